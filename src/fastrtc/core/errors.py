@@ -1,0 +1,80 @@
+"""The errors of fastrtc.
+
+::
+
+    Exception
+      FastRTCError                    everything that this package raises on purpose
+        WebRTCError                   raised by handlers: tells the client
+        InvalidOffer (ValueError)     an offer that cannot be answered
+        InvalidCandidate (ValueError) a candidate that cannot be parsed
+        SessionRefused                a session that may not begin; has the code for the client
+        HandlerError                  what a handler returned cannot be used
+        PeerUnreachable               ICE or DTLS did not come up, or the peer went away
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .messages import error_message, post_message
+
+__all__ = [
+    "FastRTCError",
+    "HandlerError",
+    "InvalidCandidate",
+    "InvalidOffer",
+    "PeerUnreachable",
+    "SessionRefused",
+    "WebRTCError",
+]
+
+
+class FastRTCError(Exception):
+    """Root of the errors that fastrtc raises on purpose."""
+
+
+class WebRTCError(FastRTCError):
+    """An error that the person at the other end should read.
+
+    Raise it in a handler: the message is sent to the client of the current
+    connection when the error is made, and the connection's reply ends.
+    Outside a connection it is an ordinary exception.
+
+    Args:
+        message: The text to show.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        post_message(error_message(message))
+
+
+class InvalidOffer(FastRTCError, ValueError):
+    """An offer that cannot be answered: malformed SDP, or tracks that do not fit the stream."""
+
+
+class InvalidCandidate(FastRTCError, ValueError):
+    """An ICE candidate that cannot be parsed."""
+
+
+class SessionRefused(FastRTCError):
+    """A session that may not begin.
+
+    Attributes:
+        code: The word for it in the refusal that the client gets,
+            such as ``"concurrency_limit_reached"``.
+        details: What else the refusal says, such as ``{"limit": 1}``.
+    """
+
+    def __init__(self, code: str, **details: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.details = details
+
+
+class HandlerError(FastRTCError):
+    """A handler returned something that cannot be sent."""
+
+
+class PeerUnreachable(FastRTCError):
+    """The peer could not be reached, or went away without a goodbye."""

@@ -1,0 +1,88 @@
+"""Tasks that have an owner."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
+
+__all__ = ["TaskOwner"]
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class TaskOwner:
+    """Starts tasks, keeps them from being collected, and ends them together.
+
+    Args:
+        name: What the names of the tasks begin with.
+        context: The context variables that the tasks see; by default those of whoever
+            starts them.
+        on_error: Called with an exception that a task ended with (never with a
+            cancellation). Without it the exception is logged.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        context: Context | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+    ) -> None:
+        self._name = name
+        self._context = context
+        self._on_error = on_error
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    def start(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Run a coroutine as a task of this owner, in the running loop."""
+        loop = asyncio.get_running_loop()
+        full_name = f"{self._name}:{name}"
+        if self._context is None:
+            task = loop.create_task(coroutine, name=full_name)
+        else:  # create_task(context=) came with Python 3.11; a task copies the one it is made in
+            task = self._context.copy().run(loop.create_task, coroutine, name=full_name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        if self._closed:
+            task.cancel()
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is None:
+            return
+        if self._on_error is not None and isinstance(error, Exception):
+            self._on_error(error)
+        else:
+            logger.error("Task %s failed", task.get_name(), exc_info=error)
+
+    def cancel(self) -> None:
+        """Ask every task to end, but the one that runs now; later ones end as they begin."""
+        self._closed = True
+        current = asyncio.current_task()
+        for task in list(self._tasks):
+            if task is not current:
+                task.cancel()
+
+    async def join(self, timeout: float) -> set[str]:
+        """Wait until the tasks have ended.
+
+        Args:
+            timeout: How long to wait at most, in seconds.
+
+        Returns:
+            The names of those that did not end in time.
+        """
+        current = asyncio.current_task()
+        waiting = [task for task in self._tasks if task is not current]
+        if not waiting:
+            return set()
+        _, pending = await asyncio.wait(waiting, timeout=timeout)
+        return {task.get_name() for task in pending}

@@ -1,0 +1,62 @@
+"""Names for the shapes of things that handlers take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .outputs import AdditionalOutputs, CloseStream
+
+__all__ = [
+    "AudioChunk",
+    "AudioEmitType",
+    "AudioFrameType",
+    "EmitType",
+    "Layout",
+    "Modality",
+    "Mode",
+    "RTCConfigurationCallable",
+    "VideoEmitType",
+    "VideoNDArray",
+]
+
+Layout: TypeAlias = Literal["mono", "stereo"]
+Modality: TypeAlias = Literal["video", "audio", "audio-video"]
+Mode: TypeAlias = Literal["send-receive", "receive", "send"]
+
+AudioFrameType: TypeAlias = (
+    tuple[int, NDArray[np.int16 | np.float32]] | tuple[int, NDArray[np.int16 | np.float32], Layout]
+)
+"""A sample rate in Hz and samples; the third item says how two channels are to be read."""
+
+EmitType: TypeAlias = (
+    AudioFrameType
+    | AdditionalOutputs
+    | tuple[AudioFrameType, AdditionalOutputs | CloseStream]
+    | CloseStream
+    | None
+)
+AudioEmitType: TypeAlias = EmitType
+
+VideoNDArray: TypeAlias = NDArray[np.uint8 | np.float32]
+VideoEmitType: TypeAlias = (
+    VideoNDArray
+    | tuple[VideoNDArray, AdditionalOutputs | CloseStream]
+    | AdditionalOutputs
+    | CloseStream
+    | None
+)
+
+RTCConfigurationCallable: TypeAlias = (
+    Callable[[], dict[str, Any]] | Callable[[], Awaitable[dict[str, Any]]]
+)
+
+
+class AudioChunk(TypedDict):
+    """A stretch of speech, in samples from the start of the audio."""
+
+    start: int
+    end: int

@@ -1,0 +1,1 @@
+"""What users subclass or pass in, and the one place that runs their code."""

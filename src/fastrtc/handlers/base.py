@@ -1,0 +1,212 @@
+"""What all stream handlers have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any
+
+from ..core.messages import DataChannel, create_message
+from ..core.types import Layout
+from .inputs import PLACEHOLDER
+
+if TYPE_CHECKING:
+    from av import AudioFrame, AudioResampler
+
+__all__ = ["StreamHandlerBase"]
+
+FRAMES_PER_SECOND = 50
+"""Audio goes out in frames of 20 ms, so an output rate must be a multiple of this."""
+
+
+class StreamHandlerBase:
+    """What all stream handlers have in common: rates, inputs, messages.
+
+    Args:
+        expected_layout: ``"mono"`` or ``"stereo"``: how ``receive`` wants its audio.
+            Stereo samples are interleaved: shape ``(1, 2 * n)``.
+        output_sample_rate: The rate of what ``emit`` gives, in Hz; a multiple of 50.
+            Audio that says another rate is resampled.
+        output_frame_size: Ignored; frames are 20 ms long.
+        input_sample_rate: The rate that ``receive`` wants, in Hz.
+        fps: Frames per second of the video that it sends.
+
+    Attributes:
+        latest_args: ``["__webrtc_value__", *inputs]`` once inputs were set.
+        args_set: Set when inputs were set, cleared by ``reset``.
+        channel_set: Set when the data channel is there.
+
+    Raises:
+        ValueError: If a rate is not a positive number, or the output rate is
+            no multiple of 50.
+    """
+
+    def __init__(
+        self,
+        expected_layout: Layout = "mono",
+        output_sample_rate: int = 24000,
+        output_frame_size: int | None = None,
+        input_sample_rate: int = 48000,
+        fps: int = 30,
+    ) -> None:
+        if expected_layout not in ("mono", "stereo"):
+            raise ValueError(f"expected_layout must be 'mono' or 'stereo', not {expected_layout!r}")
+        for name, rate in (
+            ("output_sample_rate", output_sample_rate),
+            ("input_sample_rate", input_sample_rate),
+        ):
+            if rate <= 0:
+                raise ValueError(f"{name} must be positive, not {rate}")
+        if output_sample_rate % FRAMES_PER_SECOND:
+            raise ValueError(
+                f"output_sample_rate must be a multiple of {FRAMES_PER_SECOND}, "
+                f"not {output_sample_rate}"
+            )
+        frame_size = output_sample_rate // FRAMES_PER_SECOND
+        if output_frame_size is not None and output_frame_size != frame_size:
+            warnings.warn(
+                f"output_frame_size is ignored: frames hold 20 ms, {frame_size} samples "
+                f"at {output_sample_rate} Hz",
+                UserWarning,
+                stacklevel=2,
+            )
+        self.expected_layout: Layout = expected_layout
+        self.output_sample_rate = output_sample_rate
+        self.output_frame_size = frame_size
+        self.input_sample_rate = input_sample_rate
+        self.fps = fps
+        self.latest_args: str | list[Any] = []
+        self.args_set = asyncio.Event()
+        self.channel_set = asyncio.Event()
+        self._channel: DataChannel | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._clear_queue: Callable[[], None] | None = None
+        self._post: Callable[[str], None] | None = None
+        self._phone_mode = False
+        self._resampler: AudioResampler | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop of the connection."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    @property
+    def channel(self) -> DataChannel | None:
+        """The data channel of the connection, or None while there is none."""
+        return self._channel
+
+    @property
+    def clear_queue(self) -> Callable[[], None]:
+        """A function that drops the audio which is queued but not yet played."""
+        return self._clear_queue if self._clear_queue is not None else lambda: None
+
+    @property
+    def phone_mode(self) -> bool:
+        """Whether the connection is a telephone call, which has no further inputs."""
+        return self._phone_mode
+
+    @phone_mode.setter
+    def phone_mode(self, value: bool) -> None:
+        self._phone_mode = value
+
+    def set_channel(self, channel: DataChannel) -> None:
+        """Take the data channel of the connection."""
+        self._channel = channel
+        self._on_loop(self.channel_set.set)
+
+    def set_args(self, args: list[Any]) -> None:
+        """Take inputs; callable from any thread."""
+        self.latest_args = [PLACEHOLDER, *args]
+        self._on_loop(self.args_set.set)
+
+    def reset(self) -> None:
+        """Forget that inputs were set, so that the next reply asks again."""
+        self._on_loop(self.args_set.clear)
+
+    def _on_loop(self, function: Callable[[], Any]) -> None:
+        """Call a function of the event loop's own objects, from whatever thread."""
+        loop = self._loop
+        if loop is None or not loop.is_running() or _runs_here(loop):
+            function()
+        else:
+            loop.call_soon_threadsafe(function)
+
+    async def send_message(self, msg: str) -> None:
+        """Send a text to the client; see ``create_message``.
+
+        A message sent before the channel is open goes out when it opens.
+        """
+        if self._post is not None:
+            self._post(msg)
+        elif self._channel is not None:
+            self._channel.send(msg)
+
+    def send_message_sync(self, msg: str) -> None:
+        """Send a text to the client from code that is not async, and wait until it is sent."""
+        self._wait(self.send_message(msg))
+
+    async def fetch_args(self) -> None:
+        """Ask the client for its inputs."""
+        await self.send_message(create_message("send_input", []))
+
+    async def wait_for_args(self) -> None:
+        """Ask the client for its inputs and wait until they come; on the phone, do neither."""
+        if self.phone_mode:
+            self.args_set.set()
+            return
+        await self.fetch_args()
+        await self.args_set.wait()
+
+    def wait_for_args_sync(self) -> None:
+        """Do as ``wait_for_args`` in code that is not async."""
+        self._wait(self.wait_for_args())
+
+    def _wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        loop = self._loop
+        if loop is None or _runs_here(loop):
+            coroutine.close()
+            raise RuntimeError(
+                "This would block the event loop: await the async method instead"
+                if loop is not None
+                else "The handler has no event loop yet: it is not connected"
+            )
+        asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+    def resample(self, frame: AudioFrame) -> Generator[AudioFrame, None, None]:
+        """Bring an audio frame to the rate and layout that ``receive`` wants.
+
+        Args:
+            frame: A frame of PyAV, of any format.
+        """
+        from av import AudioResampler
+
+        if self._resampler is None:
+            self._resampler = AudioResampler(
+                format="s16", layout=self.expected_layout, rate=self.input_sample_rate
+            )
+        yield from self._resampler.resample(frame)
+
+    def shutdown(self) -> Any:
+        """Clean up when the connection ends. May be overridden, sync or async."""
+        return _DONE
+
+
+class _Done:
+    """Nothing, ready at once, so that both ``super().shutdown()`` and awaiting it work."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+_DONE = _Done()
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

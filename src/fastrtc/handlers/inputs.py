@@ -1,0 +1,113 @@
+"""Values that the client or the program gives a handler beside the media."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["PLACEHOLDER", "ExtraParameters", "FunctionInputs", "WebRTCData"]
+
+PLACEHOLDER = "__webrtc_value__"
+"""What stands at index 0 of ``latest_args``, where the value of the component would be."""
+
+
+class WebRTCData(BaseModel):
+    """What the page sent: the connection's id and, from the textbox, a text.
+
+    Attributes:
+        webrtc_id: The id of the connection.
+        textbox: What the person typed; empty if they spoke.
+        audio: What they said, as ``(sample_rate, samples)``, if there is any.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    webrtc_id: str
+    textbox: str = ""
+    audio: Any = None
+
+
+@dataclass(frozen=True)
+class ExtraParameters:
+    """The parameters of a function beyond the media that it is given.
+
+    Attributes:
+        required: How many must be given.
+        most: How many it takes; None if it takes any number.
+    """
+
+    required: int
+    most: int | None
+
+    @classmethod
+    def of(cls, function: Callable[..., Any], media: int) -> ExtraParameters:
+        """Look at a function whose first ``media`` parameters are the media."""
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # some builtins have no signature
+            return cls(0, 0)
+        by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        positional = [p for p in parameters if p.kind in by_position]
+        required = sum(p.default is p.empty for p in positional)
+        any_number = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        return cls(
+            max(0, required - media),
+            None if any_number else max(0, len(positional) - media),
+        )
+
+    def bind(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Choose the arguments among the values of ``set_input``.
+
+        Programs written for FastRTC give a value for the media first, which it
+        replaced; the documents' own example does not. So the first one is dropped
+        when there is just one more than the function takes.
+
+        Raises:
+            ValueError: If the number does not fit.
+        """
+        most = len(values) if self.most is None else self.most
+        if len(values) == most + 1:
+            values = values[1:]
+        if not self.required <= len(values) <= most:
+            wanted = str(most) if self.required == most else f"{self.required} to {most}"
+            raise ValueError(
+                f"The handler takes {wanted} inputs beside the media, got {len(values)}"
+            )
+        return tuple(values)
+
+
+class FunctionInputs:
+    """The inputs of a function or generator on one connection.
+
+    Args:
+        function: Whose inputs they are.
+        media: How many of its parameters are media.
+    """
+
+    def __init__(self, function: Callable[..., Any], media: int) -> None:
+        self._parameters = ExtraParameters.of(function, media)
+        self._loop = asyncio.get_running_loop()
+        self._set = asyncio.Event()
+        self.args: tuple[Any, ...] = ()
+        self.ready = self._parameters.required == 0
+
+    def set(self, values: Sequence[Any]) -> None:
+        """Take inputs; callable from any thread.
+
+        Raises:
+            ValueError: If the number does not fit the function.
+        """
+        self.args = self._parameters.bind(values)
+        self.ready = True
+        self._loop.call_soon_threadsafe(self._set.set)
+
+    async def wait(self) -> tuple[Any, ...]:
+        """Wait until there is what the function requires, and give it."""
+        if not self.ready:
+            await self._set.wait()
+        return self.args

@@ -1,0 +1,196 @@
+"""The one place that runs user code.
+
+Async code runs in tasks on the connection's event loop. Other code runs in threads
+that belong to the connection, so that what blocks in one delays no other. They are
+daemons: a handler that never returns does not keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import logging
+import queue
+import threading
+from collections.abc import AsyncGenerator, Callable
+from contextvars import Context
+from typing import Any
+
+__all__ = ["Invoker", "is_async"]
+
+logger = logging.getLogger(__name__)
+
+_ROLE_END = None
+_EXHAUSTED = object()
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine or an async generator: it belongs on the loop."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
+    return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
+
+
+class _Worker:
+    """A daemon thread that runs one call after another."""
+
+    def __init__(self, name: str, context: Context) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._context = context
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.thread.start()
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not _ROLE_END:
+            self._context.run(job)
+            del job  # do not hold its arguments while waiting
+
+    def submit(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+
+    def end(self) -> None:
+        """End the thread after the calls that it was given."""
+        self._jobs.put(_ROLE_END)
+
+
+class Invoker:
+    """Runs the user code of one connection.
+
+    Args:
+        name: What the names of its threads begin with.
+        context: The context variables that the code sees.
+    """
+
+    def __init__(self, name: str, context: Context) -> None:
+        self._name = name
+        self._context = context
+        self._loop = asyncio.get_running_loop()
+        self._workers: dict[str, _Worker] = {}
+        self.closed = threading.Event()
+
+    async def call(self, role: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of the user and wait for its result.
+
+        Args:
+            role: What it is called for, such as ``"receive"``. Sync functions of one
+                role run one after another in a thread; roles do not wait for each other.
+            function: Sync or async; a sync one may return an awaitable.
+            *args: Its arguments.
+
+        Raises:
+            Exception: What the function raises.
+        """
+        result = function(*args) if is_async(function) else await self._run(role, function, *args)
+        return await result if inspect.isawaitable(result) else result
+
+    async def _run(self, role: str, function: Callable[..., Any], *args: Any) -> Any:
+        if self.closed.is_set():
+            raise asyncio.CancelledError
+        worker = self._workers.get(role)
+        if worker is None:
+            worker = _Worker(f"{self._name}:{role}", self._context.copy())
+            self._workers[role] = worker
+        future: asyncio.Future[Any] = self._loop.create_future()
+
+        def job() -> None:
+            try:
+                result = function(*args)
+            except BaseException as error:  # handed to whoever waits
+                self._settle(future, None, error)
+            else:
+                self._settle(future, result, None)
+
+        worker.submit(job)
+        return await future
+
+    def _settle(
+        self, future: asyncio.Future[Any], result: Any, error: BaseException | None
+    ) -> None:
+        def settle() -> None:
+            if future.done():
+                return
+            if isinstance(error, StopIteration):  # a future cannot hold one
+                future.set_result(_EXHAUSTED)
+            elif error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self.post(settle)
+
+    def post(self, function: Callable[..., Any], *args: Any) -> None:
+        """Call a function on the loop soon, from any thread; not when the loop has ended."""
+        try:
+            self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            pass
+
+    async def iterate(
+        self, role: str, function: Callable[..., Any], *args: Any
+    ) -> AsyncGenerator[Any, None]:
+        """Go through what a generator function gives, sync or async.
+
+        Functions that return an iterator, or a coroutine of one, are as good. The
+        generator is closed when this one is: an async one at once, a sync one in its
+        own thread, when it has given its next item.
+        """
+        source = function(*args) if is_async(function) else await self._run(role, function, *args)
+        if inspect.isawaitable(source):
+            source = await source
+        if hasattr(source, "__aiter__"):
+            iterator = source.__aiter__()
+            try:
+                async for item in iterator:
+                    yield item
+            finally:
+                if hasattr(iterator, "aclose"):
+                    await iterator.aclose()
+            return
+        if not hasattr(source, "__iter__") and not hasattr(source, "__next__"):
+            raise TypeError(
+                f"{getattr(function, '__qualname__', function)} must be a generator function "
+                f"or return an iterator, not {type(source).__name__}"
+            )
+        items = iter(source)
+        try:
+            while (item := await self._run(role, next, items)) is not _EXHAUSTED:
+                yield item
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                self._submit_close(role, close)
+
+    def _submit_close(self, role: str, close: Callable[[], None]) -> None:
+        worker = self._workers.get(role)
+        if worker is not None:
+            worker.submit(functools.partial(_quietly, close))
+
+    def thread(self, role: str, target: Callable[[], None]) -> None:
+        """Run a loop of our own around user code in a thread of this connection.
+
+        Args:
+            role: Its name.
+            target: Must end soon after ``closed`` is set, as far as user code lets it, and
+                raise nothing.
+        """
+        threading.Thread(
+            target=self._context.copy().run,
+            args=(target,),
+            name=f"{self._name}:{role}",
+            daemon=True,
+        ).start()
+
+    def close(self) -> None:
+        """End the threads, each after the call that it is in."""
+        self.closed.set()
+        for worker in self._workers.values():
+            worker.end()
+
+
+def _quietly(close: Callable[[], None]) -> None:
+    try:
+        close()
+    except Exception:  # its connection is gone; nobody is left to tell
+        logger.exception("A generator failed when it was closed")

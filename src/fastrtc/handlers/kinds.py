@@ -1,0 +1,119 @@
+"""Which handlers fit which modality and mode."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from typing import Any, TypeAlias, TypeVar, cast, get_args
+
+from ..core.types import AudioEmitType, Modality, Mode, VideoEmitType
+from .base import StreamHandlerBase
+from .stream import (
+    AsyncAudioVideoStreamHandler,
+    AsyncStreamHandler,
+    AudioVideoStreamHandler,
+    StreamHandler,
+)
+from .video import VideoStreamHandler
+
+__all__ = [
+    "AsyncHandler",
+    "AudioVideoStreamHandlerImpl",
+    "HandlerType",
+    "StreamHandlerImpl",
+    "VideoEventGenerator",
+    "VideoEventHandler",
+    "VideoStreamHandlerImpl",
+    "check_handler",
+    "copy_handler",
+    "video_function",
+]
+
+StreamHandlerImpl: TypeAlias = StreamHandler | AsyncStreamHandler
+AudioVideoStreamHandlerImpl: TypeAlias = AudioVideoStreamHandler | AsyncAudioVideoStreamHandler
+VideoStreamHandlerImpl: TypeAlias = AudioVideoStreamHandlerImpl | VideoStreamHandler
+AsyncHandler: TypeAlias = AsyncStreamHandler | AsyncAudioVideoStreamHandler
+VideoEventHandler: TypeAlias = Callable[..., VideoEmitType | Awaitable[VideoEmitType]]
+VideoEventGenerator: TypeAlias = Callable[
+    ..., Generator[VideoEmitType, None, None] | AsyncGenerator[VideoEmitType, None]
+]
+AudioEventGenerator: TypeAlias = Callable[
+    ..., Generator[AudioEmitType, None, None] | AsyncGenerator[AudioEmitType, None]
+]
+HandlerType: TypeAlias = (
+    StreamHandlerImpl
+    | AudioVideoStreamHandlerImpl
+    | VideoStreamHandler
+    | VideoEventHandler
+    | VideoEventGenerator
+    | AudioEventGenerator
+    | Callable[..., Any]
+)
+
+T = TypeVar("T")
+
+
+def video_function(handler: Any) -> Callable[..., Any]:
+    """Give the function that a video handler consists of."""
+    return handler.callable if isinstance(handler, VideoStreamHandler) else handler
+
+
+def copy_handler(handler: T) -> T:
+    """Make the handler of one connection; functions have no state and serve all."""
+    return cast(T, handler.copy()) if isinstance(handler, StreamHandlerBase) else handler  # type: ignore[attr-defined]
+
+
+def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
+    """See whether a handler fits.
+
+    Raises:
+        ValueError: If not, naming the argument and what it may be.
+    """
+    if modality not in get_args(Modality):
+        raise ValueError(f"modality must be 'video', 'audio' or 'audio-video', not {modality!r}")
+    if mode not in get_args(Mode):
+        raise ValueError(f"mode must be 'send-receive', 'receive' or 'send', not {mode!r}")
+    if inspect.isclass(handler) and issubclass(handler, StreamHandlerBase):
+        raise ValueError(
+            f"handler is the class {handler.__name__}: give an instance, {handler.__name__}(...)"
+        )
+    if not _fits(handler, modality, mode):
+        raise ValueError(
+            f"handler for modality={modality!r} and mode={mode!r} must be "
+            f"{_WANTED[modality, mode == 'receive']}, not {_shown(handler)}"
+        )
+
+
+_WANTED = {
+    ("audio", False): "an instance of StreamHandler or AsyncStreamHandler",
+    ("audio", True): "a generator function of audio, or a StreamHandler or AsyncStreamHandler",
+    ("video", False): "a function of a frame, a VideoStreamHandler, or an audio-video handler",
+    ("video", True): (
+        "a generator function of frames, a VideoStreamHandler, or an audio-video handler"
+    ),
+    ("audio-video", False): (
+        "an instance of AudioVideoStreamHandler or AsyncAudioVideoStreamHandler"
+    ),
+    ("audio-video", True): (
+        "an instance of AudioVideoStreamHandler or AsyncAudioVideoStreamHandler"
+    ),
+}
+
+
+def _fits(handler: Any, modality: Modality, mode: Mode) -> bool:
+    has_both = isinstance(handler, AudioVideoStreamHandler | AsyncAudioVideoStreamHandler)
+    if modality == "audio-video":
+        return has_both
+    if modality == "video":
+        if isinstance(handler, StreamHandlerBase):
+            return has_both
+        return callable(video_function(handler))
+    if isinstance(handler, StreamHandlerBase):
+        return True
+    return mode == "receive" and callable(handler)
+
+
+def _shown(handler: Any) -> str:
+    if inspect.isroutine(handler):
+        return f"the function {getattr(handler, '__name__', handler)!s}"
+    return f"{handler!r}" if handler is None else f"an instance of {type(handler).__name__}"

@@ -1,0 +1,246 @@
+"""Which 20 ms of audio leave when: the playout clock, without I/O and without a clock."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.convert import as_planar, to_int16
+from ..audio.converter import AudioConverter
+from ..audio.fifo import SampleFifo
+from ..core.errors import HandlerError
+from ..core.types import Layout
+
+__all__ = ["Playout", "PlayoutFrame", "PlayoutOptions"]
+
+FRAME_S = 0.02
+"""Length of a frame: what Opus and Twilio use by default (RFC 7587 section 4.2)."""
+
+
+@dataclass(frozen=True)
+class PlayoutOptions:
+    """How audio is paced.
+
+    Attributes:
+        grace_s: How long a late producer is waited for before its reply counts as over,
+            in seconds. More than the jitter of a live echo, less than anybody hears as a hang.
+        tail_s: Silence sent after a reply, in seconds, so that what the receiver's jitter
+            buffer holds is played (aiortc's holds 80 ms, NetEq's some 100 ms).
+        resync_s: When sending is later than this, in seconds, the schedule moves on
+            instead of catching up: a burst would only fill the receiver's buffer.
+        limit_s: How much audio may be queued, in seconds, before the producer has to wait.
+        piece_s: How much queued audio is resampled at a time, in seconds: little enough not
+            to hold up the event loop.
+    """
+
+    grace_s: float = 0.06
+    tail_s: float = 0.2
+    resync_s: float = 0.2
+    limit_s: float = 60.0
+    piece_s: float = 0.1
+
+
+class PlayoutFrame(NamedTuple):
+    """Audio to send now.
+
+    Attributes:
+        samples: ``int16``, shape ``(channels, rate / 50)``.
+        pts: When it is to be played, in samples since the first frame; moves on over
+            the pauses in between.
+    """
+
+    samples: NDArray[np.int16]
+    pts: int
+
+
+class _Chunk(NamedTuple):
+    rate: int
+    samples: NDArray[Any]  # planar, of whatever dtype
+
+    @property
+    def seconds(self) -> float:
+        return float(self.samples.shape[1] / self.rate)
+
+
+class Playout:
+    """Decides which 20 ms of audio leave when.
+
+    Audio is pushed in chunks of any length and rate. While there is some, ``poll`` gives
+    a frame for every 20 ms; then some silence; then nothing until audio comes again. Time
+    comes in as an argument, in seconds of any clock that does not jump.
+
+    Args:
+        rate: The rate that it gives, in Hz; a multiple of 50.
+        most_channels: 1 if all must be mono, 2 if it becomes stereo with the first
+            stereo chunk.
+        options: How it is paced.
+    """
+
+    def __init__(
+        self, rate: int = 48000, most_channels: int = 2, options: PlayoutOptions | None = None
+    ) -> None:
+        self.rate = rate
+        self.options = options or PlayoutOptions()
+        self._most_channels = most_channels
+        self._frame_size = round(rate * FRAME_S)
+        self._tail_frames = round(self.options.tail_s / FRAME_S)
+        self._channels = 1
+        self._chunks: deque[_Chunk] = deque()
+        self._chunk_s = 0.0
+        self._converter = AudioConverter(rate, self._channels)
+        self._fifo = SampleFifo(self._channels)
+        self._flushed = True  # nothing is left in the converter
+        self._ended = False  # the producer said that nothing follows
+        self._due: float | None = None  # when the next frame begins; None while nothing is sent
+        self._silence_left = 0
+        self._pts = 0
+        self._resume_at: float | None = None  # when the last frame sent will have been played
+
+    @property
+    def queued_s(self) -> float:
+        """How much audio waits to be sent, in seconds."""
+        return self._chunk_s + len(self._fifo) / self.rate
+
+    @property
+    def playing(self) -> bool:
+        """Whether audio, or the silence after it, is being sent."""
+        return self._due is not None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether audio waits to be sent."""
+        return bool(self._chunks) or len(self._fifo) > 0 or not self._flushed
+
+    def push(self, rate: Any, samples: Any, layout: Layout | None = None) -> None:
+        """Queue audio.
+
+        Args:
+            rate: Its sample rate, in Hz.
+            samples: Mono or stereo samples of any real dtype; see ``as_planar``.
+            layout: How two channels are to be read.
+
+        Raises:
+            HandlerError: If it is no audio.
+        """
+        if not isinstance(rate, int | np.integer) or isinstance(rate, bool) or rate <= 0:
+            raise HandlerError(f"The sample rate of audio must be a positive integer, not {rate!r}")
+        try:
+            planar = as_planar(np.asarray(samples), layout)
+            to_int16(planar[:, :0])  # the dtype is checked here, where the one who sent it hears
+        except (TypeError, ValueError) as error:
+            raise HandlerError(f"This is no audio: {error}") from error
+        if planar.shape[1] == 0:
+            return
+        chunk = _Chunk(int(rate), planar)
+        self._chunks.append(chunk)
+        self._chunk_s += chunk.seconds
+        self._ended = False
+
+    def end(self) -> None:
+        """Say that nothing follows: what is left goes out without waiting for more."""
+        self._ended = True
+
+    def clear(self) -> None:
+        """Drop all that is queued."""
+        self._chunks.clear()
+        self._chunk_s = 0.0
+        self._fifo.clear()
+        self._converter.clear()
+        self._flushed = True
+        self._ended = True
+
+    def poll(self, now: float) -> PlayoutFrame | float | None:
+        """Ask what is to be done.
+
+        Returns:
+            A frame to be sent now, a time to ask again at (or sooner, if audio was
+            pushed), or None to ask again when audio was pushed.
+        """
+        if self._due is None:
+            if not self.has_audio:
+                return None
+            self._begin(now)
+            assert self._due is not None
+        if now < self._due:
+            return self._due
+        self._fill()
+        if len(self._fifo) >= self._frame_size:
+            self._silence_left = self._tail_frames
+            return self._frame(now)
+        if not self._ended and now < self._due + self.options.grace_s:
+            return self._due + self.options.grace_s
+        return self._finish(now)
+
+    def _begin(self, now: float) -> None:
+        if self._resume_at is not None:  # RTP time moves on over the pause (RFC 3550 section 5.1)
+            self._pts += max(0, round((now - self._resume_at) * self.rate))
+        self._due = now
+        self._silence_left = self._tail_frames
+        self._fill()
+        missing = self._frame_size - len(self._fifo)
+        if missing > 0 and not self._ended:
+            # A resampler holds back its first few milliseconds. Silence in their place lets
+            # the first frame go now; waiting would put every frame of a live echo 20 ms back.
+            self._fifo.push_front_silence(missing)
+
+    def _fill(self) -> None:
+        """Convert queued audio until there is a frame."""
+        while len(self._fifo) < self._frame_size and self._chunks:
+            chunk = self._chunks.popleft()
+            size = max(1, int(chunk.rate * self.options.piece_s))
+            piece = chunk.samples[:, :size]
+            self._chunk_s -= piece.shape[1] / chunk.rate
+            if piece.shape[1] < chunk.samples.shape[1]:
+                self._chunks.appendleft(_Chunk(chunk.rate, chunk.samples[:, size:]))
+            elif not self._chunks:
+                self._chunk_s = 0.0  # no rounding errors gather
+            self._widen(piece.shape[0])
+            self._fifo.push(self._converter.convert(chunk.rate, piece))
+            self._flushed = False
+
+    def _widen(self, channels: int) -> None:
+        channels = min(channels, self._most_channels)
+        if channels <= self._channels:
+            return
+        mono = self._fifo
+        mono.push(self._converter.flush())
+        self._channels = channels
+        self._converter = AudioConverter(self.rate, channels)
+        self._fifo = SampleFifo(channels)
+        if len(mono):
+            self._fifo.push(np.repeat(mono.pop(len(mono)), channels, axis=0))
+
+    def _finish(self, now: float) -> PlayoutFrame | float | None:
+        """Send what the resampler holds back, then silence, then nothing."""
+        assert self._due is not None
+        if not self._flushed:
+            self._fifo.push(self._converter.flush())
+            self._flushed = True
+        late = now - self._due
+        if late >= FRAME_S:  # nothing was sent meanwhile: the pause is a pause
+            self._pts += round(late * self.rate)
+            self._due = now
+        if len(self._fifo):
+            self._silence_left = self._tail_frames
+            return self._frame(now)
+        if self._silence_left:
+            self._silence_left -= 1
+            return self._frame(now)
+        self._resume_at = self._due
+        self._due = None
+        return None
+
+    def _frame(self, now: float) -> PlayoutFrame:
+        assert self._due is not None
+        late = now - self._due
+        if late > self.options.resync_s:
+            self._pts += round(late * self.rate)
+            self._due = now
+        frame = PlayoutFrame(self._fifo.pop_padded(self._frame_size), self._pts)
+        self._pts += self._frame_size
+        self._due += FRAME_S
+        return frame

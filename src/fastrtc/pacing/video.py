@@ -1,0 +1,208 @@
+"""Video between the client and the handler."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from av import VideoFrame
+
+from ..core.outputs import AdditionalOutputs, CloseStream, split_output
+from ..handlers.inputs import FunctionInputs
+from ..handlers.invoke import Invoker, is_async
+from .frames import FrameClock, FrameQueue
+from .picture import to_array, to_frame
+
+__all__ = ["VideoInbound", "VideoOutbound", "run_function"]
+
+FRAMES_WAITING = 4
+"""Frames of the camera that wait for a handler which is slower: at 30 fps, 0.13 s of delay."""
+
+EMPTY_INTERVAL_S = 0.02
+"""How long after the call that gave None ``video_emit`` is asked again, at the earliest."""
+
+
+class VideoInbound:
+    """Video of the client on its way to the handler.
+
+    Args:
+        skip_frames: Whether just the newest frame waits.
+    """
+
+    def __init__(self, *, skip_frames: bool = False) -> None:
+        self._frames: FrameQueue[VideoFrame] = FrameQueue(1 if skip_frames else FRAMES_WAITING)
+
+    def push(self, frame: VideoFrame) -> None:
+        """Take a frame of the client."""
+        self._frames.put(frame)
+
+    async def get(self) -> VideoFrame:
+        """Wait for the next frame."""
+        return await self._frames.get()
+
+    async def run(self, invoker: Invoker, receive: Callable[[Any], Any]) -> None:
+        """Feed a handler's ``video_receive`` for as long as the connection lasts."""
+        while True:
+            frame = await self.get()
+            if is_async(receive):
+                picture = await invoker.call("picture", to_array, frame)
+                await receive(picture)
+            else:
+                await invoker.call("video_receive", lambda f: receive(to_array(f)), frame)
+
+
+class VideoOutbound:
+    """Takes the frames that a handler gives and hands them out in real time.
+
+    Args:
+        invoker: Runs the user's code.
+        deliver: Called with each ``AdditionalOutputs``.
+        fps: Frames per second that leave at most; None if the client takes none.
+    """
+
+    def __init__(
+        self,
+        invoker: Invoker,
+        deliver: Callable[[AdditionalOutputs], None],
+        fps: float | None,
+    ) -> None:
+        self._invoker = invoker
+        self._deliver = deliver
+        self._clock = None if fps is None else FrameClock(fps)
+        self._frames: FrameQueue[VideoFrame] = FrameQueue(1)
+
+    def drop(self) -> None:
+        """Let nothing leave."""
+        self._clock = None
+
+    async def run_emit(self, emit: Callable[[], Any]) -> str:
+        """Ask a handler's ``video_emit`` for a frame whenever the last one has left.
+
+        Returns:
+            The reason of a ``CloseStream``.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            asked_at = loop.time()
+            output = await self._invoker.call("video_emit", emit)
+            if output is None:
+                wait = asked_at + EMPTY_INTERVAL_S - loop.time()
+                await asyncio.sleep(max(0.0, wait))
+                continue
+            reason = await self.take(output, wait=True)
+            if reason is not None:
+                return reason
+            await asyncio.sleep(0)
+
+    async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:
+        """Send the frames of a generator, which is asked for as many as leave.
+
+        Returns:
+            Why the stream ends.
+        """
+        async with aclosing(items):
+            async for output in items:
+                reason = await self.take(output, wait=True)
+                if reason is not None:
+                    return reason
+                await asyncio.sleep(0)
+        await self._frames.empty()
+        return "Stream ended"
+
+    async def take(self, output: Any, *, wait: bool) -> str | None:
+        """Take one output.
+
+        Args:
+            output: What the handler gave; its picture may be a frame already.
+            wait: Whether to wait until the frame before has left; else it is replaced.
+
+        Returns:
+            The reason of a ``CloseStream``.
+
+        Raises:
+            HandlerError: If it is nothing that can be sent.
+        """
+        picture, other = split_output(output)
+        if isinstance(other, AdditionalOutputs):
+            self._deliver(other)
+        if picture is not None:
+            if not isinstance(picture, VideoFrame):
+                picture = await self._invoker.call("picture", to_frame, picture)
+            if self._clock is not None:
+                if wait:
+                    await self._frames.put_wait(picture)
+                else:
+                    self._frames.put(picture)
+        if isinstance(other, CloseStream):
+            await self._frames.empty()
+            return other.msg
+        return None
+
+    async def frame(self) -> VideoFrame:
+        """Wait for the next frame and for the moment to send it; its time is filled in."""
+        assert self._clock is not None
+        loop = asyncio.get_running_loop()
+        await self._frames.ready()
+        now = loop.time()
+        if (due := self._clock.due(now)) > now:
+            await asyncio.sleep(due - now)  # meanwhile a newer frame may take its place
+        frame = await self._frames.get()
+        frame.pts = self._clock.stamp(loop.time())
+        frame.time_base = FrameClock.TIME_BASE
+        return frame
+
+
+async def run_function(
+    function: Callable[..., Any],
+    inputs: FunctionInputs,
+    inbound: VideoInbound,
+    outbound: VideoOutbound,
+    invoker: Invoker,
+) -> str:
+    """Send what a function makes of each frame of the client.
+
+    Until its inputs were set, if it needs any, the frames go back as they came.
+
+    Returns:
+        The reason of a ``CloseStream``.
+    """
+    off_loop = not is_async(function)
+
+    def step(frame: VideoFrame, args: tuple[Any, ...]) -> Any:
+        output = function(to_array(frame), *args)
+        media, other = split_output(output)
+        if isinstance(media, VideoFrame) or not hasattr(media, "__array__"):
+            return output  # a coroutine, a generator, nothing, or no picture at all
+        picture = to_frame(media)  # here, and not in a second trip to the thread
+        return picture if other is None else (picture, other)
+
+    while True:
+        frame = await inbound.get()
+        if not inputs.ready:
+            await outbound.take(frame, wait=False)
+            continue
+        args = inputs.args
+        if off_loop:
+            output = await invoker.call("video", step, frame, args)
+        else:
+            picture = await invoker.call("picture", to_array, frame)
+            output = function(picture, *args)
+            output = await output if inspect.isawaitable(output) else output
+        async with aclosing(_outputs(output, invoker)) as outputs:
+            async for item in outputs:
+                reason = await outbound.take(item, wait=False)
+                if reason is not None:
+                    return reason
+
+
+async def _outputs(output: Any, invoker: Invoker) -> AsyncGenerator[Any, None]:
+    """Give the output, or those of the generator that it is."""
+    if hasattr(output, "__anext__") or hasattr(output, "__next__"):
+        async with aclosing(invoker.iterate("video", lambda: output)) as items:
+            async for item in items:
+                yield item
+    else:
+        yield output

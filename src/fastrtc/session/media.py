@@ -1,0 +1,141 @@
+"""The media of a session: which part of the handler takes and gives what."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ..core.types import Modality, Mode
+from ..handlers.base import StreamHandlerBase
+from ..handlers.inputs import FunctionInputs
+from ..handlers.kinds import video_function
+from ..handlers.video import VideoStreamHandler
+from ..pacing.inbound import AudioInbound
+from ..pacing.outbound import AudioOutbound
+from ..pacing.playout import Playout
+from ..pacing.video import VideoInbound, VideoOutbound, run_function
+from .session import Session
+
+__all__ = ["Media"]
+
+DEFAULT_FPS = 30
+
+
+class Media:
+    """Connects a session's handler with what its transport sends and receives.
+
+    What the transport receives goes into ``audio_in`` and ``video_in``; what it sends
+    comes out of ``audio_out`` and ``video_out``. Those that there are none of are None.
+
+    Args:
+        session: The session; the media begin to flow when it starts.
+        modality: What flows.
+        mode: In which direction, seen from the client.
+        playout: Paces the audio that is sent, at the rate that the transport wants.
+        flat: Whether ``receive`` gets samples of shape ``(n,)``.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        modality: Modality,
+        mode: Mode,
+        *,
+        playout: Playout | None = None,
+        flat: bool = False,
+    ) -> None:
+        self._session = session
+        handler = self.handler = session.handler
+        takes, gives = mode != "receive", mode != "send"
+        has_audio, has_video = "audio" in modality, "video" in modality
+        self.audio_in: AudioInbound | None = None
+        self.audio_out: AudioOutbound | None = None
+        self.video_in: VideoInbound | None = None
+        self.video_out: VideoOutbound | None = None
+        self.inputs: FunctionInputs | None = None
+        invoker, deliver = session.invoker, session.deliver
+        if has_audio:
+            if takes:
+                self.audio_in = AudioInbound(handler, invoker, flat=flat)
+            sent = (playout or Playout()) if gives else None
+            self.audio_out = AudioOutbound(invoker, deliver, sent)
+        if has_video:
+            skip = isinstance(handler, VideoStreamHandler) and handler.skip_frames
+            fps = getattr(handler, "fps", DEFAULT_FPS)
+            if takes:
+                self.video_in = VideoInbound(skip_frames=skip)
+            self.video_out = VideoOutbound(invoker, deliver, fps if gives else None)
+        if isinstance(handler, StreamHandlerBase):
+            handler._clear_queue = self.clear
+        else:
+            self.inputs = FunctionInputs(video_function(handler), media=int(takes))
+        session.on_start(self._start)
+
+    def send_nothing(self, kind: str) -> None:
+        """Learn that the client receives no audio, or no video: what there is is dropped."""
+        if kind == "audio" and self.audio_out is not None:
+            self.audio_out.playout = None
+        elif kind == "video" and self.video_out is not None:
+            self.video_out.drop()
+
+    def set_args(self, args: list[Any]) -> None:
+        """Take inputs for the handler; callable from any thread.
+
+        Raises:
+            ValueError: If the handler is a function that takes another number of them.
+        """
+        if self.inputs is not None:
+            self.inputs.set(args)
+        else:
+            self.handler.set_args(args)
+
+    def clear(self) -> None:
+        """Drop the audio that is queued but not yet sent; callable from any thread."""
+        if self.audio_out is None:
+            return
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            self._session.invoker.post(self.audio_out.clear)
+        else:
+            self.audio_out.clear()
+
+    def _start(self) -> None:
+        if self.inputs is not None:
+            self._start_function(video_function(self.handler), self.inputs)
+        else:
+            self._start_handler(self.handler)
+
+    def _start_handler(self, handler: Any) -> None:
+        session, invoker = self._session, self._session.invoker
+        session.run("start_up", _ignore_result(invoker.call, "start_up", handler.start_up))
+        if self.audio_in is not None:
+            session.run("receive", self.audio_in.run())
+        if self.audio_out is not None:
+            session.run("emit", self.audio_out.run_emit(handler.emit))
+        if self.video_in is not None:
+            session.run("video_receive", self.video_in.run(invoker, handler.video_receive))
+        if self.video_out is not None:
+            session.run("video_emit", self.video_out.run_emit(handler.video_emit))
+
+    def _start_function(self, function: Callable[..., Any], inputs: FunctionInputs) -> None:
+        session, invoker = self._session, self._session.invoker
+        if self.video_in is not None and self.video_out is not None:
+            session.run(
+                "video",
+                run_function(function, inputs, self.video_in, self.video_out, invoker),
+            )
+            return
+        out = self.video_out or self.audio_out
+        assert out is not None
+
+        async def generate(out: AudioOutbound | VideoOutbound = out) -> str:
+            args = await inputs.wait()
+            return await out.run_generator(invoker.iterate("generator", function, *args))
+
+        session.run("generator", generate())
+
+
+async def _ignore_result(call: Callable[..., Any], *args: Any) -> None:
+    await call(*args)

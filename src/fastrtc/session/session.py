@@ -1,0 +1,220 @@
+"""One connection, from its offer to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import enum
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from ..core.context import Context, current_context
+from ..core.errors import WebRTCError
+from ..core.messages import create_message, current_post, error_message
+from ..core.outputs import AdditionalOutputs
+from ..core.tasks import TaskOwner
+from ..handlers.base import StreamHandlerBase
+from ..handlers.invoke import Invoker
+from ..handlers.kinds import copy_handler
+from .mailbox import Mailbox
+
+__all__ = ["Session", "State"]
+
+logger = logging.getLogger(__name__)
+
+TASKS_END_WITHIN_S = 1.0
+"""How long a cancelled task may take; user code that swallows cancellation is left behind."""
+
+SHUTDOWN_WITHIN_S = 10.0
+"""How long a handler's ``shutdown`` is waited for before its thread or task is left behind."""
+
+
+class State(enum.Enum):
+    """Where a session is in its life; it only moves forward."""
+
+    NEW = "new"
+    LIVE = "live"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Session:
+    """One connection, whatever it travels over.
+
+    It owns the copy of the handler, the context that user code sees, the messages to
+    the client, and every task and thread. It must be made in the context of whoever
+    asks for the connection: user code sees the context variables of that caller.
+
+    Args:
+        id: The id that the client chose.
+        handler: The handler, of which the session makes its copy.
+        deliver: Called on the event loop with each ``AdditionalOutputs``.
+        release: Called once when the session begins to end, before anything else.
+        time_limit: How long it may be live, in seconds.
+        websocket: The WebSocket that it travels over, if it does.
+    """
+
+    def __init__(
+        self,
+        id: str,
+        handler: Any,
+        *,
+        deliver: Callable[[AdditionalOutputs], Any],
+        release: Callable[[Session], None],
+        time_limit: float | None = None,
+        websocket: Any = None,
+    ) -> None:
+        self.id = id
+        self.state = State.NEW
+        self.reason: str | None = None
+        self.closed = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._release = release
+        self._deliver_outputs = deliver
+        self._time_limit = time_limit
+        self._timer: asyncio.TimerHandle | None = None
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._starters: list[Callable[[], None]] = []
+        self._when_closed: list[Callable[[Session], None]] = []
+        self._closing: asyncio.Task[None] | None = None
+
+        self.mailbox = Mailbox()
+        self.context = contextvars.copy_context()
+        self.context.run(current_context.set, Context(id, websocket))
+        self.context.run(current_post.set, self.mailbox.post)
+        self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
+        self.invoker = Invoker(f"fastrtc-{id}", self.context)
+        self.handler = self.context.copy().run(copy_handler, handler)
+        if isinstance(self.handler, StreamHandlerBase):
+            self.handler._loop = self._loop
+            self.handler._post = self.mailbox.post
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is closing or closed."""
+        return self.state in (State.CLOSING, State.CLOSED)
+
+    def on_start(self, starter: Callable[[], None]) -> None:
+        """Register what is to be done when the connection is established."""
+        self._starters.append(starter)
+
+    def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
+        """Register what closes the transport; it is awaited once, after user code was told."""
+        self._closers.append(closer)
+
+    def on_closed(self, callback: Callable[[Session], None]) -> None:
+        """Register what is called when it is closed for good."""
+        self._when_closed.append(callback)
+
+    def start(self) -> None:
+        """Go live: the connection is established. Does nothing the second time."""
+        if self.state is not State.NEW:
+            return
+        self.state = State.LIVE
+        if self._time_limit is not None:
+            self._timer = self._loop.call_later(self._time_limit, self.end, "Time limit reached")
+        for starter in self._starters:
+            starter()
+
+    def run(self, name: str, work: Coroutine[Any, Any, str | None]) -> asyncio.Task[Any]:
+        """Run a part of the session as a task.
+
+        Args:
+            name: Its name.
+            work: A reason that it returns ends the session; an exception ends it, too,
+                after it was logged and the client told.
+        """
+        return self._tasks.start(self._watch(work), name)
+
+    async def _watch(self, work: Coroutine[Any, Any, str | None]) -> None:
+        reason = await work
+        if reason is not None:
+            self.end(reason)
+
+    def deliver(self, outputs: AdditionalOutputs) -> None:
+        """Pass outputs to the program, and tell the client that there are some."""
+        self._deliver_outputs(outputs)
+        self.mailbox.post(create_message("fetch_output", []))
+
+    def end(self, reason: str) -> None:
+        """Tell the client why the session ends, and close it."""
+        self.mailbox.post(create_message("end_stream", reason))
+        self.close(reason)
+
+    def fail(self, error: Exception) -> None:
+        """End the session because of an exception: log it once and tell the client."""
+        if self.ended:
+            logger.debug("Session %s: an error while closing", self.id, exc_info=error)
+            return
+        self.report(error)
+        self.close(f"{type(error).__name__}: {error}")
+
+    def report(self, error: Exception) -> None:
+        """Log an exception of user code with its traceback, and show it to the client."""
+        logger.error("Session %s: the handler failed", self.id, exc_info=error)
+        if not isinstance(error, WebRTCError):  # that one has told the client itself
+            self.mailbox.post(error_message(str(error) or type(error).__name__))
+
+    def close(self, reason: str) -> None:
+        """End the session; from any thread, any number of times."""
+        try:
+            here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            here = False
+        if not here:
+            self.invoker.post(self.close, reason)
+            return
+        if self.ended:
+            return
+        self.state = State.CLOSING
+        self.reason = reason
+        logger.debug("Session %s closes: %s", self.id, reason)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._release(self)
+        self._closing = self._loop.create_task(self._close(), name=f"fastrtc-{self.id}:close")
+
+    async def _close(self) -> None:
+        try:
+            self._tasks.cancel()
+            late = await self._tasks.join(TASKS_END_WITHIN_S)
+            if late:
+                logger.warning("Session %s: these did not end when cancelled: %s", self.id, late)
+            await asyncio.gather(self._shut_down(), *(self._close_one(c) for c in self._closers))
+        finally:
+            self.invoker.close()
+            self.mailbox.close()
+            self.state = State.CLOSED
+            self.closed.set()
+            for callback in self._when_closed:
+                callback(self)
+
+    async def _close_one(self, closer: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await closer()
+        except Exception:
+            logger.exception("Session %s: its transport did not close cleanly", self.id)
+
+    async def _shut_down(self) -> None:
+        if not isinstance(self.handler, StreamHandlerBase):
+            return
+        owner = TaskOwner(f"fastrtc-{self.id}", self.context, self._log_shutdown)
+        owner.start(self.invoker.call("shutdown", self.handler.shutdown), "shutdown")
+        if await owner.join(SHUTDOWN_WITHIN_S):
+            owner.cancel()
+            logger.warning(
+                "Session %s: shutdown() takes more than %.0f s and is left behind",
+                self.id,
+                SHUTDOWN_WITHIN_S,
+            )
+        self.context.copy().run(self._reset)
+
+    def _reset(self) -> None:
+        try:
+            self.handler.reset()
+        except Exception:
+            logger.exception("Session %s: reset() failed", self.id)
+
+    def _log_shutdown(self, error: Exception) -> None:
+        logger.error("Session %s: shutdown() failed", self.id, exc_info=error)

@@ -1,0 +1,68 @@
+"""The reference's import path for handlers, their types, and the tracks that carry them."""
+
+from __future__ import annotations
+
+from .core.context import Context, current_context
+from .core.errors import WebRTCError
+from .core.messages import DataChannel, create_message
+from .core.outputs import AdditionalOutputs, CloseStream, split_output
+from .core.types import AudioEmitType, EmitType, VideoEmitType, VideoNDArray
+from .handlers.base import StreamHandlerBase
+from .handlers.inputs import WebRTCData
+from .handlers.kinds import (
+    AsyncHandler,
+    AudioVideoStreamHandlerImpl,
+    HandlerType,
+    StreamHandlerImpl,
+    VideoEventGenerator,
+    VideoEventHandler,
+    VideoStreamHandlerImpl,
+)
+from .handlers.stream import (
+    AsyncAudioVideoStreamHandler,
+    AsyncStreamHandler,
+    AudioVideoStreamHandler,
+    StreamHandler,
+)
+from .handlers.video import VideoStreamHandler
+from .transport.media_tracks import (
+    AudioCallback,
+    ServerToClientAudio,
+    ServerToClientVideo,
+    VideoCallback,
+    VideoStreamHandler_,
+)
+
+__all__ = [
+    "AdditionalOutputs",
+    "AsyncAudioVideoStreamHandler",
+    "AsyncHandler",
+    "AsyncStreamHandler",
+    "AudioCallback",
+    "AudioEmitType",
+    "AudioVideoStreamHandler",
+    "AudioVideoStreamHandlerImpl",
+    "CloseStream",
+    "Context",
+    "DataChannel",
+    "EmitType",
+    "HandlerType",
+    "ServerToClientAudio",
+    "ServerToClientVideo",
+    "StreamHandler",
+    "StreamHandlerBase",
+    "StreamHandlerImpl",
+    "VideoCallback",
+    "VideoEmitType",
+    "VideoEventGenerator",
+    "VideoEventHandler",
+    "VideoNDArray",
+    "VideoStreamHandler",
+    "VideoStreamHandlerImpl",
+    "VideoStreamHandler_",
+    "WebRTCData",
+    "WebRTCError",
+    "create_message",
+    "current_context",
+    "split_output",
+]

@@ -1,0 +1,1 @@
+"""Sockets and SDP: how connections are made, and what travels over them."""

@@ -1,0 +1,192 @@
+"""Whatever touches a private name of aiortc or aioice.
+
+Each function says in which version the name was seen, and falls back when it is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import random
+import threading
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import aiortc.rtcrtpreceiver
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpReceiver
+
+__all__ = [
+    "RtpSink",
+    "flush_messages",
+    "make_configuration",
+    "make_decoder_threads_daemons",
+    "negotiated_codecs",
+    "take_packets",
+    "watch_consent",
+]
+
+logger = logging.getLogger(__name__)
+
+
+class RtpSink(Protocol):
+    """What takes the packets of an audio track as they come in."""
+
+    def push(self, sequence: int, timestamp: int, payload_type: int, payload: bytes) -> None:
+        """Take one packet."""
+
+
+class _PacketTap:
+    """Stands in for a receiver's jitter buffer and hands on all that it is given."""
+
+    def __init__(self, sink: RtpSink) -> None:
+        self._sink = sink
+
+    def add(self, packet: Any) -> tuple[bool, None]:
+        self._sink.push(packet.sequence_number, packet.timestamp, packet.payload_type, packet._data)
+        return False, None
+
+
+def take_packets(receiver: RTCRtpReceiver, sink: RtpSink) -> bool:
+    """Take the audio packets of a receiver before its jitter buffer does.
+
+    That buffer (``_RTCRtpReceiver__jitter_buffer``, seen in aiortc 1.15 and 1.16) holds
+    back 4 packets, 80 ms, of which the last stay in it when the peer stops sending; and
+    each decoded frame then changes threads twice.
+
+    Returns:
+        Whether it worked; if not, the track's ``recv`` gives the audio.
+    """
+    name = "_RTCRtpReceiver__jitter_buffer"
+    if not hasattr(getattr(receiver, name, None), "add"):
+        return False
+    setattr(receiver, name, _PacketTap(sink))
+    return True
+
+
+def make_decoder_threads_daemons() -> None:
+    """Let aiortc's decoder threads not keep a process alive.
+
+    Its receivers make a ``threading.Thread`` each (seen in aiortc 1.15 and 1.16), which
+    runs until the connection is closed: a program that ends with open connections hung.
+    """
+    module: Any = aiortc.rtcrtpreceiver
+    if getattr(module, "threading", None) is threading:
+        module.threading = types.SimpleNamespace(
+            Thread=functools.partial(threading.Thread, daemon=True), Event=threading.Event
+        )
+
+
+def make_configuration(ice_servers: list[RTCIceServer] | None, policy: str) -> RTCConfiguration:
+    """Make the configuration of a connection.
+
+    Args:
+        ice_servers: STUN and TURN servers; None for aiortc's own, Google's STUN server.
+        policy: ``"all"`` or ``"relay"``.
+
+    Raises:
+        ValueError: For ``"relay"`` with an aiortc older than 1.16, which has no
+            ``RTCConfiguration.iceTransportPolicy``.
+    """
+    if policy == "all":
+        return RTCConfiguration(iceServers=ice_servers)
+    try:
+        from aiortc.rtcconfiguration import RTCIceTransportPolicy
+    except ImportError:
+        raise ValueError(
+            "server_rtc_configuration: iceTransportPolicy 'relay' needs aiortc 1.16 or newer "
+            "(Python 3.11 or newer)"
+        ) from None
+    return RTCConfiguration(iceServers=ice_servers, iceTransportPolicy=RTCIceTransportPolicy.RELAY)
+
+
+class Codec(NamedTuple):
+    """A codec that was negotiated.
+
+    Attributes:
+        payload_type: Its number in RTP packets.
+        name: Such as ``"opus"``.
+        parameters: What aiortc's own codecs are made from.
+    """
+
+    payload_type: int
+    name: str
+    parameters: Any
+
+
+def negotiated_codecs(transceiver: Any) -> list[Codec]:
+    """Tell which codecs were negotiated; the first is the one that is sent.
+
+    They are in ``RTCRtpTransceiver._codecs`` (seen in aiortc 1.15 and 1.16).
+    """
+    return [
+        Codec(codec.payloadType, codec.name.lower(), codec)
+        for codec in getattr(transceiver, "_codecs", [])
+    ]
+
+
+async def flush_messages(pc: RTCPeerConnection, timeout: float) -> None:
+    """Wait until the peer has what was sent over the data channels.
+
+    aiortc has no event for that: the queues of ``RTCSctpTransport`` (seen in 1.15 and
+    1.16) are looked at a few times while the connection closes, and never otherwise.
+    """
+    sctp = pc.sctp
+    deadline = asyncio.get_running_loop().time() + timeout
+    names = ("_data_channel_queue", "_outbound_queue", "_sent_queue")
+    while pc.connectionState == "connected" and any(getattr(sctp, name, None) for name in names):
+        if asyncio.get_running_loop().time() > deadline:
+            return
+        await asyncio.sleep(0.005)
+
+
+CONSENT_INTERVAL_S = 2.5
+"""How often the peer is asked for its consent to be sent to (RFC 7675 section 5.1 has 5 s)."""
+
+CONSENT_EXPIRES_S = 12.0
+"""After how long without an answer it is gone. RFC 7675 section 5.1 allows up to 30 s; but
+whoever lost the network and comes back must not find their own place taken for so long."""
+
+
+def watch_consent(pc: RTCPeerConnection, on_expired: Callable[[], None]) -> None:
+    """Notice sooner than after 30 s that a peer has gone without a goodbye.
+
+    Replaces ``query_consent`` of each ``aioice.Connection`` (seen in aioice 0.10 to 0.13)
+    before it begins. Without it the connection fails after some 30 s all the same.
+    """
+    for connection in _ice_connections(pc):
+        if hasattr(connection, "query_consent") and hasattr(connection, "build_request"):
+            connection.query_consent = functools.partial(_query_consent, connection, on_expired)
+
+
+def _ice_connections(pc: RTCPeerConnection) -> list[Any]:
+    transports = [t.receiver.transport for t in pc.getTransceivers()]
+    if pc.sctp is not None:
+        transports.append(pc.sctp.transport)
+    connections = (getattr(t.transport, "_connection", None) for t in transports)
+    return list({id(c): c for c in connections if c is not None}.values())
+
+
+async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> None:
+    from aioice import stun
+
+    loop = asyncio.get_running_loop()
+    last_answer = loop.time()
+    while loop.time() - last_answer < CONSENT_EXPIRES_S:
+        # at random, so that the checks of many connections do not fall together (RFC 7675)
+        await asyncio.sleep(CONSENT_INTERVAL_S * (0.8 + 0.4 * random.random()))
+        for pair in list(connection._nominated.values()):
+            request = connection.build_request(pair, nominate=False)
+            try:
+                await pair.protocol.request(
+                    request,
+                    pair.remote_addr,
+                    integrity_key=connection.remote_password.encode("utf8"),
+                    retransmissions=0,
+                )
+                last_answer = loop.time()
+            except stun.TransactionError:
+                pass
+    connection._query_consent_task = None
+    on_expired()

@@ -1,0 +1,145 @@
+"""Audio packets of a peer, decoded and in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import av
+import numpy as np
+from aiortc import MediaStreamTrack, RTCRtpReceiver
+from aiortc.codecs import get_decoder
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.mediastreams import MediaStreamError
+from numpy.typing import NDArray
+
+from ..pacing.inbound import AudioInbound
+from ..pacing.reorder import Packet, ReorderBuffer
+from ._compat import negotiated_codecs, take_packets
+from .opus import OPUS_RATE, OpusDecoder
+
+__all__ = ["AudioReceiver"]
+
+logger = logging.getLogger(__name__)
+
+MOST_CONCEALED_S = 0.1
+"""How much lost audio is replaced by silence, in seconds, so that time goes on in the
+handler as it did for the speaker; a longer gap is a pause in sending."""
+
+MOST_AHEAD_S = 5.0
+"""How much more audio than time may come from a peer, in seconds. One that sends faster
+than anybody can speak would otherwise have us decode without end."""
+
+
+class AudioReceiver:
+    """Decodes the audio of a peer and pushes it to the handler's side.
+
+    Args:
+        transceiver: Whose receiver the audio comes from; its codecs are negotiated.
+        inbound: Where the audio goes.
+        channels: How many the handler wants.
+    """
+
+    def __init__(self, transceiver: Any, inbound: AudioInbound, channels: int) -> None:
+        self._inbound = inbound
+        self._channels = channels
+        self._loop = asyncio.get_running_loop()
+        self._codecs = {codec.payload_type: codec for codec in negotiated_codecs(transceiver)}
+        self._buffer: ReorderBuffer[tuple[int, bytes]] = ReorderBuffer()
+        self._timer: asyncio.TimerHandle | None = None
+        self._payload_type: int | None = None
+        self._opus: OpusDecoder | None = None
+        self._other: Any = None
+        self._track: MediaStreamTrack | None = None
+        self._decoded_s = 0.0
+        self._started_at: float | None = None
+        self._flooded = False
+        receiver: RTCRtpReceiver = transceiver.receiver
+        if not (self._codecs and take_packets(receiver, self)):
+            self._track = receiver.track
+
+    async def run(self) -> None:
+        """Read the track, where the packets cannot be had; else there is nothing to do."""
+        if self._track is None:
+            return
+        while True:
+            try:
+                frame: Any = await self._track.recv()
+            except MediaStreamError:
+                return
+            self._inbound.push(frame.sample_rate, _planar(frame))
+
+    def push(self, sequence: int, timestamp: int, payload_type: int, payload: bytes) -> None:
+        """Take a packet of the receiver, on the event loop."""
+        now = self._loop.time()
+        self._deliver(self._buffer.push(sequence, timestamp, (payload_type, payload), now))
+        self._set_timer()
+
+    def close(self) -> None:
+        """Stop waiting for packets."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set_timer(self) -> None:
+        deadline = self._buffer.deadline
+        if self._timer is not None:
+            if self._timer.when() == deadline:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._gap_ends)
+
+    def _gap_ends(self) -> None:
+        self._timer = None
+        self._deliver(self._buffer.poll(self._loop.time()))
+        self._set_timer()
+
+    def _deliver(self, packets: list[Packet[tuple[int, bytes]]]) -> None:
+        for packet in packets:
+            if self._too_fast():
+                return
+            try:
+                rate, samples = self._decode(packet)
+            except (av.FFmpegError, ValueError) as error:
+                logger.debug("A packet could not be decoded: %s", error)
+                continue
+            duration = samples.shape[1] / rate
+            self._decoded_s += duration
+            concealed = packet.lost * duration
+            if 0 < concealed <= MOST_CONCEALED_S:
+                size = packet.lost * samples.shape[1]
+                self._inbound.push(rate, np.zeros((samples.shape[0], size), dtype=np.int16))
+            self._inbound.push(rate, samples)
+
+    def _too_fast(self) -> bool:
+        now = self._loop.time()
+        if self._started_at is None:
+            self._started_at = now
+        if self._decoded_s <= now - self._started_at + MOST_AHEAD_S:
+            return False
+        if not self._flooded:
+            self._flooded = True
+            logger.warning("A peer sends audio faster than real time: the excess is dropped")
+        return True
+
+    def _decode(self, packet: Packet[tuple[int, bytes]]) -> tuple[int, NDArray[np.int16]]:
+        payload_type, payload = packet.payload
+        if payload_type != self._payload_type:
+            codec = self._codecs[payload_type]
+            self._payload_type = payload_type
+            self._opus = OpusDecoder(self._channels) if codec.name == "opus" else None
+            self._other = None if self._opus else get_decoder(codec.parameters)
+        if self._opus is not None:
+            return OPUS_RATE, self._opus.decode(payload)
+        frames = self._other.decode(JitterFrame(payload, packet.timestamp))
+        if not frames:
+            return OPUS_RATE, np.zeros((1, 0), dtype=np.int16)
+        return frames[0].sample_rate, np.concatenate([_planar(f) for f in frames], axis=1)
+
+
+def _planar(frame: Any) -> NDArray[np.int16]:
+    """Give the samples of a packed 16-bit frame, as aiortc's decoders make them."""
+    samples: NDArray[np.int16] = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).T
+    return samples

@@ -1,0 +1,86 @@
+"""RTC configurations: how a connection finds its way through the network."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from aiortc import RTCConfiguration, RTCIceServer
+from aiortc.rtcicetransport import parse_stun_turn_uri
+
+from ..handlers.invoke import is_async
+from ._compat import make_configuration
+
+__all__ = ["resolve_configuration", "to_aiortc_configuration"]
+
+
+async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
+    """Give a configuration, asking for it if it is a function.
+
+    Args:
+        configuration: A dict, None, or what returns one: a function, a partial or a
+            callable object, sync or async. A sync one runs in a thread, as it may ask
+            a server for credentials.
+
+    Raises:
+        TypeError: If it is, or gives, anything else.
+    """
+    if callable(configuration):
+        if is_async(configuration):
+            configuration = configuration()
+        else:
+            configuration = await asyncio.to_thread(configuration)
+        if inspect.isawaitable(configuration):
+            configuration = await configuration
+    if configuration is None or isinstance(configuration, Mapping):
+        return None if configuration is None else dict(configuration)
+    raise TypeError(
+        "rtc_configuration must be a dict, None, or a function that returns one, "
+        f"not {type(configuration).__name__}"
+    )
+
+
+def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:
+    """Convert a configuration as browsers have it.
+
+    Args:
+        configuration: A dict with ``iceServers``, a list (or a single one) of ``{"urls",
+            "username", "credential"}``, and ``iceTransportPolicy``, ``"all"`` or
+            ``"relay"``. Without ``iceServers``, Google's STUN server is asked.
+            None is as an empty one; one of aiortc's own is returned as it is.
+
+    Raises:
+        ValueError: If something in it is malformed, naming it.
+    """
+    if isinstance(configuration, RTCConfiguration):
+        return configuration
+    configuration = configuration or {}
+    policy = configuration.get("iceTransportPolicy") or "all"
+    if policy not in ("all", "relay"):
+        raise ValueError(f"iceTransportPolicy must be 'all' or 'relay', not {policy!r}")
+    servers = configuration.get("iceServers")
+    if servers is None:
+        return make_configuration(None, policy)
+    if isinstance(servers, Mapping):
+        servers = [servers]
+    return make_configuration([_server(server) for server in servers], policy)
+
+
+def _server(server: Any) -> RTCIceServer:
+    if isinstance(server, RTCIceServer):
+        return server
+    urls = server.get("urls", server.get("url")) if isinstance(server, Mapping) else None
+    if not urls or not isinstance(urls, str | list | tuple):
+        raise ValueError(f"Each of iceServers must have urls: {server!r}")
+    for url in [urls] if isinstance(urls, str) else urls:
+        try:
+            parse_stun_turn_uri(url)
+        except (ValueError, AttributeError) as error:
+            raise ValueError(f"This is no STUN or TURN URL: {url!r}") from error
+    return RTCIceServer(
+        urls=urls if isinstance(urls, str) else list(urls),
+        username=server.get("username"),
+        credential=server.get("credential"),
+    )

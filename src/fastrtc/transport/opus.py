@@ -1,0 +1,91 @@
+"""Opus, with the settings that suit speech and music alike."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OPUS_RATE", "OpusDecoder", "OpusEncoder"]
+
+OPUS_RATE = 48000
+"""The clock rate of Opus in RTP, whatever it carries (RFC 7587 section 4.1)."""
+
+_TIME_BASE = Fraction(1, OPUS_RATE)
+_BIT_RATES = {1: 64000, 2: 96000}
+
+
+class OpusEncoder:
+    """Encodes frames of 20 ms.
+
+    Args:
+        channels: 1 or 2. Either is announced as ``opus/48000/2``, and any decoder
+            takes both (RFC 7587 section 7); mono costs half.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self.channels = channels
+        self._layout = "stereo" if channels == 2 else "mono"
+        codec: Any = av.CodecContext.create("libopus", "w")
+        codec.bit_rate = _BIT_RATES[channels]
+        codec.format = "s16"
+        codec.layout = self._layout
+        codec.sample_rate = OPUS_RATE
+        codec.time_base = _TIME_BASE
+        codec.options = {"application": "audio"}
+        self._codec = codec
+
+    def encode(self, samples: NDArray[np.int16], pts: int) -> Any:
+        """Encode 20 ms.
+
+        Args:
+            samples: ``int16``, shape ``(channels, 960)``.
+            pts: When they are to be played, in samples.
+
+        Returns:
+            An ``av.Packet``.
+        """
+        packed = np.ascontiguousarray(samples.T).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=self._layout)
+        frame.sample_rate = OPUS_RATE
+        (packet,) = self._codec.encode(frame)
+        packet.pts = pts
+        packet.time_base = _TIME_BASE
+        return packet
+
+
+class OpusDecoder:
+    """Decodes packets.
+
+    Args:
+        channels: How many it gives, whatever the packets hold.
+    """
+
+    def __init__(self, channels: int) -> None:
+        codec: Any = av.CodecContext.create("libopus", "r")
+        codec.format = "s16"
+        codec.layout = "stereo" if channels == 2 else "mono"
+        codec.sample_rate = OPUS_RATE
+        self._codec = codec
+        self._channels = channels
+
+    def decode(self, payload: bytes) -> NDArray[np.int16]:
+        """Decode a packet.
+
+        Returns:
+            ``int16``, shape ``(channels, n)``, at 48 kHz.
+
+        Raises:
+            av.FFmpegError: If it is damaged.
+        """
+        # an empty packet would tell FFmpeg that the stream is over
+        frames = self._codec.decode(av.Packet(payload)) if payload else []
+        samples: list[NDArray[np.int16]] = [
+            frame.to_ndarray().reshape(-1, self._channels).T for frame in frames
+        ]
+        if len(samples) == 1:
+            return samples[0]
+        return np.concatenate([np.zeros((self._channels, 0), dtype=np.int16), *samples], axis=1)

@@ -1,0 +1,199 @@
+"""The WebRTC end of a session."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+
+from ..core.errors import InvalidOffer
+from ..core.messages import create_message
+from ..core.types import Mode
+from ..handlers.base import StreamHandlerBase
+from ..pacing.video import VideoInbound
+from ..session.media import Media
+from ..session.session import Session
+from ._compat import (
+    flush_messages,
+    make_decoder_threads_daemons,
+    negotiated_codecs,
+    watch_consent,
+)
+from .audio_receiver import AudioReceiver
+from .media_tracks import AudioCallback, MediaCallback, make_tracks
+from .signalling import Candidate, Offer
+
+__all__ = ["Peer"]
+
+logger = logging.getLogger(__name__)
+
+CONNECT_WITHIN_S = 30.0
+"""How long a client may take from its offer until it is connected."""
+
+FLUSH_WITHIN_S = 0.5
+"""How long the last messages to a client are waited for while its connection closes."""
+
+MOST_BUFFERED = 1 << 20
+"""Bytes of messages that a client may leave unread before further ones are dropped."""
+
+
+class Peer:
+    """Answers an offer and carries a session's media and messages over WebRTC.
+
+    Args:
+        session: The session.
+        media: Its media.
+        mode: The direction of the stream.
+        configuration: How the server finds its way through the network.
+
+    Attributes:
+        pc: The connection.
+        tracks: What programs find in ``connections[id]``.
+        channel: The data channel, once the client has opened one.
+        connected: Set when the connection is established.
+    """
+
+    def __init__(
+        self, session: Session, media: Media, mode: Mode, configuration: RTCConfiguration
+    ) -> None:
+        make_decoder_threads_daemons()
+        self.session = session
+        self.media = media
+        self.mode = mode
+        self.pc = RTCPeerConnection(configuration)
+        self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
+        self.channel: RTCDataChannel | None = None
+        self.connected = asyncio.Event()
+        self._receivers: list[AudioReceiver] = []
+        self._timeout = asyncio.get_running_loop().call_later(
+            CONNECT_WITHIN_S, session.close, f"not connected within {CONNECT_WITHIN_S:.0f} s"
+        )
+        self.pc.on("connectionstatechange", self._state_changed)
+        self.pc.on("datachannel", self._channel_opened)
+        session.on_close(self.close)
+
+    async def answer(self, offer: Offer) -> dict[str, str]:
+        """Answer an offer.
+
+        Returns:
+            ``{"sdp", "type"}``.
+
+        Raises:
+            InvalidOffer: If aiortc finds it wrong.
+        """
+        pc = self.pc
+        try:
+            await pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+            self._attach(offer)
+            await pc.setLocalDescription(await pc.createAnswer())
+        except Exception as error:  # aiortc raises of many types, from ValueError to KeyError
+            raise InvalidOffer(f"The offer cannot be answered: {error}") from error
+        watch_consent(pc, self._consent_expired)
+        if offer.later_candidates:
+            self.session.run("candidates", self._add_later(offer.later_candidates))
+        return {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
+
+    def _attach(self, offer: Offer) -> None:
+        """Connect the offered tracks with the media; those without use become inactive."""
+        for kind in {"audio", "video"} - offer.receives:
+            self.media.send_nothing(kind)
+        for kind in ("audio", "video"):
+            mine = next((t for t in self.tracks if t.kind == kind), None)
+            for transceiver in self.pc.getTransceivers():
+                if transceiver.kind != kind:
+                    continue
+                if mine is None:
+                    transceiver.direction = "inactive"
+                    continue
+                if self.mode != "receive" and transceiver.receiver.track is not None:
+                    self._take_in(transceiver)
+                takes = self.mode != "receive"
+                if self.mode != "send":
+                    transceiver.sender.replaceTrack(mine)
+                    transceiver.direction = "sendrecv" if takes else "sendonly"
+                    if isinstance(mine, AudioCallback):
+                        mine.use_codec(negotiated_codecs(transceiver)[0].name)
+                else:
+                    transceiver.direction = "recvonly"
+                mine = None
+
+    def _take_in(self, transceiver: Any) -> None:
+        if transceiver.kind == "audio" and self.media.audio_in is not None:
+            stereo = self.session.handler.expected_layout == "stereo"
+            receiver = AudioReceiver(transceiver, self.media.audio_in, 2 if stereo else 1)
+            self._receivers.append(receiver)
+            self.session.run("audio", receiver.run())
+        elif transceiver.kind == "video" and self.media.video_in is not None:
+            self.session.run("video-track", _read(transceiver.receiver.track, self.media.video_in))
+
+    async def add_candidate(self, candidate: Candidate) -> None:
+        """Take a trickled candidate; one to be looked up by multicast DNS is not waited for."""
+        if candidate.candidate is not None and candidate.candidate.ip.endswith(".local"):
+            self.session.run("candidates", self._add_later((candidate.candidate,)))
+        else:
+            await self.pc.addIceCandidate(candidate.candidate)
+
+    async def _add_later(self, candidates: Any) -> None:
+        for candidate in candidates:
+            try:
+                await self.pc.addIceCandidate(candidate)
+            except Exception:
+                logger.debug("A candidate could not be added", exc_info=True)
+
+    def _state_changed(self) -> None:
+        state = self.pc.connectionState
+        logger.debug("Session %s: the connection is %s", self.session.id, state)
+        if state == "connected":
+            self._timeout.cancel()
+            self.connected.set()
+            self.session.start()
+        elif state == "failed":
+            self.session.close("the connection failed")
+        elif state == "closed":
+            self.session.close("the client disconnected")
+
+    def _consent_expired(self) -> None:
+        self.session.close("the client vanished")
+
+    def _channel_opened(self, channel: RTCDataChannel) -> None:
+        self.channel = channel
+        channel.on("message", self._message)
+        handler = self.session.handler
+        if isinstance(handler, StreamHandlerBase):
+            handler.set_channel(channel)
+        for track in self.tracks:
+            track.set_channel(channel)
+        self.session.mailbox.open(self._send)
+
+    def _send(self, message: str) -> None:
+        assert self.channel is not None
+        if self.channel.bufferedAmount > MOST_BUFFERED:
+            logger.warning("Session %s: the client reads no messages", self.session.id)
+            return
+        self.channel.send(message)
+
+    def _message(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            self.session.mailbox.post(create_message("log", f"Server received: {message}"))
+
+    async def close(self) -> None:
+        """Send what is left to say, and close the connection."""
+        self._timeout.cancel()
+        for receiver in self._receivers:
+            receiver.close()
+        await flush_messages(self.pc, FLUSH_WITHIN_S)
+        for track in self.tracks:
+            track.stop()
+        await self.pc.close()
+
+
+async def _read(track: Any, inbound: VideoInbound) -> None:
+    """Read a video track as fast as its frames come: its own queue has no bound."""
+    while True:
+        try:
+            inbound.push(await track.recv())
+        except MediaStreamError:
+            return

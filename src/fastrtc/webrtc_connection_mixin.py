@@ -1,0 +1,370 @@
+"""Signalling and sessions of an endpoint: what ``Stream`` and the ``WebRTC`` component share."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeAlias, cast
+
+from aiortc import RTCConfiguration, RTCPeerConnection
+from fastapi.responses import JSONResponse
+
+from .core.context import Context
+from .core.errors import InvalidCandidate, InvalidOffer, SessionRefused
+from .core.messages import DataChannel, create_message
+from .core.outputs import AdditionalOutputs
+from .core.types import Modality, Mode, RTCConfigurationCallable
+from .handlers.base import StreamHandlerBase
+from .handlers.inputs import WebRTCData
+from .handlers.kinds import HandlerType, StreamHandlerImpl, VideoEventHandler
+from .handlers.video import VideoStreamHandler
+from .session.media import Media
+from .session.outputs import OutputQueue
+from .session.registry import Registry
+from .session.session import Session
+from .tracks import (
+    AudioCallback,
+    ServerToClientAudio,
+    ServerToClientVideo,
+    VideoCallback,
+    VideoStreamHandler_,
+)
+from .transport.configuration import resolve_configuration, to_aiortc_configuration
+from .transport.early_candidates import EarlyCandidates
+from .transport.peer import Peer
+from .transport.signalling import Candidate, parse_candidate, parse_offer
+
+__all__ = [
+    "AdditionalOutputs",
+    "AudioCallback",
+    "Context",
+    "HandlerType",
+    "RTCConfigurationCallable",
+    "ServerToClientAudio",
+    "ServerToClientVideo",
+    "StreamHandlerImpl",
+    "Track",
+    "VideoCallback",
+    "VideoEventHandler",
+    "VideoStreamHandler",
+    "VideoStreamHandler_",
+    "WebRTCConnectionMixin",
+    "WebRTCData",
+    "create_message",
+]
+
+logger = logging.getLogger(__name__)
+
+Track: TypeAlias = (
+    VideoCallback | VideoStreamHandler_ | AudioCallback | ServerToClientAudio | ServerToClientVideo
+)
+
+NO_SESSION_WITHIN_S = 30.0
+"""How long a reader of outputs waits for a connection that has not come yet."""
+
+
+class WebRTCConnectionMixin:
+    """The connections of an endpoint.
+
+    The class that mixes it in sets ``event_handler``, ``modality``, ``mode``,
+    ``concurrency_limit``, ``time_limit``, ``allow_extra_tracks``, ``rtc_configuration`` and
+    ``server_rtc_configuration``.
+
+    Attributes:
+        pcs: The peer connection of each connection, by its id.
+        handlers: The handler that runs for it.
+        connections: Its media callbacks; ``connections[id][0].event_handler`` is the handler.
+        data_channels: Its data channel, once the client has opened one.
+        additional_outputs: What its handler gave as ``AdditionalOutputs``.
+        connection_timeouts: An event for each, set when the connection is established.
+    """
+
+    event_handler: Any = None
+    modality: Modality
+    mode: Mode
+    concurrency_limit: int | None = 1
+    time_limit: float | None = None
+    allow_extra_tracks: bool = False
+    rtc_configuration: dict[str, Any] | None | RTCConfigurationCallable = None
+    server_rtc_configuration: Any = None
+
+    def __init__(self) -> None:
+        self.pcs: dict[str, RTCPeerConnection] = {}
+        self.handlers: dict[str, Any] = {}
+        self.connections: dict[str, list[Any]] = {}
+        self.data_channels: dict[str, DataChannel] = {}
+        self.additional_outputs: dict[str, OutputQueue] = {}
+        self.connection_timeouts: dict[str, asyncio.Event] = {}
+        self._registry = Registry(self._forget)
+        self._peers: dict[str, Peer] = {}
+        self._media: dict[str, Media] = {}
+        self._early = EarlyCandidates()
+
+    @staticmethod
+    def convert_to_aiortc_format(
+        rtc_configuration: dict[str, Any] | None,
+    ) -> RTCConfiguration | None:
+        """Convert a configuration as browsers have it to aiortc's.
+
+        Args:
+            rtc_configuration: With ``iceServers`` and ``iceTransportPolicy``; None is None.
+
+        Raises:
+            ValueError: If something in it is malformed, naming it.
+        """
+        if rtc_configuration is None:
+            return None
+        return to_aiortc_configuration(rtc_configuration)
+
+    async def resolve_rtc_configuration(self) -> dict[str, Any]:
+        """Give the configuration for a client, calling ``rtc_configuration`` if it is a function.
+
+        Raises:
+            TypeError: If it is, or gives, no dict.
+        """
+        return await resolve_configuration(self.rtc_configuration) or {}
+
+    async def handle_offer(
+        self, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
+    ) -> Any:
+        """Answer an offer, or take a trickled candidate.
+
+        Args:
+            body: ``{"sdp", "type", "webrtc_id"}`` for an offer; ``{"candidate",
+                "type": "ice-candidate", "webrtc_id"}`` for a candidate, where an empty one
+                says that no more will come (RFC 8838).
+            set_outputs: Called with each ``AdditionalOutputs`` of the connection.
+
+        Returns:
+            A dict ``{"sdp", "type"}`` for an answer. Else a ``JSONResponse`` with status 200:
+            ``{"status": "success"}`` for a candidate, or a refusal ``{"status": "failed",
+            "meta": {"error": code, ...}}``.
+
+        Raises:
+            InvalidOffer: A ``ValueError``: the offer is malformed or does not fit the stream.
+        """
+        webrtc_id = body.get("webrtc_id")
+        if not isinstance(webrtc_id, str) or not webrtc_id:
+            raise InvalidOffer("webrtc_id must be a text that is not empty")
+        try:
+            if body.get("sdp") is None and ("candidate" in body or body.get("type") != "offer"):
+                await self._take_candidate(webrtc_id, body.get("candidate"))
+                return JSONResponse({"status": "success"})
+            return await self._take_offer(webrtc_id, body, set_outputs)
+        except SessionRefused as refusal:
+            return _refused(refusal)
+        except InvalidCandidate as error:
+            logger.debug("%s", error)
+            return _refused(SessionRefused("invalid_candidate_format"))
+
+    async def _take_offer(
+        self, webrtc_id: str, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
+    ) -> dict[str, str]:
+        offer = parse_offer(
+            body.get("sdp"), self.modality, self.mode, extra_tracks=self.allow_extra_tracks
+        )
+        self._registry.reserve(webrtc_id, self.concurrency_limit)
+        session: Session | None = None
+        try:
+            configuration = to_aiortc_configuration(
+                await resolve_configuration(self.server_rtc_configuration)
+                if callable(self.server_rtc_configuration)
+                else self.server_rtc_configuration
+            )
+            session = Session(
+                webrtc_id,
+                self.event_handler,
+                deliver=set_outputs,
+                release=lambda s: self._registry.release(s.id),
+                time_limit=self.time_limit,
+            )
+            self._registry.add(session)
+            media = Media(session, self.modality, self.mode)
+            peer = Peer(session, media, self.mode, configuration)
+            self._remember(webrtc_id, session, media, peer)
+            answer = await peer.answer(offer)
+            for candidate in self._early.take(webrtc_id):
+                await peer.add_candidate(candidate)
+            if session.ended:
+                raise SessionRefused("connection_closed")
+            return answer
+        except BaseException as error:  # also when the client goes while it waits
+            if session is None:
+                self._registry.release(webrtc_id)
+            else:
+                session.close(f"the offer failed: {error!r}")
+            raise
+
+    async def _take_candidate(self, webrtc_id: str, value: Any) -> None:
+        candidate: Candidate = parse_candidate(value)
+        peer = self._peers.get(webrtc_id)
+        if peer is None or peer.pc.remoteDescription is None:
+            self._early.keep(webrtc_id, candidate)
+            return
+        if peer.session.ended or peer.pc.connectionState in ("closed", "failed"):
+            raise SessionRefused("connection_closed")
+        try:
+            await peer.add_candidate(candidate)
+        except ValueError as error:
+            raise InvalidCandidate(str(error)) from error
+
+    def _remember(self, webrtc_id: str, session: Session, media: Media, peer: Peer) -> None:
+        self.pcs[webrtc_id] = peer.pc
+        self.handlers[webrtc_id] = session.handler
+        self.connections[webrtc_id] = list(peer.tracks)
+        self.connection_timeouts[webrtc_id] = peer.connected
+        self._peers[webrtc_id] = peer
+        self._media[webrtc_id] = media
+        self._output_queue(webrtc_id).begin()
+
+        def remember_channel(channel: DataChannel) -> None:
+            if not session.ended:
+                self.data_channels[webrtc_id] = channel
+
+        peer.pc.on("datachannel", remember_channel)
+
+    def _forget(self, webrtc_id: str) -> None:
+        for by_id in (
+            self.pcs,
+            self.handlers,
+            self.connections,
+            self.data_channels,
+            self.connection_timeouts,
+            self._peers,
+            self._media,
+        ):
+            cast("dict[str, Any]", by_id).pop(webrtc_id, None)
+        queue = self.additional_outputs.pop(webrtc_id, None)
+        if queue is not None:
+            queue.end()
+        self._early.refuse_ended(webrtc_id)
+
+    def clean_up(self, webrtc_id: str) -> list[Any]:
+        """End a connection: ``shutdown()`` of its handler, then ``reset()``, run once.
+
+        Args:
+            webrtc_id: Its id; an unknown one is ignored.
+
+        Returns:
+            The media callbacks that were removed.
+        """
+        removed = self.connections.get(webrtc_id, [])
+        session = self._registry.get(webrtc_id)
+        self._registry.release(webrtc_id)
+        if session is not None:
+            session.close("clean_up")
+        return removed
+
+    async def close_sessions(self, reason: str = "The server stops") -> None:
+        """End all connections, telling the clients why, and wait until they are closed."""
+        self._early.clear()
+        await self._registry.close(reason)
+
+    def set_input(self, webrtc_id: str, *args: Any) -> None:
+        """Give a handler its inputs; from any thread.
+
+        Args:
+            webrtc_id: The connection; an unknown one is ignored.
+            *args: The inputs: in ``latest_args`` of a stream handler from index 1 on, or
+                the arguments of a function after the frame.
+
+        Raises:
+            ValueError: If there are none, or not as many as the function takes.
+        """
+        media = self._media.get(webrtc_id)
+        if media is None:
+            return
+        if not args and isinstance(media.handler, StreamHandlerBase):
+            raise ValueError("args cannot be empty")
+        media.set_args(list(args))
+
+    def set_input_gradio(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
+        """Give a handler the inputs of a page.
+
+        Args:
+            webrtc_data: The value of the component: the id, or with the textbox more.
+            *args: The values of the other input components.
+        """
+        media = self._media.get(_id_of(webrtc_data))
+        if media is None:
+            return
+        handler = media.handler
+        if not isinstance(handler, StreamHandlerBase):
+            media.set_args(list(args))
+        elif isinstance(webrtc_data, WebRTCData):
+            handler.latest_args = [webrtc_data, *args]
+            handler._on_loop(handler.args_set.set)
+        else:
+            handler.set_args([webrtc_data, *args])
+
+    def set_input_on_submit(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
+        """Give a handler what was typed, and have it reply if it can be told to."""
+        self.set_input_gradio(webrtc_data, *args)
+        handler = self.handlers.get(_id_of(webrtc_data))
+        trigger = getattr(handler, "trigger_response", None)
+        if trigger is not None:
+            trigger()
+
+    def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
+        """Make the function that takes the outputs of a connection for its readers."""
+
+        def set_outputs(outputs: AdditionalOutputs) -> None:
+            self._output_queue(webrtc_id).put(outputs)
+
+        return set_outputs
+
+    def _output_queue(self, webrtc_id: str) -> OutputQueue:
+        return self.additional_outputs.setdefault(webrtc_id, OutputQueue())
+
+    async def fetch_latest_output(self, webrtc_id: str) -> AdditionalOutputs:
+        """Wait for the next outputs of a connection.
+
+        Raises:
+            LookupError: If the connection ends, or does not come within 30 s.
+        """
+        async for outputs in self.output_stream(webrtc_id):
+            return outputs
+        raise LookupError(f"The connection {webrtc_id!r} has ended, or did not come")
+
+    async def output_stream(self, webrtc_id: str) -> AsyncIterator[AdditionalOutputs]:
+        """Give the outputs of a connection as they come.
+
+        It may be opened before the offer. It ends with the connection, or after 30 s if
+        none comes.
+        """
+        queue = self._output_queue(webrtc_id)
+        expiry = asyncio.get_running_loop().call_later(
+            NO_SESSION_WITHIN_S, self._expire_outputs, webrtc_id, queue
+        )
+        try:
+            while (outputs := await queue.get()) is not None:
+                yield outputs
+        finally:
+            expiry.cancel()
+            if not queue.begun and not queue.being_read:
+                self._expire_outputs(webrtc_id, queue)
+
+    def _expire_outputs(self, webrtc_id: str, queue: OutputQueue) -> None:
+        if not queue.begun and self.additional_outputs.get(webrtc_id) is queue:
+            del self.additional_outputs[webrtc_id]
+            queue.end()
+
+    async def update_connection(self, webrtc_data: WebRTCData | str, desired_state: str) -> None:
+        """Tell a client to change its connection.
+
+        Args:
+            webrtc_data: The connection; an unknown one is ignored.
+            desired_state: ``"closed"`` to have the client close it.
+        """
+        session = self._registry.get(_id_of(webrtc_data))
+        if session is not None:
+            session.mailbox.post(create_message("update_connection", desired_state))
+
+
+def _id_of(webrtc_data: WebRTCData | str) -> str:
+    return webrtc_data.webrtc_id if isinstance(webrtc_data, WebRTCData) else webrtc_data
+
+
+def _refused(refusal: SessionRefused) -> JSONResponse:
+    return JSONResponse({"status": "failed", "meta": {"error": refusal.code, **refusal.details}})
