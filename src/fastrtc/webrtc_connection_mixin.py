@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any, TypeAlias, cast
 
 from aiortc import RTCConfiguration, RTCPeerConnection
@@ -148,8 +149,9 @@ class WebRTCConnectionMixin:
         if not isinstance(webrtc_id, str) or not webrtc_id:
             raise InvalidOffer("webrtc_id must be a text that is not empty")
         try:
-            if body.get("sdp") is None and ("candidate" in body or body.get("type") != "offer"):
-                await self._take_candidate(webrtc_id, body.get("candidate"))
+            candidate = body.get("candidate")
+            if body.get("sdp") is None and (candidate is not None or body.get("type") != "offer"):
+                await self._take_candidate(webrtc_id, candidate)
                 return JSONResponse({"status": "success"})
             return await self._take_offer(webrtc_id, body, set_outputs)
         except SessionRefused as refusal:
@@ -165,6 +167,7 @@ class WebRTCConnectionMixin:
             body.get("sdp"), self.modality, self.mode, extra_tracks=self.allow_extra_tracks
         )
         self._registry.reserve(webrtc_id, self.concurrency_limit)
+        candidates = self._early.take(webrtc_id)
         session: Session | None = None
         try:
             configuration = to_aiortc_configuration(
@@ -184,7 +187,7 @@ class WebRTCConnectionMixin:
             peer = Peer(session, media, self.mode, configuration)
             self._remember(webrtc_id, session, media, peer)
             answer = await peer.answer(offer)
-            for candidate in self._early.take(webrtc_id):
+            for candidate in candidates + self._early.take(webrtc_id):
                 await peer.add_candidate(candidate)
             if session.ended:
                 raise SessionRefused("connection_closed")
@@ -243,6 +246,9 @@ class WebRTCConnectionMixin:
     def clean_up(self, webrtc_id: str) -> list[Any]:
         """End a connection: ``shutdown()`` of its handler, then ``reset()``, run once.
 
+        Its place is free at once; or soon, when this is called in another thread than the
+        event loop's.
+
         Args:
             webrtc_id: Its id; an unknown one is ignored.
 
@@ -251,7 +257,6 @@ class WebRTCConnectionMixin:
         """
         removed = self.connections.get(webrtc_id, [])
         session = self._registry.get(webrtc_id)
-        self._registry.release(webrtc_id)
         if session is not None:
             session.close("clean_up")
         return removed
@@ -307,10 +312,15 @@ class WebRTCConnectionMixin:
             trigger()
 
     def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
-        """Make the function that takes the outputs of a connection for its readers."""
+        """Make the function that takes the outputs of a connection for its readers.
+
+        Outputs that come when the connection has ended are dropped.
+        """
 
         def set_outputs(outputs: AdditionalOutputs) -> None:
-            self._output_queue(webrtc_id).put(outputs)
+            queue = self.additional_outputs.get(webrtc_id)
+            if queue is not None:
+                queue.put(outputs)
 
         return set_outputs
 
@@ -323,11 +333,12 @@ class WebRTCConnectionMixin:
         Raises:
             LookupError: If the connection ends, or does not come within 30 s.
         """
-        async for outputs in self.output_stream(webrtc_id):
-            return outputs
+        async with aclosing(self.output_stream(webrtc_id)) as stream:
+            async for outputs in stream:
+                return outputs
         raise LookupError(f"The connection {webrtc_id!r} has ended, or did not come")
 
-    async def output_stream(self, webrtc_id: str) -> AsyncIterator[AdditionalOutputs]:
+    async def output_stream(self, webrtc_id: str) -> AsyncGenerator[AdditionalOutputs, None]:
         """Give the outputs of a connection as they come.
 
         It may be opened before the offer. It ends with the connection, or after 30 s if

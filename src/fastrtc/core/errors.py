@@ -42,11 +42,17 @@ class WebRTCError(FastRTCError):
 
     Args:
         message: The text to show.
+
+    Attributes:
+        told: Whether a client has been told. One that is made outside a connection, such as
+            in a thread of the program's own, is told when it ends a connection.
     """
+
+    told = False
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        post_message(error_message(message))
+        self.told = post_message(error_message(message))
 
 
 class InvalidOffer(FastRTCError, ValueError):

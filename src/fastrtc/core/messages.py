@@ -58,11 +58,17 @@ def warning_message(text: str) -> str:
     return json.dumps({"type": "warning", "message": text, "data": text})
 
 
-def post_message(message: str) -> None:
-    """Send a message to the client of the connection whose code runs now, if any."""
+def post_message(message: str) -> bool:
+    """Send a message to the client of the connection whose code runs now.
+
+    Returns:
+        Whether the code runs for a connection.
+    """
     post = current_post.get()
-    if post is not None:
-        post(message)
+    if post is None:
+        return False
+    post(message)
+    return True
 
 
 def Warning(message: str = "Warning issued.") -> None:  # noqa: A001, N802

@@ -8,10 +8,18 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
 
-__all__ = ["TaskOwner"]
+__all__ = ["TaskOwner", "runs_on"]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+
+def runs_on(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the calling code runs on a loop, and so may touch what belongs to it."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 class TaskOwner:

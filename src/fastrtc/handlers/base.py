@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
 from ..core.messages import DataChannel, create_message
+from ..core.tasks import runs_on
 from ..core.types import Layout
 from .inputs import PLACEHOLDER
 
@@ -30,7 +31,7 @@ class StreamHandlerBase:
             Audio that says another rate is resampled.
         output_frame_size: Ignored; frames are 20 ms long.
         input_sample_rate: The rate that ``receive`` wants, in Hz.
-        fps: Frames per second of the video that it sends.
+        fps: Frames per second of the video that it sends; a positive number.
 
     Attributes:
         latest_args: ``["__webrtc_value__", *inputs]`` once inputs were set.
@@ -38,8 +39,8 @@ class StreamHandlerBase:
         channel_set: Set when the data channel is there.
 
     Raises:
-        ValueError: If a rate is not a positive number, or the output rate is
-            no multiple of 50.
+        ValueError: If ``expected_layout`` is another word, a rate is not a positive number,
+            or the output rate is no multiple of 50.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class StreamHandlerBase:
         for name, rate in (
             ("output_sample_rate", output_sample_rate),
             ("input_sample_rate", input_sample_rate),
+            ("fps", fps),
         ):
             if rate <= 0:
                 raise ValueError(f"{name} must be positive, not {rate}")
@@ -83,6 +85,7 @@ class StreamHandlerBase:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clear_queue: Callable[[], None] | None = None
         self._post: Callable[[str], None] | None = None
+        self._start_task: Callable[[Coroutine[Any, Any, None], str], Awaitable[None]] | None = None
         self._phone_mode = False
         self._resampler: AudioResampler | None = None
 
@@ -129,7 +132,7 @@ class StreamHandlerBase:
     def _on_loop(self, function: Callable[[], Any]) -> None:
         """Call a function of the event loop's own objects, from whatever thread."""
         loop = self._loop
-        if loop is None or not loop.is_running() or _runs_here(loop):
+        if loop is None or not loop.is_running() or runs_on(loop):
             function()
         else:
             loop.call_soon_threadsafe(function)
@@ -137,7 +140,8 @@ class StreamHandlerBase:
     async def send_message(self, msg: str) -> None:
         """Send a text to the client; see ``create_message``.
 
-        A message sent before the channel is open goes out when it opens.
+        A message sent before the channel is open goes out when it opens. Without a
+        connection there is nobody to send it to, and it is dropped.
         """
         if self._post is not None:
             self._post(msg)
@@ -145,7 +149,11 @@ class StreamHandlerBase:
             self._channel.send(msg)
 
     def send_message_sync(self, msg: str) -> None:
-        """Send a text to the client from code that is not async, and wait until it is sent."""
+        """Send a text to the client from code that is not async, and wait until it is sent.
+
+        Raises:
+            RuntimeError: On the event loop, which it would block, or without a connection.
+        """
         self._wait(self.send_message(msg))
 
     async def fetch_args(self) -> None:
@@ -161,12 +169,24 @@ class StreamHandlerBase:
         await self.args_set.wait()
 
     def wait_for_args_sync(self) -> None:
-        """Do as ``wait_for_args`` in code that is not async."""
-        self._wait(self.wait_for_args())
+        """Do as ``wait_for_args`` in code that is not async.
+
+        Raises:
+            RuntimeError: On the event loop, which it would block, or without a connection.
+            concurrent.futures.CancelledError: If the connection ends meanwhile.
+        """
+        self._wait(self._wait_as_part_of_the_connection())
+
+    async def _wait_as_part_of_the_connection(self) -> None:
+        waiting = self.wait_for_args()
+        if self._start_task is not None:
+            await self._start_task(waiting, "wait_for_args")
+        else:
+            await waiting
 
     def _wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
         loop = self._loop
-        if loop is None or _runs_here(loop):
+        if loop is None or runs_on(loop):
             coroutine.close()
             raise RuntimeError(
                 "This would block the event loop: await the async method instead"
@@ -203,10 +223,3 @@ class _Done:
 
 
 _DONE = _Done()
-
-
-def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
-    try:
-        return asyncio.get_running_loop() is loop
-    except RuntimeError:
-        return False

@@ -39,19 +39,22 @@ class _Worker:
     def __init__(self, name: str, context: Context) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._context = context
+        self.busy = False
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.thread.start()
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not _ROLE_END:
+            self.busy = True
             self._context.run(job)
+            self.busy = False
             del job  # do not hold its arguments while waiting
 
     def submit(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
 
     def end(self) -> None:
-        """End the thread after the calls that it was given."""
+        """End the thread after the jobs that it was given."""
         self._jobs.put(_ROLE_END)
 
 
@@ -95,8 +98,12 @@ class Invoker:
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def job() -> None:
+            if future.cancelled():  # nobody waits any more
+                return
             try:
                 result = function(*args)
+            except StopIteration as error:  # a future cannot hold one; as in a coroutine (PEP 479)
+                self._settle(future, None, _as_runtime_error(function, error))
             except BaseException as error:  # handed to whoever waits
                 self._settle(future, None, error)
             else:
@@ -110,15 +117,19 @@ class Invoker:
     ) -> None:
         def settle() -> None:
             if future.done():
-                return
-            if isinstance(error, StopIteration):  # a future cannot hold one
-                future.set_result(_EXHAUSTED)
+                if inspect.iscoroutine(result):
+                    result.close()  # nobody will await it
             elif error is not None:
                 future.set_exception(error)
             else:
                 future.set_result(result)
 
         self.post(settle)
+
+    def busy(self, role: str) -> bool:
+        """Whether a sync function of a role is running, or blocked, at this moment."""
+        worker = self._workers.get(role)
+        return worker is not None and worker.busy
 
     def post(self, function: Callable[..., Any], *args: Any) -> None:
         """Call a function on the loop soon, from any thread; not when the loop has ended."""
@@ -135,6 +146,10 @@ class Invoker:
         Functions that return an iterator, or a coroutine of one, are as good. The
         generator is closed when this one is: an async one at once, a sync one in its
         own thread, when it has given its next item.
+
+        Raises:
+            TypeError: If the function gives nothing that can be gone through.
+            Exception: What the generator raises.
         """
         source = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(source):
@@ -153,9 +168,9 @@ class Invoker:
                 f"{getattr(function, '__qualname__', function)} must be a generator function "
                 f"or return an iterator, not {type(source).__name__}"
             )
-        items = iter(source)
+        items = source if hasattr(source, "__next__") else await self._run(role, iter, source)
         try:
-            while (item := await self._run(role, next, items)) is not _EXHAUSTED:
+            while (item := await self._run(role, next, items, _EXHAUSTED)) is not _EXHAUSTED:
                 yield item
         finally:
             close = getattr(items, "close", None)
@@ -183,10 +198,16 @@ class Invoker:
         ).start()
 
     def close(self) -> None:
-        """End the threads, each after the call that it is in."""
+        """End the threads, each after the call that it is in; calls that wait are dropped."""
         self.closed.set()
         for worker in self._workers.values():
             worker.end()
+
+
+def _as_runtime_error(function: Callable[..., Any], error: StopIteration) -> RuntimeError:
+    raised = RuntimeError(f"{getattr(function, '__qualname__', function)} raised StopIteration")
+    raised.__cause__ = error
+    return raised
 
 
 def _quietly(close: Callable[[], None]) -> None:

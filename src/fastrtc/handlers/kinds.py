@@ -6,6 +6,7 @@ import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import Any, TypeAlias, TypeVar, cast, get_args
 
+from ..core.errors import HandlerError
 from ..core.types import AudioEmitType, Modality, Mode, VideoEmitType
 from .base import StreamHandlerBase
 from .stream import (
@@ -59,8 +60,19 @@ def video_function(handler: Any) -> Callable[..., Any]:
 
 
 def copy_handler(handler: T) -> T:
-    """Make the handler of one connection; functions have no state and serve all."""
-    return cast(T, handler.copy()) if isinstance(handler, StreamHandlerBase) else handler  # type: ignore[attr-defined]
+    """Make the handler of one connection; functions have no state and serve all.
+
+    Raises:
+        HandlerError: If ``copy()`` gives no handler.
+    """
+    if not isinstance(handler, StreamHandlerBase):
+        return handler
+    made = handler.copy()  # type: ignore[attr-defined]
+    if not isinstance(made, StreamHandlerBase):
+        raise HandlerError(
+            f"{type(handler).__name__}.copy() must return a handler, not {_shown(made)}"
+        )
+    return cast(T, made)
 
 
 def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:

@@ -19,8 +19,15 @@ class VideoStreamHandler:
         fps: How many frames it sends per second at most; a generator is asked for just as many.
         skip_frames: Whether it gets only the newest frame when it is slower than the
             camera. Otherwise a few frames wait for it, and the oldest is dropped.
+
+    Raises:
+        ValueError: If ``fps`` is not a positive number.
     """
 
     callable: Callable[..., Any]
     fps: int = 30
     skip_frames: bool = False
+
+    def __post_init__(self) -> None:
+        if self.fps <= 0:
+            raise ValueError(f"fps must be positive, not {self.fps}")

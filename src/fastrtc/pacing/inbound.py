@@ -62,6 +62,11 @@ class AudioInbound:
         packed = planar.T if planar.shape[0] > 1 else planar
         self._enqueue(np.ascontiguousarray(packed).reshape(self._shape))
 
+    def silence(self) -> tuple[int, NDArray[np.int16]]:
+        """Give 20 ms of silence in the form that ``receive`` gets."""
+        samples = np.zeros(self._converter.channels * self._rate // 50, np.int16)
+        return self._rate, samples.reshape(self._shape)
+
     def _enqueue(self, frame: NDArray[np.int16]) -> None:
         self._frames.append(frame)
         self._samples_waiting += frame.size

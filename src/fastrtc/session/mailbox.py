@@ -7,6 +7,8 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
+from ..core.tasks import runs_on
+
 __all__ = ["Mailbox"]
 
 logger = logging.getLogger(__name__)
@@ -22,22 +24,19 @@ class Mailbox:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._send: Callable[[str], None] | None = None
-        self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
+        self._waiting: deque[str] = deque()
+        self._dropped = 0
         self._closed = False
 
     def open(self, send: Callable[[str], None]) -> None:
         """Take the channel, and send what waited for it."""
         self._send = send
-        while self._waiting and self._send is not None:
+        while self._waiting:
             self._deliver(self._waiting.popleft())
 
     def post(self, message: str) -> None:
         """Send a message, or keep it until there is a channel; from any thread."""
-        try:
-            here = asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            here = False
-        if here:
+        if runs_on(self._loop):
             self._deliver(message)
         else:
             try:
@@ -49,12 +48,23 @@ class Mailbox:
         if self._closed:
             return
         if self._send is None:
-            self._waiting.append(message)
+            self._keep(message)
             return
         try:
             self._send(message)
         except Exception:
             logger.debug("A message found the channel closed: %.80s", message, exc_info=True)
+
+    def _keep(self, message: str) -> None:
+        self._waiting.append(message)
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self._dropped += 1
+            if self._dropped == 1:
+                logger.warning(
+                    "%d messages wait for the client to open a data channel: the oldest is dropped",
+                    MOST_WAITING,
+                )
 
     def close(self) -> None:
         """Drop what waits and what comes."""

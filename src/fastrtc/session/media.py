@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from ..core.tasks import runs_on
 from ..core.types import Modality, Mode
 from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import FunctionInputs
+from ..handlers.invoke import Invoker
 from ..handlers.kinds import video_function
 from ..handlers.video import VideoStreamHandler
 from ..pacing.inbound import AudioInbound
@@ -20,6 +24,9 @@ from .session import Session
 __all__ = ["Media"]
 
 DEFAULT_FPS = 30
+
+WAKE_WITHIN_S = 0.5
+"""How long the last ``receive`` may take while a connection closes."""
 
 
 class Media:
@@ -71,6 +78,7 @@ class Media:
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(takes))
         session.on_start(self._start)
+        session.on_stop(self._wake_emit)
 
     def send_nothing(self, kind: str) -> None:
         """Learn that the client receives no audio, or no video: what there is is dropped."""
@@ -94,12 +102,32 @@ class Media:
         """Drop the audio that is queued but not yet sent; callable from any thread."""
         if self.audio_out is None:
             return
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            self._session.invoker.post(self.audio_out.clear)
-        else:
+        if runs_on(self._session.loop):
             self.audio_out.clear()
+        else:
+            self._session.invoker.post(self.audio_out.clear)
+
+    async def _wake_emit(self) -> None:
+        """Give a sync ``emit`` that still waits for something to send a last, silent frame.
+
+        Many are written as ``return self.queue.get()``, with ``receive`` filling the
+        queue. Nothing else can end that wait, and the thread that is in it.
+        """
+        invoker, handler = self._session.invoker, self.handler
+        calls: list[asyncio.Future[Any]] = []
+        if self.audio_in is not None and _waits(invoker, "emit", "receive"):
+            silence = self.audio_in.silence()
+            calls.append(asyncio.ensure_future(invoker.call("receive", handler.receive, silence)))
+        if self.video_in is not None and _waits(invoker, "video_emit", "video_receive"):
+            black = np.zeros((16, 16, 3), np.uint8)
+            calls.append(
+                asyncio.ensure_future(invoker.call("video_receive", handler.video_receive, black))
+            )
+        if calls:
+            _, pending = await asyncio.wait(calls, timeout=WAKE_WITHIN_S)
+            for call in pending:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
 
     def _start(self) -> None:
         if self.inputs is not None:
@@ -135,6 +163,11 @@ class Media:
             return await out.run_generator(invoker.iterate("generator", function, *args))
 
         session.run("generator", generate())
+
+
+def _waits(invoker: Invoker, role: str, feeder: str) -> bool:
+    """Whether a role waits, and the one that feeds it does not."""
+    return invoker.busy(role) and not invoker.busy(feeder)
 
 
 async def _ignore_result(call: Callable[..., Any], *args: Any) -> None:

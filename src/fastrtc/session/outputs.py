@@ -83,7 +83,9 @@ class OutputQueue:
             try:
                 await reader
             except asyncio.CancelledError:
-                if reader.done() and not reader.cancelled() and self._outputs:
+                if reader in self._readers:
+                    self._readers.remove(reader)
+                elif self._outputs:
                     self._wake_one()  # what it was woken for is for another
                 raise
         return self._outputs.popleft()

@@ -13,7 +13,7 @@ from ..core.context import Context, current_context
 from ..core.errors import WebRTCError
 from ..core.messages import create_message, current_post, error_message
 from ..core.outputs import AdditionalOutputs
-from ..core.tasks import TaskOwner
+from ..core.tasks import TaskOwner, runs_on
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker
 from ..handlers.kinds import copy_handler
@@ -69,11 +69,12 @@ class Session:
         self.state = State.NEW
         self.reason: str | None = None
         self.closed = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._release = release
         self._deliver_outputs = deliver
         self._time_limit = time_limit
         self._timer: asyncio.TimerHandle | None = None
+        self._stoppers: list[Callable[[], Awaitable[None]]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._starters: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[Session], None]] = []
@@ -87,8 +88,9 @@ class Session:
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
         self.handler = self.context.copy().run(copy_handler, handler)
         if isinstance(self.handler, StreamHandlerBase):
-            self.handler._loop = self._loop
+            self.handler._loop = self.loop
             self.handler._post = self.mailbox.post
+            self.handler._start_task = self._tasks.start
 
     @property
     def ended(self) -> bool:
@@ -99,8 +101,12 @@ class Session:
         """Register what is to be done when the connection is established."""
         self._starters.append(starter)
 
+    def on_stop(self, stopper: Callable[[], Awaitable[None]]) -> None:
+        """Register what is awaited once the session's tasks have ended, before ``shutdown()``."""
+        self._stoppers.append(stopper)
+
     def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
-        """Register what closes the transport; it is awaited once, after user code was told."""
+        """Register what closes the transport; it is awaited once, beside ``shutdown()``."""
         self._closers.append(closer)
 
     def on_closed(self, callback: Callable[[Session], None]) -> None:
@@ -113,7 +119,7 @@ class Session:
             return
         self.state = State.LIVE
         if self._time_limit is not None:
-            self._timer = self._loop.call_later(self._time_limit, self.end, "Time limit reached")
+            self._timer = self.loop.call_later(self._time_limit, self.end, "Time limit reached")
         for starter in self._starters:
             starter()
 
@@ -125,7 +131,9 @@ class Session:
             work: A reason that it returns ends the session; an exception ends it, too,
                 after it was logged and the client told.
         """
-        return self._tasks.start(self._watch(work), name)
+        task = self._tasks.start(self._watch(work), name)
+        task.add_done_callback(lambda _: work.close())  # it may have ended before it began
+        return task
 
     async def _watch(self, work: Coroutine[Any, Any, str | None]) -> None:
         reason = await work
@@ -138,7 +146,12 @@ class Session:
         self.mailbox.post(create_message("fetch_output", []))
 
     def end(self, reason: str) -> None:
-        """Tell the client why the session ends, and close it."""
+        """Tell the client why the session ends, and close it; from any thread."""
+        if not runs_on(self.loop):
+            self.invoker.post(self.end, reason)
+            return
+        if self.ended:
+            return
         self.mailbox.post(create_message("end_stream", reason))
         self.close(reason)
 
@@ -153,16 +166,12 @@ class Session:
     def report(self, error: Exception) -> None:
         """Log an exception of user code with its traceback, and show it to the client."""
         logger.error("Session %s: the handler failed", self.id, exc_info=error)
-        if not isinstance(error, WebRTCError):  # that one has told the client itself
+        if not (isinstance(error, WebRTCError) and error.told):
             self.mailbox.post(error_message(str(error) or type(error).__name__))
 
     def close(self, reason: str) -> None:
         """End the session; from any thread, any number of times."""
-        try:
-            here = asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            here = False
-        if not here:
+        if not runs_on(self.loop):
             self.invoker.post(self.close, reason)
             return
         if self.ended:
@@ -173,7 +182,7 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         self._release(self)
-        self._closing = self._loop.create_task(self._close(), name=f"fastrtc-{self.id}:close")
+        self._closing = self.loop.create_task(self._close(), name=f"fastrtc-{self.id}:close")
 
     async def _close(self) -> None:
         try:
@@ -181,7 +190,8 @@ class Session:
             late = await self._tasks.join(TASKS_END_WITHIN_S)
             if late:
                 logger.warning("Session %s: these did not end when cancelled: %s", self.id, late)
-            await asyncio.gather(self._shut_down(), *(self._close_one(c) for c in self._closers))
+            await asyncio.gather(*map(self._close_one, self._stoppers))
+            await asyncio.gather(self._shut_down(), *map(self._close_one, self._closers))
         finally:
             self.invoker.close()
             self.mailbox.close()
@@ -194,7 +204,7 @@ class Session:
         try:
             await closer()
         except Exception:
-            logger.exception("Session %s: its transport did not close cleanly", self.id)
+            logger.exception("Session %s did not close cleanly", self.id)
 
     async def _shut_down(self) -> None:
         if not isinstance(self.handler, StreamHandlerBase):

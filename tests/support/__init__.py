@@ -1,0 +1,1 @@
+"""What the tests share: leak checks, outside programs, speech to feed to a microphone."""

@@ -1,0 +1,114 @@
+"""Fixtures, on for every test, that fail a test which leaves tasks or threads behind.
+
+The check runs when the test's own fixtures have been torn down, so it is reported as an error of
+the teardown and names what was left. What a fixture of a wider scope started before the test is
+none of the test's business and is not looked at.
+"""
+
+import asyncio
+import inspect
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+import pytest_asyncio
+
+__all__ = [
+    "no_leaked_tasks",
+    "no_leaked_threads",
+    "task_check_class",
+    "task_check_function",
+    "task_check_module",
+    "task_check_package",
+    "task_check_session",
+]
+
+GRACE = 1.0  # s: quality.md row 7, "every task ... is gone within 1 s of its end"
+EXECUTOR_THREAD = re.compile(r"asyncio_\d+")  # the loop's own pool, ended with the loop
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail when a thread that started during the test is alive `GRACE` seconds after it."""
+    allowed = tuple(
+        prefix for mark in request.node.iter_markers("allow_threads") for prefix in mark.args
+    )
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + GRACE
+    left = []
+    for thread in threading.enumerate():
+        if thread in before or _is_foreign(thread) or EXECUTOR_THREAD.fullmatch(thread.name):
+            continue
+        if allowed and thread.name.startswith(allowed):
+            continue
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            left.append(thread.name + (" (daemon)" if thread.daemon else ""))
+    if left:
+        lines = "\n  ".join(sorted(left))
+        pytest.fail(f"{len(left)} leaked thread(s):\n  {lines}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_tasks(request: pytest.FixtureRequest, no_leaked_threads: None) -> None:
+    """Fail when a task that started during the test is not done `GRACE` seconds after it.
+
+    The check has to run on the test's own loop, so the fixture of that loop's scope does it.
+    It needs `no_leaked_threads`, which therefore looks last, when the loop has been closed.
+    """
+    if not _is_async(request):
+        return
+    mark = request.node.get_closest_marker("asyncio")
+    scope = mark.kwargs.get("loop_scope") if mark else None
+    scope = scope or request.config.getini("asyncio_default_test_loop_scope") or "function"
+    request.getfixturevalue(f"task_check_{scope}")
+
+
+def _task_check(loop_scope: str) -> Callable[..., AsyncIterator[None]]:
+    """Make the fixture that looks at the loop on which the tests of `loop_scope` run."""
+
+    @pytest_asyncio.fixture(loop_scope=loop_scope)
+    async def check() -> AsyncIterator[None]:
+        before = asyncio.all_tasks()
+        yield
+        started = asyncio.all_tasks() - before - {asyncio.current_task()}
+        if not started:
+            return
+        _, left = await asyncio.wait(started, timeout=GRACE)
+        if left:
+            lines = "\n  ".join(sorted(_described(task) for task in left))
+            for task in left:
+                task.cancel()
+            await asyncio.wait(left, timeout=GRACE)
+            pytest.fail(f"{len(left)} leaked task(s):\n  {lines}", pytrace=False)
+
+    return check
+
+
+task_check_function = _task_check("function")
+task_check_class = _task_check("class")
+task_check_module = _task_check("module")
+task_check_package = _task_check("package")
+task_check_session = _task_check("session")
+
+
+def _is_async(request: pytest.FixtureRequest) -> bool:
+    """Whether the item runs on a loop; Hypothesis hides the coroutine function of its tests."""
+    function = getattr(request.node, "obj", None)
+    function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    return inspect.iscoroutinefunction(function)
+
+
+def _is_foreign(thread: threading.Thread) -> bool:
+    """Whether Python met the thread only in a callback: it neither started it nor can join it."""
+    return type(thread).__name__ == "_DummyThread"
+
+
+def _described(task: "asyncio.Task[object]") -> str:
+    """Name the task, the coroutine that it runs and the line where it waits."""
+    coroutine = getattr(task.get_coro(), "__qualname__", repr(task.get_coro()))
+    place = "".join(f" at {f.f_code.co_filename}:{f.f_lineno}" for f in task.get_stack(limit=1))
+    return f"{task.get_name()}: {coroutine}{place}"

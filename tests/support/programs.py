@@ -1,0 +1,130 @@
+"""Outside programs that some tests need: finding them, doing without, and saying so.
+
+A test marked `external("espeak-ng")` or `browser`, or one that calls `require_program()`, is
+skipped when the program is not there; the end of the run then names each missing program, how many
+tests it left out, and what installs it. With `FASTRTC_REQUIRE_ALL=1` such a test fails instead.
+
+The reason of the skip carries the names, because under pytest-xdist it is what a worker's report
+brings to the process that prints the summary.
+"""
+
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+__all__ = ["PROGRAMS", "Program", "find_program", "require_program"]
+
+REQUIRE_ALL = "FASTRTC_REQUIRE_ALL"
+MISSING = re.compile(r"missing: (?P<names>[\w, -]+?) \(install")
+
+
+@dataclass(frozen=True)
+class Program:
+    """An outside program: where it may be, and the packages that bring it."""
+
+    commands: tuple[str, ...] = ()
+    """Names to look for on the PATH, the first one found wins."""
+    debian: str = ""
+    brew: str | None = None
+    """What `brew install` takes; None when Homebrew has no such thing."""
+    variable: str | None = None
+    """An environment variable that names the program and goes before the PATH."""
+    places: tuple[str, ...] = ()
+    """Patterns below `/` for what is not on the PATH, or is a folder of files."""
+
+    def find(self) -> Path | None:
+        """The program's path, or None."""
+        chosen = os.environ.get(self.variable) if self.variable else None
+        for command in (chosen,) if chosen else self.commands:
+            if path := shutil.which(command):
+                return Path(path)
+        if chosen:
+            return None
+        found = (path for pattern in self.places for path in sorted(Path("/").glob(pattern)))
+        return next(found, None)
+
+
+PROGRAMS = {
+    "chromium": Program(
+        commands=("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+        debian="chromium",
+        brew="--cask google-chrome",
+        variable="FASTRTC_CHROMIUM",
+        places=("Applications/Google Chrome.app/Contents/MacOS/Google Chrome",),
+    ),
+    "espeak-ng": Program(commands=("espeak-ng",), debian="espeak-ng", brew="espeak-ng"),
+    "ffmpeg": Program(commands=("ffmpeg",), debian="ffmpeg", brew="ffmpeg"),
+    "sox": Program(commands=("sox",), debian="sox", brew="sox"),
+    "turnserver": Program(commands=("turnserver",), debian="coturn", brew="coturn"),
+    "recorded-voices": Program(
+        debian="asterisk-core-sounds-en-wav",
+        places=("usr/share/asterisk/sounds/en", "usr/share/asterisk/sounds/en_*"),
+    ),
+}
+
+
+def find_program(name: str) -> Path | None:
+    """The path of a program (a folder for `recorded-voices`) of `PROGRAMS`, or None."""
+    if name not in PROGRAMS:
+        raise KeyError(f"unknown program {name!r}, known are {', '.join(sorted(PROGRAMS))}")
+    return PROGRAMS[name].find()
+
+
+def require_program(name: str) -> Path:
+    """The same, but skips the test when the program is missing, or fails it if all is required."""
+    path = find_program(name)
+    if path is None:
+        _leave_out([name])
+    return path
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    names = {name for mark in item.iter_markers("external") for name in mark.args}
+    if item.get_closest_marker("browser"):
+        names.add("chromium")
+    missing = sorted(name for name in names if find_program(name) is None)
+    if missing:
+        _leave_out(missing)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    left_out: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        found = MISSING.search(_reason(report))
+        left_out.update(found["names"].split(", ") if found else [])
+    if not left_out:
+        return
+    terminalreporter.section("left out for want of a program", yellow=True)
+    for name, count in sorted(left_out.items()):
+        terminalreporter.line(f"{name}: {count} test{'s' if count > 1 else ''} left out")
+    for line in _install_lines(left_out):
+        terminalreporter.line(f"  {line}")
+
+
+def _leave_out(names: list[str]) -> NoReturn:
+    reason = f"missing: {', '.join(names)} (install: {'; '.join(_install_lines(names))})"
+    if os.environ.get(REQUIRE_ALL) == "1":
+        pytest.fail(f"{reason}, and {REQUIRE_ALL}=1 allows no test to be left out", pytrace=False)
+    pytest.skip(reason)
+
+
+def _install_lines(names: Iterable[str]) -> list[str]:
+    programs = [PROGRAMS[name] for name in sorted(names)]
+    lines = ["apt-get install " + " ".join(program.debian for program in programs)]
+    formulas = [program.brew for program in programs if program.brew]
+    casks = [formula for formula in formulas if formula.startswith("--cask")]
+    if plain := [formula for formula in formulas if formula not in casks]:
+        lines.append("brew install " + " ".join(plain))
+    return lines + [f"brew install {cask}" for cask in casks]
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext

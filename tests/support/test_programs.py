@@ -1,0 +1,109 @@
+"""Doing without outside programs: what is left out, what is said, and what may not be left out."""
+
+import pytest
+
+from tests.support.programs import PROGRAMS, find_program, require_program
+
+INI = """
+[pytest]
+asyncio_default_fixture_loop_scope = function
+markers =
+    external(*names): needs these
+    browser: needs Chromium
+"""
+
+SOURCE = """
+import pytest
+from tests.support.programs import require_program
+
+@pytest.mark.external("turnserver")
+def test_relay():
+    raise AssertionError("ran without turnserver")
+
+@pytest.mark.external("turnserver", "espeak-ng")
+def test_relayed_speech():
+    raise AssertionError("ran without turnserver")
+
+@pytest.mark.browser
+def test_page():
+    raise AssertionError("ran without a browser")
+
+def test_speech():
+    require_program("espeak-ng")
+
+def test_plain():
+    pass
+"""
+
+
+@pytest.fixture
+def bare(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A machine without any of the programs, and a small suite that wants some."""
+    (pytester.path / "empty").mkdir()
+    monkeypatch.setenv("PATH", str(pytester.path / "empty"))
+    monkeypatch.delenv("FASTRTC_CHROMIUM", raising=False)
+    monkeypatch.delenv("FASTRTC_REQUIRE_ALL", raising=False)
+    pytester.makeini(INI)
+    pytester.makepyfile(SOURCE)
+    return pytester
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["one-process", "xdist"])
+def test_what_is_missing_is_named_at_the_end(bare: pytest.Pytester, workers: tuple[str, ...]):
+    result = bare.runpytest_inprocess("-p", "tests.support.programs", *workers)
+
+    result.assert_outcomes(passed=1, skipped=4)
+    result.stdout.fnmatch_lines(
+        [
+            "*left out for want of a program*",
+            "chromium: 1 test left out",
+            "espeak-ng: 2 tests left out",
+            "turnserver: 2 tests left out",
+            "*apt-get install chromium espeak-ng coturn",
+            "*brew install espeak-ng coturn",
+            "*brew install --cask google-chrome",
+        ]
+    )
+
+
+def test_a_missing_program_fails_where_all_is_required(
+    bare: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FASTRTC_REQUIRE_ALL", "1")
+
+    result = bare.runpytest_inprocess("-p", "tests.support.programs")
+
+    result.assert_outcomes(passed=1, failed=1, errors=3)
+    result.stdout.fnmatch_lines(["*missing: chromium (install: apt-get install chromium;*"])
+
+
+def test_nothing_is_said_when_nothing_is_missing(pytester: pytest.Pytester):
+    pytester.makeini(INI)
+    pytester.makepyfile("def test_plain(): pass")
+
+    result = pytester.runpytest_inprocess("-p", "tests.support.programs")
+
+    result.stdout.no_fnmatch_line("*left out*")
+
+
+def test_a_browser_is_found_by_any_of_its_names(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("FASTRTC_CHROMIUM", raising=False)
+    for name in ("google-chrome", "my-own"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+
+    assert find_program("chromium") == tmp_path / "google-chrome"
+    monkeypatch.setenv("FASTRTC_CHROMIUM", str(tmp_path / "my-own"))
+    assert find_program("chromium") == tmp_path / "my-own"
+    monkeypatch.setenv("FASTRTC_CHROMIUM", str(tmp_path / "gone"))
+    assert find_program("chromium") is None
+
+
+def test_an_unknown_program_is_a_mistake():
+    with pytest.raises(KeyError, match="unknown program 'chrome'"):
+        require_program("chrome")
+
+
+def test_every_program_says_where_it_comes_from():
+    assert all(program.debian for program in PROGRAMS.values())
