@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Literal, TypeAlias
 
-from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
 from .core.errors import InvalidOffer
@@ -150,11 +150,18 @@ class Stream(WebRTCConnectionMixin):
             app: The app.
             path: What the routes begin with, such as ``"/assistant"``.
             tags: Tags of the routes in the app's OpenAPI schema.
+
+        Raises:
+            ValueError: If ``path`` is malformed.
         """
-        router = APIRouter(prefix=path, tags=list(tags) if tags else None)
-        router.post("/webrtc/offer")(self.offer)
+        if path and (not path.startswith("/") or path.endswith("/")):
+            raise ValueError(f"path must be '' or begin, and not end, with '/', not {path!r}")
+        # Not through a router of its own: newer FastAPI keeps an included one as a whole, and
+        # programs look for the routes in ``app.router.routes`` by their paths.
+        app.add_api_route(
+            f"{path}/webrtc/offer", self.offer, methods=["POST"], tags=list(tags) if tags else None
+        )
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
-        app.include_router(router)
 
     async def offer(self, body: Body) -> Any:
         """Answer an offer, or take a trickled candidate; see ``handle_offer``.

@@ -262,8 +262,13 @@ class WebRTCConnectionMixin:
         return removed
 
     async def close_sessions(self, reason: str = "The server stops") -> None:
-        """End all connections, telling the clients why, and wait until they are closed."""
+        """End all connections, telling the clients why, and wait until they are closed.
+
+        Readers of outputs whose connection has not come yet are let go, too.
+        """
         self._early.clear()
+        for webrtc_id, queue in list(self.additional_outputs.items()):
+            self._expire_outputs(webrtc_id, queue)
         await self._registry.close(reason)
 
     def set_input(self, webrtc_id: str, *args: Any) -> None:

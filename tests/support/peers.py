@@ -8,7 +8,7 @@ import fractions
 import itertools
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -20,14 +20,25 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
-__all__ = ["LOCAL", "AudioSource", "Client", "VideoSource", "eventually", "tone"]
+__all__ = [
+    "LOCAL",
+    "AudioSource",
+    "Client",
+    "Network",
+    "RtpArrival",
+    "VideoSource",
+    "eventually",
+    "shape_network",
+    "strip_candidates",
+    "tone",
+]
 
 LOCAL = {"iceServers": []}
 """A configuration without any server: all is on this machine."""
 
 RATE = 48000
 FRAME = 960
-PATIENCE_S = 20.0  # s, for anything that happens at all; these machines are shared
+PATIENCE_S = 30.0  # s, for anything that happens at all; these machines are shared
 
 _ids = itertools.count()
 
@@ -48,14 +59,28 @@ async def eventually(condition: Callable[[], Any], within: float = PATIENCE_S) -
     return value
 
 
+def strip_candidates(sdp: str) -> str:
+    """An offer or answer as a peer that trickles sends it: without any candidate."""
+    left_out = ("a=candidate:", "a=end-of-candidates")
+    lines = [line for line in sdp.splitlines() if not line.startswith(left_out)]
+    return "\r\n".join(lines) + "\r\n"
+
+
 class AudioSource(MediaStreamTrack):
-    """Sends samples in real time, then silence."""
+    """Sends samples in real time, then silence, or nothing at all.
+
+    `samples` are mono, shape (n,), or stereo, shape (n, 2).
+    """
 
     kind = "audio"
 
-    def __init__(self, samples: np.ndarray | None = None) -> None:
+    def __init__(
+        self, samples: np.ndarray | None = None, *, rate: int = RATE, then_nothing: bool = False
+    ) -> None:
         super().__init__()
         self.samples = np.zeros(0, np.int16) if samples is None else samples
+        self.rate = rate
+        self.then_nothing = then_nothing
         self.sent = 0
         self.started_at: float | None = None
 
@@ -65,15 +90,21 @@ class AudioSource(MediaStreamTrack):
         loop = asyncio.get_running_loop()
         if self.started_at is None:
             self.started_at = loop.time()
-        await asyncio.sleep(max(0.0, self.started_at + self.sent / RATE - loop.time()))
-        chunk = self.samples[self.sent : self.sent + FRAME]
+        size = self.rate // 50
+        await asyncio.sleep(max(0.0, self.started_at + self.sent / self.rate - loop.time()))
+        if self.then_nothing and self.sent >= len(self.samples):
+            await asyncio.Event().wait()  # until the sender is stopped
+        chunk = self.samples[self.sent : self.sent + size]
+        chunk = np.concatenate([chunk, np.zeros((size - len(chunk), *chunk.shape[1:]), np.int16)])
         frame = av.AudioFrame.from_ndarray(
-            np.pad(chunk, (0, FRAME - len(chunk)))[np.newaxis], format="s16", layout="mono"
+            np.ascontiguousarray(chunk).reshape(1, -1),
+            format="s16",
+            layout="mono" if chunk.ndim == 1 else "stereo",
         )
-        frame.sample_rate = RATE
+        frame.sample_rate = self.rate
         frame.pts = self.sent
-        frame.time_base = fractions.Fraction(1, RATE)
-        self.sent += FRAME
+        frame.time_base = fractions.Fraction(1, self.rate)
+        self.sent += size
         return frame
 
 
@@ -109,10 +140,98 @@ class VideoSource(MediaStreamTrack):
         return frame
 
 
+class RtpArrival(NamedTuple):
+    """A packet with media, as it came in."""
+
+    at: float  # s, of the loop's clock
+    kind: str
+    sequence: int
+    timestamp: int
+    size: int
+
+
+class Network:
+    """A bad network, for `shape_network`: what becomes of the packets with media.
+
+    Counted are the packets that come to it; each happens to every so-manieth of them, never
+    by chance. What is not media (DTLS, and the data channel in it) goes through.
+    """
+
+    def __init__(
+        self,
+        *,
+        lose_every: int = 0,
+        swap_every: int = 0,
+        double_every: int = 0,
+        late_every: int = 0,
+        late_by: float = 0.0,
+    ) -> None:
+        self.lose_every = lose_every
+        self.swap_every = swap_every
+        self.double_every = double_every
+        self.late_every = late_every
+        self.late_by = late_by
+        self.sent = 0
+        self.lost = 0
+        self._held: bytes | None = None
+        self._late: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, send: Callable[[bytes], Any], data: bytes) -> None:
+        if not 127 < data[0] < 192:  # RFC 7983 section 7
+            await send(data)
+            return
+        self.sent += 1
+        if self._now(self.lose_every):
+            self.lost += 1
+        elif self._now(self.swap_every):
+            self._held = data
+        elif self._now(self.late_every):
+            task = asyncio.ensure_future(self._send_late(send, data))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+        else:
+            await send(data)
+            if self._now(self.double_every):
+                await send(data)
+            if self._held is not None:
+                held, self._held = self._held, None
+                await send(held)
+
+    def _now(self, every: int) -> bool:
+        return every > 0 and self.sent % every == every - 1
+
+    async def _send_late(self, send: Callable[[bytes], Any], data: bytes) -> None:
+        await asyncio.sleep(self.late_by)
+        with contextlib.suppress(ConnectionError):
+            await send(data)
+
+
+def shape_network(
+    pc: RTCPeerConnection, send: Callable[[Callable[[bytes], Any], bytes], Any]
+) -> None:
+    """Have `send(original, datagram)` decide what becomes of each datagram that a peer sends."""
+    for transport in _transports(pc):
+        ice = transport.transport
+
+        async def shaped(data: bytes, original: Any = ice._send) -> None:
+            await send(original, data)
+
+        ice._send = shaped
+
+
+def _transports(pc: RTCPeerConnection) -> list[Any]:
+    transports = [t.receiver.transport for t in pc.getTransceivers()]
+    if pc.sctp is not None:
+        transports.append(pc.sctp.transport)
+    return list({id(t): t for t in transports}.values())
+
+
 class Client:
     """A peer of a stream.
 
     `audio` and `video` are tracks to send, "recvonly" to only receive, or None for no such track.
+
+    Used as a context it connects, and waits in the end until the server is done with it.
     """
 
     def __init__(
@@ -131,9 +250,11 @@ class Client:
         self.messages: list[dict[str, Any]] = []
         self.audio_frames: list[tuple[float, np.ndarray, int]] = []
         self.video_frames: list[tuple[float, np.ndarray, int]] = []
+        self.planar: list[np.ndarray] = []  # what is heard, shape (channels, n)
+        self.packets: list[RtpArrival] = []
         self.response: Any = None
+        self.session: Any = None
         self._readers: list[asyncio.Task[None]] = []
-        self._changed = asyncio.Event()
         self.pc.on("connectionstatechange", self._state_changed)
         self.pc.on("track", self._track)
         for kind, media in (("audio", audio), ("video", video)):
@@ -151,15 +272,39 @@ class Client:
 
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
+        await self.over()
 
-    async def offer(self) -> dict[str, Any]:
-        """Make the offer's body."""
-        await self.pc.setLocalDescription(await self.pc.createOffer())
+    async def over(self) -> None:
+        """Wait until the server's side is closed for good."""
+        if self.session is not None:
+            await eventually(self.session.closed.is_set)
+
+    async def offer(self, *, trickle: bool = False) -> dict[str, Any]:
+        """Make the offer's body; with `trickle` the candidates are left out."""
+        if self.pc.localDescription is None:
+            await self.pc.setLocalDescription(await self.pc.createOffer())
+        sdp = self.pc.localDescription.sdp
         return {
-            "sdp": self.pc.localDescription.sdp,
+            "sdp": strip_candidates(sdp) if trickle else sdp,
             "type": "offer",
             "webrtc_id": self.webrtc_id,
         }
+
+    def candidates(self) -> list[tuple[str, str, int]]:
+        """The own candidates, once there is an offer: text, sdpMid and sdpMLineIndex."""
+        found = []
+        for index, section in enumerate(self.pc.localDescription.sdp.split("\r\nm=")[1:]):
+            lines = section.splitlines()
+            mid = next(line[len("a=mid:") :] for line in lines if line.startswith("a=mid:"))
+            found += [(line[2:], mid, index) for line in lines if line.startswith("a=candidate:")]
+        return found
+
+    async def take(self, answer: dict[str, Any]) -> None:
+        """Take an answer."""
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+        self.session = self.stream._registry.get(self.webrtc_id)
+        for transceiver in self.pc.getTransceivers():
+            self._watch_packets(transceiver.receiver, transceiver.kind)
 
     async def post(self, body: dict[str, Any]) -> Any:
         """Hand a body to the stream; refusals come as the dict that is in their JSON."""
@@ -172,7 +317,7 @@ class Client:
         """Offer, and take the answer if there is one."""
         self.response = await self.post(await self.offer())
         if self.response.get("type") == "answer":
-            await self.pc.setRemoteDescription(RTCSessionDescription(**self.response))
+            await self.take(self.response)
         return self.response
 
     async def connect(self) -> Client:
@@ -217,33 +362,20 @@ class Client:
         await self._stop_reading()
 
     async def vanish(self) -> None:
-        """Go without a goodbye: from now on nothing is sent and nothing is taken."""
-        connections = {
-            id(t.transport._connection): t.transport._connection for t in self._transports()
-        }
-        for connection in connections.values():
-            for protocol in connection._protocols:
-                with contextlib.suppress(Exception):
-                    protocol.transport.abort()
-        await self.pc.close()
-        await self._stop_reading()
+        """Go without a goodbye: from now on nothing is sent, and nothing is taken.
+
+        Nobody is told: no SCTP abort, no DTLS alert, no RTCP goodbye, no STUN answer leaves.
+        """
+        for transport in _transports(self.pc):
+            for protocol in transport.transport._connection._protocols:
+                protocol.send_stun = _to_nowhere
+                protocol.send_data = _to_nowhere_async
+                protocol.datagram_received = _to_nowhere
+        await self.close()
 
     def shape_network(self, send: Callable[[Callable[[bytes], Any], bytes], Any]) -> None:
         """Have `send(original, datagram)` decide what becomes of each datagram that is sent."""
-        for transport in self._transports():
-            ice = transport.transport
-            original = ice._send
-
-            async def shaped(data: bytes, original: Any = original) -> None:
-                await send(original, data)
-
-            ice._send = shaped
-
-    def _transports(self) -> list[Any]:
-        transports = [t.receiver.transport for t in self.pc.getTransceivers()]
-        if self.pc.sctp is not None:
-            transports.append(self.pc.sctp.transport)
-        return list({id(t): t for t in transports}.values())
+        shape_network(self.pc, send)
 
     async def _stop_reading(self) -> None:
         for reader in self._readers:
@@ -256,6 +388,24 @@ class Client:
     def _message(self, message: str) -> None:
         self.messages.append(json.loads(message))
 
+    def _watch_packets(self, receiver: Any, kind: str) -> None:
+        handle = receiver._handle_rtp_packet
+        loop = asyncio.get_running_loop()
+
+        async def watched(packet: Any, arrival_time_ms: int) -> None:
+            self.packets.append(
+                RtpArrival(
+                    loop.time(),
+                    kind,
+                    packet.sequence_number,
+                    packet.timestamp,
+                    len(packet.payload),
+                )
+            )
+            await handle(packet, arrival_time_ms=arrival_time_ms)
+
+        receiver._handle_rtp_packet = watched
+
     def _track(self, track: MediaStreamTrack) -> None:
         read = self._read_audio if track.kind == "audio" else self._read_video
         self._readers.append(asyncio.ensure_future(read(track)))
@@ -265,8 +415,9 @@ class Client:
         with contextlib.suppress(MediaStreamError):
             while True:
                 frame: Any = await track.recv()
-                samples = frame.to_ndarray().reshape(-1, len(frame.layout.channels))[:, 0]
-                self.audio_frames.append((loop.time(), samples, frame.pts))
+                planar = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).T
+                self.planar.append(planar)
+                self.audio_frames.append((loop.time(), planar[0], frame.pts))
 
     async def _read_video(self, track: MediaStreamTrack) -> None:
         loop = asyncio.get_running_loop()
@@ -275,3 +426,11 @@ class Client:
                 frame: Any = await track.recv()
                 picture = frame.to_ndarray(format="bgr24")
                 self.video_frames.append((loop.time(), picture, frame.pts))
+
+
+def _to_nowhere(*datagram: Any) -> None:
+    pass
+
+
+async def _to_nowhere_async(*datagram: Any) -> None:
+    pass

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
 
-__all__ = ["TaskOwner", "runs_on"]
+__all__ = ["TaskOwner", "end_if_cancelled", "runs_on"]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+_cancelled: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
 
 def runs_on(loop: asyncio.AbstractEventLoop) -> bool:
@@ -20,6 +23,19 @@ def runs_on(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
+
+
+def end_if_cancelled() -> None:
+    """End the running task if its owner has cancelled it; for loops around user code.
+
+    ``asyncio.wait_for`` of Python 3.11 and older forgets a cancellation that comes together
+    with the result it waits for (python/cpython#86296), and its caller would go on for ever.
+
+    Raises:
+        asyncio.CancelledError: If so.
+    """
+    if asyncio.current_task() in _cancelled:
+        raise asyncio.CancelledError
 
 
 class TaskOwner:
@@ -77,6 +93,7 @@ class TaskOwner:
         current = asyncio.current_task()
         for task in list(self._tasks):
             if task is not current:
+                _cancelled.add(task)
                 task.cancel()
 
     async def join(self, timeout: float) -> set[str]:

@@ -13,9 +13,11 @@ import inspect
 import logging
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
 from typing import Any
+
+from ..core.tasks import end_if_cancelled
 
 __all__ = ["Invoker", "is_async"]
 
@@ -29,6 +31,8 @@ def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine or an async generator: it belongs on the loop."""
     while isinstance(function, functools.partial):
         function = function.func
+    if inspect.isclass(function):  # whatever its instances are
+        return False
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
@@ -86,7 +90,10 @@ class Invoker:
             Exception: What the function raises.
         """
         result = function(*args) if is_async(function) else await self._run(role, function, *args)
-        return await result if inspect.isawaitable(result) else result
+        if inspect.isawaitable(result):
+            result = await result
+            end_if_cancelled()
+        return result
 
     async def _run(self, role: str, function: Callable[..., Any], *args: Any) -> Any:
         if self.closed.is_set():
@@ -126,6 +133,15 @@ class Invoker:
 
         self.post(settle)
 
+    def finish(self, result: Any) -> Any:
+        """Give the result of a sync function, in its thread, awaiting it on the loop if need be.
+
+        A decorator, or a lambda, around an async function looks like a sync one.
+        """
+        if not inspect.isawaitable(result):
+            return result
+        return asyncio.run_coroutine_threadsafe(_awaited(result), self._loop).result()
+
     def busy(self, role: str) -> bool:
         """Whether a sync function of a role is running, or blocked, at this moment."""
         worker = self._workers.get(role)
@@ -158,6 +174,7 @@ class Invoker:
             iterator = source.__aiter__()
             try:
                 async for item in iterator:
+                    end_if_cancelled()
                     yield item
             finally:
                 if hasattr(iterator, "aclose"):
@@ -208,6 +225,10 @@ def _as_runtime_error(function: Callable[..., Any], error: StopIteration) -> Run
     raised = RuntimeError(f"{getattr(function, '__qualname__', function)} raised StopIteration")
     raised.__cause__ = error
     return raised
+
+
+async def _awaited(result: Awaitable[Any]) -> Any:
+    return await result
 
 
 def _quietly(close: Callable[[], None]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
+import queue
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ..audio.converter import AudioConverter
 from ..core.alarm import Alarm
 from ..handlers.base import StreamHandlerBase
-from ..handlers.invoke import Invoker
+from ..handlers.invoke import Invoker, is_async
 
 __all__ = ["AudioInbound"]
 
@@ -34,6 +35,11 @@ class AudioInbound:
         handler: Whose ``receive`` is called.
         invoker: Runs it.
         flat: Whether samples have the shape ``(n,)`` rather than ``(1, n)``.
+
+    Attributes:
+        receiving: Whether a sync ``receive`` is running, or blocked, at this moment.
+        on_received: Called when ``receive`` has taken a frame, where it ran: on the loop
+            if it is async, else in its thread.
     """
 
     def __init__(self, handler: StreamHandlerBase, invoker: Invoker, *, flat: bool = False) -> None:
@@ -43,10 +49,13 @@ class AudioInbound:
         self._shape = (-1,) if flat else (1, -1)
         channels = 2 if handler.expected_layout == "stereo" else 1
         self._converter = AudioConverter(self._rate, channels)
-        self._frames: deque[NDArray[np.int16]] = deque()
+        self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
         self._alarm = Alarm()
-        self._samples_waiting = 0
-        self._most_waiting = round(BACKLOG_S * self._rate)
+        self._pushed = self._taken = 0  # samples; the second is counted by whoever feeds
+        self._stopped = False
+        self.receiving = False
+        self.on_received: Callable[[], None] = _nothing
+        self._most_waiting = round(BACKLOG_S * self._rate * channels)
         self._dropped = 0
 
     def push(self, rate: int, samples: NDArray[np.int16]) -> None:
@@ -68,10 +77,15 @@ class AudioInbound:
         return self._rate, samples.reshape(self._shape)
 
     def _enqueue(self, frame: NDArray[np.int16]) -> None:
-        self._frames.append(frame)
-        self._samples_waiting += frame.size
-        while self._samples_waiting > self._most_waiting and len(self._frames) > 1:
-            self._samples_waiting -= self._frames.popleft().size
+        self._frames.put(frame)
+        self._pushed += frame.size
+        while self._pushed - self._taken > self._most_waiting and self._frames.qsize() > 1:
+            try:
+                oldest = self._frames.get_nowait()
+            except queue.Empty:
+                break
+            assert oldest is not None
+            self._pushed -= oldest.size
             self._dropped += 1
             if self._dropped == 1:
                 logger.warning(
@@ -85,9 +99,32 @@ class AudioInbound:
         Raises:
             Exception: What ``receive`` raises.
         """
+        if not is_async(self._receive):
+            try:
+                await self._invoker.call("receive", self._feed)
+            finally:
+                self._stopped = True
+                self._frames.put(None)
         while True:
-            while self._frames:
-                frame = self._frames.popleft()
-                self._samples_waiting -= frame.size
+            while not self._frames.empty():
+                frame = self._frames.get_nowait()
+                assert frame is not None
+                self._taken += frame.size
                 await self._invoker.call("receive", self._receive, (self._rate, frame))
+                self.on_received()
             await self._alarm.wait()
+
+    def _feed(self) -> None:
+        """Feed a sync handler, in its thread."""
+        while (frame := self._frames.get()) is not None and not self._stopped:
+            self._taken += frame.size
+            self.receiving = True
+            try:
+                self._invoker.finish(self._receive((self._rate, frame)))
+            finally:
+                self.receiving = False
+            self.on_received()
+
+
+def _nothing() -> None:
+    """Do nothing."""

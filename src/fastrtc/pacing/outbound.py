@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.alarm import Alarm
 from ..core.errors import HandlerError
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
-from ..handlers.invoke import Invoker
-from .playout import Playout, PlayoutFrame
+from ..handlers.invoke import Invoker, is_async
+from .emit import EmitClock
+from .playout import Playout, PlayoutFrame, check_audio
 
 __all__ = ["AudioOutbound"]
 
-EMPTY_INTERVAL_S = 0.02
-"""How long after the call that gave None ``emit`` is asked again, at the earliest: a frame."""
+DROPPED_AHEAD_S = 60.0
+"""How much audio that nobody takes may be given ahead of its time, in seconds, as where it is
+queued: what is given after it must not be late, but an ``emit`` that always has
+some must not run without end."""
 
 
 class AudioOutbound:
@@ -29,6 +37,9 @@ class AudioOutbound:
         invoker: Runs the user's code.
         deliver: Called with each ``AdditionalOutputs``.
         playout: Paces the audio; None if the client takes none, which drops it.
+
+    Attributes:
+        emitting: Whether a sync ``emit`` is running, or blocked, at this moment.
     """
 
     def __init__(
@@ -42,6 +53,12 @@ class AudioOutbound:
         self._deliver = deliver
         self._pushed = Alarm()
         self._sent = Alarm()
+        self._clock = EmitClock()
+        self._fed = Alarm()
+        self._fed_in_thread = threading.Event()
+        self._stopped = False
+        self.emitting = False
+        self._dropped_until = 0.0  # when what was dropped would have been played
 
     async def run_emit(self, emit: Callable[[], Any]) -> str:
         """Ask a handler's ``emit`` again and again.
@@ -52,18 +69,65 @@ class AudioOutbound:
         Raises:
             Exception: What ``emit`` raises, or ``HandlerError`` for something unfit.
         """
+        ask = self._ask if is_async(emit) else self._ask_in_thread
+        try:
+            while True:
+                output = await ask(emit)
+                reason = await self.take(output)
+                if reason is not None:
+                    return reason
+                await asyncio.sleep(0)  # an emit that always has something must let others run
+        finally:
+            self._stopped = True
+            self._fed_in_thread.set()
+
+    def fed(self) -> None:
+        """Learn that an async ``receive`` has taken something: ``emit`` may have something."""
+        self._clock.fed(asyncio.get_running_loop().time())
+        self._fed.ring()
+
+    def fed_in_thread(self) -> None:
+        """Learn the same of a sync ``receive``, in its thread."""
+        self._clock.fed(time.monotonic())
+        self._fed_in_thread.set()
+
+    async def _ask(self, emit: Callable[[], Any]) -> Any:
+        """Ask an async ``emit`` until it gives something."""
         loop = asyncio.get_running_loop()
         while True:
             asked_at = loop.time()
             output = await self._invoker.call("emit", emit)
-            if output is not None:
-                reason = await self.take(output)
-                if reason is not None:
-                    return reason
-                await asyncio.sleep(0)  # an emit that always has something must not keep the loop
-            else:
-                wait = asked_at + EMPTY_INTERVAL_S - loop.time()
-                await asyncio.sleep(max(0.0, wait))
+            if not _is_nothing(output):
+                return output
+            await self._rest(asked_at)
+
+    async def _rest(self, asked_at: float) -> None:
+        """Wait until user code that had nothing is asked again."""
+        earliest, latest = self._clock.window(asked_at)
+        await self._fed.wait(latest)
+        await asyncio.sleep(max(0.0, earliest - asyncio.get_running_loop().time()))
+
+    async def _ask_in_thread(self, emit: Callable[[], Any]) -> Any:
+        """Ask a sync ``emit`` until it gives something: all in its thread, where it is cheap."""
+
+        def ask() -> Any:
+            while not self._stopped:
+                self._fed_in_thread.clear()
+                asked_at = time.monotonic()
+                self.emitting = True
+                try:
+                    output = self._invoker.finish(emit())
+                finally:
+                    self.emitting = False
+                if not _is_nothing(output):
+                    return output
+                earliest, latest = self._clock.window(asked_at)
+                self._fed_in_thread.wait(max(0.0, latest - time.monotonic()))
+                if (early := earliest - time.monotonic()) > 0:
+                    time.sleep(early)
+            return None
+
+        return await self._invoker.call("emit", ask)
 
     async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:
         """Send what a generator gives.
@@ -72,12 +136,18 @@ class AudioOutbound:
             Why the stream ends, when its audio has been played: the reason of its
             ``CloseStream``, or that it has ended.
         """
+        loop = asyncio.get_running_loop()
         async with aclosing(items):
+            asked_at = loop.time()
             async for output in items:
-                if output is not None:
-                    reason = await self.take(output)
-                    if reason is not None:
-                        return reason
+                reason = await self.take(output)
+                if reason is not None:
+                    return reason
+                if _is_nothing(output):
+                    await self._rest(asked_at)
+                else:
+                    await asyncio.sleep(0)  # one that always has something must let others run
+                asked_at = loop.time()
         await self.played()
         return "Stream ended"
 
@@ -107,12 +177,17 @@ class AudioOutbound:
 
     async def _queue(self, rate: Any, samples: Any, layout: Any = None) -> None:
         if self.playout is None:
-            Playout().push(rate, samples, layout)  # refused here as well if it is no audio
+            await self._drop(*check_audio(rate, samples, layout))
             return
         while self.playout.queued_s > self.playout.options.limit_s:
             await self._sent.wait()
         self.playout.push(rate, samples, layout)
         self._pushed.ring()
+
+    async def _drop(self, rate: int, samples: NDArray[Any]) -> None:
+        now = asyncio.get_running_loop().time()
+        self._dropped_until = max(now, self._dropped_until) + samples.shape[1] / rate
+        await asyncio.sleep(max(0.0, self._dropped_until - now - DROPPED_AHEAD_S))
 
     async def played(self) -> None:
         """Wait until all that is queued, and the silence after it, has been sent."""
@@ -142,6 +217,14 @@ class AudioOutbound:
             if action is None:
                 self._sent.ring()
             await self._pushed.wait(action)
+
+
+def _is_nothing(output: Any) -> bool:
+    """Whether it is None, or audio without samples, which some handlers give instead."""
+    media, other = split_output(output)
+    if isinstance(media, tuple) and len(media) > 1:
+        return other is None and np.size(media[1]) == 0
+    return other is None and media is None
 
 
 def _shown(value: Any) -> str:

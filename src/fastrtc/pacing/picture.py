@@ -28,6 +28,9 @@ def to_frame(picture: Any) -> VideoFrame:
         picture: BGR or BGRA, ``uint8``, shape ``(height, width, 3)`` or ``(..., 4)``; or
             grey, ``(height, width)``.
 
+    Returns:
+        The frame. An odd height or width is made even by repeating the last row or column.
+
     Raises:
         HandlerError: If it is no picture.
     """
@@ -40,6 +43,9 @@ def to_frame(picture: Any) -> VideoFrame:
         )
     if channels == 1:
         array = array.reshape(array.shape[:2])
+    if array.shape[0] % 2 or array.shape[1] % 2:  # H.264 refuses odd sizes: repeat the last line
+        odd = [(0, length % 2) for length in array.shape[:2]]
+        array = np.pad(array, odd + [(0, 0)] * (array.ndim - 2), mode="edge")
     frame = VideoFrame.from_ndarray(np.ascontiguousarray(array), format=_FORMATS[channels])
     # VP8 and H.264 want this format; here, in the handler's thread, the conversion is free
     return frame.reformat(format="yuv420p")

@@ -15,10 +15,13 @@ from ..audio.fifo import SampleFifo
 from ..core.errors import HandlerError
 from ..core.types import Layout
 
-__all__ = ["Playout", "PlayoutFrame", "PlayoutOptions"]
+__all__ = ["Playout", "PlayoutFrame", "PlayoutOptions", "check_audio"]
 
 FRAME_S = 0.02
 """Length of a frame: what Opus and Twilio use by default (RFC 7587 section 4.2)."""
+
+MOST_RATE = 768_000
+"""Highest sample rate that is taken, in Hz: the most that sound hardware has."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,27 @@ class _Chunk(NamedTuple):
     @property
     def seconds(self) -> float:
         return float(self.samples.shape[1] / self.rate)
+
+
+def check_audio(rate: Any, samples: Any, layout: Layout | None = None) -> tuple[int, NDArray[Any]]:
+    """Check what a handler gave, where whoever gave it hears of it.
+
+    Returns:
+        The rate, and the samples in the shape ``(channels, n)``, of whatever dtype.
+
+    Raises:
+        HandlerError: If it is no audio.
+    """
+    if not isinstance(rate, int | np.integer) or isinstance(rate, bool) or rate <= 0:
+        raise HandlerError(f"The sample rate of audio must be a positive integer, not {rate!r}")
+    if rate > MOST_RATE:
+        raise HandlerError(f"The sample rate of audio must be at most {MOST_RATE} Hz, not {rate}")
+    try:
+        planar = as_planar(np.asarray(samples), layout)
+        to_int16(planar[:, :0])  # only for its errors: the rest is converted piece by piece
+    except (TypeError, ValueError) as error:
+        raise HandlerError(f"This is no audio: {error}") from error
+    return int(rate), planar
 
 
 class Playout:
@@ -120,22 +144,17 @@ class Playout:
 
         Args:
             rate: Its sample rate, in Hz.
-            samples: Mono or stereo samples of any real dtype; see ``as_planar``.
+            samples: Mono or stereo samples of any real dtype; see ``as_planar``. They are
+                copied: the producer may use its array again.
             layout: How two channels are to be read.
 
         Raises:
             HandlerError: If it is no audio.
         """
-        if not isinstance(rate, int | np.integer) or isinstance(rate, bool) or rate <= 0:
-            raise HandlerError(f"The sample rate of audio must be a positive integer, not {rate!r}")
-        try:
-            planar = as_planar(np.asarray(samples), layout)
-            to_int16(planar[:, :0])  # the dtype is checked here, where the one who sent it hears
-        except (TypeError, ValueError) as error:
-            raise HandlerError(f"This is no audio: {error}") from error
+        rate, planar = check_audio(rate, samples, layout)
         if planar.shape[1] == 0:
             return
-        chunk = _Chunk(int(rate), planar)
+        chunk = _Chunk(rate, planar.copy())
         self._chunks.append(chunk)
         self._chunk_s += chunk.seconds
         self._ended = False
@@ -167,11 +186,15 @@ class Playout:
             assert self._due is not None
         if now < self._due:
             return self._due
+        silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
         self._fill()
+        if silent and not self._flushed and not self._ended:
+            self._fill_up()
         if len(self._fifo) >= self._frame_size:
             self._silence_left = self._tail_frames
             return self._frame(now)
-        if not self._ended and now < self._due + self.options.grace_s:
+        waits = not self._flushed and not self._ended
+        if waits and now < self._due + self.options.grace_s:
             return self._due + self.options.grace_s
         return self._finish(now)
 
@@ -180,12 +203,14 @@ class Playout:
             self._pts += max(0, round((now - self._resume_at) * self.rate))
         self._due = now
         self._silence_left = self._tail_frames
-        self._fill()
-        missing = self._frame_size - len(self._fifo)
-        if missing > 0 and not self._ended:
-            # A resampler holds back its first few milliseconds. Silence in their place lets
-            # the first frame go now; waiting would put every frame of a live echo 20 ms back.
-            self._fifo.push_front_silence(missing)
+
+    def _fill_up(self) -> None:
+        """Put silence in front of a reply whose first chunk does not make a frame.
+
+        A resampler holds back its first millisecond. With silence in its place the first
+        frame can go now; waiting would put every frame of a live echo 20 ms back.
+        """
+        self._fifo.push_front_silence(max(0, self._frame_size - len(self._fifo)))
 
     def _fill(self) -> None:
         """Convert queued audio until there is a frame."""

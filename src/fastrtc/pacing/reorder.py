@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 __all__ = ["Packet", "ReorderBuffer", "ReorderOptions"]
 
@@ -35,7 +35,8 @@ class ReorderOptions:
     most_misorder: int = 100
 
 
-class Packet(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class Packet(Generic[T]):
     """A packet in order.
 
     Attributes:
@@ -49,9 +50,11 @@ class Packet(NamedTuple, Generic[T]):
     lost: int
 
 
-class _Waiting(NamedTuple, Generic[T]):
+@dataclass(frozen=True)
+class _Waiting(Generic[T]):
     timestamp: int
     payload: T
+    since: float
 
 
 class ReorderBuffer(Generic[T]):
@@ -88,26 +91,26 @@ class ReorderBuffer(Generic[T]):
         if behind < ahead:  # too late, or a duplicate
             self._note_late(sequence, now)
             return []
-        self._waiting.setdefault(sequence, _Waiting(timestamp, payload))
+        self._waiting.setdefault(sequence, _Waiting(timestamp, payload, now))
         if ahead == 0:
             self.wait_s = self.options.least_wait_s + self.options.decay * (
                 self.wait_s - self.options.least_wait_s
             )
         elif self._gap_since is None:
             self._gap_since = now
-        packets = self._in_order(lost=0, now=now)
+        packets = self._in_order(lost=0)
         if len(self._waiting) > self.options.most_waiting:
-            packets += self._skip_gap(now)
+            packets += self._skip_gap()
         return packets
 
     def poll(self, now: float) -> list[Packet[T]]:
         """Give what waited long enough for those before it."""
         packets: list[Packet[T]] = []
         while (deadline := self.deadline) is not None and now >= deadline:
-            packets += self._skip_gap(now)
+            packets += self._skip_gap()
         return packets
 
-    def _in_order(self, lost: int, now: float) -> list[Packet[T]]:
+    def _in_order(self, lost: int) -> list[Packet[T]]:
         assert self._next is not None
         packets = []
         while (waiting := self._waiting.pop(self._next, None)) is not None:
@@ -117,10 +120,11 @@ class ReorderBuffer(Generic[T]):
         if not self._waiting:
             self._gap_since = None
         elif packets:
-            self._gap_since = now
+            # the next gap is as old as the first packet behind it: waits do not add up
+            self._gap_since = min(waiting.since for waiting in self._waiting.values())
         return packets
 
-    def _skip_gap(self, now: float) -> list[Packet[T]]:
+    def _skip_gap(self) -> list[Packet[T]]:
         assert self._next is not None and self._gap_since is not None
         lost = 0
         while self._next not in self._waiting:
@@ -130,7 +134,7 @@ class ReorderBuffer(Generic[T]):
         while len(self._skipped) > self.options.most_misorder:
             del self._skipped[next(iter(self._skipped))]
         self.lost += lost
-        return self._in_order(lost, now)
+        return self._in_order(lost)
 
     def _note_late(self, sequence: int, now: float) -> None:
         gap_since = self._skipped.pop(sequence, None)

@@ -8,9 +8,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
+import numpy as np
 from av import VideoFrame
+from numpy.typing import NDArray
 
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
+from ..core.tasks import end_if_cancelled
 from ..handlers.inputs import FunctionInputs
 from ..handlers.invoke import Invoker, is_async
 from .frames import FrameClock, FrameQueue
@@ -22,7 +25,8 @@ FRAMES_WAITING = 4
 """Frames of the camera that wait for a handler which is slower: at 30 fps, 0.13 s of delay."""
 
 EMPTY_INTERVAL_S = 0.02
-"""How long after the call that gave None ``video_emit`` is asked again, at the earliest."""
+"""How long after the call that gave None ``video_emit`` is asked again, at the earliest; or
+after one whose frame nobody takes."""
 
 
 class VideoInbound:
@@ -34,10 +38,16 @@ class VideoInbound:
 
     def __init__(self, *, skip_frames: bool = False) -> None:
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1 if skip_frames else FRAMES_WAITING)
+        self._size = (2, 2)
 
     def push(self, frame: VideoFrame) -> None:
         """Take a frame of the client."""
+        self._size = (frame.height, frame.width)
         self._frames.put(frame)
+
+    def black(self) -> NDArray[np.uint8]:
+        """Give a black picture as large as those of the client."""
+        return np.zeros((*self._size, 3), np.uint8)
 
     async def get(self) -> VideoFrame:
         """Wait for the next frame."""
@@ -49,7 +59,7 @@ class VideoInbound:
             frame = await self.get()
             if is_async(receive):
                 picture = await invoker.call("picture", to_array, frame)
-                await receive(picture)
+                await invoker.call("video_receive", receive, picture)
             else:
                 await invoker.call("video_receive", lambda f: receive(to_array(f)), frame)
 
@@ -88,14 +98,17 @@ class VideoOutbound:
         while True:
             asked_at = loop.time()
             output = await self._invoker.call("video_emit", emit)
-            if output is None:
-                wait = asked_at + EMPTY_INTERVAL_S - loop.time()
-                await asyncio.sleep(max(0.0, wait))
-                continue
             reason = await self.take(output, wait=True)
             if reason is not None:
                 return reason
-            await asyncio.sleep(0)
+            await self._rest(output, asked_at)
+
+    async def _rest(self, output: Any, asked_at: float) -> None:
+        """Let others run before user code, which may never wait itself, is asked again."""
+        wait = 0.0
+        if output is None or self._clock is None:
+            wait = asked_at + EMPTY_INTERVAL_S - asyncio.get_running_loop().time()
+        await asyncio.sleep(max(0.0, wait))
 
     async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:
         """Send the frames of a generator, which is asked for as many as leave.
@@ -103,12 +116,15 @@ class VideoOutbound:
         Returns:
             Why the stream ends.
         """
+        loop = asyncio.get_running_loop()
         async with aclosing(items):
+            asked_at = loop.time()
             async for output in items:
                 reason = await self.take(output, wait=True)
                 if reason is not None:
                     return reason
-                await asyncio.sleep(0)
+                await self._rest(output, asked_at)
+                asked_at = loop.time()
         await self._frames.empty()
         return "Stream ended"
 
@@ -190,12 +206,17 @@ async def run_function(
         else:
             picture = await invoker.call("picture", to_array, frame)
             output = function(picture, *args)
-            output = await output if inspect.isawaitable(output) else output
+            if inspect.isawaitable(output):
+                output = await output
+                end_if_cancelled()
+        follows = False  # the first replaces what still waits; those of a generator follow it
         async with aclosing(_outputs(output, invoker)) as outputs:
             async for item in outputs:
-                reason = await outbound.take(item, wait=False)
+                reason = await outbound.take(item, wait=follows)
                 if reason is not None:
                     return reason
+                follows = True
+                await asyncio.sleep(0)
 
 
 async def _outputs(output: Any, invoker: Invoker) -> AsyncGenerator[Any, None]:

@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..core.tasks import runs_on
 from ..core.types import Modality, Mode
 from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import FunctionInputs
-from ..handlers.invoke import Invoker
+from ..handlers.invoke import is_async
 from ..handlers.kinds import video_function
 from ..handlers.video import VideoStreamHandler
 from ..pacing.inbound import AudioInbound
@@ -115,11 +113,20 @@ class Media:
         """
         invoker, handler = self._session.invoker, self.handler
         calls: list[asyncio.Future[Any]] = []
-        if self.audio_in is not None and _waits(invoker, "emit", "receive"):
+        if (
+            self.audio_in is not None
+            and self.audio_out is not None
+            and self.audio_out.emitting
+            and not self.audio_in.receiving
+        ):
             silence = self.audio_in.silence()
             calls.append(asyncio.ensure_future(invoker.call("receive", handler.receive, silence)))
-        if self.video_in is not None and _waits(invoker, "video_emit", "video_receive"):
-            black = np.zeros((16, 16, 3), np.uint8)
+        if (
+            self.video_in is not None
+            and invoker.busy("video_emit")
+            and not invoker.busy("video_receive")
+        ):
+            black = self.video_in.black()
             calls.append(
                 asyncio.ensure_future(invoker.call("video_receive", handler.video_receive, black))
             )
@@ -138,6 +145,12 @@ class Media:
     def _start_handler(self, handler: Any) -> None:
         session, invoker = self._session, self._session.invoker
         session.run("start_up", _ignore_result(invoker.call, "start_up", handler.start_up))
+        if self.audio_in is not None and self.audio_out is not None:
+            both = (is_async(handler.receive), is_async(handler.emit))
+            if both == (True, True):
+                self.audio_in.on_received = self.audio_out.fed
+            elif both == (False, False):
+                self.audio_in.on_received = self.audio_out.fed_in_thread
         if self.audio_in is not None:
             session.run("receive", self.audio_in.run())
         if self.audio_out is not None:
@@ -163,11 +176,6 @@ class Media:
             return await out.run_generator(invoker.iterate("generator", function, *args))
 
         session.run("generator", generate())
-
-
-def _waits(invoker: Invoker, role: str, feeder: str) -> bool:
-    """Whether a role waits, and the one that feeds it does not."""
-    return invoker.busy(role) and not invoker.busy(feeder)
 
 
 async def _ignore_result(call: Callable[..., Any], *args: Any) -> None:

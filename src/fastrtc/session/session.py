@@ -83,7 +83,7 @@ class Session:
         self.mailbox = Mailbox()
         self.context = contextvars.copy_context()
         self.context.run(current_context.set, Context(id, websocket))
-        self.context.run(current_post.set, self.mailbox.post)
+        self.context.run(current_post.set, self._show)
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
         self.handler = self.context.copy().run(copy_handler, handler)
@@ -169,6 +169,11 @@ class Session:
         if not (isinstance(error, WebRTCError) and error.told):
             self.mailbox.post(error_message(str(error) or type(error).__name__))
 
+    def _show(self, message: str) -> None:
+        """Pass on an error or a warning of user code, unless the end was told already."""
+        if not self.ended:
+            self.mailbox.post(message)
+
     def close(self, reason: str) -> None:
         """End the session; from any thread, any number of times."""
         if not runs_on(self.loop):
@@ -188,6 +193,9 @@ class Session:
         try:
             self._tasks.cancel()
             late = await self._tasks.join(TASKS_END_WITHIN_S)
+            if late:  # code that went on, or was asked while it could not hear it, is asked again
+                self._tasks.cancel()
+                late = await self._tasks.join(TASKS_END_WITHIN_S / 10)
             if late:
                 logger.warning("Session %s: these did not end when cancelled: %s", self.id, late)
             await asyncio.gather(*map(self._close_one, self._stoppers))

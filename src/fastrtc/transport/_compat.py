@@ -73,9 +73,8 @@ def make_decoder_threads_daemons() -> None:
     """
     module: Any = aiortc.rtcrtpreceiver
     if getattr(module, "threading", None) is threading:
-        module.threading = types.SimpleNamespace(
-            Thread=functools.partial(threading.Thread, daemon=True), Event=threading.Event
-        )
+        daemons = {"Thread": functools.partial(threading.Thread, daemon=True)}
+        module.threading = types.SimpleNamespace(**{**vars(threading), **daemons})
 
 
 def make_configuration(ice_servers: list[RTCIceServer] | None, policy: str) -> RTCConfiguration:

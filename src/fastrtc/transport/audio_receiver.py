@@ -55,6 +55,7 @@ class AudioReceiver:
         self._decoded_s = 0.0
         self._started_at: float | None = None
         self._flooded = False
+        self._closed = False
         receiver: RTCRtpReceiver = transceiver.receiver
         if not (self._codecs and take_packets(receiver, self)):
             self._track = receiver.track
@@ -72,14 +73,18 @@ class AudioReceiver:
 
     def push(self, sequence: int, timestamp: int, payload_type: int, payload: bytes) -> None:
         """Take a packet of the receiver, on the event loop."""
+        if self._closed or payload_type not in self._codecs:
+            return
         now = self._loop.time()
         self._deliver(self._buffer.push(sequence, timestamp, (payload_type, payload), now))
         self._set_timer()
 
     def close(self) -> None:
-        """Stop waiting for packets."""
+        """Take no more packets, and wait for none."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _set_timer(self) -> None:
         deadline = self._buffer.deadline

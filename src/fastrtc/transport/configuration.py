@@ -56,7 +56,12 @@ def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:
     """
     if isinstance(configuration, RTCConfiguration):
         return configuration
-    configuration = configuration or {}
+    if configuration is None:
+        configuration = {}
+    if not isinstance(configuration, Mapping):
+        raise ValueError(
+            f"An rtc configuration must be a dict or None, not {type(configuration).__name__}"
+        )
     policy = configuration.get("iceTransportPolicy") or "all"
     if policy not in ("all", "relay"):
         raise ValueError(f"iceTransportPolicy must be 'all' or 'relay', not {policy!r}")
@@ -65,6 +70,8 @@ def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:
         return make_configuration(None, policy)
     if isinstance(servers, Mapping):
         servers = [servers]
+    if not isinstance(servers, list | tuple):
+        raise ValueError(f"iceServers must be a list, not {type(servers).__name__}")
     return make_configuration([_server(server) for server in servers], policy)
 
 
@@ -73,11 +80,16 @@ def _server(server: Any) -> RTCIceServer:
         return server
     urls = server.get("urls", server.get("url")) if isinstance(server, Mapping) else None
     if not urls or not isinstance(urls, str | list | tuple):
-        raise ValueError(f"Each of iceServers must have urls: {server!r}")
+        # the type and not the value, which may hold a password
+        shown = "one has none" if isinstance(server, Mapping) else f"not {type(server).__name__}"
+        raise ValueError(f"Each of iceServers must be a dict with urls: {shown}")
+    for name in ("username", "credential"):
+        if not isinstance(server.get(name), str | None):
+            raise ValueError(f"The {name} of an ICE server must be a text")
     for url in [urls] if isinstance(urls, str) else urls:
         try:
             parse_stun_turn_uri(url)
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, TypeError) as error:
             raise ValueError(f"This is no STUN or TURN URL: {url!r}") from error
     return RTCIceServer(
         urls=urls if isinstance(urls, str) else list(urls),

@@ -18,6 +18,7 @@ from .opus import OPUS_RATE, OpusEncoder
 
 __all__ = [
     "AudioCallback",
+    "MediaCallback",
     "ServerToClientAudio",
     "ServerToClientVideo",
     "VideoCallback",

@@ -91,6 +91,13 @@ class Peer:
             await pc.setLocalDescription(await pc.createAnswer())
         except Exception as error:  # aiortc raises of many types, from ValueError to KeyError
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
+        if "a=candidate:" not in pc.localDescription.sdp:
+            logger.warning(
+                "Session %s: the server has no address to offer to the client. With "
+                "iceTransportPolicy 'relay', the TURN server of server_rtc_configuration did not "
+                "answer, or refused its username and credential",
+                self.session.id,
+            )
         watch_consent(pc, self._consent_expired)
         if offer.later_candidates:
             self.session.run("candidates", self._add_later(offer.later_candidates))
@@ -115,7 +122,8 @@ class Peer:
                     transceiver.sender.replaceTrack(mine)
                     transceiver.direction = "sendrecv" if takes else "sendonly"
                     if isinstance(mine, AudioCallback):
-                        mine.use_codec(negotiated_codecs(transceiver)[0].name)
+                        codecs = negotiated_codecs(transceiver)
+                        mine.use_codec(codecs[0].name if codecs else "")
                 else:
                     transceiver.direction = "recvonly"
                 mine = None

@@ -158,6 +158,8 @@ def parse_candidate(value: Any) -> Candidate:
         candidate = candidate_from_sdp(text)
     except (ValueError, AssertionError, IndexError) as error:
         raise InvalidCandidate(f"Malformed candidate: {text[:200]!r}") from error
+    if not 0 <= candidate.port <= 65535:  # asyncio would close the socket that sends there
+        raise InvalidCandidate(f"A candidate's port must be 0 to 65535, not {candidate.port}")
     mid, index = fields.get("sdpMid"), fields.get("sdpMLineIndex")
     if mid is not None and not isinstance(mid, str):
         raise InvalidCandidate("sdpMid must be a string")

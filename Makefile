@@ -1,0 +1,80 @@
+# `make help` lists what there is. All that is installed goes into $(VENV); nothing needs root.
+#
+#   PYTHON=python3.12   the Python to make the environment with (default: the newest suitable one)
+#   VENV=.venv-3.12     where to make it
+#   ARGS="-k echo"      more arguments for pytest, or for the demo
+#   JOBS=2              how many processes run the tests
+
+VENV ?= .venv
+JOBS ?= auto
+ARGS ?=
+
+BIN := $(VENV)/bin
+# A version manager's stand-in for a Python that is not active exists, but does not run: so try each.
+FIND_PYTHON = for python in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 python3.11 python3.10 python3 python python3.14); do \
+	"$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 \
+	&& { echo "$$python"; exit 0; }; done; exit 1
+INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types layers build clean env env-dev
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+demo: $(VENV)/.run ## run the echo demo on http://127.0.0.1:7860
+	$(BIN)/python demo/app.py $(ARGS)
+
+test: $(VENV)/.dev ## run the whole test suite (ARGS="-k name" for a part of it)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(VENV)/.dev ## look for mistakes and for unformatted files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev ## format the files and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev ## check the types
+	$(BIN)/mypy
+
+layers: $(VENV)/.dev ## check who imports whom
+	$(BIN)/lint-imports
+
+build: $(VENV)/.build ## build the wheel and the sdist into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+clean: ## remove the environment and all that was made
+	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env: $(VENV)/.run ## make the environment that the demo needs
+
+env-dev: $(VENV)/.dev ## make the environment that the tests need
+
+# Old pips cannot install a pyproject.toml in place (PEP 660), so the first thing is a newer one.
+$(VENV)/.made:
+	@python=$$($(FIND_PYTHON)) || { \
+		echo "No Python >= 3.10 with venv and ensurepip was found$(if $(PYTHON), at PYTHON=$(PYTHON))."; \
+		echo "On Debian and Ubuntu: apt-get install python3 python3-venv. Or name one: make PYTHON=/path/to/python3 ..."; \
+		exit 1; }; \
+	echo "making $(VENV) with $$python"; \
+	rm -rf $(VENV) && "$$python" -m venv $(VENV)
+	$(INSTALL) --upgrade pip
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml
+	@echo "installing fastrtc (the first time takes a minute or two)"
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml
+	@echo "installing fastrtc and what the tests need (the first time takes a minute or two)"
+	$(INSTALL) --editable '.[dev,vad]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.build: $(VENV)/.made
+	$(INSTALL) build
+	@touch $@

@@ -1,0 +1,75 @@
+"""An alarm wakes the one who waits, at a time or when it is rung."""
+
+import asyncio
+
+import pytest
+
+from fastrtc.core.alarm import Alarm
+
+
+async def test_a_ring_wakes_the_one_who_waits():
+    alarm = Alarm()
+    waiting = asyncio.create_task(alarm.wait())
+    await asyncio.sleep(0)
+
+    alarm.ring()
+
+    assert await waiting is True
+
+
+async def test_a_ring_is_kept_for_the_next_one_who_waits():
+    alarm = Alarm()
+    alarm.ring()
+    alarm.ring()
+
+    assert await alarm.wait() is True
+    assert await alarm.wait(asyncio.get_running_loop().time()) is False, "two rings are one"
+
+
+async def test_a_kept_ring_does_not_give_way_to_other_tasks():
+    alarm, ran = Alarm(), []
+    alarm.ring()
+    asyncio.get_running_loop().call_soon(ran.append, "other")
+
+    await alarm.wait()
+
+    assert ran == []
+
+
+async def test_a_time_wakes_without_a_ring():
+    loop = asyncio.get_running_loop()
+    when = loop.time() + 0.01
+
+    assert await Alarm().wait(when) is False
+    assert loop.time() >= when - 0.001
+
+
+async def test_a_ring_before_the_time_leaves_no_timer_behind():
+    alarm, loop = Alarm(), asyncio.get_running_loop()
+    loop.call_soon(alarm.ring)
+
+    assert await alarm.wait(loop.time() + 3600) is True
+
+    assert all(timer.cancelled() for timer in loop._scheduled)  # type: ignore[attr-defined]
+
+
+async def test_a_ring_is_not_lost_when_the_one_it_woke_is_cancelled():
+    alarm = Alarm()
+    waiting = asyncio.create_task(alarm.wait())
+    await asyncio.sleep(0)
+
+    alarm.ring()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+    assert await alarm.wait() is True
+
+
+async def test_it_serves_one_wait_after_the_other():
+    alarm, woken = Alarm(), 0
+    for _ in range(3):
+        asyncio.get_running_loop().call_soon(alarm.ring)
+        woken += await alarm.wait()
+
+    assert woken == 3

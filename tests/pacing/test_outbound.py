@@ -1,0 +1,431 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import numpy as np
+import pytest
+
+from fastrtc.core.errors import HandlerError
+from fastrtc.core.outputs import AdditionalOutputs, CloseStream
+from fastrtc.handlers.invoke import Invoker
+from fastrtc.pacing.outbound import AudioOutbound
+from fastrtc.pacing.playout import Playout, PlayoutFrame, PlayoutOptions
+from tests.support.virtual_time import virtual_time
+
+SECOND = (48000, np.ones(48000, np.int16))
+FRAME = (48000, np.ones(960, np.int16))
+
+
+class Line:
+    """An outbound, a sender that takes its frames, and what both gave."""
+
+    def __init__(self, playout: Playout | None) -> None:
+        self.delivered: list[AdditionalOutputs] = []
+        self.delivered_at: list[float] = []
+        self.frames: list[tuple[float, PlayoutFrame]] = []
+        self.invoker = Invoker("test", contextvars.copy_context())
+        self.out = AudioOutbound(self.invoker, self._deliver, playout)
+        self.began = asyncio.get_running_loop().time()
+
+    @property
+    def now(self) -> float:
+        return asyncio.get_running_loop().time() - self.began
+
+    def _deliver(self, outputs: AdditionalOutputs) -> None:
+        self.delivered.append(outputs)
+        self.delivered_at.append(self.now)
+
+    async def send(self) -> None:
+        while True:
+            frame = await self.out.frame()
+            self.frames.append((self.now, frame))
+
+    @property
+    def loud(self) -> int:
+        """How many frames with sound were sent."""
+        return sum(frame.samples.any() for _, frame in self.frames)
+
+
+@asynccontextmanager
+async def line(playout: Playout | None = None, *, sent: bool = True) -> AsyncIterator[Line]:
+    made = Line((playout or Playout()) if sent else None)
+    sender = asyncio.create_task(made.send()) if sent else None
+    try:
+        yield made
+    finally:
+        made.invoker.close()
+        if sender is not None:
+            sender.cancel()
+            await asyncio.wait([sender])
+
+
+async def cancelled(task: asyncio.Task) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled(), task.exception()
+
+
+def script(*outputs):
+    """An emit that gives these, and then None for ever."""
+    items = iter(outputs)
+
+    async def emit():
+        return next(items, None)
+
+    return emit
+
+
+@virtual_time
+async def test_an_async_emit_that_gives_nothing_is_asked_50_times_a_second():
+    calls = 0
+
+    async def emit():
+        nonlocal calls
+        calls += 1
+
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(10)
+        await cancelled(running)
+    assert 490 <= calls <= 501
+    assert made.frames == []
+
+
+async def test_a_sync_emit_that_gives_nothing_is_asked_50_times_a_second():
+    calls: list[float] = []
+
+    async with line() as made:
+        running = asyncio.create_task(
+            made.out.run_emit(lambda: calls.append(time.monotonic()))  # real threads, real time
+        )
+        await asyncio.sleep(0.5)
+        await cancelled(running)
+    assert 2 <= len(calls) <= 26
+
+
+@virtual_time
+async def test_an_emit_that_waits_itself_is_asked_again_at_once():
+    calls: list[float] = []
+
+    async with line() as made:
+
+        async def emit():
+            await asyncio.sleep(0.03)
+            calls.append(made.now)
+
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(1.0)
+        await cancelled(running)
+    assert np.diff(calls) == pytest.approx(0.03)
+
+
+@virtual_time
+async def test_audio_leaves_in_real_time_while_it_is_made_faster():
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_emit(script(*[SECOND] * 10)))
+        await asyncio.sleep(1)
+        assert made.out.playout.queued_s > 8.9
+        await asyncio.sleep(10)
+        await cancelled(running)
+    assert made.loud == 500
+    assert made.frames[499][0] - made.frames[0][0] == pytest.approx(499 * 0.02)
+
+
+@virtual_time
+async def test_the_first_frame_leaves_at_once():
+    async with line() as made:
+        await asyncio.sleep(7)
+        await made.out.take(FRAME)
+        await asyncio.sleep(0.001)
+        assert [at for at, _ in made.frames] == pytest.approx([7])
+
+
+@virtual_time
+async def test_what_is_queued_is_bounded_and_emit_waits():
+    calls = 0
+
+    async def emit():
+        nonlocal calls
+        calls += 1
+        return SECOND
+
+    options = PlayoutOptions(limit_s=5)
+    async with line(Playout(options=options)) as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(60)
+        assert made.out.playout.queued_s <= 6
+        await cancelled(running)
+    assert calls == pytest.approx(60 + 6, abs=2)
+
+
+@virtual_time
+async def test_clear_lets_a_producer_go_on_that_waits_for_room():
+    options = PlayoutOptions(limit_s=5)
+    async with line(Playout(options=options), sent=True) as made:
+        for _ in range(6):
+            await made.out.take(SECOND)
+        waiting = asyncio.create_task(made.out.take(SECOND))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        made.out.clear()
+        await asyncio.sleep(0.001)
+        assert waiting.done()
+        assert made.out.playout.queued_s <= 1
+        await waiting
+
+
+@virtual_time
+async def test_clear_stops_the_sound_at_once():
+    async with line() as made:
+        await made.out.take(SECOND)
+        await asyncio.sleep(0.11)
+        made.out.clear()
+        await asyncio.sleep(10)
+        assert made.loud == 6
+        assert len(made.frames) == 16  # the silence after it
+
+
+@virtual_time
+async def test_outputs_are_delivered_at_once():
+    async with line() as made:
+        outputs = [AdditionalOutputs(k) for k in range(3)]
+        running = asyncio.create_task(
+            made.out.run_emit(
+                script(SECOND, SECOND, outputs[0], (SECOND, outputs[1]), (None, outputs[2]))
+            )
+        )
+        await asyncio.sleep(0.5)
+        assert made.delivered == outputs
+        assert max(made.delivered_at) <= 0.01
+        await asyncio.sleep(5)
+        await cancelled(running)
+        assert made.loud == 150
+
+
+@virtual_time
+async def test_close_waits_until_all_is_played():
+    async with line() as made:
+        reason = await made.out.run_emit(script(SECOND, SECOND, CloseStream("Goodbye")))
+        assert reason == "Goodbye"
+        assert made.loud == 100
+        assert made.now == pytest.approx(2.2, abs=0.03)  # and the silence after it
+
+
+@virtual_time
+async def test_close_with_the_last_words():
+    async with line() as made:
+        reason = await made.out.run_emit(script((SECOND, CloseStream())))
+        assert reason == "Stream closed"
+        assert made.loud == 50
+
+
+@virtual_time
+async def test_close_with_nothing_to_be_played():
+    async with line() as made:
+        assert await made.out.run_emit(script(CloseStream("x"))) == "x"
+        assert made.now < 0.1
+        assert made.frames == []
+
+
+@virtual_time
+async def test_close_after_clear_does_not_hang():
+    async with line() as made:
+        await made.out.take(SECOND)
+        closing = asyncio.create_task(made.out.take(CloseStream("x")))
+        await asyncio.sleep(0.5)
+        made.out.clear()
+        assert await closing == "x"
+        assert made.now < 1
+
+
+@pytest.mark.parametrize(
+    ("output", "what"),
+    [
+        ("audio", "not str"),
+        (b"audio", "not bytes"),
+        (24000, "not int"),
+        (np.zeros(960), "not ndarray"),
+        ((24000,), "not a tuple of 1"),
+        ((24000, np.zeros(960), "mono", 1), "not a tuple of 4"),
+        ([24000, np.zeros(960)], "not list"),
+        ((np.zeros(960), 24000), "sample rate"),
+        ((24000.5, np.zeros(960)), "sample rate"),
+        ((24000, None), "This is no audio"),
+        ((24000, b"abc"), "This is no audio"),
+        ((24000, np.zeros((3, 5, 960))), "This is no audio"),
+        ((24000, np.zeros(960), "quadro"), "layout"),
+        ((24000, AdditionalOutputs(1)), "not int"),
+    ],
+    ids=lambda value: str(value)[:20] if isinstance(value, str) else type(value).__name__,
+)
+@pytest.mark.parametrize("sent", [True, False], ids=["sent", "dropped"])
+@virtual_time
+async def test_what_is_no_output_is_refused(output, what, sent):
+    async with line(sent=sent) as made:
+        with pytest.raises(HandlerError, match=what):
+            await made.out.run_emit(script(output))
+        assert made.frames == []
+
+
+@virtual_time
+async def test_what_emit_raises_comes_out():
+    async def emit():
+        raise OSError("user's mistake")
+
+    async with line() as made:
+        with pytest.raises(OSError, match="user's mistake"):
+            await made.out.run_emit(emit)
+
+
+@virtual_time
+async def test_without_a_listener_outputs_still_come_and_close_closes():
+    async with line(sent=False) as made:
+        outputs = AdditionalOutputs("transcript")
+        reason = await made.out.run_emit(script(SECOND, (SECOND, outputs), CloseStream("end")))
+        assert reason == "end"
+        assert made.delivered == [outputs]
+        assert made.now < 0.1
+        made.out.clear()
+
+
+@virtual_time
+async def test_without_a_listener_an_emit_that_always_has_audio_is_paced():
+    calls = 0
+
+    async def emit():
+        nonlocal calls
+        calls += 1
+        return FRAME
+
+    async with line(sent=False) as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(60)
+        before = calls
+        assert before <= 6010  # a minute, and the minute that would have been queued
+        await asyncio.sleep(10)
+        assert calls - before == pytest.approx(500, abs=5)
+        await cancelled(running)
+
+
+@virtual_time
+async def test_an_emit_that_never_waits_does_not_hold_the_loop():
+    async def emit():
+        return AdditionalOutputs()
+
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert 50 <= len(made.delivered) <= 101
+        await cancelled(running)
+
+
+# --- generators ----------------------------------------------------------------------------------
+
+
+@virtual_time
+async def test_a_generator_is_played_to_its_end():
+    outputs = AdditionalOutputs(1)
+
+    async def generator():
+        yield SECOND
+        yield None
+        yield SECOND
+        yield outputs
+
+    async with line() as made:
+        assert await made.out.run_generator(generator()) == "Stream ended"
+        assert made.loud == 100
+        assert made.delivered == [outputs]
+        assert made.delivered_at[0] < 0.05
+        assert made.now == pytest.approx(2.2, abs=0.05)
+
+
+@virtual_time
+async def test_a_generator_may_close_the_stream_before_its_end():
+    closed = []
+
+    async def generator():
+        try:
+            yield (SECOND, CloseStream("enough"))
+            yield SECOND
+        finally:
+            closed.append(True)
+
+    async with line() as made:
+        assert await made.out.run_generator(generator()) == "enough"
+        assert made.loud == 50
+        assert closed == [True]
+
+
+@virtual_time
+async def test_a_generator_of_nothing_but_none_holds_nobody_up():
+    asked = 0
+
+    async def generator():
+        nonlocal asked
+        while True:
+            asked += 1
+            yield None
+
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_generator(generator()))
+        await asyncio.sleep(10)
+        await cancelled(running)
+    assert 490 <= asked <= 502
+
+
+@virtual_time
+async def test_a_generator_that_fails_is_closed_and_its_error_comes_out():
+    async def generator():
+        yield FRAME
+        raise ZeroDivisionError("user's mistake")
+
+    async with line() as made:
+        with pytest.raises(ZeroDivisionError):
+            await made.out.run_generator(generator())
+
+
+@virtual_time
+async def test_a_generator_that_is_cancelled_is_closed():
+    closed = []
+
+    async def generator():
+        try:
+            while True:
+                yield FRAME
+                await asyncio.sleep(1)
+        finally:
+            closed.append(True)
+
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_generator(generator()))
+        await asyncio.sleep(3.5)
+        await cancelled(running)
+    assert closed == [True]
+
+
+async def test_a_sync_generator():
+    def generator():
+        yield (48000, np.ones(1920, np.int16))
+        yield (24000, np.ones(480, np.float32))
+
+    playout = Playout(options=PlayoutOptions(grace_s=0, tail_s=0.02))
+    async with line(playout) as made:
+        reason = await made.out.run_generator(made.invoker.iterate("generator", generator))
+        assert reason == "Stream ended"
+        assert made.loud >= 3
+
+
+async def test_the_sound_that_is_sent_is_what_was_given():
+    async with line(Playout(options=PlayoutOptions(tail_s=0.02))) as made:
+        samples = np.arange(1, 2881, dtype=np.int16)
+        await made.out.run_emit(
+            script((48000, samples[:1000]), (48000, samples[1000:]), CloseStream())
+        )
+        heard = np.concatenate([frame.samples for _, frame in made.frames], axis=1)[0]
+        assert heard[heard != 0].tolist() == samples.tolist()

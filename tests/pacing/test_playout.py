@@ -1,0 +1,578 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fastrtc.core.errors import HandlerError
+from fastrtc.pacing.playout import Playout, PlayoutFrame, PlayoutOptions, check_audio
+
+FRAME = 960
+EPSILON = 1e-6
+
+
+class Player:
+    """Polls a playout as a sender does, with pushes at given times, and keeps what it sent."""
+
+    def __init__(self, playout: Playout | None = None) -> None:
+        self.playout = playout or Playout()
+        self.now = 100.0
+        self.sent: list[tuple[float, PlayoutFrame]] = []
+        self.idle = True
+
+    def run(self, until: float, pushes: Iterable[tuple[float, tuple]] = ()) -> None:
+        """Play until a time; ``pushes`` are times and what to push then."""
+        waiting = sorted(pushes, key=lambda push: push[0])
+        while True:
+            while waiting and waiting[0][0] <= self.now:
+                self.playout.push(*waiting.pop(0)[1])
+            action = self.playout.poll(self.now)
+            self.idle = action is None
+            if isinstance(action, PlayoutFrame):
+                self.sent.append((self.now, action))
+                continue
+            assert action is None or action > self.now
+            times = [until if action is None else action]
+            if waiting:
+                times.append(waiting[0][0])
+            if min(times) > until or (action is None and not waiting):
+                self.now = until
+                return
+            self.now = min(times)
+
+    def finish(self) -> None:
+        """Play until there is nothing more to be sent."""
+        self.playout.end()
+        self.run(self.now + 1000)
+        assert self.idle
+
+    @property
+    def times(self) -> list[float]:
+        return [time for time, _ in self.sent]
+
+    @property
+    def pts(self) -> list[int]:
+        return [frame.pts for _, frame in self.sent]
+
+    @property
+    def samples(self) -> np.ndarray:
+        if not self.sent:
+            return np.zeros((1, 0), np.int16)
+        return np.concatenate([frame.samples for _, frame in self.sent], axis=1)
+
+    @property
+    def loud(self) -> list[bool]:
+        return [bool(frame.samples.any()) for _, frame in self.sent]
+
+
+def ramp(n: int, start: int = 1) -> np.ndarray:
+    """Samples that say where they come from; none is 0."""
+    return ((np.arange(start - 1, start - 1 + n) % 32767) + 1).astype(np.int16)
+
+
+def tone(rate: int, seconds: float, hertz: float = 1000) -> np.ndarray:
+    k = np.arange(round(rate * seconds))
+    return np.rint(16000 * np.sin(2 * np.pi * hertz * k / rate)).astype(np.int16)
+
+
+def voiced(samples: np.ndarray) -> np.ndarray:
+    """Without the silence before and after."""
+    heard = np.flatnonzero(samples)
+    return samples[heard[0] : heard[-1] + 1] if heard.size else samples[:0]
+
+
+def test_nothing_while_idle():
+    playout = Playout()
+    assert [playout.poll(now) for now in (0.0, 1.0, 3600.0)] == [None] * 3
+    assert not playout.playing
+    assert not playout.has_audio
+    assert playout.queued_s == 0
+
+
+def test_a_frame_every_20_ms():
+    player = Player()
+    player.playout.push(48000, ramp(48000))
+    player.finish()
+    assert np.diff(player.times) == pytest.approx(0.02)
+    assert np.diff(player.pts).tolist() == [FRAME] * (len(player.pts) - 1)
+    assert player.times[0] == 100.0
+    assert player.pts[0] == 0
+    assert all(frame.samples.shape == (1, FRAME) for _, frame in player.sent)
+    assert all(frame.samples.dtype == np.int16 for _, frame in player.sent)
+    assert player.samples[0, :48000].tolist() == ramp(48000).tolist()
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 24000, 48000])
+def test_frames_have_the_rate_that_is_wanted(rate):
+    player = Player(Playout(rate, 1))
+    player.playout.push(24000, tone(24000, 0.5))
+    player.finish()
+    assert {frame.samples.shape for _, frame in player.sent} == {(1, rate // 50)}
+    assert np.diff(player.pts).tolist() == [rate // 50] * (len(player.pts) - 1)
+    assert sum(player.loud) == 25
+
+
+def test_asked_too_early_it_says_when():
+    playout = Playout()
+    playout.push(48000, ramp(2 * FRAME))
+    assert isinstance(playout.poll(5.0), PlayoutFrame)
+    assert playout.poll(5.0) == playout.poll(5.01) == pytest.approx(5.02)
+    assert isinstance(playout.poll(5.02), PlayoutFrame)
+
+
+@pytest.mark.parametrize("n", [1, 100, 959])
+def test_the_first_frame_goes_at_once_with_silence_before_it(n):
+    playout = Playout()
+    playout.push(48000, ramp(n))
+    frame = playout.poll(0.0)
+    assert isinstance(frame, PlayoutFrame)
+    assert not frame.samples[0, : FRAME - n].any()
+    assert frame.samples[0, FRAME - n :].tolist() == ramp(n).tolist()
+
+
+def test_a_reply_shorter_than_a_frame_that_has_ended_is_filled_up_at_its_end():
+    playout = Playout()
+    playout.push(48000, ramp(100))
+    playout.end()
+    frame = playout.poll(0.0)
+    assert isinstance(frame, PlayoutFrame)
+    assert frame.samples[0, :100].tolist() == ramp(100).tolist()
+    assert not frame.samples[0, 100:].any()
+
+
+def test_the_first_frame_of_a_resampled_echo_goes_at_once():
+    playout = Playout()
+    playout.push(24000, tone(24000, 0.02))
+    assert isinstance(playout.poll(0.0), PlayoutFrame)
+
+
+@pytest.mark.parametrize("rate", [24000, 48000])
+@pytest.mark.parametrize("jitter", [0.0, 0.005, 0.03])
+def test_a_live_echo_loses_nothing_and_gathers_nothing(rate, jitter):
+    rng = random.Random(1)
+    count, size = 500, rate // 50
+    signal = ramp(count * size) if rate == 48000 else tone(rate, count * 0.02, 300)
+    pushes = [
+        (100 + k * 0.02 + rng.uniform(0, jitter), (rate, signal[k * size : (k + 1) * size]))
+        for k in range(count)
+    ]
+    player = Player()
+    queued: list[float] = []
+    for k, push in enumerate(pushes):
+        player.run(push[0] - EPSILON)
+        player.run(push[0], [push])
+        if k:
+            queued.append(player.playout.queued_s)
+    player.finish()
+    assert max(queued) <= jitter + 0.021
+    assert np.diff(player.pts).tolist() == [FRAME] * (len(player.pts) - 1)
+    lag = max(t - (100 + k * 0.02) for k, t in enumerate(player.times[:count]))
+    assert lag <= jitter + EPSILON
+    if rate == 48000:
+        assert voiced(player.samples[0]).tolist() == signal.tolist()
+    else:
+        assert voiced(player.samples[0]).size == pytest.approx(count * FRAME, abs=100)
+
+
+def test_a_late_producer_within_grace_leaves_no_gap():
+    player = Player()
+    player.run(101, [(100, (48000, ramp(FRAME))), (100.075, (48000, ramp(FRAME, 961)))])
+    assert player.pts[:2] == [0, FRAME]
+    assert player.times[:2] == pytest.approx([100, 100.075])
+    assert player.samples[0, : 2 * FRAME].tolist() == ramp(2 * FRAME).tolist()
+
+
+def test_what_came_late_is_made_up_for():
+    late = [(100.07, (48000, ramp(FRAME, 1 + k * FRAME))) for k in range(1, 6)]
+    player = Player()
+    player.run(101, [(100, (48000, ramp(FRAME))), *late])
+    assert player.times[:6] == pytest.approx([100, 100.07, 100.07, 100.07, 100.08, 100.1])
+    assert player.pts[:6] == [k * FRAME for k in range(6)]
+
+
+def test_after_grace_the_reply_is_over_and_time_moves_on():
+    player = Player()
+    player.run(102, [(100, (48000, ramp(FRAME))), (101, (48000, ramp(FRAME, 961)))])
+    first, second = (k for k, loud in enumerate(player.loud) if loud)
+    assert (first, second) == (0, 11)
+    assert player.times[1] == pytest.approx(100.08)  # grace
+    assert player.times[second] == pytest.approx(101)
+    assert player.pts[second] == 48000
+
+
+def test_ten_silent_frames_follow_a_reply_and_then_nothing():
+    player = Player()
+    player.playout.push(48000, ramp(5 * FRAME))
+    player.finish()
+    assert player.loud == [True] * 5 + [False] * 10
+    assert np.diff(player.times) == pytest.approx(0.02)
+    assert not player.playout.playing
+    assert player.playout.poll(player.now + 3600) is None
+
+
+def test_silence_after_a_reply_that_did_not_say_it_ended_is_as_even():
+    player = Player()
+    player.playout.push(48000, ramp(5 * FRAME))
+    player.run(110)
+    assert player.loud == [True] * 5 + [False] * 10
+    assert np.diff(player.times[5:]) == pytest.approx(0.02)
+    assert player.times[5] == pytest.approx(100.1 + 0.06)
+    assert np.diff(player.pts).tolist() == [FRAME] * 4 + [round(0.08 * 48000)] + [FRAME] * 9
+    assert player.idle
+
+
+def test_audio_that_comes_in_the_silence_is_sent_with_its_next_frame():
+    player = Player()
+    player.run(110, [(100, (48000, ramp(FRAME))), (100.13, (24000, tone(24000, 0.02)))])
+    loud = [k for k, loud in enumerate(player.loud) if loud]
+    assert loud[1] <= 5
+    assert player.times[loud[1]] - 100.13 < 0.02
+    # and the frames that follow are not behind it
+    assert np.diff(player.times[loud[1] : loud[1] + 2]) <= 0.06 + 0.02 + EPSILON
+
+
+def test_an_echo_that_begins_in_the_silence_is_not_later_than_another():
+    player = Player()
+    echo = [(100.13 + k * 0.02, (24000, tone(24000, 0.02))) for k in range(20)]
+    player.run(100.5, [(100, (48000, ramp(FRAME))), *echo])
+    loud = [player.times[k] for k, loud in enumerate(player.loud) if loud][1:]
+    assert np.diff(loud) == pytest.approx(0.02)
+    assert loud[0] - 100.13 < 0.02
+
+
+def test_rtp_time_moves_on_over_a_pause():
+    player = Player()
+    player.playout.push(48000, ramp(FRAME))
+    player.finish()
+    player.now = 400.0
+    player.playout.push(48000, ramp(FRAME))
+    player.finish()
+    again = player.loud.index(True, 1)
+    assert player.pts[again] == 300 * 48000
+    assert np.diff(player.pts).min() >= FRAME
+
+
+def test_end_sends_what_the_resampler_holds_in_the_same_reply():
+    reply = tone(24000, 0.1)
+    player = Player()
+    player.playout.push(24000, reply)
+    player.finish()
+    assert voiced(player.samples[0]).size == pytest.approx(4800, abs=50)
+    assert not player.playout.has_audio
+    before = len(player.sent)
+
+    player.now += 10
+    player.playout.push(48000, np.zeros(FRAME, np.int16))  # nothing of the old reply is in this
+    player.finish()
+    assert not any(player.loud[before:])
+
+
+def test_the_rest_is_sent_too_when_nobody_says_that_the_reply_ended():
+    player = Player()
+    player.playout.push(24000, tone(24000, 0.1))
+    player.run(110)
+    before = len(player.sent)
+    player.playout.push(48000, np.zeros(FRAME, np.int16))
+    player.finish()
+    assert not any(player.loud[before:])
+
+
+def test_clear_drops_everything_but_the_silence():
+    player = Player()
+    player.playout.push(24000, tone(24000, 10))
+    player.run(100.1)
+    sent = len(player.sent)
+    player.playout.clear()
+    assert player.playout.queued_s == 0
+    assert not player.playout.has_audio
+    assert player.playout.playing
+    player.run(200)
+    assert player.loud[sent:] == [False] * 10
+    assert np.diff(player.times) == pytest.approx(0.02)
+    assert player.idle
+
+    player.playout.push(48000, np.zeros(FRAME, np.int16))
+    player.finish()
+    assert not any(player.loud[sent:])  # nothing was left in the resampler
+
+
+def test_clear_while_nothing_is_sent():
+    playout = Playout()
+    playout.push(48000, ramp(FRAME))
+    playout.clear()
+    assert playout.poll(0.0) is None
+
+
+def test_audio_after_clear_is_a_new_reply():
+    player = Player()
+    player.playout.push(48000, ramp(48000))
+    player.run(100.1)
+    player.playout.clear()
+    player.playout.push(48000, np.full(FRAME, 7, np.int16))
+    sent = len(player.sent)
+    player.finish()
+    assert voiced(player.samples[0, sent * FRAME :]).tolist() == [7] * FRAME
+
+
+def test_the_first_stereo_chunk_makes_it_stereo():
+    player = Player()
+    player.playout.push(48000, ramp(FRAME + 100))
+    player.run(100.0)
+    player.playout.push(48000, np.stack([ramp(FRAME), -ramp(FRAME)]))
+    player.playout.push(48000, ramp(FRAME))
+    player.finish()
+    shapes = [frame.samples.shape for _, frame in player.sent]
+    assert shapes == [(1, FRAME)] + [(2, FRAME)] * (len(shapes) - 1)
+    left, right = np.concatenate([frame.samples for _, frame in player.sent[1:]], axis=1)
+    assert voiced(left).tolist() == [*ramp(100, FRAME + 1), *ramp(FRAME), *ramp(FRAME)]
+    assert voiced(right).tolist() == [*ramp(100, FRAME + 1), *-ramp(FRAME), *ramp(FRAME)]
+
+
+def test_becoming_stereo_loses_nothing_of_the_resampler():
+    player = Player()
+    player.playout.push(24000, tone(24000, 0.5))
+    player.playout.push(24000, np.stack([tone(24000, 0.5)] * 2))
+    player.finish()
+    left = np.concatenate([frame.samples[0] for _, frame in player.sent])
+    assert voiced(left).size == pytest.approx(48000, abs=100)
+
+
+def test_stereo_is_mixed_where_all_must_be_mono():
+    player = Player(Playout(most_channels=1))
+    player.playout.push(48000, np.stack([np.full(FRAME, 100), np.full(FRAME, 300)]).astype("int16"))
+    player.finish()
+    assert player.samples[0, :FRAME].tolist() == [200] * FRAME
+
+
+def test_interleaved_stereo():
+    player = Player()
+    packed = np.stack([ramp(FRAME), -ramp(FRAME)], axis=1).reshape(1, -1)
+    player.playout.push(48000, packed, "stereo")
+    player.finish()
+    assert player.samples[:, :FRAME].tolist() == [ramp(FRAME).tolist(), (-ramp(FRAME)).tolist()]
+
+
+def test_rates_may_change_within_a_reply():
+    player = Player()
+    rates = [24000, 16000, 48000, 8000, 44100, 24000]
+    for rate in rates:
+        player.playout.push(rate, tone(rate, 0.5))
+    player.finish()
+    assert voiced(player.samples[0]).size == pytest.approx(len(rates) * 24000, abs=200)
+    assert np.diff(player.pts).tolist() == [FRAME] * (len(player.pts) - 1)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.full(FRAME, 0.5),
+        np.full(FRAME, 0.5, np.float32),
+        np.full(FRAME, 0.5, np.float16),
+        np.full(FRAME, 1 << 30, np.int32),
+        np.full(FRAME, 192, np.uint8),
+        np.full(FRAME, 1 << 14, np.int16),
+        np.full((1, FRAME), 1 << 14, np.int16),
+        np.full((FRAME, 1), 1 << 14, np.int16),
+        [0.5] * FRAME,
+    ],
+    ids=lambda samples: f"{getattr(samples, 'dtype', 'list')}",
+)
+def test_any_real_samples(samples):
+    playout = Playout()
+    playout.push(48000, samples)
+    frame = playout.poll(0.0)
+    assert isinstance(frame, PlayoutFrame)
+    assert np.abs(frame.samples.astype(int) - (1 << 14)).max() <= 1
+
+
+@pytest.mark.parametrize("rate", [np.int64(48000), np.uint16(48000), 48000])
+def test_any_integer_rate(rate):
+    playout = Playout()
+    playout.push(rate, ramp(FRAME))
+    assert playout.queued_s == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros(FRAME, np.complex64),
+        np.zeros(FRAME, bool),
+        np.array([object()] * FRAME),
+        np.array(["a"] * FRAME),
+        np.zeros((1, 2, FRAME), np.int16),
+        np.zeros((5, FRAME), np.int16),
+        np.int16(3),
+        None,
+        "audio",
+        [[1, 2], [3]],
+    ],
+    ids=["complex", "bool", "object", "text", "3-D", "5 rows", "scalar", "none", "word", "ragged"],
+)
+def test_what_is_no_audio_is_refused_where_it_is_pushed(samples):
+    playout = Playout()
+    with pytest.raises(HandlerError, match="This is no audio"):
+        playout.push(48000, samples)
+    assert playout.queued_s == 0
+    assert playout.poll(0.0) is None
+
+
+@pytest.mark.parametrize("rate", [-1, 0, 48000.0, "48000", None, True, 10**6, 2**40])
+def test_rates_that_are_none_are_refused(rate):
+    with pytest.raises(HandlerError, match="sample rate"):
+        Playout().push(rate, ramp(FRAME))
+
+
+def test_layouts_that_are_none_are_refused():
+    with pytest.raises(HandlerError, match="layout"):
+        Playout().push(48000, ramp(FRAME), "surround")
+    with pytest.raises(HandlerError, match="even number"):
+        Playout().push(48000, ramp(3), "stereo")
+
+
+def test_checked_audio_is_planar():
+    rate, planar = check_audio(np.int32(8000), np.zeros((100, 2)))
+    assert (rate, type(rate)) == (8000, int)
+    assert planar.shape == (2, 100)
+
+
+@pytest.mark.parametrize("empty", [[], np.zeros((1, 0), np.int16), np.zeros((2, 0), np.float32)])
+def test_no_samples_are_nothing(empty):
+    playout = Playout()
+    playout.push(48000, np.asarray(empty))
+    assert playout.poll(0.0) is None
+
+
+def test_the_producer_may_use_its_array_again():
+    samples = ramp(3 * FRAME)
+    player = Player()
+    player.playout.push(48000, samples)
+    samples[:] = 0
+    player.finish()
+    assert player.samples[0, : 3 * FRAME].tolist() == ramp(3 * FRAME).tolist()
+
+
+def test_after_a_stall_the_schedule_moves_on():
+    playout = Playout()
+    playout.push(48000, ramp(48000 * 2))
+    assert isinstance(playout.poll(0.0), PlayoutFrame)
+    frame = playout.poll(1.0)  # 0.98 s late
+    assert isinstance(frame, PlayoutFrame)
+    assert frame.pts == 48000
+    assert frame.samples[0, 0] == FRAME + 1  # no sample is lost
+    assert playout.poll(1.0) == pytest.approx(1.02)  # and no burst follows
+
+
+def test_a_short_stall_is_made_up_for():
+    player = Player()
+    player.playout.push(48000, ramp(48000))
+    player.run(100.1)
+    player.now = 100.25
+    player.finish()
+    assert np.diff(player.pts).tolist() == [FRAME] * (len(player.pts) - 1)
+    assert player.times[30] == pytest.approx(100.6)
+
+
+def test_a_stall_in_the_silence_is_a_pause():
+    player = Player()
+    player.playout.push(48000, ramp(FRAME))
+    player.playout.end()
+    player.run(100.1)
+    player.now = 150.0
+    player.run(200)
+    assert player.loud == [True] + [False] * 10
+    assert max(np.diff(player.pts)) == pytest.approx(50 * 48000, abs=48000 * 0.15)
+
+
+def test_what_is_queued_is_told_exactly_over_a_long_run():
+    playout = Playout()
+    rng = random.Random(2)
+    now, pushed, sent = 0.0, 0.0, 0
+    for _ in range(1500):
+        rate = rng.choice([8000, 24000, 44100, 48000])
+        n = rng.randint(1, rate // 10)
+        playout.push(rate, np.ones(n, np.int16))
+        pushed += n / rate
+        while playout.queued_s > 1.0:
+            action = playout.poll(now)
+            if isinstance(action, PlayoutFrame):
+                sent += 1
+            else:
+                now = action
+    assert playout.queued_s == pytest.approx(pushed - sent * 0.02, abs=0.02)
+    playout.end()
+    while (action := playout.poll(now)) is not None:
+        now = action if isinstance(action, float) else now
+    assert playout.queued_s == 0.0
+
+
+def test_a_long_chunk_is_converted_in_pieces():
+    playout = Playout()
+    playout.push(24000, tone(24000, 60))
+    assert playout.queued_s == pytest.approx(60)
+    playout.poll(0.0)
+    assert playout.queued_s == pytest.approx(59.98, abs=0.01)
+    assert len(playout._fifo) <= 0.1 * 48000
+
+
+def test_options_are_kept():
+    player = Player(Playout(options=PlayoutOptions(grace_s=0.5, tail_s=0.04, resync_s=1)))
+    player.run(110, [(100, (48000, ramp(FRAME))), (100.4, (48000, ramp(FRAME)))])
+    assert player.loud == [True, True, False, False]
+    assert player.pts[:2] == [0, FRAME]
+
+
+chunks = st.lists(
+    st.tuples(st.integers(1, 5000), st.floats(0, 0.05), st.booleans()), min_size=1, max_size=40
+)
+
+
+@settings(deadline=None)
+@given(chunks)
+def test_however_it_is_cut_every_sample_comes_once_and_in_order(chunks):
+    """48 kHz int16 mono; some chunks come late, after some the reply ends."""
+    player = Player()
+    start = 1
+    expected = []
+    for n, wait, ends in chunks:
+        samples = ramp(n, start)
+        player.playout.push(48000, samples)
+        expected += samples.tolist()
+        start += n
+        if ends:
+            player.playout.end()
+        player.run(player.now + wait)
+    player.finish()
+    heard = player.samples[0]
+    assert heard[heard != 0].tolist() == expected
+    assert all(np.diff(player.pts) >= FRAME)
+    assert player.loud[-10:] == [False] * 10
+    assert all(np.diff(player.times) >= 0)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([8000, 16000, 44100, 48000]),
+            st.integers(1, 3000),
+            st.sampled_from(["int16", "float32", "uint8"]),
+            st.sampled_from([1, 2]),
+        ),
+        min_size=1,
+        max_size=10,
+    )
+)
+def test_whatever_is_pushed_as_much_comes_out(chunks):
+    playout = Playout()
+    player = Player(playout)
+    seconds = 0.0
+    for rate, n, dtype, channels in chunks:
+        playout.push(rate, np.ones((channels, n + 2), dtype))
+        seconds += (n + 2) / rate
+    player.finish()
+    frames = len(player.sent) - 10
+    assert seconds - 0.001 <= frames * 0.02 <= seconds + 0.021 + 0.001 * len(chunks)

@@ -1,0 +1,158 @@
+"""Ctrl-C with real signals, in processes of their own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from fastrtc.session.interrupt import on_interrupt
+
+SERVER = """
+import asyncio, signal
+from fastrtc.session.interrupt import on_interrupt
+
+def say(*words):
+    print(*words, flush=True)
+
+async def main():
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def server_stops(number, frame):
+        say("server", signal.Signals(number).name)
+        loop.call_soon_threadsafe(stop.set)
+
+    {before}
+
+    async def close():
+        say("close")
+        await asyncio.sleep(0)
+        say("closed")
+
+    async with on_interrupt(close):
+        say("ready")
+        await stop.wait()
+    say("restored", signal.getsignal(signal.SIGINT) is server_stops)
+
+asyncio.run(main())
+"""
+
+AS_UVICORN = """
+    signal.signal(signal.SIGINT, server_stops)
+    signal.signal(signal.SIGTERM, server_stops)
+"""
+
+
+@contextmanager
+def running(source: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(source)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for_line(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdout is not None
+    for read in process.stdout:
+        if read.strip() == line:
+            return
+    raise AssertionError(f"ended without {line!r}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_connections_end_before_the_server_and_the_server_is_told(number: signal.Signals):
+    with running(SERVER.format(before=AS_UVICORN.strip())) as process:
+        wait_for_line(process, "ready")
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+
+    assert out.splitlines() == [f"server {number.name}", "close", "closed", "restored True"], err
+    assert process.returncode == 0
+
+
+def test_without_a_server_ctrl_c_is_what_it_always_was():
+    with running(SERVER.format(before="")) as process:
+        wait_for_line(process, "ready")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert "KeyboardInterrupt" in err
+    assert out.splitlines() in (["close", "closed"], [])  # 3.10's asyncio.run ends at once
+
+
+def test_a_signal_that_ends_the_process_ends_it():
+    with running(SERVER.format(before="")) as process:
+        wait_for_line(process, "ready")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+    assert process.returncode == -signal.SIGTERM
+
+
+async def test_without_signals_nothing_happens():
+    before, closed = signal.getsignal(signal.SIGINT), []
+
+    async def close() -> None:
+        closed.append(True)
+
+    async with on_interrupt(close):
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+    assert closed == []
+
+
+async def test_the_handler_of_somebody_who_came_later_is_left_alone():
+    before = signal.getsignal(signal.SIGINT)
+
+    async def close() -> None: ...
+
+    def later(number, frame) -> None: ...
+
+    try:
+        async with on_interrupt(close):
+            signal.signal(signal.SIGINT, later)
+        assert signal.getsignal(signal.SIGINT) is later
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def test_two_at_a_time_take_turns():
+    before = signal.getsignal(signal.SIGINT)
+
+    async def close() -> None: ...
+
+    async with on_interrupt(close), on_interrupt(close):
+        pass
+
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_another_thread_it_does_nothing():
+    before, seen = signal.getsignal(signal.SIGINT), []
+
+    async def serve() -> None:
+        async def close() -> None: ...
+
+        async with on_interrupt(close):
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    thread.join()
+
+    assert seen == [before]

@@ -1,0 +1,146 @@
+"""Places and ids of one endpoint."""
+
+import asyncio
+import logging
+
+import pytest
+
+from fastrtc.core.errors import SessionRefused
+from fastrtc.session.registry import Registry
+from fastrtc.session.session import Session, State
+
+
+def flip(frame):
+    return frame
+
+
+def add(registry: Registry, id: str, limit: int | None = None) -> Session:
+    registry.reserve(id, limit)
+    session = Session(
+        id, flip, deliver=lambda outputs: None, release=lambda s: registry.release(s.id)
+    )
+    registry.add(session)
+    return session
+
+
+@pytest.fixture
+def forgotten() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def registry(forgotten: list[str]) -> Registry:
+    return Registry(forgotten.append)
+
+
+def test_places_are_taken_and_freed(registry: Registry, forgotten: list[str]):
+    registry.reserve("a", 2)
+    registry.reserve("b", 2)
+    assert ("a" in registry, "c" in registry, len(registry)) == (True, False, 2)
+
+    registry.release("a")
+
+    assert ("a" in registry, len(registry)) == (False, 1)
+    assert forgotten == ["a"]
+    registry.reserve("c", 2)
+
+
+def test_a_full_endpoint_says_how_much_it_takes(registry: Registry):
+    registry.reserve("a", 1)
+
+    with pytest.raises(SessionRefused) as refused:
+        registry.reserve("b", 1)
+
+    assert (refused.value.code, refused.value.details) == (
+        "concurrency_limit_reached",
+        {"limit": 1},
+    )
+    assert "b" not in registry
+
+
+def test_an_id_that_is_in_use_is_refused_even_when_full(registry: Registry):
+    registry.reserve("a", 1)
+
+    with pytest.raises(SessionRefused, match="connection_already_exists"):
+        registry.reserve("a", 1)
+
+    assert len(registry) == 1
+
+
+def test_there_may_be_no_limit(registry: Registry):
+    for number in range(1000):
+        registry.reserve(str(number), None)
+
+    assert len(registry) == 1000
+
+
+def test_a_place_is_freed_once(registry: Registry, forgotten: list[str]):
+    registry.reserve("a", 1)
+
+    registry.release("a")
+    registry.release("a")
+    registry.release("unknown")
+
+    assert forgotten == ["a"]
+
+
+async def test_a_session_is_found_until_it_begins_to_end(registry: Registry):
+    session = add(registry, "a")
+    assert registry.get("a") is session
+    assert registry.get("b") is None
+
+    session.close("enough")
+
+    assert registry.get("a") is None
+    assert "a" not in registry, "its place is free at once"
+    await session.closed.wait()
+
+
+async def test_an_id_may_be_used_again_while_the_last_session_ends(registry: Registry):
+    first = add(registry, "a", limit=1)
+    first.close("enough")
+
+    second = add(registry, "a", limit=1)
+    await first.closed.wait()
+
+    assert registry.get("a") is second
+    assert "a" in registry
+    second.close("enough")
+    await second.closed.wait()
+
+
+async def test_closing_ends_all_and_waits(registry: Registry, forgotten: list[str]):
+    sessions = [add(registry, id) for id in "abc"]
+    sent: list[str] = []
+    for session in sessions:
+        session.mailbox.open(sent.append)
+    sessions[0].start()
+    sessions[2].close("just before")  # it is waited for, too
+
+    await registry.close("the server stops")
+
+    assert {session.state for session in sessions} == {State.CLOSED}
+    assert sorted(forgotten) == ["a", "b", "c"]
+    assert len(sent) == 2
+    assert "the server stops" in sent[0]
+    assert len(registry) == 0
+
+
+async def test_closing_nothing_is_nothing(registry: Registry):
+    await registry.close("the server stops")
+
+
+async def test_what_does_not_close_is_not_waited_for(registry: Registry, caplog):
+    session, go_on = add(registry, "a"), asyncio.Event()
+
+    async def close() -> None:
+        await go_on.wait()
+
+    session.on_close(close)
+    await registry.close("the server stops", timeout=0.02)
+
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "1 sessions did not close" in record.getMessage()
+    go_on.set()
+    await session.closed.wait()

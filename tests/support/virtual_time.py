@@ -1,0 +1,72 @@
+"""Event loops whose clock jumps: what would take minutes is tested in milliseconds.
+
+When nothing is ready to run, the clock moves on to the next timer at once. A loop that waits with
+no timer at all waits, for a short real time, for threads; then the test fails as deadlocked.
+"""
+
+import asyncio
+import functools
+import selectors
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+__all__ = ["virtual_time"]
+
+T = TypeVar("T")
+
+THREADS_S = 0.002  # real time that threads of the test get before the clock jumps
+DEADLOCK_S = 5.0  # real time without any event, when no timer is set either
+
+
+def virtual_time(test: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
+    """Run an async test on a loop with virtual time, which must have no task left at its end."""
+
+    @functools.wraps(test)
+    def run(*args: Any, **kwargs: Any) -> T:
+        loop = _Loop()
+        try:
+            result = loop.run_until_complete(test(*args, **kwargs))
+            left = asyncio.all_tasks(loop)
+            assert not left, f"leaked tasks: {left}"
+            return result
+        finally:
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.run_until_complete(_end())
+            loop.close()
+
+    return run
+
+
+async def _end() -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+class _Selector(selectors.DefaultSelector):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+        self._other_threads = threading.active_count()
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        if timeout is not None and timeout <= 0:
+            return super().select(0)
+        for_threads = THREADS_S if threading.active_count() > self._other_threads else 0
+        events = super().select(DEADLOCK_S if timeout is None else for_threads)
+        if not events and timeout is None:
+            raise AssertionError("deadlock: every task waits, no timer is set")
+        if not events:
+            self.now += timeout
+        return events
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._virtual = _Selector()
+        super().__init__(self._virtual)
+
+    def time(self) -> float:
+        return self._virtual.now
