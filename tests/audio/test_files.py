@@ -138,7 +138,7 @@ async def as_async(chunks: list[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-@pytest.mark.parametrize(("chunks", "expected"), AGGREGATED, ids=str)
+@pytest.mark.parametrize(("chunks", "expected"), AGGREGATED, ids=range(len(AGGREGATED)))
 async def test_bytes_to_samples(chunks, expected):
     result = list(aggregate_bytes_to_16bit(iter(chunks)))
     assert [samples.tolist() for samples in result] == expected

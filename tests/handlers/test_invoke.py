@@ -1,6 +1,7 @@
 """The one place that runs user code: where it runs, what it sees, and how it ends."""
 
 import asyncio
+import concurrent.futures
 import contextvars
 import functools
 import gc
@@ -529,19 +530,37 @@ async def test_a_thread_does_not_hold_on_to_what_it_was_given(invoker: Invoker):
     assert await asyncio.to_thread(Frame.gone.wait, 1)
 
 
-async def test_own_loops_run_in_the_context_until_the_end(invoker: Invoker):
-    seen, ended = [], threading.Event()
+async def test_a_thread_awaits_on_the_loop(invoker: Invoker):
+    def emit() -> object:
+        return invoker.finish(where_async())
 
-    def target() -> None:
-        seen.extend([where(), threading.current_thread().daemon, word.get()])
-        invoker.closed.wait()
-        ended.set()
+    assert await invoker.call("emit", emit) == threading.main_thread().name
+    assert await invoker.call("emit", lambda: invoker.finish(3)) == 3
 
-    invoker.thread("playout", target)
-    invoker.close()
 
-    assert await asyncio.to_thread(ended.wait, 1)
-    assert seen == ["me:playout", True, "connection's"]
+@pytest.mark.parametrize("when", ["while it waits", "before"])
+async def test_what_a_thread_awaits_ends_with_the_connection(invoker: Invoker, when: str):
+    waiting, outcome = asyncio.Event(), []
+
+    async def forever() -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    def emit() -> None:
+        try:
+            invoker.finish(forever())
+        except BaseException as error:
+            outcome.append(type(error))
+
+    if when == "before":
+        invoker.stop()
+    call = asyncio.create_task(invoker.call("emit", emit))
+    if when == "while it waits":
+        await waiting.wait()
+        invoker.stop()
+
+    await asyncio.wait_for(call, 1)  # and the leak fixtures see no task
+    assert outcome == [concurrent.futures.CancelledError]
 
 
 async def test_functions_are_posted_to_the_loop_from_any_thread(invoker: Invoker):

@@ -238,3 +238,31 @@ async def test_a_sync_receive_runs_off_the_loop():
     task.cancel()
     invoker.close()
     assert handler.threads == ["test:receive"] * 3
+
+
+async def test_what_comes_after_the_end_is_not_kept():
+    class Blocked(StreamHandler):
+        release = threading.Event()
+
+        def receive(self, frame) -> None:
+            self.release.wait(10)
+
+        def emit(self):
+            return None
+
+        def copy(self):
+            return self
+
+    handler = Blocked(input_sample_rate=8000)
+    invoker = Invoker("test", contextvars.copy_context())
+    feed = AudioInbound(handler, invoker)
+    task = asyncio.create_task(feed.run())
+    feed.push(8000, numbers(160))
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    for _ in range(3 * round(BACKLOG_S)):
+        feed.push(8000, np.ones((1, 8000), np.int16))
+    assert feed._frames.qsize() <= 2
+    handler.release.set()
+    invoker.close()

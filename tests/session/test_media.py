@@ -328,6 +328,26 @@ async def test_an_emit_that_waits_without_end_gets_something_to_end_with(connect
     await rig.closed()  # and the leak fixtures see no thread
 
 
+async def test_an_async_emit_that_does_not_look_like_one_ends_with_the_connection(
+    connect: Connect,
+):
+    class Wrapped(BlockingEcho):
+        def emit(self):
+            return self.emit_async()
+
+        async def emit_async(self):
+            self.waits.set()
+            await asyncio.Event().wait()
+
+    rig = connect(Wrapped(), "audio")
+    rig.session.start()
+    assert await asyncio.to_thread(rig.session.handler.waits.wait, 1)
+
+    rig.session.close("enough")
+
+    await rig.closed()  # and the leak fixtures see neither task nor thread
+
+
 # Video
 
 

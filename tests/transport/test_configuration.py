@@ -73,7 +73,9 @@ async def test_a_configuration_or_what_gives_one(configuration):
     assert await resolve_configuration(configuration) == STUN
 
 
-@pytest.mark.parametrize("configuration", [None, lambda: None, functools.partial(give_async_of, None)])
+@pytest.mark.parametrize(
+    "configuration", [None, lambda: None, functools.partial(give_async_of, None)]
+)
 async def test_none(configuration):
     assert await resolve_configuration(configuration) is None
 
@@ -167,7 +169,9 @@ def test_a_configuration_of_aiortc_stays():
     assert to_aiortc_configuration(configuration) is configuration
 
 
-@pytest.mark.parametrize("policy", [{}, {"iceTransportPolicy": "all"}, {"iceTransportPolicy": None}])
+@pytest.mark.parametrize(
+    "policy", [{}, {"iceTransportPolicy": "all"}, {"iceTransportPolicy": None}]
+)
 def test_the_policy_is_all(policy):
     assert "RELAY" not in repr(to_aiortc_configuration({**STUN, **policy}))
 

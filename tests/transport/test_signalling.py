@@ -174,9 +174,7 @@ def test_mdns_candidates_are_set_aside_with_the_section_they_are_of():
     before, audio, video, data = re.split("(?=m=)", sdp)
     lines = [f"a=candidate:1 1 udp 2122260223 {name} 50000 typ host\r\n" for name in names]
     direct = f"a={HOST}\r\n"
-    parsed = parse(
-        before + audio + lines[0] + direct + video + lines[1] + data, "audio-video"
-    )
+    parsed = parse(before + audio + lines[0] + direct + video + lines[1] + data, "audio-video")
     assert ".local" not in parsed.sdp
     assert direct in parsed.sdp
     assert [(c.ip, c.sdpMLineIndex) for c in parsed.later_candidates] == [
@@ -193,10 +191,11 @@ def test_a_malformed_mdns_candidate_is_left_out():
 
 # --- Offers that went wrong on their way ---------------------------------------------------------
 
-ANY = st.sampled_from(MODALITIES), st.sampled_from(MODES), st.booleans()
+OPTIONS = st.tuples(st.sampled_from(MODALITIES), st.sampled_from(MODES), st.booleans())
 
 
-def offer_or_refusal(sdp: str, modality: str, mode: str, extra_tracks: bool) -> None:
+def offer_or_refusal(sdp: str, options: tuple[str, str, bool]) -> None:
+    modality, mode, extra_tracks = options
     try:
         parsed = parse(sdp, modality, mode, extra_tracks=extra_tracks)
     except InvalidOffer as error:
@@ -205,9 +204,9 @@ def offer_or_refusal(sdp: str, modality: str, mode: str, extra_tracks: bool) -> 
         assert isinstance(parsed, Offer)
 
 
-@given(st.text(), *ANY)
-def test_any_text(sdp, *options):
-    offer_or_refusal(sdp, *options)
+@given(st.text(), OPTIONS)
+def test_any_text(sdp, options):
+    offer_or_refusal(sdp, options)
 
 
 LINES = st.one_of(
@@ -219,20 +218,21 @@ LINES = st.one_of(
         fullmatch=True,
     ),
     st.from_regex(
-        r"m=(audio|video|application|text) [0-9]{1,6} [A-Z/]{1,20}( [0-9]{1,4}){0,3}", fullmatch=True
+        r"m=(audio|video|application|text) [0-9]{1,6} [A-Z/]{1,20}( [0-9]{1,4}){0,3}",
+        fullmatch=True,
     ),
     st.text(max_size=20),
 )
 
 
-@given(st.lists(LINES, max_size=20), *ANY)
-def test_any_lines(lines, *options):
-    offer_or_refusal("v=0\r\n" + "\r\n".join(lines), *options)
+@given(st.lists(LINES, max_size=20), OPTIONS)
+def test_any_lines(lines, options):
+    offer_or_refusal("v=0\r\n" + "\r\n".join(lines), options)
 
 
-@given(st.sampled_from(MODALITIES), st.integers(0, 6000), *ANY)
-def test_offers_that_were_cut_off(offered, length, *options):
-    offer_or_refusal(offer(*offered.split("-"))[:length], *options)
+@given(st.sampled_from(MODALITIES), st.integers(0, 6000), OPTIONS)
+def test_offers_that_were_cut_off(offered, length, options):
+    offer_or_refusal(offer(*offered.split("-"))[:length], options)
 
 
 edits = st.lists(
@@ -268,12 +268,12 @@ def edited(lines: list[str], edit: tuple[str, float, float, str]) -> list[str]:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(MODALITIES), edits, *ANY)
-def test_offers_with_mistakes(offered, edits, *options):
+@given(st.sampled_from(MODALITIES), edits, OPTIONS)
+def test_offers_with_mistakes(offered, edits, options):
     lines = offer(*offered.split("-")).split("\r\n")
     for edit in edits:
         lines = edited(lines, edit)
-    offer_or_refusal("\r\n".join(lines), *options)
+    offer_or_refusal("\r\n".join(lines), options)
 
 
 # --- Candidates ----------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ SAFARI = {
         (f"a={HOST}\r\n", "192.168.1.5", 50000, "host", None, 0),
         (HOST.removeprefix("candidate:"), "192.168.1.5", 50000, "host", None, 0),
         ({"candidate": HOST}, "192.168.1.5", 50000, "host", None, 0),
-        ({"candidate": HOST, "sdpMid": "", "sdpMLineIndex": 2}, "192.168.1.5", 50000, "host", None, 2),
+        ({**FIREFOX, "sdpMid": "", "sdpMLineIndex": 2}, "192.168.1.5", 44551, "host", None, 2),
         ({"candidate": HOST, "sdpMid": None}, "192.168.1.5", 50000, "host", None, 0),
         ({"candidate": HOST, "sdpMid": "audio"}, "192.168.1.5", 50000, "host", "audio", None),
         ({"candidate": HOST.replace("192.168.1.5", "fe80::1")}, "fe80::1", 50000, "host", None, 0),

@@ -2,7 +2,7 @@
 
 import socket
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 @pytest.fixture
-async def turn_port(tmp_path: Path) -> AsyncIterator[int]:
+def turn_port(tmp_path: Path) -> Iterator[int]:
     port = free_port()
     server = subprocess.Popen(
         [
@@ -36,7 +36,6 @@ async def turn_port(tmp_path: Path) -> AsyncIterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        await eventually(lambda: listens(port))
         yield port
     finally:
         server.terminate()
@@ -68,6 +67,7 @@ def echo_stream(port: int, transport: str, credential: str = "secret") -> Stream
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_speech_through_the_relay_alone(turn_port: int, transport: str) -> None:
+    await eventually(lambda: listens(turn_port))
     stream = echo_stream(turn_port, transport)
     async with Client(stream, audio=AudioSource(tone(20))) as client:
         candidates = [
@@ -80,6 +80,7 @@ async def test_speech_through_the_relay_alone(turn_port: int, transport: str) ->
 
 
 async def test_a_wrong_password_is_said_so(turn_port: int, caplog) -> None:
+    await eventually(lambda: listens(turn_port))
     stream = echo_stream(turn_port, "udp", credential="wrong")
     client = Client(stream, audio=AudioSource())
     response = await client.call()

@@ -8,6 +8,7 @@ daemons: a handler that never returns does not keep the process from ending.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import functools
 import inspect
 import logging
@@ -75,6 +76,8 @@ class Invoker:
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._workers: dict[str, _Worker] = {}
+        self._finishing: set[concurrent.futures.Future[Any]] = set()
+        self._stopped = False
         self.closed = threading.Event()
 
     async def call(self, role: str, function: Callable[..., Any], *args: Any) -> Any:
@@ -137,10 +140,26 @@ class Invoker:
         """Give the result of a sync function, in its thread, awaiting it on the loop if need be.
 
         A decorator, or a lambda, around an async function looks like a sync one.
+
+        Raises:
+            concurrent.futures.CancelledError: If the connection ends meanwhile.
         """
         if not inspect.isawaitable(result):
             return result
-        return asyncio.run_coroutine_threadsafe(_awaited(result), self._loop).result()
+        future = asyncio.run_coroutine_threadsafe(_awaited(result), self._loop)
+        self._finishing.add(future)
+        try:
+            if self._stopped:  # looked at after it was added: one of the two sees the other
+                future.cancel()
+            return future.result()
+        finally:
+            self._finishing.discard(future)
+
+    def stop(self) -> None:
+        """Cancel what threads await on the loop, as the tasks of the connection are."""
+        self._stopped = True
+        for future in list(self._finishing):
+            future.cancel()
 
     def busy(self, role: str) -> bool:
         """Whether a sync function of a role is running, or blocked, at this moment."""
@@ -199,24 +218,10 @@ class Invoker:
         if worker is not None:
             worker.submit(functools.partial(_quietly, close))
 
-    def thread(self, role: str, target: Callable[[], None]) -> None:
-        """Run a loop of our own around user code in a thread of this connection.
-
-        Args:
-            role: Its name.
-            target: Must end soon after ``closed`` is set, as far as user code lets it, and
-                raise nothing.
-        """
-        threading.Thread(
-            target=self._context.copy().run,
-            args=(target,),
-            name=f"{self._name}:{role}",
-            daemon=True,
-        ).start()
-
     def close(self) -> None:
         """End the threads, each after the call that it is in; calls that wait are dropped."""
         self.closed.set()
+        self.stop()
         for worker in self._workers.values():
             worker.end()
 

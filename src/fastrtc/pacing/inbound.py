@@ -65,6 +65,8 @@ class AudioInbound:
             rate: Its sample rate in Hz.
             samples: Shape ``(channels, n)``.
         """
+        if self._stopped:
+            return
         planar = self._converter.convert(rate, samples)
         if planar.shape[1] == 0:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..core.tasks import runs_on
@@ -112,24 +112,23 @@ class Media:
         queue. Nothing else can end that wait, and the thread that is in it.
         """
         invoker, handler = self._session.invoker, self.handler
-        calls: list[asyncio.Future[Any]] = []
+        last: list[Coroutine[Any, Any, Any]] = []
         if (
             self.audio_in is not None
             and self.audio_out is not None
             and self.audio_out.emitting
             and not self.audio_in.receiving
         ):
-            silence = self.audio_in.silence()
-            calls.append(asyncio.ensure_future(invoker.call("receive", handler.receive, silence)))
+            last.append(invoker.call("receive", handler.receive, self.audio_in.silence()))
         if (
             self.video_in is not None
             and invoker.busy("video_emit")
             and not invoker.busy("video_receive")
         ):
             black = self.video_in.black()
-            calls.append(
-                asyncio.ensure_future(invoker.call("video_receive", handler.video_receive, black))
-            )
+            last.append(invoker.call("video_receive", handler.video_receive, black))
+        context = self._session.context
+        calls = [context.copy().run(asyncio.ensure_future, call) for call in last]
         if calls:
             _, pending = await asyncio.wait(calls, timeout=WAKE_WITHIN_S)
             for call in pending:

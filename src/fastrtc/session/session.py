@@ -192,6 +192,7 @@ class Session:
     async def _close(self) -> None:
         try:
             self._tasks.cancel()
+            self.invoker.stop()
             late = await self._tasks.join(TASKS_END_WITHIN_S)
             if late:  # code that went on, or was asked while it could not hear it, is asked again
                 self._tasks.cancel()

@@ -87,7 +87,10 @@ class OpusDecoder:
         # an empty packet would tell FFmpeg that the stream is over
         frames = self._codec.decode(av.Packet(payload)) if payload else []
         samples: list[NDArray[np.int16]] = [
-            frame.to_ndarray().reshape(-1, self._channels).T for frame in frames
+            np.frombuffer(frame.planes[0], np.int16, frame.samples * self._channels)
+            .reshape(-1, self._channels)
+            .T.copy()
+            for frame in frames
         ]
         if len(samples) == 1:
             return samples[0]

@@ -67,6 +67,7 @@ class Peer:
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
+        self._unread = False
         self._receivers: list[AudioReceiver] = []
         self._timeout = asyncio.get_running_loop().call_later(
             CONNECT_WITHIN_S, session.close, f"not connected within {CONNECT_WITHIN_S:.0f} s"
@@ -179,7 +180,12 @@ class Peer:
     def _send(self, message: str) -> None:
         assert self.channel is not None
         if self.channel.bufferedAmount > MOST_BUFFERED:
-            logger.warning("Session %s: the client reads no messages", self.session.id)
+            if not self._unread:
+                self._unread = True
+                logger.warning(
+                    "Session %s: the client reads no messages, further ones are dropped",
+                    self.session.id,
+                )
             return
         self.channel.send(message)
 

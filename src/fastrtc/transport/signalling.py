@@ -137,23 +137,25 @@ def parse_candidate(value: Any) -> Candidate:
     Args:
         value: What ``RTCIceCandidate.toJSON()`` gives (Chrome and Safari with
             ``usernameFragment``, Firefox without; ``sdpMid`` or ``sdpMLineIndex`` may be
-            missing), or its text alone. None or an empty text ends the candidates
-            (RFC 8838 section 13).
+            missing), or its text alone. None, an empty text or ``end-of-candidates``
+            ends the candidates (RFC 8838 section 13, RFC 8840 section 4.1).
 
     Raises:
         InvalidCandidate: If it cannot be read.
     """
-    if value is None or value == "":
+    if value is None:
         return END_OF_CANDIDATES
     fields: Mapping[str, Any] = {"candidate": value} if isinstance(value, str) else value
     if not isinstance(fields, Mapping):
         raise InvalidCandidate(f"A candidate must be an object, not {type(value).__name__}")
     text = fields.get("candidate")
-    if text is None or text == "":
+    if text is None:
         return END_OF_CANDIDATES
     if not isinstance(text, str):
         raise InvalidCandidate("A candidate's text must be a string")
     text = text.strip().removeprefix("a=").removeprefix("candidate:")
+    if text in ("", "end-of-candidates"):
+        return END_OF_CANDIDATES
     try:
         candidate = candidate_from_sdp(text)
     except (ValueError, AssertionError, IndexError) as error:

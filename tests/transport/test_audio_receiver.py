@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import types
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from aiortc.codecs import CODECS, get_encoder
+from aiortc.mediastreams import MediaStreamError
+from aiortc.rtcrtpparameters import RTCRtpCodecParameters
+
+from fastrtc.transport.audio_receiver import MOST_AHEAD_S, MOST_CONCEALED_S, AudioReceiver
+from fastrtc.transport.opus import OpusEncoder
+from tests.support.virtual_time import virtual_time
+
+JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
+FRAME = 960
+OPUS, PCMU = 111, 0
+
+
+def codec(name: str, payload_type: int) -> RTCRtpCodecParameters:
+    known = next(c for c in CODECS["audio"] if c.name.lower() == name)
+    return RTCRtpCodecParameters(
+        mimeType=known.mimeType,
+        clockRate=known.clockRate,
+        channels=known.channels,
+        payloadType=payload_type,
+    )
+
+
+class Inbound:
+    """Keeps the audio that it is given."""
+
+    def __init__(self) -> None:
+        self.pushed: list[tuple[float, int, np.ndarray]] = []
+
+    def push(self, rate: int, samples: np.ndarray) -> None:
+        assert samples.dtype == np.int16
+        self.pushed.append((asyncio.get_running_loop().time(), rate, samples))
+
+    @property
+    def samples(self) -> np.ndarray:
+        return np.concatenate([samples for _, _, samples in self.pushed], axis=1)
+
+    @property
+    def levels(self) -> list[int]:
+        """How loud each push is, in thousands."""
+        return [
+            round(float(np.abs(s.astype(int)).max(initial=0)) / 1000) for _, _, s in self.pushed
+        ]
+
+
+class Line:
+    """A receiver whose packets a test sends."""
+
+    def __init__(self, *codecs: RTCRtpCodecParameters, channels: int = 1) -> None:
+        self.inbound = Inbound()
+        self.buffer = types.SimpleNamespace(add=None)
+        self.rtp = types.SimpleNamespace(**{JITTER_BUFFER: self.buffer}, track=None)
+        transceiver = types.SimpleNamespace(_codecs=list(codecs), receiver=self.rtp)
+        self.receiver = AudioReceiver(transceiver, self.inbound, channels)  # type: ignore[arg-type]
+
+    def packet(self, number: int, payload: bytes, payload_type: int = OPUS) -> None:
+        """Send one as aiortc does, through what stands where its jitter buffer was."""
+        packet = types.SimpleNamespace(
+            sequence_number=number % 65536,
+            timestamp=number * FRAME % 2**32,
+            payload_type=payload_type,
+            _data=payload,
+        )
+        getattr(self.rtp, JITTER_BUFFER).add(packet)
+
+
+@functools.cache
+def opus(channels: int = 1) -> list[bytes]:
+    """A second of a sine in packets."""
+    k = np.arange(48000)
+    sine = np.rint(8000 * np.sin(2 * np.pi * 500 * k / 48000)).astype(np.int16)
+    samples = np.stack([sine] * channels)
+    encoder = OpusEncoder(channels)
+    return [bytes(encoder.encode(samples[:, at : at + FRAME], at)) for at in range(0, 48000, FRAME)]
+
+
+def opus_line(channels: int = 1) -> Line:
+    return Line(codec("opus", OPUS), codec("pcmu", PCMU), channels=channels)
+
+
+def timers() -> int:
+    return sum(not timer.cancelled() for timer in asyncio.get_running_loop()._scheduled)
+
+
+@virtual_time
+async def test_packets_are_decoded_as_they_come():
+    line = opus_line()
+    for number, payload in enumerate(opus()):
+        line.packet(number, payload)
+        assert len(line.inbound.pushed) == number + 1
+        assert timers() == 0
+        await asyncio.sleep(0.02)
+    assert {rate for _, rate, _ in line.inbound.pushed} == {48000}
+    assert line.inbound.samples.shape == (1, 48000)
+    assert line.inbound.levels[2:] == [8] * 48
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+@pytest.mark.parametrize("sent", [1, 2])
+@virtual_time
+async def test_the_handler_gets_as_many_channels_as_it_wants(sent, channels):
+    line = opus_line(channels)
+    line.packet(0, opus(sent)[0])
+    assert line.inbound.samples.shape == (channels, FRAME)
+
+
+@virtual_time
+async def test_packets_are_put_in_order():
+    line = opus_line()
+    for number in (0, 2, 1, 3, 3, 5, 4):
+        line.packet(number, opus()[number])
+        await asyncio.sleep(0.01)
+    assert len(line.inbound.pushed) == 6
+    assert timers() == 0
+
+
+@virtual_time
+async def test_a_lost_packet_is_replaced_by_silence_after_a_short_wait():
+    line = opus_line()
+    for number in (0, 1, 2, 5):
+        line.packet(number, opus()[number])
+    assert line.inbound.samples.shape == (1, 3 * FRAME)
+    assert timers() == 1
+    await asyncio.sleep(0.1)
+    assert line.inbound.samples.shape == (1, 6 * FRAME)
+    assert not line.inbound.samples[0, 3 * FRAME : 5 * FRAME].any()
+    assert timers() == 0
+    at = [at for at, _, _ in line.inbound.pushed]
+    assert at[3] - at[0] == pytest.approx(0.03)
+
+
+@virtual_time
+async def test_a_long_gap_is_a_pause():
+    line = opus_line()
+    line.packet(0, opus()[0])
+    lost = round(MOST_CONCEALED_S / 0.02) + 1
+    line.packet(lost + 1, opus()[1])
+    await asyncio.sleep(1)
+    assert line.inbound.samples.shape == (1, 2 * FRAME)
+
+
+@virtual_time
+async def test_damaged_and_empty_packets_are_left_out():
+    line = opus_line()
+    for number, payload in enumerate([opus()[0], b"\xff" * 4, b"", opus()[3]]):
+        line.packet(number, payload)
+    assert [s.shape[1] for _, _, s in line.inbound.pushed if s.size] == [FRAME, FRAME]
+
+
+@virtual_time
+async def test_packets_of_no_negotiated_type_are_left_out():
+    line = opus_line()
+    line.packet(0, opus()[0])
+    line.packet(1, b"telephone-event", payload_type=126)
+    line.packet(1, opus()[1])
+    assert len(line.inbound.pushed) == 2
+
+
+@pytest.mark.parametrize("name", ["pcmu", "pcma", "g722"])
+@virtual_time
+async def test_other_codecs_are_decoded_by_aiortc(name):
+    parameters = codec(name, 8)
+    line = Line(parameters)
+    encoder = get_encoder(parameters)
+    rate = 16000 if name == "g722" else 8000
+    size = rate // 50
+    for number in range(10):
+        k = np.arange(number * size, (number + 1) * size)
+        sine = np.rint(8000 * np.sin(2 * np.pi * 500 * k / rate)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(sine[np.newaxis], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, number * size, Fraction(1, rate)
+        for payload in encoder.encode(frame)[0]:
+            line.packet(number, payload, payload_type=8)
+    assert {rate for _, rate, _ in line.inbound.pushed} == {rate}
+    assert line.inbound.samples.shape == (1, 10 * size)
+    assert np.abs(line.inbound.samples.astype(int)).max() == pytest.approx(8000, rel=0.1)
+
+
+@virtual_time
+async def test_the_codec_may_change_on_the_way():
+    line = opus_line()
+    line.packet(0, opus()[0])
+    line.packet(1, b"\xff" * 160, payload_type=PCMU)
+    line.packet(2, opus()[2])
+    assert [(rate, s.shape[1]) for _, rate, s in line.inbound.pushed] == [
+        (48000, FRAME),
+        (8000, 160),
+        (48000, FRAME),
+    ]
+
+
+@virtual_time
+async def test_a_flood_is_not_decoded(caplog):
+    line = opus_line()
+    with caplog.at_level(logging.WARNING):
+        for number in range(1000):  # 20 s at once
+            line.packet(number, opus()[number % 50])
+        heard = line.inbound.samples.shape[1] / 48000
+        assert heard == pytest.approx(MOST_AHEAD_S, abs=0.03)
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+        await asyncio.sleep(2)
+        for number in range(1000, 1200):
+            line.packet(number, opus()[number % 50])
+        heard = line.inbound.samples.shape[1] / 48000
+        assert heard == pytest.approx(MOST_AHEAD_S + 2, abs=0.05)
+    assert len(caplog.records) == 1
+
+
+@virtual_time
+async def test_a_pause_in_sending_is_no_credit_for_loss():
+    line = opus_line()
+    line.packet(0, opus()[0])
+    await asyncio.sleep(60)
+    line.packet(1, opus()[1])
+    assert line.inbound.samples.shape == (1, 2 * FRAME)
+
+
+@virtual_time
+async def test_a_closed_receiver_leaves_no_timer_and_takes_nothing():
+    line = opus_line()
+    line.packet(0, opus()[0])
+    line.packet(2, opus()[2])
+    assert timers() == 1
+    line.receiver.close()
+    assert timers() == 0
+    line.packet(4, opus()[4])
+    line.packet(1, opus()[1])
+    assert timers() == 0
+    assert len(line.inbound.pushed) == 1
+    line.receiver.close()
+
+
+@virtual_time
+async def test_there_is_nothing_to_run_when_packets_are_taken():
+    line = opus_line()
+    await line.receiver.run()
+
+
+class Track:
+    """A track that gives two frames and ends."""
+
+    def __init__(self) -> None:
+        packed = np.array([[1, -1, 2, -2, 3, -3]], np.int16)
+        self.frame = av.AudioFrame.from_ndarray(packed, format="s16", layout="stereo")
+        self.frame.sample_rate = 48000
+        self.left = 2
+
+    async def recv(self) -> Any:
+        if not self.left:
+            raise MediaStreamError
+        self.left -= 1
+        return self.frame
+
+
+@pytest.mark.parametrize(
+    "transceiver",
+    [
+        types.SimpleNamespace(_codecs=[codec("opus", OPUS)], receiver=types.SimpleNamespace()),
+        types.SimpleNamespace(
+            receiver=types.SimpleNamespace(**{JITTER_BUFFER: types.SimpleNamespace(add=None)})
+        ),
+    ],
+    ids=["no jitter buffer", "no codecs"],
+)
+@virtual_time
+async def test_where_packets_cannot_be_had_the_track_is_read(transceiver):
+    transceiver.receiver.track = Track()
+    inbound = Inbound()
+    receiver = AudioReceiver(transceiver, inbound, 2)  # type: ignore[arg-type]
+    await receiver.run()
+    receiver.close()
+    assert [s.tolist() for _, _, s in inbound.pushed] == [[[1, 2, 3], [-1, -2, -3]]] * 2

@@ -1,0 +1,140 @@
+"""200 connections come and go, a third of them abruptly, and leave nothing behind."""
+
+import asyncio
+import ctypes
+import gc
+import sys
+import threading
+from typing import Any
+
+import psutil
+import pytest
+
+from fastrtc import AsyncStreamHandler, Stream, StreamHandler
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+
+WARM_UP, COUNTED = 50, 200
+AT_A_TIME = 8
+GROWTH = 2 << 20  # bytes
+
+
+class Small(AsyncStreamHandler):
+    shut_down = 0
+
+    def copy(self) -> "Small":
+        return Small()
+
+    async def start_up(self) -> None:
+        await asyncio.Event().wait()
+
+    async def receive(self, frame: Any) -> None:
+        pass
+
+    async def emit(self) -> Any:
+        await asyncio.sleep(0.05)
+        return 24000, SPOKEN
+
+    async def shutdown(self) -> None:
+        Small.shut_down += 1
+
+
+class SyncSmall(StreamHandler):
+    shut_down = 0
+
+    def copy(self) -> "SyncSmall":
+        return SyncSmall()
+
+    def receive(self, frame: Any) -> None:
+        pass
+
+    def emit(self) -> Any:
+        return 24000, SPOKEN
+
+    def shutdown(self) -> None:
+        SyncSmall.shut_down += 1
+
+
+SPOKEN = tone(0.5)[::2]
+
+
+def memory() -> int:
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)  # what is free, and only not given back, is no leak
+    return psutil.Process().memory_info().rss
+
+
+def threads() -> set[str]:
+    """The threads but those of the loop's own pool, which grows to some fixed size."""
+    names = (thread.name for thread in threading.enumerate())
+    return {name for name in names if not name.startswith("asyncio_")}
+
+
+def entries(stream: Stream) -> int:
+    return sum(
+        len(by_id)
+        for by_id in (
+            stream.pcs,
+            stream.handlers,
+            stream.connections,
+            stream.data_channels,
+            stream.additional_outputs,
+            stream.connection_timeouts,
+            stream._peers,
+            stream._media,
+            stream._registry,
+            stream._registry._sessions,
+            stream._registry._closing,
+            stream._early._kept,
+            stream._early._timers,
+        )
+    )
+
+
+async def come_and_go(stream: Stream, number: int) -> None:
+    client = Client(stream, audio=AudioSource(), webrtc_id=f"{id(stream)}-{number}")
+    if number % 12 == 11:  # so abruptly that it was never there
+        await client.call()
+        await client.vanish()
+    else:
+        await client.connect()
+        await eventually(lambda: client.packets and client.channel.readyState == "open")
+        if number % 3 == 2:
+            await client.vanish()
+        elif number % 2:
+            await client.close()
+        else:
+            stream.clean_up(client.webrtc_id)
+            await client.state("closed")
+            await client.close()
+    await client.over()
+
+
+async def churn(streams: list[Stream], numbers: range) -> None:
+    left = iter(numbers)
+
+    async def worker() -> None:
+        for number in left:
+            await come_and_go(streams[number % len(streams)], number)
+
+    await asyncio.gather(*(worker() for _ in range(AT_A_TIME)))
+    await eventually(lambda: sum(map(entries, streams)) == 0)
+
+
+@pytest.mark.timeout(300)
+async def test_churn_leaves_nothing(fast_consent: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastrtc.transport.peer.CONNECT_WITHIN_S", 3.0)
+    streams = [
+        Stream(handler(), modality="audio", server_rtc_configuration=LOCAL, concurrency_limit=2**31)
+        for handler in (Small, SyncSmall)
+    ]
+    Small.shut_down = SyncSmall.shut_down = 0
+    await churn(streams, range(WARM_UP))
+    tasks, before_threads, before = asyncio.all_tasks(), threads(), memory()
+    await churn(streams, range(WARM_UP, WARM_UP + COUNTED))
+    await eventually(lambda: asyncio.all_tasks() == tasks)
+    await eventually(lambda: threads() <= before_threads)
+    assert Small.shut_down + SyncSmall.shut_down == WARM_UP + COUNTED
+    growth = memory() - before
+    print("GROWTH", growth)
+    assert growth < GROWTH
