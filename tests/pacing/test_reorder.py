@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.pacing.reorder import Packet, ReorderBuffer, ReorderOptions
@@ -247,6 +247,7 @@ journeys = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 65535), journeys)
 def test_whatever_the_network_does(first, journeys):
     arrivals = sorted(
@@ -269,6 +270,7 @@ def test_whatever_the_network_does(first, journeys):
     assert OPTIONS.least_wait_s <= buffer.wait_s <= OPTIONS.most_wait_s
 
 
+@settings(deadline=None)
 @given(st.integers(0, 65535), st.lists(st.floats(0, 0.029), min_size=1, max_size=100))
 def test_jitter_below_the_wait_costs_no_packet_and_no_time(first, delays):
     """Each comes out as soon as it, and all before it, are there."""

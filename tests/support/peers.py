@@ -20,6 +20,8 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
+from fastrtc.transport._compat import close_while_connecting
+
 __all__ = [
     "LOCAL",
     "AudioSource",
@@ -246,6 +248,7 @@ class Client:
         self.stream = stream
         self.webrtc_id = webrtc_id or f"client-{next(_ids)}"
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        close_while_connecting(self.pc)
         self.states: list[str] = []
         self.messages: list[dict[str, Any]] = []
         self.audio_frames: list[tuple[float, np.ndarray, int]] = []

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from fastrtc.core.errors import SessionRefused
-from fastrtc.transport import early_candidates
 from fastrtc.transport.early_candidates import (
     KEPT_S,
     MOST_IDS,
@@ -153,11 +152,3 @@ async def test_no_timer_is_left():
     assert timers(loop) == 1
     early.clear()
     assert timers(loop) == 0
-
-
-async def test_in_real_time(monkeypatch):
-    monkeypatch.setattr(early_candidates, "KEPT_S", 0.01)
-    early = EarlyCandidates()
-    early.keep("a", candidate(1))
-    await asyncio.sleep(0.1)
-    assert refusal(early, "a") == "unknown_connection"

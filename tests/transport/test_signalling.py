@@ -204,6 +204,7 @@ def offer_or_refusal(sdp: str, options: tuple[str, str, bool]) -> None:
         assert isinstance(parsed, Offer)
 
 
+@settings(deadline=None)
 @given(st.text(), OPTIONS)
 def test_any_text(sdp, options):
     offer_or_refusal(sdp, options)
@@ -225,11 +226,13 @@ LINES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(LINES, max_size=20), OPTIONS)
 def test_any_lines(lines, options):
     offer_or_refusal("v=0\r\n" + "\r\n".join(lines), options)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(MODALITIES), st.integers(0, 6000), OPTIONS)
 def test_offers_that_were_cut_off(offered, length, options):
     offer_or_refusal(offer(*offered.split("-"))[:length], options)
@@ -406,11 +409,13 @@ json = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(json | st.binary())
 def test_any_value(value):
     candidate_or_refusal(value)
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {"candidate": json},
@@ -421,6 +426,7 @@ def test_any_fields(value):
     candidate_or_refusal(value)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*CHROME["candidate"].split(), *FIREFOX_TCP["candidate"].split(), ""])

@@ -13,7 +13,7 @@ import pytest
 from fastrtc import AsyncStreamHandler, Stream, StreamHandler
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 
-WARM_UP, COUNTED = 50, 200
+WARM_UP, COUNTED = 96, 200  # memory grows at first: pools, caches, the heap of each thread
 AT_A_TIME = 8
 GROWTH = 2 << 20  # bytes
 
@@ -93,7 +93,7 @@ def entries(stream: Stream) -> int:
 
 async def come_and_go(stream: Stream, number: int) -> None:
     client = Client(stream, audio=AudioSource(), webrtc_id=f"{id(stream)}-{number}")
-    if number % 12 == 11:  # so abruptly that it was never there
+    if number % 24 == 23:  # so abruptly that it was never there
         await client.call()
         await client.vanish()
     else:
@@ -118,12 +118,12 @@ async def churn(streams: list[Stream], numbers: range) -> None:
             await come_and_go(streams[number % len(streams)], number)
 
     await asyncio.gather(*(worker() for _ in range(AT_A_TIME)))
-    await eventually(lambda: sum(map(entries, streams)) == 0)
+    assert sum(map(entries, streams)) == 0
 
 
 @pytest.mark.timeout(300)
 async def test_churn_leaves_nothing(fast_consent: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastrtc.transport.peer.CONNECT_WITHIN_S", 3.0)
+    monkeypatch.setattr("fastrtc.transport.peer.CONNECT_WITHIN_S", 8.0)
     streams = [
         Stream(handler(), modality="audio", server_rtc_configuration=LOCAL, concurrency_limit=2**31)
         for handler in (Small, SyncSmall)

@@ -134,6 +134,34 @@ async def test_client_vanishes(make: Any, modality: str, fast_consent: None, tra
     assert_nothing_left(stream)
 
 
+async def test_vanishing_is_abrupt() -> None:
+    """The test's own tool: from one moment on no datagram at all comes to the server."""
+    stream = stream_of(AsyncAudioEcho(), modality="audio")
+    client = Client(stream, audio=AudioSource(tone(9)))
+    await client.connect()
+    await eventually(lambda: len(client.loud()) >= 5)
+    transport = stream.pcs[client.webrtc_id].getTransceivers()[0].receiver.transport
+    came: list[bytes] = []
+    for protocol in transport.transport._connection._protocols:
+        received = protocol.datagram_received
+
+        def noted(data: bytes, address: Any, received: Any = received) -> None:
+            came.append(data)
+            received(data, address)
+
+        protocol.datagram_received = noted
+    await eventually(lambda: len(came) > 10)
+    vanishing = asyncio.ensure_future(client.vanish())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.02)  # what had been sent before
+    before = len(came)
+    await vanishing
+    await asyncio.sleep(0.3)
+    assert len(came) == before and client.webrtc_id in stream.pcs
+    stream.clean_up(client.webrtc_id)
+    await client.over()
+
+
 async def test_silent_client_is_no_vanished_client(fast_consent: None) -> None:
     """One that only listens, to nothing, stays for as long as it answers."""
     stream = stream_of(AsyncAudioEcho())

@@ -1,6 +1,7 @@
 """Offers and candidates that are refused, or go wrong: the place is free again at once."""
 
 import asyncio
+import gc
 import json
 from typing import Any
 
@@ -442,6 +443,37 @@ async def test_peer_that_never_connects(
     assert "not connected" in session.reason
     await client.close()
     monkeypatch.setattr(peer, "CONNECT_WITHIN_S", 30.0)
+    await assert_next_one_talks(stream)
+
+
+@pytest.mark.parametrize("ends", ["server", "client"])
+async def test_end_in_the_middle_of_the_handshake(ends: str, trace: dict[str, list[str]]) -> None:
+    """ICE is there, DTLS is not: nothing complains, as the log would show."""
+    known = Made()
+    stream = echo(known.handler)
+    client = Client(stream, audio=AudioSource())
+
+    async def without_dtls(send: Any, data: bytes) -> None:
+        if not 19 < data[0] < 64:  # RFC 7983 section 7
+            await send(data)
+
+    await client.offer()
+    client.shape_network(without_dtls)
+    await client.call()
+    ice = stream.pcs[client.webrtc_id].getTransceivers()[0].receiver.transport.transport
+    await eventually(lambda: ice.state == "completed")
+    await asyncio.sleep(0.05)
+    if ends == "server":
+        assert stream.clean_up(client.webrtc_id)
+        assert_free(stream)
+        await client.close()
+    else:
+        await client.vanish()
+        await stream.close_sessions()
+    await client.over()
+    gc.collect()  # an exception that nobody takes is logged when its task goes
+    assert known.made[0].calls == ["shutdown"]
+    assert trace[client.webrtc_id] == ["new", "closing", "closed"]
     await assert_next_one_talks(stream)
 
 

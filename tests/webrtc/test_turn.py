@@ -10,7 +10,7 @@ import pytest
 from fastrtc import Stream
 from tests.support.peers import AudioSource, Client, eventually, tone
 from tests.support.programs import require_program
-from tests.webrtc.test_audio import Echo
+from tests.webrtc.handlers import AsyncAudioEcho
 
 pytestmark = pytest.mark.external("turnserver")
 
@@ -49,7 +49,7 @@ def listens(port: int) -> bool:
 
 def echo_stream(port: int, transport: str, credential: str = "secret") -> Stream:
     return Stream(
-        Echo(),
+        AsyncAudioEcho(),
         modality="audio",
         mode="send-receive",
         server_rtc_configuration={

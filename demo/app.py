@@ -1,0 +1,20 @@
+"""All demos in one application: `python demo/app.py`, then http://127.0.0.1:7860.
+
+`python demo/app.py audio_echo` serves just that one.
+"""
+
+import sys
+
+from shared.server import serve
+
+DEMOS = (
+    "audio_echo",
+    "video_flip",
+    "audio_video",
+    "receive_audio",
+    "receive_video",
+    "receive_both",
+)
+
+if __name__ == "__main__":
+    serve(sys.argv[1:] or DEMOS)

@@ -1,0 +1,62 @@
+"""Receive audio: the server plays a music box; the page asks for no microphone."""
+
+import itertools
+
+import numpy as np
+
+from fastrtc import Stream
+
+RATE = 24000
+STEP = 0.25  # seconds from one note to the next
+# Semitones above middle C; None is a rest.
+TUNE = [
+    *(12, 7, 4, 7, 9, 7, 4, None),
+    *(14, 9, 5, 9, 12, 9, 5, None),
+    *(16, 12, 7, 12, 14, 11, 7, None),
+    *(12, 9, 5, 4, 2, 4, 0, None),
+]
+
+
+def chime(semitones):
+    """One plucked tone: a few partials, the high ones dying away first. float, shape (n,)."""
+    time = np.arange(int(RATE * 1.2)) / RATE
+    frequency = 261.63 * 2 ** (semitones / 12)
+    tone = sum(
+        level * np.sin(2 * np.pi * frequency * partial * time) * np.exp(-time * fading)
+        for partial, level, fading in [(1, 0.6, 4), (2, 0.22, 7), (3, 0.1, 11), (5.4, 0.05, 25)]
+    )
+    attack = np.minimum(1, time / 0.004)
+    release = np.minimum(1, (1.2 - time) / 0.05)
+    return tone * attack * release
+
+
+def music_box():
+    """Yield (rate, samples) for ever; what is not played yet waits in a bounded queue."""
+    size = int(RATE * STEP)
+    ringing = np.zeros(int(RATE * 1.2) + size)  # notes go on sounding under the next ones
+    for note in itertools.cycle(TUNE):
+        if note is not None:
+            sound = chime(note)
+            ringing[: len(sound)] += sound
+        now, ringing = ringing[:size], np.append(ringing[size:], np.zeros(size))
+        samples = np.clip(now * 0.5, -1, 1) * 32767
+        yield RATE, samples.astype(np.int16).reshape(1, -1)
+
+
+stream = Stream(
+    music_box,
+    modality="audio",
+    mode="receive",
+    concurrency_limit=100,
+    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    server_rtc_configuration={"iceServers": []},
+)
+
+if __name__ == "__main__":
+    import sys
+    from pathlib import Path
+
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from shared.server import serve
+
+    serve(["receive_audio"])
