@@ -61,6 +61,9 @@ Track: TypeAlias = (
     VideoCallback | VideoStreamHandler_ | AudioCallback | ServerToClientAudio | ServerToClientVideo
 )
 
+LONGEST_ID = 256
+"""Characters that the id of a connection may have; a UUID has 36."""
+
 NO_SESSION_WITHIN_S = 30.0
 """How long a reader of outputs waits for a connection that has not come yet."""
 
@@ -146,8 +149,8 @@ class WebRTCConnectionMixin:
             InvalidOffer: A ``ValueError``: the offer is malformed or does not fit the stream.
         """
         webrtc_id = body.get("webrtc_id")
-        if not isinstance(webrtc_id, str) or not webrtc_id:
-            raise InvalidOffer("webrtc_id must be a text that is not empty")
+        if not isinstance(webrtc_id, str) or not 0 < len(webrtc_id) <= LONGEST_ID:
+            raise InvalidOffer(f"webrtc_id must be a text of 1 to {LONGEST_ID} characters")
         try:
             candidate = body.get("candidate")
             if body.get("sdp") is None and (candidate is not None or body.get("type") != "offer"):

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from fastrtc.core.tasks import TaskOwner, runs_on
+from fastrtc.core.tasks import TaskOwner, run_in_thread, runs_on
 
 word = contextvars.ContextVar("word", default="none")
 
@@ -176,3 +176,31 @@ async def test_code_knows_whether_it_runs_on_a_loop():
     await asyncio.to_thread(thread.join)
 
     assert found == {"loop": True, "thread": False, "another loop": False}
+
+
+async def test_a_function_runs_in_a_thread_of_its_own():
+    word.set("mine")
+
+    def where() -> tuple[str, bool, str]:
+        thread = threading.current_thread()
+        return thread.name, thread.daemon, word.get()
+
+    assert await run_in_thread(where) == ("fastrtc-where", True, "mine")
+
+
+async def test_what_the_function_raises_is_raised():
+    def fails() -> None:
+        raise KeyError("nothing there")
+
+    with pytest.raises(KeyError, match="nothing there"):
+        await run_in_thread(fails)
+
+
+async def test_a_function_that_hangs_delays_nobody():
+    free = threading.Event()
+    waiting = asyncio.create_task(run_in_thread(free.wait))
+    assert await run_in_thread(lambda: 7) == 7
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    free.set()

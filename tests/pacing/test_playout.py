@@ -455,15 +455,39 @@ def test_the_producer_may_use_its_array_again():
     assert player.samples[0, : 3 * FRAME].tolist() == ramp(3 * FRAME).tolist()
 
 
-def test_after_a_stall_the_schedule_moves_on():
+def test_after_a_long_stall_the_schedule_moves_on():
     playout = Playout()
     playout.push(48000, ramp(48000 * 2))
     assert isinstance(playout.poll(0.0), PlayoutFrame)
-    frame = playout.poll(1.0)  # 0.98 s late
+    frame = playout.poll(2.0)  # 1.98 s late
     assert isinstance(frame, PlayoutFrame)
-    assert frame.pts == 48000
+    assert frame.pts == 2 * 48000
     assert frame.samples[0, 0] == FRAME + 1  # no sample is lost
-    assert playout.poll(1.0) == pytest.approx(1.02)  # and no burst follows
+    assert playout.poll(2.0) == pytest.approx(2.02)  # and no burst follows
+
+
+def test_a_stall_leaves_no_delay_in_a_live_echo():
+    """The process stands still for 0.5 s; what came meanwhile is pushed when it goes on."""
+    player = Player()
+    chunk = np.full((1, FRAME), 3000, np.int16)
+    for k in range(50):
+        player.run(player.now, [(player.now, (48000, chunk))])
+        player.run(100.0 + 0.02 * (k + 1) - 0.001)
+        player.now = 100.0 + 0.02 * (k + 1)
+    player.now += 0.5
+    for _ in range(25):  # one after the other, as they are read from the socket
+        player.run(player.now + 0.0002, [(player.now, (48000, chunk))])
+    assert len(player.sent) >= 74  # all but what is not yet due
+    assert player.playout.queued_s < 0.03
+    assert np.diff(player.pts).tolist() == [FRAME] * (len(player.pts) - 1)
+
+
+def test_a_reply_made_ahead_of_time_is_played_whole():
+    player = Player()
+    player.playout.push(48000, np.zeros((1, 48000 * 20), np.int16))
+    player.playout.push(48000, ramp(48000))
+    player.finish()
+    assert len(player.sent) == 21 * 50 + 10
 
 
 def test_a_short_stall_is_made_up_for():

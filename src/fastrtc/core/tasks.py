@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 import weakref
 from collections.abc import Callable, Coroutine
-from contextvars import Context
-from typing import Any, TypeVar
+from contextvars import Context, copy_context
+from typing import Any, TypeVar, cast
 
-__all__ = ["TaskOwner", "end_if_cancelled", "runs_on"]
+__all__ = ["TaskOwner", "end_if_cancelled", "run_in_thread", "runs_on"]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -36,6 +38,37 @@ def end_if_cancelled() -> None:
     """
     if asyncio.current_task() in _cancelled:
         raise asyncio.CancelledError
+
+
+async def run_in_thread(function: Callable[[], T]) -> T:
+    """Call a function in a daemon thread of its own, in the context of the caller.
+
+    Unlike the loop's pool of threads, which has few and is waited for at exit, one
+    that hangs delays nobody else.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(cast(T, result))
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = function()
+        except BaseException as raised:  # handed to whoever waits
+            error = raised
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    name = f"fastrtc-{getattr(function, '__name__', 'function')}"
+    threading.Thread(target=copy_context().run, args=(run,), name=name, daemon=True).start()
+    return await future
 
 
 class TaskOwner:

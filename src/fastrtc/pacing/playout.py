@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -33,8 +34,11 @@ class PlayoutOptions:
             in seconds. More than the jitter of a live echo, less than anybody hears as a hang.
         tail_s: Silence sent after a reply, in seconds, so that what the receiver's jitter
             buffer holds is played (aiortc's holds 80 ms, NetEq's some 100 ms).
-        resync_s: When sending is later than this, in seconds, the schedule moves on
-            instead of catching up: a burst would only fill the receiver's buffer.
+        stall_s: When it is polled so much later than it asked for, in seconds, the process
+            stood still, and not the producer.
+        resync_s: When sending is later than this, in seconds, the schedule moves on. Until
+            then it catches up in a burst, which the receiver's buffer plays a little faster;
+            else each time the process stood still would stay as a delay.
         limit_s: How much audio may be queued, in seconds, before the producer has to wait.
         piece_s: How much queued audio is resampled at a time, in seconds: little enough not
             to hold up the event loop.
@@ -42,7 +46,8 @@ class PlayoutOptions:
 
     grace_s: float = 0.06
     tail_s: float = 0.2
-    resync_s: float = 0.2
+    stall_s: float = 0.04
+    resync_s: float = 1.0
     limit_s: float = 60.0
     piece_s: float = 0.1
 
@@ -122,6 +127,8 @@ class Playout:
         self._due: float | None = None  # when the next frame begins; None while nothing is sent
         self._silence_left = 0
         self._pts = 0
+        self._expected: float | None = None  # when the next poll was asked for
+        self._patient_until = -math.inf  # the producer stood still as well: it gets its time
         self._resume_at: float | None = None  # when the last frame sent will have been played
 
     @property
@@ -179,6 +186,13 @@ class Playout:
             A frame to be sent now, a time to ask again at (or sooner, if audio was
             pushed), or None to ask again when audio was pushed.
         """
+        if self._expected is not None and now > self._expected + self.options.stall_s:
+            self._patient_until = now + self.options.grace_s
+        action = self._decide(now)
+        self._expected = action if isinstance(action, float) else None
+        return action
+
+    def _decide(self, now: float) -> PlayoutFrame | float | None:
         if self._due is None:
             if not self.has_audio:
                 return None
@@ -193,9 +207,9 @@ class Playout:
         if len(self._fifo) >= self._frame_size:
             self._silence_left = self._tail_frames
             return self._frame(now)
-        waits = not self._flushed and not self._ended
-        if waits and now < self._due + self.options.grace_s:
-            return self._due + self.options.grace_s
+        late_at = max(self._due + self.options.grace_s, self._patient_until)
+        if not self._flushed and not self._ended and now < late_at:
+            return late_at
         return self._finish(now)
 
     def _begin(self, now: float) -> None:

@@ -15,10 +15,17 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import aiortc.rtcrtpreceiver
-from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCRtpReceiver
+from aiortc import (
+    InvalidStateError,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpReceiver,
+)
 
 __all__ = [
     "RtpSink",
+    "close_while_connecting",
     "flush_messages",
     "make_configuration",
     "make_decoder_threads_daemons",
@@ -123,6 +130,27 @@ def negotiated_codecs(transceiver: Any) -> list[Codec]:
         Codec(codec.payloadType, codec.name.lower(), codec)
         for codec in getattr(transceiver, "_codecs", [])
     ]
+
+
+def close_while_connecting(pc: RTCPeerConnection) -> None:
+    """Let a connection be closed while it is being established.
+
+    Its task for that (``_RTCPeerConnection__connect``, seen in aiortc 1.15 and 1.16) then
+    fails, when DTLS has begun, on the data channel's turn; asyncio logs it as an error that
+    nobody took.
+    """
+    name = "_RTCPeerConnection__connect"
+    connect = getattr(pc, name, None)
+    if connect is None:
+        return
+
+    async def connect_unless_closed() -> None:
+        try:
+            await connect()
+        except InvalidStateError as error:
+            logger.debug("Closed while it was being established: %s", error)
+
+    setattr(pc, name, connect_unless_closed)
 
 
 async def flush_messages(pc: RTCPeerConnection, timeout: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
+from ..core.tasks import run_in_thread
 from ..handlers.invoke import is_async
 from ._compat import make_configuration
 
@@ -31,7 +31,7 @@ async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
         if is_async(configuration):
             configuration = configuration()
         else:
-            configuration = await asyncio.to_thread(configuration)
+            configuration = await run_in_thread(configuration)
         if inspect.isawaitable(configuration):
             configuration = await configuration
     if configuration is None or isinstance(configuration, Mapping):

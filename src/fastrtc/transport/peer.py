@@ -17,6 +17,7 @@ from ..pacing.video import VideoInbound
 from ..session.media import Media
 from ..session.session import Session
 from ._compat import (
+    close_while_connecting,
     flush_messages,
     make_decoder_threads_daemons,
     negotiated_codecs,
@@ -64,6 +65,7 @@ class Peer:
         self.media = media
         self.mode = mode
         self.pc = RTCPeerConnection(configuration)
+        close_while_connecting(self.pc)
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
@@ -110,9 +112,10 @@ class Peer:
             self.media.send_nothing(kind)
         for kind in ("audio", "video"):
             mine = next((t for t in self.tracks if t.kind == kind), None)
-            for transceiver in self.pc.getTransceivers():
-                if transceiver.kind != kind:
-                    continue
+            offered = [t for t in self.pc.getTransceivers() if t.kind == kind]
+            if self.mode != "receive":  # of several, one that the client sends on
+                offered.sort(key=lambda t: t.receiver.track is None)
+            for transceiver in offered:
                 if mine is None:
                     transceiver.direction = "inactive"
                     continue
