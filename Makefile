@@ -26,7 +26,7 @@ demo: $(VENV)/.run ## run the echo demo on http://127.0.0.1:7860
 	$(BIN)/python demo/app.py $(ARGS)
 
 test: $(VENV)/.dev ## run the whole test suite (ARGS="-k name" for a part of it)
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(VENV)/.dev ## look for mistakes and for unformatted files
 	$(BIN)/ruff check .

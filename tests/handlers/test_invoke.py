@@ -6,6 +6,7 @@ import contextvars
 import functools
 import gc
 import logging
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -205,6 +206,15 @@ async def test_stop_iteration_becomes_a_runtime_error_as_in_a_coroutine(invoker:
     assert isinstance(caught.value.__cause__, StopIteration)
     with pytest.raises(RuntimeError, match=r"raised StopIteration"):
         await invoker.call("emit", emit_async)
+
+
+async def test_sys_exit_ends_the_call_and_not_the_loop(invoker: Invoker):
+    def leave():
+        sys.exit(3)
+
+    with pytest.raises(RuntimeError, match=r"leave raised SystemExit"):
+        await invoker.call("receive", leave)
+    assert await invoker.call("receive", where) == "me:receive"
 
 
 # Generators

