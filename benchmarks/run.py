@@ -1,0 +1,110 @@
+"""Runs the workloads in turn (A B A B) and prints the table: `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+if __package__ in (None, ""):  # started as `python benchmarks/run.py`
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import environments, harness, report
+from benchmarks.workloads import WORKLOADS
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=2, help="turns per workload (default 2)")
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="one workload, or workload/case; repeatable"
+    )
+    parser.add_argument("--full", action="store_true", help="the long workloads too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="print the table of a --json run")
+    parser.add_argument("--list", action="store_true", help="name the workloads and stop")
+    parser.add_argument(
+        "--loop",
+        choices=("asyncio", "uvloop"),
+        default="asyncio",
+        help="event loop of the servers (default asyncio, the one that all three have)",
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="wait so long per measurement for a quiet machine, and repeat what others disturbed",
+    )
+    parser.add_argument("--envs", type=Path, default=environments.CACHE, metavar="DIR")
+    parser.add_argument("--python", type=Path, help="an interpreter that has our dependencies")
+    parser.add_argument("--ref-python", type=Path, help="an interpreter that has the reference")
+    parser.add_argument("--aiortc-python", type=Path, help="one that has aiortc, fastapi, uvicorn")
+    parser.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        choices=environments.NAMES,
+        help="leave an environment out; repeatable",
+    )
+    return parser.parse_args(arguments)
+
+
+def choose(only: list[str] | None, full: bool) -> list[harness.Job]:
+    """The cases to run, in the order of the table."""
+    jobs = [
+        harness.Job(workload, case)
+        for workload in WORKLOADS
+        for case in workload.cases
+        if (full or only or not workload.long)
+    ]
+    if not only:
+        return jobs
+    chosen = [
+        job
+        for job in jobs
+        if job.workload.name in only or f"{job.workload.name}/{job.case.name}" in only
+    ]
+    if not chosen:
+        names = ", ".join(workload.name for workload in WORKLOADS)
+        raise SystemExit(f"--only {only}: no such workload; there are {names}")
+    return chosen
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the benchmarks; returns the exit status."""
+    options = parse(arguments)
+    if options.list:
+        for workload in WORKLOADS:
+            print(f"{workload.name:<10} {workload.summary}{' (--full)' if workload.long else ''}")
+            for case in workload.cases:
+                print(f"             {case.name}")
+        return 0
+    if options.show:
+        print(report.table(*report.from_json(json.loads(options.show.read_text()))))
+        return 0
+    jobs = choose(options.only, options.full)
+    given = {
+        environments.OURS: options.python,
+        environments.REFERENCE: options.ref_python,
+        environments.AIORTC: options.aiortc_python,
+    }
+    chosen = [
+        environments.prepare(name, options.envs, given[name])
+        for name in environments.NAMES
+        if name not in options.skip
+    ]
+    results = harness.run(
+        jobs, chosen, rounds=options.rounds, loop=options.loop, patience=options.patience
+    )
+    facts = report.facts(chosen, results, rounds=options.rounds, loop=options.loop)
+    print(report.table(facts, results))
+    if options.json:
+        options.json.write_text(json.dumps(report.as_json(facts, results), indent=2) + "\n")
+    return 1 if any(result.errors.get(environments.OURS) for result in results) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,18 @@
+"""One file per workload; `WORKLOADS` is the order of the table."""
+
+from benchmarks.workloads.base import find
+
+WORKLOADS = tuple(
+    find(name)
+    for name in (
+        "startup",
+        "connect",
+        "idle",
+        "echo",
+        "roundtrip",
+        "blocking",
+        "video",
+        "churn",
+        "sessions",
+    )
+)
