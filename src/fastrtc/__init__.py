@@ -22,6 +22,13 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .core.types import AudioEmitType, VideoEmitType
+    from .pause_detection import (
+        ModelOptions,
+        PauseDetectionModel,
+        SileroVadOptions,
+        get_silero_model,
+    )
+    from .reply_on_pause import AlgoOptions, ReplyOnPause
     from .stream import Stream
     from .tracks import (
         AsyncAudioVideoStreamHandler,
@@ -48,11 +55,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdditionalOutputs",
+    "AlgoOptions",
     "AsyncAudioVideoStreamHandler",
     "AsyncStreamHandler",
     "AudioEmitType",
     "AudioVideoStreamHandler",
     "CloseStream",
+    "ModelOptions",
+    "PauseDetectionModel",
+    "ReplyOnPause",
+    "SileroVadOptions",
     "Stream",
     "StreamHandler",
     "VideoEmitType",
@@ -68,10 +80,18 @@ __all__ = [
     "audio_to_float32",
     "audio_to_int16",
     "get_current_context",
+    "get_silero_model",
     "wait_for_item",
 ]
 
 _HOMES = {
+    "pause_detection": (
+        "ModelOptions",
+        "PauseDetectionModel",
+        "SileroVadOptions",
+        "get_silero_model",
+    ),
+    "reply_on_pause": ("AlgoOptions", "ReplyOnPause"),
     "stream": ("Stream",),
     "tracks": (
         "AsyncAudioVideoStreamHandler",

@@ -20,7 +20,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
-from fastrtc.transport._compat import close_while_connecting
+from fastrtc.transport._compat import close_while_connecting, watch_consent
 
 __all__ = [
     "LOCAL",
@@ -286,6 +286,7 @@ class Client:
         """Make the offer's body; with `trickle` the candidates are left out."""
         if self.pc.localDescription is None:
             await self.pc.setLocalDescription(await self.pc.createOffer())
+            watch_consent(self.pc, lambda: None)
         sdp = self.pc.localDescription.sdp
         return {
             "sdp": strip_candidates(sdp) if trickle else sdp,

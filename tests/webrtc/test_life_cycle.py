@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiortc import RTCDtlsTransport
 from fastapi import FastAPI
 
 from fastrtc import AsyncStreamHandler, Stream, StreamHandler
@@ -184,11 +185,34 @@ async def test_program_closes_the_connection_itself(trace: Trace) -> None:
     stream = stream_of(AsyncAudioEcho())
     async with Client(stream, audio=AudioSource()) as client:
         mine = stream.handlers[client.webrtc_id]
+        await eventually(lambda: mine.calls)
         await stream.pcs[client.webrtc_id].close()
         await eventually(lambda: not stream.pcs)
         await client.over()
     assert mine.calls == ["start_up", "shutdown"]
     assert trace[client.webrtc_id] == WHOLE_LIFE
+
+
+async def test_closed_at_the_moment_it_is_established(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiortc then starts what it has stopped; the fixture of all tests would find its tasks."""
+    stream = stream_of(AsyncAudioEcho())
+    client = Client(stream, audio=AudioSource())
+    original = RTCDtlsTransport.start
+    closings: list[asyncio.Future[None]] = []
+
+    async def start(self: RTCDtlsTransport, parameters: Any) -> None:
+        await original(self, parameters)
+        pc = stream.pcs.get(client.webrtc_id)
+        if pc is not None and self is pc.getTransceivers()[0].receiver.transport:
+            closings.append(asyncio.ensure_future(pc.close()))
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(RTCDtlsTransport, "start", start)
+    await client.call()
+    await eventually(lambda: closings and not stream.pcs)
+    await asyncio.gather(*closings)
+    await client.close()
+    await client.over()
 
 
 @asynccontextmanager

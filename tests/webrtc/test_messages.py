@@ -352,6 +352,27 @@ async def test_error_of_a_handler(
         assert other.states == ["connecting", "connected"] and not other.of_type("error")
 
 
+async def test_error_before_the_channel_is_open(errors: Any) -> None:
+    """As when a key is missing: the client is told, although it all ends as it begins."""
+
+    class Keyless(AsyncAudioEcho):
+        async def start_up(self) -> None:
+            raise WebRTCError("No key")
+
+    stream = stream_of(Keyless())
+    client = Client(stream, audio=AudioSource())
+    start = client.pc.sctp.start
+
+    async def start_later(*args: Any) -> None:
+        await eventually(errors)
+        await start(*args)
+
+    client.pc.sctp.start = start_later
+    await client.connect()
+    await assert_ends_with(client, "No key", errors, WebRTCError)
+    await client.close()
+
+
 @pytest.mark.parametrize("base", [AudioEcho, AsyncAudioEcho])
 async def test_webrtc_error_is_shown_once(base: Any, errors: Any) -> None:
     class Telling(base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import warnings
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,9 @@ class StreamHandlerBase:
         ValueError: If ``expected_layout`` is another word, a rate is not a positive number,
             or the output rate is no multiple of 50.
     """
+
+    _cleared_is_stale = False
+    """Whether what ``emit`` was about to give when the queue was cleared is to be dropped, too."""
 
     def __init__(
         self,
@@ -86,8 +90,15 @@ class StreamHandlerBase:
         self._clear_queue: Callable[[], None] | None = None
         self._post: Callable[[str], None] | None = None
         self._start_task: Callable[[Coroutine[Any, Any, None], str], Awaitable[None]] | None = None
+        self._report: Callable[[Exception], None] | None = None
+        self._queued_s: Callable[[], float] = lambda: 0.0
         self._phone_mode = False
         self._resampler: AudioResampler | None = None
+
+    @property
+    def _emit_wakes(self) -> threading.Event | None:
+        """What is set when an ``emit`` that had nothing has; None has it asked by the clock."""
+        return None
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:

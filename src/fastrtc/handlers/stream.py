@@ -23,6 +23,10 @@ class StreamHandler(StreamHandlerBase, ABC):
 
     Its methods run in threads of the connection's own, so they may block:
     ``receive`` and ``emit`` each in one, so that neither waits for the other.
+
+    When the connection ends while ``emit`` waits for something, ``receive`` gets a last frame
+    of silence (``video_receive`` a black picture): it ends the wait of a handler that gives
+    back what it got, which nothing else could. ``shutdown`` comes after that.
     """
 
     @abstractmethod

@@ -40,6 +40,7 @@ class AudioOutbound:
 
     Attributes:
         emitting: Whether a sync ``emit`` is running, or blocked, at this moment.
+        cleared: How often the queue was cleared, counted by whoever has it cleared.
     """
 
     def __init__(
@@ -57,11 +58,26 @@ class AudioOutbound:
         self._fed = Alarm()
         self._fed_in_thread = threading.Event()
         self._stopped = False
+        self._by_clock = True
+        self._asked_when_cleared = 0
         self.emitting = False
+        self.cleared = 0
         self._dropped_until = 0.0  # when what was dropped would have been played
 
-    async def run_emit(self, emit: Callable[[], Any]) -> str:
+    async def run_emit(
+        self,
+        emit: Callable[[], Any],
+        wakes: threading.Event | None = None,
+        *,
+        stale: bool = False,
+    ) -> str:
         """Ask a handler's ``emit`` again and again.
+
+        Args:
+            emit: Sync or async.
+            wakes: Set when a sync one that had nothing has something; without it, it is
+                asked again by the clock.
+            stale: Whether what it was about to give when the queue was cleared is dropped.
 
         Returns:
             The reason that a ``CloseStream`` gave, when its audio has been played.
@@ -70,9 +86,13 @@ class AudioOutbound:
             Exception: What ``emit`` raises, or ``HandlerError`` for something unfit.
         """
         ask = self._ask if is_async(emit) else self._ask_in_thread
+        if wakes is not None:
+            self._fed_in_thread, self._by_clock = wakes, False
         try:
             while True:
                 output = await ask(emit)
+                if stale and self._asked_when_cleared != self.cleared:
+                    continue
                 reason = await self.take(output)
                 if reason is not None:
                     return reason
@@ -113,6 +133,7 @@ class AudioOutbound:
         def ask() -> Any:
             while not self._stopped:
                 self._fed_in_thread.clear()
+                self._asked_when_cleared = self.cleared
                 asked_at = time.monotonic()
                 self.emitting = True
                 try:
@@ -121,6 +142,9 @@ class AudioOutbound:
                     self.emitting = False
                 if not _is_nothing(output):
                     return output
+                if not self._by_clock:
+                    self._fed_in_thread.wait()
+                    continue
                 earliest, latest = self._clock.window(asked_at)
                 self._fed_in_thread.wait(max(0.0, latest - time.monotonic()))
                 if (early := earliest - time.monotonic()) > 0:

@@ -28,6 +28,11 @@ class Mailbox:
         self._dropped = 0
         self._closed = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether messages wait for a channel."""
+        return bool(self._waiting)
+
     def open(self, send: Callable[[str], None]) -> None:
         """Take the channel, and send what waited for it."""
         self._send = send

@@ -73,6 +73,7 @@ class Media:
             self.video_out = VideoOutbound(invoker, deliver, fps if gives else None)
         if isinstance(handler, StreamHandlerBase):
             handler._clear_queue = self.clear
+            handler._queued_s = self._queued_s
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(takes))
         session.on_start(self._start)
@@ -100,10 +101,16 @@ class Media:
         """Drop the audio that is queued but not yet sent; callable from any thread."""
         if self.audio_out is None:
             return
+        self.audio_out.cleared += 1
         if runs_on(self._session.loop):
             self.audio_out.clear()
         else:
             self._session.invoker.post(self.audio_out.clear)
+
+    def _queued_s(self) -> float:
+        """Tell how much audio is queued but not yet sent, in seconds; from any thread."""
+        playout = None if self.audio_out is None else self.audio_out.playout
+        return 0.0 if playout is None else playout.queued_s
 
     async def _wake_emit(self) -> None:
         """Give a sync ``emit`` that still waits for something to send a last, silent frame.
@@ -148,12 +155,15 @@ class Media:
             both = (is_async(handler.receive), is_async(handler.emit))
             if both == (True, True):
                 self.audio_in.on_received = self.audio_out.fed
-            elif both == (False, False):
+            elif both == (False, False) and handler._emit_wakes is None:
                 self.audio_in.on_received = self.audio_out.fed_in_thread
         if self.audio_in is not None:
             session.run("receive", self.audio_in.run())
         if self.audio_out is not None:
-            session.run("emit", self.audio_out.run_emit(handler.emit))
+            emit = self.audio_out.run_emit(
+                handler.emit, handler._emit_wakes, stale=handler._cleared_is_stale
+            )
+            session.run("emit", emit)
         if self.video_in is not None:
             session.run("video_receive", self.video_in.run(invoker, handler.video_receive))
         if self.video_out is not None:

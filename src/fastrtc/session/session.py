@@ -90,6 +90,7 @@ class Session:
         if isinstance(self.handler, StreamHandlerBase):
             self.handler._loop = self.loop
             self.handler._post = self.mailbox.post
+            self.handler._report = self.report
             self.handler._start_task = self._tasks.start
 
     @property

@@ -136,8 +136,9 @@ def close_while_connecting(pc: RTCPeerConnection) -> None:
     """Let a connection be closed while it is being established.
 
     Its task for that (``_RTCPeerConnection__connect``, seen in aiortc 1.15 and 1.16) then
-    fails, when DTLS has begun, on the data channel's turn; asyncio logs it as an error that
-    nobody took.
+    fails, when DTLS has begun, on the data channel's turn, and asyncio logs it as an error
+    that nobody took; or it starts senders and receivers that were stopped already, whose
+    tasks would never end.
     """
     name = "_RTCPeerConnection__connect"
     connect = getattr(pc, name, None)
@@ -149,6 +150,12 @@ def close_while_connecting(pc: RTCPeerConnection) -> None:
             await connect()
         except InvalidStateError as error:
             logger.debug("Closed while it was being established: %s", error)
+        finally:
+            if pc.signalingState == "closed":
+                for transceiver in pc.getTransceivers():
+                    await transceiver.stop()
+                if pc.sctp is not None:
+                    await pc.sctp.stop()
 
     setattr(pc, name, connect_unless_closed)
 
@@ -201,6 +208,8 @@ async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> Non
     loop = asyncio.get_running_loop()
     last_answer = loop.time()
     while loop.time() - last_answer < CONSENT_EXPIRES_S:
+        if not connection._nominated:  # it was closed, maybe just before this began
+            return
         # at random, so that the checks of many connections do not fall together (RFC 7675)
         await asyncio.sleep(CONSENT_INTERVAL_S * (0.8 + 0.4 * random.random()))
         for pair in list(connection._nominated.values()):

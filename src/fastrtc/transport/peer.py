@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
@@ -69,6 +70,7 @@ class Peer:
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
+        self._open = asyncio.Event()  # the channel
         self._unread = False
         self._receivers: list[AudioReceiver] = []
         self._timeout = asyncio.get_running_loop().call_later(
@@ -179,6 +181,7 @@ class Peer:
         for track in self.tracks:
             track.set_channel(channel)
         self.session.mailbox.open(self._send)
+        self._open.set()
 
     def _send(self, message: str) -> None:
         assert self.channel is not None
@@ -201,10 +204,18 @@ class Peer:
         self._timeout.cancel()
         for receiver in self._receivers:
             receiver.close()
+        await self._wait_for_channel()
         await flush_messages(self.pc, FLUSH_WITHIN_S)
         for track in self.tracks:
             track.stop()
         await self.pc.close()
+
+    async def _wait_for_channel(self) -> None:
+        """Let a connection that fails as it begins tell why: its channel is about to open."""
+        messages = self.session.mailbox
+        if messages.waits and self.pc.sctp is not None and self.pc.connectionState == "connected":
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._open.wait(), FLUSH_WITHIN_S)
 
 
 async def _read(track: Any, inbound: VideoInbound) -> None:

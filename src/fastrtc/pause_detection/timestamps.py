@@ -1,0 +1,142 @@
+"""From probabilities of speech to stretches of speech; arithmetic only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise, zip_longest
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.types import AudioChunk
+from .protocol import RATE
+
+__all__ = ["TimestampOptions", "speech_timestamps"]
+
+HYSTERESIS = 0.15
+"""How far below the threshold a probability must fall to mean silence."""
+
+LOWEST_RELEASE = 0.01
+"""Silence is below this at least: a low threshold would otherwise never see any."""
+
+SPLIT_SILENCE = round(0.098 * RATE)
+"""Samples of silence that speech which lasts too long is split at."""
+
+
+class TimestampOptions(Protocol):
+    """The options that this module reads; `SileroVadOptions` says what they mean."""
+
+    threshold: float
+    min_speech_duration_ms: int
+    max_speech_duration_s: float
+    min_silence_duration_ms: int
+    speech_pad_ms: int
+
+
+@dataclass
+class _Burst:
+    """Sound above the threshold, and the silence after it, in samples.
+
+    Attributes:
+        start: Where the first window above the threshold begins.
+        end: Where the first silent window after it begins, or the audio ends.
+        quiet: Where the last silent window before the next burst begins.
+    """
+
+    start: int
+    end: int
+    quiet: int
+
+
+def speech_timestamps(
+    probabilities: NDArray[np.float32], window: int, length: int, options: TimestampOptions
+) -> list[AudioChunk]:
+    """Find the stretches of speech.
+
+    Args:
+        probabilities: Of speech, one per window, shape ``(m,)``.
+        window: Samples in a window, at 16 kHz.
+        length: Samples in the audio; the last window may reach beyond.
+        options: What counts as speech.
+
+    Returns:
+        The stretches in order, in samples, with their padding.
+    """
+    bursts = _bursts(probabilities, window, length, options.threshold)
+    return _padded(
+        list(_utterances(bursts, window, length, options)),
+        length,
+        _samples(options.speech_pad_ms),
+    )
+
+
+def _samples(milliseconds: float) -> int:
+    return int(milliseconds * RATE / 1000)
+
+
+def _bursts(
+    probabilities: NDArray[np.float32], window: int, length: int, threshold: float
+) -> list[_Burst]:
+    release = max(threshold - HYSTERESIS, LOWEST_RELEASE)
+    bursts: list[_Burst] = []
+    speaking = False
+    for start, probability in enumerate(probabilities.tolist()):
+        start *= window
+        if probability >= threshold:
+            if not speaking:
+                bursts.append(_Burst(start, length, length))
+                speaking = True
+        elif probability < release and bursts:
+            if speaking:
+                bursts[-1].end = start
+                speaking = False
+            bursts[-1].quiet = start
+    return bursts
+
+
+def _utterances(
+    bursts: list[_Burst], window: int, length: int, options: TimestampOptions
+) -> Iterator[AudioChunk]:
+    """Join bursts that only a short silence parts, leave out short ones, split long ones."""
+    shortest = _samples(options.min_speech_duration_ms)
+    pause = _samples(options.min_silence_duration_ms)
+    padding = 2 * _samples(options.speech_pad_ms)
+    longest = max(0, options.max_speech_duration_s * RATE - window - padding)
+    start: int | None = None
+    split: tuple[int, int] | None = None  # the last silence that is long enough: start and end
+    for burst, following in zip_longest(bursts, bursts[1:]):
+        if start is None:
+            start, split = burst.start, None
+        while burst.end - start > longest:
+            if split is None:
+                cut = start + (math.floor(longest / window) + 1) * window
+                split = (min(cut, burst.end),) * 2
+            yield AudioChunk(start=start, end=split[0])
+            start, split = split[1], None
+        silence = burst.quiet - burst.end
+        if start == burst.end:
+            start = None
+        elif following is None or silence >= pause:
+            # Silence that the audio ends in may be a hesitation: it counts as speech.
+            ended = silence >= pause or length - start > longest
+            end = burst.end if ended else length
+            if end - start > shortest:
+                yield AudioChunk(start=start, end=end)
+            start = None
+        elif silence > SPLIT_SILENCE:
+            split = (burst.end, following.start)
+
+
+def _padded(chunks: list[AudioChunk], length: int, padding: int) -> list[AudioChunk]:
+    """Lengthen chunks at both ends; two that are close share the silence between them."""
+    if chunks:
+        chunks[0]["start"] = max(0, chunks[0]["start"] - padding)
+        chunks[-1]["end"] = min(length, chunks[-1]["end"] + padding)
+    for chunk, following in pairwise(chunks):
+        share = min(padding, (following["start"] - chunk["end"]) // 2)
+        chunk["end"] += share
+        following["start"] -= share
+    return chunks

@@ -1,0 +1,553 @@
+"""``ReplyOnPause``: somebody speaks, pauses, is answered; speaks again and the answer stops."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .audio.convert import as_planar, mix_channels
+from .audio.converter import AudioConverter
+from .core.messages import create_message
+from .core.outputs import AdditionalOutputs, split_output
+from .core.types import EmitType, Layout
+from .handlers.inputs import PLACEHOLDER, ExtraParameters, WebRTCData
+from .handlers.invoke import is_async
+from .handlers.stream import StreamHandler
+from .pause_detection.protocol import (
+    RATE,
+    ModelOptions,
+    PauseDetectionModel,
+    SpeechStream,
+    open_speech_stream,
+)
+from .pause_detection.silero import get_silero_model
+from .turns.detector import SpeechStarted, TurnDetector
+from .turns.options import AlgoOptions
+from .turns.reply import ENDED, Reply
+from .turns.speech_buffer import SpeechBuffer
+
+__all__ = [
+    "AdditionalOutputs",
+    "AlgoOptions",
+    "AppState",
+    "EmitType",
+    "PauseDetectionModel",
+    "ReplyFnGenerator",
+    "ReplyOnPause",
+    "StreamHandler",
+    "WebRTCData",
+    "create_message",
+    "get_silero_model",
+    "split_output",
+]
+
+logger = logging.getLogger(__name__)
+
+ReplyFnGenerator: TypeAlias = Callable[..., Iterator[EmitType] | AsyncIterator[EmitType]]
+
+INPUTS_WITHIN_S = 10.0
+"""How long a client's inputs are waited for. One that never answers gets its reply without
+them, as far as the function has defaults."""
+
+
+@dataclass
+class AppState:
+    """Where a conversation is; made anew after each reply.
+
+    Attributes:
+        stream: What was said, ``int16``, shape ``(1, n)``, once it has ended.
+        sampling_rate: Its rate in Hz.
+        pause_detected: Whether the last frame ended an utterance.
+        started_talking: Whether somebody speaks.
+        responding: Whether a reply is running.
+        stopped: For programs.
+        buffer: Audio that is not yet decided on, where a model is asked block by block.
+        responded_audio: Whether the reply has given audio.
+        interrupted: Set when the reply was interrupted.
+    """
+
+    stream: NDArray[np.int16] | None = None
+    sampling_rate: int = 0
+    pause_detected: bool = False
+    started_talking: bool = False
+    responding: bool = False
+    stopped: bool = False
+    buffer: NDArray[np.int16] | None = None
+    responded_audio: bool = False
+    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def new(self) -> AppState:
+        """Make a fresh one of the same class."""
+        return type(self)()
+
+
+class ReplyOnPause(StreamHandler):
+    """Calls a function when somebody has said something, and plays what it yields.
+
+    Speech while a reply is running stops it: its audio is dropped and its generator closed.
+    Whoever subclasses it may override any of its methods; one that overrides
+    ``determine_pause``, or has a model with nothing but ``vad``, is asked block by block.
+
+    Args:
+        fn: Gets ``(sample_rate, samples)`` with ``int16`` samples of shape ``(1, n)``, and
+            the inputs if it takes more; yields what ``StreamHandler.emit`` may give. A
+            generator function, sync or async, or what returns an iterator.
+        startup_fn: Called when the connection is established, with the inputs if it takes
+            any; what it yields is played.
+        algo_options: How turns are told apart.
+        model_options: Options of the model.
+        can_interrupt: Whether speech stops a reply; if not, nothing is listened to until it
+            has been played.
+        expected_layout: See ``StreamHandlerBase``.
+        output_sample_rate: See ``StreamHandlerBase``.
+        output_frame_size: Ignored.
+        input_sample_rate: The rate of what ``fn`` gets, in Hz.
+        model: Finds speech; by default Silero's.
+        needs_args: Whether ``fn`` gets inputs, whatever its signature says.
+        on_interrupt: Called when a reply was interrupted, with how many seconds of it were
+            played.
+    """
+
+    _cleared_is_stale = True
+    _init_arguments: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> ReplyOnPause:  # noqa: PYI034
+        """Remember the arguments, of whatever subclass, for ``copy``."""
+        handler = super().__new__(cls)
+        handler._init_arguments = (args, kwargs)
+        return handler
+
+    def __init__(
+        self,
+        fn: ReplyFnGenerator,
+        startup_fn: Callable[..., Any] | None = None,
+        algo_options: AlgoOptions | None = None,
+        model_options: ModelOptions | None = None,
+        can_interrupt: bool = True,
+        expected_layout: Layout = "mono",
+        output_sample_rate: int = 24000,
+        output_frame_size: int | None = None,
+        input_sample_rate: int = 48000,
+        model: PauseDetectionModel | None = None,
+        needs_args: bool = False,
+        *,
+        on_interrupt: Callable[[float], Any] | None = None,
+    ) -> None:
+        super().__init__(
+            expected_layout,
+            output_sample_rate,
+            output_frame_size,
+            input_sample_rate=input_sample_rate,
+        )
+        self.fn = fn
+        self.startup_fn = startup_fn
+        self.algo_options = algo_options or AlgoOptions()
+        self.model_options = model_options
+        self.can_interrupt = can_interrupt
+        self.model = model or get_silero_model()
+        self.needs_args = needs_args
+        self.on_interrupt = on_interrupt
+        self.is_async = is_async(fn)
+        self.event = threading.Event()
+        self.generator: Any = None
+        self.state = AppState()
+        self._wake = threading.Event()
+        self._lock = threading.Lock()
+        self._reply: Reply | None = None
+        self._pending = False  # an utterance waits to be answered
+        self._given_s = 0.0  # audio of this reply that was given to be played
+        self._deaf = False
+        self._ending_turn = False
+        self._before: NDArray[np.int16] | None = None  # the block before, for the pre-roll
+        self._listener: _Listener | None = None
+        self._follows = True  # the audio as it comes, rather than block by block
+
+    @property
+    def _emit_wakes(self) -> threading.Event | None:
+        # a subclass with an emit of its own is asked by the clock, as it knows best
+        return self._wake if type(self).emit is ReplyOnPause.emit else None
+
+    @property
+    def _needs_additional_inputs(self) -> bool:
+        """Whether ``fn`` takes more than the audio."""
+        return self.needs_args or ExtraParameters.of(self.fn, media=1).most != 0
+
+    def copy(self) -> ReplyOnPause:
+        """Make the handler of one connection, of the same class and with the same arguments."""
+        args, kwargs = self._init_arguments
+        handler = type(self)(*args, **kwargs)
+        for name in ("fn", "startup_fn", "algo_options", "model_options", "can_interrupt"):
+            setattr(handler, name, getattr(self, name))
+        for name in ("model", "needs_args", "is_async", "on_interrupt"):
+            setattr(handler, name, getattr(self, name))
+        return handler
+
+    # Listening
+
+    def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
+        """Listen to audio: find out whether somebody began to speak, or paused."""
+        if not self.can_interrupt and self._speaking:
+            self._deaf = True
+            return
+        if self._deaf:  # what was heard before the reply is not the beginning of what follows
+            self._deaf = False
+            self._forget()
+        talked = self.state.started_talking
+        self.process_audio(frame, self.state)
+        if self.state.started_talking and not talked:
+            self._say("started_talking")
+            if self._speaking:
+                self._interrupt()
+        if self.state.pause_detected:
+            self._say("pause_detected")
+            self._answer()
+
+    def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
+        """Take a frame and find out where the conversation is.
+
+        Args:
+            audio: A rate in Hz, and samples of shape ``(1, n)`` or ``(n,)``.
+            state: Gets what is found out.
+        """
+        rate, samples = audio
+        if not state.sampling_rate:
+            state.sampling_rate = rate
+        if self._listener is None and self._follows:
+            self._follows = self._listen()
+        if self._listener is not None:
+            self._listener.hear(rate, samples, state)
+            return
+        mono = _mono(samples, self.expected_layout)
+        state.buffer = mono if state.buffer is None else np.concatenate((state.buffer, mono))
+        state.pause_detected = self.determine_pause(state.buffer, state.sampling_rate, state)
+
+    def _listen(self) -> bool:
+        """Have the model follow the audio as it comes, if it can and nobody has other ideas."""
+        if type(self).determine_pause is not ReplyOnPause.determine_pause:
+            return False
+        stream = open_speech_stream(self.model, self.model_options)
+        if stream is None:
+            return False
+        self._listener = _Listener(self, stream)
+        return True
+
+    def determine_pause(
+        self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
+    ) -> bool:
+        """Decide on a block of audio, when there is enough of it.
+
+        Args:
+            audio: What came since the last decision, shape ``(n,)``.
+            sampling_rate: Its rate in Hz.
+            state: Its ``buffer`` is dropped when it was decided on.
+
+        Returns:
+            Whether somebody spoke and has paused, or has spoken for as long as is allowed.
+        """
+        options = self.algo_options
+        if len(audio) < options.audio_chunk_duration * sampling_rate:
+            return False
+        speech_s, _ = self.model.vad((sampling_rate, audio), self.model_options)
+        state.buffer = None
+        if not state.started_talking and speech_s > options.started_talking_threshold:
+            state.started_talking = True
+            pre_roll = round(options.pre_roll_s * sampling_rate)
+            if self._before is not None and pre_roll:
+                state.stream = self._before[-pre_roll:].reshape(1, -1)
+        self._before = audio
+        if not state.started_talking:
+            return False
+        block = audio.reshape(1, -1)
+        state.stream = block if state.stream is None else np.hstack((state.stream, block))
+        if state.stream.shape[1] >= options.max_continuous_speech_s * sampling_rate:
+            return True
+        return bool(speech_s < options.speech_threshold)
+
+    def _forget(self) -> None:
+        self.state.buffer = self.state.stream = self._before = None
+        self.state.started_talking = False
+        if self._listener is not None:
+            self._listener.forget()
+
+    # Speaking
+
+    @property
+    def _speaking(self) -> bool:
+        """Whether a reply is running, or still being played."""
+        return self._reply is not None or self._queued_s() > 0
+
+    def trigger_response(self) -> None:
+        """Reply now, to what was said so far, or to a text; from any thread."""
+        if self.state.stream is None:
+            self.state.stream = np.zeros((1, 0), np.int16)
+        if self._speaking:
+            self._interrupt()
+        self._answer()
+
+    def _answer(self) -> None:
+        """Have ``emit`` begin a reply."""
+        with self._lock:
+            self._pending = True
+            if self._reply is not None:
+                self._reply.supersede()
+        self.state.started_talking = False
+        self.event.set()
+        self._wake.set()
+
+    def _interrupt(self) -> None:
+        played_s = max(0.0, self._given_s - self._queued_s())
+        self._close_generator()
+        self.clear_queue()
+        self._on_loop(self.state.interrupted.set)
+        self._say("interrupted")
+        if self.on_interrupt is not None:
+            self.on_interrupt(played_s)
+
+    def _close_generator(self) -> None:
+        """Stop the reply: what it gives from now on is dropped."""
+        with self._lock:
+            if self._reply is not None:
+                self._reply.supersede()
+
+    def emit(self) -> EmitType:
+        """Give the next output of the reply, or None if there is none.
+
+        Raises:
+            Exception: What the reply function raised, where there is no connection that
+                could be told.
+        """
+        reply = self._reply
+        if reply is None:
+            if not self.event.is_set():
+                return None
+            reply = self._begin_reply()
+            if reply is None:
+                return None
+        try:
+            output = reply.take()
+        except Exception as error:
+            self._end_reply(reply)
+            if self._report is None:
+                raise
+            self._report(error)  # the turn ends, and the conversation goes on
+            return None
+        if output is ENDED:
+            self._end_reply(reply)
+            return None
+        self._note(output)
+        return output  # type: ignore[no-any-return]
+
+    def _note(self, output: Any) -> None:
+        media, other = split_output(output)
+        if isinstance(media, tuple) and len(media) > 1:
+            self.state.responded_audio = True
+            self._given_s += np.size(media[1]) / media[0]
+        if self.phone_mode and isinstance(other, AdditionalOutputs):
+            self.latest_args = [PLACEHOLDER, *other.args]
+
+    def _begin_reply(self) -> Reply | None:
+        with self._lock:
+            self._pending = False
+        samples = self.state.stream
+        self.state.stream = None
+        rate = self.state.sampling_rate or self.input_sample_rate
+        audio = (rate, np.zeros((1, 0), np.int16) if samples is None else samples.reshape(1, -1))
+        self.state.responding = True
+        self._say("response_starting")
+        try:
+            args = self._arguments(audio)
+            return self._start_reply(self.fn, args)
+        except Exception as error:
+            self._end_reply(None)
+            if self._report is None:
+                raise
+            self._report(error)
+            return None
+
+    def _start_reply(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Reply:
+        generator = function(*args) if is_async(function) else self._in_thread(function, args)
+        if inspect.iscoroutine(generator):
+            generator = _awaited_items(generator)
+        reply = Reply(generator, step=self.async_iterate, loop=self._loop)
+        with self._lock:
+            self.generator = generator
+            self._given_s = 0.0
+            self._reply = reply
+            if self._pending:  # something newer was said meanwhile
+                reply.supersede()
+        reply.start()
+        return reply
+
+    def _in_thread(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[Any]:
+        """Call a function and give its items, in the thread of the reply."""
+        result = function(*args)
+        if inspect.isawaitable(result):
+            result = self._await(result)
+        if hasattr(result, "__anext__"):
+            try:
+                while True:
+                    try:
+                        yield self._await(self.async_iterate(result))
+                    except StopAsyncIteration:
+                        return
+            finally:
+                self._await(result.aclose())
+        elif result is not None:
+            yield from result
+
+    def _await(self, awaitable: Any) -> Any:
+        async def run() -> Any:
+            return await awaitable
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result()
+
+    async def async_iterate(self, generator: Any) -> Any:
+        """Get the next item of an async generator.
+
+        Raises:
+            StopAsyncIteration: When there is none.
+        """
+        return await anext(generator)
+
+    def _end_reply(self, reply: Reply | None) -> None:
+        with self._lock:
+            if self._reply is reply:
+                self._reply = None
+                self.generator = None
+            again = self._pending
+        if again:
+            self.state.responding = False
+            return
+        self._ending_turn = True
+        try:
+            self.reset()
+        finally:
+            self._ending_turn = False
+        if self._pending:
+            self.event.set()
+
+    def reset(self) -> None:
+        """Begin anew: forget what was said, and end the reply."""
+        super().reset()
+        heard = self.state
+        self.state = heard.new()
+        if self._ending_turn:  # somebody may be speaking already
+            self.state.sampling_rate = heard.sampling_rate
+            self.state.started_talking = heard.started_talking
+            self.state.buffer, self.state.stream = heard.buffer, heard.stream
+        else:
+            self._forget()
+            self._close_generator()
+        self.event.clear()
+
+    def shutdown(self) -> Any:
+        """End the reply when the connection ends."""
+        self._close_generator()
+        return super().shutdown()
+
+    # Inputs
+
+    def _arguments(self, audio: tuple[int, NDArray[np.int16]]) -> tuple[Any, ...]:
+        """Give the arguments of ``fn``: the audio, and the inputs if it takes any."""
+        if not self._needs_additional_inputs:
+            return (audio,)
+        self._wait_for_inputs()
+        inputs = list(self.latest_args)
+        if inputs and isinstance(inputs[0], WebRTCData):
+            inputs[0].audio = audio
+            return tuple(inputs)
+        extra = ExtraParameters.of(self.fn, media=1)
+        values = inputs[1:] if extra.most is None else inputs[1 : 1 + extra.most]
+        return (audio, *values)
+
+    def _wait_for_inputs(self) -> None:
+        if self._loop is None or self.phone_mode:
+            return
+        waiting = asyncio.run_coroutine_threadsafe(
+            asyncio.wait_for(self.wait_for_args(), INPUTS_WITHIN_S), self._loop
+        )
+        try:
+            waiting.result()
+        except (TimeoutError, asyncio.TimeoutError):
+            logger.warning("The client gave no inputs within %.0f s", INPUTS_WITHIN_S)
+
+    def start_up(self) -> None:
+        """Call ``startup_fn``, and play what it yields."""
+        if self.startup_fn is None:
+            return
+        extra = ExtraParameters.of(self.startup_fn, media=0)
+        args: tuple[Any, ...] = ()
+        if extra.most != 0:
+            self._wait_for_inputs()
+            args = tuple(self.latest_args[1:])[: extra.most]
+        self._start_reply(self.startup_fn, args)
+        self._wake.set()
+
+    def _say(self, what: str) -> None:
+        """Tell the client what happens."""
+        message = create_message("log", what)
+        if self._post is not None:
+            self._post(message)
+        elif self._channel is not None:
+            self._channel.send(message)
+
+
+async def _awaited_items(coroutine: Any) -> AsyncIterator[Any]:
+    """Give the items of what a coroutine returns."""
+    result = await coroutine
+    if hasattr(result, "__aiter__"):
+        async for item in result:
+            yield item
+    elif result is not None:
+        for item in result:
+            yield item
+
+
+def _mono(samples: NDArray[np.int16], layout: Layout) -> NDArray[np.int16]:
+    mono: NDArray[np.int16] = mix_channels(as_planar(samples.reshape(1, -1), layout), 1)[0]
+    return mono
+
+
+class _Listener:
+    """Follows the audio of one connection as it comes."""
+
+    def __init__(self, handler: ReplyOnPause, stream: SpeechStream) -> None:
+        self._handler = handler
+        options = handler.algo_options
+        threshold = getattr(handler.model_options, "threshold", 0.5)
+        self._layout = handler.expected_layout
+        self._stream = stream
+        self._detector = TurnDetector(options, threshold=threshold)
+        channels = 2 if self._layout == "stereo" else 1
+        self._buffer = SpeechBuffer(handler.input_sample_rate, options.pre_roll_s, channels)
+        self._converter = AudioConverter(RATE, 1)
+
+    def hear(self, rate: int, samples: NDArray[np.int16], state: AppState) -> None:
+        state.pause_detected = False
+        self._buffer.push(samples.reshape(1, -1))
+        heard = self._converter.convert(rate, _mono(samples, self._layout))
+        for probability in self._stream.push(heard[0]):
+            event = self._detector.push(float(probability), self._handler._speaking)
+            if event is None:
+                continue
+            if isinstance(event, SpeechStarted):
+                state.started_talking = True
+                continue
+            state.stream = self._buffer.utterance(event.onset_s)
+            state.pause_detected = True
+            self._buffer.forget(event.at_s)
+        self._buffer.keep_from(self._detector.needed_from_s)
+
+    def forget(self) -> None:
+        self._stream.reset()
+        self._converter.clear()
+        self._buffer.clear()
+        self._detector.reset(self._buffer.end_s)

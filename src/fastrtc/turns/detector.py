@@ -1,0 +1,304 @@
+"""Whether somebody speaks, from probabilities: without I/O, in audio time."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from .options import AlgoOptions
+
+__all__ = ["MaximumReached", "Pause", "SpeechStarted", "TurnDetector", "TurnEvent"]
+
+HYSTERESIS = 0.15
+"""How far below the threshold a probability has to fall before speech is over: it dips within
+words. As in Silero's own ``get_speech_timestamps``; so is the next one."""
+
+LEAST_PROBABILITY = 0.01
+"""What is below is no speech, however low the threshold: models hardly ever say exactly 0."""
+
+NEVER_S = 1e9
+"""A time that does not come, in seconds."""
+
+
+@dataclass(frozen=True)
+class SpeechStarted:
+    """Somebody began to speak.
+
+    Attributes:
+        at_s: When that was decided, in seconds of audio.
+        onset_s: Where the speech began, in seconds of audio; earlier.
+    """
+
+    at_s: float
+    onset_s: float
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Whoever spoke has paused.
+
+    Attributes:
+        at_s: When that was decided, in seconds of audio.
+        onset_s: Where the utterance began, as in its ``SpeechStarted``.
+        end_s: Where its speech ended. The next utterance has nothing from before.
+    """
+
+    at_s: float
+    onset_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class MaximumReached:
+    """Somebody has spoken for so long that the utterance is cut. What follows is another one.
+
+    Attributes:
+        at_s: When that was decided, in seconds of audio.
+        onset_s: Where the utterance began, as in its ``SpeechStarted``.
+        end_s: Where it is cut: at ``at_s``.
+    """
+
+    at_s: float
+    onset_s: float
+    end_s: float
+
+
+TurnEvent: TypeAlias = SpeechStarted | Pause | MaximumReached
+
+
+class _Stretch(NamedTuple):
+    """Audio with speech: a run of windows that are all speech, or a block that has some.
+
+    Times are in nanoseconds; whole numbers, so that "more than" and "less than" are exact.
+    """
+
+    start: int
+    end: int
+    speech: int
+    onset: int  # from where on it may be heard
+
+    def speech_between(self, start: int, end: int) -> int:
+        overlap = min(self.end, end) - max(self.start, start)
+        return self.speech * overlap // (self.end - self.start) if overlap > 0 else 0
+
+
+class TurnDetector:
+    """Decides when somebody began to speak and when they paused.
+
+    What is fed is either the probability of speech in each window (``push``) or the amount of
+    speech in each block (``push_block``), without gaps. Both give at most one event. Time is
+    audio time: what was fed so far. A decision looks at the last few hundred milliseconds, so
+    its cost does not depend on how long somebody speaks.
+
+    Args:
+        options: What counts as speech and as a pause. Changes to it act at once.
+        window_s: The length of a window, in seconds; that of Silero is 512 samples at 16 kHz.
+        threshold: From which probability on a window is speech; it is speech until the
+            probability falls by another 0.15.
+    """
+
+    def __init__(
+        self,
+        options: AlgoOptions | None = None,
+        window_s: float = 0.032,
+        threshold: float = 0.5,
+    ) -> None:
+        self.options = options or AlgoOptions()
+        self.threshold = threshold
+        self._window = _ns(window_s)
+        self._now = 0
+        self.reset()
+
+    @property
+    def now_s(self) -> float:
+        """How much audio was fed, in seconds."""
+        return _s(self._now)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether an utterance has started and not ended."""
+        return self._onset is not None
+
+    @property
+    def needed_from_s(self) -> float:
+        """No utterance that is still to come or to end begins before, in seconds of audio."""
+        if self._onset is not None:
+            return _s(self._onset)
+        return _s(self._stretches[0].onset if self._stretches else self._now)
+
+    def reset(self, now_s: float | None = None) -> None:
+        """Forget what was heard.
+
+        Args:
+            now_s: How much audio there was until now, in seconds, if some was not fed;
+                otherwise time goes on where it is.
+        """
+        if now_s is not None:
+            self._now = _ns(now_s)
+        self._decided = self._now  # when the last decision was made
+        self._is_speech = False  # as of the last window
+        self._stretches: deque[_Stretch] = deque()
+        self._onset: int | None = None  # of the utterance, if there is one
+        self._counted_from = 0  # where its length is measured from
+        self._speech_end = self._now  # of the stretches that were dropped
+        self._asked_for = 0  # the speech that would have started an utterance
+
+    def push(self, probability: float, replying: bool = False) -> TurnEvent | None:
+        """Take the probability that the next window is speech.
+
+        Args:
+            probability: From 0 to 1.
+            replying: Whether a reply is running, so that ``SpeechStarted`` is an interruption
+                and takes more than ``min_interruption_s``.
+
+        Raises:
+            ValueError: If the probability is not a number: the model is broken.
+        """
+        if math.isnan(probability):
+            raise ValueError("The probability of speech is not a number")
+        if self._is_speech:
+            self._is_speech = probability >= max(self.threshold - HYSTERESIS, LEAST_PROBABILITY)
+        else:
+            self._is_speech = probability >= self.threshold
+        start, end = self._now, self._now + self._window
+        if self._is_speech:
+            last = self._stretches[-1] if self._stretches else None
+            if last and last.end == start and last.speech == last.end - last.start:
+                self._stretches[-1] = _Stretch(last.start, end, end - last.start, last.onset)
+            else:
+                self._stretches.append(_Stretch(start, end, end - start, start))
+        return self._advance(end, replying)
+
+    def push_block(
+        self, speech_s: float, duration_s: float, replying: bool = False
+    ) -> TurnEvent | None:
+        """Take the amount of speech in the next block, for models that know no more.
+
+        A block that is at least as long as ``audio_chunk_duration`` is decided on by itself.
+        Speech may have begun at the end of the block before, with less than the threshold;
+        so that is where an utterance begins.
+
+        Args:
+            speech_s: How much of the block is speech, in seconds.
+            duration_s: How long it is, in seconds.
+            replying: As in ``push``.
+
+        Raises:
+            ValueError: If one is negative or not a number, or the block is empty.
+        """
+        if not 0 <= speech_s < math.inf or not 0 < duration_s < math.inf:
+            raise ValueError(f"{speech_s} s of speech in a block of {duration_s} s is impossible")
+        start, end = self._now, self._now + _ns(duration_s)
+        if speech := _ns(speech_s):
+            onset = start
+            if self._stretches and self._stretches[-1].end == start:
+                last = self._stretches[-1]
+                onset = max(last.start, start - last.speech)
+            self._stretches.append(_Stretch(start, end, speech, onset))
+        return self._advance(end, replying)
+
+    def _advance(self, end: int, replying: bool) -> TurnEvent | None:
+        """Move on to the end of what was pushed, and decide if it is time to."""
+        step = end - self._now
+        self._now = end
+        hop = _ns(self.options.hop_s or 0.0)
+        at = end if hop <= step else self._decided + hop
+        if at > end:
+            return None
+        self._decided = at
+        chunk = max(_ns(self.options.audio_chunk_duration), step)
+        if self._onset is None:
+            return self._look_for_start(at, chunk, replying, in_blocks=max(hop, step) >= chunk)
+        return self._look_for_end(at, chunk)
+
+    def _look_for_start(
+        self, at: int, chunk: int, replying: bool, in_blocks: bool
+    ) -> SpeechStarted | None:
+        threshold = self._start_threshold(replying)
+        if threshold < self._asked_for and not self._speech_touches(at):
+            # it was too little to interrupt, and is over: not something to be answered now
+            self._drop(at)
+        self._asked_for = threshold
+        begin = at - self._look_back(threshold, chunk)
+        self._drop(begin)
+        if self._speech_between(begin, at) <= threshold:
+            return None
+        self._onset = self._stretches[0].onset
+        self._counted_from = at - chunk if in_blocks else self._onset
+        return SpeechStarted(_s(at), _s(self._onset))
+
+    def _look_for_end(self, at: int, chunk: int) -> Pause | MaximumReached | None:
+        assert self._onset is not None
+        onset = self._onset
+        self._drop(at - chunk)
+        # what was before the onset is not a pause after it
+        if at - onset >= chunk and self._speech_between(at - chunk, at) < _ns(
+            self.options.speech_threshold
+        ):
+            self._end_at_pause(at)
+            return Pause(_s(at), _s(onset), _s(self._speech_end))
+        if at - self._counted_from >= _ns(self.options.max_continuous_speech_s):
+            self._cut(at)
+            return MaximumReached(_s(at), _s(onset), _s(at))
+        return None
+
+    def _end_at_pause(self, at: int) -> None:
+        """End the utterance.
+
+        A word that has just begun is the first of the next one. With decisions on every
+        window there is none, as the little speech in the chunk would not have become less.
+        """
+        assert self._onset is not None
+        word = None
+        if self._stretches:
+            last = self._stretches[-1]
+            if last.end >= at and last.start > self._onset:
+                word = self._stretches.pop()
+        self._cut(at)
+        if word is not None:
+            self._stretches.append(word)
+
+    def _cut(self, at: int) -> None:
+        """End the utterance at a time; what is after it stays."""
+        self._drop(at)
+        if self._stretches and self._stretches[0].start < at:
+            end = self._stretches[0].end
+            self._stretches[0] = _Stretch(at, end, end - at, at)
+            self._speech_end = at
+        self._onset = None
+
+    def _drop(self, until: int) -> None:
+        """Drop the stretches that end before a time."""
+        while self._stretches and self._stretches[0].end <= until:
+            self._speech_end = self._stretches.popleft().end
+
+    def _speech_between(self, start: int, end: int) -> int:
+        return sum(stretch.speech_between(start, end) for stretch in self._stretches)
+
+    def _speech_touches(self, at: int) -> bool:
+        return bool(self._stretches) and self._stretches[-1].end >= at
+
+    def _start_threshold(self, replying: bool) -> int:
+        threshold = self.options.started_talking_threshold
+        if replying and self.options.min_interruption_s is not None:
+            threshold = self.options.min_interruption_s
+        return _ns(threshold)
+
+    def _look_back(self, threshold: int, chunk: int) -> int:
+        """How far to look back for speech that starts an utterance.
+
+        A higher threshold takes a longer look, with as much room for gaps: a second of speech
+        is not to be found in a chunk of 0.6 s.
+        """
+        more = threshold - _ns(self.options.started_talking_threshold)
+        return chunk + more if more > 0 and threshold < _ns(NEVER_S) else chunk
+
+
+def _ns(seconds: float) -> int:
+    return round(min(float(seconds), NEVER_S) * 1e9)
+
+
+def _s(nanoseconds: int) -> float:
+    return nanoseconds / 1e9

@@ -1,0 +1,191 @@
+"""A running reply: a generator of the user, and what it has given so far."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from typing import Any
+
+__all__ = ["ENDED", "Reply"]
+
+AHEAD = 16
+"""Outputs that wait to be taken at most. A reply runs ahead of its playout, and is
+held up by it through this."""
+
+
+class _Ended:
+    """Stands for the end of a reply."""
+
+
+ENDED = _Ended()
+"""What ``take`` gives when nothing follows."""
+
+
+class Reply:
+    """One reply, from its generator's first step to its end.
+
+    A sync generator runs in a daemon thread of its own, so that one that blocks holds up
+    neither a later reply nor another connection; an async one in a task of the
+    connection's loop. Its outputs are taken, in order, by whoever speaks them. Once it is
+    superseded, nothing more comes out: an async generator is cancelled, a sync one is closed
+    in its own thread when it gives its next output.
+
+    Args:
+        generator: A generator or iterator, sync or async.
+        step: How an async generator's next item is got; by default ``anext``.
+        loop: The loop that an async generator runs on.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        *,
+        step: Callable[[Any], Awaitable[Any]] | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.generator = generator
+        self._step = step
+        self._loop = loop
+        self._changed = threading.Condition()
+        self._outputs: deque[Any] = deque()
+        self._error: BaseException | None = None
+        self._ended = False
+        self._superseded = False
+        self._room: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def superseded(self) -> bool:
+        """Whether it was interrupted."""
+        return self._superseded
+
+    def start(self) -> None:
+        """Let it run, in the context of the caller; from any thread."""
+        context = copy_context()
+        if not hasattr(self.generator, "__anext__"):
+            target = context.copy().run
+            name = f"{threading.current_thread().name}-reply"
+            threading.Thread(target=target, args=(self._run,), name=name, daemon=True).start()
+            return
+        assert self._loop is not None, "an async generator needs the connection's event loop"
+        self._loop.call_soon_threadsafe(context.run, self._start_task)
+
+    def take(self) -> Any:
+        """Wait for the next output.
+
+        Returns:
+            The output, or ``ENDED``.
+
+        Raises:
+            Exception: What the generator raised, after the outputs before it.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._outputs or self._ended or self._superseded)
+            if self._superseded:
+                return ENDED
+            if self._outputs:
+                output = self._outputs.popleft()
+                self._changed.notify_all()
+                if self._room is not None and self._loop is not None:
+                    self._loop.call_soon_threadsafe(self._room.set)
+                return output
+            error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return ENDED
+
+    def supersede(self) -> None:
+        """Interrupt it; from any thread, any number of times."""
+        with self._changed:
+            self._superseded = True
+            self._outputs.clear()
+            self._changed.notify_all()
+        if self._loop is not None:
+            try:
+                self._loop.call_soon_threadsafe(self._cancel)
+            except RuntimeError:  # the loop is closed, and its tasks with it
+                pass
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _put(self, output: Any) -> bool:
+        """Add an output; whether another is wanted."""
+        with self._changed:
+            if not self._superseded:
+                self._outputs.append(output)
+                self._changed.notify_all()
+            return not self._superseded
+
+    def _end(self, error: BaseException | None) -> None:
+        with self._changed:
+            self._error = error
+            self._ended = True
+            self._changed.notify_all()
+
+    def _run(self) -> None:
+        """Go through a sync generator, in its thread."""
+        error: BaseException | None = None
+        try:
+            for output in self.generator:
+                if not self._put(output):
+                    break
+                with self._changed:
+                    self._changed.wait_for(lambda: len(self._outputs) < AHEAD or self._superseded)
+                if self._superseded:
+                    break
+        except BaseException as raised:  # given to whoever takes
+            error = raised
+        finally:
+            error = self._close() or error
+            self._end(error)
+
+    def _close(self) -> BaseException | None:
+        close = getattr(self.generator, "close", None)
+        try:
+            if close is not None and inspect.isgenerator(self.generator):
+                close()
+        except Exception as raised:
+            return raised
+        return None
+
+    def _start_task(self) -> None:
+        assert self._loop is not None
+        self._room = asyncio.Event()
+        self._task = self._loop.create_task(self._run_async(), name="fastrtc-reply")
+        if self._superseded:
+            self._task.cancel()
+
+    async def _run_async(self) -> None:
+        """Go through an async generator, on the loop."""
+        assert self._room is not None
+        step = self._step or anext
+        error: BaseException | None = None
+        try:
+            while True:
+                try:
+                    output = await step(self.generator)
+                except StopAsyncIteration:
+                    break
+                if not self._put(output):
+                    break
+                while len(self._outputs) >= AHEAD and not self._superseded:
+                    self._room.clear()
+                    await self._room.wait()
+        except asyncio.CancelledError:
+            pass
+        except BaseException as raised:  # given to whoever takes
+            error = raised
+        finally:
+            try:
+                close = getattr(self.generator, "aclose", None)
+                if close is not None:
+                    await close()
+            except Exception as raised:
+                error = error or raised
+            self._end(error)
