@@ -412,6 +412,7 @@ async def test_a_body_without_what_it_must_have_is_422(client: httpx.AsyncClient
     ("body", "reason"),
     [
         (offer(webrtc_id=""), "webrtc_id must be a text of 1 to 256 characters"),
+        (offer(webrtc_id="me\nERROR"), "webrtc_id must consist of printable characters"),
         (offer(webrtc_id="x" * 257), "webrtc_id must be a text of 1 to 256 characters"),
         ({"type": "offer", "webrtc_id": "me"}, "The offer has no sdp"),
         ({"type": "offer", "webrtc_id": "me", "sdp": ""}, "The offer has no sdp"),

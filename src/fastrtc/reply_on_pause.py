@@ -161,6 +161,7 @@ class ReplyOnPause(StreamHandler):
         self.state = AppState()
         self._wake = threading.Event()
         self._lock = threading.Lock()
+        self._hearing = threading.RLock()  # taken before the other
         self._reply: Reply | None = None
         self._pending = False  # an utterance waits to be answered
         self._given_s = 0.0  # audio of this reply that was given to be played
@@ -194,19 +195,21 @@ class ReplyOnPause(StreamHandler):
 
     def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
         """Listen to audio: find out whether somebody began to speak, or paused."""
-        if not self.can_interrupt and self._speaking:
+        if not self.can_interrupt and (self._speaking or self.event.is_set()):
             self._deaf = True
             return
         if self._deaf:  # what was heard before the reply is not the beginning of what follows
             self._deaf = False
             self._forget()
-        talked = self.state.started_talking
-        self.process_audio(frame, self.state)
-        if self.state.started_talking and not talked:
+        with self._hearing:  # the state is not replaced meanwhile
+            talked = self.state.started_talking
+            self.process_audio(frame, self.state)
+            talks, paused = self.state.started_talking, self.state.pause_detected
+        if talks and not talked:
             self._say("started_talking")
             if self._speaking:
                 self._interrupt()
-        if self.state.pause_detected:
+        if paused:
             self._say("pause_detected")
             self._answer()
 
@@ -343,6 +346,7 @@ class ReplyOnPause(StreamHandler):
             self._end_reply(reply)
             return None
         self._note(output)
+        self._wake.set()  # it may be None, or audio without samples, and more may follow
         return output  # type: ignore[no-any-return]
 
     def _note(self, output: Any) -> None:
@@ -437,15 +441,16 @@ class ReplyOnPause(StreamHandler):
     def reset(self) -> None:
         """Begin anew: forget what was said, and end the reply."""
         super().reset()
-        heard = self.state
-        self.state = heard.new()
-        if self._ending_turn:  # somebody may be speaking already
-            self.state.sampling_rate = heard.sampling_rate
-            self.state.started_talking = heard.started_talking
-            self.state.buffer, self.state.stream = heard.buffer, heard.stream
-        else:
-            self._forget()
-            self._close_generator()
+        with self._hearing:
+            heard = self.state
+            self.state = state = heard.new()
+            if self._ending_turn:  # somebody may be speaking already
+                state.sampling_rate = heard.sampling_rate
+                state.started_talking = heard.started_talking
+                state.buffer, state.stream = heard.buffer, heard.stream
+            else:
+                self._forget()
+                self._close_generator()
         self.event.clear()
 
     def shutdown(self) -> Any:
@@ -541,9 +546,14 @@ class _Listener:
             if isinstance(event, SpeechStarted):
                 state.started_talking = True
                 continue
-            state.stream = self._buffer.utterance(event.onset_s)
+            said = self._buffer.utterance(event.onset_s, event.at_s)
+            self._buffer.forget(event.end_s)
+            if (
+                state.pause_detected and state.stream is not None
+            ):  # a long frame may hold the ends of two
+                said = np.hstack((state.stream, said))
+            state.stream = said
             state.pause_detected = True
-            self._buffer.forget(event.at_s)
         self._buffer.keep_from(self._detector.needed_from_s)
 
     def forget(self) -> None:

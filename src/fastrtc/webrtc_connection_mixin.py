@@ -151,6 +151,8 @@ class WebRTCConnectionMixin:
         webrtc_id = body.get("webrtc_id")
         if not isinstance(webrtc_id, str) or not 0 < len(webrtc_id) <= LONGEST_ID:
             raise InvalidOffer(f"webrtc_id must be a text of 1 to {LONGEST_ID} characters")
+        if not webrtc_id.isprintable():  # it goes into the log
+            raise InvalidOffer("webrtc_id must consist of printable characters")
         try:
             candidate = body.get("candidate")
             if body.get("sdp") is None and (candidate is not None or body.get("type") != "offer"):

@@ -20,6 +20,11 @@ from fastrtc.pause_detection.silero import SileroVADModel
 from tests.pause_detection.networks import write_network
 
 
+@pytest.fixture(autouse=True)
+def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FASTRTC_SILERO_MODEL", raising=False)
+
+
 def package(folder: Path, name: str, file: str) -> Path:
     """Write a package that must not be imported, with a file in it."""
     path = folder / name / file
@@ -124,12 +129,16 @@ def run(source: str, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("HF_", "FASTRTC"))
     }
-    path = os.pathsep.join(sys.path)
+    fixed = {
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
     return subprocess.run(
         [sys.executable, "-c", source],
         capture_output=True,
         text=True,
-        env={**inherited, "HF_HUB_DISABLE_TELEMETRY": "1", "PYTHONPATH": path, **environment},
+        env={**inherited, **fixed, **environment},
         timeout=60,
     )
 

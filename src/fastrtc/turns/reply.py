@@ -57,6 +57,7 @@ class Reply:
         self._superseded = False
         self._room: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
+        self._cancelled = False
 
     @property
     def superseded(self) -> bool:
@@ -111,7 +112,8 @@ class Reply:
                 pass
 
     def _cancel(self) -> None:
-        if self._task is not None:
+        if self._task is not None and not self._cancelled:  # once: its cleaning up may await
+            self._cancelled = True
             self._task.cancel()
 
     def _put(self, output: Any) -> bool:
@@ -132,7 +134,7 @@ class Reply:
         """Go through a sync generator, in its thread."""
         error: BaseException | None = None
         try:
-            for output in self.generator:
+            for output in () if self._superseded else self.generator:
                 if not self._put(output):
                     break
                 with self._changed:
@@ -159,7 +161,7 @@ class Reply:
         self._room = asyncio.Event()
         self._task = self._loop.create_task(self._run_async(), name="fastrtc-reply")
         if self._superseded:
-            self._task.cancel()
+            self._cancel()
 
     async def _run_async(self) -> None:
         """Go through an async generator, on the loop."""

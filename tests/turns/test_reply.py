@@ -1,0 +1,337 @@
+"""`Reply`: what a generator gives, in order, until it is superseded."""
+
+import asyncio
+import contextvars
+import threading
+import time
+
+import pytest
+
+from fastrtc.turns.reply import AHEAD, ENDED, Reply
+
+PATIENCE_S = 10.0
+
+variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
+
+
+def taken(reply: Reply) -> list:
+    """All that is left of a reply, without its end."""
+    outputs = []
+    while (output := reply.take()) is not ENDED:
+        outputs.append(output)
+    return outputs
+
+
+def until(condition) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
+
+
+async def eventually(condition) -> None:
+    await asyncio.to_thread(until, condition)
+
+
+def started(generator, **options) -> Reply:
+    reply = Reply(generator, **options)
+    reply.start()
+    return reply
+
+
+def started_here(generator, **options) -> Reply:
+    return started(generator, loop=asyncio.get_running_loop(), **options)
+
+
+class TestSync:
+    def test_outputs_come_in_order(self) -> None:
+        reply = started(iter(range(100)))
+        assert taken(reply) == list(range(100))
+        assert reply.take() is ENDED
+        assert not reply.superseded
+
+    def test_it_runs_in_one_thread_of_its_own_and_in_the_context_of_the_caller(self) -> None:
+        threads = []
+
+        def generate():
+            try:
+                for k in range(3):
+                    threads.append(threading.current_thread())
+                    yield k, variable.get()
+            finally:
+                threads.append(threading.current_thread())
+
+        token = variable.set("mine")
+        try:
+            reply = started(generate())
+        finally:
+            variable.reset(token)
+        assert taken(reply) == [(k, "mine") for k in range(3)]
+        assert len(set(threads)) == 1
+        assert threads[0] is not threading.current_thread()
+        assert threads[0].daemon
+
+    def test_one_that_gives_nothing_just_ends(self) -> None:
+        assert started(iter(())).take() is ENDED
+
+    def test_it_runs_ahead_but_not_far(self) -> None:
+        given = []
+
+        def generate():
+            for k in range(10 * AHEAD):
+                given.append(k)
+                yield k
+
+        reply = started(generate())
+        until(lambda: len(given) >= AHEAD)
+        time.sleep(0.05)
+        assert len(given) == AHEAD
+        reply.take()
+        until(lambda: len(given) > AHEAD)
+        time.sleep(0.05)
+        assert len(given) == AHEAD + 1
+        assert taken(reply) == list(range(1, 10 * AHEAD))
+
+    def test_an_error_comes_once_after_the_outputs_before_it(self) -> None:
+        def generate():
+            yield 1
+            yield 2
+            raise ValueError("three")
+
+        reply = started(generate())
+        assert [reply.take(), reply.take()] == [1, 2]
+        with pytest.raises(ValueError, match="three"):
+            reply.take()
+        assert reply.take() is ENDED
+
+    def test_superseded_it_gives_nothing_and_is_closed_in_its_thread_at_its_next_yield(
+        self,
+    ) -> None:
+        go, closed, threads = threading.Event(), threading.Event(), []
+
+        def generate():
+            try:
+                threads.append(threading.current_thread())
+                yield 1
+                yield 2
+                go.wait(PATIENCE_S)
+                yield "stale"
+                yield "not even made"  # pragma: no cover
+            finally:
+                threads.append(threading.current_thread())
+                closed.set()
+
+        reply = started(generate())
+        assert reply.take() == 1
+        began = time.monotonic()
+        reply.supersede()
+        reply.supersede()
+        assert reply.superseded
+        assert reply.take() is ENDED  # 2 was there
+        assert time.monotonic() - began < 0.5, "a blocked generator held it up"
+        assert not closed.is_set()
+        go.set()
+        assert closed.wait(PATIENCE_S)
+        assert reply.take() is ENDED
+        assert threads[0] is threads[1]
+
+    def test_superseding_ends_a_take_that_waits(self) -> None:
+        go = threading.Event()
+
+        def generate():
+            go.wait(PATIENCE_S)
+            yield 1
+
+        reply = started(generate())
+        timer = threading.Timer(0.05, reply.supersede)
+        timer.start()
+        began = time.monotonic()
+        assert reply.take() is ENDED
+        assert time.monotonic() - began < 1
+        go.set()
+        timer.join()
+
+    def test_superseding_frees_one_that_is_far_ahead(self) -> None:
+        closed = threading.Event()
+
+        def generate():
+            try:
+                while True:
+                    yield 0
+            finally:
+                closed.set()
+
+        reply = started(generate())
+        until(lambda: len(reply._outputs) == AHEAD)
+        reply.supersede()
+        assert closed.wait(PATIENCE_S)
+
+    def test_superseded_before_it_starts_it_never_runs(self) -> None:
+        ran = []
+
+        def generate():
+            ran.append(1)
+            yield 1
+
+        reply = Reply(generate())
+        reply.supersede()
+        reply.start()
+        assert reply.take() is ENDED
+        until(lambda: reply._ended)
+        assert not ran
+
+    def test_an_error_after_it_was_superseded_is_nobodys(self) -> None:
+        go = threading.Event()
+
+        def generate():
+            go.wait(PATIENCE_S)
+            raise ValueError
+            yield
+
+        reply = started(generate())
+        reply.supersede()
+        go.set()
+        until(lambda: reply._ended)
+        assert reply.take() is ENDED
+
+
+class TestAsync:
+    async def test_outputs_come_in_order_from_the_loop(self) -> None:
+        seen = []
+
+        async def generate():
+            for k in range(50):
+                seen.append((threading.current_thread(), asyncio.get_running_loop()))
+                yield k, variable.get()
+                await asyncio.sleep(0)
+
+        token = variable.set("mine")
+        reply = started_here(generate())
+        variable.reset(token)
+        assert await asyncio.to_thread(taken, reply) == [(k, "mine") for k in range(50)]
+        assert set(seen) == {(threading.current_thread(), asyncio.get_running_loop())}
+
+    async def test_it_starts_from_another_thread(self) -> None:
+        async def generate():
+            yield 1
+
+        reply = Reply(generate(), loop=asyncio.get_running_loop())
+        await asyncio.to_thread(reply.start)
+        assert await asyncio.to_thread(taken, reply) == [1]
+
+    async def test_items_come_through_the_given_step(self) -> None:
+        async def generate():
+            yield 1
+            yield 2
+
+        async def step(generator):
+            return 10 * await anext(generator)
+
+        assert await asyncio.to_thread(taken, started_here(generate(), step=step)) == [10, 20]
+
+    async def test_it_runs_ahead_but_not_far(self) -> None:
+        given = []
+
+        async def generate():
+            for k in range(3 * AHEAD):
+                given.append(k)
+                yield k
+
+        reply = started_here(generate())
+        await eventually(lambda: len(given) >= AHEAD)
+        await asyncio.sleep(0.05)
+        assert len(given) == AHEAD
+        assert await asyncio.to_thread(taken, reply) == list(range(3 * AHEAD))
+
+    async def test_an_error_comes_after_the_outputs_before_it(self) -> None:
+        async def generate():
+            yield 1
+            raise ValueError("two")
+
+        reply = started_here(generate())
+        assert await asyncio.to_thread(reply.take) == 1
+        with pytest.raises(ValueError, match="two"):
+            await asyncio.to_thread(reply.take)
+        assert await asyncio.to_thread(reply.take) is ENDED
+
+    async def test_superseded_it_is_cancelled_and_its_finally_runs_to_its_end(self) -> None:
+        ended = []
+
+        async def generate():
+            try:
+                yield 1
+                yield 2
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                ended.append("cancelled")
+                raise
+            finally:
+                await asyncio.sleep(0.05)
+                ended.append("cleaned up")
+
+        reply = started_here(generate())
+        assert await asyncio.to_thread(reply.take) == 1
+        await asyncio.sleep(0.02)
+        reply.supersede()
+        assert await asyncio.to_thread(reply.take) is ENDED
+        await asyncio.sleep(0.01)
+        reply.supersede()  # does not cancel the cleaning up
+        await eventually(lambda: reply._ended)
+        assert ended == ["cancelled", "cleaned up"]
+
+    async def test_superseded_while_it_is_far_ahead_it_is_closed(self) -> None:
+        closed = []
+
+        async def generate():
+            try:
+                while True:
+                    yield 0
+            finally:
+                closed.append(True)
+
+        reply = started_here(generate())
+        await eventually(lambda: len(reply._outputs) == AHEAD)
+        reply.supersede()
+        await eventually(lambda: closed)
+        assert await asyncio.to_thread(reply.take) is ENDED
+
+    async def test_superseded_before_it_starts_it_never_runs(self) -> None:
+        ran = []
+
+        async def generate():
+            ran.append(1)
+            yield 1
+
+        reply = Reply(generate(), loop=asyncio.get_running_loop())
+        reply.supersede()
+        reply.start()
+        assert await asyncio.to_thread(reply.take) is ENDED
+        await asyncio.sleep(0.02)
+        assert not ran
+
+    async def test_a_failing_finally_is_nobodys_once_it_is_superseded(self) -> None:
+        async def generate():
+            try:
+                yield 1
+                await asyncio.Event().wait()
+            finally:
+                raise ValueError
+
+        reply = started_here(generate())
+        assert await asyncio.to_thread(reply.take) == 1
+        reply.supersede()
+        await eventually(lambda: reply._ended)
+        assert await asyncio.to_thread(reply.take) is ENDED
+
+    def test_superseding_is_harmless_when_the_loop_is_gone(self) -> None:
+        async def generate():
+            yield 1
+
+        async def main() -> Reply:
+            reply = started_here(generate())
+            assert await asyncio.to_thread(taken, reply) == [1]
+            return reply
+
+        reply = asyncio.run(main())
+        reply.supersede()
+        assert reply.take() is ENDED
