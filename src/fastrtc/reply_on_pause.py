@@ -7,14 +7,14 @@ import inspect
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio.convert import as_planar, mix_channels
-from .audio.converter import AudioConverter
+from .audio.convert import as_planar
 from .core.messages import create_message
 from .core.outputs import AdditionalOutputs, split_output
 from .core.types import EmitType, Layout
@@ -22,17 +22,14 @@ from .handlers.inputs import PLACEHOLDER, ExtraParameters, WebRTCData
 from .handlers.invoke import is_async
 from .handlers.stream import StreamHandler
 from .pause_detection.protocol import (
-    RATE,
     ModelOptions,
     PauseDetectionModel,
-    SpeechStream,
     open_speech_stream,
 )
 from .pause_detection.silero import get_silero_model
-from .turns.detector import SpeechStarted, TurnDetector
+from .turns.listener import Listener, to_mono
 from .turns.options import AlgoOptions
 from .turns.reply import ENDED, Reply
-from .turns.speech_buffer import SpeechBuffer
 
 __all__ = [
     "AdditionalOutputs",
@@ -168,7 +165,7 @@ class ReplyOnPause(StreamHandler):
         self._deaf = False
         self._ending_turn = False
         self._before: NDArray[np.int16] | None = None  # the block before, for the pre-roll
-        self._listener: _Listener | None = None
+        self._listener: Listener | None = None
         self._follows = True  # the audio as it comes, rather than block by block
 
     @property
@@ -226,9 +223,13 @@ class ReplyOnPause(StreamHandler):
         if self._listener is None and self._follows:
             self._follows = self._listen()
         if self._listener is not None:
-            self._listener.hear(rate, samples, state)
+            started, said = self._listener.hear(rate, samples, self._speaking)
+            state.started_talking = state.started_talking or started
+            state.pause_detected = said is not None
+            if said is not None:
+                state.stream = said
             return
-        mono = _mono(samples, self.expected_layout)
+        mono = to_mono(samples, self.expected_layout)
         state.buffer = mono if state.buffer is None else np.concatenate((state.buffer, mono))
         state.pause_detected = self.determine_pause(state.buffer, state.sampling_rate, state)
 
@@ -239,7 +240,13 @@ class ReplyOnPause(StreamHandler):
         stream = open_speech_stream(self.model, self.model_options)
         if stream is None:
             return False
-        self._listener = _Listener(self, stream)
+        self._listener = Listener(
+            self.algo_options,
+            stream,
+            self.input_sample_rate,
+            self.expected_layout,
+            getattr(self.model_options, "threshold", 0.5),
+        )
         return True
 
     def determine_pause(
@@ -353,7 +360,7 @@ class ReplyOnPause(StreamHandler):
         media, other = split_output(output)
         if isinstance(media, tuple) and len(media) > 1:
             self.state.responded_audio = True
-            self._given_s += np.size(media[1]) / media[0]
+            self._given_s += _seconds(*media)
         if self.phone_mode and isinstance(other, AdditionalOutputs):
             self.latest_args = [PLACEHOLDER, *other.args]
 
@@ -369,6 +376,9 @@ class ReplyOnPause(StreamHandler):
         try:
             args = self._arguments(audio)
             return self._start_reply(self.fn, args)
+        except CancelledError:  # the connection ended while it waited for inputs
+            self._end_reply(None)
+            raise
         except Exception as error:
             self._end_reply(None)
             if self._report is None:
@@ -377,10 +387,15 @@ class ReplyOnPause(StreamHandler):
             return None
 
     def _start_reply(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Reply:
-        generator = function(*args) if is_async(function) else self._in_thread(function, args)
+        itself: list[Reply] = []
+        if is_async(function):
+            generator = function(*args)
+        else:
+            generator = self._in_thread(function, args, itself)
         if inspect.iscoroutine(generator):
             generator = _awaited_items(generator)
         reply = Reply(generator, step=self.async_iterate, loop=self._loop)
+        itself.append(reply)
         with self._lock:
             self.generator = generator
             self._given_s = 0.0
@@ -390,28 +405,32 @@ class ReplyOnPause(StreamHandler):
         reply.start()
         return reply
 
-    def _in_thread(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[Any]:
+    def _in_thread(
+        self, function: Callable[..., Any], args: tuple[Any, ...], reply: list[Reply]
+    ) -> Iterator[Any]:
         """Call a function and give its items, in the thread of the reply."""
         result = function(*args)
         if inspect.isawaitable(result):
-            result = self._await(result)
+            result = reply[0].wait_for(self._submit(result))
         if hasattr(result, "__anext__"):
             try:
                 while True:
                     try:
-                        yield self._await(self.async_iterate(result))
+                        output = reply[0].wait_for(self._submit(self.async_iterate(result)))
                     except StopAsyncIteration:
                         return
+                    yield output
             finally:
-                self._await(result.aclose())
+                if hasattr(result, "aclose"):
+                    self._submit(result.aclose()).result()
         elif result is not None:
             yield from result
 
-    def _await(self, awaitable: Any) -> Any:
+    def _submit(self, awaitable: Any) -> Future[Any]:
         async def run() -> Any:
             return await awaitable
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result()
+        return asyncio.run_coroutine_threadsafe(run(), self.loop)
 
     async def async_iterate(self, generator: Any) -> Any:
         """Get the next item of an async generator.
@@ -477,7 +496,7 @@ class ReplyOnPause(StreamHandler):
         if self._loop is None or self.phone_mode:
             return
         waiting = asyncio.run_coroutine_threadsafe(
-            asyncio.wait_for(self.wait_for_args(), INPUTS_WITHIN_S), self._loop
+            asyncio.wait_for(self._wait_as_part_of_the_connection(), INPUTS_WITHIN_S), self._loop
         )
         try:
             waiting.result()
@@ -516,48 +535,9 @@ async def _awaited_items(coroutine: Any) -> AsyncIterator[Any]:
             yield item
 
 
-def _mono(samples: NDArray[np.int16], layout: Layout) -> NDArray[np.int16]:
-    mono: NDArray[np.int16] = mix_channels(as_planar(samples.reshape(1, -1), layout), 1)[0]
-    return mono
-
-
-class _Listener:
-    """Follows the audio of one connection as it comes."""
-
-    def __init__(self, handler: ReplyOnPause, stream: SpeechStream) -> None:
-        self._handler = handler
-        options = handler.algo_options
-        threshold = getattr(handler.model_options, "threshold", 0.5)
-        self._layout = handler.expected_layout
-        self._stream = stream
-        self._detector = TurnDetector(options, threshold=threshold)
-        channels = 2 if self._layout == "stereo" else 1
-        self._buffer = SpeechBuffer(handler.input_sample_rate, options.pre_roll_s, channels)
-        self._converter = AudioConverter(RATE, 1)
-
-    def hear(self, rate: int, samples: NDArray[np.int16], state: AppState) -> None:
-        state.pause_detected = False
-        self._buffer.push(samples.reshape(1, -1))
-        heard = self._converter.convert(rate, _mono(samples, self._layout))
-        for probability in self._stream.push(heard[0]):
-            event = self._detector.push(float(probability), self._handler._speaking)
-            if event is None:
-                continue
-            if isinstance(event, SpeechStarted):
-                state.started_talking = True
-                continue
-            said = self._buffer.utterance(event.onset_s, event.at_s)
-            self._buffer.forget(event.end_s)
-            if (
-                state.pause_detected and state.stream is not None
-            ):  # a long frame may hold the ends of two
-                said = np.hstack((state.stream, said))
-            state.stream = said
-            state.pause_detected = True
-        self._buffer.keep_from(self._detector.needed_from_s)
-
-    def forget(self) -> None:
-        self._stream.reset()
-        self._converter.clear()
-        self._buffer.clear()
-        self._detector.reset(self._buffer.end_s)
+def _seconds(rate: Any, samples: Any, layout: Any = None, *_: Any) -> float:
+    """Tell how long audio is; whoever plays it complains if it is none."""
+    try:
+        return float(as_planar(np.asarray(samples), layout).shape[1] / rate)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0

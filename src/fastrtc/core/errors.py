@@ -9,7 +9,8 @@
         InvalidCandidate (ValueError) a candidate that cannot be parsed
         SessionRefused                a session that may not begin; has the code for the client
         HandlerError                  what a handler returned cannot be used
-        PeerUnreachable               ICE or DTLS did not come up, or the peer went away
+
+The models have errors of their own, below ``FastRTCError``; see ``pause_detection.errors``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ __all__ = [
     "HandlerError",
     "InvalidCandidate",
     "InvalidOffer",
-    "PeerUnreachable",
     "SessionRefused",
     "WebRTCError",
 ]
@@ -80,7 +80,3 @@ class SessionRefused(FastRTCError):
 
 class HandlerError(FastRTCError):
     """A handler returned something that cannot be sent."""
-
-
-class PeerUnreachable(FastRTCError):
-    """The peer could not be reached, or went away without a goodbye."""

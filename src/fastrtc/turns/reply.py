@@ -7,6 +7,7 @@ import inspect
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any
 
@@ -58,6 +59,7 @@ class Reply:
         self._room: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
+        self._awaited: Future[Any] | None = None
 
     @property
     def superseded(self) -> bool:
@@ -105,11 +107,23 @@ class Reply:
             self._superseded = True
             self._outputs.clear()
             self._changed.notify_all()
+            awaited = self._awaited
+        if awaited is not None:
+            awaited.cancel()
         if self._loop is not None:
             try:
                 self._loop.call_soon_threadsafe(self._cancel)
             except RuntimeError:  # the loop is closed, and its tasks with it
                 pass
+
+    def wait_for(self, future: Future[Any]) -> Any:
+        """Wait for something in the thread of a sync generator; superseding cancels it."""
+        with self._changed:
+            self._awaited = future
+            superseded = self._superseded
+        if superseded:
+            future.cancel()
+        return future.result()
 
     def _cancel(self) -> None:
         if self._task is not None and not self._cancelled:  # once: its cleaning up may await

@@ -1,0 +1,94 @@
+"""Following somebody's audio as it comes: model, detector and buffer put together."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.convert import as_planar, mix_channels
+from ..audio.converter import AudioConverter
+from ..core.types import Layout
+from ..pause_detection.protocol import RATE, SpeechStream
+from .detector import SpeechStarted, TurnDetector
+from .options import AlgoOptions
+from .speech_buffer import SpeechBuffer
+
+__all__ = ["Heard", "Listener", "to_mono"]
+
+
+class Heard(NamedTuple):
+    """What a frame of audio brought.
+
+    Attributes:
+        started: Whether somebody began to speak.
+        said: What was said, ``int16``, shape ``(1, n)``, if it has ended; else None.
+    """
+
+    started: bool
+    said: NDArray[np.int16] | None
+
+
+class Listener:
+    """Follows the audio of one connection and tells utterances apart.
+
+    Args:
+        options: How they are told apart.
+        stream: Judges the audio.
+        rate: The rate of the audio in Hz.
+        layout: Its layout; stereo is interleaved.
+        threshold: From which probability on audio is speech.
+    """
+
+    def __init__(
+        self,
+        options: AlgoOptions,
+        stream: SpeechStream,
+        rate: int,
+        layout: Layout = "mono",
+        threshold: float = 0.5,
+    ) -> None:
+        self._layout: Layout = layout
+        self._stream = stream
+        self._detector = TurnDetector(options, threshold=threshold)
+        self._buffer = SpeechBuffer(rate, options.pre_roll_s, 2 if layout == "stereo" else 1)
+        self._converter = AudioConverter(RATE, 1)
+
+    def hear(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Heard:
+        """Take the next audio.
+
+        Args:
+            rate: Its rate in Hz.
+            samples: Shape ``(1, n)`` or ``(n,)``.
+            replying: Whether a reply is running, which takes more to be interrupted.
+        """
+        self._buffer.push(samples.reshape(1, -1))
+        heard = self._converter.convert(rate, to_mono(samples, self._layout))
+        started, said = False, None
+        for probability in self._stream.push(heard[0]):
+            event = self._detector.push(float(probability), replying)
+            if event is None:
+                continue
+            if isinstance(event, SpeechStarted):
+                started = True
+                continue
+            utterance = self._buffer.utterance(event.onset_s, event.at_s)
+            self._buffer.forget(event.end_s)
+            # a long frame may hold the ends of two
+            said = utterance if said is None else np.hstack((said, utterance))
+        self._buffer.keep_from(self._detector.needed_from_s)
+        return Heard(started, said)
+
+    def forget(self) -> None:
+        """Forget what was heard; what follows is something new."""
+        self._stream.reset()
+        self._converter.clear()
+        self._buffer.clear()
+        self._detector.reset(self._buffer.end_s)
+
+
+def to_mono(samples: NDArray[np.int16], layout: Layout) -> NDArray[np.int16]:
+    """Give the samples of a frame as ``receive`` gets it, mixed down, shape ``(n,)``."""
+    mono: NDArray[np.int16] = mix_channels(as_planar(samples.reshape(1, -1), layout), 1)[0]
+    return mono

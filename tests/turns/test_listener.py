@@ -1,0 +1,89 @@
+"""A listener with a scripted model: what was said comes out whole, and once."""
+
+import numpy as np
+
+from fastrtc.turns.listener import Listener, to_mono
+from fastrtc.turns.options import AlgoOptions
+
+RATE = 48000
+
+
+class Loudness:
+    """Takes loud windows for speech."""
+
+    def __init__(self) -> None:
+        self.rest = np.zeros(0, np.int16)
+        self.resets = 0
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        self.rest = np.concatenate((self.rest, samples))
+        count = len(self.rest) // 512
+        windows = self.rest[: count * 512].reshape(count, 512)
+        self.rest = self.rest[count * 512 :]
+        return (np.abs(windows.astype(int)).mean(axis=1) > 500).astype(np.float32)
+
+    def reset(self) -> None:
+        self.resets += 1
+        self.rest = self.rest[:0]
+
+
+def talk(*seconds: float) -> np.ndarray:
+    """Silence and speech by turns, beginning with silence."""
+    rng = np.random.default_rng(1)
+    parts = [rng.integers(-8000, 8000, round(s * RATE)) * (k % 2) for k, s in enumerate(seconds)]
+    return np.concatenate(parts).astype(np.int16)
+
+
+def listen(listener: Listener, samples: np.ndarray, frame: int = 960) -> tuple[int, list]:
+    """How often somebody began to speak, and what was said."""
+    started, said = 0, []
+    for begin in range(0, len(samples), frame):
+        heard = listener.hear(RATE, samples[np.newaxis, begin : begin + frame], False)
+        started += heard.started
+        if heard.said is not None:
+            said.append(heard.said)
+    return started, said
+
+
+def test_what_was_said_comes_whole_and_once() -> None:
+    samples = talk(1.0, 1.5, 1.0, 0.8, 1.0)
+    started, said = listen(Listener(AlgoOptions(), Loudness(), RATE), samples)
+    assert started == 2 and len(said) == 2
+    for utterance, begin, length in zip(said, (1.0, 3.5), (1.5, 0.8), strict=True):
+        assert utterance.shape[0] == 1 and utterance.dtype == np.int16
+        spoken = samples[round(begin * RATE) : round((begin + length) * RATE)]
+        at = np.flatnonzero(utterance[0])[0]
+        np.testing.assert_array_equal(
+            utterance[0, at : at + len(spoken) - 2],
+            spoken[np.flatnonzero(spoken)[0] :][: len(spoken) - 2],
+        )
+        assert 0.2 <= at / RATE <= 0.35, "the pre-roll"
+
+
+def test_frames_of_any_length_give_the_same() -> None:
+    samples = talk(0.5, 1.0, 1.0, 0.5, 1.0)
+    lengths = []
+    for frame in (160, 960, 48000, len(samples)):
+        _, said = listen(Listener(AlgoOptions(), Loudness(), RATE), samples, frame)
+        lengths.append(sum(utterance.shape[1] for utterance in said))
+    assert max(lengths) - min(lengths) <= 0.032 * RATE * 2
+
+
+def test_what_is_forgotten_is_not_said() -> None:
+    model = Loudness()
+    listener = Listener(AlgoOptions(), model, RATE)
+    assert listen(listener, talk(0.5, 1.0)) == (1, [])
+    listener.forget()
+    assert model.resets == 1
+    started, said = listen(listener, talk(1.0, 1.0, 1.0))
+    assert started == 1
+    assert [utterance.shape[1] / RATE < 2.2 for utterance in said] == [True]
+
+
+def test_stereo_is_mixed_down_and_kept() -> None:
+    mono = talk(0.5, 1.0, 1.0)
+    stereo = np.repeat(mono, 2)
+    listener = Listener(AlgoOptions(), Loudness(), RATE, "stereo")
+    started, said = listen(listener, stereo, 1920)
+    assert started == 1 and said[0].shape[1] % 2 == 0
+    np.testing.assert_array_equal(to_mono(stereo[np.newaxis], "stereo"), mono)
