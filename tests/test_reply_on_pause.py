@@ -551,6 +551,20 @@ class TestReplies:
         said(handler)
         handler._close_generator()
 
+    def test_an_error_of_on_interrupt_is_reported_and_the_conversation_goes_on(self) -> None:
+        def fail(played_s: float) -> None:
+            raise ValueError(f"after {played_s:.2f} s")
+
+        reports: list[Exception] = []
+        handler = scripted(lambda _: iter([OUT, OUT]), on_interrupt=fail)
+        handler._report = reports.append
+        handler.trigger_response()
+        assert handler.emit() is OUT
+        handler.trigger_response()
+        assert [str(error)[:5] for error in reports] == ["after"]
+        assert handler.emit() is None  # the end of the first
+        assert said(handler) == [OUT, OUT]
+
     def test_an_async_generator_behind_a_lambda_is_cancelled(self) -> None:
         ended = threading.Event()
 

@@ -296,8 +296,11 @@ class ReplyOnPause(StreamHandler):
 
     def trigger_response(self) -> None:
         """Reply now, to what was said so far, or to a text; from any thread."""
-        if self.state.stream is None:
-            self.state.stream = np.zeros((1, 0), np.int16)
+        with self._hearing:
+            if self.state.stream is None and self._listener is not None:
+                self.state.stream = self._listener.take()
+            if self.state.stream is None:
+                self.state.stream = np.zeros((1, 0), np.int16)
         if self._speaking:
             self._interrupt()
         self._answer()
@@ -319,7 +322,12 @@ class ReplyOnPause(StreamHandler):
         self._on_loop(self.state.interrupted.set)
         self._say("interrupted")
         if self.on_interrupt is not None:
-            self.on_interrupt(played_s)
+            try:
+                self.on_interrupt(played_s)
+            except Exception as error:  # the conversation goes on
+                if self._report is None:
+                    raise
+                self._report(error)
 
     def _close_generator(self) -> None:
         """Stop the reply: what it gives from now on is dropped."""

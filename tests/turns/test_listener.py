@@ -87,3 +87,15 @@ def test_stereo_is_mixed_down_and_kept() -> None:
     started, said = listen(listener, stereo, 1920)
     assert started == 1 and said[0].shape[1] % 2 == 0
     np.testing.assert_array_equal(to_mono(stereo[np.newaxis], "stereo"), mono)
+
+
+def test_what_was_said_so_far_can_be_taken() -> None:
+    listener = Listener(AlgoOptions(), Loudness(), RATE)
+    samples = talk(0.5, 1.0)
+    assert listener.take() is None
+    assert listen(listener, samples) == (1, [])
+    said = listener.take()
+    assert said is not None and said.shape[0] == 1
+    assert 1.0 <= said.shape[1] / RATE <= 1.35
+    np.testing.assert_array_equal(said[0, -RATE // 2 :], samples[-RATE // 2 :])
+    assert listener.take() is None

@@ -80,6 +80,14 @@ class Listener:
         self._buffer.keep_from(self._detector.needed_from_s)
         return Heard(started, said)
 
+    def take(self) -> NDArray[np.int16] | None:
+        """Give what somebody has said so far, shape ``(1, n)``, and forget it; None if nothing."""
+        said = None
+        if self._detector.speaking:
+            said = self._buffer.utterance(self._detector.needed_from_s)
+        self.forget()
+        return said
+
     def forget(self) -> None:
         """Forget what was heard; what follows is something new."""
         self._stream.reset()
