@@ -216,6 +216,15 @@ async def test_close_waits_until_all_is_played():
 
 
 @virtual_time
+async def test_what_an_async_emit_gives_after_a_clear_is_sent():
+    async with line() as made:
+        made.out.cleared += 1  # somebody interrupted, some time ago
+        emitting = made.out.run_emit(script(SECOND, CloseStream("Goodbye")), stale=True)
+        assert await asyncio.wait_for(emitting, 10) == "Goodbye"
+        assert made.loud == 50
+
+
+@virtual_time
 async def test_close_with_the_last_words():
     async with line() as made:
         reason = await made.out.run_emit(script((SECOND, CloseStream())))

@@ -115,6 +115,7 @@ class AudioOutbound:
         """Ask an async ``emit`` until it gives something."""
         loop = asyncio.get_running_loop()
         while True:
+            self._asked_when_cleared = self.cleared
             asked_at = loop.time()
             output = await self._invoker.call("emit", emit)
             if not _is_nothing(output):
