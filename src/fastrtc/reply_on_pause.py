@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
+from concurrent.futures import CancelledError
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .audio.convert import as_planar
 from .core.messages import create_message
 from .core.outputs import AdditionalOutputs, split_output
 from .core.types import EmitType, Layout
 from .handlers.inputs import PLACEHOLDER, ExtraParameters, WebRTCData
 from .handlers.invoke import is_async
 from .handlers.stream import StreamHandler
+from .pacing.playout import check_output
 from .pause_detection.protocol import (
     ModelOptions,
     PauseDetectionModel,
@@ -30,6 +28,7 @@ from .pause_detection.silero import get_silero_model
 from .turns.listener import Listener, to_mono
 from .turns.options import AlgoOptions
 from .turns.reply import ENDED, Reply
+from .turns.state import AppState
 
 __all__ = [
     "AdditionalOutputs",
@@ -53,37 +52,6 @@ ReplyFnGenerator: TypeAlias = Callable[..., Iterator[EmitType] | AsyncIterator[E
 INPUTS_WITHIN_S = 10.0
 """How long a client's inputs are waited for. One that never answers gets its reply without
 them, as far as the function has defaults."""
-
-
-@dataclass
-class AppState:
-    """Where a conversation is; made anew after each reply.
-
-    Attributes:
-        stream: What was said, ``int16``, shape ``(1, n)``, once it has ended.
-        sampling_rate: Its rate in Hz.
-        pause_detected: Whether the last frame ended an utterance.
-        started_talking: Whether somebody speaks.
-        responding: Whether a reply is running.
-        stopped: For programs.
-        buffer: Audio that is not yet decided on, where a model is asked block by block.
-        responded_audio: Whether the reply has given audio.
-        interrupted: Set when the reply was interrupted.
-    """
-
-    stream: NDArray[np.int16] | None = None
-    sampling_rate: int = 0
-    pause_detected: bool = False
-    started_talking: bool = False
-    responding: bool = False
-    stopped: bool = False
-    buffer: NDArray[np.int16] | None = None
-    responded_audio: bool = False
-    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def new(self) -> AppState:
-        """Make a fresh one of the same class."""
-        return type(self)()
 
 
 class ReplyOnPause(StreamHandler):
@@ -339,8 +307,8 @@ class ReplyOnPause(StreamHandler):
         """Give the next output of the reply, or None if there is none.
 
         Raises:
-            Exception: What the reply function raised, where there is no connection that
-                could be told.
+            Exception: What the reply function raised, or ``HandlerError`` for an output that
+                cannot be played, where there is no connection that could be told.
         """
         reply = self._reply
         if reply is None:
@@ -351,7 +319,10 @@ class ReplyOnPause(StreamHandler):
                 return None
         try:
             output = reply.take()
+            if output is not ENDED:
+                self._note(output)
         except Exception as error:
+            reply.supersede()
             self._end_reply(reply)
             if self._report is None:
                 raise
@@ -360,15 +331,15 @@ class ReplyOnPause(StreamHandler):
         if output is ENDED:
             self._end_reply(reply)
             return None
-        self._note(output)
         self._wake.set()  # it may be None, or audio without samples, and more may follow
         return output  # type: ignore[no-any-return]
 
     def _note(self, output: Any) -> None:
         media, other = split_output(output)
-        if isinstance(media, tuple) and len(media) > 1:
+        if media is not None:
+            rate, samples = check_output(media)
             self.state.responded_audio = True
-            self._given_s += _seconds(*media)
+            self._given_s += samples.shape[1] / rate
         if self.phone_mode and isinstance(other, AdditionalOutputs):
             self.latest_args = [PLACEHOLDER, *other.args]
 
@@ -395,50 +366,15 @@ class ReplyOnPause(StreamHandler):
             return None
 
     def _start_reply(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Reply:
-        itself: list[Reply] = []
-        if is_async(function):
-            generator = function(*args)
-        else:
-            generator = self._in_thread(function, args, itself)
-        if inspect.iscoroutine(generator):
-            generator = _awaited_items(generator)
-        reply = Reply(generator, step=self.async_iterate, loop=self._loop)
-        itself.append(reply)
+        reply = Reply.of(function, args, step=self.async_iterate, loop=self._loop)
         with self._lock:
-            self.generator = generator
+            self.generator = reply.generator
             self._given_s = 0.0
             self._reply = reply
             if self._pending:  # something newer was said meanwhile
                 reply.supersede()
         reply.start()
         return reply
-
-    def _in_thread(
-        self, function: Callable[..., Any], args: tuple[Any, ...], reply: list[Reply]
-    ) -> Iterator[Any]:
-        """Call a function and give its items, in the thread of the reply."""
-        result = function(*args)
-        if inspect.isawaitable(result):
-            result = reply[0].wait_for(self._submit(result))
-        if hasattr(result, "__anext__"):
-            try:
-                while True:
-                    try:
-                        output = reply[0].wait_for(self._submit(self.async_iterate(result)))
-                    except StopAsyncIteration:
-                        return
-                    yield output
-            finally:
-                if hasattr(result, "aclose"):
-                    self._submit(result.aclose()).result()
-        elif result is not None:
-            yield from result
-
-    def _submit(self, awaitable: Any) -> Future[Any]:
-        async def run() -> Any:
-            return await awaitable
-
-        return asyncio.run_coroutine_threadsafe(run(), self.loop)
 
     async def async_iterate(self, generator: Any) -> Any:
         """Get the next item of an async generator.
@@ -530,22 +466,3 @@ class ReplyOnPause(StreamHandler):
             self._post(message)
         elif self._channel is not None:
             self._channel.send(message)
-
-
-async def _awaited_items(coroutine: Any) -> AsyncIterator[Any]:
-    """Give the items of what a coroutine returns."""
-    result = await coroutine
-    if hasattr(result, "__aiter__"):
-        async for item in result:
-            yield item
-    elif result is not None:
-        for item in result:
-            yield item
-
-
-def _seconds(rate: Any, samples: Any, layout: Any = None, *_: Any) -> float:
-    """Tell how long audio is; whoever plays it complains if it is none."""
-    try:
-        return float(as_planar(np.asarray(samples), layout).shape[1] / rate)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return 0.0

@@ -307,53 +307,7 @@ def test_who_still_speaks_when_the_reply_is_over_is_heard_from_the_onset():
     assert started.onset_s == pytest.approx(0.32)
 
 
-# --- Blocks ----------------------------------------------------------------------------------
-
-
-def test_blocks_are_decided_on_one_by_one():
-    detector = TurnDetector()
-    speech = [0.0, 0.2, 0.25, 0.6, 0.1, 0.09, 0.0]
-    events = [detector.push_block(amount, 0.6) for amount in speech]
-    assert [type(event) for event in events if event] == [SpeechStarted, Pause]
-    assert events[2] == SpeechStarted(at_s=1.8, onset_s=1.0)  # with the 0.2 s before the block
-    assert events[5] == Pause(at_s=3.6, onset_s=1.0, end_s=3.0)
-
-
-def test_a_longer_block_is_one_block():
-    detector = TurnDetector()
-    assert detector.push_block(0.21, 6.0) == SpeechStarted(6.0, 0.0)
-    assert detector.push_block(0.1, 6.0) is None
-    assert detector.push_block(0.09, 6.0) == Pause(18.0, 0.0, 12.0)
-
-
-def test_shorter_blocks_are_taken_together():
-    detector = TurnDetector()
-    events = [detector.push_block(0.05 if i < 20 else 0.0, 0.1) for i in range(40)]
-    started, pause = (event for event in events if event)
-    assert started == SpeechStarted(0.5, 0.0)
-    assert isinstance(pause, Pause)
-    assert pause.at_s == pytest.approx(2.5)  # the last 0.6 s have one block with speech
-
-
-def test_blocks_interrupt_with_a_long_minimum_too():
-    detector = TurnDetector(AlgoOptions(min_interruption_s=1.0))
-    assert detector.push_block(0.6, 0.6, replying=True) is None
-    assert detector.push_block(0.6, 0.6, replying=True) == SpeechStarted(1.2, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("speech", "duration"), [(-0.1, 0.6), (math.nan, 0.6), (math.inf, 0.6), (0, 0), (0.1, math.nan)]
-)
-def test_impossible_blocks_are_refused(speech: float, duration: float):
-    with pytest.raises(ValueError, match="impossible"):
-        TurnDetector().push_block(speech, duration)
-
-
-def test_a_block_followed_by_windows_counts_for_what_it_has():
-    detector = TurnDetector()
-    assert detector.push_block(0.1, 0.3) is None
-    assert feed(detector, [0.9] * 3) == []
-    assert kinds(feed(detector, [0.9])) == [SpeechStarted]
+# --- Hops ------------------------------------------------------------------------------------
 
 
 def test_decisions_are_made_every_hop():
@@ -364,7 +318,6 @@ def test_decisions_are_made_every_hop():
 
 # --- Against models that follow the rules by brute force -------------------------------------
 
-amounts = st.integers(0, 60).map(lambda hundredths: hundredths / 100)
 thresholds = st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.3, 0.5])
 maxima = st.sampled_from([math.inf, 0.5, 1.2, 1.25, 1.8, 3.0])
 
@@ -390,16 +343,6 @@ def block_rule(speech: list[float], chunk: float, start: float, low: float, most
             talking_since = None
             decisions.append((number, MaximumReached))
     return decisions
-
-
-@given(speech=st.lists(amounts, max_size=40), start=thresholds, low=thresholds, most=maxima)
-def test_blocks_are_decided_on_as_in_the_reference(
-    speech: list[float], start: float, low: float, most: float
-):
-    detector = TurnDetector(AlgoOptions(CHUNK, start, low, most))
-    events = [detector.push_block(amount, CHUNK) for amount in speech]
-    decided = [(number, type(event)) for number, event in enumerate(events) if event]
-    assert decided == block_rule(speech, CHUNK, start, low, most)
 
 
 @given(

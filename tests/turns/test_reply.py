@@ -335,3 +335,50 @@ class TestAsync:
         reply = asyncio.run(main())
         reply.supersede()
         assert reply.take() is ENDED
+
+
+class TestOf:
+    @pytest.mark.parametrize("given", [[1, 2], (1, 2), iter([1, 2]), None])
+    def test_a_function_may_return_anything_that_can_be_gone_through(self, given) -> None:
+        reply = Reply.of(lambda factor: given, (1,))
+        reply.start()
+        assert taken(reply) == ([] if given is None else [1, 2])
+
+    def test_the_function_is_called_in_the_thread_of_the_reply(self) -> None:
+        threads = []
+
+        def function():
+            threads.append(threading.current_thread())
+            return [1]
+
+        reply = Reply.of(function)
+        assert threads == []
+        reply.start()
+        assert taken(reply) == [1]
+        assert threads[0] is not threading.current_thread()
+
+    async def test_a_coroutine_may_give_an_iterator_or_an_async_one(self) -> None:
+        async def items():
+            yield 1
+
+        async def sync():
+            return [1]
+
+        async def not_sync():
+            return items()
+
+        for function in (items, sync, not_sync, lambda: sync(), lambda: items()):
+            reply = Reply.of(function, loop=asyncio.get_running_loop())
+            reply.start()
+            assert await asyncio.to_thread(taken, reply) == [1]
+
+    def test_an_async_function_needs_a_loop(self) -> None:
+        async def items():
+            yield 1
+
+        with pytest.raises(RuntimeError, match="no event loop"):
+            Reply.of(items)
+        behind_a_lambda = Reply.of(lambda: items())
+        behind_a_lambda.start()
+        with pytest.raises(RuntimeError, match="no event loop"):
+            behind_a_lambda.take()

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.alarm import Alarm
-from ..core.errors import HandlerError
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..handlers.invoke import Invoker, is_async
 from .emit import EmitClock
-from .playout import Playout, PlayoutFrame, check_audio
+from .playout import Playout, PlayoutFrame, check_output
 
 __all__ = ["AudioOutbound"]
 
@@ -189,24 +188,19 @@ class AudioOutbound:
         if isinstance(other, AdditionalOutputs):
             self._deliver(other)
         if media is not None:
-            if not isinstance(media, tuple) or not 2 <= len(media) <= 3:
-                raise HandlerError(
-                    "Audio must be given as (sample_rate, samples) or "
-                    f"(sample_rate, samples, layout), not {_shown(media)}"
-                )
-            await self._queue(*media)
+            await self._queue(*check_output(media))
         if isinstance(other, CloseStream):
             await self.played()
             return other.msg
         return None
 
-    async def _queue(self, rate: Any, samples: Any, layout: Any = None) -> None:
+    async def _queue(self, rate: int, samples: NDArray[Any]) -> None:
         if self.playout is None:
-            await self._drop(*check_audio(rate, samples, layout))
+            await self._drop(rate, samples)
             return
         while self.playout.queued_s > self.playout.options.limit_s:
             await self._sent.wait()
-        self.playout.push(rate, samples, layout)
+        self.playout.push(rate, samples)
         self._pushed.ring()
 
     async def _drop(self, rate: int, samples: NDArray[Any]) -> None:
@@ -250,7 +244,3 @@ def _is_nothing(output: Any) -> bool:
     if isinstance(media, tuple) and len(media) > 1:
         return other is None and np.size(media[1]) == 0
     return other is None and media is None
-
-
-def _shown(value: Any) -> str:
-    return f"a tuple of {len(value)}" if isinstance(value, tuple) else type(value).__name__

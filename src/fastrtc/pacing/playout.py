@@ -16,7 +16,7 @@ from ..audio.fifo import SampleFifo
 from ..core.errors import HandlerError
 from ..core.types import Layout
 
-__all__ = ["Playout", "PlayoutFrame", "PlayoutOptions", "check_audio"]
+__all__ = ["Playout", "PlayoutFrame", "PlayoutOptions", "check_audio", "check_output"]
 
 FRAME_S = 0.02
 """Length of a frame: what Opus and Twilio use by default (RFC 7587 section 4.2)."""
@@ -93,6 +93,21 @@ def check_audio(rate: Any, samples: Any, layout: Layout | None = None) -> tuple[
     except (TypeError, ValueError) as error:
         raise HandlerError(f"This is no audio: {error}") from error
     return int(rate), planar
+
+
+def check_output(media: Any) -> tuple[int, NDArray[Any]]:
+    """Check the media part of what a handler gave; see ``check_audio``.
+
+    Raises:
+        HandlerError: If it is no audio.
+    """
+    if not isinstance(media, tuple) or not 2 <= len(media) <= 3:
+        shown = f"a tuple of {len(media)}" if isinstance(media, tuple) else type(media).__name__
+        raise HandlerError(
+            "Audio must be given as (sample_rate, samples) or "
+            f"(sample_rate, samples, layout), not {shown}"
+        )
+    return check_audio(*media)
 
 
 class Playout:

@@ -69,28 +69,24 @@ TurnEvent: TypeAlias = SpeechStarted | Pause | MaximumReached
 
 
 class _Stretch(NamedTuple):
-    """Audio with speech: a run of windows that are all speech, or a block that has some.
+    """A run of windows that are speech.
 
     Times are in nanoseconds; whole numbers, so that "more than" and "less than" are exact.
     """
 
     start: int
     end: int
-    speech: int
-    onset: int  # from where on it may be heard
 
-    def speech_between(self, start: int, end: int) -> int:
-        overlap = min(self.end, end) - max(self.start, start)
-        return self.speech * overlap // (self.end - self.start) if overlap > 0 else 0
+    def between(self, start: int, end: int) -> int:
+        return max(0, min(self.end, end) - max(self.start, start))
 
 
 class TurnDetector:
     """Decides when somebody began to speak and when they paused.
 
-    What is fed is either the probability of speech in each window (``push``) or the amount of
-    speech in each block (``push_block``), without gaps. Both give at most one event. Time is
-    audio time: what was fed so far. A decision looks at the last few hundred milliseconds, so
-    its cost does not depend on how long somebody speaks.
+    What is fed is the probability of speech in each window, without gaps. Time is audio time:
+    what was fed so far. A decision looks at the last few hundred milliseconds, so its cost
+    does not depend on how long somebody speaks.
 
     Args:
         options: What counts as speech and as a pause. Changes to it act at once.
@@ -126,7 +122,7 @@ class TurnDetector:
         """No utterance that is still to come or to end begins before, in seconds of audio."""
         if self._onset is not None:
             return _s(self._onset)
-        return _s(self._stretches[0].onset if self._stretches else self._now)
+        return _s(self._stretches[0].start if self._stretches else self._now)
 
     def reset(self, now_s: float | None = None) -> None:
         """Forget what was heard.
@@ -164,53 +160,23 @@ class TurnDetector:
             self._is_speech = probability >= self.threshold
         start, end = self._now, self._now + self._window
         if self._is_speech:
-            last = self._stretches[-1] if self._stretches else None
-            if last and last.end == start and last.speech == last.end - last.start:
-                self._stretches[-1] = _Stretch(last.start, end, end - last.start, last.onset)
-            else:
-                self._stretches.append(_Stretch(start, end, end - start, start))
-        return self._advance(end, replying)
-
-    def push_block(
-        self, speech_s: float, duration_s: float, replying: bool = False
-    ) -> TurnEvent | None:
-        """Take the amount of speech in the next block, for models that know no more.
-
-        A block that is at least as long as ``audio_chunk_duration`` is decided on by itself.
-        Speech may have begun at the end of the block before, with less than the threshold;
-        so that is where an utterance begins.
-
-        Args:
-            speech_s: How much of the block is speech, in seconds.
-            duration_s: How long it is, in seconds.
-            replying: As in ``push``.
-
-        Raises:
-            ValueError: If one is negative or not a number, or the block is empty.
-        """
-        if not 0 <= speech_s < math.inf or not 0 < duration_s < math.inf:
-            raise ValueError(f"{speech_s} s of speech in a block of {duration_s} s is impossible")
-        start, end = self._now, self._now + _ns(duration_s)
-        if speech := _ns(speech_s):
-            onset = start
             if self._stretches and self._stretches[-1].end == start:
-                last = self._stretches[-1]
-                onset = max(last.start, start - last.speech)
-            self._stretches.append(_Stretch(start, end, speech, onset))
+                start = self._stretches.pop().start
+            self._stretches.append(_Stretch(start, end))
         return self._advance(end, replying)
 
     def _advance(self, end: int, replying: bool) -> TurnEvent | None:
         """Move on to the end of what was pushed, and decide if it is time to."""
-        step = end - self._now
         self._now = end
         hop = _ns(self.options.hop_s or 0.0)
-        at = end if hop <= step else self._decided + hop
+        at = end if hop <= self._window else self._decided + hop
         if at > end:
             return None
         self._decided = at
-        chunk = max(_ns(self.options.audio_chunk_duration), step)
+        chunk = max(_ns(self.options.audio_chunk_duration), self._window)
         if self._onset is None:
-            return self._look_for_start(at, chunk, replying, in_blocks=max(hop, step) >= chunk)
+            in_blocks = max(hop, self._window) >= chunk
+            return self._look_for_start(at, chunk, replying, in_blocks)
         return self._look_for_end(at, chunk)
 
     def _look_for_start(
@@ -225,7 +191,7 @@ class TurnDetector:
         self._drop(begin)
         if self._speech_between(begin, at) <= threshold:
             return None
-        self._onset = self._stretches[0].onset
+        self._onset = self._stretches[0].start
         self._counted_from = at - chunk if in_blocks else self._onset
         return SpeechStarted(_s(at), _s(self._onset))
 
@@ -264,8 +230,7 @@ class TurnDetector:
         """End the utterance at a time; what is after it stays."""
         self._drop(at)
         if self._stretches and self._stretches[0].start < at:
-            end = self._stretches[0].end
-            self._stretches[0] = _Stretch(at, end, end - at, at)
+            self._stretches[0] = _Stretch(at, self._stretches[0].end)
             self._speech_end = at
         self._onset = None
 
@@ -275,7 +240,7 @@ class TurnDetector:
             self._speech_end = self._stretches.popleft().end
 
     def _speech_between(self, start: int, end: int) -> int:
-        return sum(stretch.speech_between(start, end) for stretch in self._stretches)
+        return sum(stretch.between(start, end) for stretch in self._stretches)
 
     def _speech_touches(self, at: int) -> bool:
         return bool(self._stretches) and self._stretches[-1].end >= at

@@ -6,10 +6,12 @@ import asyncio
 import inspect
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any
+
+from ..handlers.invoke import is_async
 
 __all__ = ["ENDED", "Reply"]
 
@@ -61,21 +63,55 @@ class Reply:
         self._cancelled = False
         self._awaited: Future[Any] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        *,
+        step: Callable[[Any], Awaitable[Any]] | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> Reply:
+        """Make the reply that a function gives.
+
+        Args:
+            function: A generator function, or one that returns an iterator or None, sync or
+                async. One that is not async is called, with all it returns, in the reply's
+                thread.
+            args: Its arguments.
+            step: See the class.
+            loop: See the class.
+
+        Raises:
+            RuntimeError: If it is async and there is no loop.
+        """
+        reply = cls(None, step=step, loop=loop)
+        if is_async(function):
+            reply._needs_loop()
+            generator = function(*args)
+            reply.generator = _awaited(generator) if inspect.iscoroutine(generator) else generator
+        else:
+            reply.generator = reply._called(function, args)
+        return reply
+
     @property
     def superseded(self) -> bool:
         """Whether it was interrupted."""
         return self._superseded
 
     def start(self) -> None:
-        """Let it run, in the context of the caller; from any thread."""
+        """Let it run, in the context of the caller; from any thread.
+
+        Raises:
+            RuntimeError: If it is async and there is no loop.
+        """
         context = copy_context()
         if not hasattr(self.generator, "__anext__"):
             target = context.copy().run
             name = f"{threading.current_thread().name}-reply"
             threading.Thread(target=target, args=(self._run,), name=name, daemon=True).start()
             return
-        assert self._loop is not None, "an async generator needs the connection's event loop"
-        self._loop.call_soon_threadsafe(context.run, self._start_task)
+        self._needs_loop().call_soon_threadsafe(context.run, self._start_task)
 
     def take(self) -> Any:
         """Wait for the next output.
@@ -116,14 +152,51 @@ class Reply:
             except RuntimeError:  # the loop is closed, and its tasks with it
                 pass
 
-    def wait_for(self, future: Future[Any]) -> Any:
-        """Wait for something in the thread of a sync generator; superseding cancels it."""
+    def _called(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[Any]:
+        """Call a function and give its items, in the thread of the reply."""
+        result = function(*args)
+        if inspect.isawaitable(result):
+            result = self._await(result)
+        if hasattr(result, "__anext__"):
+            step = self._step or anext
+            try:
+                while True:
+                    try:
+                        output = self._await(step(result))
+                    except StopAsyncIteration:
+                        return
+                    yield output
+            finally:
+                if hasattr(result, "aclose"):
+                    self._submit(result.aclose()).result()
+        elif result is not None:
+            yield from result
+
+    def _await(self, awaitable: Awaitable[Any]) -> Any:
+        """Wait for something of the loop in the thread of the reply; superseding cancels it."""
+        future = self._submit(awaitable)
         with self._changed:
             self._awaited = future
             superseded = self._superseded
         if superseded:
             future.cancel()
         return future.result()
+
+    def _submit(self, awaitable: Awaitable[Any]) -> Future[Any]:
+        loop = self._needs_loop()
+
+        async def run() -> Any:
+            return await awaitable
+
+        return asyncio.run_coroutine_threadsafe(run(), loop)
+
+    def _needs_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            raise RuntimeError(
+                "The reply function is async, and there is no event loop to run it on: the "
+                "handler is not connected"
+            )
+        return self._loop
 
     def _cancel(self) -> None:
         if self._task is not None and not self._cancelled:  # once: its cleaning up may await
@@ -205,3 +278,14 @@ class Reply:
             except Exception as raised:
                 error = error or raised
             self._end(error)
+
+
+async def _awaited(coroutine: Any) -> AsyncIterator[Any]:
+    """Give the items of what a coroutine returns."""
+    result = await coroutine
+    if hasattr(result, "__aiter__"):
+        async for item in result:
+            yield item
+    elif result is not None:
+        for item in result:
+            yield item
