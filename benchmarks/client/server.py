@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import numpy as np
 import psutil
 
 _MEGABYTE = 1 << 20
@@ -65,6 +67,13 @@ class Server:
     async def state(self) -> dict[str, int]:
         """Tasks, threads, dict entries and peers alive, after a garbage collection."""
         return await self._get("/debug/state")
+
+    async def utterances(self) -> list[tuple[int, np.ndarray]]:
+        """What reply functions were given since this was asked last: rate and samples `(n,)`."""
+        return [
+            (said["rate"], np.frombuffer(base64.b64decode(said["samples"]), np.int16))
+            for said in await self._get("/debug/utterances")
+        ]
 
     async def start_heartbeat(self) -> None:
         """Begins to measure how late the server's event loop is."""

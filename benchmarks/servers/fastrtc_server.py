@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from fastapi import FastAPI
 from serving import add_debug_routes, calls, serve
+from talking import HANDLERS as TALKING
+from talking import taken
 
 from fastrtc import AsyncStreamHandler, Stream, StreamHandler, VideoStreamHandler, wait_for_item
 
@@ -180,6 +182,7 @@ HANDLERS = {
     "flip": lambda: flip,
     "slow-flip": lambda: VideoStreamHandler(slow_flip),
     "slow-flip-skipping": lambda: VideoStreamHandler(slow_flip, skip_frames=True),
+    **TALKING,
 }
 VIDEO = {"flip", "slow-flip", "slow-flip-skipping"}
 
@@ -217,6 +220,10 @@ def make_app(name: str) -> FastAPI:
     async def set_input(webrtc_id: str) -> None:
         # The reference calls a video function only once it has got an input.
         stream.set_input(webrtc_id, None)
+
+    @app.get("/debug/utterances")
+    def utterances() -> list[dict[str, Any]]:
+        return taken()
 
     return app
 

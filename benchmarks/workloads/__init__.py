@@ -10,6 +10,8 @@ WORKLOADS = tuple(
         "idle",
         "echo",
         "roundtrip",
+        "turns",
+        "listening",
         "blocking",
         "video",
         "churn",

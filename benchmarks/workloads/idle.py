@@ -39,6 +39,7 @@ WORKLOAD = Workload(
         Case("sync, None at once", "idle-sync", baseline="consume", goals=_GOALS),
         Case("async, None at once", "idle-async", baseline="consume", goals=_GOALS),
         Case("async, waiting on a queue", "idle-waiting", baseline="consume", goals=_GOALS),
+        Case("ReplyOnPause, replies of nothing", "silent-replies", baseline="consume"),
     ),
     metrics=(Metric("server", "cores", 4), Metric("emit", "calls/s", 0)),
     client=measure,

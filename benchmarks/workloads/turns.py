@@ -1,0 +1,143 @@
+"""A conversation: how soon a reply is heard, and how soon it stops (rows 10 and 13)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmarks.client.listening import Ear, sent
+from benchmarks.client.media import AUDIO_RATE, AudioTrack, encode_opus
+from benchmarks.client.peer import Peer
+from benchmarks.client.server import Server
+from benchmarks.client.voices import Script, turns, with_pauses
+from benchmarks.workloads.base import Case, Goal, Metric, Sample, Workload
+from tests.support.speech import find_in
+
+#: Until the models are warm and the connection is quiet, in seconds.
+LEAD = 2.0
+#: Longer than any reply takes to come and go.
+PAUSE = 2.2
+#: How long a reply is heard before somebody interrupts it.
+HEARD = 2.5
+INTERRUPTIONS = 7
+#: A piece of speech that is looked for in what the reply function got, in samples.
+PIECE = int(0.3 * AUDIO_RATE)
+STEP = AUDIO_RATE // 100
+ALIKE = 0.6
+
+
+async def _talk(server: Server, script: Script) -> tuple[Ear, list[float]]:
+    """Says all of it; gives what was heard and when the packets left."""
+    packets = encode_opus(script.sound)
+    track, ear = AudioTrack(packets, most=len(packets)), Ear()
+    peer = Peer(server, track)
+    await peer.connect()
+    assert peer.remote is not None
+    listening = asyncio.create_task(ear.listen(peer.remote))
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(asyncio.shield(listening), script.sound.size / AUDIO_RATE + 0.5)
+    listening.cancel()
+    await peer.close()
+    return ear, track.times
+
+
+def _clipped(sound: np.ndarray, heard: list[np.ndarray]) -> float:
+    """How much of the beginning of a sound is in no utterance, in seconds; inf if all of it."""
+    for start in range(0, sound.size - PIECE, STEP):
+        piece = sound[start : start + PIECE]
+        if np.abs(piece).max() < 500:
+            continue
+        found = [find_in(utterance, piece) for utterance in heard]
+        if found and max(part.likeness for part in found) > ALIKE:
+            at = max(found, key=lambda part: part.likeness).at
+            return max(0, start - at) / AUDIO_RATE
+    return float("inf")
+
+
+async def _replies(server: Server) -> Sample:
+    sounds = turns()
+    script = with_pauses(sounds, LEAD, PAUSE)
+    ear, times = await _talk(server, script)
+    onsets = ear.onsets()
+    delays, cut_in, unanswered = [], 0, 0
+    for begin, end in script.spoken:
+        began, ended = sent(times, begin), sent(times, end)
+        if any(began < onset < ended for onset in onsets):
+            cut_in += 1
+        after = [onset - ended for onset in onsets if 0 <= onset - ended < PAUSE]
+        if after:
+            delays.append(after[0])
+        else:
+            unanswered += 1
+    heard = [samples for _, samples in await server.utterances()]
+    clipped = [_clipped(sound, heard) for sound in sounds if sound.size > 2 * PIECE]
+    return {
+        "mean": 1000 * float(np.mean(delays)),
+        "p95": 1000 * float(np.percentile(delays, 95)),
+        "cut in": float(cut_in),
+        "unanswered": float(unanswered),
+        "clipped": 1000 * float(max(clipped)),
+    }
+
+
+async def _interruptions(server: Server) -> Sample:
+    sounds = [sound for sound in turns() if sound.size > 1.5 * AUDIO_RATE][: INTERRUPTIONS + 1]
+    script = with_pauses(sounds, LEAD, HEARD)
+    ear, times = await _talk(server, script)
+    delays, went_on = [], 0
+    for begin, _ in script.spoken[1:]:
+        began = sent(times, begin)
+        end = ear.silent_from(began)
+        if end == began:  # no reply was to be heard
+            went_on += 1
+            continue
+        delays.append(end - began)
+    return {
+        "mean": 1000 * float(np.mean(delays)),
+        "worst": 1000 * float(np.max(delays)),
+        "missed": float(went_on),
+    }
+
+
+async def measure(server: Server, options: Mapping[str, float]) -> Sample:
+    """Replies, or interruptions, of one conversation."""
+    return await (_interruptions if options.get("interrupt") else _replies)(server)
+
+
+WORKLOAD = Workload(
+    name="turns",
+    summary="real speech: end of a turn to the first reply audio heard; onset to silence heard",
+    cases=(
+        Case(
+            "reply after a pause",
+            "short-replies",
+            goals={
+                "mean": Goal(680, times_reference=0.91),
+                "p95": Goal(780, times_reference=0.81),
+                "cut in": Goal(2),
+                "unanswered": Goal(0),
+                "clipped": Goal(0),
+            },
+        ),
+        Case(
+            "interruption",
+            "long-replies",
+            options={"interrupt": 1},
+            goals={"mean": Goal(450), "missed": Goal(0)},
+        ),
+    ),
+    metrics=(
+        Metric("mean", "ms", 0),
+        Metric("p95", "ms", 0),
+        Metric("worst", "ms", 0),
+        Metric("cut in", "of 20", 0, ratio=False),
+        Metric("unanswered", "of 20", 0, ratio=False),
+        Metric("clipped", "ms", 0, ratio=False),
+        Metric("missed", "of 7", 0, ratio=False),
+    ),
+    client=measure,
+    limit=240.0,
+)
