@@ -201,9 +201,14 @@ class ReplyOnPause(StreamHandler):
         state.buffer = mono if state.buffer is None else np.concatenate((state.buffer, mono))
         state.pause_detected = self.determine_pause(state.buffer, state.sampling_rate, state)
 
+    @property
+    def _decides_itself(self) -> bool:
+        """Whether a subclass decides on blocks by a ``determine_pause`` of its own."""
+        return type(self).determine_pause is not ReplyOnPause.determine_pause
+
     def _listen(self) -> bool:
         """Have the model follow the audio as it comes, if it can and nobody has other ideas."""
-        if type(self).determine_pause is not ReplyOnPause.determine_pause:
+        if self._decides_itself:
             return False
         stream = open_speech_stream(self.model, self.model_options)
         if stream is None:
