@@ -21,6 +21,7 @@ from fastrtc.transport._compat import (
     negotiated_codecs,
     take_packets,
     watch_consent,
+    watch_turn,
 )
 from tests.support.virtual_time import virtual_time
 
@@ -294,3 +295,48 @@ async def test_the_names_that_are_used_of_aioice_are_there():
     assert len(_compat._ice_connections(pc)) >= 1
     assert all(isinstance(c, aioice.Connection) for c in _compat._ice_connections(pc))
     await pc.close()
+
+
+# --- watch_turn ----------------------------------------------------------------------------------
+# With a real server: tests/webrtc/test_turn.py.
+
+
+async def test_turn_servers_are_asked_as_ever_where_nobody_watches(monkeypatch):
+    asked = []
+
+    async def create(*args: Any, **kwargs: Any) -> str:
+        asked.append((args, kwargs))
+        return "endpoint"
+
+    monkeypatch.setattr(aioice.turn, "create_turn_endpoint", create)
+    with watch_turn() as attempts:
+        create_turn_endpoint = aioice.turn.create_turn_endpoint
+        await asyncio.create_task(create_turn_endpoint(None, server_addr=("a", 1)))
+        await create_turn_endpoint(None, ("b", 2), "user")
+    assert await create_turn_endpoint(None, server_addr=("c", 3)) == "endpoint"
+    assert [(attempt.server, attempt.succeeded) for attempt in attempts] == [
+        ("a:1", True),
+        ("b:2", True),
+    ]
+    assert asked[1:] == [((None, ("b", 2), "user"), {}), ((None,), {"server_addr": ("c", 3)})]
+    with watch_turn():
+        assert aioice.turn.create_turn_endpoint is create_turn_endpoint  # replaced only once
+
+
+async def test_a_server_that_has_no_room(monkeypatch):
+    async def create(*args: Any, **kwargs: Any) -> None:
+        refusal = stun.Message(stun.Method.ALLOCATE, stun.Class.ERROR)
+        refusal.attributes["ERROR-CODE"] = (486, "Allocation Quota Reached")
+        raise stun.TransactionFailed(refusal)
+
+    monkeypatch.setattr(aioice.turn, "create_turn_endpoint", create)
+    with watch_turn() as attempts, pytest.raises(stun.TransactionFailed):
+        await aioice.turn.create_turn_endpoint(None, server_addr=("a", 1))
+    assert attempts[0].failure == "refused to relay: 486 Allocation Quota Reached"
+
+
+def test_without_that_function_nothing_is_watched(monkeypatch):
+    monkeypatch.delattr(aioice.turn, "create_turn_endpoint")
+    with watch_turn() as attempts:
+        assert attempts == []
+    assert not hasattr(aioice.turn, "create_turn_endpoint")

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 import functools
 import sys
 import threading
+from contextvars import ContextVar
 
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer
 
-from fastrtc.transport.configuration import resolve_configuration, to_aiortc_configuration
+from fastrtc.transport.configuration import (
+    GIVEN_WITHIN_S,
+    resolve_configuration,
+    to_aiortc_configuration,
+)
+from tests.support.virtual_time import virtual_time
 
 STUN = {"iceServers": [{"urls": "stun:stun.example.org:3478"}]}
 TURN = {
@@ -42,6 +49,19 @@ class Giver:
     async def later(self):
         return STUN
 
+    @classmethod
+    def by_class(cls):
+        return STUN
+
+    @staticmethod
+    async def static():
+        return STUN
+
+
+@functools.wraps(give_async)
+def decorated(*args, **kwargs):
+    return give_async(*args, **kwargs)
+
 
 class AsyncGiver:
     async def __call__(self):
@@ -59,6 +79,9 @@ class AsyncGiver:
         functools.partial(functools.partial(give_async_of), STUN),
         Giver(),
         Giver().later,
+        Giver.by_class,
+        Giver.static,
+        decorated,
         AsyncGiver(),
         lambda: STUN,
         lambda: give_async(),
@@ -66,7 +89,8 @@ class AsyncGiver:
     ],
     ids=[
         "dict", "sync", "async", "partial", "async partial", "partial of partial", "object",
-        "method", "async object", "lambda", "lambda of async", "partial of object",
+        "method", "class method", "static method", "decorated", "async object",
+        "lambda", "lambda of async", "partial of object",
     ],
 )  # fmt: skip
 async def test_a_configuration_or_what_gives_one(configuration):
@@ -97,6 +121,48 @@ async def test_a_sync_function_does_not_hold_the_loop():
     threads = []
     await resolve_configuration(lambda: threads.append(threading.current_thread()))
     assert threads != [threading.current_thread()]
+
+
+@pytest.mark.parametrize("given", [TURN, [TURN], (TURN,), [STUN, TURN], []])
+async def test_one_server_becomes_a_list_for_browsers(given):
+    servers = (await resolve_configuration({"iceServers": given}))["iceServers"]
+    assert servers == ([given] if given is TURN else given)
+
+
+async def test_functions_know_for_whom_they_are_called():
+    of_connection: ContextVar[str] = ContextVar("of_connection")
+    of_connection.set("mine")
+
+    async def give_async():
+        return {"for": of_connection.get()}
+
+    assert await resolve_configuration(give_async) == {"for": "mine"}
+    assert await resolve_configuration(lambda: {"for": of_connection.get()}) == {"for": "mine"}
+
+
+@virtual_time
+async def test_a_function_that_never_comes_to_an_end():
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    with pytest.raises(TimeoutError, match="was not done in time, which is 30 s at most"):
+        await resolve_configuration(asyncio.Event().wait)
+    assert loop.time() - began == pytest.approx(GIVEN_WITHIN_S)
+
+
+async def test_a_sync_function_that_never_comes_to_an_end(monkeypatch):
+    monkeypatch.setattr("fastrtc.transport.configuration.GIVEN_WITHIN_S", 0.1)
+    ever = threading.Event()
+    with pytest.raises(TimeoutError, match="was not done in time"):
+        await resolve_configuration(ever.wait)
+    ever.set()
+
+
+async def test_a_function_that_ran_into_its_own_limit():
+    async def give():
+        raise TimeoutError("the server of credentials is slow")
+
+    with pytest.raises(TimeoutError, match="is slow"):
+        await resolve_configuration(give)
 
 
 @pytest.mark.parametrize(

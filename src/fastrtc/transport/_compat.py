@@ -11,10 +11,15 @@ import logging
 import random
 import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import aioice.turn
 import aiortc.rtcrtpreceiver
+from aioice import stun
 from aiortc import (
     InvalidStateError,
     RTCConfiguration,
@@ -25,6 +30,7 @@ from aiortc import (
 
 __all__ = [
     "RtpSink",
+    "TurnAttempt",
     "close_while_connecting",
     "flush_messages",
     "make_configuration",
@@ -32,6 +38,7 @@ __all__ = [
     "negotiated_codecs",
     "take_packets",
     "watch_consent",
+    "watch_turn",
 ]
 
 logger = logging.getLogger(__name__)
@@ -203,8 +210,6 @@ def _ice_connections(pc: RTCPeerConnection) -> list[Any]:
 
 
 async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> None:
-    from aioice import stun
-
     loop = asyncio.get_running_loop()
     last_answer = loop.time()
     while loop.time() - last_answer < CONSENT_EXPIRES_S:
@@ -226,3 +231,68 @@ async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> Non
                 pass
     connection._query_consent_task = None
     on_expired()
+
+
+@dataclass
+class TurnAttempt:
+    """How it went with a TURN server that was asked for a relay.
+
+    Attributes:
+        server: Its address, ``host:port``.
+        succeeded: Whether it gave one.
+        failure: Why not, in words; empty while it has not answered.
+    """
+
+    server: str
+    succeeded: bool = False
+    failure: str = ""
+
+
+_turn_attempts: ContextVar[list[TurnAttempt] | None] = ContextVar("turn_attempts", default=None)
+
+
+@contextmanager
+def watch_turn() -> Iterator[list[TurnAttempt]]:
+    """Notice what becomes of the TURN servers that are asked in its course.
+
+    aioice tells nobody why a server gave no relay. So ``aioice.turn.create_turn_endpoint``
+    (seen in aioice 0.10 to 0.13) is replaced by one that takes notes, in the context that
+    aioice's tasks inherit. Without it there are no attempts to tell of.
+    """
+    create = getattr(aioice.turn, "create_turn_endpoint", None)
+    if create is not None and not hasattr(create, "__wrapped__"):
+        setattr(aioice.turn, "create_turn_endpoint", _noting(create))  # noqa: B010
+    attempts: list[TurnAttempt] = []
+    token = _turn_attempts.set(attempts)
+    try:
+        yield attempts
+    finally:
+        _turn_attempts.reset(token)
+
+
+def _noting(create: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(create)
+    async def create_turn_endpoint(*args: Any, **kwargs: Any) -> Any:
+        attempts = _turn_attempts.get()
+        if attempts is None:
+            return await create(*args, **kwargs)
+        host, port = kwargs.get("server_addr") or args[1]
+        attempt = TurnAttempt(f"{host}:{port}")
+        attempts.append(attempt)
+        try:
+            endpoint = await create(*args, **kwargs)
+        except stun.TransactionFailed as error:
+            code, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
+            attempt.failure = (
+                f"refused the username and credential: they are wrong, or have expired ({code})"
+                if code == 401
+                else f"refused to relay: {code} {reason}"
+            )
+            raise
+        except (OSError, stun.TransactionError) as error:
+            attempt.failure = f"cannot be reached: {error}"
+            raise
+        attempt.succeeded = True
+        return endpoint
+
+    return create_turn_endpoint

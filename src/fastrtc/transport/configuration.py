@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer
@@ -15,6 +16,10 @@ from ._compat import make_configuration
 
 __all__ = ["resolve_configuration", "to_aiortc_configuration"]
 
+GIVEN_WITHIN_S = 30.0
+"""How long a function may take to give a configuration: as long as a client has to connect.
+The connection holds its place meanwhile."""
+
 
 async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
     """Give a configuration, asking for it if it is a function.
@@ -24,22 +29,39 @@ async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
             callable object, sync or async. A sync one runs in a thread, as it may ask
             a server for credentials.
 
+    Returns:
+        A copy, in which ``iceServers`` is a list also where it was a single server, as some
+        services give it: browsers take nothing else.
+
     Raises:
         TypeError: If it is, or gives, anything else.
+        TimeoutError: If a function has given nothing after 30 s.
     """
     if callable(configuration):
-        if is_async(configuration):
-            configuration = configuration()
-        else:
-            configuration = await run_in_thread(configuration)
-        if inspect.isawaitable(configuration):
-            configuration = await configuration
-    if configuration is None or isinstance(configuration, Mapping):
-        return None if configuration is None else dict(configuration)
+        try:
+            configuration = await asyncio.wait_for(_call(configuration), GIVEN_WITHIN_S)
+        except asyncio.TimeoutError as error:
+            if error.args:  # the function's own
+                raise
+            raise TimeoutError(
+                "The function that gives the rtc configuration was not done in time, which is "
+                f"{GIVEN_WITHIN_S:.0f} s at most"
+            ) from error
+    if configuration is None:
+        return None
+    if isinstance(configuration, Mapping):
+        servers = configuration.get("iceServers")
+        listed = {"iceServers": [servers]} if isinstance(servers, Mapping) else {}
+        return {**configuration, **listed}
     raise TypeError(
         "rtc_configuration must be a dict, None, or a function that returns one, "
         f"not {type(configuration).__name__}"
     )
+
+
+async def _call(function: Callable[[], Any]) -> Any:
+    given = function() if is_async(function) else await run_in_thread(function)
+    return await given if inspect.isawaitable(given) else given
 
 
 def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:

@@ -10,7 +10,7 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from ..core.errors import InvalidOffer
+from ..core.errors import InvalidOffer, SessionRefused
 from ..core.messages import create_message
 from ..core.types import Mode
 from ..handlers.base import StreamHandlerBase
@@ -18,11 +18,13 @@ from ..pacing.video import VideoInbound
 from ..session.media import Media
 from ..session.session import Session
 from ._compat import (
+    TurnAttempt,
     close_while_connecting,
     flush_messages,
     make_decoder_threads_daemons,
     negotiated_codecs,
     watch_consent,
+    watch_turn,
 )
 from .audio_receiver import AudioReceiver
 from .media_tracks import AudioCallback, MediaCallback, make_tracks
@@ -72,9 +74,10 @@ class Peer:
         self.connected = asyncio.Event()
         self._open = asyncio.Event()  # the channel
         self._unread = False
+        self._client_has_address = False
         self._receivers: list[AudioReceiver] = []
         self._timeout = asyncio.get_running_loop().call_later(
-            CONNECT_WITHIN_S, session.close, f"not connected within {CONNECT_WITHIN_S:.0f} s"
+            CONNECT_WITHIN_S, self._give_up, f"not connected within {CONNECT_WITHIN_S:.0f} s"
         )
         self.pc.on("connectionstatechange", self._state_changed)
         self.pc.on("datachannel", self._channel_opened)
@@ -88,25 +91,42 @@ class Peer:
 
         Raises:
             InvalidOffer: If aiortc finds it wrong.
+            SessionRefused: If there is no way to the server, as its TURN server failed.
         """
         pc = self.pc
+        self._client_has_address = "a=candidate:" in offer.sdp or bool(offer.later_candidates)
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._attach(offer)
-            await pc.setLocalDescription(await pc.createAnswer())
+            with watch_turn() as attempts:
+                await pc.setLocalDescription(await pc.createAnswer())
         except Exception as error:  # aiortc raises of many types, from ValueError to KeyError
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
-        if "a=candidate:" not in pc.localDescription.sdp:
-            logger.warning(
-                "Session %s: the server has no address to offer to the client. With "
-                "iceTransportPolicy 'relay', the TURN server of server_rtc_configuration did not "
-                "answer, or refused its username and credential",
-                self.session.id,
-            )
+        self._tell_of_the_network(attempts)
         watch_consent(pc, self._consent_expired)
         if offer.later_candidates:
             self.session.run("candidates", self._add_later(offer.later_candidates))
         return {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
+
+    def _tell_of_the_network(self, attempts: list[TurnAttempt]) -> None:
+        """Say in the log why clients may not find a way to the server.
+
+        Raises:
+            SessionRefused: If there is none: a TURN server failed, and all goes through it.
+        """
+        failures = {a.server: a.failure or "did not answer" for a in attempts if not a.succeeded}
+        for server, failure in failures.items():
+            logger.warning(
+                "Session %s: the TURN server %s of server_rtc_configuration %s",
+                self.session.id,
+                server,
+                failure,
+            )
+        if "a=candidate:" in self.pc.localDescription.sdp:
+            return
+        logger.warning("Session %s: the server has no address to offer", self.session.id)
+        if failures:
+            raise SessionRefused("turn_server_failed")
 
     def _attach(self, offer: Offer) -> None:
         """Connect the offered tracks with the media; those without use become inactive."""
@@ -145,6 +165,7 @@ class Peer:
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Take a trickled candidate; one to be looked up by multicast DNS is not waited for."""
+        self._client_has_address |= candidate.candidate is not None
         if candidate.candidate is not None and candidate.candidate.ip.endswith(".local"):
             self.session.run("candidates", self._add_later((candidate.candidate,)))
         else:
@@ -165,9 +186,19 @@ class Peer:
             self.connected.set()
             self.session.start()
         elif state == "failed":
-            self.session.close("the connection failed")
+            self._give_up("the connection failed")
         elif state == "closed":
             self.session.close("the client disconnected")
+
+    def _give_up(self, reason: str) -> None:
+        if not self._client_has_address:
+            logger.warning(
+                "Session %s: the client offered no address. With iceTransportPolicy 'relay', the "
+                "TURN server of rtc_configuration did not answer it, or refused its username and "
+                "credential",
+                self.session.id,
+            )
+        self.session.close(reason)
 
     def _consent_expired(self) -> None:
         self.session.close("the client vanished")

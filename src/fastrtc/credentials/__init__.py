@@ -1,0 +1,41 @@
+"""TURN credentials: of Cloudflare, Hugging Face, Twilio, and for a coturn of one's own."""
+
+from __future__ import annotations
+
+from .cache import CachedTurnCredentials
+from .choice import get_turn_credentials, get_turn_credentials_async
+from .cloudflare import (
+    get_cloudflare_turn_credentials,
+    get_cloudflare_turn_credentials_async,
+    get_hf_turn_credentials,
+    get_hf_turn_credentials_async,
+)
+from .coturn import get_coturn_credentials
+from .errors import (
+    CredentialsError,
+    CredentialsMissing,
+    MalformedAnswer,
+    PackageMissing,
+    ServiceRefused,
+    ServiceUnreachable,
+)
+from .twilio import get_twilio_turn_credentials, get_twilio_turn_credentials_async
+
+__all__ = [
+    "CachedTurnCredentials",
+    "CredentialsError",
+    "CredentialsMissing",
+    "MalformedAnswer",
+    "PackageMissing",
+    "ServiceRefused",
+    "ServiceUnreachable",
+    "get_cloudflare_turn_credentials",
+    "get_cloudflare_turn_credentials_async",
+    "get_coturn_credentials",
+    "get_hf_turn_credentials",
+    "get_hf_turn_credentials_async",
+    "get_turn_credentials",
+    "get_turn_credentials_async",
+    "get_twilio_turn_credentials",
+    "get_twilio_turn_credentials_async",
+]
