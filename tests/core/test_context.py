@@ -5,7 +5,7 @@ import contextvars
 
 import pytest
 
-from fastrtc.core.context import Context, current_context, get_current_context
+from fastrtc.core.context import Call, Context, current_context, get_current_context
 
 
 def test_outside_a_connection_there_is_none():
@@ -29,3 +29,12 @@ async def test_tasks_and_threads_of_the_connection_have_it_too():
         assert await in_task is context
     finally:
         current_context.reset(token)
+
+
+def test_a_connection_may_be_a_call():
+    call = Call("twilio", id="CA1", from_number="+15550100", start={"event": "start"})
+
+    assert Context("me").call is None
+    assert Context("me", call=call).call is call
+    assert (call.to_number, call.parameters) == (None, {})
+    assert "event" not in repr(call), "who logs a call logs no provider's message"

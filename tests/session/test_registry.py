@@ -46,8 +46,14 @@ def test_places_are_taken_and_freed(registry: Registry, forgotten: list[str]):
 
 
 def test_a_full_endpoint_says_how_much_it_takes(registry: Registry):
+    assert not registry.is_full(1)
     registry.reserve("a", 1)
 
+    assert (registry.is_full(1), registry.is_full(2), registry.is_full(None)) == (
+        True,
+        False,
+        False,
+    )
     with pytest.raises(SessionRefused) as refused:
         registry.reserve("b", 1)
 

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Context", "current_context", "get_current_context"]
+__all__ = ["Call", "Context", "current_context", "get_current_context"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """The telephone call that a connection is.
+
+    Attributes:
+        provider: Who carries it: ``"twilio"``, ``"telnyx"`` or ``"plivo"``.
+        id: The provider's id of the call, by which its REST API knows it: Twilio's
+            ``callSid``, Telnyx's ``call_control_id``, Plivo's ``callId``; None if it did
+            not say.
+        from_number: Who calls; None if the provider did not say.
+        to_number: Who is called; None if the provider did not say.
+        parameters: Custom parameters: ``<Parameter>`` of TwiML and TeXML, ``extraHeaders``
+            of Plivo's XML.
+        start: The provider's ``start`` message as it came.
+    """
+
+    provider: str
+    id: str | None = None
+    from_number: str | None = None
+    to_number: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    start: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -16,10 +41,12 @@ class Context:
     Attributes:
         webrtc_id: The id that the client chose for the connection.
         websocket: The WebSocket of the connection, or None over WebRTC.
+        call: The telephone call, if the connection is one.
     """
 
     webrtc_id: str
     websocket: Any = None
+    call: Call | None = None
 
 
 current_context: ContextVar[Context | None] = ContextVar("current_context", default=None)

@@ -39,6 +39,10 @@ class Registry:
         """Give the session that has an id, unless it has begun to end."""
         return self._sessions.get(id)
 
+    def is_full(self, limit: int | None) -> bool:
+        """Tell whether all places are taken."""
+        return limit is not None and len(self._reserved) >= limit
+
     def reserve(self, id: str, limit: int | None) -> None:
         """Take a place.
 
@@ -47,7 +51,7 @@ class Registry:
         """
         if id in self._reserved:
             raise SessionRefused("connection_already_exists")
-        if limit is not None and len(self._reserved) >= limit:
+        if self.is_full(limit):
             raise SessionRefused("concurrency_limit_reached", limit=limit)
         self._reserved.add(id)
 

@@ -1,0 +1,50 @@
+"""A parrot on the telephone: it says again what you said when you pause.
+
+python demo/phone/app.py             # for a number of your own, see README.md
+MODE=PHONE python demo/phone/app.py  # a number for a while, from FastPhone
+"""
+
+import os
+
+from fastapi import FastAPI
+
+from fastrtc import ReplyOnPause, Stream, get_current_context
+
+SPEEDS = {"1": 1.0, "2": 1.4, "3": 0.7}  # by the key that was pressed
+
+
+class Parrot(ReplyOnPause):
+    """Speaks as it was spoken to, after key 2 like a mouse, after key 3 like a bear."""
+
+    def __init__(self):
+        # 8 kHz is what a telephone has: asking for more would only add work
+        super().__init__(self.reply, input_sample_rate=8000, output_sample_rate=8000)
+        self.speed = 1.0
+
+    def copy(self):
+        return Parrot()  # each call has its own
+
+    def reply(self, audio):
+        rate, samples = audio  # 8000, and int16 of shape (1, n)
+        call = get_current_context().call  # None for a browser
+        if call is not None:
+            print(f"{call.from_number or 'Somebody'} spoke for {samples.size / rate:.1f} s")
+        yield round(rate * self.speed), samples
+
+    def receive_dtmf(self, digit):
+        self.speed = SPEEDS.get(digit, self.speed)
+
+
+stream = Stream(Parrot(), modality="audio", mode="send-receive", concurrency_limit=5)
+
+app = FastAPI()
+stream.mount(app)
+
+if __name__ == "__main__":
+    port = int(os.environ.get("PORT", "7860"))
+    if os.environ.get("MODE") == "PHONE":
+        stream.fastphone(port=port)
+    else:
+        import uvicorn
+
+        uvicorn.run(app, host="127.0.0.1", port=port)

@@ -1,0 +1,289 @@
+"""A telephone number for a stream, for a while: the FastPhone service."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+__all__ = ["FastPhoneService", "serve"]
+
+logger = logging.getLogger(__name__)
+
+JOIN_S = 1.0
+"""How long the main thread waits at a time, in seconds: a wait without an end cannot be
+interrupted by Ctrl-C on Windows."""
+
+END_WITHIN_S = 5
+"""How long requests that run are waited for at the end, in seconds."""
+
+
+@dataclass(frozen=True)
+class FastPhoneService:
+    """Where the service is.
+
+    Attributes:
+        url: Its address.
+        fallback_url: Asked when nobody answers there, or the server fails.
+        timeout_s: How long an answer is waited for, in seconds.
+    """
+
+    url: str = "https://api.fastrtc.org"
+    fallback_url: str = "https://fastrtc-fastphone.hf.space"
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What the service gave.
+
+    Attributes:
+        service_url: The address that answered.
+        code: What callers type in.
+        phone: The number to call.
+        time_remaining_s: How long calls may take until the quota is used up, in seconds.
+        reset_date: When there is a new quota.
+    """
+
+    service_url: str
+    code: Any
+    phone: str
+    time_remaining_s: float
+    reset_date: str
+
+
+class QuotaUsedUp(Exception):
+    """There is no calling time left.
+
+    Attributes:
+        reset_date: When there is a new quota; empty if the service did not say.
+    """
+
+    def __init__(self, reset_date: str) -> None:
+        super().__init__(reset_date)
+        self.reset_date = reset_date
+
+
+class PhoneStream(Protocol):
+    """What is needed of a stream."""
+
+    _telephone: Any
+
+    def mount(self, app: FastAPI) -> None:
+        """Add the stream's routes to an app."""
+
+    def _check_colab_or_spaces(self) -> None: ...
+
+
+def serve(
+    stream: PhoneStream,
+    token: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    service: FastPhoneService | None = None,
+    **kwargs: Any,
+) -> None:
+    """Serve a stream by telephone, until Ctrl-C; see ``Stream.fastphone``."""
+    stream._check_colab_or_spaces()
+    app = FastAPI()
+    stream.mount(app)
+    stream._telephone.through_fastphone = True
+    try:
+        with (
+            _server(app, host, port, kwargs) as (server, listening),
+            _Client(token, service or FastPhoneService()) as client,
+        ):
+            address = urlsplit(_open_tunnel(*listening.getsockname()[:2])).netloc
+            _hold_number(client, address, server)
+    finally:
+        stream._telephone.through_fastphone = False
+
+
+def _hold_number(client: _Client, address: str, server: threading.Thread) -> None:
+    """Have a number for as long as the server runs and nobody interrupts."""
+    try:
+        registration = client.register(address)
+    except QuotaUsedUp as used_up:
+        print(_quota_line(used_up), flush=True)
+        return
+    try:
+        with _terminated_as_interrupted():
+            print(_number_lines(registration), flush=True)
+            while server.is_alive():
+                server.join(JOIN_S)
+    except KeyboardInterrupt:
+        print("The number is given back.", flush=True)
+    finally:
+        client.unregister(registration, address)
+
+
+def _open_tunnel(host: str, port: int) -> str:
+    """Make a local server reachable from everywhere; gives its public URL."""
+    from gradio.networking import setup_tunnel
+
+    # the last argument, a certificate, came with a later Gradio 5
+    rest = [None] * (len(inspect.signature(setup_tunnel).parameters) - 3)
+    return str(setup_tunnel(host, port, secrets.token_urlsafe(32), *rest))
+
+
+class _Client:
+    """Talks to the service."""
+
+    def __init__(self, token: str | None, service: FastPhoneService) -> None:
+        if token is None:
+            from huggingface_hub import get_token
+
+            token = get_token()
+        self._http = httpx.Client(headers={"Authorization": token or ""}, timeout=service.timeout_s)
+        self._urls = (service.url, service.fallback_url)
+
+    def __enter__(self) -> _Client:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._http.close()
+
+    def register(self, address: str) -> Registration:
+        """Ask for a number.
+
+        Raises:
+            QuotaUsedUp: If there is no calling time left.
+            httpx.HTTPStatusError: If the service refuses.
+            httpx.TransportError: If it cannot be reached.
+            RuntimeError: If it answers with something else.
+        """
+        url, response = self._post_to_first(address)
+        response.raise_for_status()
+        answer = _object(response)
+        if response.status_code == httpx.codes.ACCEPTED:
+            raise QuotaUsedUp(str(answer.get("reset_date", "")))
+        try:
+            return Registration(
+                url,
+                answer["code"],
+                answer["phone"],
+                float(answer["time_remaining"]),
+                answer["reset_date"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise RuntimeError(f"{url} gave no number, but {response.text[:200]!r}") from error
+
+    def _post_to_first(self, address: str) -> tuple[str, httpx.Response]:
+        """Ask the first address that is able to answer."""
+        first, fallback = self._urls
+        try:
+            response = self._http.post(f"{first}/register", json={"url": address})
+            if not response.is_server_error:
+                return first, response
+            reason = f"status {response.status_code}"
+        except httpx.TransportError as error:
+            reason = f"{type(error).__name__}: {error}"
+        logger.info("%s does not work (%s): trying %s", first, reason, fallback)
+        return fallback, self._http.post(f"{fallback}/register", json={"url": address})
+
+    def unregister(self, registration: Registration, address: str) -> None:
+        """Give the number back; a failure is logged, as the service forgets it by itself."""
+        try:
+            self._http.post(
+                f"{registration.service_url}/unregister",
+                json={"url": address, "code": registration.code},
+            ).raise_for_status()
+        except httpx.HTTPError as error:
+            logger.warning("The number could not be given back: %s", error)
+
+
+def _object(response: httpx.Response) -> dict[str, Any]:
+    """Give the JSON object of an answer; an empty one if it has none."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+class _Server(uvicorn.Server):
+    """Tells when it has started."""
+
+    def __init__(self, config: uvicorn.Config, when_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_started = when_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._when_started()
+
+
+@contextmanager
+def _server(
+    app: FastAPI, host: str, port: int, options: dict[str, Any]
+) -> Iterator[tuple[threading.Thread, socket.socket]]:
+    """Run uvicorn in a thread, from the moment it listens until the end of the block.
+
+    Raises:
+        OSError: If the port is taken.
+        RuntimeError: If the server does not start.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, port), family=family) as listening:
+        settled = threading.Event()
+        options = {"timeout_graceful_shutdown": END_WITHIN_S} | options
+        server = _Server(uvicorn.Config(app, host=host, port=port, **options), settled.set)
+
+        def run() -> None:
+            try:
+                server.run(sockets=[listening])
+            except SystemExit:  # uvicorn would end the process when the app does not start
+                pass
+            finally:
+                settled.set()
+
+        thread = threading.Thread(target=run, name="fastrtc-fastphone", daemon=True)
+        thread.start()
+        try:
+            settled.wait()
+            if not server.started:
+                raise RuntimeError("The server did not start; its log says why")
+            yield thread, listening
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that the number is given back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _number_lines(given: Registration) -> str:
+    minutes, seconds = divmod(max(0, round(given.time_remaining_s)), 60)
+    return (
+        f"Your stream is on the telephone: call {given.phone} and type the code {given.code}.\n"
+        f"{minutes}:{seconds:02d} minutes of calls are left until {given.reset_date}.\n"
+        "Press Ctrl-C to give the number back."
+    )
+
+
+def _quota_line(used_up: QuotaUsedUp) -> str:
+    when = f"There is a new quota on {used_up.reset_date}." if used_up.reset_date else ""
+    return f"Your calling time with FastPhone is used up. {when}".rstrip()

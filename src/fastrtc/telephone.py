@@ -1,0 +1,142 @@
+"""The telephone end of a stream: the webhook of an incoming call, and the call's socket."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Request, WebSocket
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.datastructures import QueryParams
+
+from .transport.telephony.address import public_host, public_scheme
+from .transport.telephony.signature import HEADER, is_signed
+from .transport.telephony.twiml import connect_call, end_call, require_twilio
+
+__all__ = ["Telephone"]
+
+logger = logging.getLogger(__name__)
+
+TOKEN_VARIABLE = "FASTRTC_TWILIO_AUTH_TOKEN"
+"""Where the token is looked for. Not ``TWILIO_AUTH_TOKEN``: programs set that for calls and
+TURN servers of their own, without wanting signatures to be checked."""
+
+INCOMING = "/telephone/incoming"
+LINE_BUSY = "All lines are busy. Please call again later."
+NO_VOICE = "There is nobody to talk to at this number."
+LONGEST_NUMBER = 128
+"""Characters that a number, or a SIP address in its place, may have to be passed on."""
+
+POLICY_VIOLATION = 1008
+"""The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""
+
+
+class Telephone:
+    """Answers incoming calls of a stream, and sees that they come from Twilio.
+
+    Args:
+        token: The auth token of the Twilio account, by which its requests are signed; None
+            looks for it in ``FASTRTC_TWILIO_AUTH_TOKEN``. Without one nothing is checked.
+
+    Attributes:
+        through_fastphone: Whether calls come through FastPhone, which signs them with a
+            token that nobody here has.
+
+    Raises:
+        ValueError: If the token is no text, or empty.
+        PhoneExtraMissing: If there is a token, but not the ``twilio`` package to check it.
+    """
+
+    def __init__(self, token: str | None = None) -> None:
+        if token is not None and (not isinstance(token, str) or not token):
+            shown = "an empty text" if token == "" else type(token).__name__
+            raise ValueError(f"twilio_auth_token must be a text or None, not {shown}")
+        self._token = token or os.getenv(TOKEN_VARIABLE) or None
+        self._warned = False
+        self.through_fastphone = False
+        if self._token is not None:
+            require_twilio()
+
+    async def answer(self, request: Request, *, has_voice: bool, busy: bool) -> Response:
+        """Answer the webhook of an incoming call with TwiML.
+
+        Args:
+            request: Twilio's.
+            has_voice: Whether the stream can be talked to.
+            busy: Whether it has no place for another connection.
+
+        Raises:
+            PhoneExtraMissing: If the ``twilio`` package is not installed.
+        """
+        host = public_host(request.headers)
+        if host is None:
+            return PlainTextResponse("The request says no usable host", status_code=400)
+        parameters = await _parameters(request)
+        posted = parameters if request.method == "POST" else {}
+        scheme = public_scheme(request.headers, request.url.scheme)
+        if not self._is_trusted(request, {scheme, "https"}, host, posted):
+            return PlainTextResponse("The signature is not Twilio's", status_code=403)
+        if not has_voice:
+            return _twiml(end_call(NO_VOICE))
+        if busy:
+            return _twiml(end_call(LINE_BUSY))
+        path = request.url.path.removesuffix(INCOMING)
+        return _twiml(connect_call(f"wss://{host}{path}/telephone/handler", _numbers(parameters)))
+
+    async def admit(self, websocket: WebSocket) -> bool:
+        """Tell whether the socket of a call may be opened; one that may not is closed."""
+        if self._is_trusted(websocket, {"wss"}, public_host(websocket.headers) or "", {}):
+            return True
+        await websocket.close(POLICY_VIOLATION)
+        return False
+
+    def _is_trusted(
+        self,
+        request: Request | WebSocket,
+        schemes: set[str],
+        host: str,
+        parameters: Any,
+    ) -> bool:
+        if self.through_fastphone:
+            return True
+        if self._token is None:
+            if not self._warned:
+                self._warned = True
+                logger.warning(
+                    "Anybody who knows the address can make a telephone call to this stream: "
+                    "give Stream a twilio_auth_token to have Twilio's signature checked"
+                )
+            return True
+        query = f"?{request.url.query}" if request.url.query else ""
+        urls = [f"{scheme}://{host}{request.url.path}{query}" for scheme in schemes]
+        if is_signed(self._token, urls, parameters, request.headers.get(HEADER)):
+            return True
+        logger.warning("A telephone call is refused: Twilio's signature is not that of %r", urls)
+        return False
+
+
+async def _parameters(request: Request) -> Mapping[str, str]:
+    """Give what Twilio says about the call, from the form that it posts, or from the query."""
+    if request.method != "POST":
+        return request.query_params
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return {}
+    try:
+        body = await request.body()
+    except RuntimeError:  # the program's own route has read the form already
+        return {name: str(value) for name, value in (await request.form()).items()}
+    return QueryParams(body)
+
+
+def _numbers(parameters: Mapping[str, str]) -> dict[str, str]:
+    """Give who calls whom, which Twilio tells only here, to be passed on."""
+    found = {"from": parameters.get("From"), "to": parameters.get("To")}
+    return {
+        name: number for name, number in found.items() if number and len(number) <= LONGEST_NUMBER
+    }
+
+
+def _twiml(content: str) -> Response:
+    return HTMLResponse(content, media_type="application/xml")

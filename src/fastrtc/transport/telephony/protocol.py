@@ -1,0 +1,111 @@
+"""The messages of a telephone call, whichever provider carries it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from ..socket_events import Invalid, SocketEvent, Start
+from .plivo import Plivo
+from .provider import UNSUPPORTED_DATA, MalformedMessage, Provider, shown
+from .telnyx import Telnyx
+from .twilio import Twilio
+
+__all__ = ["PROVIDERS", "PhoneProtocol"]
+
+logger = logging.getLogger(__name__)
+
+PROVIDERS: tuple[type[Provider], ...] = (Twilio, Telnyx, Plivo)
+"""Those that a call may come through."""
+
+
+class PhoneProtocol:
+    """What goes over the socket of a telephone call; a ``SocketProtocol``.
+
+    The provider is known by its ``start`` message: each names its stream in its own way. A
+    phone has no screen, so the messages of a session, such as ``log`` and ``error``, are not
+    sent.
+
+    Args:
+        providers: Those that a call may come through.
+    """
+
+    def __init__(self, providers: Sequence[type[Provider]] = PROVIDERS) -> None:
+        self._providers = providers
+        self._provider: Provider | None = None
+
+    def receive(self, message: str | bytes) -> list[SocketEvent]:
+        """Read a message of the provider; never raises."""
+        try:
+            event = self._read(_parse(message))
+        except MalformedMessage as error:
+            if error.close_code is not None:  # providers hardly show what they are told
+                logger.warning("A telephone call is not taken: %s", error)
+            return [Invalid(str(error), error.close_code)]
+        return [] if event is None else [event]
+
+    def _read(self, message: dict[str, Any]) -> SocketEvent | None:
+        event = message.get("event")
+        if not isinstance(event, str):
+            raise MalformedMessage("there is no text 'event'")
+        if self._provider is not None:
+            if event == "start":
+                raise MalformedMessage("the stream has started already")
+            return self._provider.read(event, message)
+        if event == "connected":
+            return None
+        if event != "start":
+            raise MalformedMessage(f"{shown(event)} before 'start'")
+        return self._begin(message)
+
+    def _begin(self, message: dict[str, Any]) -> Start:
+        if not isinstance(message.get("start", {}), dict):
+            raise MalformedMessage("'start' is no object", UNSUPPORTED_DATA)
+        for known in self._providers:
+            if known.recognises(message):
+                provider = known()
+                start = provider.begin(message)
+                self._provider = provider
+                return start
+        names = ", ".join(known.name for known in self._providers)
+        raise MalformedMessage(f"this is the 'start' of none of {names}", UNSUPPORTED_DATA)
+
+    def started(self, start: Start) -> None:
+        """Say nothing: no provider wants an answer."""
+
+    def audio(self, payload: bytes) -> str:
+        """Write audio, in the encoding of the ``start``."""
+        return self._known.audio(payload)
+
+    def clear(self) -> str:
+        """Write that the audio which has not been played is to be dropped."""
+        return self._known.clear()
+
+    def mark(self, name: str) -> str:
+        """Write that the provider is to tell when the audio so far has been played."""
+        return self._known.mark(name)
+
+    def pong(self) -> None:
+        """Say nothing: no provider asks."""
+
+    def message(self, text: str) -> None:
+        """Say nothing: a phone has no screen."""
+
+    @property
+    def _known(self) -> Provider:
+        assert self._provider is not None, "nothing is sent before 'start'"
+        return self._provider
+
+
+def _parse(message: str | bytes) -> dict[str, Any]:
+    if isinstance(message, bytes):
+        raise MalformedMessage("messages are JSON texts, not binary")
+    try:
+        parsed = json.loads(message)
+    except (ValueError, RecursionError) as error:
+        raise MalformedMessage(f"this is no JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise MalformedMessage("this is no JSON object")
+    return parsed

@@ -1,0 +1,34 @@
+"""Whether a request comes from Twilio: ``X-Twilio-Signature``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .twiml import require_twilio
+
+__all__ = ["HEADER", "is_signed"]
+
+HEADER = "X-Twilio-Signature"
+"""Where the signature is: an HMAC of the URL and the parameters under the account's token."""
+
+
+def is_signed(token: str, urls: Iterable[str], parameters: Any, signature: str | None) -> bool:
+    """Tell whether a request was signed by whoever has the token.
+
+    Args:
+        token: The auth token of the Twilio account.
+        urls: The URL that the request was sent to; several where it is not sure.
+        parameters: What was posted, as a mapping; empty for a WebSocket.
+        signature: The content of the header, if there is one.
+
+    Raises:
+        PhoneExtraMissing: If the ``twilio`` package is not installed.
+    """
+    require_twilio()
+    from twilio.request_validator import RequestValidator
+
+    if signature is None:
+        return False
+    validator = RequestValidator(token)
+    return any(validator.validate(url, parameters, signature) for url in urls)

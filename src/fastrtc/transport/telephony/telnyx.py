@@ -1,0 +1,69 @@
+"""Telnyx media streaming (developers.telnyx.com, "Stream call media over WebSocket")."""
+
+from __future__ import annotations
+
+import logging
+
+from ...core.context import Call
+from ..socket_events import Encoding, SocketEvent, Start
+from .provider import Message, Provider, encoded, maybe_text, section, text_of, texts, write
+
+__all__ = ["Telnyx"]
+
+logger = logging.getLogger(__name__)
+
+CODECS: dict[str, Encoding] = {"PCMU": "mulaw", "PCMA": "alaw"}
+
+
+class Telnyx(Provider):
+    """Calls that come through Telnyx' ``stream_url``, or ``<Stream>`` of its TeXML.
+
+    The stream must be bidirectional in ``rtp`` mode, with PCMU or PCMA as both its codec and
+    its bidirectional codec: the ``start`` message names only the first.
+    """
+
+    name = "telnyx"
+    ignored = frozenset({"connected"})
+
+    @classmethod
+    def recognises(cls, start: Message) -> bool:
+        """Tell whether a ``start`` message has Telnyx' ``stream_id``."""
+        return "stream_id" in start
+
+    def begin(self, start: Message) -> Start:
+        """Read the ``start`` message.
+
+        Raises:
+            MalformedMessage: If something is missing, or the codec is neither PCMU nor PCMA.
+        """
+        self.stream_id = text_of(start, "stream_id")
+        details = section(start, "start")
+        format = section(details, "media_format")
+        call = Call(
+            self.name,
+            id=maybe_text(details, "call_control_id"),
+            from_number=maybe_text(details, "from"),
+            to_number=maybe_text(details, "to"),
+            parameters=texts(details.get("custom_parameters")),
+            start=start,
+        )
+        return self._start(call, format.get("encoding"), format.get("sample_rate"), CODECS)
+
+    def read(self, event: str, message: Message) -> SocketEvent | None:
+        """Read a message; an ``error`` of Telnyx goes into the log."""
+        if event == "error":
+            logger.warning("Telnyx reports about stream %s: %.500r", self.stream_id, dict(message))
+            return None
+        return super().read(event, message)
+
+    def audio(self, payload: bytes) -> str:
+        """Write ``media``."""
+        return write({"event": "media", "media": {"payload": encoded(payload)}})
+
+    def clear(self) -> str:
+        """Write ``clear``: Telnyx drops its buffer, and echoes the marks that were in it."""
+        return write({"event": "clear"})
+
+    def mark(self, name: str) -> str:
+        """Write ``mark``, which Telnyx echoes when what came before has been played."""
+        return write({"event": "mark", "mark": {"name": name}})

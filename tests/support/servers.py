@@ -1,0 +1,26 @@
+"""An application on a real uvicorn on 127.0.0.1, in a thread of its own."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+__all__ = ["serving"]
+
+
+@contextmanager
+def serving(app: Any, **options: Any) -> Iterator[str]:
+    """Serve an ASGI app; gives its address, such as `http://127.0.0.1:43210`."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        options = {"log_level": "warning", "timeout_graceful_shutdown": 5} | options
+        server = uvicorn.Server(uvicorn.Config(app, **options))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()  # what connects before it listens waits in the backlog
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()

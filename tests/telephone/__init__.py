@@ -1,0 +1,1 @@
+"""Telephone calls over a real socket: simulated phones of each provider."""

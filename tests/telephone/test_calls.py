@@ -1,0 +1,420 @@
+"""Calls from their first message to their last, over a real socket to a real server."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import websockets
+from fastapi import FastAPI
+from twilio.request_validator import RequestValidator
+
+from fastrtc import (
+    AdditionalOutputs,
+    AsyncStreamHandler,
+    CloseStream,
+    ReplyOnPause,
+    Stream,
+    get_current_context,
+    wait_for_item,
+)
+from tests.support.peers import eventually
+from tests.support.servers import serving
+from tests.support.speech import find_in, recorded_prompt, spaced, trimmed
+from tests.telephone.phone import RATE, Phone, Plivo, Provider, Telnyx, from_mulaw, to_mulaw
+
+
+@contextmanager
+def line(handler: Any, **options: Any) -> Iterator[tuple[Stream, str]]:
+    """A stream that can be called; gives its address, too."""
+    options = {"modality": "audio", "verbose": False, "concurrency_limit": 10} | options
+    stream, app = Stream(handler, **options), FastAPI()
+    stream.mount(app)
+    with serving(app) as url:
+        yield stream, url
+        # whatever a call was like, nothing of it is left
+        deadline = time.monotonic() + 30
+        while not _is_idle(stream) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert _is_idle(stream)
+
+
+def _is_idle(stream: Stream) -> bool:
+    by_id = (stream.handlers, stream.connections, stream.data_channels, stream.additional_outputs)
+    return len(stream._registry) == 0 and not any(by_id) and not stream._registry._closing
+
+
+class Echo(AsyncStreamHandler):
+    """Says what it hears, and notes what happens to it."""
+
+    def __init__(self, made: list["Echo"] | None = None) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        self.made: list[Echo] = [] if made is None else made
+        self.heard: asyncio.Queue[Any] = asyncio.Queue()
+        self.calls: dict[str, Any] = {}
+        self.shapes: set[tuple[int, str, int]] = set()
+        self.shutdowns = 0
+
+    def copy(self) -> "Echo":
+        self.made.append(Echo(self.made))
+        return self.made[-1]
+
+    async def start_up(self) -> None:
+        self.calls["start_up"] = get_current_context().call
+
+    async def receive(self, frame: Any) -> None:
+        self.calls["receive"] = get_current_context().call
+        self.shapes.add((frame[0], frame[1].dtype.name, frame[1].ndim))
+        self.heard.put_nowait(frame)
+
+    async def emit(self) -> Any:
+        self.calls["emit"] = get_current_context().call
+        return await wait_for_item(self.heard)
+
+    async def shutdown(self) -> None:
+        self.calls["shutdown"] = get_current_context().call
+        self.shutdowns += 1
+
+
+@pytest.fixture(scope="module")
+def goodbye() -> np.ndarray:
+    """A woman says "goodbye", recorded at 8 kHz."""
+    return trimmed(recorded_prompt("vm-goodbye", rate=RATE), RATE)
+
+
+# Audio both ways
+
+
+@pytest.mark.external("recorded-voices")
+@pytest.mark.parametrize("provider", [Provider, Telnyx, Plivo], ids=lambda p: p.__name__)
+async def test_a_caller_is_heard_and_hears(provider: type[Provider], goodbye: np.ndarray):
+    echo = Echo()
+    with line(echo) as (stream, url):
+        async with Phone(url, provider, shop="flowers") as phone:
+            await phone.say(goodbye)
+            await eventually(lambda: find_in(phone.played, goodbye).likeness > 0.95)
+            (handler,) = echo.made
+            assert stream.handlers[phone.id] is handler
+            assert stream.connections[phone.id][0].websocket is not None
+            assert handler.phone_mode
+            await phone.hang_up()
+        await eventually(lambda: handler.shutdowns)
+
+    assert handler.shapes == {(RATE, "int16", 1)}
+    for place in ("start_up", "receive", "emit", "shutdown"):
+        call = handler.calls[place]
+        assert call.provider == provider.__name__.lower().replace("provider", "twilio"), place
+        assert phone.id in call.id
+        assert call.parameters["shop"] == "flowers"
+    assert handler.shutdowns == 1
+
+
+async def test_the_numbers_of_the_webhook_reach_the_handler():
+    echo = Echo()
+    with line(echo) as (_, url):
+        numbers = {"From": "+15550100", "To": "+15550199"}
+        async with httpx.AsyncClient() as client:
+            twiml = (await client.post(f"{url}/telephone/incoming", data=numbers)).text
+        assert 'name="from" value="+15550100"' in twiml
+        assert f"wss://{url.removeprefix('http://')}/telephone/handler" in twiml
+        async with Phone(url, **{"from": "+15550100", "to": "+15550199"}):
+            await eventually(lambda: echo.made and "emit" in echo.made[0].calls)
+
+    call = echo.made[0].calls["emit"]
+    assert (call.from_number, call.to_number) == ("+15550100", "+15550199")
+
+
+async def test_alaw_is_spoken_where_the_provider_speaks_it():
+    class Alaw(Telnyx):
+        codec = "PCMA"
+
+    class Tone(Echo):
+        def copy(self) -> "Tone":
+            return Tone()
+
+        async def emit(self) -> Any:
+            if self.shapes:
+                return (RATE, np.full(160, 1000, np.int16))
+            return None
+
+    with line(Tone()) as (_, url):
+        async with Phone(url, Alaw) as phone:
+            await eventually(lambda: len(phone.arrived) > 20)
+
+    # 1000 in A-law is 0xfa ^ ..., which the phone of the test, knowing mu-law only, reads as is
+    payload = phone.arrived[10].samples
+    assert len(set(payload.tolist())) <= 2
+
+
+async def test_only_the_codec_loses_anything():
+    rate, frequency = 24000, 1000.0
+
+    class Tone(Echo):
+        def copy(self) -> "Tone":
+            return Tone()
+
+        async def start_up(self) -> None:
+            self.at = 0
+
+        async def emit(self) -> Any:
+            if self.at >= 2 * rate:
+                return None
+            t = np.arange(self.at, self.at + 480) / rate
+            self.at += 480
+            return rate, (8000 * np.sin(2 * np.pi * frequency * t)).astype(np.int16)
+
+    with line(Tone()) as (_, url):
+        async with Phone(url) as phone:
+            await eventually(lambda: phone.heard.size > 1.9 * RATE)
+
+    def noise_db(samples: np.ndarray) -> float:
+        """How far everything but the tone is below the tone."""
+        t = np.arange(samples.size) * 2 * np.pi * frequency / RATE
+        tones = np.stack((np.sin(t), np.cos(t)), axis=1)
+        fit, *_ = np.linalg.lstsq(tones, samples.astype(float), rcond=None)
+        tone = tones @ fit
+        return 10 * np.log10(np.sum(tone**2) / np.sum((samples - tone) ** 2))
+
+    heard = phone.heard[RATE // 2 : -RATE // 2]
+    t = np.arange(heard.size) / RATE + 1e-4  # not at the same few phases all the time
+    best = from_mulaw(to_mulaw((8000 * np.sin(2 * np.pi * frequency * t)).astype(np.int16)))
+    assert noise_db(heard) > noise_db(best) - 3
+
+
+# Conversations
+
+
+class Conversation:
+    """A reply function, and what became of its replies."""
+
+    def __init__(self, reply_s: float = 0.0) -> None:
+        self.reply_s = reply_s
+        self.asked: list[tuple[int, np.ndarray, tuple[Any, ...]]] = []
+        self.calls: list[Any] = []
+        self.interrupted: list[float] = []
+
+    def __call__(self, audio: tuple[int, np.ndarray], *history: Any) -> Iterator[Any]:
+        self.asked.append((*audio, history))
+        self.calls.append(get_current_context().call)
+        if self.reply_s:
+            t = np.arange(RATE // 10) / RATE
+            for _ in range(round(self.reply_s * 10)):
+                yield RATE, (6000 * np.sin(2 * np.pi * 440 * t)).astype(np.int16)
+        else:
+            yield audio
+        yield AdditionalOutputs(len(self.asked))
+
+    def handler(self, **options: Any) -> ReplyOnPause:
+        options = {"input_sample_rate": RATE, "output_sample_rate": RATE} | options
+        return ReplyOnPause(self, on_interrupt=self.interrupted.append, **options)
+
+
+@pytest.mark.external("recorded-voices")
+async def test_a_caller_is_answered_when_they_pause(goodbye: np.ndarray):
+    talk = Conversation()
+    with line(talk.handler()) as (_, url):
+        async with Phone(url) as phone:
+            for _ in range(2):
+                await phone.say(spaced(0.3, goodbye, 0.2, rate=RATE))
+                await eventually(lambda: find_in(phone.played, goodbye).likeness > 0.9)
+                await eventually(phone.is_quiet)
+                phone.played = np.zeros(0, np.int16)
+
+    assert [history for *_, history in talk.asked] == [(), (1,)], "outputs become arguments"
+    assert all(call.id == f"CA-{phone.id}" for call in talk.calls)
+    assert phone.cleared_at == []
+
+
+@pytest.mark.external("recorded-voices")
+@pytest.mark.parametrize("delay_s", [0.0, 0.6])
+async def test_a_caller_interrupts_a_reply(goodbye: np.ndarray, delay_s: float):
+    talk = Conversation(reply_s=20)
+    with line(talk.handler()) as (_, url):
+        async with Phone(url, delay_s=delay_s) as phone:
+            await phone.say(spaced(0.2, goodbye, 0.2, rate=RATE))
+            await eventually(lambda: phone.played.size > 1.5 * RATE)
+            began = asyncio.get_running_loop().time()
+            speaking = asyncio.ensure_future(phone.say(spaced(goodbye, 1.0, rate=RATE)))
+            await eventually(lambda: phone.cleared_at and talk.interrupted)
+            played_s = phone.played.size / RATE
+            arrived_s = phone.heard.size / RATE
+            await speaking
+
+    assert phone.cleared_at[0] - began < 2.0
+    assert arrived_s < 8, "what is sent is paced, so that there is little to drop"
+    assert phone.marks
+    # what the phone has played, by the marks: not what was made, nor what was sent
+    assert talk.interrupted[0] == pytest.approx(played_s, abs=0.3)
+
+
+@pytest.mark.external("recorded-voices")
+async def test_a_phone_that_echoes_no_marks_is_interrupted_and_heard_to_the_end(
+    goodbye: np.ndarray,
+):
+    talk = Conversation(reply_s=1)
+    with line(talk.handler(can_interrupt=False)) as (_, url):
+        async with Phone(url, echo_marks=False) as phone:
+            for turn in (1, 2):
+                await phone.say(spaced(0.2, goodbye, 1.5, rate=RATE))
+                await eventually(lambda n=turn: len(talk.asked) >= n)
+                await eventually(lambda: phone.arrived and phone.is_quiet())
+
+    assert len(talk.asked) == 2
+
+
+# Keys
+
+
+@pytest.mark.parametrize("provider", [Provider, Telnyx, Plivo], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("kind", ["async", "sync"])
+async def test_keys_reach_the_handler(provider: type[Provider], kind: str):
+    pressed: list[tuple[str, str]] = []
+
+    class Menu(Echo):
+        def copy(self) -> "Menu":
+            return type(self)()
+
+    class AsyncMenu(Menu):
+        async def receive_dtmf(self, digit: str) -> None:
+            await asyncio.sleep(0.01)
+            pressed.append((digit, get_current_context().call.provider))
+
+    class SyncMenu(Menu):
+        def receive_dtmf(self, digit: str) -> None:
+            time.sleep(0.01)
+            pressed.append((digit, get_current_context().call.provider))
+
+    with line(AsyncMenu() if kind == "async" else SyncMenu()) as (_, url):
+        async with Phone(url, provider) as phone:
+            for digit in "12*#0":
+                await phone.press(digit)
+            await eventually(lambda: len(pressed) == 5)
+
+    name = provider.__name__.lower().replace("provider", "twilio")
+    assert pressed == [(digit, name) for digit in "12*#0"]
+
+
+# Ends
+
+
+@pytest.mark.parametrize("how", ["hang_up", "vanish"])
+async def test_a_call_that_ends_is_shut_down_once(how: str):
+    echo = Echo()
+    with line(echo) as (_, url):
+        async with Phone(url) as phone:
+            await eventually(lambda: echo.made and echo.made[0].shapes)
+            await getattr(phone, how)()
+        await eventually(lambda: echo.made[0].shutdowns)
+        await asyncio.sleep(0.2)
+
+    assert echo.made[0].shutdowns == 1
+
+
+async def test_a_stop_alone_ends_the_call():
+    echo = Echo()
+    with line(echo) as (_, url):
+        async with Phone(url) as phone:
+            await phone.send(phone.provider.stop())
+            await asyncio.wait_for(phone.ended.wait(), 30)
+
+    assert phone.code == 1000
+    assert echo.made[0].shutdowns == 1
+
+
+async def test_the_handler_hangs_up_when_all_is_said():
+    class Farewell(AsyncStreamHandler):
+        said = False
+
+        def copy(self) -> "Farewell":
+            return Farewell()
+
+        async def receive(self, frame: Any) -> None: ...
+
+        async def emit(self) -> Any:
+            if self.said:
+                return None
+            self.said = True
+            return (24000, np.full(24000, 5000, np.int16)), CloseStream("bye")
+
+    with line(Farewell()) as (_, url):
+        async with Phone(url, delay_s=0.5) as phone:
+            await asyncio.wait_for(phone.ended.wait(), 30)
+
+    assert phone.code == 1000
+    assert np.count_nonzero(np.abs(phone.heard) > 4000) / RATE == pytest.approx(1.0, abs=0.05)
+    assert phone.played.size >= 0.95 * RATE, "closed before it was played"
+
+
+async def test_a_call_lasts_no_longer_than_the_time_limit():
+    with line(Echo(), time_limit=0.5) as (_, url):
+        async with Phone(url) as phone:
+            began = time.monotonic()
+            await asyncio.wait_for(phone.ended.wait(), 30)
+
+    assert time.monotonic() - began >= 0.4
+
+
+# Calls that are not taken
+
+
+async def test_a_full_line_takes_no_call_until_one_ends():
+    echo = Echo()
+    with line(echo, concurrency_limit=1) as (_, url):
+        async with Phone(url) as first:
+            await eventually(lambda: echo.made)
+            async with httpx.AsyncClient() as client:
+                busy = await client.post(f"{url}/telephone/incoming")
+            assert "<Hangup" in busy.text
+            async with Phone(url) as second:
+                await asyncio.wait_for(second.ended.wait(), 30)
+            await first.hang_up()
+        await eventually(lambda: echo.made[0].shutdowns)
+        async with Phone(url) as third:
+            await eventually(lambda: third.arrived)
+
+    assert len(echo.made) == 2
+    assert second.arrived == []
+
+
+async def test_only_twilio_may_call_when_there_is_a_token():
+    def signature(url: str) -> dict[str, str]:
+        validator = RequestValidator("secret")
+        return {"X-Twilio-Signature": validator.compute_signature(url, {})}
+
+    echo = Echo()
+    with line(echo, twilio_auth_token="secret") as (_, url):
+        host = url.removeprefix("http://")
+        right = signature(f"wss://{host}/telephone/handler")
+        async with Phone(url, headers=right):
+            await eventually(lambda: echo.made)
+        public = signature("wss://calls.example.com/telephone/handler")
+        async with Phone(url, headers=public | {"X-Forwarded-Host": "calls.example.com"}):
+            await eventually(lambda: len(echo.made) == 2)
+        for wrong in ({}, {"X-Twilio-Signature": "x"}, public):
+            with pytest.raises(websockets.InvalidStatus, match="403"):
+                async with Phone(url, headers=wrong):
+                    pass
+
+    assert len(echo.made) == 2
+
+
+async def test_what_is_no_call_is_told_so_and_costs_nothing():
+    echo = Echo()
+    with line(echo) as (_, url):
+        socket_url = url.replace("http", "ws") + "/telephone/handler"
+        async with websockets.connect(socket_url) as socket:
+            await socket.send(json.dumps({"event": "start", "start": {}}))
+            with pytest.raises(websockets.ConnectionClosed):
+                await asyncio.wait_for(socket.recv(), 30)
+            assert socket.close_code == 1003
+        async with Phone(url) as phone:  # and who talks nonsense in a call is still heard
+            for nonsense in ("}{", b"\x00", {"event": "media"}, {"event": "fax"}, '"x"'):
+                await phone.send(nonsense)
+            await eventually(lambda: phone.arrived)
+
+    assert len(echo.made) == 1

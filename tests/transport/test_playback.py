@@ -1,0 +1,88 @@
+"""What a client has played, by its marks."""
+
+import pytest
+
+from fastrtc.transport.playback import MOST_MARKS, Playback
+
+FRAME_S = 0.02
+
+
+def send(playback: Playback, seconds: float, now: float) -> list[str]:
+    """Send 20 ms at a time, in no time; gives the marks that were wanted."""
+    marks = [playback.sent(FRAME_S, now) for _ in range(round(seconds / FRAME_S))]
+    return [mark for mark in marks if mark is not None]
+
+
+def test_a_mark_follows_every_100_ms():
+    assert len(send(Playback(), 1.0, 0.0)) == 10
+
+
+def test_marks_say_what_was_played():
+    playback = Playback()
+    marks = send(playback, 1.0, 0.0)
+
+    playback.played(marks[0])
+    assert playback.unplayed_s(0.1) == pytest.approx(0.9)
+    playback.played(marks[6])
+    assert playback.unplayed_s(0.7) == pytest.approx(0.3)
+    playback.played(marks[9])
+    assert playback.unplayed_s(1.0) == pytest.approx(0.0)
+
+
+def test_a_last_mark_says_that_all_was_played():
+    playback = Playback()
+    (mark,) = send(playback, 0.16, 0.0)
+    last = playback.ended()
+    assert last is not None
+    assert playback.ended() is None, "nothing follows the last mark"
+
+    playback.played(mark)
+    assert not playback.all_played
+    assert playback.unplayed_s(0.1) == pytest.approx(0.06)
+    playback.played(last)
+    assert playback.all_played
+    assert playback.unplayed_s(0.16) == pytest.approx(0.0)
+
+
+def test_marks_that_are_old_or_unknown_change_nothing():
+    playback = Playback()
+    marks = send(playback, 0.5, 0.0)
+    playback.played(marks[2])
+
+    playback.played(marks[0])
+    playback.played(marks[2])
+    playback.played("somebody else's")
+
+    assert playback.unplayed_s(0.3) == pytest.approx(0.2)
+
+
+def test_a_client_that_sends_no_marks_plays_what_it_is_sent():
+    playback = Playback()
+    send(playback, 100.0, 0.0)
+
+    assert playback.unplayed_s(0.0) == 0.0
+    assert len(playback._marks) == MOST_MARKS
+
+
+def test_one_that_stops_sending_them_is_not_waited_for():
+    playback = Playback()
+    first, *_ = send(playback, 0.5, 0.0)
+    playback.played(first)
+
+    assert playback.unplayed_s(0.5) == pytest.approx(0.4)
+    assert playback.unplayed_s(2.0) == 0.0
+
+
+def test_what_was_cleared_is_not_waited_for():
+    playback = Playback()
+    first, second, *_ = send(playback, 0.5, 0.0)
+    playback.played(first)
+    playback.cleared()
+
+    assert playback.unplayed_s(0.2) == 0.0
+    assert playback.all_played
+    playback.played(second)  # comes back because it was cleared
+    (mark,) = send(playback, 0.1, 1.0)
+    assert playback.unplayed_s(1.0) == pytest.approx(0.1)
+    playback.played(mark)
+    assert playback.unplayed_s(1.1) == pytest.approx(0.0)
