@@ -1,0 +1,127 @@
+"""Models by name: found, made once, and shared; and what can go wrong with them.
+
+::
+
+    FastRTCError
+      ModelError (RuntimeError)        a model cannot be loaded, or failed
+        MissingExtra (ImportError)     a package that it needs is not installed
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any
+
+from .errors import FastRTCError
+
+__all__ = ["MissingExtra", "ModelError", "ModelRegistry", "import_extra"]
+
+logger = logging.getLogger(__name__)
+
+
+class ModelError(FastRTCError, RuntimeError):
+    """A model cannot be loaded, or failed."""
+
+
+class MissingExtra(ModelError, ImportError):
+    """A package that a model needs is not installed; the message says what to run."""
+
+
+def import_extra(module: str, extra: str) -> ModuleType:
+    """Import a module that an extra of fastrtc brings.
+
+    Raises:
+        MissingExtra: If it is not installed, or lacks something itself.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise MissingExtra(
+            f'{module} cannot be imported ({error}): run `pip install "fastrtc[{extra}]"`'
+        ) from error
+
+
+class ModelRegistry:
+    """The models of one kind, by name; each is made once for the same arguments.
+
+    Packages add names by entry points, whose value is what makes a model, such as a class. A
+    model that has a ``warmup`` method is run once before it is given to anybody.
+
+    Args:
+        kind: What they do, for messages.
+        group: The group of entry points.
+        own: What makes our own, by name.
+    """
+
+    def __init__(self, kind: str, group: str, own: Mapping[str, Callable[..., Any]]) -> None:
+        self._kind = kind
+        self._group = group
+        self._own = own
+        self._lock = threading.Lock()
+        self._models: dict[Any, Future[Any]] = {}
+
+    def get(self, name: str, **arguments: Any) -> Any:
+        """Give the model of a name, as it was made before with these arguments, or a new one.
+
+        Whoever asks for a model that is being made waits for it, and nobody else.
+
+        Raises:
+            ValueError: If there is no such name.
+            ModelError: If it cannot be loaded. The next call tries again.
+        """
+        key = (name, _hashable(arguments))
+        with self._lock:
+            future = self._models.get(key)
+            mine = future is None
+            if future is None:
+                future = self._models[key] = Future()
+        if mine:
+            try:
+                future.set_result(self._make(name, arguments))
+            except BaseException as error:
+                with self._lock:
+                    self._models.pop(key, None)
+                future.set_exception(error)
+        return future.result()
+
+    def clear(self) -> None:
+        """Forget the models that were made."""
+        with self._lock:
+            self._models.clear()
+
+    def names(self) -> list[str]:
+        """The names that there are."""
+        return sorted({*self._own, *(entry.name for entry in entry_points(group=self._group))})
+
+    def _make(self, name: str, arguments: dict[str, Any]) -> Any:
+        started = time.monotonic()
+        model = self._factory(name)(**arguments)
+        if hasattr(model, "warmup"):
+            model.warmup()
+        logger.info("%s is ready after %.1f s", name, time.monotonic() - started)
+        return model
+
+    def _factory(self, name: str) -> Callable[..., Any]:
+        if name in self._own:
+            return self._own[name]
+        for entry in entry_points(group=self._group, name=name):
+            loaded: Callable[..., Any] = entry.load()
+            return loaded
+        raise ValueError(
+            f"There is no {self._kind} model {name!r}; there are {', '.join(self.names())}"
+        )
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return frozenset((key, _hashable(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(_hashable(item) for item in value)
+    return value

@@ -1,0 +1,153 @@
+"""PocketSphinx: recognises a few words, with a model that comes in its package."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.models import ModelError, import_extra
+from .protocol import RATE, STTModel, Word, to_recogniser
+
+__all__ = ["PocketSphinxSTT"]
+
+PHONES = (
+    "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W "
+    "Y Z ZH"
+).split()
+"""The sounds of the English model: what is between the words when others may be said, too."""
+
+SOUND = "fastrtc_sound_"
+"""What the entries of the dictionary that stand for a sound begin with."""
+
+OTHER_SHARE = 0.9
+"""How likely the grammar takes a sound for another word. Of 108 recorded prompts without
+"monday" and "january", 6 were then taken for one of them, with 0.01 three times as many."""
+
+PADDING = np.zeros(RATE // 5, np.int16)
+"""Silence around the audio: the decoder needs some to find where the speech begins and ends."""
+
+PUNCTUATION = re.compile(r"[^\w\s']")
+WORD = re.compile(r"[a-z][a-z']*")
+
+
+class PocketSphinxSTT(STTModel):
+    """Recognises some words of English; needs ``fastrtc[offline]``, and no download.
+
+    It chooses between the words that it is given, and is good enough for a handful that do not
+    sound alike. It cannot take dictation. One may serve any number of connections and threads,
+    one at a time.
+
+    Args:
+        words: What may be said: words, or phrases of several words, in any case and
+            with any punctuation.
+        words_only: Whether nothing else is said, so that all speech is taken for one of the
+            words. Otherwise what is something else is left out, as is a word that is not clear;
+            this is what stop words need.
+
+    Raises:
+        ValueError: If there are no words, or one is not in the dictionary of the model.
+        MissingExtra: If the package is not installed.
+    """
+
+    def __init__(self, words: Sequence[str], *, words_only: bool = True) -> None:
+        self.phrases = _phrases(words)
+        pocketsphinx = import_extra("pocketsphinx", "offline")
+        # `bestpath` costs seconds for each second of a loop of sounds, and changes nothing here
+        self._decoder: Any = pocketsphinx.Decoder(lm=None, bestpath=False, loglevel="FATAL")
+        unknown = sorted(
+            {word for phrase in self.phrases for word in phrase.split() if not self._knows(word)}
+        )
+        if unknown:
+            raise ValueError(f"PocketSphinx does not know how to say {', '.join(unknown)}")
+        if not words_only:
+            for phone in PHONES:
+                self._decoder.add_word(SOUND + phone.lower(), phone, phone == PHONES[-1])
+        self._decoder.add_jsgf_string("words", _grammar(self.phrases, words_only))
+        self._decoder.activate_search("words")
+        self._lock = threading.Lock()  # a decoder is for one utterance at a time
+
+    def stt(self, audio: tuple[int, NDArray[np.int16 | np.float32]]) -> str:
+        """Recognise what is said.
+
+        Args:
+            audio: A sample rate in Hz, and mono or stereo samples of any real dtype and shape.
+
+        Returns:
+            The words, in lower case.
+
+        Raises:
+            ModelError: If the decoder fails.
+        """
+        return " ".join(word.text for word in self.stt_words(audio))
+
+    def stt_words(self, audio: tuple[int, NDArray[np.int16 | np.float32]]) -> list[Word]:
+        """Recognise what is said, word by word.
+
+        Args:
+            audio: As in ``stt``.
+
+        Raises:
+            ModelError: If the decoder fails.
+        """
+        samples = to_recogniser(audio)
+        if samples.size == 0:
+            return []
+        padded = np.concatenate((PADDING, samples, PADDING)).astype("<i2").tobytes()
+        try:
+            with self._lock:
+                self._decoder.start_utt()
+                self._decoder.process_raw(padded, full_utt=True)
+                self._decoder.end_utt()
+                segments = list(self._decoder.seg() or ())
+        except RuntimeError as error:
+            raise ModelError(f"PocketSphinx failed: {error}") from error
+        frame_s = 1 / self._decoder.config["frate"]
+        before_s = PADDING.size / RATE
+        return [
+            Word(
+                _spelling(segment.word),
+                max(0.0, segment.start_frame * frame_s - before_s),
+                max(0.0, (segment.end_frame + 1) * frame_s - before_s),
+            )
+            for segment in segments
+            if segment.word[0] not in "<[(" and not segment.word.startswith(SOUND)
+        ]
+
+    def _knows(self, word: str) -> bool:
+        return self._decoder.lookup_word(word) is not None
+
+
+def _phrases(words: Sequence[str]) -> list[str]:
+    if isinstance(words, str):
+        raise ValueError(f"words is a list of words, not {words!r}")
+    phrases = [" ".join(PUNCTUATION.sub(" ", phrase.lower()).split()) for phrase in words]
+    if not phrases:
+        raise ValueError("PocketSphinx needs words= to choose from")
+    for phrase in phrases:
+        if not phrase or not all(WORD.fullmatch(word) for word in phrase.split()):
+            raise ValueError(f"A word is of letters of the English alphabet, not {phrase!r}")
+    return phrases
+
+
+def _grammar(phrases: Sequence[str], words_only: bool) -> str:
+    """Write a grammar in the JSpeech Grammar Format (JSGF): any number of the phrases."""
+    item = "<phrase>"
+    if not words_only:
+        sounds = " | ".join(SOUND + phone.lower() for phone in PHONES)
+        item = f"/{1 - OTHER_SHARE:.4f}/ <phrase> | /{OTHER_SHARE:.4f}/ ( {sounds} )"
+    return (
+        "#JSGF V1.0;\n"
+        "grammar words;\n"
+        f"public <said> = ( {item} )+ ;\n"
+        f"<phrase> = {' | '.join(f'( {phrase} )' for phrase in phrases)} ;\n"
+    )
+
+
+def _spelling(word: str) -> str:
+    """The word of an entry of the dictionary; other pronunciations are numbered: ``a(2)``."""
+    return word.partition("(")[0]

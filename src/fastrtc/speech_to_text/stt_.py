@@ -1,0 +1,84 @@
+"""Speech to text: models by name."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.convert import audio_to_float32
+from ..core.models import ModelRegistry
+from ..core.types import AudioChunk
+from .moonshine import NAMES, MoonshineSTT
+from .pocketsphinx import PocketSphinxSTT
+from .protocol import STTModel, TimedSTTModel, Word
+
+__all__ = [
+    "AudioChunk",
+    "MoonshineSTT",
+    "PocketSphinxSTT",
+    "STTModel",
+    "TimedSTTModel",
+    "Word",
+    "audio_to_float32",
+    "get_stt_model",
+    "stt_for_chunks",
+]
+
+ENTRY_POINTS = "fastrtc.stt_models"
+"""The group of entry points with which a package adds names."""
+
+_registry = ModelRegistry(
+    "speech-to-text",
+    ENTRY_POINTS,
+    {**{name: partial(MoonshineSTT, name) for name in NAMES}, "pocketsphinx": PocketSphinxSTT},
+)
+
+
+def get_stt_model(model: str | STTModel = "moonshine/base", **kwargs: Any) -> STTModel:
+    """Give a model that turns speech into text.
+
+    It is made once for the same arguments, and then shared.
+
+    Args:
+        model: ``"moonshine/base"``, ``"moonshine/tiny"``, ``"pocketsphinx"``, a name that an
+            installed package adds (entry point group ``fastrtc.stt_models``), or an object with
+            the method ``stt``, which is given back.
+        **kwargs: Arguments of the model, such as ``model_path`` or ``words``.
+
+    Raises:
+        ValueError: If there is no such model.
+        TypeError: If it is no model, or does not take these arguments.
+        MissingExtra: If what it needs is not installed.
+        ModelError: If it cannot be loaded. The next call tries again.
+    """
+    if isinstance(model, str):
+        named: STTModel = _registry.get(model, **kwargs)
+        return named
+    if not callable(getattr(model, "stt", None)):
+        raise TypeError(f"A speech-to-text model is a name or has a method stt, unlike {model!r}")
+    return model
+
+
+get_stt_model.cache_clear = _registry.clear  # type: ignore[attr-defined]
+
+
+def stt_for_chunks(
+    stt_model: STTModel, audio: tuple[int, NDArray[np.int16 | np.float32]], chunks: list[AudioChunk]
+) -> str:
+    """Recognise what is said in some chunks of audio.
+
+    Args:
+        stt_model: The model.
+        audio: A sample rate in Hz, and samples of shape ``(n,)`` or ``(channels, n)``.
+        chunks: Where they are, in samples of this audio.
+
+    Returns:
+        The texts, joined by spaces.
+    """
+    rate, samples = audio
+    return " ".join(
+        stt_model.stt((rate, samples[..., chunk["start"] : chunk["end"]])) for chunk in chunks
+    )

@@ -1,0 +1,160 @@
+"""Cartesia: a service that speaks, for which a key is needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.models import ModelError, import_extra
+from .bridge import iterate
+from .protocol import TTSModel, TTSOptions
+
+__all__ = ["CartesiaTTSModel", "CartesiaTTSOptions"]
+
+VARIABLE = "CARTESIA_API_KEY"
+
+
+@dataclass
+class CartesiaTTSOptions(TTSOptions):
+    """How Cartesia says something.
+
+    Attributes:
+        voice: The id of a voice.
+        language: Of the text.
+        emotion: Emotions of the voice. Up to ``sonic-2`` there may be several, with a strength,
+            such as ``"positivity:high"``; from ``sonic-3`` on the first one counts: ``"excited"``.
+        cartesia_version: The version of the service's interface.
+        model: The id of a model.
+        sample_rate: In Hz: 8000, 16000, 22050, 24000, 44100 or 48000.
+    """
+
+    voice: str = "71a7ad14-091c-4e8e-a314-022ece01c121"
+    language: str = "en"
+    emotion: list[str] = field(default_factory=list)
+    cartesia_version: str = "2024-06-10"
+    model: str = "sonic-2"
+    sample_rate: int = 22050
+
+
+class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
+    """Speaks through Cartesia; needs ``fastrtc[cartesia]``.
+
+    Args:
+        api_key: The key; without it that of the environment variable ``CARTESIA_API_KEY``.
+        base_url: Where the service is, if elsewhere.
+
+    Raises:
+        MissingExtra: If the ``cartesia`` package is not installed.
+        ValueError: If there is no key.
+    """
+
+    def __init__(self, api_key: str | None = None, *, base_url: str | None = None) -> None:
+        self._cartesia = import_extra("cartesia", "cartesia")
+        self._api_key = api_key or os.environ.get(VARIABLE)
+        if not self._api_key:
+            raise ValueError(f"Cartesia needs a key: give cartesia_api_key=, or set {VARIABLE}")
+        self._base_url = base_url
+
+    def tts(
+        self, text: str, options: CartesiaTTSOptions | None = None
+    ) -> tuple[int, NDArray[np.int16]]:
+        """Say a text.
+
+        Args:
+            text: What to say.
+            options: How.
+
+        Returns:
+            A sample rate in Hz, and samples of shape ``(n,)``.
+
+        Raises:
+            ModelError: If the service refuses or fails.
+        """
+        options = options or CartesiaTTSOptions()
+        pieces = [samples for _, samples in self.stream_tts_sync(text, options)]
+        return options.sample_rate, np.concatenate([np.zeros(0, np.int16), *pieces])
+
+    async def stream_tts(
+        self, text: str, options: CartesiaTTSOptions | None = None
+    ) -> AsyncGenerator[tuple[int, NDArray[np.int16]], None]:
+        """Say a text, piece by piece as the service gives them.
+
+        Args:
+            text: What to say.
+            options: How.
+
+        Yields:
+            The pieces, each as ``tts`` gives it.
+
+        Raises:
+            ModelError: If the service refuses or fails.
+        """
+        options = options or CartesiaTTSOptions()
+        if not text.strip():
+            return
+        rest = b""  # half a sample
+        try:
+            async with self._cartesia.AsyncCartesia(
+                api_key=self._api_key, base_url=self._base_url
+            ) as client:
+                events = await client.tts.generate_sse(transcript=text, **_request(options))
+                async for event in events:
+                    if event.type == "error":
+                        raise ModelError(f"Cartesia failed: {event.error}")
+                    if event.type != "chunk" or not event.audio:
+                        continue
+                    data = rest + event.audio
+                    whole = len(data) & ~1
+                    rest = data[whole:]
+                    yield options.sample_rate, np.frombuffer(data[:whole], "<i2").astype(np.int16)
+        except self._cartesia.CartesiaError as error:
+            raise ModelError(f"Cartesia failed: {error}") from error
+
+    def stream_tts_sync(
+        self, text: str, options: CartesiaTTSOptions | None = None
+    ) -> Generator[tuple[int, NDArray[np.int16]], None, None]:
+        """Say a text, piece by piece as the service gives them, in code that is not async.
+
+        Args:
+            text: What to say.
+            options: How.
+
+        Yields:
+            The pieces, each as ``tts`` gives it.
+
+        Raises:
+            ModelError: If the service refuses or fails.
+        """
+        yield from iterate(lambda: self.stream_tts(text, options))
+
+
+def _request(options: CartesiaTTSOptions) -> dict[str, Any]:
+    """Say it as the models take it: emotions moved between generations."""
+    voice: dict[str, Any] = {"mode": "id", "id": options.voice}
+    request: dict[str, Any] = {}
+    if options.emotion and _takes_controls(options.model):
+        voice["__experimental_controls"] = {"emotion": options.emotion}
+    elif options.emotion:
+        request["generation_config"] = {"emotion": options.emotion[0]}
+    return request | {
+        "model_id": options.model,
+        "voice": voice,
+        "language": options.language,
+        "output_format": {
+            "container": "raw",
+            "encoding": "pcm_s16le",
+            "sample_rate": options.sample_rate,
+        },
+        "extra_headers": {"Cartesia-Version": options.cartesia_version},
+    }
+
+
+def _takes_controls(model: str) -> bool:
+    """Whether a model is of the first two generations, as ``sonic-english`` and ``sonic-2``."""
+    generation = model.removeprefix("sonic").removeprefix("-")[:1]
+    return not generation.isdigit() or int(generation) < 3

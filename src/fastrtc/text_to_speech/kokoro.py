@@ -1,0 +1,126 @@
+"""Kokoro: a voice that sounds human, and runs on a CPU."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.models import ModelError, import_extra
+from .local import LocalTTS
+from .protocol import TTSOptions
+from .sentences import halves
+
+__all__ = ["KokoroTTSModel", "KokoroTTSOptions"]
+
+logger = logging.getLogger(__name__)
+
+HUB_REPOSITORY = "fastrtc/kokoro-onnx"
+MODEL_FILE, VOICES_FILE = "kokoro-v1.0.onnx", "voices-v1.0.bin"
+
+RATE = 24_000
+"""Of what it says, in Hz."""
+
+MOST_PHONEMES = 500
+"""In one call of the model: it has styles for 510, two of which are for the ends."""
+
+
+@dataclass
+class KokoroTTSOptions(TTSOptions):
+    """How Kokoro says something.
+
+    Attributes:
+        voice: The name of a voice, see
+            https://huggingface.co/hexgrad/Kokoro-82M/blob/main/VOICES.md. The first letter tells
+            the language, ``a`` for American, ``b`` for British English; the second ``f`` or ``m``.
+        speed: 0.5 to 2; 1 is the natural one.
+        lang: How the text is pronounced, as espeak-ng names it: ``"en-us"``, ``"fr-fr"``.
+    """
+
+    voice: str = "af_heart"
+    speed: float = 1.0
+    lang: str = "en-us"
+
+
+class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
+    """Speaks with Kokoro; needs ``fastrtc[tts]``.
+
+    One may serve any number of connections and threads.
+
+    Args:
+        model_path: A folder with ``kokoro-v1.0.onnx`` and ``voices-v1.0.bin``. Without it they
+            come from ``fastrtc/kokoro-onnx`` on the Hugging Face hub, or its cache: 340 MB.
+
+    Raises:
+        MissingExtra: If the packages that run it are not installed.
+        ModelError: If it cannot be loaded.
+    """
+
+    _options = KokoroTTSOptions
+    _rate = RATE
+
+    def __init__(self, *, model_path: str | Path | None = None) -> None:
+        kokoro = import_extra("kokoro_onnx", "tts")
+        try:
+            if model_path is None:
+                files = _files_of_hub()
+            else:
+                folder = Path(model_path).expanduser()
+                files = [str(folder / MODEL_FILE), str(folder / VOICES_FILE)]
+            self._model: Any = kokoro.Kokoro(*files)
+        except Exception as error:  # dozens of kinds: of the hub, of the disk, of onnxruntime
+            where = model_path or f"{HUB_REPOSITORY} on the Hugging Face hub"
+            raise ModelError(
+                f"Kokoro could not be loaded from {where}; model_path= takes a folder with "
+                f"{MODEL_FILE} and {VOICES_FILE}: {error}"
+            ) from error
+
+    @property
+    def voices(self) -> list[str]:
+        """The names of the voices that there are."""
+        names: list[str] = self._model.get_voices()
+        return names
+
+    def _say(self, piece: str, options: KokoroTTSOptions) -> Iterator[NDArray[Any]]:
+        if options.voice not in self.voices:
+            raise ValueError(
+                f"Kokoro has no voice {options.voice!r}; it has {', '.join(self.voices)}"
+            )
+        if not 0.5 <= options.speed <= 2:
+            raise ValueError(f"The speed of Kokoro is 0.5 to 2, not {options.speed}")
+        for phonemes in self._phonemes(piece, options.lang):
+            try:
+                samples, _ = self._model.create(
+                    phonemes,
+                    voice=options.voice,
+                    speed=options.speed,
+                    lang=options.lang,
+                    is_phonemes=True,
+                )
+            except Exception as error:  # onnxruntime has no common class for its own
+                raise ModelError(f"Kokoro failed: {error}") from error
+            yield np.asarray(samples, np.float32)
+
+    def _phonemes(self, piece: str, lang: str) -> Iterator[str]:
+        """Tell how a piece is pronounced, in parts that are not too much for one call."""
+        try:
+            phonemes: str = self._model.tokenizer.phonemize(piece, lang)
+        except RuntimeError as error:  # what phonemizer raises for a language that it lacks
+            raise ValueError(f"Kokoro cannot pronounce {lang!r}: {error}") from error
+        if len(phonemes) > MOST_PHONEMES:  # figures are long when they are read out
+            for half in halves(piece):
+                yield from self._phonemes(half, lang)
+        elif any(letter.isalpha() for letter in phonemes):  # not just punctuation
+            yield phonemes
+
+
+def _files_of_hub() -> list[str]:
+    from huggingface_hub import hf_hub_download  # 0.3 s
+
+    logger.info("Getting Kokoro from the Hugging Face hub, or its cache: %s", HUB_REPOSITORY)
+    return [hf_hub_download(HUB_REPOSITORY, name) for name in (MODEL_FILE, VOICES_FILE)]

@@ -1,0 +1,98 @@
+"""Models by name."""
+
+import logging
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fastrtc.core.models import MissingExtra, ModelError, ModelRegistry, import_extra
+
+
+class Model:
+    def __init__(self, size: int = 1, words: tuple[str, ...] = ()) -> None:
+        self.size, self.words, self.warm = size, words, 0
+
+    def warmup(self) -> None:
+        self.warm += 1
+
+
+def registry(**own) -> ModelRegistry:
+    return ModelRegistry("test", "fastrtc.test_models", own)
+
+
+def test_a_model_is_made_once_for_the_same_arguments(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "fastrtc")
+    models = registry(model=Model)
+    model = models.get("model", words=["a", "b"])
+    assert model is models.get("model", words=["a", "b"])
+    assert model is not models.get("model", words=["a"])
+    assert model is not models.get("model")
+    assert model.warm == 1
+    assert caplog.text.count("model is ready after") == 3
+    models.clear()
+    assert model is not models.get("model", words=["a", "b"])
+
+
+def test_threads_that_ask_together_get_one_and_wait_for_nothing_else() -> None:
+    begun, go = threading.Event(), threading.Event()
+    made: list[Model] = []
+
+    def slow() -> Model:
+        begun.set()
+        assert go.wait(20)
+        made.append(Model())
+        return made[-1]
+
+    models = registry(slow=slow, fast=Model)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(models.get, "slow") for _ in range(3)]
+        assert begun.wait(20)
+        assert models.get("fast") is models.get("fast")
+        go.set()
+        assert {id(future.result(20)) for future in asked} == {id(made[0])}
+    assert len(made) == 1
+
+
+def test_after_a_failure_the_next_call_tries_again() -> None:
+    outcomes = [ModelError("no network"), Model()]
+
+    def make() -> Model:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    models = registry(model=make)
+    with pytest.raises(ModelError, match="no network"):
+        models.get("model")
+    assert isinstance(models.get("model"), Model)
+
+
+def test_a_name_that_is_not_there_lists_those_that_are() -> None:
+    with pytest.raises(ValueError, match="no test model 'c'; there are a, b"):
+        registry(b=Model, a=Model).get("c")
+
+
+def test_an_installed_package_adds_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "theirs.py").write_text("class Theirs:\n    size = 3\n")
+    info = tmp_path / "theirs-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[fastrtc.test_models]\ntheirs/big = theirs:Theirs\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    models = registry(model=Model)
+    assert models.names() == ["model", "theirs/big"]
+    assert models.get("theirs/big").size == 3
+    assert models.get("theirs/big") is models.get("theirs/big")
+
+
+def test_a_missing_extra_is_one_sentence_with_what_to_run(monkeypatch) -> None:
+    assert import_extra("json", "stt").__name__ == "json"
+    monkeypatch.setitem(sys.modules, "moonshine_onnx", None)
+    with pytest.raises(MissingExtra, match=r'run `pip install "fastrtc\[stt\]"`$') as caught:
+        import_extra("moonshine_onnx", "stt")
+    assert isinstance(caught.value, ImportError)
+    assert isinstance(caught.value, ModelError)
