@@ -1,4 +1,4 @@
-"""Speech for the tests: spoken by espeak-ng, or recorded by people for Asterisk."""
+"""Speech for the tests, spoken by espeak-ng or recorded from people, and sounds that are none."""
 
 import hashlib
 import os
@@ -6,17 +6,32 @@ import subprocess
 import tempfile
 import wave
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from fastrtc.audio.resample import StreamResampler
-from tests.support.programs import require_program
+from tests.support.programs import REQUIRE_ALL, require_program
 
-__all__ = ["read_wav", "recorded_prompt", "speech", "write_wav"]
+__all__ = [
+    "NOISES",
+    "Found",
+    "assert_whole",
+    "find_in",
+    "read_wav",
+    "recorded_channel",
+    "recorded_prompt",
+    "spaced",
+    "speech",
+    "trimmed",
+    "write_wav",
+]
 
 Samples = NDArray[np.int16]
 
+CHANNELS = Path("/usr/share/sounds/alsa")
 CACHE_VERSION = 1  # raise it when the same arguments give other samples
 
 
@@ -65,6 +80,85 @@ def recorded_prompt(name: str, rate: int = 48_000) -> Samples:
     return _resampled(samples, own_rate, rate)
 
 
+def recorded_channel(name: str, rate: int = 48_000) -> Samples:
+    """The name of a loudspeaker, such as `Front_Center`, recorded by a person for alsa-utils.
+
+    Args:
+        name: A file below `/usr/share/sounds/alsa`, without `.wav`.
+        rate: Samples per second (Hz) of the result; the recordings have 48,000.
+
+    Returns:
+        Mono samples, shape `(n,)`.
+    """
+    path = CHANNELS / f"{name}.wav"
+    if not path.exists() and os.environ.get(REQUIRE_ALL) != "1":
+        pytest.skip(f"there is no {path} (install: apt-get install alsa-utils)")
+    own_rate, samples = read_wav(path)
+    return _resampled(samples, own_rate, rate)
+
+
+def trimmed(samples: Samples, rate: int = 48_000) -> Samples:
+    """Without what is 40 dB below the loudest 10 ms at either end: nobody hears it as speech."""
+    size = rate // 100
+    frames = samples[: samples.size // size * size].reshape(-1, size).astype(np.float64)
+    loudness = np.sqrt(np.mean(frames**2, axis=1))
+    (loud,) = np.nonzero(loudness > loudness.max() / 100)
+    return samples[loud[0] * size : (loud[-1] + 1) * size]
+
+
+def spaced(*parts: float | Samples, rate: int = 48_000) -> Samples:
+    """Sounds one after another; a number is that many seconds of silence."""
+    return np.concatenate(
+        [p if isinstance(p, np.ndarray) else np.zeros(round(p * rate), np.int16) for p in parts]
+    )
+
+
+class Found(NamedTuple):
+    """Where a sound was found in another, in samples, and how alike the two are (1 is equal)."""
+
+    at: int
+    likeness: float
+
+
+def find_in(heard: Samples, part: Samples) -> Found:
+    """Find a sound in what was heard, by its waveform: loudness and codecs hardly matter.
+
+    Args:
+        heard: Shape `(n,)`.
+        part: Shape `(m,)`; what is longer than `heard` is not in it.
+    """
+    if part.size > heard.size:
+        return Found(0, 0.0)
+    size = 1 << (heard.size + part.size).bit_length()
+    long, short = heard.astype(np.float64), part.astype(np.float64)
+    spectrum = np.fft.rfft(long, size) * np.conj(np.fft.rfft(short, size))
+    common = np.fft.irfft(spectrum, size)[: heard.size - part.size + 1]
+    power = np.concatenate(([0.0], np.cumsum(long**2)))
+    energy = power[part.size :] - power[: heard.size - part.size + 1]
+    silent = 10.0**2 * part.size  # silence is like nothing, not like everything
+    likeness = common / np.sqrt((energy + silent) * np.sum(short**2))
+    at = int(np.argmax(likeness))
+    return Found(at, float(likeness[at]))
+
+
+def assert_whole(heard: Samples, spoken: Samples, rate: int = 48_000) -> None:
+    """What was heard holds what was spoken, each 100 ms of it, and little else.
+
+    Within it only what is loud is looked at, at both ends whatever is there.
+    """
+    edge, slack = rate // 10, rate // 1000  # Opus shifts low tones by up to a millisecond
+    at, likeness = find_in(heard, spoken)
+    assert likeness > 0.85, "it is something else"
+    for begin in (*range(0, spoken.size - edge, edge), spoken.size - edge):
+        part = spoken[begin : begin + edge]
+        at_an_end = begin in (0, spoken.size - edge)
+        if at_an_end or _loudness(part) > _loudness(spoken) / 4:
+            around = heard[max(0, at + begin - slack) : at + begin + edge + slack]
+            reason = f"what it has {begin / rate:.1f} s after its beginning is missing"
+            assert find_in(around, part).likeness > 0.7, reason
+    assert heard.size < spoken.size + rate, "more than a little silence is around it"
+
+
 def write_wav(path: str | Path, rate: int, samples: Samples) -> Path:
     """Write 16-bit samples, mono `(n,)` or with channels last `(n, channels)`; return the path."""
     if samples.dtype != np.int16:
@@ -88,6 +182,10 @@ def read_wav(path: str | Path) -> tuple[int, Samples]:
     return rate, samples if channels == 1 else samples.reshape(-1, channels)
 
 
+def _loudness(samples: Samples) -> float:
+    return float(np.sqrt(np.mean(samples.astype(np.float64) ** 2)))
+
+
 def _resampled(samples: Samples, rate: int, wanted: int) -> Samples:
     resampler = StreamResampler(rate, wanted)
     planar = samples[np.newaxis]
@@ -99,3 +197,75 @@ def _cache_folder() -> Path:
     folder = Path(tempfile.gettempdir(), f"fastrtc-tests-speech-{user}")
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
+
+
+# What is heard in rooms and is no speech. All are mono, at 48 kHz, shape (n,).
+
+
+def _white(seconds: float) -> Samples:
+    return _at_level(np.random.default_rng(1).standard_normal(round(48_000 * seconds)), 2_000)
+
+
+def _pink(seconds: float) -> Samples:
+    count = round(48_000 * seconds)
+    spectrum = np.fft.rfft(np.random.default_rng(2).standard_normal(count))
+    spectrum[1:] /= np.sqrt(np.arange(1, spectrum.size))
+    return _at_level(np.fft.irfft(spectrum, count), 2_000)
+
+
+def _music(seconds: float) -> Samples:
+    """A plucked melody above chords, two notes a second and one chord every other second."""
+    made = np.zeros(round(48_000 * seconds))
+    melody = [72, 76, 79, 76, 77, 81, 79, 74]
+    chords = [(48, 55, 64), (53, 57, 65), (55, 59, 67), (48, 55, 64)]
+    notes = [(k * 0.5, melody[k % 8], 0.9, 1.0) for k in range(int(seconds * 2))]
+    notes += [(k * 2.0, note, 2.2, 0.5) for k in range(int(seconds / 2)) for note in chords[k % 4]]
+    for begin, note, length, strength in notes:
+        time = np.arange(round(48_000 * min(length, seconds - begin))) / 48_000
+        hertz = 440 * 2 ** ((note - 69) / 12)
+        envelope = np.minimum(1, time / 0.008) * np.exp(-3 * time / length)
+        tone = sum(np.sin(2 * np.pi * hertz * k * time) / k**2 for k in range(1, 7))
+        first = round(48_000 * begin)
+        made[first : first + time.size] += strength * envelope * tone
+    return _at_level(made, 2_500)
+
+
+def _door_slam(seconds: float) -> Samples:
+    """A sharp crack, and the low boom of the door leaf and the room dying away; twice."""
+    time = np.arange(round(48_000 * seconds / 2)) / 48_000
+    noise = np.random.default_rng(3).standard_normal(time.size)
+    rumble = np.convolve(noise, np.ones(240) / 240, "same")  # below some 100 Hz
+    boom = sum(np.sin(2 * np.pi * hertz * time) for hertz in (58, 83, 127))
+    slam = 0.9 * noise * np.exp(-time / 0.006) + (0.5 * boom + 6 * rumble) * np.exp(-time / 0.12)
+    return np.tile((slam / np.abs(slam).max() * 26_000).astype(np.int16), 2)
+
+
+def _keyboard(seconds: float) -> Samples:
+    """Keys, some eight a second, each with a click when it goes down and a softer one back up."""
+    random = np.random.default_rng(4)
+    made = np.zeros(round(48_000 * seconds))
+    time = np.arange(1_920) / 48_000
+    for begin in np.cumsum(random.uniform(0.07, 0.18, int(seconds * 8))):
+        for later, strength in ((0.0, 1.0), (0.06, 0.4)):
+            first = round(48_000 * (begin + later))
+            if first + time.size <= made.size:
+                ring = np.sin(2 * np.pi * random.uniform(1_800, 3_500) * time)
+                click = (random.standard_normal(time.size) + ring) * np.exp(-time / 0.003)
+                made[first : first + time.size] += strength * click
+    return (made / np.abs(made).max() * 12_000).astype(np.int16)
+
+
+def _at_level(samples: NDArray[np.float64], level: float) -> Samples:
+    scaled = samples / np.sqrt(np.mean(samples**2)) * level
+    return np.clip(scaled, -32_768, 32_767).astype(np.int16)
+
+
+NOISES = {
+    "white noise": _white,
+    "pink noise": _pink,
+    "music": _music,
+    "door slam": _door_slam,
+    "keyboard": _keyboard,
+    "silence": lambda seconds: np.zeros(round(48_000 * seconds), np.int16),
+}
+"""Makes so many seconds of each."""
