@@ -75,6 +75,7 @@ class Peer:
         self._open = asyncio.Event()  # the channel
         self._unread = False
         self._client_has_address = False
+        self._lookups: set[asyncio.Task[Any]] = set()
         self._receivers: list[AudioReceiver] = []
         self._timeout = asyncio.get_running_loop().call_later(
             CONNECT_WITHIN_S, self._give_up, f"not connected within {CONNECT_WITHIN_S:.0f} s"
@@ -105,7 +106,7 @@ class Peer:
         self._tell_of_the_network(attempts)
         watch_consent(pc, self._consent_expired)
         if offer.later_candidates:
-            self.session.run("candidates", self._add_later(offer.later_candidates))
+            self._look_up(offer.later_candidates)
         return {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
 
     def _tell_of_the_network(self, attempts: list[TurnAttempt]) -> None:
@@ -165,11 +166,24 @@ class Peer:
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Take a trickled candidate; one to be looked up by multicast DNS is not waited for."""
-        self._client_has_address |= candidate.candidate is not None
-        if candidate.candidate is not None and candidate.candidate.ip.endswith(".local"):
-            self.session.run("candidates", self._add_later((candidate.candidate,)))
+        found = candidate.candidate
+        self._client_has_address |= found is not None
+        if found is not None and found.ip.endswith(".local"):
+            self._look_up((found,))
+        elif found is None and self._lookups:  # after the end, no candidate is taken
+            self.session.run("candidates", self._end_candidates())
         else:
-            await self.pc.addIceCandidate(candidate.candidate)
+            await self.pc.addIceCandidate(found)
+
+    def _look_up(self, candidates: Any) -> None:
+        task = self.session.run("candidates", self._add_later(candidates))
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _end_candidates(self) -> None:
+        if self._lookups:
+            await asyncio.wait(self._lookups)
+        await self.pc.addIceCandidate(None)
 
     async def _add_later(self, candidates: Any) -> None:
         for candidate in candidates:
