@@ -10,6 +10,7 @@ WORKLOADS = tuple(
         "idle",
         "echo",
         "roundtrip",
+        "websocket",
         "turns",
         "listening",
         "blocking",

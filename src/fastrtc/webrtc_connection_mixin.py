@@ -35,6 +35,7 @@ from .transport.configuration import resolve_configuration, to_aiortc_configurat
 from .transport.early_candidates import EarlyCandidates
 from .transport.peer import Peer
 from .transport.signalling import Candidate, parse_candidate, parse_offer
+from .websocket import WebSocketHandler
 
 __all__ = [
     "AdditionalOutputs",
@@ -217,14 +218,34 @@ class WebRTCConnectionMixin:
         except ValueError as error:
             raise InvalidCandidate(str(error)) from error
 
+    async def _take_socket(self, id: str, connection: WebSocketHandler) -> None:
+        """Give a WebSocket its place among the connections.
+
+        Raises:
+            SessionRefused: If the id is in use, or all places are taken.
+        """
+        self._registry.reserve(id, self.concurrency_limit)
+        try:
+            session, media = connection.open()
+        except BaseException:
+            self._registry.release(id)
+            raise
+        self._registry.add(session)
+        self._remember_session(session, media, [connection])
+        assert connection.data_channel is not None
+        self.data_channels[id] = connection.data_channel
+
+    def _remember_session(self, session: Session, media: Media, connections: list[Any]) -> None:
+        self.handlers[session.id] = session.handler
+        self.connections[session.id] = connections
+        self._media[session.id] = media
+        self._output_queue(session.id).begin()
+
     def _remember(self, webrtc_id: str, session: Session, media: Media, peer: Peer) -> None:
+        self._remember_session(session, media, list(peer.tracks))
         self.pcs[webrtc_id] = peer.pc
-        self.handlers[webrtc_id] = session.handler
-        self.connections[webrtc_id] = list(peer.tracks)
         self.connection_timeouts[webrtc_id] = peer.connected
         self._peers[webrtc_id] = peer
-        self._media[webrtc_id] = media
-        self._output_queue(webrtc_id).begin()
 
         def remember_channel(channel: DataChannel) -> None:
             if not session.ended:
@@ -264,6 +285,8 @@ class WebRTCConnectionMixin:
         session = self._registry.get(webrtc_id)
         if session is not None:
             session.close("clean_up")
+        else:  # what a program has put there itself
+            self.connections.pop(webrtc_id, None)
         return removed
 
     async def close_sessions(self, reason: str = "The server stops") -> None:
@@ -388,4 +411,4 @@ def _id_of(webrtc_data: WebRTCData | str) -> str:
 
 
 def _refused(refusal: SessionRefused) -> JSONResponse:
-    return JSONResponse({"status": "failed", "meta": {"error": refusal.code, **refusal.details}})
+    return JSONResponse(refusal.answer)

@@ -600,3 +600,47 @@ def test_whatever_is_pushed_as_much_comes_out(chunks):
     player.finish()
     frames = len(player.sent) - 10
     assert seconds - 0.001 <= frames * 0.02 <= seconds + 0.021 + 0.001 * len(chunks)
+
+
+def ahead(**options: float) -> Player:
+    return Player(Playout(24000, 1, PlayoutOptions(lead_s=0.16, tail_s=0.0, **options)))
+
+
+def test_audio_may_leave_ahead_of_its_time_but_no_further():
+    player = ahead()
+    player.playout.push(24000, np.ones(24000, np.int16))
+    player.run(100.0)
+    assert len(player.sent) == 9  # 160 ms ahead, and the frame of this moment
+    player.run(100.5)
+    assert len(player.sent) == 9 + 25
+    assert player.playout.ahead_s(100.5) == pytest.approx(0.18, abs=EPSILON)
+    assert player.playout.playing
+
+
+def test_it_is_over_when_what_was_sent_ahead_has_been_played():
+    player = ahead()
+    player.playout.push(24000, np.ones(2400, np.int16))
+    player.playout.end()
+    player.run(100.09)
+    assert len(player.sent) == 5 and player.playout.playing
+    player.run(100.11)
+    assert not player.playout.playing and player.playout.ahead_s(100.11) == 0
+
+
+def test_after_a_clear_nothing_counts_as_sent_ahead():
+    player = ahead()
+    player.playout.push(24000, np.ones(24000, np.int16))
+    player.run(100.1)
+    player.playout.clear()
+    assert player.playout.ahead_s(100.1) == 0
+    before = len(player.sent)
+    player.playout.push(24000, np.ones(24000, np.int16))
+    player.run(100.1)
+    assert len(player.sent) - before == 9  # as much as at the beginning
+
+
+def test_without_a_lead_nothing_is_ahead():
+    player = Player()
+    player.playout.push(48000, np.ones(4800, np.int16))
+    player.run(100.05)
+    assert player.playout.ahead_s(100.05) == 0

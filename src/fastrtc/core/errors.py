@@ -77,6 +77,11 @@ class SessionRefused(FastRTCError):
         self.code = code
         self.details = details
 
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What the client is told."""
+        return {"status": "failed", "meta": {"error": self.code, **self.details}}
+
 
 class HandlerError(FastRTCError):
     """A handler returned something that cannot be sent."""

@@ -126,6 +126,13 @@ class StreamHandlerBase:
     def phone_mode(self, value: bool) -> None:
         self._phone_mode = value
 
+    def receive_dtmf(self, digit: str) -> Any:
+        """Take a key that was pressed on the telephone. May be overridden, sync or async.
+
+        Args:
+            digit: One of ``0-9 * # A-D``.
+        """
+
     def set_channel(self, channel: DataChannel) -> None:
         """Take the data channel of the connection."""
         self._channel = channel

@@ -25,6 +25,10 @@ What comes later pushes out the oldest: 30 s of 48 kHz mono are 3 MB.
 """
 
 
+MOST_FRAMES = 12_000
+"""How many pieces wait at most: as much audio in pieces of 2.5 ms. Each costs memory of its own."""
+
+
 class AudioInbound:
     """Brings the client's audio to the rate and layout of a handler and feeds it.
 
@@ -81,7 +85,9 @@ class AudioInbound:
     def _enqueue(self, frame: NDArray[np.int16]) -> None:
         self._frames.put(frame)
         self._pushed += frame.size
-        while self._pushed - self._taken > self._most_waiting and self._frames.qsize() > 1:
+        while (
+            self._pushed - self._taken > self._most_waiting and self._frames.qsize() > 1
+        ) or self._frames.qsize() > MOST_FRAMES:
             try:
                 oldest = self._frames.get_nowait()
             except queue.Empty:

@@ -39,6 +39,7 @@ class AudioOutbound:
 
     Attributes:
         emitting: Whether a sync ``emit`` is running, or blocked, at this moment.
+        on_played: Called when all that was given has been sent, and its time is over.
         cleared: How often the queue was cleared, counted by whoever has it cleared.
     """
 
@@ -60,6 +61,7 @@ class AudioOutbound:
         self._by_clock = True
         self._asked_when_cleared = 0
         self.emitting = False
+        self.on_played: Callable[[], None] = _nothing
         self.cleared = 0
         self._dropped_until = 0.0  # when what was dropped would have been played
 
@@ -228,6 +230,7 @@ class AudioOutbound:
         """Wait for the next 20 ms of audio and for the moment to send them."""
         assert self.playout is not None
         loop = asyncio.get_running_loop()
+        playing = self.playout.playing
         while True:
             action = self.playout.poll(loop.time())
             if isinstance(action, PlayoutFrame):
@@ -235,7 +238,14 @@ class AudioOutbound:
                 return action
             if action is None:
                 self._sent.ring()
+                if playing:
+                    self.on_played()
+            playing = self.playout.playing
             await self._pushed.wait(action)
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _is_nothing(output: Any) -> bool:

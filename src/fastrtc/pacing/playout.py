@@ -40,6 +40,8 @@ class PlayoutOptions:
             then it catches up in a burst, which the receiver's buffer plays a little faster;
             else each time the process stood still would stay as a delay.
         limit_s: How much audio may be queued, in seconds, before the producer has to wait.
+        lead_s: How far ahead of its time audio may leave, in seconds. None for RTP, whose
+            receivers expect an even flow; over a socket it bridges the network's jitter.
         piece_s: How much queued audio is resampled at a time, in seconds: little enough not
             to hold up the event loop.
     """
@@ -49,6 +51,7 @@ class PlayoutOptions:
     stall_s: float = 0.04
     resync_s: float = 1.0
     limit_s: float = 60.0
+    lead_s: float = 0.0
     piece_s: float = 0.1
 
 
@@ -144,12 +147,19 @@ class Playout:
         self._pts = 0
         self._expected: float | None = None  # when the next poll was asked for
         self._patient_until = -math.inf  # the producer stood still as well: it gets its time
+        self._cleared = False  # what was sent ahead does not count any more
         self._resume_at: float | None = None  # when the last frame sent will have been played
 
     @property
     def queued_s(self) -> float:
         """How much audio waits to be sent, in seconds."""
         return self._chunk_s + len(self._fifo) / self.rate
+
+    def ahead_s(self, now: float) -> float:
+        """How much of the audio that was sent is ahead of its time, in seconds."""
+        if self._due is None or self._cleared or not self.options.lead_s:
+            return 0.0
+        return max(0.0, self._due - now)
 
     @property
     def playing(self) -> bool:
@@ -193,6 +203,7 @@ class Playout:
         self._converter.clear()
         self._flushed = True
         self._ended = True
+        self._cleared = True
 
     def poll(self, now: float) -> PlayoutFrame | float | None:
         """Ask what is to be done.
@@ -213,8 +224,13 @@ class Playout:
                 return None
             self._begin(now)
             assert self._due is not None
-        if now < self._due:
-            return self._due
+        if self._cleared:
+            self._cleared = False
+            if self.options.lead_s:
+                self._due = min(self._due, now)  # a client that can has dropped it
+        earliest = self._due - self.options.lead_s
+        if now < earliest:
+            return earliest
         silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
         self._fill()
         if silent and not self._flushed and not self._ended:
@@ -284,6 +300,8 @@ class Playout:
         if self._silence_left:
             self._silence_left -= 1
             return self._frame(now)
+        if now < self._due:  # what was sent ahead is still to be played
+            return self._due
         self._resume_at = self._due
         self._due = None
         return None

@@ -39,6 +39,7 @@ class Media:
         mode: In which direction, seen from the client.
         playout: Paces the audio that is sent, at the rate that the transport wants.
         flat: Whether ``receive`` gets samples of shape ``(n,)``.
+        ask: Takes the place of ``run_emit``.
     """
 
     def __init__(
@@ -49,8 +50,10 @@ class Media:
         *,
         playout: Playout | None = None,
         flat: bool = False,
+        ask: Callable[[], Coroutine[Any, Any, str | None]] | None = None,
     ) -> None:
         self._session = session
+        self._ask = ask or self.run_emit
         handler = self.handler = session.handler
         takes, gives = mode != "receive", mode != "send"
         has_audio, has_video = "audio" in modality, "video" in modality
@@ -110,7 +113,9 @@ class Media:
     def _queued_s(self) -> float:
         """Tell how much audio is queued but not yet sent, in seconds; from any thread."""
         playout = None if self.audio_out is None else self.audio_out.playout
-        return 0.0 if playout is None else playout.queued_s
+        if playout is None:
+            return 0.0
+        return playout.queued_s + playout.ahead_s(self._session.loop.time())
 
     async def _wake_emit(self) -> None:
         """Give a sync ``emit`` that still waits for something to send a last, silent frame.
@@ -160,14 +165,23 @@ class Media:
         if self.audio_in is not None:
             session.run("receive", self.audio_in.run())
         if self.audio_out is not None:
-            emit = self.audio_out.run_emit(
-                handler.emit, handler._emit_wakes, stale=handler._cleared_is_stale
-            )
-            session.run("emit", emit)
+            session.run("emit", self._ask())
         if self.video_in is not None:
             session.run("video_receive", self.video_in.run(invoker, handler.video_receive))
         if self.video_out is not None:
             session.run("video_emit", self.video_out.run_emit(handler.video_emit))
+
+    async def run_emit(self) -> str:
+        """Ask the handler's ``emit`` for audio, until it ends the stream.
+
+        Returns:
+            Why it ends, when what it gave has been played.
+        """
+        assert self.audio_out is not None
+        handler = self.handler
+        return await self.audio_out.run_emit(
+            handler.emit, handler._emit_wakes, stale=handler._cleared_is_stale
+        )
 
     def _start_function(self, function: Callable[..., Any], inputs: FunctionInputs) -> None:
         session, invoker = self._session, self._session.invoker

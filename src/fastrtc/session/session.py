@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from ..core.context import Context, current_context
+from ..core.context import Call, Context, current_context
 from ..core.errors import WebRTCError
 from ..core.messages import create_message, current_post, error_message
 from ..core.outputs import AdditionalOutputs
@@ -53,6 +53,7 @@ class Session:
         release: Called once when the session begins to end, before anything else.
         time_limit: How long it may be live, in seconds.
         websocket: The WebSocket that it travels over, if it does.
+        call: The telephone call that it is, if it is one.
     """
 
     def __init__(
@@ -64,10 +65,12 @@ class Session:
         release: Callable[[Session], None],
         time_limit: float | None = None,
         websocket: Any = None,
+        call: Call | None = None,
     ) -> None:
         self.id = id
         self.state = State.NEW
         self.reason: str | None = None
+        self.failed = False  # because of an exception
         self.closed = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self._release = release
@@ -82,7 +85,7 @@ class Session:
 
         self.mailbox = Mailbox()
         self.context = contextvars.copy_context()
-        self.context.run(current_context.set, Context(id, websocket))
+        self.context.run(current_context.set, Context(id, websocket, call))
         self.context.run(current_post.set, self._show)
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
@@ -161,6 +164,7 @@ class Session:
         if self.ended:
             logger.debug("Session %s: an error while closing", self.id, exc_info=error)
             return
+        self.failed = True
         self.report(error)
         self.close(f"{type(error).__name__}: {error}")
 

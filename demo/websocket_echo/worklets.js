@@ -1,0 +1,83 @@
+// What runs in the audio thread: a microphone that hands out blocks, a loudspeaker that queues them.
+
+const BLOCK = 960; // samples: 20 ms at 48 kHz
+const SILENT_AFTER = 0.3; // s without sound that are the end of an answer, and not a late block
+const CUSHION = 0.06; // s that wait before playing begins, so that uneven arrival is not heard
+
+registerProcessor(
+  "microphone",
+  class extends AudioWorkletProcessor {
+    constructor() {
+      super();
+      this.block = new Float32Array(BLOCK);
+      this.filled = 0;
+    }
+
+    process([input]) {
+      for (const sample of input[0] ?? []) {
+        this.block[this.filled++] = sample;
+        if (this.filled === BLOCK) {
+          this.port.postMessage(this.block, [this.block.buffer]);
+          this.block = new Float32Array(BLOCK);
+          this.filled = 0;
+        }
+      }
+      return true;
+    }
+  },
+);
+
+registerProcessor(
+  "loudspeaker",
+  class extends AudioWorkletProcessor {
+    constructor() {
+      super();
+      this.speaking = false;
+      this.clear();
+      this.port.onmessage = ({ data }) => {
+        if (data === "clear") return this.clear();
+        this.blocks.push(data);
+        this.waiting += data.length;
+        this.quiet = 0;
+      };
+    }
+
+    clear() {
+      this.blocks = [];
+      this.at = 0; // in the first block
+      this.waiting = 0;
+      this.playing = false;
+      this.quiet = 0;
+    }
+
+    process(_, [output]) {
+      const channel = output[0];
+      // A short answer may never fill the cushion: it begins when nothing more has come for so long.
+      this.quiet += channel.length;
+      const cushion = CUSHION * sampleRate;
+      if (!this.playing && this.waiting && (this.waiting >= cushion || this.quiet >= cushion)) {
+        this.playing = true;
+        if (!this.speaking) this.port.postMessage("speaking");
+        this.speaking = true;
+      }
+      if (this.speaking && !this.playing && this.quiet >= SILENT_AFTER * sampleRate) {
+        this.speaking = false;
+        this.port.postMessage("silent");
+      }
+      if (!this.playing) return true;
+      for (let i = 0; i < channel.length && this.waiting; i++) {
+        channel[i] = this.blocks[0][this.at++];
+        this.waiting--;
+        if (this.at === this.blocks[0].length) {
+          this.blocks.shift();
+          this.at = 0;
+        }
+      }
+      if (!this.waiting) {
+        this.playing = false;
+        this.quiet = 0;
+      }
+      return true;
+    }
+  },
+);

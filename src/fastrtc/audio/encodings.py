@@ -1,0 +1,44 @@
+"""How audio is written into the messages of a socket: mono, without a header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .g711 import decode_alaw, decode_mulaw, encode_alaw, encode_mulaw
+
+__all__ = ["ENCODINGS", "AudioEncoding"]
+
+
+@dataclass(frozen=True)
+class AudioEncoding:
+    """One way of writing samples.
+
+    Attributes:
+        encode: Writes ``int16`` samples of any shape.
+        decode: Reads them, shape ``(n,)``.
+        sample_bytes: How many bytes a sample has.
+    """
+
+    encode: Callable[[NDArray[np.int16]], bytes]
+    decode: Callable[[bytes], NDArray[np.int16]]
+    sample_bytes: int
+
+
+def _encode_pcm16(samples: NDArray[np.int16]) -> bytes:
+    return samples.astype("<i2", copy=False).tobytes()
+
+
+def _decode_pcm16(payload: bytes) -> NDArray[np.int16]:
+    return np.frombuffer(payload, "<i2").astype(np.int16)  # a copy: handlers may write into it
+
+
+ENCODINGS = {
+    "pcm16": AudioEncoding(_encode_pcm16, _decode_pcm16, 2),
+    "mulaw": AudioEncoding(encode_mulaw, decode_mulaw, 1),
+    "alaw": AudioEncoding(encode_alaw, decode_alaw, 1),
+}
+"""All that there are, by the names that ``Start.encoding`` has."""

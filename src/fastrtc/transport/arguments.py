@@ -1,0 +1,88 @@
+"""What an endpoint is made with, looked at before anything is connected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .configuration import to_aiortc_configuration
+
+__all__ = [
+    "check_components",
+    "check_configurations",
+    "check_dicts",
+    "check_limit",
+    "check_time_limit",
+]
+
+
+def check_limit(limit: Any) -> int:
+    """Give a limit of connections as a number; None and ``"default"`` are 1.
+
+    Raises:
+        ValueError: If it is no such thing.
+    """
+    if limit is None or limit == "default":
+        return 1
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise ValueError(
+            f"concurrency_limit must be a positive integer, None or 'default', not {limit!r}"
+        )
+    return limit
+
+
+def check_time_limit(limit: Any) -> float | None:
+    """Give a time limit in seconds, or None.
+
+    Raises:
+        ValueError: If it is no such thing.
+    """
+    if limit is not None and (
+        not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0
+    ):
+        raise ValueError(f"time_limit must be a positive number of seconds or None, not {limit!r}")
+    return limit
+
+
+def check_dicts(**arguments: Any) -> None:
+    """See whether each argument is a dict or None.
+
+    Raises:
+        ValueError: If one is not, naming it.
+    """
+    for name, value in arguments.items():
+        if value is not None and not isinstance(value, dict):
+            raise ValueError(f"{name} must be a dict or None, not {type(value).__name__}")
+
+
+def check_components(**arguments: Any) -> None:
+    """See whether each argument is a list of Gradio components, or None.
+
+    Raises:
+        ValueError: If one is not, naming it.
+    """
+    for name, value in arguments.items():
+        if value is None:
+            continue
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"{name} must be a list of components, not {type(value).__name__}")
+        for one in value:
+            if not hasattr(one, "_id") or not hasattr(one, "render"):
+                raise ValueError(f"{name} must be a list of components: {one!r} is none")
+
+
+def check_configurations(**arguments: Any) -> None:
+    """See whether each argument is an rtc configuration, a function, or None.
+
+    Raises:
+        ValueError: If one is not, naming it.
+    """
+    for name, value in arguments.items():
+        if value is None or callable(value):
+            continue
+        try:
+            to_aiortc_configuration(value)
+        except (ValueError, AttributeError, TypeError) as error:
+            raise ValueError(
+                f"{name} must be a dict as RTCPeerConnection takes it, a function that gives "
+                f"one, or None: {error}"
+            ) from error

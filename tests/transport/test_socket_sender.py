@@ -1,0 +1,107 @@
+import asyncio
+
+import pytest
+
+from fastrtc.transport import socket_sender
+from fastrtc.transport.socket_sender import SocketSender
+
+
+class Client:
+    """Takes messages for as long as it reads."""
+
+    def __init__(self) -> None:
+        self.got: list[str | bytes] = []
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.overflows = 0
+        self.sender = SocketSender(self.send, self.overflowed)
+
+    async def send(self, message: str | bytes) -> None:
+        await self.reads.wait()
+        self.got.append(message)
+
+    def overflowed(self) -> None:
+        self.overflows += 1
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_messages_go_in_order() -> None:
+    client = Client()
+    client.sender.put("before")
+    running = asyncio.create_task(client.sender.run())
+    client.sender.put("a")
+    client.sender.put(b"b", audio=True)
+    await client.sender.flush(5)
+    client.sender.put("c")
+    await client.sender.flush(5)
+    assert client.got == ["before", "a", b"b", "c"]
+    await end(running)
+    client.sender.put("after its end")
+    await client.sender.flush(5)
+    assert client.got[-1] == "c"
+
+
+async def test_dropping_audio_leaves_the_messages() -> None:
+    client = Client()
+    for number in range(3):
+        client.sender.put(f"audio {number}", audio=True)
+        client.sender.put(f"message {number}")
+    client.sender.drop_audio()
+    running = asyncio.create_task(client.sender.run())
+    await client.sender.flush(5)
+    assert client.got == ["message 0", "message 1", "message 2"]
+    await end(running)
+
+
+async def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_sender, "MOST_WAITING", 100)
+    client = Client()
+    client.reads.clear()
+    running = asyncio.create_task(client.sender.run())
+    for _ in range(50):
+        client.sender.put("0123456789")
+        await asyncio.sleep(0)
+    assert client.overflows == 1
+    await client.sender.flush(5)  # does not wait for what is not sent any more
+    await end(running)
+    assert client.got == []
+
+
+async def test_what_was_sent_or_dropped_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket_sender, "MOST_WAITING", 100)
+    client = Client()
+    running = asyncio.create_task(client.sender.run())
+    for _ in range(50):
+        client.sender.put("0123456789")
+        await client.sender.flush(5)
+    client.reads.clear()
+    for _ in range(50):
+        client.sender.put(bytes(10), audio=True)
+        client.sender.drop_audio()
+    assert client.overflows == 0
+    await end(running)
+
+
+async def test_flushing_has_its_time() -> None:
+    client = Client()
+    client.reads.clear()
+    running = asyncio.create_task(client.sender.run())
+    client.sender.put("a")
+    await client.sender.flush(0.01)
+    assert client.got == []
+    await end(running)
+
+
+async def test_what_sending_raises_is_raised_and_ends_it() -> None:
+    async def gone(message: str | bytes) -> None:
+        raise ConnectionError
+
+    sender = SocketSender(gone, lambda: None)
+    sender.put("a")
+    with pytest.raises(ConnectionError):
+        await sender.run()
+    await sender.flush(5)
