@@ -1,6 +1,6 @@
 """All demos in one application: `python demo/app.py`, then http://127.0.0.1:7860.
 
-`python demo/app.py audio_echo` serves just that one.
+`python demo/app.py echo_audio` serves just that one.
 """
 
 import sys
@@ -8,6 +8,9 @@ import sys
 from shared.server import serve
 
 DEMOS = (
+    "echo_audio",
+    "websocket_echo",
+    "offline_assistant",
     "audio_echo",
     "video_flip",
     "audio_video",

@@ -32,6 +32,7 @@ FLAGS = (
     "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
 )
+TURNS = ("heard", "thinking", "speaking", "interrupted")
 NEVER = "() => new Promise(() => {})"
 
 
@@ -68,14 +69,18 @@ async def photograph(page: Page, name: str, sends: bool, shoot) -> None:
              { status: "failed", meta: { error: "concurrency_limit_reached", limit: 10 } })); }"""
     )
     await page.get_by_role("button", name="Start again").click()
-    await state("error")
-    await shoot("error")
+    await state("failed")
+    await shoot("failed")
     await page.evaluate("() => { window.fetch = get; }")
 
     await page.get_by_role("button", name="Try again").click()
     await state("connected")
     await page.wait_for_timeout(4500)  # a picture of something going on
     await shoot("connected")
+    if await demo.locator(".turns").count():  # the microphone has nothing to say
+        for turn in TURNS:
+            await page.evaluate("state => demo.client.emit('conversation', { state })", turn)
+            await shoot(turn)
     for summary in await demo.locator("summary").all():
         await summary.click()
     await page.get_by_label("Send a text").fill("hello")
@@ -84,8 +89,8 @@ async def photograph(page: Page, name: str, sends: bool, shoot) -> None:
     await page.evaluate("demo.page.alert('warning', 'The handler has something to say.')")
     await shoot("opened")
     await page.get_by_role("button", name="Stop").click()
-    await state("ended")
-    await shoot("ended")
+    await state("stopped")
+    await shoot("stopped")
 
 
 async def take_all(url: str, folder: Path, names: list[str], browser: Browser) -> None:

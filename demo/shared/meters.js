@@ -1,43 +1,10 @@
 // What is sent and what is received, made visible: two level bars, and a trace of the last seconds.
 
-const FLOOR = -60; // dB that count as silence
+export const FLOOR = -60; // dB that count as silence
 const STEP = 50; // ms that one bar of the trace stands for
 const PITCH = 6; // px from one bar to the next
 const CALM_STEP = 1000; // ms between pictures of the trace for who prefers less motion
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-
-// Measures media streams; made on the first Start, because a page may not make sound before.
-export class Listener {
-  constructor() {
-    this.audio = new AudioContext();
-    this.taps = new Map();
-  }
-
-  listen(direction, stream) {
-    this.forget(direction);
-    this.audio.resume();
-    if (!stream?.getAudioTracks().length) return;
-    const source = this.audio.createMediaStreamSource(stream);
-    const analyser = new AnalyserNode(this.audio, { fftSize: 2048 });
-    source.connect(analyser);
-    this.taps.set(direction, { source, analyser, samples: new Float32Array(2048) });
-  }
-
-  forget(direction) {
-    this.taps.get(direction)?.source.disconnect();
-    this.taps.delete(direction);
-  }
-
-  // The level now, in dB below full scale, never under FLOOR.
-  level(direction) {
-    const tap = this.taps.get(direction);
-    if (!tap) return FLOOR;
-    tap.analyser.getFloatTimeDomainData(tap.samples);
-    let sum = 0;
-    for (const sample of tap.samples) sum += sample * sample;
-    return Math.max(FLOOR, 10 * Math.log10(sum / tap.samples.length + 1e-12));
-  }
-}
 
 const share = (level) => (level - FLOOR) / -FLOOR;
 
@@ -47,9 +14,13 @@ export class Bar {
     this.element = element;
     this.fill = element.querySelector(".fill");
     this.peak = element.querySelector(".peak");
+    this.told = 0;
+    this.reset();
+  }
+
+  reset() {
     this.highest = FLOOR;
     this.shown = FLOOR;
-    this.told = 0;
     this.show(FLOOR, 0);
   }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import FileResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
 
 ROOT = Path(__file__).resolve().parents[1]
 TYPES = {
@@ -25,6 +26,9 @@ def build(names: Sequence[str]) -> FastAPI:
         stream = importlib.import_module(f"{name}.app").stream
         stream.verbose = False  # `serve` says where the demos are, once for all
         stream.mount(app, path=f"/{name}")
+
+    # The client core, as any program can serve it to its own pages.
+    app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
@@ -51,7 +55,7 @@ def build(names: Sequence[str]) -> FastAPI:
 
     @app.get("/{name}/{file}", include_in_schema=False)
     async def source(name: str, file: str) -> Response:
-        if name not in names or file not in {"index.html", "app.py"}:
+        if name not in names or not (file in {"index.html", "app.py"} or file.endswith(".js")):
             raise HTTPException(404)
         return page(f"{name}/{file}")
 

@@ -1,17 +1,19 @@
 // What all demo pages have in common: the button, the state, the meters, the statistics, the log.
 
-import { KINDS, StreamClient } from "./client.js";
-import { Bar, Listener, Trace } from "./meters.js";
+import { Connection, deviceNames, httpSignalling } from "../fastrtc/fastrtc.js";
+import { Bar, FLOOR, Trace } from "./meters.js";
 
 const BUTTONS = {
   idle: ["start", "Start"],
   asking: ["cancel", "Cancel"],
   connecting: ["cancel", "Cancel"],
   connected: ["stop", "Stop"],
-  interrupted: ["stop", "Stop"],
-  ended: ["start", "Start again"],
-  error: ["start", "Try again"],
+  reconnecting: ["stop", "Stop"],
+  stopped: ["start", "Start again"],
+  failed: ["start", "Try again"],
 };
+
+const ROUTES = { host: "direct", prflx: "direct", srflx: "through a NAT", relay: "through a relay" };
 
 const PANEL = `
   <section class="card control" aria-label="Connection">
@@ -44,28 +46,29 @@ const MORE = `
     <pre tabindex="0" aria-label="Python source"><code></code></pre>
   </details>`;
 
-export function startDemo(root) {
+// The page of a demo; its connection is over WebRTC, unless it brings another one with it.
+export function startDemo(root, connection) {
   const { modality, mode } = root.dataset;
-  const client = new StreamClient({ modality, mode });
-  const page = new Page(root, client, modality, mode);
+  const client = connection ?? new Connection({ signalling: httpSignalling("webrtc/offer"), modality, mode });
+  const page = new Page(root, client, mode);
   // Leaving closes the connection, so that the server need not find out by itself. A page that
-  // comes back from the browser's cache of pages stands there as ended.
-  addEventListener("pagehide", () => client.close());
+  // comes back from the browser's cache of pages stands there as stopped.
+  addEventListener("pagehide", () => client.stop());
   window.demo = { client, page }; // for the browser's console
 }
 
 class Page {
-  constructor(root, client, modality, mode) {
+  constructor(root, client, mode) {
     this.root = root;
     this.client = client;
-    this.kinds = KINDS[modality];
-    this.devices = this.kinds.map((kind) => (kind === "audio" ? "microphone" : "camera")).join(" and ");
+    this.kinds = client.kinds;
+    this.devices = deviceNames(this.kinds);
     this.directions = { "send-receive": ["sent", "received"], receive: ["received"], send: ["sent"] }[mode];
     this.local = root.querySelector("[data-role=local]");
     this.remote = root.querySelector("[data-role=remote]");
     this.build();
     this.listen();
-    this.follow({ state: "idle", text: "" });
+    this.follow({ state: "idle", error: null });
   }
 
   find(selector) {
@@ -75,6 +78,7 @@ class Page {
   build() {
     this.find(".panel").innerHTML = PANEL;
     this.find(".more").innerHTML = MORE;
+    if (!this.client.send) this.find(".say").remove();
     const levels = this.find(".levels");
     if (this.kinds.includes("audio")) {
       levels.innerHTML = `<h2>Level</h2>${this.directions.map(meter).join("")}`;
@@ -94,36 +98,41 @@ class Page {
 
   listen() {
     this.find(".go").addEventListener("click", () => this.press());
-    this.find(".say").addEventListener("submit", (event) => {
+    this.find(".say")?.addEventListener("submit", (event) => {
       event.preventDefault();
       const input = this.find("#say");
       if (input.value && this.client.send(input.value)) input.value = "";
     });
     this.client.on("state", (detail) => this.follow(detail));
-    this.client.on("local", (stream) => this.play(this.local, "sent", stream));
-    this.client.on("remote", (stream) => this.play(this.remote, "received", stream));
+    this.client.on("local", (stream) => this.play(this.local, stream));
+    this.client.on("remote", (stream) => this.play(this.remote, stream));
     this.client.on("message", (message) => this.log("received", message));
     this.client.on("sent", (message) => this.log("sent", message));
-    this.client.on("notice", ({ kind, text }) => this.alert(kind, text));
+    this.client.on("error", (text) => this.alert("error", text));
+    this.client.on("warning", (text) => this.alert("warning", text));
+    this.client.on("notice", ({ sentence }) => this.alert("warning", sentence));
+    this.client.on("refused_candidate", ({ sentence }) => {
+      this.log("received", { type: "candidate refused", data: sentence });
+    });
   }
 
   press() {
-    if (this.client.active) return this.client.close();
+    if (this.client.active) return this.client.stop();
     this.alert(null);
-    this.listener ??= this.kinds.includes("audio") ? new Listener() : null;
-    this.client.connect();
+    this.client.start();
   }
 
-  follow({ state, text }) {
+  follow({ state, error }) {
+    const text = error?.sentence ?? "";
     const [action, label] = BUTTONS[state];
     this.root.dataset.state = state;
     const button = this.find(".go");
     button.dataset.action = action;
     button.querySelector(".label").textContent = label;
     this.find(".status").textContent = this.sentence(state, text);
-    if (state === "error") this.alert("error", text);
+    if (state === "failed") this.alert("error", text);
     if (state !== "idle") this.log("state", { type: state, data: text });
-    const connected = state === "connected" || state === "interrupted";
+    const connected = state === "connected" || state === "reconnecting";
     for (const field of this.root.querySelectorAll(".say input, .say button")) field.disabled = !connected;
     if (connected) this.begin();
     else this.finish(state);
@@ -139,10 +148,10 @@ class Page {
         return "Connecting…";
       case "connected":
         return "Connected";
-      case "interrupted":
-        return "Interrupted, waiting for the server…";
-      case "ended":
-        return text || "Ended";
+      case "reconnecting":
+        return "The connection was lost, making it again…";
+      case "stopped":
+        return text || "Stopped";
       default:
         return "Not connected";
     }
@@ -160,7 +169,7 @@ class Page {
       this.measure(now);
       requestAnimationFrame(frame);
     };
-    if (this.listener) requestAnimationFrame(frame);
+    if (this.bars.size) requestAnimationFrame(frame);
   }
 
   finish(state) {
@@ -170,8 +179,7 @@ class Page {
     if (state === "asking" || state === "connecting") return;
     this.tell(null);
     this.find(".clock").textContent = "";
-    for (const way of this.directions) this.listener?.forget(way);
-    for (const bar of this.bars.values()) Object.assign(bar, { shown: -60, highest: -60 }).show(-60, 0);
+    for (const bar of this.bars.values()) bar.reset();
     for (const element of [this.local, this.remote]) {
       if (!element) continue;
       element.srcObject = null;
@@ -179,8 +187,7 @@ class Page {
     }
   }
 
-  async play(element, direction, stream) {
-    this.listener?.listen(direction, stream);
+  async play(element, stream) {
     if (!element || element.srcObject === stream) return;
     element.srcObject = stream;
     element.closest(".screen")?.classList.add("live");
@@ -195,29 +202,31 @@ class Page {
   }
 
   measure(now) {
-    const levels = { sent: -60, received: -60 };
-    for (const [way, bar] of this.bars) {
-      levels[way] = this.listener.level(way);
-      bar.show(levels[way], now);
-    }
+    const { local, remote } = this.client.levels;
+    const levels = { sent: local?.level() ?? FLOOR, received: remote?.level() ?? FLOOR };
+    for (const [way, bar] of this.bars) bar.show(levels[way], now);
     this.trace?.add(levels, now);
   }
 
   async everySecond() {
     const seconds = Math.floor((performance.now() - this.since) / 1000);
     this.find(".clock").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    const stats = await this.client.stats();
+    const stats = await this.client.getStats();
     if (this.running) this.tell(stats);
   }
 
   tell(stats) {
-    const rows = [["Round trip", stats?.roundTrip == null ? null : `${(stats.roundTrip * 1000).toFixed(0)} ms`]];
+    const rows = [
+      ["Round trip", stats?.roundTrip == null ? null : `${(stats.roundTrip * 1000).toFixed(0)} ms`],
+    ];
+    const overWebRTC = Boolean(this.client.send);
+    if (overWebRTC) rows.unshift(["Way", stats?.route ? `${ROUTES[stats.route]}, ${stats.protocol}` : null]);
     if (this.directions.includes("sent")) rows.push(["Sending", bitrate(stats?.sending)]);
     rows.push(["Receiving", bitrate(stats?.receiving)]);
-    rows.push(["Lost", stats?.packets ? `${((100 * stats.lost) / (stats.packets + stats.lost)).toFixed(1)} %` : null]);
+    if (overWebRTC) rows.push(["Lost", stats?.loss == null ? null : `${(100 * stats.loss).toFixed(1)} %`]);
     if (this.kinds.includes("video")) {
-      const [width, height, fps] = stats?.picture ?? [];
-      rows.push(["Picture", width ? `${width} × ${height}, ${Math.round(fps)}/s` : null]);
+      const { width, height, framesPerSecond } = stats?.picture ?? {};
+      rows.push(["Picture", width ? `${width} × ${height}, ${Math.round(framesPerSecond)}/s` : null]);
     }
     rows.push(["Codec", stats?.codecs?.join(", ") || null]);
     this.find(".stats").replaceChildren(

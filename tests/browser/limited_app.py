@@ -1,4 +1,4 @@
-"""The audio echo demo with room for a single connection."""
+"""Demos with room for a single connection each."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from fastrtc import Stream
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
 
 import audio_echo.app  # noqa: E402
+import websocket_echo.app  # noqa: E402
 from shared import server  # noqa: E402
 
 audio_echo.app.stream = Stream(
@@ -17,4 +18,7 @@ audio_echo.app.stream = Stream(
     concurrency_limit=1,
     server_rtc_configuration={"iceServers": []},
 )
-server.serve(["audio_echo"])
+websocket_echo.app.stream = Stream(
+    websocket_echo.app.stream.event_handler, modality="audio", concurrency_limit=1
+)
+server.serve(["audio_echo", "websocket_echo"])

@@ -95,7 +95,7 @@ async def test_the_voice_comes_back(demo_server: DemoServer, open_demo, devices:
         await demo.wait_for(level, way)
     await assert_the_words_come_back(demo, devices)
     await demo.press("Stop")
-    await demo.wait_for_state("ended")
+    await demo.wait_for_state("stopped")
 
 
 async def test_the_picture_comes_back_upside_down(demo_server: DemoServer, open_demo) -> None:
@@ -124,9 +124,9 @@ async def test_start_and_stop_many_times(demo_server: DemoServer, open_demo) -> 
     for start in ("Start", "Start again", "Start again"):
         await demo.connect(start)
         await demo.wait_for(f"pictures.halves('remote')?.join() === '{','.join(UPRIGHT)}'")
-        tracks = await demo.page.evaluate_handle("demo.client.attempt.local.getTracks()")
+        tracks = await demo.page.evaluate_handle("demo.client.localStream.getTracks()")
         await demo.press("Stop")
-        await demo.wait_for_state("ended")
+        await demo.wait_for_state("stopped")
         assert await tracks.evaluate("tracks => tracks.map((one) => one.readyState)") == [
             "ended",
             "ended",

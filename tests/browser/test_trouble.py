@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Route, expect
 
 from tests.browser.demo_page import DemoPage
-from tests.browser.server import DemoServer
+from tests.browser.server import ROOT, DemoServer
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -30,7 +30,7 @@ async def test_the_limit_is_told_and_a_place_can_be_had_later(
     second = await open_demo(f"{limited_server.url}/audio_echo/")
     await first.connect()
     await second.press("Start")
-    await second.wait_for_state("error")
+    await second.wait_for_state("failed")
     await second.wait_for_alert("The only place is taken. Try again when someone has left")
 
     await first.press("Stop")
@@ -62,7 +62,7 @@ async def connect_when_there_is_a_place(demo: DemoPage, name: str = "Try again")
 async def test_no_permission(demo_server: DemoServer, open_demo, forbidding_browser) -> None:
     demo = await open_demo(f"{demo_server.url}/audio_video/", forbidding_browser)
     await demo.press("Start")
-    await demo.wait_for_state("error")
+    await demo.wait_for_state("failed")
     await demo.wait_for_alert("may not use the microphone and camera. Allow it in the browser")
     await expect(demo.button("Try again")).to_be_enabled()
 
@@ -113,7 +113,7 @@ async def test_answers_that_are_none(demo_server: DemoServer, open_demo) -> None
     for _, sentence in answers:
         await demo.press(start)
         await demo.wait_for_alert(sentence)
-        await demo.wait_for_state("error")
+        await demo.wait_for_state("failed")
         start = "Try again"
 
     await demo.page.unroute(OFFERS)
@@ -137,11 +137,11 @@ async def test_cancel_while_the_device_is_asked_for(demo_server: DemoServer, ope
     await demo.wait_for_state("asking")
     await expect(demo.page.get_by_role("status")).to_have_text("Asking for the microphone…")
     await demo.press("Cancel")
-    await demo.wait_for_state("ended")
+    await demo.wait_for_state("stopped")
     # The late answer must not leave the microphone open.
     await demo.page.evaluate("allow()")
     await demo.wait_for("window.given?.getTracks().every((one) => one.readyState === 'ended')")
-    assert await demo.page.evaluate("demo.client.state") == "ended"
+    assert await demo.page.evaluate("demo.client.state") == "stopped"
     await demo.connect("Start again")
 
 
@@ -159,7 +159,7 @@ async def test_cancel_while_connecting(demo_server: DemoServer, open_demo) -> No
     await demo.press("Start")
     await demo.wait_for_state("connecting")
     await demo.press("Cancel")
-    await demo.wait_for_state("ended")
+    await demo.wait_for_state("stopped")
     await demo.page.evaluate("() => { window.fetch = originalFetch; }")
     await demo.connect("Start again")
 
@@ -169,8 +169,8 @@ async def test_the_server_is_stopped_and_comes_back(own_server: DemoServer, open
     await demo.connect()
     took = own_server.stop(signal.SIGINT)
     assert took < 5
-    await demo.wait_for_state("ended")
-    await expect(demo.page.get_by_role("status")).to_contain_text("Ended by the server")
+    await demo.wait_for_state("stopped")
+    await expect(demo.page.get_by_role("status")).to_contain_text("The server has ended")
 
     await demo.press("Start again")
     await demo.wait_for_alert("cannot be reached")
@@ -180,10 +180,11 @@ async def test_the_server_is_stopped_and_comes_back(own_server: DemoServer, open
 
 async def test_the_server_vanishes(own_server: DemoServer, open_demo) -> None:
     demo = await open_demo(f"{own_server.url}/receive_audio/")
+    await demo.page.evaluate("demo.client.options.reconnect = { tries: 2, grace: 500 }")
     await demo.connect()
     own_server.kill()
-    await demo.wait_for_state("interrupted")
-    await demo.wait_for_state("error")
+    await demo.wait_for_state("reconnecting")
+    await demo.wait_for_state("failed")
     await demo.wait_for_alert("The connection was lost")
 
 
@@ -199,10 +200,21 @@ async def test_texts_on_the_data_channel(demo_server: DemoServer, open_demo) -> 
 
 async def test_messages_of_the_server(demo_server: DemoServer, open_demo) -> None:
     demo = await open_demo(f"{demo_server.url}/receive_audio/")
+    await demo.page.evaluate(
+        """() => {
+          const create = RTCPeerConnection.prototype.createDataChannel;
+          RTCPeerConnection.prototype.createDataChannel = function (...how) {
+            return (window.channel = create.apply(this, how));
+          };
+        }"""
+    )
 
     async def read(message: dict) -> None:
+        """Have the page read it as if it had come on the data channel."""
         await demo.page.evaluate(
-            "message => demo.client.attempt.read(JSON.stringify(message))", message
+            """message => channel.dispatchEvent(
+                new MessageEvent("message", { data: JSON.stringify(message) }))""",
+            message,
         )
 
     await demo.connect()
@@ -214,19 +226,22 @@ async def test_messages_of_the_server(demo_server: DemoServer, open_demo) -> Non
     await expect(demo.page.locator(".entries")).to_contain_text('mine: {"a":1}')
     await demo.wait_for_state("connected")
     await read({"type": "end_stream", "data": "Good bye"})
-    await demo.wait_for_state("ended")
-    await expect(demo.page.get_by_role("status")).to_have_text("Ended by the server: Good bye")
+    await demo.wait_for_state("stopped")
+    await expect(demo.page.get_by_role("status")).to_have_text(
+        "The server has ended the stream: Good bye"
+    )
     await demo.connect("Start again")
     await read({"type": "update_connection", "data": "closed"})
-    await demo.wait_for_state("ended")
-    await expect(demo.page.get_by_role("status")).to_have_text("Ended by the server")
+    await demo.wait_for_state("stopped")
+    await expect(demo.page.get_by_role("status")).to_have_text("The server has ended the stream")
 
 
 async def test_every_demo_is_linked(demo_server: DemoServer, browser) -> None:
     page = await browser.new_page()
     await page.goto(demo_server.url)
     links = await page.locator(".demos a").evaluate_all("all => all.map((one) => one.href)")
-    assert len(links) == 6
+    demos = {path.parent.name for path in (ROOT / "demo").glob("*/index.html")}
+    assert {link.rstrip("/").rpartition("/")[2] for link in links} == demos
     for link in links:
         answer = await page.goto(link)
         assert answer.ok

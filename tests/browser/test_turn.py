@@ -97,7 +97,7 @@ async def test_wrong_credentials(open_demo, tmp_path: Path, monkeypatch) -> None
         with server_with(wrong, tmp_path, monkeypatch) as server:
             demo = await open_configured(open_demo, server, turn.relay_only())
             await demo.press("Start")
-            await demo.wait_for_alert("The server refused the connection: turn_server_failed")
+            await demo.wait_for_alert("The server's TURN server refused it")
             log = server.log.read_text()
             assert f"the TURN server 127.0.0.1:{turn.port} of server_rtc_configuration" in log
             assert "refused the username and credential" in log

@@ -1,0 +1,296 @@
+/** One life of a connection: from its start to its end, over all reconnections. */
+
+import { kindsOf } from "./constraints";
+import { FastRTCError, toFastRTCError } from "./errors";
+import { Hearing } from "./hearing";
+import { Link } from "./link";
+import { LocalMedia, lostDevice } from "./local_media";
+import { eventOf, isEcho, parseMessage } from "./messages";
+import { isPassing, pause, reconnectPlan, waitBefore } from "./retry";
+import { endError, lostError } from "./sentences";
+import { httpSignalling } from "./signalling";
+import { summarise, type Counts } from "./stats";
+import type {
+  ConnectionEvents,
+  ConnectionOptions,
+  ConnectionState,
+  DeviceChoice,
+  Kind,
+  MuteState,
+  StreamStats,
+} from "./types";
+
+/** An error of the handler explains why the server closes the connection so soon after it, in ms. */
+const EXPLAINS_WITHIN = 2000;
+
+/** Tells an event to who listens to the connection. */
+export type Tell = <Name extends keyof ConnectionEvents>(
+  name: Name,
+  detail: ConnectionEvents[Name],
+) => void;
+
+/** Runs once. Whatever comes after its end is passed over. */
+export class Life {
+  state: ConnectionState = "idle";
+  error: FastRTCError | null = null;
+  id: string | null = null;
+  media: LocalMedia | null = null;
+  link: Link | null = null;
+  remote: MediaStream | null = null;
+  readonly hearing: Hearing;
+  /** Resolves when it is connected (true) or over (false). */
+  readonly outcome: Promise<boolean>;
+
+  #over = new AbortController();
+  #settle: (connected: boolean) => void = () => undefined;
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  #complaint: { text: string; at: number } | null = null;
+  #counts: Counts | null = null;
+  #exchanges: Promise<unknown> = Promise.resolve();
+
+  /**
+   * @param options Those of the connection; `devices` may be changed on the way.
+   * @param muted Which tracks begin muted.
+   */
+  constructor(
+    private readonly options: ConnectionOptions,
+    private muted: MuteState,
+    private readonly tell: Tell,
+  ) {
+    // Made at once, within the click that starts it: later, browsers keep audio contexts suspended.
+    this.hearing = new Hearing((snapshot) => {
+      tell("conversation", snapshot);
+    });
+    this.outcome = new Promise((resolve) => (this.#settle = resolve));
+  }
+
+  /** Ask for the devices and connect. */
+  async run(): Promise<void> {
+    try {
+      if (typeof RTCPeerConnection === "undefined") {
+        throw new FastRTCError("no_webrtc", "This browser cannot do WebRTC. Use a newer one.");
+      }
+      if (this.options.mode !== "receive") await this.#openDevices();
+      if (!this.#isOver()) await this.#connect(this.options.id);
+    } catch (thrown) {
+      const error = toFastRTCError(thrown);
+      if (error.code === "ended_by_server") this.#serverClosed(error);
+      else this.end("failed", error);
+    }
+  }
+
+  /** End it and release everything. */
+  end(state: "stopped" | "failed", error: FastRTCError | null): void {
+    if (this.#isOver()) return;
+    this.#over.abort();
+    clearTimeout(this.#grace);
+    this.link?.close();
+    this.media?.close();
+    this.hearing.close();
+    this.#enter(state, error);
+    this.#settle(false);
+  }
+
+  /** Send silence and black, or no longer. */
+  mute(muted: MuteState): void {
+    this.muted = muted;
+    this.media?.mute(muted);
+  }
+
+  /** Use other devices for a kind of track; one exchange after another. */
+  exchange(kind: Kind, devices: DeviceChoice): Promise<void> {
+    const mine = this.#exchanges.then(async () => {
+      if (!this.media || this.#isOver()) return;
+      const wanted = { ...this.options, devices };
+      const track = await this.media.exchange(kind, wanted, this.#over.signal);
+      this.options.devices = devices;
+      if (!track) return;
+      this.media.mute(this.muted);
+      await this.link?.replaceTrack(track);
+      this.hearing.levels?.watchLocal(this.media.stream);
+      this.tell("local", this.media.stream);
+    });
+    this.#exchanges = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** Sum up the statistics; null while there is no connection. */
+  async stats(): Promise<StreamStats | null> {
+    if (!this.link || this.#isOver()) return null;
+    const { stats, counts } = summarise(await this.link.peer.getStats(), this.#counts);
+    this.#counts = counts;
+    return { ...stats, latency: this.hearing.snapshot.latency };
+  }
+
+  #isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  #enter(state: ConnectionState, error: FastRTCError | null = null): void {
+    const previous = this.state;
+    if (state === previous) return;
+    this.state = state;
+    this.error = error;
+    this.tell("state", { state, previous, id: this.id, error });
+  }
+
+  async #openDevices(): Promise<void> {
+    this.#enter("asking");
+    const { modality = "audio" } = this.options;
+    const media = await LocalMedia.open(kindsOf(modality), modality, this.options, (kind) => {
+      void this.#replaceLost(kind);
+    });
+    if (this.#isOver()) {
+      media.close();
+      return;
+    }
+    this.media = media;
+    media.mute(this.muted);
+    this.hearing.levels?.watchLocal(media.stream);
+    this.tell("local", media.stream);
+  }
+
+  /** A device was unplugged: use the default one, or end. */
+  async #replaceLost(kind: Kind): Promise<void> {
+    const choice = kind === "audio" ? { microphoneId: null } : { cameraId: null };
+    try {
+      await this.exchange(kind, { ...this.options.devices, ...choice });
+      if (!this.#isOver()) this.tell("notice", lostDevice(kind, true));
+    } catch {
+      this.end("failed", lostDevice(kind, false));
+    }
+  }
+
+  /** Make a peer connection; resolves when it is connected. */
+  async #connect(id: ConnectionOptions["id"]): Promise<void> {
+    const { options } = this;
+    this.id = typeof id === "function" ? id() : (id ?? makeId());
+    if (this.state !== "reconnecting") this.#enter("connecting");
+    const configuration = await resolve(options.rtcConfiguration);
+    if (this.#isOver()) return;
+    const link = new Link({
+      id: this.id,
+      kinds: kindsOf(options.modality ?? "audio"),
+      mode: options.mode ?? "send-receive",
+      local: this.media?.stream ?? null,
+      signalling: options.signalling ?? httpSignalling(),
+      configuration,
+      rtpParams: options.rtpParams ?? null,
+      trickle: options.trickle ?? true,
+    });
+    this.link = link;
+    this.#counts = null;
+    this.#listen(link);
+    await link.connect();
+    if (this.#isOver()) return;
+    this.hearing.start();
+    this.#enter("connected");
+    this.#settle(true);
+  }
+
+  #listen(link: Link): void {
+    link.on("open", () => {
+      this.tell("open", undefined);
+    });
+    link.on("notice", (notice) => {
+      this.tell("notice", notice);
+    });
+    link.on("refused_candidate", (error) => {
+      this.tell("refused_candidate", error);
+    });
+    link.on("text", (text) => {
+      this.#read(text);
+    });
+    link.on("remote", (stream) => {
+      this.remote = stream;
+      this.hearing.levels?.watchRemote(stream);
+      this.tell("remote", stream);
+    });
+    link.on("disconnected", () => {
+      this.#enter("reconnecting");
+      this.#grace = setTimeout(() => {
+        void this.#reconnect();
+      }, reconnectPlan(this.options.reconnect).grace);
+    });
+    link.on("returned", () => {
+      clearTimeout(this.#grace);
+      this.#enter("connected");
+    });
+    link.on("closed", (error) => {
+      clearTimeout(this.#grace);
+      if (error.code === "connection_lost") void this.#reconnect();
+      else this.#serverClosed(error);
+    });
+  }
+
+  async #reconnect(): Promise<void> {
+    this.link?.close();
+    this.#enter("reconnecting");
+    const plan = reconnectPlan(this.options.reconnect);
+    let last = new FastRTCError("connection_lost", "The connection was lost.");
+    for (let attempt = 0; attempt < plan.tries; attempt++) {
+      await pause(waitBefore(attempt, plan), this.#over.signal);
+      if (this.#isOver()) return;
+      try {
+        // The server may still know the lost connection by its id, so this is a new one.
+        const { id } = this.options;
+        await this.#connect(typeof id === "function" ? id : undefined);
+        return;
+      } catch (error) {
+        last = toFastRTCError(error);
+        if (!isPassing(last)) break;
+      }
+    }
+    this.end("failed", lostError(last));
+  }
+
+  #serverClosed(error: FastRTCError): void {
+    if (this.#complaint && performance.now() - this.#complaint.at < EXPLAINS_WITHIN) {
+      this.end("failed", new FastRTCError("handler_error", this.#complaint.text));
+    } else {
+      this.end("stopped", error);
+    }
+  }
+
+  #read(text: string): void {
+    const message = parseMessage(text);
+    this.tell("message", message);
+    const event = eventOf(message);
+    if (!event) return;
+    this.tell(event.name, event.detail);
+    switch (event.name) {
+      case "log":
+        if (!isEcho(event.detail)) this.hearing.log(event.detail);
+        break;
+      case "error":
+        this.#complaint = { text: event.detail, at: performance.now() };
+        this.hearing.fail();
+        break;
+      case "end_stream":
+        this.end("stopped", endError(event.detail));
+        break;
+      case "update_connection":
+        if (event.detail === "closed") this.end("stopped", endError());
+        break;
+    }
+  }
+}
+
+async function resolve(
+  configuration: ConnectionOptions["rtcConfiguration"],
+): Promise<RTCConfiguration | null> {
+  if (typeof configuration !== "function") return configuration ?? null;
+  try {
+    return await configuration();
+  } catch (error) {
+    if (error instanceof FastRTCError) throw error;
+    const reason = toFastRTCError(error).message;
+    throw new FastRTCError("bad_configuration", `rtc_configuration could not be had: ${reason}`);
+  }
+}
+
+/** Hard to guess: the server takes messages for a connection from whoever knows its id. */
+function makeId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,256 @@
+/** One peer connection, from its offer to its end. */
+
+import { Emitter } from "./emitter";
+import { FastRTCError, toFastRTCError } from "./errors";
+import { endError, iceError, refusalError } from "./sentences";
+import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
+
+/** How long it may take from the offer to being connected, in ms. */
+const CONNECT_WITHIN = 30_000;
+
+/** What a link is made of. */
+export interface LinkSetup {
+  id: string;
+  kinds: Kind[];
+  mode: Mode;
+  /** What is sent; null in mode "receive". */
+  local: MediaStream | null;
+  signalling: Signalling;
+  configuration: RTCConfiguration | null;
+  rtpParams: RtpParams | null;
+  trickle: boolean;
+}
+
+interface LinkEvents {
+  /** The network was lost, for the moment or for good. */
+  disconnected: undefined;
+  /** It has come back by itself. */
+  returned: undefined;
+  /** It is over, by what the detail says; not told when `close()` was called. */
+  closed: FastRTCError;
+  remote: MediaStream;
+  open: undefined;
+  text: string;
+  notice: FastRTCError;
+  refused_candidate: FastRTCError;
+}
+
+/** Connects once; whatever comes after its end is passed over. */
+export class Link extends Emitter<LinkEvents> {
+  readonly peer: RTCPeerConnection;
+  #channel: RTCDataChannel;
+  #remote = new MediaStream();
+  #life = new AbortController();
+  #connected = false;
+  /** What must be at the server before it is told that no more candidates come. */
+  #sent: Promise<void>[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #settle: { resolve: () => void; reject: (error: FastRTCError) => void } | null = null;
+
+  /** @throws FastRTCError when the configuration is not one. */
+  constructor(private readonly setup: LinkSetup) {
+    super();
+    this.peer = makePeer(setup.configuration);
+    // The channel comes from this side: the server speaks on the one that it finds.
+    this.#channel = this.peer.createDataChannel("text");
+    this.#channel.onopen = () => {
+      this.emit("open", undefined);
+    };
+    this.#channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+      if (!this.#isOver() && typeof data === "string") this.emit("text", data);
+    };
+    this.#channel.onclose = () => {
+      this.#end(endError());
+    };
+    this.peer.ontrack = ({ track }) => {
+      this.#remote.addTrack(track);
+      if (!this.#isOver()) this.emit("remote", this.#remote);
+    };
+    this.peer.onicecandidate = ({ candidate }) => {
+      if (setup.trickle) void this.#trickle(candidate);
+    };
+    this.peer.onconnectionstatechange = () => {
+      this.#follow(this.peer.connectionState);
+    };
+    this.#addTracks();
+  }
+
+  #isOver(): boolean {
+    return this.#life.signal.aborted;
+  }
+
+  /** Offer; resolves when connected, rejects with a FastRTCError when that fails. */
+  connect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#timer = setTimeout(() => {
+        this.#end(iceError());
+      }, CONNECT_WITHIN);
+      const negotiated = this.#negotiate().catch((error: unknown) => {
+        this.#end(toFastRTCError(error));
+      });
+      this.#sent.push(negotiated);
+    });
+  }
+
+  /** Send a text; false while the channel is not open. */
+  send(text: string): boolean {
+    if (this.#channel.readyState !== "open") return false;
+    this.#channel.send(text);
+    return true;
+  }
+
+  /** Send another track instead of the one of its kind. */
+  async replaceTrack(track: MediaStreamTrack): Promise<void> {
+    const mine = this.peer
+      .getTransceivers()
+      .find(({ receiver }) => receiver.track.kind === track.kind);
+    await mine?.sender.replaceTrack(track);
+  }
+
+  /** End it. The server sees that at once. */
+  close(): void {
+    if (this.#isOver()) return;
+    this.#life.abort();
+    clearTimeout(this.#timer);
+    this.#channel.close();
+    this.peer.close();
+    this.#settle?.reject(new FastRTCError("connection_closed", "The connection was closed."));
+  }
+
+  #end(error: FastRTCError): void {
+    if (this.#isOver()) return;
+    const wasConnected = this.#connected;
+    if (!wasConnected) this.#settle?.reject(error);
+    this.close();
+    if (wasConnected) this.emit("closed", error);
+  }
+
+  #addTracks(): void {
+    const { kinds, mode, local, rtpParams } = this.setup;
+    const directions = {
+      "send-receive": "sendrecv",
+      send: "sendonly",
+      receive: "recvonly",
+    } as const;
+    for (const kind of kinds) {
+      const track = local?.getTracks().find((one) => one.kind === kind);
+      const transceiver = this.peer.addTransceiver(track ?? kind, {
+        direction: directions[mode],
+        streams: local ? [local] : [],
+      });
+      if (rtpParams?.codecs) preferCodecs(transceiver, kind, rtpParams.codecs);
+    }
+  }
+
+  async #negotiate(): Promise<void> {
+    const { peer, setup } = this;
+    await peer.setLocalDescription(await peer.createOffer());
+    if (!setup.trickle) await this.#gathered();
+    if (this.#isOver()) return;
+    const { sdp, type } = peer.localDescription as RTCSessionDescription;
+    const answer = (await setup.signalling.offer(
+      { sdp, type, webrtc_id: setup.id },
+      this.#life.signal,
+    )) as Awaited<ReturnType<Signalling["offer"]>> | null; // Gradio gives null for an exception
+    if (this.#isOver()) return;
+    if (answer && "status" in answer && answer.status === "failed") throw refusalError(answer.meta);
+    if (!answer || !("sdp" in answer)) {
+      throw new FastRTCError("server_error", "The server had an error. Its log says more.");
+    }
+    await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
+    await this.#setParameters();
+  }
+
+  async #trickle(candidate: RTCIceCandidate | null): Promise<void> {
+    if (candidate) {
+      this.#sent.push(this.#sendCandidate(candidate.toJSON()));
+    } else {
+      await Promise.all(this.#sent); // requests may overtake each other
+      await this.#sendCandidate({ candidate: "", sdpMid: "0", sdpMLineIndex: 0 });
+    }
+  }
+
+  async #sendCandidate(candidate: RTCIceCandidateInit): Promise<void> {
+    if (this.#isOver()) return;
+    const { signalling, id } = this.setup;
+    try {
+      const body: CandidateBody = { candidate, type: "ice-candidate", webrtc_id: id };
+      const answer = await signalling.offer(body, this.#life.signal);
+      if ("status" in answer && answer.status === "failed") throw refusalError(answer.meta);
+    } catch (error) {
+      if (!this.#isOver()) this.emit("refused_candidate", toFastRTCError(error));
+    }
+  }
+
+  #gathered(): Promise<void> {
+    const { peer } = this;
+    return new Promise((resolve) => {
+      const look = () => {
+        if (peer.iceGatheringState === "complete") resolve();
+      };
+      peer.onicegatheringstatechange = look;
+      look();
+    });
+  }
+
+  async #setParameters(): Promise<void> {
+    if (!this.setup.rtpParams) return;
+    const { encodings = [], ...rest } = this.setup.rtpParams;
+    delete rest.codecs; // preferences, not parameters: the transceiver has them already
+    for (const sender of this.peer.getSenders()) {
+      if (!sender.track) continue;
+      const parameters = Object.assign(sender.getParameters(), rest);
+      encodings.forEach((one, index) => Object.assign(parameters.encodings[index] ?? {}, one));
+      try {
+        await sender.setParameters(parameters);
+      } catch (error) {
+        const sentence = `The browser does not take rtp_params: ${toFastRTCError(error).message}`;
+        this.emit("notice", new FastRTCError("bad_configuration", sentence));
+      }
+    }
+  }
+
+  #follow(state: RTCPeerConnectionState): void {
+    if (this.#isOver()) return;
+    if (state === "connected") {
+      clearTimeout(this.#timer);
+      const first = !this.#connected;
+      this.#connected = true;
+      if (first) this.#settle?.resolve();
+      else this.emit("returned", undefined);
+    } else if (state === "disconnected") {
+      this.emit("disconnected", undefined);
+    } else if (state === "failed") {
+      this.#end(
+        this.#connected
+          ? new FastRTCError("connection_lost", "The connection was lost.")
+          : iceError(),
+      );
+    } else if (state === "closed") {
+      this.#end(endError());
+    }
+  }
+}
+
+function makePeer(configuration: RTCConfiguration | null): RTCPeerConnection {
+  try {
+    return new RTCPeerConnection(configuration ?? {});
+  } catch (error) {
+    const reason = toFastRTCError(error).message;
+    throw new FastRTCError(
+      "bad_configuration",
+      `The browser does not take rtc_configuration: ${reason}`,
+    );
+  }
+}
+
+function preferCodecs(transceiver: RTCRtpTransceiver, kind: Kind, preferred: string[]): void {
+  const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+  const wanted = preferred.map((name) => name.toLowerCase());
+  const rank = ({ mimeType }: RTCRtpCodec) => {
+    const index = wanted.indexOf(mimeType.toLowerCase());
+    return index < 0 ? wanted.length : index;
+  };
+  transceiver.setCodecPreferences([...known].sort((one, other) => rank(one) - rank(other)));
+}

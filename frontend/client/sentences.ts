@@ -1,0 +1,202 @@
+/** Failures told in sentences that say what to do. */
+
+import { FastRTCError } from "./errors";
+import type { Kind } from "./types";
+
+const NAMES = { audio: "microphone", video: "camera" };
+
+/** "microphone", "camera", or "microphone and camera". */
+export function deviceNames(kinds: readonly Kind[]): string {
+  return kinds.map((kind) => NAMES[kind]).join(" and ");
+}
+
+/** Say why the browser gave no device; `thrown` is what `getUserMedia` rejected with. */
+export function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCError {
+  const devices = deviceNames(kinds);
+  const { name, message, constraint } = thrown as {
+    name?: string;
+    message?: string;
+    constraint?: string;
+  };
+  const details = { kinds, name };
+  switch (name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return new FastRTCError(
+        "permission_denied",
+        message?.includes("system")
+          ? `The operating system does not let the browser use the ${devices}. Allow it in the system's privacy settings and try again.`
+          : `This page may not use the ${devices}. Allow it in the browser (the icon beside the address) and try again.`,
+        details,
+      );
+    case "NotFoundError":
+      return new FastRTCError(
+        "no_device",
+        `No ${devices} was found. Plug one in and try again.`,
+        details,
+      );
+    case "NotReadableError":
+    case "AbortError":
+      return new FastRTCError(
+        "device_in_use",
+        `The ${devices} could not be opened. Another program may be using it: close that and try again.`,
+        details,
+      );
+    case "OverconstrainedError":
+      return new FastRTCError(
+        "device_constraints",
+        constraint === "deviceId"
+          ? `The chosen ${devices} is not there any more. Choose another one and try again.`
+          : `The ${devices} cannot do what this page asks for${constraint ? ` (${constraint})` : ""}. Try another one.`,
+        { ...details, constraint },
+      );
+    default:
+      return new FastRTCError(
+        "device_failed",
+        `The ${devices} could not be opened: ${message || name || "unknown reason"}.`,
+        details,
+      );
+  }
+}
+
+/** Say why the server takes no connection; `meta` is that of its refusal. */
+export function refusalError(meta: { error?: unknown; limit?: unknown } = {}): FastRTCError {
+  const code = typeof meta.error === "string" ? meta.error : "";
+  switch (code) {
+    case "concurrency_limit_reached": {
+      const limit = Number(meta.limit);
+      const places =
+        limit === 1
+          ? "The only place is taken"
+          : limit > 1
+            ? `All ${limit} places are taken`
+            : "All places are taken";
+      return new FastRTCError(code, `${places}. Try again when someone has left.`, { ...meta });
+    }
+    case "connection_already_exists":
+      return new FastRTCError(
+        code,
+        "The server already has a connection of this name. Try again.",
+        { ...meta },
+      );
+    case "unknown_connection":
+      return new FastRTCError(
+        code,
+        "The server does not know this connection (any more). Start again.",
+        { ...meta },
+      );
+    case "connection_closed":
+      return new FastRTCError(code, "The server has already closed this connection. Start again.", {
+        ...meta,
+      });
+    case "invalid_candidate_format":
+      return new FastRTCError(code, "The server could not read an address of this browser.", {
+        ...meta,
+      });
+    case "turn_server_failed":
+      return new FastRTCError(
+        code,
+        "The server's TURN server refused it or did not answer. The server's log says why.",
+        { ...meta },
+      );
+    default:
+      return new FastRTCError(
+        "refused",
+        `The server refused the connection${code ? `: ${code}` : ""}.`,
+        { ...meta },
+      );
+  }
+}
+
+/** Say what an HTTP status means; `detail` is FastAPI's. */
+export function httpError(status: number, detail?: unknown): FastRTCError {
+  const details = { status, detail };
+  if (status === 400) {
+    const reason = typeof detail === "string" && detail ? `: ${detail}` : "";
+    return new FastRTCError("bad_offer", `The server refused the offer${reason}.`, details);
+  }
+  if (status === 404 || status === 405) {
+    return new FastRTCError("not_found", "There is no stream at this address.", details);
+  }
+  if (status === 422) {
+    return new FastRTCError("bad_offer", "The server did not understand the offer.", details);
+  }
+  if (status === 401 || status === 403) {
+    return new FastRTCError(
+      "forbidden",
+      "The server does not let this page connect. You may have to log in first.",
+      details,
+    );
+  }
+  if (status === 429) {
+    return new FastRTCError(
+      "server_unavailable",
+      "The server gets too many requests. Wait a moment and try again.",
+      details,
+    );
+  }
+  if (status === 502 || status === 503 || status === 504) {
+    return new FastRTCError(
+      "server_unavailable",
+      "The server is not available just now. Try again in a moment.",
+      details,
+    );
+  }
+  if (status >= 500) {
+    return new FastRTCError(
+      "server_error",
+      `The server had an error (${status}). Its log says more.`,
+      details,
+    );
+  }
+  return new FastRTCError(
+    "server_error",
+    `The server gave an unexpected answer (${status}).`,
+    details,
+  );
+}
+
+/** What `CloseStream` says when the program gives no reason. */
+const NO_REASON = "Stream closed";
+
+/** Say why the server ended the stream; `reason` is that of its `end_stream`. */
+export function endError(reason = ""): FastRTCError {
+  if (/time limit/i.test(reason)) {
+    return new FastRTCError(
+      "time_limit_reached",
+      "The time limit of the stream is reached. Start again to go on.",
+      { reason },
+    );
+  }
+  const why = reason && reason !== NO_REASON ? `: ${reason}` : "";
+  return new FastRTCError("ended_by_server", `The server has ended the stream${why}`, { reason });
+}
+
+/** No candidates of the two sides reach each other. */
+export function iceError(): FastRTCError {
+  return new FastRTCError(
+    "ice_failed",
+    "No way to the server was found. If a firewall is between, the stream needs a TURN server (rtc_configuration).",
+  );
+}
+
+/** It was connected, and could not be again; `last` is what the last try failed with. */
+export function lostError(last: FastRTCError): FastRTCError {
+  switch (last.code) {
+    case "ice_failed":
+    case "connection_lost":
+      return new FastRTCError(
+        "connection_lost",
+        "The connection was lost and could not be made again. Check the network and start again.",
+      );
+    case "server_unreachable":
+    case "server_timeout":
+    case "server_unavailable":
+      return new FastRTCError(
+        "server_gone",
+        "The connection was lost: the server does not answer any more. Check the network, or whether the server still runs.",
+      );
+    default:
+      return last;
+  }
+}

@@ -1,0 +1,63 @@
+/** Signalling over HTTP. */
+
+import { FastRTCError } from "./errors";
+import { httpError } from "./sentences";
+import type { Accepted, Answer, Refusal, Signalling } from "./types";
+
+/** How long a request may take, in ms: the server answers within a second. */
+const ANSWER_WITHIN = 15_000;
+
+/**
+ * Post offers and candidates as JSON.
+ *
+ * @param url Where `Stream.mount` put the route.
+ * @param init More for `fetch`: `headers`, `credentials`.
+ */
+export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): Signalling {
+  const headers = new Headers(init.headers);
+  headers.set("Content-Type", "application/json");
+  return {
+    async offer(body, signal) {
+      const limit = new AbortController();
+      const abort = () => {
+        limit.abort();
+      };
+      const timer = setTimeout(abort, ANSWER_WITHIN);
+      signal?.addEventListener("abort", abort);
+      try {
+        const response = await fetch(url, {
+          ...init,
+          method: "POST",
+          headers,
+          body: JSON.stringify(body),
+          signal: limit.signal,
+        });
+        return await read(response);
+      } catch (error) {
+        if (error instanceof FastRTCError) throw error;
+        throw limit.signal.aborted
+          ? new FastRTCError("server_timeout", "The server took too long to answer. Try again.")
+          : new FastRTCError(
+              "server_unreachable",
+              "The server cannot be reached. Is it running? Is the network there?",
+            );
+      } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+      }
+    },
+  };
+}
+
+async function read(response: Response): Promise<Answer | Refusal | Accepted> {
+  const text = await response.text();
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw httpError(response.status);
+  }
+  if (!response.ok)
+    throw httpError(response.status, (answer as { detail?: unknown } | null)?.detail);
+  return answer as Answer | Refusal | Accepted;
+}

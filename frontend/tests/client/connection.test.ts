@@ -1,0 +1,624 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Connection } from "../../client/connection";
+import { FastRTCError } from "../../client/errors";
+import type {
+  CandidateBody,
+  ConnectionOptions,
+  OfferBody,
+  Signalling,
+  StateChange,
+} from "../../client/types";
+import { FakePeer, FakeStream, FakeTrack, getUserMedia, installDoubles } from "./browser_double";
+
+const ANSWER = { sdp: "v=0", type: "answer" as const };
+const UNREACHABLE = new FastRTCError("server_unreachable", "Nobody there.");
+
+let bodies: (OfferBody | CandidateBody)[];
+let answer: ReturnType<typeof vi.fn<Signalling["offer"]>>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  installDoubles();
+  bodies = [];
+  answer = vi.fn<Signalling["offer"]>(({ type }) =>
+    Promise.resolve(type === "ice-candidate" ? { status: "success" } : ANSWER),
+  );
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+/** Make a connection that keeps the states it goes through. */
+function make(options: ConnectionOptions = {}) {
+  const signalling: Signalling = {
+    offer: (body, signal) => {
+      bodies.push(body);
+      return answer(body, signal);
+    },
+  };
+  const connection = new Connection({ signalling, ...options });
+  const changes: StateChange[] = [];
+  connection.on("state", (change) => changes.push(change));
+  return { connection, changes, states: () => changes.map(({ state }) => state) };
+}
+
+/** Let all promises go on that can. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+function deferred<Value>() {
+  let resolve: (value: Value) => void = () => undefined;
+  const promise = new Promise<Value>((give) => (resolve = give));
+  return { promise, resolve };
+}
+
+async function connected(options: ConnectionOptions = {}) {
+  const made = make(options);
+  const outcome = made.connection.start();
+  await settle();
+  FakePeer.last.connect();
+  expect(await outcome).toBe(true);
+  made.changes.length = 0;
+  return made;
+}
+
+const offers = () => bodies.filter((body) => body.type === "offer");
+
+describe("start", () => {
+  it("asks, offers and connects", async () => {
+    const { connection, changes, states } = make({ modality: "audio-video" });
+    const [local, remote, open] = [vi.fn(), vi.fn(), vi.fn()];
+    connection.on("local", local);
+    connection.on("remote", remote);
+    connection.on("open", open);
+    expect(connection.state).toBe("idle");
+
+    const outcome = connection.start();
+    expect(connection.state).toBe("asking");
+    await settle();
+    expect(states()).toEqual(["asking", "connecting"]);
+    expect(offers()).toEqual([{ sdp: "v=0", type: "offer", webrtc_id: connection.id }]);
+    expect(FakePeer.last.remoteDescription).toEqual(ANSWER);
+    expect(FakePeer.last.transceivers.map(({ kind, direction }) => [kind, direction])).toEqual([
+      ["audio", "sendrecv"],
+      ["video", "sendrecv"],
+    ]);
+
+    FakePeer.last.connect();
+    expect(await outcome).toBe(true);
+    expect(changes.at(-1)).toMatchObject({ state: "connected", id: connection.id, error: null });
+    expect(local).toHaveBeenCalledWith(connection.localStream);
+    expect(remote).toHaveBeenCalledWith(connection.remoteStream);
+    expect(open).toHaveBeenCalledOnce();
+  });
+
+  it("asks for no device to receive only", async () => {
+    const { states } = await connected({ mode: "receive" });
+    expect(getUserMedia).not.toHaveBeenCalled();
+    expect(states()).toEqual([]);
+    expect(FakePeer.last.transceivers[0]?.direction).toBe("recvonly");
+  });
+
+  it("only sends in mode send", async () => {
+    await connected({ mode: "send" });
+    expect(FakePeer.last.transceivers[0]?.direction).toBe("sendonly");
+  });
+
+  it("does nothing more while it is active", async () => {
+    const { connection } = make();
+    const first = connection.start();
+    expect(connection.start()).toBe(first);
+    await settle();
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("takes the id that is given, or makes another one each time", async () => {
+    const { connection } = await connected({ id: "mine" });
+    expect(connection.id).toBe("mine");
+    const ids = new Set<string | null>();
+    const another = make().connection;
+    for (let times = 0; times < 3; times++) {
+      void another.start();
+      await settle();
+      ids.add(another.id);
+      another.stop();
+    }
+    expect(ids.size).toBe(3);
+  });
+
+  it("asks for the configuration each time", async () => {
+    const rtcConfiguration = vi.fn(() => Promise.resolve({ iceServers: [] }));
+    const { connection } = await connected({ rtcConfiguration });
+    expect(FakePeer.last.configuration).toEqual({ iceServers: [] });
+    connection.stop();
+    void connection.start();
+    await settle();
+    expect(rtcConfiguration).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe("what fails", () => {
+  async function failure(options: ConnectionOptions = {}): Promise<FastRTCError> {
+    const { connection } = make(options);
+    expect(await connection.start()).toBe(false);
+    expect(connection.state).toBe("failed");
+    for (const track of (await opened()).flatMap((stream) => stream.tracks)) {
+      expect(track.readyState).toBe("ended");
+    }
+    return connection.error as FastRTCError;
+  }
+
+  const opened = () =>
+    Promise.all(
+      getUserMedia.mock.results.map((result) =>
+        (result.value as Promise<FakeStream>).catch(() => new FakeStream()),
+      ),
+    );
+
+  it("is the permission", async () => {
+    getUserMedia.mockRejectedValue(Object.assign(new Error(), { name: "NotAllowedError" }));
+    expect(await failure()).toMatchObject({ code: "permission_denied" });
+  });
+
+  it("is a page that is not secure", async () => {
+    Object.defineProperty(navigator, "mediaDevices", { value: undefined });
+    expect(await failure()).toMatchObject({ code: "insecure_page" });
+  });
+
+  it("is a refusal", async () => {
+    answer.mockResolvedValue({
+      status: "failed",
+      meta: { error: "concurrency_limit_reached", limit: 2 },
+    });
+    expect(await failure()).toMatchObject({
+      code: "concurrency_limit_reached",
+      sentence: "All 2 places are taken. Try again when someone has left.",
+    });
+  });
+
+  it("is a server that is not there", async () => {
+    answer.mockRejectedValue(UNREACHABLE);
+    expect(await failure()).toBe(UNREACHABLE);
+  });
+
+  it("is no answer at all, as Gradio gives it after an exception", async () => {
+    answer.mockResolvedValue(null as never);
+    expect(await failure()).toMatchObject({ code: "server_error" });
+  });
+
+  it.each([
+    [{ iceServers: [{ urls: "nonsense" }] }],
+    [() => Promise.reject(new Error("no credentials"))],
+  ])("is the configuration", async (rtcConfiguration) => {
+    expect(await failure({ rtcConfiguration })).toMatchObject({ code: "bad_configuration" });
+  });
+
+  it.each([
+    [
+      "at once",
+      () => {
+        FakePeer.last.become("failed");
+      },
+    ],
+    [
+      "in the end",
+      () => {
+        vi.advanceTimersByTime(30_000);
+      },
+    ],
+  ])("is a network without a way, %s", async (_, happens) => {
+    const { connection } = make();
+    const outcome = connection.start();
+    await settle();
+    happens();
+    expect(await outcome).toBe(false);
+    expect(connection.error).toMatchObject({ code: "ice_failed" });
+    expect(FakePeer.last.connectionState).toBe("closed");
+  });
+});
+
+describe("stop", () => {
+  it("releases everything, and a second start works", async () => {
+    const { connection, changes } = await connected();
+    const [track] = connection.localStream?.getTracks() ?? [];
+    const { last } = FakePeer;
+    connection.stop();
+    connection.stop();
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toMatchObject({ state: "stopped", previous: "connected", error: null });
+    expect(track?.readyState).toBe("ended");
+    expect(last.connectionState).toBe("closed");
+    expect(connection.localStream).toBeNull();
+    expect(connection.remoteStream).toBeNull();
+    expect(await connection.getStats()).toBeNull();
+    expect(connection.send("late")).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+
+    const outcome = connection.start();
+    await settle();
+    expect(FakePeer.last).not.toBe(last);
+    FakePeer.last.connect();
+    expect(await outcome).toBe(true);
+  });
+
+  it("while the device is asked for gives a late one back", async () => {
+    const { promise, resolve: give } = deferred<FakeStream>();
+    getUserMedia.mockReturnValue(promise);
+    const { connection, states } = make();
+    const outcome = connection.start();
+    connection.stop();
+    expect(await outcome).toBe(false);
+    const late = new FakeTrack("audio");
+    give(new FakeStream([late]));
+    await settle();
+    expect(late.readyState).toBe("ended");
+    expect(states()).toEqual(["asking", "stopped"]);
+    expect(FakePeer.all).toHaveLength(0);
+  });
+
+  it("while the answer is waited for cancels the request", async () => {
+    answer.mockReturnValue(new Promise(() => undefined));
+    const { connection, states } = make();
+    void connection.start();
+    await settle();
+    connection.stop();
+    expect(answer.mock.calls[0]?.[1]?.aborted).toBe(true);
+    expect(states()).toEqual(["asking", "connecting", "stopped"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("before the start does nothing", () => {
+    const { connection, states } = make();
+    connection.stop();
+    expect(states()).toEqual([]);
+  });
+});
+
+describe("the server", () => {
+  it("ends the stream with a reason", async () => {
+    const { connection, changes } = await connected();
+    const reason = vi.fn();
+    connection.on("end_stream", reason);
+    FakePeer.last.say({ type: "end_stream", data: "Time limit reached" });
+    expect(reason).toHaveBeenCalledWith("Time limit reached");
+    expect(changes).toHaveLength(1);
+    expect(changes[0]).toMatchObject({ state: "stopped", error: { code: "time_limit_reached" } });
+  });
+
+  it("closes with a message or by closing the channel", async () => {
+    for (const close of [
+      () => {
+        FakePeer.last.say({ type: "update_connection", data: "closed" });
+      },
+      () => {
+        FakePeer.last.channel.close();
+      },
+    ]) {
+      const { connection } = await connected();
+      close();
+      expect(connection.state).toBe("stopped");
+      expect(connection.error).toMatchObject({ code: "ended_by_server" });
+    }
+  });
+
+  it("explains with an error why it closes", async () => {
+    const { connection } = await connected();
+    FakePeer.last.say({ type: "error", message: "No money", data: "No money" });
+    expect(connection.state).toBe("connected");
+    FakePeer.last.channel.close();
+    expect(connection.error).toMatchObject({ code: "handler_error", sentence: "No money" });
+    expect(connection.state).toBe("failed");
+  });
+
+  it("explains it, too, when it closes before all is set up", async () => {
+    const { connection } = make();
+    void connection.start();
+    await settle();
+    FakePeer.last.say({ type: "error", message: "No money", data: "No money" });
+    FakePeer.last.channel.close();
+    await settle();
+    expect(connection.error).toMatchObject({ code: "handler_error", sentence: "No money" });
+  });
+
+  it("says things, known and unknown", async () => {
+    const { connection } = await connected();
+    const heard: [string, unknown][] = [];
+    connection.on("message", ({ type }) => heard.push(["message", type]));
+    connection.on("log", (text) => heard.push(["log", text]));
+    connection.on("warning", (text) => heard.push(["warning", text]));
+    connection.on("send_input", ({ type }) => heard.push(["send_input", type]));
+    FakePeer.last.say({ type: "log", data: "pause_detected" });
+    FakePeer.last.say({ type: "warning", message: "careful" });
+    FakePeer.last.say({ type: "send_input", data: [] });
+    FakePeer.last.say({ type: "mine", data: { a: 1 } });
+    expect(heard).toEqual([
+      ["message", "log"],
+      ["log", "pause_detected"],
+      ["message", "warning"],
+      ["warning", "careful"],
+      ["message", "send_input"],
+      ["send_input", "send_input"],
+      ["message", "mine"],
+    ]);
+  });
+
+  it("moves the conversation on, but not with its echo of what was sent", async () => {
+    const { connection } = await connected();
+    const seen: string[] = [];
+    connection.on("conversation", ({ state }) => seen.push(state));
+    FakePeer.last.say({ type: "log", data: "started_talking" });
+    FakePeer.last.say({ type: "log", data: "Server received: pause_detected" });
+    FakePeer.last.say({ type: "log", data: "pause_detected" });
+    expect(seen).toEqual(["heard", "thinking"]);
+    expect(connection.conversation.state).toBe("thinking");
+  });
+
+  it("gets texts and objects as JSON", async () => {
+    const { connection } = await connected();
+    expect(connection.send("hello")).toBe(true);
+    expect(connection.send({ type: "mine" })).toBe(true);
+    expect(FakePeer.last.channel.sent).toEqual(['"hello"', '{"type":"mine"}']);
+  });
+});
+
+describe("a lost network", () => {
+  it("may come back by itself", async () => {
+    const { connection, states } = await connected();
+    FakePeer.last.become("disconnected");
+    expect(connection.state).toBe("reconnecting");
+    await vi.advanceTimersByTimeAsync(2000);
+    FakePeer.last.become("connected");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(states()).toEqual(["reconnecting", "connected"]);
+    expect(FakePeer.all).toHaveLength(1);
+  });
+
+  it("is followed by a new offer with a new id, the devices staying open", async () => {
+    const { connection, states } = await connected({ id: "mine" });
+    const local = connection.localStream;
+    const lost = FakePeer.last;
+    lost.become("disconnected");
+    await vi.advanceTimersByTimeAsync(3001);
+    expect(lost.connectionState).toBe("closed");
+    expect(FakePeer.last).not.toBe(lost);
+    FakePeer.last.connect();
+    await settle();
+    expect(states()).toEqual(["reconnecting", "connected"]);
+    expect(connection.id).not.toBe("mine");
+    expect(connection.localStream).toBe(local);
+    expect(getUserMedia).toHaveBeenCalledOnce();
+  });
+
+  it("is tried again, later and later, and then given up", async () => {
+    const { connection } = await connected({ reconnect: { tries: 3, backOff: 1000 } });
+    answer.mockRejectedValue(UNREACHABLE);
+    FakePeer.last.become("failed");
+    const made: number[] = [];
+    for (const wait of [0, 999, 1, 1999, 1]) {
+      await vi.advanceTimersByTimeAsync(wait);
+      made.push(offers().length - 1);
+    }
+    expect(made).toEqual([1, 1, 2, 2, 3]);
+    expect(connection.error).toMatchObject({ code: "server_gone" });
+    expect(connection.state).toBe("failed");
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is not tried again when that cannot help", async () => {
+    const { connection } = await connected();
+    answer.mockRejectedValue(new FastRTCError("forbidden", "No."));
+    FakePeer.last.become("failed");
+    await settle();
+    expect(connection.error).toMatchObject({ code: "forbidden" });
+  });
+
+  it("waits for its own place when the server still holds it", async () => {
+    const { connection } = await connected();
+    answer.mockResolvedValueOnce({
+      status: "failed",
+      meta: { error: "concurrency_limit_reached", limit: 1 },
+    });
+    FakePeer.last.become("failed");
+    await vi.advanceTimersByTimeAsync(1000);
+    FakePeer.last.connect();
+    await settle();
+    expect(connection.state).toBe("connected");
+  });
+
+  it("is the end when the user stops it meanwhile", async () => {
+    const { connection, changes } = await connected();
+    answer.mockRejectedValue(UNREACHABLE);
+    FakePeer.last.become("failed");
+    await vi.advanceTimersByTimeAsync(500);
+    connection.stop();
+    const { length } = offers();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(offers()).toHaveLength(length);
+    expect(changes.map(({ state }) => state)).toEqual(["reconnecting", "stopped"]);
+  });
+
+  it("is the end after a while when it is not to be made again", async () => {
+    const { connection } = await connected({ reconnect: false });
+    FakePeer.last.become("disconnected");
+    await vi.advanceTimersByTimeAsync(7999);
+    expect(connection.state).toBe("reconnecting");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(connection.error).toMatchObject({ code: "connection_lost" });
+    expect(FakePeer.all).toHaveLength(1);
+  });
+});
+
+describe("candidates", () => {
+  const candidates = () =>
+    bodies.filter((body) => "candidate" in body).map((body) => body.candidate.candidate);
+
+  it("are sent as they come, their end when all else has arrived", async () => {
+    const { promise, resolve: give } = deferred<typeof ANSWER>();
+    answer.mockImplementation(({ type }) =>
+      type === "offer" ? promise : Promise.resolve({ status: "success" }),
+    );
+    const { connection } = make();
+    void connection.start();
+    await settle();
+    FakePeer.last.find("one");
+    FakePeer.last.find("two");
+    FakePeer.last.find(null);
+    await settle();
+    expect(candidates()).toEqual(["one", "two"]);
+    give(ANSWER);
+    await settle();
+    expect(candidates()).toEqual(["one", "two", ""]);
+    expect(new Set(bodies.map((body) => body.webrtc_id))).toEqual(new Set([connection.id]));
+  });
+
+  it("may be refused without harm", async () => {
+    const { connection } = await connected();
+    const refused = vi.fn();
+    connection.on("refused_candidate", refused);
+    answer.mockResolvedValue({ status: "failed", meta: { error: "invalid_candidate_format" } });
+    FakePeer.last.find("odd");
+    await settle();
+    expect(refused).toHaveBeenCalledWith(
+      expect.objectContaining({ code: "invalid_candidate_format" }),
+    );
+    expect(connection.state).toBe("connected");
+  });
+
+  it("may all be in the offer instead", async () => {
+    const { connection } = make({ trickle: false });
+    void connection.start();
+    await settle();
+    expect(offers()).toHaveLength(0);
+    FakePeer.last.find("one");
+    FakePeer.last.iceGatheringState = "complete";
+    FakePeer.last.onicegatheringstatechange?.();
+    await settle();
+    expect(bodies).toHaveLength(1);
+  });
+});
+
+describe("rtp_params", () => {
+  it("are set on what is sent", async () => {
+    const { sender } =
+      (await connected({
+        modality: "video",
+        rtpParams: {
+          degradationPreference: "maintain-resolution",
+          encodings: [{ maxBitrate: 500_000 }],
+        },
+      }),
+      FakePeer.last.transceivers[0] as (typeof FakePeer.last.transceivers)[0]);
+    expect(sender.parameters).toEqual({
+      degradationPreference: "maintain-resolution",
+      encodings: [{ active: true, maxBitrate: 500_000 }],
+    });
+  });
+
+  it("order the codecs", async () => {
+    await connected({ modality: "video", rtpParams: { codecs: ["video/av1", "video/h264"] } });
+    const [transceiver] = FakePeer.last.transceivers;
+    expect(transceiver?.codecs.map(({ mimeType }) => mimeType)).toEqual([
+      "video/AV1",
+      "video/H264",
+      "video/VP8",
+    ]);
+    expect(transceiver?.sender.parameters).not.toHaveProperty("codecs");
+  });
+
+  it("that the browser does not take are told, and do no harm", async () => {
+    const { connection } = make({ rtpParams: { nonsense: 1 } as object });
+    const notice = vi.fn();
+    connection.on("notice", notice);
+    void connection.start();
+    await settle();
+    FakePeer.last.connect();
+    await settle();
+    expect(notice).toHaveBeenCalledWith(expect.objectContaining({ code: "bad_configuration" }));
+    expect(connection.state).toBe("connected");
+  });
+});
+
+describe("devices", () => {
+  it("are chosen before the start and changed without a new offer", async () => {
+    const { connection } = await connected({ devices: { microphoneId: "one" } });
+    const first = FakePeer.last.transceivers[0]?.sender.track;
+    expect(first?.asked).toMatchObject({ deviceId: { exact: "one" } });
+    const local = vi.fn();
+    connection.on("local", local);
+
+    await connection.setMicrophone("two");
+    const second = FakePeer.last.transceivers[0]?.sender.track;
+    expect(second?.asked).toMatchObject({ deviceId: { exact: "two" } });
+    expect(first?.readyState).toBe("ended");
+    expect(connection.localStream?.getTracks()).toEqual([second]);
+    expect(local).toHaveBeenCalledWith(connection.localStream);
+    expect(offers()).toHaveLength(1);
+
+    connection.stop();
+    await connection.setMicrophone("three");
+    expect(getUserMedia).toHaveBeenCalledTimes(2);
+    void connection.start();
+    await settle();
+    expect(FakePeer.last.transceivers[0]?.sender.track?.asked).toMatchObject({
+      deviceId: { exact: "three" },
+    });
+  });
+
+  it("stay when another one cannot be opened", async () => {
+    const { connection } = await connected({ devices: { microphoneId: "one" } });
+    const [track] = connection.localStream?.getTracks() ?? [];
+    getUserMedia.mockRejectedValueOnce(Object.assign(new Error(), { name: "NotFoundError" }));
+    await expect(connection.setMicrophone("two")).rejects.toMatchObject({ code: "no_device" });
+    expect(connection.localStream?.getTracks()).toEqual([track]);
+    expect(track?.readyState).toBe("live");
+    expect(connection.options.devices).toEqual({ microphoneId: "one" });
+  });
+
+  it("are closed first where only one camera opens at a time", async () => {
+    const { connection } = await connected({ modality: "video" });
+    const [track] = connection.localStream?.getTracks() ?? [];
+    getUserMedia.mockRejectedValueOnce(Object.assign(new Error(), { name: "NotReadableError" }));
+    await connection.setCamera("back");
+    expect(track?.readyState).toBe("ended");
+    expect(connection.localStream?.getTracks()).toHaveLength(1);
+  });
+
+  it("that are unplugged are replaced", async () => {
+    const { connection } = await connected({ devices: { microphoneId: "usb" } });
+    const notice = vi.fn();
+    connection.on("notice", notice);
+    FakePeer.last.transceivers[0]?.sender.track?.onended?.();
+    await settle();
+    expect(notice).toHaveBeenCalledWith(expect.objectContaining({ code: "device_lost" }));
+    expect(getUserMedia.mock.lastCall?.[0]["audio"]).not.toHaveProperty("deviceId");
+    expect(connection.state).toBe("connected");
+  });
+
+  it("that are unplugged without another one are the end", async () => {
+    const { connection } = await connected();
+    getUserMedia.mockRejectedValue(Object.assign(new Error(), { name: "NotFoundError" }));
+    FakePeer.last.transceivers[0]?.sender.track?.onended?.();
+    await settle();
+    expect(connection.error).toMatchObject({ code: "device_lost" });
+  });
+
+  it("stay muted over an exchange and a new start", async () => {
+    const { connection } = await connected();
+    const mute = vi.fn();
+    connection.on("mute", mute);
+    const enabled = () => connection.localStream?.getAudioTracks().map((one) => one.enabled);
+    connection.muteMicrophone();
+    expect(mute).toHaveBeenCalledWith({ microphone: true, camera: false });
+    expect(enabled()).toEqual([false]);
+    await connection.setMicrophone("two");
+    expect(enabled()).toEqual([false]);
+    connection.stop();
+    void connection.start();
+    await settle();
+    expect(enabled()).toEqual([false]);
+    connection.muteMicrophone(false);
+    expect(enabled()).toEqual([true]);
+  });
+});

@@ -1,0 +1,144 @@
+import { describe, expect, it } from "vitest";
+import { FastRTCError, toFastRTCError } from "../../client/errors";
+import {
+  deviceError,
+  deviceNames,
+  endError,
+  httpError,
+  iceError,
+  lostError,
+  refusalError,
+} from "../../client/sentences";
+
+/** A sentence for people: it begins like one and shows no JSON. */
+function expectSentence({ sentence, message }: FastRTCError): void {
+  expect(sentence).toMatch(/^[A-Z][^{}[\]]+$/);
+  expect(message).toBe(sentence);
+}
+
+describe("devices", () => {
+  it.each([
+    ["NotAllowedError", "permission_denied", "Allow it in the browser"],
+    ["SecurityError", "permission_denied", "Allow it in the browser"],
+    ["NotFoundError", "no_device", "Plug one in"],
+    ["NotReadableError", "device_in_use", "Another program"],
+    ["AbortError", "device_in_use", "Another program"],
+    ["OverconstrainedError", "device_constraints", "cannot do"],
+    ["TypeError", "device_failed", "could not be opened"],
+  ])("%s is %s", (name, code, words) => {
+    const error = deviceError(Object.assign(new Error("why"), { name }), ["audio"]);
+    expect(error.code).toBe(code);
+    expect(error.sentence).toContain("microphone");
+    expect(error.sentence).toContain(words);
+    expectSentence(error);
+  });
+
+  it("tells the operating system's no from the user's", () => {
+    const thrown = { name: "NotAllowedError", message: "Permission denied by system" };
+    expect(deviceError(thrown, ["video"]).sentence).toContain("privacy settings");
+  });
+
+  it("tells that the chosen device is gone", () => {
+    const thrown = { name: "OverconstrainedError", constraint: "deviceId" };
+    expect(deviceError(thrown, ["video"]).sentence).toContain("not there any more");
+  });
+
+  it("names them", () => {
+    expect(deviceNames(["audio", "video"])).toBe("microphone and camera");
+  });
+});
+
+describe("refusals", () => {
+  it.each([
+    [1, "The only place is taken"],
+    [7, "All 7 places are taken"],
+    [undefined, "All places are taken"],
+  ])("at a limit of %s", (limit, words) => {
+    const error = refusalError({ error: "concurrency_limit_reached", limit });
+    expect(error.code).toBe("concurrency_limit_reached");
+    expect(error.details).toMatchObject({ limit });
+    expect(error.sentence).toContain(words);
+  });
+
+  it.each([
+    "connection_already_exists",
+    "unknown_connection",
+    "connection_closed",
+    "invalid_candidate_format",
+    "turn_server_failed",
+  ])("%s has its own sentence", (code) => {
+    const error = refusalError({ error: code });
+    expect(error.code).toBe(code);
+    expectSentence(error);
+  });
+
+  it("of an unknown kind are told by their name", () => {
+    expect(refusalError({ error: "odd" })).toMatchObject({
+      code: "refused",
+      sentence: "The server refused the connection: odd.",
+    });
+    expect(refusalError().sentence).toBe("The server refused the connection.");
+  });
+});
+
+describe("HTTP", () => {
+  it.each([
+    [400, "bad_offer"],
+    [401, "forbidden"],
+    [403, "forbidden"],
+    [404, "not_found"],
+    [405, "not_found"],
+    [418, "server_error"],
+    [422, "bad_offer"],
+    [429, "server_unavailable"],
+    [500, "server_error"],
+    [503, "server_unavailable"],
+  ])("%i is %s", (status, code) => {
+    const error = httpError(status, [{ loc: ["body"] }]);
+    expect(error.code).toBe(code);
+    expectSentence(error);
+  });
+
+  it("tells the reason for which an offer is refused", () => {
+    expect(httpError(400, "Unsupported track kind video").sentence).toBe(
+      "The server refused the offer: Unsupported track kind video.",
+    );
+  });
+});
+
+describe("ends", () => {
+  it("by the time limit", () => {
+    expect(endError("Time limit reached").code).toBe("time_limit_reached");
+  });
+
+  it("with the program's reason, or without", () => {
+    expect(endError("Good bye").sentence).toBe("The server has ended the stream: Good bye");
+    expect(endError("Stream closed").sentence).toBe("The server has ended the stream");
+    expect(endError().code).toBe("ended_by_server");
+  });
+
+  it("after a loss tell a dead server from a dead network", () => {
+    expect(lostError(new FastRTCError("server_unreachable", "x")).code).toBe("server_gone");
+    expect(lostError(iceError()).code).toBe("connection_lost");
+    const full = refusalError({ error: "concurrency_limit_reached", limit: 1 });
+    expect(lostError(full)).toBe(full);
+  });
+
+  it("without a way name what helps", () => {
+    expect(iceError().sentence).toContain("TURN");
+  });
+});
+
+describe("toFastRTCError", () => {
+  it("leaves one as it is", () => {
+    const error = iceError();
+    expect(toFastRTCError(error)).toBe(error);
+  });
+
+  it.each([[new Error("bad luck")], ["bad luck"]])("makes one of anything", (thrown) => {
+    expect(toFastRTCError(thrown)).toMatchObject({
+      code: "unexpected",
+      sentence: "Something went wrong: bad luck",
+    });
+  });
+});

@@ -1,0 +1,142 @@
+"""What the client core does with real devices and a real network, driven in a demo page."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.demo_page import PATIENCE
+from tests.browser.server import ROOT, DemoServer
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),  # with --dist loadgroup: one browser at a time
+    pytest.mark.external("chromium", "espeak-ng"),
+]
+
+
+async def test_a_lost_connection_is_made_again(own_server: DemoServer, open_demo) -> None:
+    demo = await open_demo(f"{own_server.url}/receive_audio/")
+    await demo.page.evaluate("demo.client.options.reconnect = { tries: 30, grace: 500 }")
+    await demo.record()
+    await demo.connect()
+    first = await demo.page.evaluate("demo.client.id")
+    own_server.kill()
+    await demo.wait_for_state("reconnecting")
+    own_server.start()
+    await demo.wait_for_state("connected")
+
+    assert await demo.page.evaluate("demo.client.id") != first
+    await expect(demo.page.get_by_role("status")).to_have_text("Connected")
+    await demo.wait_for("demo.client.levels.remote.level() > -40")
+
+
+async def test_another_microphone_while_it_streams(demo_server: DemoServer, open_demo) -> None:
+    demo = await open_demo(f"{demo_server.url}/audio_echo/")
+    await demo.connect()
+    chosen = await demo.page.evaluate(
+        """async () => {
+          const { listDevices } = await import("/fastrtc/fastrtc.js");
+          const { microphones } = await listDevices();
+          const now = demo.client.localStream.getTracks()[0];
+          const other = microphones.find(({ id }) => id !== now.getSettings().deviceId);
+          await demo.client.setMicrophone(other.id);
+          const [track] = demo.client.localStream.getTracks();
+          return {
+            label: other.label,
+            wanted: other.id,
+            got: track.getSettings().deviceId,
+            sent: demo.client.peer.getSenders()[0].track === track,
+            old: now.readyState,
+          };
+        }"""
+    )
+    assert chosen["label"]
+    assert chosen["got"] == chosen["wanted"]
+    assert chosen["sent"]
+    assert chosen["old"] == "ended"
+    await demo.wait_for("demo.client.levels.local.level() > -40")
+    await demo.wait_for_state("connected")
+
+
+async def test_muting_sends_silence(demo_server: DemoServer, open_demo) -> None:
+    demo = await open_demo(f"{demo_server.url}/audio_echo/")
+    await demo.connect()
+    await demo.wait_for("demo.client.levels.remote.level() > -40")
+    await demo.page.evaluate("demo.client.muteMicrophone()")
+    await demo.wait_for("demo.client.levels.local.level() === -60")
+    await demo.wait_for("demo.client.levels.remote.level() === -60")
+
+
+async def test_statistics_and_conversation(demo_server: DemoServer, open_demo) -> None:
+    demo = await open_demo(f"{demo_server.url}/receive_audio/")
+    await demo.page.evaluate(
+        """() => {
+          window.states = [];
+          demo.client.on("conversation", ({ state }) => states.push(state));
+        }"""
+    )
+    await demo.connect()
+    await demo.wait_for("states.includes('speaking')")
+    await demo.wait_for("demo.client.levels.remote.bands(8).some((one) => one > 0.3)")
+    stats = await demo.wait_for(
+        """async () => {
+          const stats = await demo.client.getStats();
+          return stats.receiving > 1000 && stats.roundTrip !== null && stats;
+        }"""
+    )
+    assert stats["route"] in ("host", "prflx")
+    assert stats["protocol"] == "udp"
+    assert stats["codecs"] == ["opus"]
+    assert 0 <= stats["loss"] < 1
+    assert stats["sending"] == 0
+    assert stats["latency"] is None
+
+
+async def test_nothing_stays_open_after_stop(demo_server: DemoServer, open_demo) -> None:
+    demo = await open_demo(f"{demo_server.url}/audio_echo/")
+    await demo.page.evaluate(
+        """() => {
+          window.contexts = [];
+          const Original = AudioContext;
+          window.AudioContext = class extends Original {
+            constructor(...how) {
+              super(...how);
+              contexts.push(this);
+            }
+          };
+        }"""
+    )
+    start = "Start"
+    for _ in range(2):
+        await demo.connect(start)
+        peer = await demo.page.evaluate_handle("demo.client.peer")
+        await demo.press("Stop")
+        await demo.wait_for_state("stopped")
+        assert await peer.evaluate("peer => peer.connectionState") == "closed"
+        start = "Start again"
+    await demo.wait_for("contexts.length === 2")
+    await demo.wait_for("contexts.every(({ state }) => state === 'closed')")
+
+
+async def test_the_page_in_the_docs(demo_server: DemoServer, browser) -> None:
+    text = (ROOT / "docs" / "client.md").read_text()
+    html = text.split("```html\n")[1].split("```")[0]
+    page = await browser.new_page()
+    thrown: list[str] = []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    await page.route(
+        f"{demo_server.url}/own", lambda route: route.fulfill(body=html, content_type="text/html")
+    )
+    await page.route(
+        f"{demo_server.url}/webrtc/offer",
+        lambda route: route.continue_(url=f"{demo_server.url}/audio_echo/webrtc/offer"),
+    )
+    await page.goto(f"{demo_server.url}/own")
+    await page.get_by_role("button", name="Start").click()
+    status = page.get_by_role("status")
+    await expect(status).to_have_text("speaking", timeout=PATIENCE)
+    await page.get_by_role("button", name="Stop").click()
+    await expect(status).to_have_text("stopped", timeout=PATIENCE)
+    await expect(page.get_by_role("button", name="Start")).to_be_visible()
+    await page.close()
+    assert not thrown
