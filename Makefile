@@ -17,16 +17,19 @@ FIND_PYTHON = for python in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 pyth
 INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types layers build clean env env-dev
+.PHONY: help demo test test-gradio5 lint format types layers frontend frontend-check build clean env env-dev
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 demo: $(VENV)/.run ## run the echo demo on http://127.0.0.1:7860
 	$(BIN)/python demo/app.py $(ARGS)
 
 test: $(VENV)/.dev ## run the whole test suite (ARGS="-k name" for a part of it)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+test-gradio5: $(VENV)-gradio5/.made ## test the page on Gradio 5; the other tests have Gradio 6
+	$(VENV)-gradio5/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS) tests/gradio tests/ui tests/test_webrtc.py
 
 lint: $(VENV)/.dev ## look for mistakes and for unformatted files
 	$(BIN)/ruff check .
@@ -42,17 +45,28 @@ types: $(VENV)/.dev ## check the types
 layers: $(VENV)/.dev ## check who imports whom
 	$(BIN)/lint-imports
 
+frontend: frontend/node_modules/.made ## build what the browser loads (needs Node)
+	cd frontend && npm run --silent build
+
+frontend-check: frontend/node_modules/.made ## check and test what the browser loads
+	cd frontend && npm run --silent check
+
 build: $(VENV)/.build ## build the wheel and the sdist into dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## remove the environment and all that was made
-	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-gradio5 dist site frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env: $(VENV)/.run ## make the environment that the demo needs
 
 env-dev: $(VENV)/.dev ## make the environment that the tests need
+
+# Exactly what the lock file says; `npm install` would change it.
+frontend/node_modules/.made: frontend/package-lock.json
+	cd frontend && npm ci --silent --ignore-scripts
+	@touch $@
 
 # Old pips cannot install a pyproject.toml in place (PEP 660), so the first thing is a newer one.
 $(VENV)/.made:
@@ -67,13 +81,20 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made pyproject.toml
 	@echo "installing fastrtc (the first time takes a minute or two)"
-	$(INSTALL) --editable .
+	$(INSTALL) --editable '.[offline]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "installing fastrtc and what the tests need (the first time takes a minute or two)"
-	$(INSTALL) --editable '.[dev,vad]'
+	$(INSTALL) --editable '.[dev,vad,stt,tts,cartesia,offline]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)-gradio5/.made: $(VENV)/.made pyproject.toml
+	@echo "installing fastrtc with Gradio 5 (the first time takes a minute or two)"
+	rm -rf $(VENV)-gradio5 && $(BIN)/python -m venv $(VENV)-gradio5
+	$(VENV)-gradio5/bin/python -m pip --disable-pip-version-check install --quiet --upgrade pip
+	$(VENV)-gradio5/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,vad]' 'gradio>=5,<6'
+	@touch $@
 
 $(VENV)/.build: $(VENV)/.made
 	$(INSTALL) build

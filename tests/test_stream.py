@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -133,6 +134,7 @@ def test_arguments_are_attributes():
     def outputs_handler(old, new):
         return new
 
+    given, taken = (SimpleNamespace(_id=number, render=list) for number in range(2))
     made = Stream(
         flip,
         additional_outputs_handler=outputs_handler,
@@ -142,8 +144,8 @@ def test_arguments_are_attributes():
         rtp_params={"a": 1},
         rtc_configuration=NO_SERVERS,
         track_constraints={"b": 2},
-        additional_inputs=["in"],
-        additional_outputs=["out"],
+        additional_inputs=[given],
+        additional_outputs=[taken],
         ui_args={"title": "T"},
         verbose=False,
     )
@@ -154,8 +156,8 @@ def test_arguments_are_attributes():
     assert (made.time_limit, made.allow_extra_tracks, made.verbose) == (2.5, True, False)
     assert (made.rtp_params, made.rtc_configuration) == ({"a": 1}, NO_SERVERS)
     assert (made.track_constraints, made.ui_args) == ({"b": 2}, {"title": "T"})
-    assert made.additional_input_components == ["in"]
-    assert made.additional_output_components == ["out"]
+    assert made.additional_input_components == [given]
+    assert made.additional_output_components == [taken]
     assert made.additional_outputs_handler is outputs_handler
 
 

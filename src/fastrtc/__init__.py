@@ -22,6 +22,18 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .core.types import AudioEmitType, VideoEmitType
+    from .credentials import (
+        CachedTurnCredentials,
+        get_cloudflare_turn_credentials,
+        get_cloudflare_turn_credentials_async,
+        get_coturn_credentials,
+        get_hf_turn_credentials,
+        get_hf_turn_credentials_async,
+        get_turn_credentials,
+        get_turn_credentials_async,
+        get_twilio_turn_credentials,
+        get_twilio_turn_credentials_async,
+    )
     from .pause_detection import (
         ModelOptions,
         PauseDetectionModel,
@@ -29,7 +41,15 @@ if TYPE_CHECKING:
         get_silero_model,
     )
     from .reply_on_pause import AlgoOptions, ReplyOnPause
-    from .stream import Stream
+    from .reply_on_stopwords import ReplyOnStopWords
+    from .speech_to_text import MoonshineSTT, get_stt_model
+    from .stream import Stream, UIArgs
+    from .text_to_speech import (
+        CartesiaTTSOptions,
+        EspeakTTSOptions,
+        KokoroTTSOptions,
+        get_tts_model,
+    )
     from .tracks import (
         AsyncAudioVideoStreamHandler,
         AsyncStreamHandler,
@@ -52,6 +72,7 @@ if TYPE_CHECKING:
         get_current_context,
         wait_for_item,
     )
+    from .webrtc import WebRTC
 
 __all__ = [
     "AdditionalOutputs",
@@ -60,16 +81,24 @@ __all__ = [
     "AsyncStreamHandler",
     "AudioEmitType",
     "AudioVideoStreamHandler",
+    "CachedTurnCredentials",
+    "CartesiaTTSOptions",
     "CloseStream",
+    "EspeakTTSOptions",
+    "KokoroTTSOptions",
     "ModelOptions",
+    "MoonshineSTT",
     "PauseDetectionModel",
     "ReplyOnPause",
+    "ReplyOnStopWords",
     "SileroVadOptions",
     "Stream",
     "StreamHandler",
+    "UIArgs",
     "VideoEmitType",
     "VideoStreamHandler",
     "Warning",
+    "WebRTC",
     "WebRTCData",
     "WebRTCError",
     "__version__",
@@ -79,12 +108,35 @@ __all__ = [
     "audio_to_file",
     "audio_to_float32",
     "audio_to_int16",
+    "get_cloudflare_turn_credentials",
+    "get_cloudflare_turn_credentials_async",
+    "get_coturn_credentials",
     "get_current_context",
+    "get_hf_turn_credentials",
+    "get_hf_turn_credentials_async",
     "get_silero_model",
+    "get_stt_model",
+    "get_tts_model",
+    "get_turn_credentials",
+    "get_turn_credentials_async",
+    "get_twilio_turn_credentials",
+    "get_twilio_turn_credentials_async",
     "wait_for_item",
 ]
 
 _HOMES = {
+    "credentials": (
+        "CachedTurnCredentials",
+        "get_cloudflare_turn_credentials",
+        "get_cloudflare_turn_credentials_async",
+        "get_coturn_credentials",
+        "get_hf_turn_credentials",
+        "get_hf_turn_credentials_async",
+        "get_turn_credentials",
+        "get_turn_credentials_async",
+        "get_twilio_turn_credentials",
+        "get_twilio_turn_credentials_async",
+    ),
     "pause_detection": (
         "ModelOptions",
         "PauseDetectionModel",
@@ -92,7 +144,15 @@ _HOMES = {
         "get_silero_model",
     ),
     "reply_on_pause": ("AlgoOptions", "ReplyOnPause"),
-    "stream": ("Stream",),
+    "reply_on_stopwords": ("ReplyOnStopWords",),
+    "speech_to_text": ("MoonshineSTT", "get_stt_model"),
+    "stream": ("Stream", "UIArgs"),
+    "text_to_speech": (
+        "CartesiaTTSOptions",
+        "EspeakTTSOptions",
+        "KokoroTTSOptions",
+        "get_tts_model",
+    ),
     "tracks": (
         "AsyncAudioVideoStreamHandler",
         "AsyncStreamHandler",
@@ -117,6 +177,7 @@ _HOMES = {
         "get_current_context",
         "wait_for_item",
     ),
+    "webrtc": ("WebRTC",),
     "webrtc_connection_mixin": (),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -5,17 +5,35 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request, WebSocket
+from fastapi.responses import Response
 from pydantic import BaseModel
 
 from .core.errors import InvalidOffer
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
 from .session.interrupt import on_interrupt
-from .transport.configuration import resolve_configuration, to_aiortc_configuration
+from .telephone import Telephone
+from .transport.arguments import (
+    check_components,
+    check_configurations,
+    check_dicts,
+    check_limit,
+    check_time_limit,
+)
+from .transport.configuration import resolve_configuration
+from .transport.socket_events import SocketProtocol
+from .transport.telephony.protocol import PhoneProtocol
+from .ui.lazy import LazyPage
+from .ui.options import UIArgs, check_ui_args
 from .webrtc_connection_mixin import WebRTCConnectionMixin
+from .websocket import WebSocketHandler
+
+if TYPE_CHECKING:
+    from .ui.lazy import Blocks
+    from .webrtc import WebRTC
 
 __all__ = [
     "Body",
@@ -24,10 +42,20 @@ __all__ = [
     "RTCConfigurationCallable",
     "Stream",
     "StreamHandlerImpl",
+    "UIArgs",
+    "WebRTC",
     "WebRTCConnectionMixin",
 ]
 
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "WebRTC":  # it needs Gradio
+        from .webrtc import WebRTC
+
+        return WebRTC
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Body(BaseModel):
@@ -83,6 +111,9 @@ class Stream(WebRTCConnectionMixin):
         additional_outputs: Output components of the page.
         ui_args: How the page looks.
         verbose: Whether a line is printed when the server starts.
+        twilio_auth_token: The auth token of a Twilio account: telephone calls are taken only
+            with its signature. None looks into ``FASTRTC_TWILIO_AUTH_TOKEN``; without
+            either, anybody's are.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler gets a copy.
@@ -111,21 +142,24 @@ class Stream(WebRTCConnectionMixin):
         track_constraints: dict[str, Any] | None = None,
         additional_inputs: list[Any] | None = None,
         additional_outputs: list[Any] | None = None,
-        ui_args: Any = None,
+        ui_args: UIArgs | None = None,
         verbose: bool = True,
+        twilio_auth_token: str | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
-        _check_dicts(rtp_params=rtp_params, track_constraints=track_constraints, ui_args=ui_args)
-        _check_configurations(
+        check_dicts(rtp_params=rtp_params, track_constraints=track_constraints)
+        check_ui_args(ui_args, modality)
+        check_components(additional_inputs=additional_inputs, additional_outputs=additional_outputs)
+        check_configurations(
             rtc_configuration=rtc_configuration, server_rtc_configuration=server_rtc_configuration
         )
         self.event_handler = handler
         self.mode = mode
         self.modality = modality
-        self.concurrency_limit = _limit(concurrency_limit)
+        self.concurrency_limit = check_limit(concurrency_limit)
         self.concurrency_limit_gradio = concurrency_limit
-        self.time_limit = _time_limit(time_limit)
+        self.time_limit = check_time_limit(time_limit)
         self.allow_extra_tracks = allow_extra_tracks
         self.rtp_params = rtp_params
         self.rtc_configuration = rtc_configuration
@@ -140,6 +174,60 @@ class Stream(WebRTCConnectionMixin):
         self.additional_outputs_handler = additional_outputs_handler
         self.ui_args = ui_args
         self.verbose = verbose
+        self._page = LazyPage(
+            lambda: self._generate_default_ui(self.ui_args), self._inject_startup_message
+        )
+        if type(self)._generate_default_ui is not Stream._generate_default_ui:
+            self._page.build()  # a program's own may do more than to build a page
+        self._telephone = Telephone(twilio_auth_token)
+
+    @property
+    def ui(self) -> Blocks:
+        """The page, a ``gr.Blocks``: to launch, to mount, to extend, or to replace by another.
+
+        It is built when it is first asked for.
+        """
+        return self._ui
+
+    @ui.setter
+    def ui(self, blocks: Blocks) -> None:
+        self._ui = blocks
+
+    @property
+    def _ui(self) -> Blocks:
+        blocks: Blocks = self._page.blocks
+        return blocks
+
+    @_ui.setter
+    def _ui(self, blocks: Blocks) -> None:
+        self._page.blocks = blocks
+
+    @property
+    def webrtc_component(self) -> WebRTC:
+        """The component of the page; its connections are not among those of the stream."""
+        if self._page.component is None:
+            self._page.build()
+        component: WebRTC = self._page.component
+        return component
+
+    @webrtc_component.setter
+    def webrtc_component(self, component: WebRTC) -> None:
+        self._page.component = component
+
+    def _generate_default_ui(self, ui_args: UIArgs | None = None) -> Blocks:
+        """Build the page. May be overridden, to set ``webrtc_component`` and give another page."""
+        from .ui.page import build_page
+        from .webrtc import WebRTC
+
+        blocks: Blocks
+        blocks, self.webrtc_component = build_page(self, ui_args or {}, WebRTC)
+        return blocks
+
+    async def close_sessions(self, reason: str = "The server stops") -> None:
+        """End all connections, those of the page, too; see ``WebRTCConnectionMixin``."""
+        await super().close_sessions(reason)
+        if self._page.component is not None:
+            await self._page.component.close_sessions(reason)
 
     def mount(self, app: FastAPI, path: str = "", tags: list[str] | None = None) -> None:
         """Add the stream's routes to a FastAPI app: ``POST {path}/webrtc/offer``.
@@ -161,6 +249,14 @@ class Stream(WebRTCConnectionMixin):
         app.add_api_route(
             f"{path}/webrtc/offer", self.offer, methods=["POST"], tags=list(tags) if tags else None
         )
+        app.add_api_websocket_route(f"{path}/telephone/handler", self.telephone_handler)
+        app.add_api_route(
+            f"{path}/telephone/incoming",
+            self.handle_incoming_call,
+            methods=["POST"],
+            tags=list(tags) if tags else None,
+        )
+        app.add_api_websocket_route(f"{path}/websocket/offer", self.websocket_offer)
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 
     async def offer(self, body: Body) -> Any:
@@ -179,6 +275,76 @@ class Stream(WebRTCConnectionMixin):
             )
         except InvalidOffer as error:
             raise OfferRefused(str(error)) from error
+
+    async def websocket_offer(self, websocket: WebSocket) -> None:
+        """Serve the audio of the stream over a WebSocket; see ``docs/websocket.md``.
+
+        Args:
+            websocket: Accepted already, or not yet.
+        """
+        await self._socket_handler().handle_websocket(websocket)
+
+    def _socket_handler(self, protocol: SocketProtocol | None = None) -> WebSocketHandler:
+        """Make what serves one WebSocket, as one of the stream's connections."""
+        return WebSocketHandler(
+            self.event_handler,
+            self._take_socket,
+            self._registry.release,
+            self.set_additional_outputs,
+            mode=self.mode,
+            modality=self.modality,
+            time_limit=self.time_limit,
+            protocol=protocol,
+        )
+
+    async def handle_incoming_call(self, request: Request) -> Response:
+        """Answer the webhook of an incoming telephone call with TwiML.
+
+        The call is connected with ``/telephone/handler`` beside the route that this is called
+        from. When there is no place for another connection, the caller hears that.
+
+        Raises:
+            PhoneExtraMissing: If ``fastrtc[phone]`` is not installed.
+        """
+        return await self._telephone.answer(
+            request,
+            has_voice="audio" in self.modality,
+            busy=self._registry.is_full(self.concurrency_limit),
+        )
+
+    async def telephone_handler(self, websocket: WebSocket) -> None:
+        """Serve the audio of a telephone call: Twilio's, Telnyx' or Plivo's.
+
+        Args:
+            websocket: Not yet accepted.
+        """
+        if await self._telephone.admit(websocket):
+            await self._socket_handler(PhoneProtocol()).handle_websocket(websocket)
+
+    def fastphone(
+        self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
+    ) -> None:
+        """Give the stream a telephone number for a while, through the FastPhone service.
+
+        Serves it on this machine, opens a tunnel with Gradio, prints the number and the code
+        to type in, and takes calls until Ctrl-C.
+
+        Args:
+            token: A Hugging Face token; by default the one of this machine.
+            host: The address to serve on.
+            port: The port to serve on.
+            **kwargs: Options of uvicorn; or ``service``, a ``fastphone.FastPhoneService``, for
+                the service at another address.
+
+        Raises:
+            httpx.HTTPStatusError: If the service refuses.
+            httpx.TransportError: If it cannot be reached.
+            RuntimeError: In Google Colab or a Hugging Face Space without ``rtc_configuration``.
+            OSError: If the port is taken.
+        """
+        from .fastphone import serve
+
+        serve(self, token, host, port, **kwargs)
 
     async def get_rtc_configuration(self) -> dict[str, Any] | None:
         """Give the configuration for a client, calling ``rtc_configuration`` if it is a function.
@@ -236,40 +402,3 @@ def _startup_line(stream: Stream) -> str:
         f"{stream.concurrency_limit} connection{'s' if stream.concurrency_limit != 1 else ''} "
         "at a time"
     )
-
-
-def _limit(limit: Any) -> int:
-    if limit is None or limit == "default":
-        return 1
-    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise ValueError(
-            f"concurrency_limit must be a positive integer, None or 'default', not {limit!r}"
-        )
-    return limit
-
-
-def _time_limit(limit: Any) -> float | None:
-    if limit is not None and (
-        not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0
-    ):
-        raise ValueError(f"time_limit must be a positive number of seconds or None, not {limit!r}")
-    return limit
-
-
-def _check_dicts(**arguments: Any) -> None:
-    for name, value in arguments.items():
-        if value is not None and not isinstance(value, dict):
-            raise ValueError(f"{name} must be a dict or None, not {type(value).__name__}")
-
-
-def _check_configurations(**arguments: Any) -> None:
-    for name, value in arguments.items():
-        if value is None or callable(value):
-            continue
-        try:
-            to_aiortc_configuration(value)
-        except (ValueError, AttributeError, TypeError) as error:
-            raise ValueError(
-                f"{name} must be a dict as RTCPeerConnection takes it, a function that gives "
-                f"one, or None: {error}"
-            ) from error

@@ -26,6 +26,7 @@ __all__ = [
     "VideoEventHandler",
     "VideoStreamHandlerImpl",
     "check_handler",
+    "check_media",
     "copy_handler",
     "video_function",
 ]
@@ -75,8 +76,8 @@ def copy_handler(handler: T) -> T:
     return cast(T, made)
 
 
-def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
-    """See whether a handler fits.
+def check_media(modality: Any, mode: Any) -> None:
+    """See whether there are such a modality and such a mode.
 
     Raises:
         ValueError: If not, naming the argument and what it may be.
@@ -85,6 +86,15 @@ def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
         raise ValueError(f"modality must be 'video', 'audio' or 'audio-video', not {modality!r}")
     if mode not in get_args(Mode):
         raise ValueError(f"mode must be 'send-receive', 'receive' or 'send', not {mode!r}")
+
+
+def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
+    """See whether a handler fits.
+
+    Raises:
+        ValueError: If not, naming the argument and what it may be.
+    """
+    check_media(modality, mode)
     if inspect.isclass(handler) and issubclass(handler, StreamHandlerBase):
         raise ValueError(
             f"handler is the class {handler.__name__}: give an instance, {handler.__name__}(...)"

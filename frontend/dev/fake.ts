@@ -1,0 +1,120 @@
+/** A connection that goes nowhere: it stands wherever the gallery or a test puts it. */
+
+import type { Connection, ConnectionEvents, ConnectionOptions, StreamStats } from "../client";
+import type { ConversationSnapshot } from "../client";
+import { Emitter } from "../client/emitter";
+import type { FastRTCError } from "../client";
+
+/** The level of somebody who speaks, or of nobody. */
+class FakeMeter {
+  constructor(private readonly speaking: () => boolean) {}
+
+  level(): number {
+    if (!this.speaking()) return -60;
+    return -20 + 6 * Math.sin(performance.now() / 90) * Math.sin(performance.now() / 37);
+  }
+
+  bands(count: number): number[] {
+    return Array.from({ length: count }, (_, index) => (this.speaking() ? 0.85 - index * 0.17 : 0));
+  }
+}
+
+/** Has the surface of a `Connection`. */
+export class FakeConnection extends Emitter<ConnectionEvents> {
+  state: Connection["state"] = "idle";
+  error: FastRTCError | null = null;
+  id: string | null = null;
+  localStream: MediaStream | null = null;
+  remoteStream: MediaStream | null = null;
+  conversation: ConversationSnapshot = {
+    state: "listening",
+    latency: null,
+    latencyFromSpeech: null,
+  };
+  muted = { microphone: false, camera: false };
+  chosen: Record<string, string> = {};
+  stats: StreamStats | null = null;
+  starts = 0;
+  #meters = {
+    local: new FakeMeter(() => this.conversation.state === "heard"),
+    remote: new FakeMeter(() => this.conversation.state === "speaking"),
+  };
+
+  constructor(readonly options: ConnectionOptions) {
+    super();
+  }
+
+  /** As a `Connection`, for those who take one. */
+  get real(): Connection {
+    return this as unknown as Connection;
+  }
+
+  get active(): boolean {
+    return ["asking", "connecting", "connected", "reconnecting"].includes(this.state);
+  }
+
+  get kinds(): ("audio" | "video")[] {
+    const { modality } = this.options;
+    return modality === "audio-video" ? ["audio", "video"] : [modality ?? "audio"];
+  }
+
+  get levels(): Connection["levels"] {
+    return this.#meters as unknown as Connection["levels"];
+  }
+
+  /** Puts it into a state. */
+  become(state: Connection["state"], error: FastRTCError | null = null): void {
+    const previous = this.state;
+    this.state = state;
+    this.error = error;
+    if (state === "connecting") this.id = `fake-${this.starts}`;
+    this.emit("state", { state, previous, id: this.id, error });
+    if (!this.active) this.id = null;
+  }
+
+  /** Moves the conversation on. */
+  converse(state: ConversationSnapshot["state"]): void {
+    this.conversation = { state, latency: 412, latencyFromSpeech: 913 };
+    this.emit("conversation", this.conversation);
+  }
+
+  /** Has the server say something. */
+  say<Name extends keyof ConnectionEvents>(name: Name, detail: ConnectionEvents[Name]): void {
+    this.emit(name, detail);
+  }
+
+  start(): Promise<boolean> {
+    if (this.active) return Promise.resolve(false);
+    this.starts += 1;
+    this.become(this.options.mode === "receive" ? "connecting" : "asking");
+    return Promise.resolve(false);
+  }
+
+  stop(): void {
+    if (this.active) this.become("stopped");
+  }
+
+  muteMicrophone(muted = true): void {
+    this.muted = { ...this.muted, microphone: muted };
+    this.emit("mute", this.muted);
+  }
+
+  muteCamera(muted = true): void {
+    this.muted = { ...this.muted, camera: muted };
+    this.emit("mute", this.muted);
+  }
+
+  setMicrophone(id: string): Promise<void> {
+    this.chosen["microphone"] = id;
+    return Promise.resolve();
+  }
+
+  setCamera(id: string): Promise<void> {
+    this.chosen["camera"] = id;
+    return Promise.resolve();
+  }
+
+  getStats(): Promise<StreamStats | null> {
+    return Promise.resolve(this.stats);
+  }
+}

@@ -1,0 +1,134 @@
+/** Shows one view in one state: `?view=audio&mode=send-receive&state=speaking&theme=dark`. */
+
+import { FastRTCError } from "../client";
+import type { Modality, Mode, StreamStats } from "../client";
+import { View } from "../view";
+import { FakeConnection } from "./fake";
+
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="#fff"><path d="M6.6 10.8a15 15 0 0 0 6.6 6.6l2.2-2.2a1 1 0 0 1 1-.25 11.4 11.4 0 0 0 3.6.57 1 1 0 0 1 1 1V20a1 1 0 0 1-1 1A17 17 0 0 1 3 4a1 1 0 0 1 1-1h3.500a1 1 0 0 1 1 1c0 1.250.2 2.450.57 3.570a1 1 0 0 1-.25 1z"/></svg>`;
+
+const STATS: StreamStats = {
+  route: "srflx",
+  protocol: "udp",
+  roundTrip: 0.034,
+  jitter: 0.004,
+  loss: 0.0021,
+  sending: 41_000,
+  receiving: 640_000,
+  picture: null,
+  codecs: ["opus"],
+  latency: 612,
+};
+
+const FAILURES: Record<string, FastRTCError> = {
+  error: new FastRTCError(
+    "permission_denied",
+    "This page may not use the microphone. Allow it in the browser (the icon beside the address) and try again.",
+  ),
+  limit: new FastRTCError(
+    "concurrency_limit_reached",
+    "The only place is taken. Try again when someone has left.",
+  ),
+  "time-limit": new FastRTCError("time_limit_reached", "The time limit of 60 seconds is reached."),
+};
+
+const query = new URLSearchParams(location.search);
+const look = query.get("view") ?? "audio";
+const modality: Modality = look === "video" || look === "audio-video" ? look : "audio";
+const mode = (query.get("mode") ?? "send-receive") as Mode;
+const state = query.get("state") ?? "idle";
+
+document.body.classList.toggle("dark", query.get("theme") === "dark");
+const main = document.querySelector("main") ?? document.body;
+main.classList.toggle("wide", modality !== "audio");
+
+let connection = new FakeConnection({});
+const props: Record<string, unknown> = {
+  label: "Conversation",
+  show_label: query.has("label"),
+  modality,
+  mode,
+  variant: look === "textbox" ? "textbox" : "wave",
+  icon: look === "icon" ? ICON : null,
+  full_screen: !query.has("compact"),
+  server: {},
+};
+const view = new View(
+  main,
+  null,
+  {
+    props: () => props,
+    dispatch: () => undefined,
+    setValue: (value) => {
+      props["value"] = value;
+    },
+  },
+  (options) => (connection = new FakeConnection(options)).real,
+);
+
+await arrange();
+Object.assign(window, { view, connection });
+document.body.dataset["ready"] = "";
+
+async function arrange(): Promise<void> {
+  if (state === "idle") return;
+  if (state === "typed") {
+    const field = document.querySelector("textarea");
+    if (field) {
+      field.value = "What is the weather in Lisbon\nat the weekend?";
+      field.dispatchEvent(new Event("input"));
+    }
+    return;
+  }
+  await connection.start();
+  if (state === "asking") return;
+  if (modality !== "audio" && mode !== "receive") connection.localStream = await picture("#3b6ea5");
+  connection.become("connecting");
+  if (state === "connecting") return;
+  const failure = FAILURES[state];
+  if (failure) {
+    connection.localStream = null;
+    connection.become(state === "time-limit" ? "stopped" : "failed", failure);
+    return;
+  }
+  if (modality !== "audio" && mode !== "send") connection.remoteStream = await picture("#7a4fa0");
+  connection.become("connected");
+  connection.stats = STATS;
+  if (state === "muted") {
+    connection.muteMicrophone();
+    press("Mute speaker");
+  } else if (state === "devices") press("Choose devices");
+  else if (state === "details") press("Connection details");
+  else if (state === "reconnecting") connection.become("reconnecting");
+  else if (state === "stopped") {
+    connection.localStream = connection.remoteStream = null;
+    connection.stop();
+  } else if (state !== "connected") {
+    connection.converse(state as Parameters<FakeConnection["converse"]>[0]);
+  }
+}
+
+function press(name: string): void {
+  document.querySelector<HTMLButtonElement>(`[aria-label="${name}"]`)?.click();
+}
+
+/** A moving picture of one colour with a face-like disc. */
+function picture(color: string): Promise<MediaStream> {
+  const canvas = document.createElement("canvas");
+  canvas.width = 640;
+  canvas.height = 480;
+  const context = canvas.getContext("2d");
+  const draw = (): void => {
+    if (!context) return;
+    context.fillStyle = color;
+    context.fillRect(0, 0, 640, 480);
+    context.fillStyle = "#ffffffcc";
+    context.beginPath();
+    context.arc(320 + 12 * Math.sin(performance.now() / 400), 210, 90, 0, 7);
+    context.arc(320, 520, 190, 0, 7);
+    context.fill();
+    requestAnimationFrame(draw);
+  };
+  draw();
+  return Promise.resolve(canvas.captureStream(15));
+}

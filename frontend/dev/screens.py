@@ -1,0 +1,121 @@
+"""Take pictures of every view in every state into docs/screens/, from the gallery.
+
+    python frontend/dev/screens.py [view ...]
+
+One sheet for each view and width: light above dark, a column for each state. It says when
+something is wider than the window or below the fold. Needs playwright, pillow, Chromium and Node.
+"""
+
+import asyncio
+import io
+import sys
+from itertools import product
+from pathlib import Path
+from urllib.parse import urlencode
+
+from PIL import Image
+from playwright.async_api import Browser, Page, async_playwright
+
+FRONTEND = Path(__file__).resolve().parents[1]
+SCREENS = FRONTEND.parent / "docs" / "screens"
+STATES = [
+    *("idle", "asking", "connecting", "listening", "thinking", "speaking"),
+    *("muted", "devices", "details", "error", "time-limit", "stopped"),
+]
+NO_CONVERSATION = {"thinking", "speaking"}
+OF_ONE_WAY = {"idle", "connecting", "listening", "speaking", "muted", "error", "stopped"}
+COLUMNS = {1280: 4, 390: 6}
+VIEWS = {
+    "audio": {"view": "audio"},
+    "icon": {"view": "icon"},
+    "textbox": {"view": "textbox"},
+    "video": {"view": "video"},
+    "audio-video": {"view": "audio-video"},
+    "audio-send": {"view": "audio", "mode": "send"},
+    "audio-receive": {"view": "audio", "mode": "receive"},
+    "video-send": {"view": "video", "mode": "send"},
+    "video-receive": {"view": "video", "mode": "receive"},
+    "audio-video-send": {"view": "audio-video", "mode": "send"},
+    "audio-video-receive": {"view": "audio-video", "mode": "receive"},
+}
+WIDTHS = {1280: 800, 390: 844}
+SCALE = {1280: 0.45, 390: 0.6}
+GAP = 6  # pixels between the pictures of a sheet
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
+    *("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"),
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def states_of(view: str) -> list[str]:
+    """Give the states in which a view looks different."""
+    skip = NO_CONVERSATION if view.startswith("video") else set()
+    one_way = "mode" in VIEWS[view]
+    return [one for one in STATES if one not in skip and (one in OF_ONE_WAY or not one_way)]
+
+
+async def picture(page: Page, address: str, query: dict[str, str], width: int) -> Image.Image:
+    """Take one picture, and complain of what does not fit."""
+    height = WIDTHS[width]
+    await page.goto(f"{address}?{urlencode(query)}")
+    await page.wait_for_selector("body[data-ready]")
+    await page.wait_for_function(
+        "[...document.querySelectorAll('video')].every((one) => !one.srcObject || one.videoWidth)"
+    )
+    await page.wait_for_timeout(450)  # for the waves to rise
+    needs = await page.evaluate("(({scrollWidth: w, scrollHeight: h}) => [w, h])(document.body)")
+    if needs[0] > width or needs[1] > height:
+        print(f"{query} needs {needs}, has {[width, height]}")
+    image = Image.open(io.BytesIO(await page.screenshot()))
+    return image.resize([round(side * SCALE[width]) for side in image.size], Image.LANCZOS)
+
+
+async def take_sheet(browser: Browser, address: str, view: str, width: int) -> None:
+    """Take the pictures of a view at one width."""
+    states = states_of(view)
+    page = await browser.new_page(viewport={"width": width, "height": WIDTHS[width]})
+    page.on("pageerror", lambda error: print(view, width, error))
+    rows = [
+        [
+            await picture(page, address, {**VIEWS[view], "state": state, "theme": theme}, width)
+            for state in states
+        ]
+        for theme in ("light", "dark")
+    ]
+    await page.close()
+    across, down = rows[0][0].size
+    columns = min(COLUMNS[width], len(states))
+    lines = -(-len(states) // columns)
+    size = (columns * (across + GAP) - GAP, 2 * lines * (down + GAP) - GAP)
+    sheet = Image.new("RGB", size, "#8a8f98")
+    for row, images in enumerate(rows):
+        for index, image in enumerate(images):
+            line = lines * row + index // columns
+            sheet.paste(image, ((index % columns) * (across + GAP), line * (down + GAP)))
+    SCREENS.mkdir(exist_ok=True)
+    sheet.save(SCREENS / f"{view}-{width}.png", optimize=True)
+
+
+async def main(views: list[str]) -> None:
+    """Serve the gallery and take the sheets."""
+    server = await asyncio.create_subprocess_exec(
+        *("node", "dev/serve.mjs", "0"), cwd=FRONTEND, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert server.stdout is not None
+        address = (await server.stdout.readline()).decode().strip()
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path="/usr/bin/chromium", args=FLAGS
+            )
+            for view, width in product(views, WIDTHS):
+                await take_sheet(browser, address, view, width)
+            await browser.close()
+    finally:
+        server.terminate()
+        await server.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:] or list(VIEWS)))

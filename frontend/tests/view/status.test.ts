@@ -1,0 +1,78 @@
+import { expect, it } from "vitest";
+import { FastRTCError } from "../../client";
+import { layoutOf } from "../../view/layout";
+import { statusOf, type Situation } from "../../view/status";
+
+function situation(changes: Partial<Situation> = {}): Situation {
+  return {
+    state: "connected",
+    error: null,
+    conversation: "listening",
+    microphoneMuted: false,
+    layout: layoutOf("audio", "send-receive"),
+    withText: false,
+    ...changes,
+  };
+}
+
+it.each([
+  ["audio", "send-receive", "The microphone is off until you start"],
+  ["video", "send", "The camera is off until you start"],
+  ["audio-video", "send", "Camera and microphone are off until you start"],
+  ["audio", "receive", "Ready to listen"],
+  ["audio-video", "receive", "Ready to watch"],
+] as const)("says before the start of %s, %s what is off", (modality, mode, text) => {
+  const status = statusOf(situation({ state: "idle", layout: layoutOf(modality, mode) }));
+  expect(status).toEqual({ text, tone: "calm", button: "start", problem: null });
+});
+
+it.each([
+  ["idle", "start"],
+  ["asking", "waiting"],
+  ["connecting", "waiting"],
+  ["connected", "stop"],
+  ["reconnecting", "stop"],
+  ["stopped", "start"],
+  ["failed", "start"],
+] as const)("gives the main button its use in the state %s", (state, button) => {
+  expect(statusOf(situation({ state })).button).toBe(button);
+});
+
+it.each([
+  ["listening", "Listening"],
+  ["heard", "Heard you"],
+  ["thinking", "Thinking"],
+  ["speaking", "Speaking"],
+  ["interrupted", "Interrupted"],
+] as const)("follows the conversation: %s", (conversation, text) => {
+  expect(statusOf(situation({ conversation }))).toMatchObject({ text, tone: conversation });
+});
+
+it("says that the microphone is muted, but not over the answer", () => {
+  const muted = { microphoneMuted: true };
+  expect(statusOf(situation(muted)).text).toBe("Microphone muted");
+  expect(statusOf(situation({ ...muted, conversation: "speaking" })).text).toBe("Speaking");
+});
+
+it("speaks of no conversation where nobody is listened to", () => {
+  const receive = layoutOf("audio", "receive");
+  expect(statusOf(situation({ layout: receive })).text).toBe("Connected");
+  expect(statusOf(situation({ layout: receive, conversation: "speaking" })).text).toBe("Playing");
+  expect(statusOf(situation({ layout: layoutOf("video", "send-receive") })).text).toBe("Live");
+});
+
+it("tells why it failed", () => {
+  const error = new FastRTCError("permission_denied", "This page may not use the microphone.");
+  expect(statusOf(situation({ state: "failed", error }))).toMatchObject({
+    text: "Not connected",
+    problem: { sentence: "This page may not use the microphone.", severe: true },
+  });
+});
+
+it("does not look alarmed when the time is up", () => {
+  const error = new FastRTCError("time_limit_reached", "The time is up.");
+  expect(statusOf(situation({ state: "stopped", error }))).toMatchObject({
+    text: "Stopped",
+    problem: { sentence: "The time is up.", severe: false },
+  });
+});

@@ -1,0 +1,262 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { FastRTCError } from "../../client";
+import { FakeConnection } from "../../dev/fake";
+import { View } from "../../view";
+import { START_SIGNAL } from "../../view/props";
+
+let props: Record<string, unknown>;
+let toasts: unknown[];
+let connections: FakeConnection[];
+let view: View | null = null;
+
+function show(more: Record<string, unknown> = {}): void {
+  props = { modality: "audio", mode: "send-receive", label: "Talk", server: {}, ...more };
+  toasts = [];
+  connections = [];
+  view = new View(
+    document.body,
+    null,
+    {
+      props: () => props,
+      dispatch: (event, detail) => toasts.push([event, detail]),
+      setValue: (value) => {
+        props["value"] = value;
+      },
+    },
+    (options) => {
+      const made = new FakeConnection(options);
+      connections.push(made);
+      return made.real;
+    },
+  );
+}
+
+function update(changes: Record<string, unknown>): void {
+  Object.assign(props, changes);
+  view?.update();
+}
+
+function connection(): FakeConnection {
+  return connections.at(-1) as FakeConnection;
+}
+
+function connect(): void {
+  main().click();
+  connection().become("connecting");
+  connection().become("connected");
+}
+
+function find(selector: string): HTMLElement {
+  const found = document.querySelector<HTMLElement>(selector);
+  if (!found) throw new Error(`There is no ${selector}`);
+  return found;
+}
+
+const main = (): HTMLElement => find(".frtc-main");
+const button = (name: string): HTMLElement => find(`button[aria-label="${name}"]`);
+const status = (): string | null => find("[role=status]").textContent;
+const names = (): (string | null)[] =>
+  [...document.querySelectorAll(".frtc-round")].map((one) => one.getAttribute("aria-label"));
+
+beforeEach(() => {
+  // The document double has no picture and no sound to play.
+  vi.spyOn(HTMLMediaElement.prototype, "play").mockResolvedValue();
+});
+
+afterEach(() => {
+  view?.destroy();
+  view = null;
+  expect(document.body.childElementCount).toBe(0);
+});
+
+it("starts, shows that it waits, and stops", () => {
+  show({ button_labels: { start: "Talk to Ada", waiting: "One moment", stop: "Hang up" } });
+  expect(main().textContent).toBe("Talk to Ada");
+  main().click();
+  expect(main().textContent).toBe("One moment");
+  expect(main().getAttribute("aria-label")).toBe("One moment: press to cancel");
+  expect(status()).toBe("Allow the microphone in your browser");
+  connection().become("connecting");
+  connection().become("connected");
+  expect(main().textContent).toBe("Hang up");
+  expect(main().hasAttribute("aria-label")).toBe(false);
+  main().click();
+  expect(connection().state).toBe("stopped");
+  expect(main().textContent).toBe("Talk to Ada");
+});
+
+it("cancels while it waits", () => {
+  show();
+  main().click();
+  main().click();
+  expect(connection().state).toBe("stopped");
+});
+
+it("shows the conversation as it moves on", () => {
+  show();
+  connect();
+  expect(status()).toBe("Listening");
+  connection().converse("thinking");
+  expect(status()).toBe("Thinking");
+  expect(find(".frtc-panel").dataset["tone"]).toBe("thinking");
+});
+
+it("says why it failed, and forgets it at the next start", () => {
+  show();
+  main().click();
+  connection().become("failed", new FastRTCError("no_device", "No microphone was found."));
+  expect(find("[role=alert]").textContent).toBe("No microphone was found.");
+  expect(find(".frtc-problem").hidden).toBe(false);
+  main().click();
+  expect(find(".frtc-problem").hidden).toBe(true);
+  expect(find("[role=alert]").textContent).toBe("");
+});
+
+it.each([
+  ["audio", "send-receive", ["Mute microphone", "Mute speaker"]],
+  ["audio", "receive", ["Mute speaker"]],
+  ["video", "send", ["Turn camera off"]],
+  ["video", "receive", []],
+  ["audio-video", "send-receive", ["Mute microphone", "Turn camera off", "Mute speaker"]],
+])("has the buttons that %s, %s needs", (modality, mode, expected) => {
+  show({ modality, mode });
+  expect(names().filter((name) => /Mute|Turn/.test(name ?? ""))).toEqual(expected);
+  expect(names()).toContain("Connection details");
+});
+
+it("mutes and says so in the names of the buttons", () => {
+  show();
+  connect();
+  button("Mute microphone").click();
+  expect(connection().muted.microphone).toBe(true);
+  expect(status()).toBe("Microphone muted");
+  button("Unmute microphone").click();
+  expect(status()).toBe("Listening");
+  button("Mute speaker").click();
+  expect((find("audio") as HTMLAudioElement).muted).toBe(true);
+  button("Unmute speaker").click();
+  expect((find("audio") as HTMLAudioElement).muted).toBe(false);
+});
+
+it.each([
+  ["audio", "send-receive", [false]],
+  ["video", "receive", [true]],
+  ["video", "send-receive", [true, true]],
+  ["audio-video", "send", [true]],
+  ["audio-video", "receive", [false]],
+  ["audio-video", "send-receive", [false, true]],
+])("plays sound in %s, %s only where the server's is", (modality, mode, muted) => {
+  show({ modality, mode });
+  const players = document.querySelectorAll<HTMLMediaElement>("video, audio");
+  expect([...players].map((player) => player.muted)).toEqual(muted);
+});
+
+it("opens one drawer at a time, and closes it with Escape", () => {
+  show();
+  button("Choose devices").click();
+  const [devices, details] = document.querySelectorAll<HTMLElement>(".frtc-drawer");
+  expect([devices?.hidden, details?.hidden]).toEqual([false, true]);
+  expect(button("Choose devices").getAttribute("aria-expanded")).toBe("true");
+  expect(button("Choose devices").getAttribute("aria-controls")).toBe(devices?.id);
+  button("Connection details").click();
+  expect([devices?.hidden, details?.hidden]).toEqual([true, false]);
+  find(".frtc-panel").dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  expect(details?.hidden).toBe(true);
+  expect(document.activeElement).toBe(button("Connection details"));
+});
+
+it("shows the own picture mirrored and the received one as it is", () => {
+  show({ modality: "video" });
+  const [received, own] = document.querySelectorAll("video");
+  expect(own?.classList.contains("frtc-mirrored")).toBe(true);
+  expect(received?.classList.contains("frtc-mirrored")).toBe(false);
+  update({ mirror_webcam: false });
+  expect(own?.classList.contains("frtc-mirrored")).toBe(false);
+});
+
+it("starts and stops with the icon, which has its colours", () => {
+  const look = { icon_button_color: "teal", pulse_color: "red", icon_radius: "20%" };
+  show({ icon: "/phone.svg", ...look });
+  const disc = find(".frtc-disc");
+  expect(disc.style.getPropertyValue("--frtc-disc")).toBe("teal");
+  expect(disc.style.getPropertyValue("--frtc-pulse")).toBe("red");
+  expect(disc.style.getPropertyValue("--frtc-disc-radius")).toBe("20%");
+  expect(document.querySelector("canvas")).toBeNull();
+  disc.click();
+  expect(connection().active).toBe(true);
+});
+
+it("follows new labels without a new connection", () => {
+  show();
+  connect();
+  update({
+    label: "Other",
+    button_labels: { stop: "End" },
+    elem_classes: ["mine"],
+    visible: false,
+  });
+  expect(connections).toHaveLength(1);
+  expect(connection().state).toBe("connected");
+  expect(main().textContent).toBe("End");
+  expect(find("section").getAttribute("aria-label")).toBe("Other");
+  expect([...find(".frtc").classList]).toContain("mine");
+  expect(find(".frtc").hidden).toBe(true);
+  update({ elem_classes: null, visible: true });
+  expect([...find(".frtc").classList]).not.toContain("mine");
+});
+
+it("begins anew when it becomes another kind of stream", () => {
+  show();
+  connect();
+  update({ modality: "video" });
+  expect(connections).toHaveLength(2);
+  expect(connections[0]?.state).toBe("stopped");
+  expect(document.querySelectorAll("section")).toHaveLength(1);
+});
+
+it("hands parameters to the connection for the next start", () => {
+  const rtp_params = { degradationPreference: "maintain-resolution" };
+  show({ track_constraints: { sampleRate: 24_000 }, rtp_params });
+  expect(connection().options.trackConstraints).toEqual({ sampleRate: 24_000 });
+  expect(connection().options.rtpParams).toEqual(rtp_params);
+  update({ track_constraints: null });
+  expect(connection().options.trackConstraints).toBeNull();
+});
+
+it("takes the configuration of the page, or asks the server for it", async () => {
+  const own = { iceServers: [] };
+  const asked = { iceServers: [{ urls: "turn:x.test" }] };
+  show({ rtc_configuration: own, server: { turn: () => Promise.resolve(asked) } });
+  const { rtcConfiguration } = connection().options;
+  if (typeof rtcConfiguration !== "function") throw new Error("It is asked for at each start");
+  expect(await rtcConfiguration()).toEqual(own);
+  update({ rtc_configuration: null });
+  expect(await rtcConfiguration()).toEqual(asked);
+});
+
+it("starts when Python says so, also while it is being shown", () => {
+  show({ mode: "receive", value: START_SIGNAL });
+  expect(connection().state).toBe("connecting");
+});
+
+it("shows handlers' errors as toasts", () => {
+  show();
+  connect();
+  connection().say("error", "The model is not there");
+  expect(toasts).toContainEqual(["error", "The model is not there"]);
+});
+
+it("has a text field in the textbox variant", () => {
+  show({ variant: "textbox" });
+  expect(find("textarea").getAttribute("aria-label")).toBe("Message");
+  expect(status()).toBe("Type a message, or start to talk");
+});
+
+it("ends the connection when it is removed", () => {
+  show();
+  connect();
+  view?.destroy();
+  expect(connection().state).toBe("stopped");
+  expect(document.querySelector(".frtc")).toBeNull();
+});

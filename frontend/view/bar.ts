@@ -1,0 +1,185 @@
+/** The row of buttons: the main one, and the round ones beside it. */
+
+import { h, setAttribute, setText, show } from "./dom";
+import { icon, setIcon, type IconName } from "./icons";
+import type { Layout } from "./layout";
+import type { ButtonLabels } from "./props";
+import type { Status } from "./status";
+
+/** What the buttons do. */
+export interface BarActions {
+  main(): void;
+  microphone(): void;
+  camera(): void;
+  speaker(): void;
+  devices(): void;
+  details(): void;
+  fullScreen(): void;
+}
+
+/** What the buttons show beside the status. */
+export interface BarState {
+  microphoneMuted: boolean;
+  cameraMuted: boolean;
+  speakerMuted: boolean;
+  /** Which drawer is open. */
+  drawer: "devices" | "details" | null;
+  fullScreen: boolean;
+}
+
+/** A round button with an icon and a name. */
+interface RoundButton {
+  root: HTMLButtonElement;
+  picture: SVGSVGElement;
+}
+
+/** The row of buttons. */
+export class Bar {
+  readonly root: HTMLElement;
+  readonly main: HTMLButtonElement;
+  readonly #mainIcon = icon("start");
+  readonly #mainLabel = h("span", { class: "frtc-label" });
+  readonly #microphone: RoundButton | null;
+  readonly #camera: RoundButton | null;
+  readonly #speaker: RoundButton | null;
+  readonly #devices: RoundButton | null;
+  readonly #details: RoundButton;
+  readonly #fullScreen: RoundButton | null;
+
+  constructor(layout: Layout, actions: BarActions, drawers: { devices: string; details: string }) {
+    const { microphone, camera, speaker, picture } = layout;
+    this.main = h(
+      "button",
+      { class: "frtc-main", type: "button" },
+      h("span", { class: "frtc-glyph" }, this.#mainIcon),
+      this.#mainLabel,
+    );
+    this.main.addEventListener("click", () => {
+      actions.main();
+    });
+    this.#microphone = microphone
+      ? round("microphone", () => {
+          actions.microphone();
+        })
+      : null;
+    this.#camera = camera
+      ? round("camera", () => {
+          actions.camera();
+        })
+      : null;
+    this.#speaker = speaker
+      ? round("speaker", () => {
+          actions.speaker();
+        })
+      : null;
+    this.#devices =
+      microphone || camera || speaker
+        ? round(
+            "devices",
+            () => {
+              actions.devices();
+            },
+            drawers.devices,
+          )
+        : null;
+    this.#details = round(
+      "details",
+      () => {
+        actions.details();
+      },
+      drawers.details,
+    );
+    this.#fullScreen =
+      picture && document.fullscreenEnabled
+        ? round("expand", () => {
+            actions.fullScreen();
+          })
+        : null;
+    this.root = h(
+      "div",
+      { class: "frtc-bar", role: "group", "aria-label": "Controls" },
+      this.main,
+      side(this.#microphone, this.#camera, this.#speaker),
+      side(this.#devices, this.#details, this.#fullScreen),
+    );
+  }
+
+  /** Follows the status. */
+  show(status: Status, labels: ButtonLabels): void {
+    const { button } = status;
+    this.main.dataset["does"] = button;
+    setIcon(this.#mainIcon, button === "start" ? "start" : button === "stop" ? "stop" : "close");
+    setText(this.#mainLabel, labels[button]);
+    const name = button === "waiting" ? `${labels.waiting}: press to cancel` : null;
+    setAttribute(this.main, "aria-label", name);
+    setAttribute(this.main, "title", button === "waiting" ? "Cancel" : null);
+  }
+
+  /** Follows the state of the round buttons. */
+  follow(state: BarState): void {
+    toggle(this.#microphone, state.microphoneMuted, "microphone", "microphoneOff", [
+      "Mute microphone",
+      "Unmute microphone",
+    ]);
+    toggle(this.#camera, state.cameraMuted, "camera", "cameraOff", [
+      "Turn camera off",
+      "Turn camera on",
+    ]);
+    toggle(this.#speaker, state.speakerMuted, "speaker", "speakerOff", [
+      "Mute speaker",
+      "Unmute speaker",
+    ]);
+    unfold(this.#devices, state.drawer === "devices", "Choose devices");
+    unfold(this.#details, state.drawer === "details", "Connection details");
+    if (this.#fullScreen) {
+      setIcon(this.#fullScreen.picture, state.fullScreen ? "shrink" : "expand");
+      name(this.#fullScreen.root, state.fullScreen ? "Leave full screen" : "Full screen");
+    }
+  }
+
+  /** Puts the focus on the button of a drawer. */
+  focus(drawer: "devices" | "details"): void {
+    (drawer === "devices" ? this.#devices : this.#details)?.root.focus();
+  }
+}
+
+function round(shape: IconName, press: () => void, controls?: string): RoundButton {
+  const picture = icon(shape);
+  const root = h(
+    "button",
+    { class: "frtc-round", type: "button", "aria-controls": controls },
+    picture,
+  );
+  root.addEventListener("click", press);
+  return { root, picture };
+}
+
+function side(...buttons: (RoundButton | null)[]): HTMLElement {
+  const group = h("div", { class: "frtc-side" }, ...buttons.map((button) => button && button.root));
+  show(group, group.childElementCount > 0);
+  return group;
+}
+
+function toggle(
+  button: RoundButton | null,
+  off: boolean,
+  onIcon: IconName,
+  offIcon: IconName,
+  [whenOn, whenOff]: [string, string],
+): void {
+  if (!button) return;
+  setIcon(button.picture, off ? offIcon : onIcon);
+  button.root.classList.toggle("frtc-off", off);
+  name(button.root, off ? whenOff : whenOn);
+}
+
+function unfold(button: RoundButton | null, open: boolean, label: string): void {
+  if (!button) return;
+  setAttribute(button.root, "aria-expanded", String(open));
+  name(button.root, label);
+}
+
+function name(button: HTMLButtonElement, label: string): void {
+  setAttribute(button, "aria-label", label);
+  setAttribute(button, "title", label);
+}

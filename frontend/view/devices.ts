@@ -1,0 +1,111 @@
+/** The drawer in which devices are chosen: lists that stay open and cover nothing. */
+
+import { listDevices, watchDevices, type Device, type DeviceList } from "../client";
+import { h, newId, show } from "./dom";
+import type { Layout } from "./layout";
+
+/** What can be chosen. */
+export type Role = "microphone" | "camera" | "speaker";
+
+/** The device chosen for each role; "" is the browser's default. */
+export type Choices = Record<Role, string>;
+
+/** What the drawer needs of its view. */
+export interface DevicesHost {
+  choices: Choices;
+  choose(role: Role, id: string): Promise<void>;
+  /** Asks for the permission without which browsers do not tell the names. */
+  allow(): Promise<void>;
+}
+
+const LISTS: Record<Role, keyof DeviceList> = {
+  microphone: "microphones",
+  camera: "cameras",
+  speaker: "speakers",
+};
+const TITLES: Record<Role, string> = {
+  microphone: "Microphone",
+  camera: "Camera",
+  speaker: "Speaker",
+};
+/** Chromium lists these two beside the devices they stand for. */
+const ALIASES = ["default", "communications"];
+
+/** The drawer. */
+export class DevicesDrawer {
+  readonly root: HTMLElement;
+  readonly id = newId("devices");
+  readonly #lists = h("div", { class: "frtc-lists" });
+  readonly #roles: Role[];
+  #unwatch: (() => void) | null = null;
+
+  constructor(
+    layout: Layout,
+    private readonly host: DevicesHost,
+    canChooseSpeaker: boolean,
+  ) {
+    this.#roles = (["microphone", "camera", "speaker"] as const).filter(
+      (role) => layout[role] && (role !== "speaker" || canChooseSpeaker),
+    );
+    this.root = h(
+      "div",
+      { class: "frtc-drawer", id: this.id, role: "group", "aria-label": "Devices", hidden: true },
+      this.#lists,
+    );
+  }
+
+  /** Shows or hides it. */
+  open(open: boolean): void {
+    show(this.root, open);
+    this.#unwatch?.();
+    this.#unwatch = open ? watchDevices(() => void this.refresh()) : null;
+    if (open) void this.refresh();
+  }
+
+  /** Lists the devices anew. */
+  async refresh(): Promise<void> {
+    const found = await listDevices();
+    if (this.root.hidden) return;
+    const focused = this.#lists.contains(document.activeElement);
+    const lists = this.#roles.map((role) => this.#list(role, found[LISTS[role]]));
+    const unknown = this.#roles.some((role) => role !== "speaker" && !hasNames(found[LISTS[role]]));
+    this.#lists.replaceChildren(...lists, ...(unknown ? [this.#permission()] : []));
+    if (focused) this.#lists.querySelector<HTMLElement>("input:checked, button")?.focus();
+  }
+
+  #list(role: Role, devices: Device[]): HTMLElement {
+    const group = newId(role);
+    const named = devices.filter(({ id, label }) => label !== "" && !ALIASES.includes(id));
+    const chosen = named.some(({ id }) => id === this.host.choices[role])
+      ? this.host.choices[role]
+      : "";
+    const options = [{ id: "", label: "System default" }, ...named].map(({ id, label }) => {
+      const input = h("input", { type: "radio", name: group, value: id, checked: id === chosen });
+      input.addEventListener("change", () => void this.host.choose(role, id));
+      return h("label", { class: "frtc-option" }, input, h("span", {}, label));
+    });
+    return h("fieldset", {}, h("legend", {}, TITLES[role]), ...options);
+  }
+
+  #permission(): HTMLElement {
+    const button = h("button", { class: "frtc-plain", type: "button" }, "Show my devices");
+    button.addEventListener("click", () => {
+      void this.host.allow().then(() => this.refresh());
+    });
+    return h(
+      "p",
+      { class: "frtc-hint" },
+      "The browser names your devices once you allow this page to use them. ",
+      button,
+    );
+  }
+
+  destroy(): void {
+    this.#unwatch?.();
+    this.root.remove();
+  }
+}
+
+function hasNames(devices: Device[]): boolean {
+  return devices.some(({ label }) => label !== "");
+}

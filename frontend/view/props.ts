@@ -1,0 +1,139 @@
+/** What Gradio hands to the component, made safe to use. */
+
+import type { Modality, Mode } from "../client";
+
+/** The page around the view: Gradio, through one of the adapters. */
+export interface Host {
+  /** The parameters of `WebRTC(...)` as they are now, `value` and `server` among them. */
+  props(): Record<string, unknown>;
+  /** Fires an event of the component; "error", "warning" and "info" show a toast. */
+  dispatch(event: string, detail?: unknown): void;
+  /** Sets the value of the component. */
+  setValue(value: StreamValue): void;
+}
+
+/** The value of the component: the id of the connection, with the textbox also its text. */
+export type StreamValue = string | { webrtc_id: string; textbox: string } | null;
+
+/** The functions of the Python component that a page may call. */
+export interface Server {
+  offer(body: Record<string, unknown>): Promise<unknown>;
+  turn(body: Record<string, unknown>): Promise<unknown>;
+  quit_output_stream(body: { webrtc_id: string }): Promise<unknown>;
+}
+
+/** The words on the main button. */
+export interface ButtonLabels {
+  start: string;
+  stop: string;
+  waiting: string;
+}
+
+/** The parameters of the component, each with a usable value. */
+export interface ViewProps {
+  value: unknown;
+  label: string;
+  showLabel: boolean;
+  container: boolean;
+  /** Of the stage. */
+  height: string | null;
+  width: string | null;
+  minWidth: string | null;
+  scale: number | null;
+  visible: boolean;
+  elementId: string;
+  elementClasses: string[];
+  mode: Mode;
+  modality: Modality;
+  variant: "wave" | "textbox";
+  fullScreen: boolean;
+  mirror: boolean;
+  icon: string | null;
+  iconButtonColor: string | null;
+  pulseColor: string | null;
+  iconRadius: string | null;
+  buttonLabels: ButtonLabels;
+  rtcConfiguration: RTCConfiguration | null;
+  trackConstraints: Record<string, unknown> | null;
+  rtpParams: Record<string, unknown> | null;
+  server: Partial<Server>;
+}
+
+/** What Python puts into the value to have a receiving component start. */
+export const START_SIGNAL = "start_webrtc_stream";
+
+const LABELS: ButtonLabels = { start: "Start", stop: "Stop", waiting: "Connecting" };
+const DEFAULT_LABEL: Record<Modality, string> = {
+  audio: "Audio stream",
+  video: "Video stream",
+  "audio-video": "Audio and video stream",
+};
+
+/** Reads the parameters; whatever is missing or of a wrong type takes its default. */
+export function readProps(raw: Record<string, unknown>): ViewProps {
+  const modality = oneOf(raw["modality"], ["video", "audio", "audio-video"]);
+  return {
+    value: raw["value"] ?? null,
+    label: text(raw["label"]) ?? DEFAULT_LABEL[modality],
+    showLabel: raw["show_label"] !== false,
+    container: raw["container"] !== false,
+    height: size(raw["height"]),
+    width: size(raw["width"]),
+    minWidth: size(raw["min_width"]),
+    scale: typeof raw["scale"] === "number" ? raw["scale"] : null,
+    visible: raw["visible"] !== false && raw["visible"] !== "hidden",
+    elementId: text(raw["elem_id"]) ?? "",
+    elementClasses: classes(raw["elem_classes"]),
+    mode: oneOf(raw["mode"], ["send-receive", "send", "receive"]),
+    modality,
+    variant: oneOf(raw["variant"], ["wave", "textbox"]),
+    fullScreen: raw["full_screen"] !== false,
+    mirror: raw["mirror_webcam"] !== false,
+    icon: pictureAddress(raw["icon"]),
+    iconButtonColor: text(raw["icon_button_color"]),
+    pulseColor: text(raw["pulse_color"]),
+    iconRadius: size(raw["icon_radius"], "%"),
+    buttonLabels: { ...LABELS, ...labels(raw["button_labels"]) },
+    rtcConfiguration: dictionary(raw["rtc_configuration"]),
+    trackConstraints: dictionary(raw["track_constraints"]),
+    rtpParams: dictionary(raw["rtp_params"]),
+    server: dictionary(raw["server"]) ?? {},
+  };
+}
+
+function oneOf<Word extends string>(value: unknown, words: [Word, ...Word[]]): Word {
+  return words.find((word) => word === value) ?? words[0];
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function dictionary(value: unknown): Record<string, unknown> | null {
+  return typeof value === "object" && value !== null ? { ...value } : null;
+}
+
+/** A text is any CSS length. */
+function size(value: unknown, unitOfNumbers = "px"): string | null {
+  return typeof value === "number" ? `${value}${unitOfNumbers}` : text(value);
+}
+
+function classes(value: unknown): string[] {
+  const all: unknown[] = Array.isArray(value) ? value : [value];
+  return all.flatMap((one) => (typeof one === "string" ? one.split(/\s+/) : [])).filter(Boolean);
+}
+
+function labels(value: unknown): Partial<ButtonLabels> {
+  const given = dictionary(value) ?? {};
+  return Object.fromEntries(
+    Object.keys(LABELS).flatMap((key) => (text(given[key]) ? [[key, given[key]]] : [])),
+  );
+}
+
+/** An address for `<img>`: of an address, of a file that Gradio serves, or of the text of an SVG. */
+function pictureAddress(value: unknown): string | null {
+  const address = text(value) ?? text(dictionary(value)?.["url"]);
+  if (address === null) return null;
+  const isMarkup = address.trimStart().startsWith("<");
+  return isMarkup ? `data:image/svg+xml,${encodeURIComponent(address.trim())}` : address;
+}

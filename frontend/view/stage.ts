@@ -1,0 +1,249 @@
+/** The large part of the view: the picture, the waves or the icon, and what went wrong. */
+
+import type { Connection } from "../client";
+import { h, setText, show } from "./dom";
+import { Frames, wantsLessMotion } from "./frames";
+import { icon, setIcon } from "./icons";
+import type { Layout } from "./layout";
+import type { ViewProps } from "./props";
+import type { Status } from "./status";
+import { Voice } from "./voices";
+import { drawWaves, type Strand } from "./waves";
+
+/** What the stage needs of its connection. */
+export type StageConnection = Pick<Connection, "levels">;
+
+/** The stage. */
+export class Stage {
+  readonly root: HTMLElement;
+  /** What plays the sound; null where there is none. */
+  readonly sink: HTMLMediaElement | null;
+  readonly #picture: HTMLVideoElement | null;
+  readonly #selfView: HTMLVideoElement | null;
+  readonly #waves: HTMLCanvasElement | null;
+  readonly #disc: HTMLButtonElement | null;
+  readonly #placeholder: HTMLElement | null;
+  readonly #legend: HTMLElement | null;
+  readonly #problem = h("div", { class: "frtc-problem", hidden: true });
+  readonly #sentence = h("p", { role: "alert" });
+  readonly #problemIcon = icon("problem");
+  readonly #voices = { local: new Voice(), remote: new Voice() };
+  readonly #frames = new Frames((time, elapsed) => {
+    this.#draw(time, elapsed);
+  });
+  // A canvas without a size cannot be drawn on: it gets one when the view is put into the page.
+  readonly #sizes = new ResizeObserver(() => {
+    if (!this.#frames.running) this.#rest();
+  });
+  #soundBlocked: AbortController | null = null;
+
+  /** @param press Called when the icon is pressed. */
+  constructor(
+    private readonly layout: Layout,
+    private readonly connection: StageConnection,
+    props: ViewProps,
+    press: () => void,
+  ) {
+    const { picture, selfView, speaker, microphone } = layout;
+    this.#picture = picture && video("frtc-picture", "Stream");
+    this.#selfView = selfView ? video("frtc-self", "Your camera") : null;
+    const withIcon = picture === null && props.icon !== null;
+    this.#disc = withIcon ? disc(press) : null;
+    this.#waves =
+      !withIcon && (speaker || microphone)
+        ? h("canvas", { class: "frtc-waves", "aria-hidden": "true" })
+        : null;
+    this.#placeholder = picture
+      ? h("div", { class: "frtc-placeholder" }, icon(layout.camera ? "camera" : "screen"))
+      : null;
+    this.#legend =
+      this.#waves && speaker && microphone
+        ? h(
+            "p",
+            { class: "frtc-legend", "aria-hidden": "true" },
+            swatch("sent", "You"),
+            swatch("received", "Stream"),
+          )
+        : null;
+    this.#problem.append(this.#problemIcon, this.#sentence);
+    const audio = speaker && picture !== "remote" ? h("audio", { autoplay: true }) : null;
+    this.sink = audio ?? (speaker ? this.#picture : null);
+    const screen = picture
+      ? h("div", { class: "frtc-screen" }, this.#placeholder, this.#picture, this.#selfView)
+      : null;
+    this.root = h(
+      "div",
+      { class: "frtc-stage", "data-kind": picture ? "picture" : withIcon ? "icon" : "waves" },
+      screen,
+      this.#disc,
+      this.#waves,
+      this.#legend,
+      this.#problem,
+      audio,
+    );
+    this.muteSpeaker(false);
+    if (this.#waves) this.#sizes.observe(this.#waves);
+    this.patch(props);
+  }
+
+  /** Follows changed parameters. */
+  patch(props: ViewProps): void {
+    const own = this.layout.picture === "local" ? this.#picture : this.#selfView;
+    own?.classList.toggle("frtc-mirrored", props.mirror);
+    if (!this.#disc) return;
+    setStyle(this.#disc, "--frtc-disc", props.iconButtonColor);
+    setStyle(this.#disc, "--frtc-pulse", props.pulseColor ?? props.iconButtonColor);
+    setStyle(this.#disc, "--frtc-disc-radius", props.iconRadius);
+    const image = this.#disc.querySelector("img");
+    if (image && props.icon && image.getAttribute("src") !== props.icon) image.src = props.icon;
+  }
+
+  /** Follows the status. */
+  show(status: Status): void {
+    this.root.dataset["tone"] = status.tone;
+    this.root.dataset["phase"] = status.button;
+    const { problem } = status;
+    show(this.#problem, problem !== null);
+    this.#problem.classList.toggle("frtc-severe", problem?.severe ?? false);
+    setIcon(this.#problemIcon, problem?.severe === false ? "clock" : "problem");
+    setText(this.#sentence, problem?.sentence ?? "");
+    if (status.button === "stop") this.#frames.start();
+    else this.#rest();
+  }
+
+  /** Shows what the camera gives, or nothing. */
+  setLocal(stream: MediaStream | null): void {
+    const own = this.layout.picture === "local" ? this.#picture : this.#selfView;
+    if (own) attach(own, stream);
+    this.root.classList.toggle("frtc-has-self", this.#selfView !== null && stream !== null);
+    if (this.layout.picture === "local") this.#hasPicture(stream);
+  }
+
+  /** Shows and plays what the server sends, or nothing. */
+  setRemote(stream: MediaStream | null): void {
+    const player = this.layout.picture === "remote" ? this.#picture : this.sink;
+    if (this.layout.picture === "remote") this.#hasPicture(stream);
+    if (player)
+      attach(player, stream, () => {
+        this.#playAtNextGesture(player);
+      });
+  }
+
+  /** Mutes what is played, or no longer. */
+  muteSpeaker(muted: boolean): void {
+    if (this.sink) this.sink.muted = muted;
+  }
+
+  /** Releases everything. */
+  destroy(): void {
+    this.#sizes.disconnect();
+    this.#frames.stop();
+    this.#soundBlocked?.abort();
+    this.setLocal(null);
+    this.setRemote(null);
+    this.root.remove();
+  }
+
+  #hasPicture(stream: MediaStream | null): void {
+    this.root.classList.toggle("frtc-has-picture", stream !== null);
+  }
+
+  /** Browsers play sound only after the user has touched the page. */
+  #playAtNextGesture(player: HTMLMediaElement): void {
+    this.#soundBlocked?.abort();
+    this.#soundBlocked = new AbortController();
+    const { signal } = this.#soundBlocked;
+    // The picture may be shown without its sound.
+    const muted = player.muted;
+    player.muted = true;
+    void player.play().catch(() => undefined);
+    const play = (): void => {
+      if (player.muted) player.muted = muted;
+      void player.play().then(
+        () => this.#soundBlocked?.abort(),
+        () => undefined,
+      );
+    };
+    for (const gesture of ["pointerdown", "keydown"]) {
+      document.addEventListener(gesture, play, { signal });
+    }
+  }
+
+  #rest(): void {
+    this.#frames.stop();
+    this.#voices.local.rest();
+    this.#voices.remote.rest();
+    this.#disc?.style.setProperty("--frtc-level", "0");
+    this.#drawWaves(0);
+  }
+
+  #draw(time: number, elapsed: number): void {
+    const { local, remote } = this.#voices;
+    const { levels } = this.connection;
+    local.follow(levels.local, elapsed);
+    remote.follow(levels.remote, elapsed);
+    const loudest = Math.max(
+      this.layout.microphone ? local.level : 0,
+      this.layout.speaker ? remote.level : 0,
+    );
+    this.#disc?.style.setProperty("--frtc-level", loudest.toFixed(3));
+    this.#drawWaves(wantsLessMotion() ? 0 : time / 1000);
+  }
+
+  #drawWaves(time: number): void {
+    if (!this.#waves) return;
+    const { microphone, speaker } = this.layout;
+    const colors = getComputedStyle(this.#waves);
+    const strand = (voice: Voice, color: string, offset: number): Strand => ({
+      voice,
+      color: colors.getPropertyValue(color),
+      offset,
+    });
+    const sent = microphone ? [strand(this.#voices.local, "--frtc-sent", 0)] : [];
+    const received = speaker ? [strand(this.#voices.remote, "--frtc-received", 0.37)] : [];
+    drawWaves(this.#waves, [...sent, ...received], time);
+  }
+}
+
+function video(name: string, label: string): HTMLVideoElement {
+  const element = h("video", {
+    class: name,
+    autoplay: true,
+    playsinline: true,
+    "aria-label": label,
+  });
+  element.muted = true;
+  return element;
+}
+
+/** The icon: for the pointer only, as the main button does the same for everyone. */
+function disc(press: () => void): HTMLButtonElement {
+  const button = h(
+    "button",
+    { class: "frtc-disc", type: "button", tabindex: -1, "aria-hidden": "true" },
+    h("span", { class: "frtc-ring" }),
+    h("span", { class: "frtc-ring" }),
+    h("span", { class: "frtc-face" }, h("img", { alt: "" })),
+  );
+  button.addEventListener("click", press);
+  return button;
+}
+
+function swatch(side: "sent" | "received", name: string): HTMLElement {
+  return h("span", { class: `frtc-swatch frtc-${side}` }, name);
+}
+
+function attach(player: HTMLMediaElement, stream: MediaStream | null, blocked?: () => void): void {
+  if (player.srcObject === stream) return;
+  player.srcObject = stream;
+  if (!stream) return;
+  // "AbortError" only says that another stream came before this one played.
+  void player.play().catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === "NotAllowedError") blocked?.();
+  });
+}
+
+function setStyle(element: HTMLElement, name: string, value: string | null): void {
+  if (value === null) element.style.removeProperty(name);
+  else element.style.setProperty(name, value);
+}

@@ -1,0 +1,344 @@
+/** The view of a stream: one element that shows and steers one connection. */
+
+import { canChooseSpeaker, Connection, setSpeaker, type ConnectionOptions } from "../client";
+import { openDevices } from "../client/devices";
+import { toFastRTCError } from "../client/errors";
+import { Bar } from "./bar";
+import { Composer } from "./composer";
+import { DetailsDrawer } from "./details";
+import { DevicesDrawer, type Choices, type Role } from "./devices";
+import { h, setAttribute, setText, show } from "./dom";
+import { icon } from "./icons";
+import { layoutOf } from "./layout";
+import { readProps, START_SIGNAL, type Host, type ViewProps } from "./props";
+import { Session } from "./session";
+import { askForTurn, gradioSignalling } from "./signalling";
+import { Stage } from "./stage";
+import { statusOf } from "./status";
+
+/** Makes the connection; tests and the gallery of states give another one. */
+export type Connect = (options: ConnectionOptions) => Connection;
+
+/** The view. */
+export class View {
+  readonly root = h("div", {});
+  readonly #host: Host;
+  readonly #connect: Connect;
+  #props: ViewProps;
+  #panel: Panel;
+  #lastClasses: string[] = [];
+  // It has no place yet when it is made, and gets another one when what is above it changes.
+  readonly #sizes = new ResizeObserver(() => {
+    this.#fit();
+  });
+
+  /**
+   * @param parent Where it is put.
+   * @param anchor What it is put before; at the end if null.
+   * @param host The page around it.
+   */
+  constructor(
+    parent: Node,
+    anchor: Node | null,
+    host: Host,
+    connect: Connect = (options) => new Connection(options),
+  ) {
+    this.#host = host;
+    this.#connect = connect;
+    this.#props = readProps(host.props());
+    parent.insertBefore(this.root, anchor);
+    this.#panel = this.#build();
+    this.#patch();
+    this.#sizes.observe(this.root);
+    window.addEventListener("resize", this.#fit);
+    if (this.#props.value === START_SIGNAL) void this.#panel.session.restart();
+  }
+
+  /** Follows the parameters of the host. */
+  update(): void {
+    const before = this.#props;
+    this.#props = readProps(this.#host.props());
+    if (partsOf(before) !== partsOf(this.#props)) {
+      this.#panel.destroy();
+      this.#panel = this.#build();
+    }
+    this.#patch();
+    this.#panel.session.follow(this.#props.value);
+  }
+
+  /** Ends the connection and releases everything. */
+  destroy(): void {
+    this.#sizes.disconnect();
+    window.removeEventListener("resize", this.#fit);
+    this.#panel.destroy();
+    this.root.remove();
+  }
+
+  #build(): Panel {
+    const panel = new Panel(this.#host, () => this.#props, this.#connect);
+    this.root.replaceChildren(panel.root);
+    return panel;
+  }
+
+  #patch(): void {
+    const { root } = this;
+    const props = this.#props;
+    const { style } = root;
+    setAttribute(root, "id", props.elementId || null);
+    root.classList.add("frtc");
+    root.classList.remove(...this.#lastClasses);
+    root.classList.add(...(this.#lastClasses = props.elementClasses));
+    root.classList.toggle("frtc-boxed", props.container);
+    root.classList.toggle("frtc-sized", props.height !== null);
+    root.classList.toggle("frtc-tall", props.fullScreen && props.height === null);
+    show(root, props.visible);
+    style.setProperty("--frtc-height", props.height ?? "");
+    style.width = props.width ?? "";
+    style.minWidth = props.minWidth ? `min(${props.minWidth}, 100%)` : "";
+    style.flexGrow = props.scale === null ? "" : String(props.scale);
+    this.#panel.patch();
+    this.#fit();
+  }
+
+  /** Keeps everything within the window: what is above takes from the height of a tall view. */
+  readonly #fit = (): void => {
+    const above = this.root.getBoundingClientRect().top + window.scrollY;
+    // Far down a page there is nothing to fit into: the view is as tall as it needs to be.
+    const fits = above < window.innerHeight / 2;
+    this.root.style.setProperty("--frtc-above", fits ? `${Math.round(above)}px` : "100dvh");
+  };
+}
+
+/** What decides which elements there are. */
+function partsOf({ modality, mode, variant, icon: picture }: ViewProps): string {
+  return [modality, mode, variant, picture !== null].join();
+}
+
+/** The elements of a view, and their connection. */
+class Panel {
+  readonly root: HTMLElement;
+  readonly session: Session;
+  readonly #connection: Connection;
+  readonly #stage: Stage;
+  readonly #bar: Bar;
+  readonly #devices: DevicesDrawer;
+  readonly #details: DetailsDrawer;
+  readonly #status = h("p", { class: "frtc-status", role: "status" });
+  readonly #label: HTMLElement;
+  readonly #labelText = h("span", {});
+  readonly #forget = new AbortController();
+  readonly #layout;
+  readonly #choices: Choices = { microphone: "", camera: "", speaker: "" };
+  #speakerMuted = false;
+  #drawer: "devices" | "details" | null = null;
+
+  constructor(
+    private readonly host: Host,
+    private readonly props: () => ViewProps,
+    connect: Connect,
+  ) {
+    const { modality, mode, variant } = props();
+    const layout = (this.#layout = layoutOf(modality, mode));
+    this.#connection = connect({
+      modality,
+      mode,
+      signalling: gradioSignalling(() => this.props().server),
+      rtcConfiguration: () => this.props().rtcConfiguration ?? askForTurn(this.props().server),
+    });
+    this.session = new Session(this.#connection, host, props);
+    this.#stage = new Stage(layout, this.#connection, props(), () => {
+      this.#toggleStream();
+    });
+    this.#devices = new DevicesDrawer(
+      layout,
+      {
+        choices: this.#choices,
+        choose: (role, id) => this.#choose(role, id),
+        allow: () => this.#allow(),
+      },
+      canChooseSpeaker(),
+    );
+    this.#details = new DetailsDrawer(() => this.#connection.getStats());
+    this.#bar = new Bar(
+      layout,
+      {
+        main: () => {
+          this.#toggleStream();
+        },
+        microphone: () => {
+          this.#connection.muteMicrophone(!this.#connection.muted.microphone);
+        },
+        camera: () => {
+          this.#connection.muteCamera(!this.#connection.muted.camera);
+        },
+        speaker: () => {
+          this.#muteSpeaker();
+        },
+        devices: () => {
+          this.#open("devices");
+        },
+        details: () => {
+          this.#open("details");
+        },
+        fullScreen: () => {
+          this.#toggleFullScreen();
+        },
+      },
+      { devices: this.#devices.id, details: this.#details.id },
+    );
+    this.#label = h(
+      "p",
+      { class: "frtc-name" },
+      icon(layout.picture ? "camera" : "wave"),
+      this.#labelText,
+    );
+    const composer =
+      variant === "textbox" ? new Composer((text) => this.session.submit(text)) : null;
+    this.root = h(
+      "section",
+      { class: `frtc-panel frtc-${variant}` },
+      this.#label,
+      this.#stage.root,
+      this.#status,
+      composer?.root ?? null,
+      this.#bar.root,
+      this.#devices.root,
+      this.#details.root,
+    );
+    this.#listen();
+  }
+
+  /** Follows changed parameters. */
+  patch(): void {
+    const props = this.props();
+    const { options } = this.#connection;
+    // They count from the next start on.
+    options.trackConstraints = props.trackConstraints;
+    options.rtpParams = props.rtpParams;
+    setText(this.#labelText, props.label);
+    show(this.#label, props.showLabel); // its text is the name of the section in any case
+    setAttribute(this.root, "aria-label", props.label);
+    this.#stage.patch(props);
+    this.#refresh();
+  }
+
+  /** Ends the connection and removes the elements. */
+  destroy(): void {
+    this.#connection.stop();
+    this.#forget.abort();
+    this.#stage.destroy();
+    this.#devices.destroy();
+    this.#details.destroy();
+    this.root.remove();
+  }
+
+  #listen(): void {
+    const connection = this.#connection;
+    connection.on("state", () => {
+      this.#stage.setLocal(connection.localStream);
+      this.#stage.setRemote(connection.remoteStream);
+      this.#refresh();
+    });
+    connection.on("local", (stream) => {
+      this.#stage.setLocal(stream);
+    });
+    connection.on("remote", (stream) => {
+      this.#stage.setRemote(stream);
+    });
+    connection.on("conversation", () => {
+      this.#refresh();
+    });
+    connection.on("mute", () => {
+      this.#refresh();
+    });
+    const { signal } = this.#forget;
+    document.addEventListener(
+      "fullscreenchange",
+      () => {
+        this.#refresh();
+      },
+      { signal },
+    );
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#drawer) this.#open(this.#drawer);
+    });
+  }
+
+  #refresh(): void {
+    const { state, error, conversation, muted } = this.#connection;
+    const status = statusOf({
+      state,
+      error,
+      conversation: conversation.state,
+      microphoneMuted: muted.microphone,
+      layout: this.#layout,
+      withText: this.props().variant === "textbox",
+    });
+    this.root.dataset["state"] = state;
+    this.root.dataset["tone"] = status.tone;
+    setText(this.#status, status.text);
+    this.#stage.show(status);
+    this.#bar.show(status, this.props().buttonLabels);
+    this.#bar.follow({
+      microphoneMuted: muted.microphone,
+      cameraMuted: muted.camera,
+      speakerMuted: this.#speakerMuted,
+      drawer: this.#drawer,
+      fullScreen: document.fullscreenElement === this.root,
+    });
+  }
+
+  #toggleStream(): void {
+    if (this.#connection.active) this.#connection.stop();
+    else void this.#connection.start();
+  }
+
+  #muteSpeaker(): void {
+    this.#speakerMuted = !this.#speakerMuted;
+    this.#stage.muteSpeaker(this.#speakerMuted);
+    this.#refresh();
+  }
+
+  /** Opens a drawer and closes the other one, or closes it. */
+  #open(drawer: "devices" | "details"): void {
+    const closes = this.#drawer === drawer;
+    this.#drawer = closes ? null : drawer;
+    this.#devices.open(this.#drawer === "devices");
+    this.#details.open(this.#drawer === "details");
+    if (closes) this.#bar.focus(drawer);
+    this.#refresh();
+  }
+
+  async #choose(role: Role, id: string): Promise<void> {
+    const before = this.#choices[role];
+    this.#choices[role] = id;
+    try {
+      if (role === "microphone") await this.#connection.setMicrophone(id);
+      else if (role === "camera") await this.#connection.setCamera(id);
+      else if (this.#stage.sink) await setSpeaker(this.#stage.sink, id);
+    } catch (thrown) {
+      this.#choices[role] = before;
+      this.host.dispatch("error", toFastRTCError(thrown).sentence);
+      await this.#devices.refresh();
+    }
+  }
+
+  /** Opens the devices for a moment: only then does the browser tell their names. */
+  async #allow(): Promise<void> {
+    const { kinds, options } = this.#connection;
+    try {
+      const stream = await openDevices(kinds, options.modality ?? "audio");
+      for (const track of stream.getTracks()) track.stop();
+    } catch (thrown) {
+      this.host.dispatch("error", toFastRTCError(thrown).sentence);
+    }
+  }
+
+  #toggleFullScreen(): void {
+    const change =
+      document.fullscreenElement === this.root
+        ? document.exitFullscreen()
+        : this.root.requestFullscreen();
+    change.catch(() => undefined); // the browser may refuse, then nothing changes
+  }
+}

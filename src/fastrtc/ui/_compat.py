@@ -1,0 +1,122 @@
+"""What differs between the majors of Gradio, and the private names of it that we need.
+
+Seen with Gradio 5.50 and 6.31.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from gradio import component_meta
+from gradio.component_meta import ComponentMeta
+from gradio.components import base
+
+__all__ = ["ComponentMetaWithoutStub", "hidden_event", "in_order_of_gradio_5", "outside_blocks"]
+
+T = TypeVar("T")
+
+
+def server(method: T) -> T:
+    """Let the page call a method of a component; as Gradio's own, but typed."""
+    return cast(T, base.server(method))  # type: ignore[no-untyped-call]
+
+
+def outside_blocks(build: Callable[[], T]) -> T:
+    """Build a page as if the caller were not within a ``gr.Blocks``, or an event of one.
+
+    Gradio keeps the block that is being filled in class attributes, and within ``gr.render``
+    in context variables; a ``gr.Blocks`` made there would become a part of it.
+    """
+    try:
+        from gradio.context import Context
+    except ImportError:  # the name is gone: then the caller must see to it
+        return build()
+    names = [name for name in ("root_block", "block") if hasattr(Context, name)]
+    before = {name: getattr(Context, name) for name in names}
+    for name in names:
+        setattr(Context, name, None)
+    try:
+        return contextvars.Context().run(build)
+    finally:
+        for name, value in before.items():
+            setattr(Context, name, value)
+
+
+def current_blocks() -> Any:
+    """Give the ``gr.Blocks`` that is being filled; None if there is none."""
+    try:
+        from gradio.context import Context
+    except ImportError:
+        return None
+    return getattr(Context, "root_block", None)
+
+
+def hidden_event(listener: Callable[..., T], **options: Any) -> T:
+    """Add an event that only the page calls, and that is not shown among the API's.
+
+    Args:
+        listener: The method that adds it, such as ``button.click``.
+        **options: For the listener.
+    """
+    if "api_visibility" in inspect.signature(listener).parameters:
+        return listener(**options, api_visibility="private")
+    with warnings.catch_warnings():  # Gradio 5.50 warns of what is to come, but does not have it
+        warnings.filterwarnings("ignore", "The 'show_api' parameter", DeprecationWarning)
+        return listener(**options, show_api=False)
+
+
+def in_order_of_gradio_5(listener: Callable[..., T]) -> Callable[..., T]:
+    """Let a method of Gradio 6 that adds an event take the arguments of Gradio 5, too.
+
+    Gradio 6 has ``api_visibility`` in place of ``show_api``, and no ``like_user_message``.
+    """
+    own = inspect.signature(listener).parameters
+    if "show_api" in own:
+        return listener
+    wanted = []
+    for parameter in own.values():
+        if parameter.name == "api_visibility":
+            parameter = parameter.replace(name="show_api", default=True, annotation="bool")
+        wanted.append(parameter)
+        if parameter.name == "stream_every":
+            wanted.append(parameter.replace(name="like_user_message", default=False))
+    wanted.append(own["api_visibility"].replace(default=None))
+    signature = inspect.Signature(wanted)
+
+    @functools.wraps(listener)
+    def event(*args: Any, **kwargs: Any) -> T:
+        given = signature.bind(*args, **kwargs).arguments
+        given.pop("like_user_message", None)
+        shown, visibility = given.pop("show_api", True), given.pop("api_visibility", None)
+        given["api_visibility"] = visibility or ("public" if shown else "undocumented")
+        return listener(**given)
+
+    event.__signature__ = signature  # type: ignore[attr-defined]
+    return event
+
+
+class ComponentMetaWithoutStub(ComponentMeta):
+    """The metaclass of components, but for the ``.pyi`` file that Gradio writes beside the module.
+
+    It would shadow the module for type checkers, and an installed package is no place to write.
+    """
+
+    def __new__(
+        cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]
+    ) -> ComponentMetaWithoutStub:
+        """Make the class; Gradio's function that writes does nothing meanwhile."""
+        writer = getattr(component_meta, "create_or_modify_pyi", None)
+        component_meta.create_or_modify_pyi = lambda *_: None
+        try:
+            made: ComponentMetaWithoutStub = super().__new__(cls, name, bases, attributes)  # type: ignore[no-untyped-call]
+            return made
+        finally:
+            if writer is None:
+                del component_meta.create_or_modify_pyi
+            else:
+                component_meta.create_or_modify_pyi = writer

@@ -1,0 +1,62 @@
+"""The page of a ``Stream``, built when it is first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .launch import wrap_launch
+
+if TYPE_CHECKING:
+    from gradio import Blocks as Blocks
+
+__all__ = ["LazyPage"]
+
+
+class LazyPage:
+    """The page of a stream, and the component on it.
+
+    Args:
+        generate: Builds the page and gives the ``gr.Blocks``; sets ``component``, if there
+            is one.
+        wrap_lifespan: Makes the lifespan of the page's server of the program's own, or None.
+    """
+
+    def __init__(self, generate: Callable[[], Any], wrap_lifespan: Callable[[Any], Any]) -> None:
+        self._generate = generate
+        self._wrap_lifespan = wrap_lifespan
+        self._lock = threading.RLock()
+        self._blocks: Any = None
+        self._built = False
+        self.component: Any = None
+
+    @property
+    def blocks(self) -> Any:
+        """The ``gr.Blocks``."""
+        if self._blocks is None:
+            self.build()
+        return self._blocks
+
+    @blocks.setter
+    def blocks(self, blocks: Any) -> None:
+        with self._lock:
+            self._blocks = blocks
+
+    def build(self) -> None:
+        """Build the page, once, whatever ``gr.Blocks`` the caller is in."""
+        from ._compat import outside_blocks
+
+        with self._lock:
+            if self._built:
+                return
+            self._built = True
+            try:
+                built = outside_blocks(self._generate)
+            except BaseException:
+                self._built = False
+                raise
+            if built is not None:
+                wrap_launch(built, self._wrap_lifespan)
+            if self._blocks is None:
+                self._blocks = built

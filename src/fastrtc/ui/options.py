@@ -1,0 +1,100 @@
+"""``UIArgs``: how the default page looks."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal, TypedDict, get_args
+
+__all__ = ["SEND_INPUT_ON", "SendInputOn", "UIArgs", "Variant", "check_look", "check_ui_args"]
+
+Variant = Literal["wave", "textbox"]
+SendInputOn = Literal["change", "submit"]
+SEND_INPUT_ON = get_args(SendInputOn)
+
+_TEXTS = ("title", "subtitle", "icon", "icon_button_color", "pulse_color")
+_SWITCHES = ("hide_title", "full_screen")
+
+
+class UIArgs(TypedDict, total=False):
+    """How the default page looks; everything may be left out.
+
+    Attributes:
+        title: The heading, also of the browser's tab. May hold HTML.
+        subtitle: A line below it. May hold HTML.
+        icon: For audio: an image to show in place of the waves, a path or a URL.
+        icon_button_color: The colour of the round button that the icon is on, as CSS has it.
+        pulse_color: The colour of the pulse around it.
+        icon_radius: How round it is, in percent: 50 is a circle.
+        send_input_on: Whether the handler gets an additional input when it is changed,
+            or when it is submitted.
+        hide_title: Whether there is no heading.
+        full_screen: For video: whether the picture takes all the window.
+        variant: For audio: waves, or a box to type or talk into.
+    """
+
+    title: str
+    subtitle: str
+    icon: str | None
+    icon_button_color: str
+    pulse_color: str
+    icon_radius: int
+    send_input_on: SendInputOn
+    hide_title: bool
+    full_screen: bool
+    variant: Variant
+
+
+def check_ui_args(ui_args: Any, modality: str) -> UIArgs:
+    """See whether the arguments are what they may be, and give them as a dict.
+
+    An unknown key is warned of, as it was ignored by FastRTC.
+
+    Raises:
+        ValueError: If a value is not what it may be, naming it.
+    """
+    if ui_args is None:
+        return {}
+    if not isinstance(ui_args, dict):
+        raise ValueError(f"ui_args must be a dict or None, not {type(ui_args).__name__}")
+    unknown = sorted(map(str, set(ui_args) - set(UIArgs.__annotations__)))
+    if unknown:
+        warnings.warn(f"ui_args has unknown keys: {', '.join(unknown)}", UserWarning, stacklevel=3)
+    for name, value in ui_args.items():
+        if value is None:
+            continue
+        if name in _TEXTS and not isinstance(value, str):
+            raise ValueError(f"{name} of ui_args must be a text, not {value!r}")
+        if name in _SWITCHES and not isinstance(value, bool):
+            raise ValueError(f"{name} of ui_args must be True or False, not {value!r}")
+    if ui_args.get("send_input_on") not in (None, *SEND_INPUT_ON):
+        raise ValueError(
+            "send_input_on of ui_args must be 'change' or 'submit', "
+            f"not {ui_args['send_input_on']!r}"
+        )
+    check_look(
+        modality,
+        icon=ui_args.get("icon"),
+        icon_radius=ui_args.get("icon_radius"),
+        variant=ui_args.get("variant"),
+    )
+    return ui_args  # type: ignore[return-value]
+
+
+def check_look(modality: str, *, icon: Any, icon_radius: Any, variant: Any) -> None:
+    """See whether the look fits the modality.
+
+    Raises:
+        ValueError: If not, naming the argument.
+    """
+    if variant not in (None, *get_args(Variant)):
+        raise ValueError(f"variant must be 'wave' or 'textbox', not {variant!r}")
+    if variant == "textbox" and modality != "audio":
+        raise ValueError(f"variant='textbox' is for audio, not for modality={modality!r}")
+    if icon is not None and modality != "audio":
+        raise ValueError(f"icon is for audio, not for modality={modality!r}")
+    if icon_radius is not None and (
+        isinstance(icon_radius, bool)
+        or not isinstance(icon_radius, int | float)
+        or not 0 <= icon_radius <= 50
+    ):
+        raise ValueError(f"icon_radius must be a number from 0 to 50, not {icon_radius!r}")

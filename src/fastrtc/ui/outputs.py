@@ -1,0 +1,231 @@
+"""``AdditionalOutputs`` on their way into the components of a page.
+
+The page is told of each (``fetch_output``) and then runs the event ``state_change``. An event
+takes all that wait, so that none is lost when events overtake each other, or when the
+connection has ended meanwhile.
+
+What a function gets as the current value of a component may be behind: the page collects the
+values when it sends the event, perhaps before the result of the one before has arrived. So a
+component that is hidden counts the results that the page has seen. While the page is behind,
+what the function itself gave last is the current value.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from ..core.outputs import AdditionalOutputs
+from ..core.tasks import run_in_thread
+from ..handlers.invoke import is_async
+from ._compat import hidden_event
+
+__all__ = ["OutputsEvent"]
+
+MOST_WAITING = 1024
+"""Outputs of one connection that wait for the page; then the oldest is dropped."""
+
+KEPT_S = 30.0
+"""How long outputs are kept for a page whose connection has ended."""
+
+MOST_PAGES = 1000
+"""Pages whose results are remembered; then the one that was seen longest ago is forgotten."""
+
+_END = object()
+
+
+@dataclass
+class _Page:
+    """What one open page was given: results by the index of the output, and how many."""
+
+    given: int = 0
+    results: dict[int, Any] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class OutputsEvent:
+    """One ``on_additional_outputs``.
+
+    Args:
+        fn: Gets the values of the inputs, then those of the outputs; gives what any function
+            of a Gradio event may give. Sync or async, also a generator.
+        inputs: Components, or one, or None.
+        outputs: Components, or one, or None.
+    """
+
+    def __init__(self, fn: Callable[..., Any], inputs: Any, outputs: Any) -> None:
+        self._fn = fn
+        self._inputs = _as_list(inputs)
+        self._outputs = _as_list(outputs)
+        outputs_by_id = {block._id: index for index, block in enumerate(self._outputs)}
+        self._shared = {
+            index: outputs_by_id[block._id]
+            for index, block in enumerate(self._inputs)
+            if block._id in outputs_by_id
+        }
+        self._counter = [gr.JSON(value={"given": 0}, visible=False)] if self._shared else []
+        self._waiting: dict[str, deque[AdditionalOutputs]] = {}
+        self._pages: OrderedDict[str | None, _Page] = OrderedDict()
+
+    @property
+    def is_generator(self) -> bool:
+        """Whether the function gives more than one result each time; Gradio must queue it."""
+        fn = self._fn
+        call = fn if inspect.isroutine(fn) else getattr(fn, "__call__", fn)  # noqa: B004
+        return inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call)
+
+    def listen(self, listener: Callable[..., Any], component: Any, **options: Any) -> Any:
+        """Add the event to the page.
+
+        Args:
+            listener: The method of the component that adds it.
+            component: The component, whose value is the id of the connection.
+            **options: More for the listener.
+        """
+        return hidden_event(
+            listener,
+            fn=self._run_each if self.is_generator else self._run,
+            inputs=[component, *self._counter, *self._inputs],
+            outputs=[*self._outputs, *self._counter],
+            trigger_mode="multiple",
+            **options,
+        )
+
+    def put(self, webrtc_id: str, outputs: AdditionalOutputs) -> None:
+        """Keep outputs until the page comes for them; on the event loop."""
+        self._waiting.setdefault(webrtc_id, deque(maxlen=MOST_WAITING)).append(outputs)
+
+    def connection_ended(self, webrtc_id: str) -> None:
+        """Keep what waits for a little longer only; on the event loop."""
+        if webrtc_id in self._waiting:
+            loop = asyncio.get_running_loop()
+            loop.call_later(KEPT_S, self._waiting.pop, webrtc_id, None)
+
+    async def _run(self, request: gr.Request, value: Any, *values: Any) -> Any:
+        page = self._page(request)
+        async with page.lock:
+            merged: dict[int, Any] = {}
+            current = self._current(page, values)
+            for args in self._take(value):
+                self._note(page, current, merged, await self._call(*current, *args))
+            return self._result(page, merged)
+
+    async def _run_each(self, request: gr.Request, value: Any, *values: Any) -> AsyncIterator[Any]:
+        page = self._page(request)
+        async with page.lock:
+            current = self._current(page, values)
+            for args in self._take(value):
+                async for result in _iterate(self._fn, *current, *args):
+                    merged: dict[int, Any] = {}
+                    self._note(page, current, merged, result)
+                    yield self._result(page, merged)
+            yield self._result(page, {})
+
+    def _page(self, request: gr.Request) -> _Page:
+        """Give what is known of the page that sent the event."""
+        page = self._pages.setdefault(getattr(request, "session_hash", None), _Page())
+        self._pages.move_to_end(getattr(request, "session_hash", None))
+        while len(self._pages) > MOST_PAGES:
+            self._pages.popitem(last=False)
+        return page
+
+    def _take(self, value: Any) -> Iterator[tuple[Any, ...]]:
+        """Take what waits, one by one; what an error leaves is for the event that follows."""
+        waiting = self._waiting.get(getattr(value, "webrtc_id", value) or "")
+        while waiting:
+            yield waiting.popleft().args
+
+    def _current(self, page: _Page, values: tuple[Any, ...]) -> list[Any]:
+        """Give the values of the inputs, the newest that are known."""
+        if not self._counter:
+            return list(values)
+        seen, *current = values
+        if isinstance(seen, dict) and seen.get("given", 0) < page.given:
+            for index, output in self._shared.items():
+                current[index] = page.results.get(output, current[index])
+        return current
+
+    async def _call(self, *args: Any) -> Any:
+        if is_async(self._fn):
+            return await self._fn(*args)
+        result = await run_in_thread(lambda: self._fn(*args))
+        return await result if inspect.isawaitable(result) else result
+
+    def _note(self, page: _Page, current: list[Any], merged: dict[int, Any], result: Any) -> None:
+        """Remember a result: for the page, and as the current value of inputs."""
+        for output, value in self._by_output(result).items():
+            merged[output] = _merge(merged.get(output, _END), value)
+        page.given += 1
+        for index, output in self._shared.items():
+            if output in merged:
+                new = _value_of(merged[output])
+                if new is not _END:
+                    current[index] = page.results[output] = new
+
+    def _by_output(self, result: Any) -> dict[int, Any]:
+        """Sort a result by the index of the output that it is for."""
+        if isinstance(result, dict) and result and all(isinstance(k, Block) for k in result):
+            by_id = {block._id: value for block, value in result.items()}
+            found = {i: by_id.pop(b._id) for i, b in enumerate(self._outputs) if b._id in by_id}
+            if by_id:
+                raise ValueError("on_additional_outputs: a result is for none of the outputs")
+            return found
+        if not self._outputs:
+            return {}
+        if len(self._outputs) == 1:
+            return {0: result}
+        if _is_update(result):
+            return dict.fromkeys(range(len(self._outputs)), result)
+        if not isinstance(result, tuple | list) or len(result) != len(self._outputs):
+            raise ValueError(
+                f"on_additional_outputs has {len(self._outputs)} outputs: its function must "
+                "give as many values"
+            )
+        return dict(enumerate(result))
+
+    def _result(self, page: _Page, merged: dict[int, Any]) -> Any:
+        results = [merged.get(index, gr.skip()) for index in range(len(self._outputs))]
+        results += [{"given": page.given} for _ in self._counter]
+        return results if len(results) > 1 else results[0] if results else None
+
+
+def _as_list(components: Any) -> list[Any]:
+    if components is None:
+        return []
+    if isinstance(components, set | frozenset):
+        return sorted(components, key=lambda block: block._id)
+    return list(components) if isinstance(components, list | tuple) else [components]
+
+
+async def _iterate(fn: Callable[..., Any], *args: Any) -> AsyncIterator[Any]:
+    items = fn(*args)
+    if hasattr(items, "__aiter__"):
+        async for item in items:
+            yield item
+        return
+    while (item := await run_in_thread(lambda: next(items, _END))) is not _END:
+        yield item
+
+
+def _is_update(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("__type__") == "update"
+
+
+def _merge(before: Any, after: Any) -> Any:
+    """Give one result that does what two do one after the other."""
+    if isinstance(after, Block):
+        after = {**after.constructor_args, "__type__": "update"}
+    if before is _END or not _is_update(after):
+        return after
+    return {**(before if _is_update(before) else {**gr.update(), "value": before}), **after}
+
+
+def _value_of(result: Any) -> Any:
+    return result.get("value", _END) if _is_update(result) else result

@@ -1,0 +1,112 @@
+"""The default page of a ``Stream``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from .layouts import LAYOUTS, Layout
+from .options import UIArgs
+
+__all__ = ["build_page"]
+
+STYLE = Path(__file__).with_name("page.css")
+
+
+def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> tuple[Any, Any]:
+    """Build the page of a stream.
+
+    Args:
+        stream: The ``Stream``.
+        ui_args: How it looks.
+        component: The class ``WebRTC``.
+
+    Returns:
+        The ``gr.Blocks``, and the component in it.
+    """
+    layout = LAYOUTS[stream.modality, stream.mode]
+    title = ui_args.get("title") or layout.title
+    inputs = list(stream.additional_input_components or [])
+    outputs = list(stream.additional_output_components or [])
+    in_both = {one._id for one in inputs} & {one._id for one in outputs}
+    inputs_only = [one for one in inputs if one._id not in in_both]
+    with gr.Blocks(title=_plain(title)) as blocks:
+        with gr.Column(elem_classes="fastrtc-page"):
+            gr.HTML(_heading(layout, title, ui_args), padding=False)
+            if layout.beside and (inputs or outputs):
+                with gr.Row(elem_classes="fastrtc-body"):
+                    with gr.Column(scale=3, min_width=320):
+                        webrtc = _component(stream, ui_args, layout, component)
+                    with gr.Column(scale=1, min_width=280):
+                        _render(inputs_only)
+                        _render(outputs)
+            else:
+                _render(outputs)
+                webrtc = _component(stream, ui_args, layout, component)
+                _render(inputs_only)
+        webrtc.stream(
+            stream.event_handler,
+            inputs=[webrtc, *inputs],
+            outputs=[webrtc],
+            concurrency_limit=stream.concurrency_limit_gradio,
+            time_limit=stream.time_limit,
+            send_input_on=ui_args.get("send_input_on") or "change",
+        )
+        if stream.additional_outputs_handler is not None:
+            webrtc.on_additional_outputs(
+                stream.additional_outputs_handler,
+                inputs=outputs,
+                outputs=outputs,
+                show_progress="hidden",
+                queue=False,
+            )
+    return blocks, webrtc
+
+
+def _component(stream: Any, ui_args: UIArgs, layout: Layout, component: Callable[..., Any]) -> Any:
+    look = ("icon", "icon_button_color", "pulse_color", "icon_radius", "variant", "full_screen")
+    given: dict[str, Any] = {
+        name: ui_args[name]  # type: ignore[literal-required]
+        for name in look
+        if ui_args.get(name) is not None
+    }
+    return component(
+        label=layout.label,
+        show_label=False,
+        modality=stream.modality,
+        mode=stream.mode,
+        rtc_configuration=stream.rtc_configuration,
+        server_rtc_configuration=stream.server_rtc_configuration,
+        track_constraints=stream.track_constraints,
+        rtp_params=stream.rtp_params,
+        allow_extra_tracks=stream.allow_extra_tracks,
+        time_limit=stream.time_limit,
+        **given,
+    )
+
+
+def _render(components: list[Any]) -> None:
+    for one in components:
+        one.render()
+
+
+def _heading(layout: Layout, title: str, ui_args: UIArgs) -> str:
+    style = STYLE.read_text(encoding="utf-8")
+    parts = [f"<style>:root {{ --fastrtc-width: {layout.width}; }}\n{style}</style>"]
+    lines = []
+    if not ui_args.get("hide_title"):
+        lines.append(f"<h1>{title}</h1>")
+    if ui_args.get("subtitle"):
+        lines.append(f"<p>{ui_args['subtitle']}</p>")
+    if lines:
+        parts.append(f'<header class="fastrtc-heading">{"".join(lines)}</header>')
+    return "\n".join(parts)
+
+
+def _plain(html: str) -> str:
+    """Give a text without its tags, for the browser's tab."""
+    return re.sub(r"<[^>]*>", "", html).strip()

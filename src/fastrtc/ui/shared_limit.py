@@ -1,0 +1,41 @@
+"""Components that share a limit of connections, as Gradio's ``concurrency_id`` has it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from weakref import WeakSet
+
+from ..core.errors import SessionRefused
+from ..session.registry import Registry
+
+__all__ = ["GroupedRegistry"]
+
+_groups: dict[str, WeakSet[GroupedRegistry]] = {}
+
+
+class GroupedRegistry(Registry):
+    """The sessions of a component, which may share its limit with others of this process."""
+
+    def __init__(self, forget: Callable[[str], None]) -> None:
+        super().__init__(forget)
+        self._limit: int | None = None
+        self._group: WeakSet[GroupedRegistry] = WeakSet()
+
+    def join(self, group: str | None, limit: int) -> None:
+        """Share the lowest limit of a group, given by its name; None is no group."""
+        self._limit = limit
+        self._group.discard(self)
+        self._group = WeakSet() if group is None else _groups.setdefault(group, WeakSet())
+        self._group.add(self)
+
+    def reserve(self, id: str, limit: int | None) -> None:
+        """Take a place.
+
+        Raises:
+            SessionRefused: If the id is in use, or all places of the group are taken.
+        """
+        limits = [one._limit for one in self._group if one._limit is not None]
+        if id not in self and len(self._group) > 1 and limits:
+            if sum(map(len, self._group)) >= min(limits):
+                raise SessionRefused("concurrency_limit_reached", limit=min(limits))
+        super().reserve(id, limit)

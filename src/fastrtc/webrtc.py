@@ -1,0 +1,562 @@
+"""``WebRTC``: the Gradio component."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from gradio.components.base import Component
+from gradio.events import Dependency
+
+from .core.errors import InvalidOffer
+from .core.outputs import AdditionalOutputs
+from .core.types import Modality, Mode, RTCConfigurationCallable
+from .handlers.base import StreamHandlerBase
+from .handlers.inputs import ExtraParameters, WebRTCData
+from .handlers.kinds import (
+    AudioVideoStreamHandlerImpl,
+    HandlerType,
+    StreamHandlerImpl,
+    VideoEventHandler,
+    check_handler,
+    check_media,
+)
+from .handlers.stream import StreamHandler
+from .handlers.video import VideoStreamHandler
+from .session.media import Media
+from .session.session import Session
+from .transport.arguments import (
+    check_configurations,
+    check_dicts,
+    check_limit,
+    check_time_limit,
+)
+from .transport.configuration import resolve_configuration
+from .transport.peer import Peer
+from .ui._compat import (
+    ComponentMetaWithoutStub,
+    current_blocks,
+    hidden_event,
+    in_order_of_gradio_5,
+    server,
+)
+from .ui.constraints import default_track_constraints
+from .ui.icon import image_address
+from .ui.launch import at_end_of_launch
+from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_look
+from .ui.outputs import OutputsEvent
+from .ui.shared_limit import GroupedRegistry
+from .webrtc_connection_mixin import WebRTCConnectionMixin
+
+if TYPE_CHECKING:
+    from gradio.components import Timer
+
+__all__ = [
+    "AudioVideoStreamHandlerImpl",
+    "HandlerType",
+    "RTCConfigurationCallable",
+    "StreamHandler",
+    "StreamHandlerBase",
+    "StreamHandlerImpl",
+    "VideoEventHandler",
+    "VideoStreamHandler",
+    "WebRTC",
+    "WebRTCConnectionMixin",
+    "WebRTCData",
+]
+
+logger = logging.getLogger(__name__)
+
+START = "start_webrtc_stream"
+"""The value that makes the page start a stream."""
+
+LOOP_ENDS_WITHIN_S = 2.0
+"""How long connections are waited for when their loop ends, which has cancelled the tasks of
+their transport already: ``shutdown()`` runs, but aiortc may wait for a task that is gone."""
+
+BUTTONS = ("start", "stop", "waiting")
+
+EVENTS = ["tick", "state_change", "submit", "start_recording", "stop_recording", "change"]
+"""What the page tells: ``tick`` when it connects and when the handler wants its inputs,
+``state_change`` for each ``AdditionalOutputs``, ``submit`` when a text was sent."""
+
+
+class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStub):
+    """A Gradio component that streams audio and video between the page and a handler.
+
+    Put it into a ``gr.Blocks`` and call ``stream``, once::
+
+        with gr.Blocks() as demo:
+            audio = WebRTC(modality="audio", mode="send-receive")
+            audio.stream(ReplyOnPause(reply), inputs=[audio], outputs=[audio], time_limit=60)
+
+    As an input of other events it gives the id of the page's connection, or None before the
+    first one; with ``variant="textbox"`` a ``WebRTCData``.
+
+    Args:
+        value: The id of a connection; or a function that gives one. There is seldom a reason.
+        height: Of the picture: pixels, or a length as CSS has it.
+        width: Likewise.
+        label: The label.
+        every: How often to call ``value``, if it is a function, in seconds; or a timer.
+        inputs: The components whose values ``value`` gets, if it is a function.
+        show_label: Whether the label is shown.
+        container: Whether there is a frame around the component.
+        scale: How much of a row it takes, beside others.
+        min_width: How narrow it may become before the row is broken, in pixels.
+        interactive: For Gradio; what flows is decided by ``mode``.
+        visible: Whether it is shown.
+        elem_id: The id of its HTML element.
+        elem_classes: The classes of its HTML element.
+        render: Whether to put it into the current ``gr.Blocks`` at once.
+        key: In ``gr.render``: the same key keeps the same component.
+        mirror_webcam: Whether one's own picture is shown as in a mirror.
+        rtc_configuration: How the page finds its way through the network, as browsers have it;
+            or a function that gives it, sync or async, called for each connection.
+        server_rtc_configuration: The same for the server.
+        track_constraints: Constraints of the microphone and the camera; nested by ``"audio"``
+            and ``"video"`` if there are both.
+        time_limit: How long a connection may last, in seconds.
+        allow_extra_tracks: Whether an offer may have tracks that there is no use for.
+        mode: The direction of the media, seen from the page.
+        modality: Which media.
+        rtp_params: Parameters of the page's RTP senders, as ``RTCRtpSender.setParameters``
+            takes them.
+        icon: For audio: an image to show in place of the waves, a path or a URL.
+        icon_button_color: The colour of the button that the icon is on, as CSS has it.
+        pulse_color: The colour of the pulse around it.
+        icon_radius: How round it is, in percent: 50 is a circle.
+        button_labels: Other texts for the buttons ``"start"``, ``"stop"`` and ``"waiting"``.
+        variant: For audio: ``"wave"``, or ``"textbox"`` to type or talk into.
+        full_screen: For video: whether the picture takes all the window.
+        endpoint: For Gradio, which makes the component anew when an event changes one of its
+            properties: the component whose connections it has.
+
+    Raises:
+        ValueError: If an argument is not what it may be, naming it.
+    """
+
+    EVENTS = EVENTS  # noqa: RUF012
+
+    if TYPE_CHECKING:
+        tick: Callable[..., Dependency]
+        state_change: Callable[..., Dependency]
+        submit: Callable[..., Dependency]
+        start_recording: Callable[..., Dependency]
+        stop_recording: Callable[..., Dependency]
+        change: Callable[..., Dependency]
+
+    def __init__(
+        self,
+        value: Any = None,
+        height: int | str | None = None,
+        width: int | str | None = None,
+        label: str | None = None,
+        every: Timer | float | None = None,
+        inputs: Component | Sequence[Component] | set[Component] | None = None,
+        show_label: bool | None = None,
+        container: bool = True,
+        scale: int | None = None,
+        min_width: int = 160,
+        interactive: bool | None = None,
+        visible: bool | Literal["hidden"] = True,
+        elem_id: str | None = None,
+        elem_classes: list[str] | str | None = None,
+        render: bool = True,
+        key: int | str | tuple[int | str, ...] | None = None,
+        mirror_webcam: bool = True,
+        rtc_configuration: dict[str, Any] | None | RTCConfigurationCallable = None,
+        server_rtc_configuration: dict[str, Any] | None | RTCConfigurationCallable = None,
+        track_constraints: dict[str, Any] | None = None,
+        time_limit: float | None = None,
+        allow_extra_tracks: bool = False,
+        mode: Mode = "send-receive",
+        modality: Modality = "video",
+        rtp_params: dict[str, Any] | None = None,
+        icon: str | None = None,
+        icon_button_color: str | None = None,
+        pulse_color: str | None = None,
+        icon_radius: int | None = None,
+        button_labels: dict[str, str] | None = None,
+        variant: Variant = "wave",
+        full_screen: bool = True,
+        endpoint: WebRTC | None = None,
+    ) -> None:
+        check_media(modality, mode)
+        check_look(modality, icon=icon, icon_radius=icon_radius, variant=variant)
+        check_dicts(
+            rtp_params=rtp_params, track_constraints=track_constraints, button_labels=button_labels
+        )
+        check_configurations(
+            rtc_configuration=rtc_configuration, server_rtc_configuration=server_rtc_configuration
+        )
+        if not set(button_labels or {}) <= set(BUTTONS):
+            raise ValueError(
+                f"button_labels may have 'start', 'stop' and 'waiting', not {button_labels!r}"
+            )
+        WebRTCConnectionMixin.__init__(self)
+        self._registry: GroupedRegistry = GroupedRegistry(self._forget)
+        self.modality = modality
+        self.mode = mode
+        self.time_limit = check_time_limit(time_limit)
+        self.allow_extra_tracks = allow_extra_tracks
+        self.rtc_configuration = rtc_configuration
+        if isinstance(server_rtc_configuration, dict):
+            server_rtc_configuration = cast(
+                Any, self.convert_to_aiortc_format(server_rtc_configuration)
+            )
+        self.server_rtc_configuration = server_rtc_configuration
+        self.height = height
+        self.width = width
+        self.mirror_webcam = mirror_webcam
+        self.track_constraints = (
+            default_track_constraints(modality, full_screen)
+            if track_constraints is None
+            else track_constraints
+        )
+        self.rtp_params = rtp_params
+        self.icon = icon if icon is None else image_address(icon)
+        self.icon_button_color = icon_button_color
+        self.pulse_color = pulse_color
+        self.icon_radius = icon_radius
+        self.button_labels = button_labels
+        self.variant = variant
+        self.full_screen = full_screen
+        self._endpoint = endpoint or self
+        self._outputs_events: list[OutputsEvent] = []
+        self._at_end_of: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
+        super().__init__(
+            value,
+            label=label,
+            every=every,
+            inputs=inputs,
+            show_label=show_label,
+            container=container,
+            scale=scale,
+            min_width=min_width,
+            interactive=interactive,
+            visible=visible,
+            elem_id=elem_id,
+            elem_classes=elem_classes,
+            render=render,
+            key=key,
+        )
+
+    def get_config(self, *args: Any) -> dict[str, Any]:
+        """Give what the page gets to know: not the server's own configuration."""
+        config = super().get_config(*args)
+        config.pop("server_rtc_configuration", None)
+        if callable(self.rtc_configuration):
+            config["rtc_configuration"] = None  # it is asked for with ``turn``
+        if self.icon_radius is not None:
+            config["icon_radius"] = f"{self.icon_radius}%"
+        return config
+
+    # Events
+
+    def stream(
+        self,
+        fn: HandlerType | None = None,
+        inputs: Any = None,
+        outputs: Any = None,
+        js: str | None = None,
+        concurrency_limit: int | None | Literal["default"] = "default",
+        concurrency_id: str | None = None,
+        time_limit: float | None = None,
+        trigger: Callable[..., Dependency] | None = None,
+        send_input_on: SendInputOn = "change",
+    ) -> Any:
+        """Have the media go through a handler.
+
+        Args:
+            fn: The handler; see ``Stream``. Without it this is a decorator of one.
+            inputs: The component itself, then those whose values the handler gets. When it
+                only receives, the component may be left out.
+            outputs: The component itself, or nothing: for others see ``on_additional_outputs``.
+            js: JavaScript to run when ``trigger`` fires, before the stream starts.
+            concurrency_limit: How many connections there may be at a time; ``"default"`` and
+                None are 1.
+            concurrency_id: Components with the same one share the lowest of their limits.
+            time_limit: How long a connection may last, in seconds.
+            trigger: What starts the stream, beside the component's own button, such as
+                ``button.click``. For ``mode="receive"``.
+            send_input_on: Whether the handler gets an input when it is changed, or when it is
+                submitted. A component that cannot be submitted is sent when it is changed.
+
+        Returns:
+            The event of ``trigger``, to continue with ``then``; None without one. Without
+            ``fn``, the decorator.
+
+        Raises:
+            ValueError: If an argument is not what it may be, naming it.
+        """
+        if fn is None:
+            given = {name: value for name, value in locals().items() if name not in ("self", "fn")}
+
+            def decorate(fn: HandlerType) -> HandlerType:
+                self.stream(fn, **given)
+                return fn
+
+            return decorate
+        check_handler(fn, self.modality, self.mode)
+        if send_input_on not in SEND_INPUT_ON:
+            raise ValueError(f"send_input_on must be 'change' or 'submit', not {send_input_on!r}")
+        extras = self._check_inputs(inputs)
+        self._check_outputs(outputs)
+        if trigger is not None and self.mode != "receive":
+            raise ValueError(f"trigger is for mode='receive', not for mode={self.mode!r}")
+        self.event_handler = fn
+        self.concurrency_limit = check_limit(concurrency_limit)
+        if time_limit is not None:
+            self.time_limit = check_time_limit(time_limit)
+        self._registry.join(concurrency_id, self.concurrency_limit)
+        self.constructor_args["endpoint"] = self
+        if (blocks := current_blocks()) is not None:
+            at_end_of_launch(blocks, self.close_sessions)
+        event = {
+            "fn": self._take_inputs,
+            "inputs": [self, *extras],
+            "queue": False,
+            "show_progress": "hidden",
+            "trigger_mode": "multiple",
+        }
+        hidden_event(self.tick, **event)
+        if self.variant == "textbox":
+            hidden_event(self.submit, **{**event, "fn": self.set_input_on_submit})
+        for extra in extras:
+            for name in dict.fromkeys((send_input_on, "change")):
+                if extra.has_event(name):
+                    hidden_event(getattr(extra, name), **event)
+                    break
+        if trigger is None:
+            return None
+        return hidden_event(
+            trigger,
+            fn=lambda: START,
+            inputs=None,
+            outputs=[self],
+            js=js,
+            queue=False,
+            show_progress="hidden",
+        )
+
+    def _check_inputs(self, inputs: Any) -> list[Any]:
+        """Give the inputs beside the component itself."""
+        given = list(inputs) if isinstance(inputs, list | tuple | set) else [inputs]
+        if inputs is None:
+            given = []
+        extras = [one for one in given if one is not self]
+        if self.mode != "receive" and given and given[0] is not self:
+            raise ValueError("inputs must begin with the WebRTC component itself")
+        if len(extras) < len(given) - 1:
+            raise ValueError("inputs has the WebRTC component more than once")
+        for extra in extras:
+            if not isinstance(extra, Component):
+                raise ValueError(f"inputs must be components, not {extra!r}")
+        return extras
+
+    def _check_outputs(self, outputs: Any) -> None:
+        given = list(outputs) if isinstance(outputs, list | tuple | set) else [outputs]
+        if outputs is not None and any(one is not self for one in given):
+            raise ValueError(
+                "outputs may have the WebRTC component only: for others yield "
+                "AdditionalOutputs, and add on_additional_outputs"
+            )
+
+    def on_additional_outputs(
+        self,
+        fn: Callable[..., Any],
+        inputs: Any = None,
+        outputs: Any = None,
+        js: str | None = None,
+        concurrency_limit: int | None | Literal["default"] = "default",
+        concurrency_id: str | None = None,
+        show_progress: Literal["full", "minimal", "hidden"] = "full",
+        queue: bool = True,
+    ) -> Dependency:
+        """Call a function with each ``AdditionalOutputs`` of the handler, in order.
+
+        Args:
+            fn: Gets the current values of ``inputs``, then what ``AdditionalOutputs`` was
+                given; gives the new values of ``outputs``. Sync or async, also a generator.
+            inputs: Components. Those that are among ``outputs``, too, let it add to what
+                there is, such as a chat.
+            outputs: Components.
+            js: JavaScript to run before ``fn``.
+            concurrency_limit: How many of these events may run at a time, in the queue.
+            concurrency_id: Events with the same one share the lowest of their limits.
+            show_progress: How to show that ``fn`` is running.
+            queue: Whether to wait in Gradio's queue; a generator always does.
+        """
+        event = OutputsEvent(fn, inputs, outputs)
+        self._outputs_events.append(event)
+        return cast(
+            Dependency,
+            event.listen(
+                self.state_change,
+                self,
+                js=js,
+                concurrency_limit=concurrency_limit,
+                concurrency_id=concurrency_id,
+                show_progress=show_progress,
+                queue=queue or event.is_generator,
+            ),
+        )
+
+    def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
+        """Make the function that takes the outputs of a connection for the page.
+
+        Without ``on_additional_outputs`` they wait for ``output_stream``.
+        """
+        if not self._outputs_events:
+            return super().set_additional_outputs(webrtc_id)
+
+        def set_outputs(outputs: AdditionalOutputs) -> None:
+            for event in self._outputs_events:
+                event.put(webrtc_id, outputs)
+
+        return set_outputs
+
+    def _take_inputs(self, webrtc_data: WebRTCData | str | None, *args: Any) -> None:
+        """Take the inputs that the page sends when it connects, is asked, or an input changes.
+
+        It sends a text once more when its reply asks for inputs. If that reply is over already,
+        the text must not become part of the next one.
+        """
+        if isinstance(webrtc_data, WebRTCData) and webrtc_data.textbox:
+            state = getattr(self.handlers.get(webrtc_data.webrtc_id), "state", None)
+            if state is not None and not state.responding:
+                return
+        if webrtc_data is not None:
+            self.set_input_gradio(webrtc_data, *args)
+
+    def set_input_gradio(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
+        """Give a handler the inputs of the page.
+
+        A reply function gets the id of the connection first, ``fn(audio, webrtc_id, *args)``,
+        unless it takes no more than ``args``.
+        """
+        media = self._media.get(webrtc_data) if isinstance(webrtc_data, str) else None
+        reply = getattr(media and media.handler, "fn", None)
+        if media is not None and reply is not None and args:
+            if ExtraParameters.of(reply, media=1).most == len(args):
+                media.set_args(list(args))
+                return
+        super().set_input_gradio(webrtc_data, *args)
+
+    # What the page asks for
+
+    @server
+    async def offer(self, body: dict[str, Any]) -> Any:
+        """Answer an offer of the page, or take a trickled candidate; see ``handle_offer``.
+
+        Gradio passes no exception on to the page, so an offer that cannot be answered is
+        refused with the reason in place of a code.
+        """
+        endpoint = self._endpoint
+        if endpoint.event_handler is None:
+            logger.error("An offer came, but there is no handler: call stream() of the component")
+            return _refusal("it has no handler")
+        await endpoint._end_with_the_loop()
+        try:
+            return await endpoint.handle_offer(
+                dict(body), set_outputs=endpoint.set_additional_outputs(body["webrtc_id"])
+            )
+        except InvalidOffer as error:
+            return _refusal(str(error))
+        except (KeyError, TypeError):
+            return _refusal("an offer must be an object with a webrtc_id")
+        except Exception as error:
+            logger.exception("An offer could not be answered")
+            return _refusal(f"{type(error).__name__}: {error}")
+
+    @server
+    async def turn(self, _: Any = None) -> dict[str, Any] | None:
+        """Give the page the ``rtc_configuration`` for its next connection."""
+        try:
+            return await resolve_configuration(self.rtc_configuration)
+        except Exception:
+            logger.exception("rtc_configuration failed, the page goes on without")
+            return None
+
+    @server
+    async def quit_output_stream(self, body: dict[str, Any]) -> None:
+        """Let whoever reads the ``output_stream`` of a connection go: the page is done with it."""
+        queue = self._endpoint.additional_outputs.get((body or {}).get("webrtc_id", ""))
+        if queue is not None:
+            queue.end()
+
+    # Connections
+
+    def _remember(self, webrtc_id: str, session: Session, media: Media, peer: Peer) -> None:
+        super()._remember(webrtc_id, session, media, peer)
+        if self.variant == "textbox" and hasattr(session.handler, "needs_args"):
+            session.handler.needs_args = True
+
+    def _forget(self, webrtc_id: str) -> None:
+        super()._forget(webrtc_id)
+        for event in self._outputs_events:
+            event.connection_ended(webrtc_id)
+
+    async def _end_with_the_loop(self) -> None:
+        """See to it that the connections end at the latest with the loop that they live on.
+
+        In a page that is mounted a component has no part in the lifespan of the app, but a loop
+        that ends closes its async generators.
+        """
+        loop = asyncio.get_running_loop()
+        if loop in self._at_end_of:
+            return
+        for other in [one for one in self._at_end_of if one.is_closed()]:
+            del self._at_end_of[other]
+
+        async def until_the_loop_ends() -> AsyncGenerator[None, None]:
+            try:
+                yield
+            finally:
+                await self._registry.close("The server stops", LOOP_ENDS_WITHIN_S)
+
+        self._at_end_of[loop] = until_the_loop_ends()
+        await anext(self._at_end_of[loop])
+
+    # Values
+
+    def preprocess(self, payload: Any) -> str | WebRTCData | None:
+        """Give a function of an event the id of the page's connection.
+
+        Returns:
+            The id; from the textbox a ``WebRTCData``; None before the first connection.
+        """
+        if isinstance(payload, dict):
+            return WebRTCData.model_validate(payload) if payload.get("webrtc_id") else None
+        if self.variant == "textbox" and payload and payload != START:
+            return WebRTCData(webrtc_id=payload)
+        return cast("str | None", payload or None)
+
+    def postprocess(self, value: Any) -> Any:
+        """Give the page a value: ``"start_webrtc_stream"`` has it start."""
+        if isinstance(value, WebRTCData):
+            return value.model_dump(include={"webrtc_id", "textbox"})
+        return value
+
+    def example_payload(self) -> Any:
+        """Give an example of a value that the page sends."""
+        return "w1a2b3"
+
+    def example_value(self) -> Any:
+        """Give an example of a value that the page gets."""
+        return START
+
+    def api_info(self) -> dict[str, Any]:
+        """Describe the value."""
+        return {"type": "string"}
+
+
+for _name in EVENTS:
+    setattr(WebRTC, _name, in_order_of_gradio_5(getattr(WebRTC, _name)))
+
+
+def _refusal(reason: str) -> dict[str, Any]:
+    return {"status": "failed", "meta": {"error": reason}}

@@ -1,0 +1,297 @@
+"""Serves the pages that the tests open, each at a path of its own; PORT says where.
+
+/{modality}/{mode}    the default page of a stream, for each of the nine pairs
+/limited              an audio echo with room for one connection
+/inputs               a slider as an additional input, a number as an additional output
+/chat                 the textbox variant, its replies in a chatbot
+/trouble              a handler that fails
+/own                  a gr.Blocks of one's own with the component
+/trigger              a receiving component that a button starts
+"""
+
+import asyncio
+import os
+import queue
+
+import gradio as gr
+import numpy as np
+import uvicorn
+from fastapi import FastAPI
+
+from fastrtc import (
+    AdditionalOutputs,
+    AsyncAudioVideoStreamHandler,
+    AsyncStreamHandler,
+    ReplyOnPause,
+    Stream,
+    StreamHandler,
+    WebRTC,
+    WebRTCData,
+    WebRTCError,
+    wait_for_item,
+)
+
+RATE = 24_000
+NO_SERVERS = {"iceServers": []}
+CONFIGURATION = {"rtc_configuration": NO_SERVERS, "server_rtc_configuration": NO_SERVERS}
+TONE = (np.sin(np.arange(RATE // 5) * 440 * 2 * np.pi / RATE) * 9000).astype(np.int16)
+
+
+class Echo(StreamHandler):
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE)
+        self.chunks: queue.Queue = queue.Queue()
+
+    def receive(self, frame) -> None:
+        self.chunks.put(frame)
+
+    def emit(self):
+        return wait(self.chunks)
+
+    def copy(self) -> "Echo":
+        return Echo()
+
+
+def wait(chunks: queue.Queue):
+    try:
+        return chunks.get(timeout=0.1)
+    except queue.Empty:
+        return None
+
+
+class Call(AsyncAudioVideoStreamHandler):
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE)
+        self.sound, self.pictures = asyncio.Queue(20), asyncio.Queue(1)
+
+    async def start_up(self) -> None: ...
+
+    async def receive(self, frame) -> None:
+        if not self.sound.full():
+            self.sound.put_nowait(frame)
+
+    async def emit(self):
+        return await wait_for_item(self.sound)
+
+    async def video_receive(self, frame) -> None:
+        if not self.pictures.full():
+            self.pictures.put_nowait(frame)
+
+    async def video_emit(self):
+        return await self.pictures.get()
+
+    def copy(self) -> "Call":
+        return Call()
+
+
+class Show(AsyncAudioVideoStreamHandler):
+    """A tone and a picture of one colour, without anything sent."""
+
+    async def start_up(self) -> None: ...
+
+    async def receive(self, frame) -> None: ...
+
+    async def emit(self):
+        return RATE, TONE.reshape(1, -1)
+
+    async def video_receive(self, frame) -> None: ...
+
+    async def video_emit(self):
+        await asyncio.sleep(1 / 30)
+        return picture()
+
+    def copy(self) -> "Show":
+        return Show()
+
+
+def picture(colour: tuple[int, int, int] = (40, 160, 220)):
+    return np.full((240, 320, 3), colour, np.uint8)
+
+
+def tone():
+    while True:
+        yield RATE, TONE.reshape(1, -1)
+
+
+def pictures():
+    while True:
+        yield picture()
+
+
+def flip(frame):
+    return frame[::-1]
+
+
+HANDLERS = {
+    ("audio", "send-receive"): Echo,
+    ("audio", "send"): Echo,
+    ("audio", "receive"): lambda: tone,
+    ("video", "send-receive"): lambda: flip,
+    ("video", "send"): lambda: flip,
+    ("video", "receive"): lambda: pictures,
+    ("audio-video", "send-receive"): Call,
+    ("audio-video", "send"): Call,
+    ("audio-video", "receive"): Show,
+}
+
+
+class Tired(AsyncStreamHandler):
+    async def start_up(self) -> None:
+        raise WebRTCError("The model is asleep")
+
+    async def receive(self, frame) -> None: ...
+
+    async def emit(self): ...
+
+    def copy(self) -> "Tired":
+        return Tired()
+
+
+def darken(frame, brightness: float):
+    dark = (frame * brightness).astype(np.uint8)
+    return dark, AdditionalOutputs(round(brightness, 2), 1)
+
+
+def inputs_page() -> Stream:
+    slider = gr.Slider(0, 1, value=1, step=0.05, label="Brightness")
+    seen = gr.Number(label="Seen", precision=2)
+    frames = gr.Number(0, label="Frames", precision=0)
+    return Stream(
+        darken,
+        modality="video",
+        additional_inputs=[slider],
+        additional_outputs=[seen, frames],
+        additional_outputs_handler=lambda _, count, brightness, one: (brightness, count + one),
+        ui_args={"title": "Darkroom", "subtitle": "Move the slider", "full_screen": False},
+        **CONFIGURATION,
+    )
+
+
+def answer(data: WebRTCData, history: list):
+    history = [*history, {"role": "user", "content": data.textbox or "(spoken)"}]
+    yield AdditionalOutputs(history)
+    yield RATE, TONE.reshape(1, -1)
+    reply = f"{data.textbox.upper()}!"
+    yield AdditionalOutputs([*history, {"role": "assistant", "content": reply}])
+
+
+def chatbot(**options) -> gr.Chatbot:
+    if gr.__version__.startswith("5"):
+        options |= {"type": "messages", "allow_tags": False}
+    return gr.Chatbot(label="Chat", **options)
+
+
+def chat_page() -> Stream:
+    chat = chatbot(height=240)
+    return Stream(
+        ReplyOnPause(answer),
+        modality="audio",
+        additional_inputs=[chat],
+        additional_outputs=[chat],
+        additional_outputs_handler=lambda _, history: history,
+        ui_args={"variant": "textbox", "title": "Type or talk"},
+        **CONFIGURATION,
+    )
+
+
+class Teller(AsyncStreamHandler):
+    """Tells what its inputs are each time it asked for them, and a burst of numbers at first."""
+
+    async def start_up(self) -> None:
+        for number in range(20):
+            self.outputs.put_nowait(AdditionalOutputs(f"n{number}", None))
+        await self.wait_for_args()
+        self.outputs.put_nowait(AdditionalOutputs("gain", self.latest_args[2]))
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE)
+        self.outputs: asyncio.Queue = asyncio.Queue()
+
+    async def receive(self, frame) -> None: ...
+
+    async def emit(self):
+        return await self.outputs.get()
+
+    def copy(self) -> "Teller":
+        return Teller()
+
+
+def own_page() -> gr.Blocks:
+    with gr.Blocks() as page:
+        heard = gr.State([])
+        stream = WebRTC(
+            label="Own",
+            modality="audio",
+            mode="send",
+            rtc_configuration=lambda: NO_SERVERS,
+            server_rtc_configuration=NO_SERVERS,
+        )
+        gain = gr.Slider(0, 10, value=3, step=1, label="Gain")
+        words = gr.Textbox(label="Words")
+        count = gr.Number(0, label="Count", precision=0)
+        told = gr.Textbox(label="Told")
+        stream.stream(Teller(), inputs=[stream, gain], outputs=[stream], time_limit=60)
+
+        def note(heard, words, count, word, value):
+            heard = [*heard, word]
+            text = f"{words} {word}".strip()
+            return heard, text, count + 1, "" if value is None else str(value)
+
+        stream.on_additional_outputs(
+            note,
+            inputs=[heard, words, count],
+            outputs=[heard, words, count, told],
+            queue=False,
+            show_progress="hidden",
+        )
+        kept = gr.Textbox(label="Kept")
+        gr.Button("Show state").click(lambda heard: " ".join(heard), heard, kept)
+        gr.Button("Rename").click(lambda: gr.update(label="Renamed"), None, stream)
+    return page
+
+
+def play(steps: int):
+    for _ in range(int(steps)):
+        yield RATE, TONE.reshape(1, -1)
+    yield AdditionalOutputs(f"Done after {steps}")
+
+
+def trigger_page() -> gr.Blocks:
+    with gr.Blocks() as page:
+        stream = WebRTC(modality="audio", mode="receive", **CONFIGURATION)
+        steps = gr.Slider(1, 10, value=5, step=1, label="Steps")
+        button = gr.Button("Generate")
+        stream.stream(play, inputs=[steps], outputs=[stream], trigger=button.click)
+        done = gr.Markdown()
+        stream.on_additional_outputs(lambda text: text, outputs=done)
+    return page
+
+
+def main() -> None:
+    app = FastAPI()
+    echo = Stream(Echo(), modality="audio", verbose=False, **CONFIGURATION)
+    echo.mount(app, "/api")
+    pages = {
+        f"/{modality}/{mode}": Stream(
+            make(), modality=modality, mode=mode, concurrency_limit=4, **CONFIGURATION
+        ).ui
+        for (modality, mode), make in HANDLERS.items()
+    }
+    pages["/limited"] = echo.ui
+    pages["/inputs"] = inputs_page().ui
+    pages["/chat"] = chat_page().ui
+    pages["/trouble"] = Stream(Tired(), modality="audio", **CONFIGURATION).ui
+    pages["/own"] = own_page()
+    pages["/trigger"] = trigger_page()
+    for path, blocks in pages.items():
+        app = gr.mount_gradio_app(app, blocks, path=path, ssr_mode=False)
+
+    @app.get("/ready")
+    def ready() -> str:
+        return "yes"
+
+    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")
+
+
+if __name__ == "__main__":
+    main()

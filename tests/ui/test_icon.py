@@ -1,0 +1,34 @@
+"""Images for the page."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from fastrtc.ui.icon import image_address
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+def test_a_file_becomes_part_of_the_page(tmp_path: Path):
+    (tmp_path / "phone.svg").write_bytes(SVG)
+    encoded = base64.b64encode(SVG).decode()
+    assert image_address(str(tmp_path / "phone.svg")) == f"data:image/svg+xml;base64,{encoded}"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com/a.png", "data:image/png;base64,AA==", "/static/phone.svg"]
+)
+def test_an_address_stays(url: str):
+    assert image_address(url) == url
+
+
+def test_a_file_that_is_not_there():
+    with pytest.raises(ValueError, match=r"neither a URL nor a file that exists: 'phone\.svg'"):
+        image_address("phone.svg")
+
+
+def test_a_file_that_is_no_image(tmp_path: Path):
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(ValueError, match="icon must be an image"):
+        image_address(str(tmp_path / "notes.txt"))

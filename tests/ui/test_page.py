@@ -1,0 +1,161 @@
+"""The default page of a stream: what is on it, and what it passes on.
+
+A `gr.Blocks` that is made without a running loop leaves loops behind, so these tests are async.
+"""
+
+from itertools import product
+from typing import Any, get_args
+
+import gradio as gr
+import pytest
+
+from fastrtc import AsyncAudioVideoStreamHandler, AsyncStreamHandler, Stream, WebRTC
+from fastrtc.core.types import Modality, Mode
+
+NO_SERVERS = {"iceServers": []}
+
+
+class Silence(AsyncStreamHandler):
+    async def receive(self, frame) -> None: ...
+
+    async def emit(self) -> None: ...
+
+    def copy(self) -> "Silence":
+        return Silence()
+
+
+class Darkness(AsyncAudioVideoStreamHandler):
+    async def receive(self, frame) -> None: ...
+
+    async def emit(self) -> None: ...
+
+    async def video_receive(self, frame) -> None: ...
+
+    async def video_emit(self): ...
+
+    def copy(self) -> "Darkness":
+        return Darkness()
+
+
+def flip(frame, *values):
+    return frame[::-1]
+
+
+HANDLERS = {"audio": Silence(), "video": flip, "audio-video": Darkness()}
+
+
+def stream(modality: str = "video", **options: Any) -> Stream:
+    return Stream(HANDLERS[modality], modality=modality, verbose=False, **options)
+
+
+def of_class(page: gr.Blocks, kind: type) -> list[Any]:
+    return [block for block in page.blocks.values() if type(block) is kind]
+
+
+def text_of(page: gr.Blocks) -> str:
+    return " ".join(block.value for block in of_class(page, gr.HTML))
+
+
+@pytest.mark.parametrize("modality, mode", [*product(get_args(Modality), get_args(Mode))])
+async def test_every_modality_and_mode_has_a_page(modality: str, mode: str):
+    made = stream(modality, mode=mode)
+    assert isinstance(made.ui, gr.Blocks)
+    assert of_class(made.ui, WebRTC) == [made.webrtc_component]
+    assert (made.webrtc_component.modality, made.webrtc_component.mode) == (modality, mode)
+    assert "<h1>" in text_of(made.ui)
+    made.ui.get_config_file()
+
+
+async def test_what_the_stream_has_the_component_gets():
+    made = stream(
+        concurrency_limit=3,
+        time_limit=7.5,
+        rtp_params={"degradationPreference": "maintain-resolution"},
+        rtc_configuration=NO_SERVERS,
+        server_rtc_configuration=NO_SERVERS,
+        track_constraints={"width": {"exact": 500}},
+        allow_extra_tracks=True,
+    )
+    component = made.webrtc_component
+    assert component.event_handler is made.event_handler
+    assert (component.concurrency_limit, component.time_limit) == (3, 7.5)
+    assert component.rtp_params == made.rtp_params
+    assert component.rtc_configuration == NO_SERVERS
+    assert component.server_rtc_configuration is made.server_rtc_configuration
+    assert component.track_constraints == {"width": {"exact": 500}}
+    assert component.allow_extra_tracks is True
+
+
+async def test_ui_args():
+    ui_args = {
+        "title": "My <i>page</i>",
+        "subtitle": "Of <a href='/x'>this</a>",
+        "icon": "https://example.com/phone.svg",
+        "icon_button_color": "black",
+        "pulse_color": "red",
+        "icon_radius": 20,
+        "full_screen": False,
+    }
+    made = stream("audio", ui_args=ui_args)
+    assert "<h1>My <i>page</i></h1>" in text_of(made.ui)
+    assert "<p>Of <a href='/x'>this</a></p>" in text_of(made.ui)
+    assert made.ui.title == "My page"
+    for name in ("icon", "icon_button_color", "pulse_color", "icon_radius", "full_screen"):
+        assert getattr(made.webrtc_component, name) == ui_args[name]
+
+
+async def test_a_page_without_a_heading():
+    made = stream(ui_args={"title": "Hidden", "hide_title": True})
+    assert "<h1>" not in text_of(made.ui)
+    assert made.ui.title == "Hidden"
+
+
+async def test_inputs_and_outputs_are_on_the_page():
+    slider, number = gr.Slider(render=False), gr.Number(render=False)
+    made = stream(
+        additional_inputs=[slider],
+        additional_outputs=[number],
+        additional_outputs_handler=lambda _, count: count,
+    )
+    assert {slider._id, number._id} <= set(made.ui.blocks)
+    inputs = {block._id for fn in made.ui.fns.values() for block in fn.inputs}
+    outputs = {block._id for fn in made.ui.fns.values() for block in fn.outputs}
+    assert slider._id in inputs and number._id in outputs
+
+
+async def test_a_component_may_be_input_and_output():
+    chat = gr.State([])
+    made = stream(
+        "audio",
+        additional_inputs=[chat],
+        additional_outputs=[chat],
+        additional_outputs_handler=lambda _, history: history,
+    )
+    assert list(made.ui.blocks).count(chat._id) == 1
+
+
+async def test_components_may_be_rendered_again_elsewhere():
+    slider = gr.Slider()
+    made = stream(additional_inputs=[slider])
+    assert slider._id in made.ui.blocks
+    with gr.Blocks() as other:
+        slider.render()
+    assert slider._id in other.blocks and slider._id in made.ui.blocks
+
+
+async def test_events_may_be_added():
+    made = stream("audio")
+    before = len(made.ui.fns)
+    with made.ui:
+        made.webrtc_component.start_recording(lambda: None)
+    assert len(made.ui.fns) == before + 1
+
+
+@pytest.mark.parametrize("send_input_on, event", [("change", "change"), ("submit", "submit")])
+async def test_when_inputs_are_sent(send_input_on: str, event: str):
+    text, slider = gr.Textbox(render=False), gr.Slider(render=False)
+    made = stream(additional_inputs=[text, slider], ui_args={"send_input_on": send_input_on})
+    targets = {target for fn in made.ui.fns.values() for target in fn.targets}
+    assert (text._id, event) in targets
+    assert (slider._id, "change") in targets  # a slider cannot be submitted
+    assert (made.webrtc_component._id, "tick") in targets

@@ -1,0 +1,48 @@
+"""Components with the same `concurrency_id`."""
+
+import pytest
+
+from fastrtc.core.errors import SessionRefused
+from fastrtc.ui.shared_limit import GroupedRegistry
+
+
+def registry(group: str | None, limit: int) -> GroupedRegistry:
+    made = GroupedRegistry(lambda _: None)
+    made.join(group, limit)
+    return made
+
+
+def test_the_lowest_limit_holds_for_all_of_a_group():
+    one, other = registry("gpu", 2), registry("gpu", 5)
+    one.reserve("a", 2)
+    other.reserve("b", 5)
+    with pytest.raises(SessionRefused) as refusal:
+        other.reserve("c", 5)
+    assert (refusal.value.code, refusal.value.details) == (
+        "concurrency_limit_reached",
+        {"limit": 2},
+    )
+    one.release("a")
+    other.reserve("c", 5)
+
+
+def test_without_a_group_each_has_its_own():
+    one, other = registry(None, 1), registry(None, 1)
+    one.reserve("a", 1)
+    other.reserve("a", 1)
+    with pytest.raises(SessionRefused, match="concurrency_limit_reached"):
+        one.reserve("b", 1)
+
+
+def test_an_id_in_use_is_said_to_be_so():
+    one, _ = registry("gpu-2", 1), registry("gpu-2", 1)
+    one.reserve("a", 1)
+    with pytest.raises(SessionRefused, match="connection_already_exists"):
+        one.reserve("a", 1)
+
+
+def test_who_leaves_a_group_counts_no_more():
+    one, other = registry("gpu-3", 1), registry("gpu-3", 1)
+    one.reserve("a", 1)
+    one.join(None, 1)
+    other.reserve("b", 1)
