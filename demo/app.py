@@ -1,5 +1,6 @@
 """All demos in one application: `python demo/app.py`, then http://127.0.0.1:7860.
 
+There is the page that every stream has; the demos with pages of their own are at /plain.
 `python demo/app.py echo_audio` serves just that one.
 """
 
@@ -20,4 +21,7 @@ DEMOS = (
 )
 
 if __name__ == "__main__":
-    serve(sys.argv[1:] or DEMOS)
+    if sys.argv[1:]:
+        serve(sys.argv[1:])
+    else:
+        serve(DEMOS, front="ui_echo")

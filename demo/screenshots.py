@@ -104,7 +104,7 @@ async def take_all(url: str, folder: Path, names: list[str], browser: Browser) -
             async def shoot(what: str, ending=f"{scheme}-{width}.png", page=page) -> None:
                 await page.screenshot(path=folder / f"{what}-{ending}", full_page=True)
 
-            await page.goto(url)
+            await page.goto(f"{url}/plain")
             await shoot("index")
             for name in names:
                 await page.goto(f"{url}/{name}/")

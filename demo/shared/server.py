@@ -19,47 +19,60 @@ TYPES = {
 }
 
 
-def build(names: Sequence[str]) -> FastAPI:
-    """Make an application of these demos, each under its own path."""
+def build(names: Sequence[str], front: str | None = None) -> FastAPI:
+    """Make an application of these demos, each under its own path.
+
+    Args:
+        names: The demos, by the names of their folders.
+        front: One whose Gradio page is the front page; the list of the others is at /plain then.
+    """
     app = FastAPI(title="fastrtc demos")
     for name in names:
         stream = importlib.import_module(f"{name}.app").stream
         stream.verbose = False  # `serve` says where the demos are, once for all
         stream.mount(app, path=f"/{name}")
+        add_page(app, name)
 
     # The client core, as any program can serve it to its own pages.
     app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
-    @app.get("/", include_in_schema=False)
-    async def index() -> Response:
-        if len(names) == 1:
-            return RedirectResponse(f"/{names[0]}/")
-        return page("index.html")
-
-    @app.get("/{name}", include_in_schema=False)
-    async def without_slash(name: str) -> Response:
-        # The page's addresses are relative, so its own must end in a slash.
-        if name not in names:
-            raise HTTPException(404)
-        return RedirectResponse(f"/{name}/")
-
     @app.get("/shared/{file}", include_in_schema=False)
-    async def shared(file: str) -> Response:
+    def shared(file: str) -> Response:
         if not file.endswith((".js", ".css")):
             raise HTTPException(404)
         return page(f"shared/{file}")
 
-    @app.get("/{name}/", include_in_schema=False)
-    async def demo(name: str) -> Response:
-        return await source(name, "index.html")
+    def index() -> Response:
+        return page("index.html") if len(names) > 1 else RedirectResponse(f"/{names[0]}/")
 
-    @app.get("/{name}/{file}", include_in_schema=False)
-    async def source(name: str, file: str) -> Response:
-        if name not in names or not (file in {"index.html", "app.py"} or file.endswith(".js")):
+    app.get("/plain", include_in_schema=False)(index)
+    if front is None:
+        app.get("/", include_in_schema=False)(index)
+        return app
+
+    import gradio
+
+    stream = importlib.import_module(f"{front}.app").stream
+    return gradio.mount_gradio_app(app, stream.ui, path="/")
+
+
+def add_page(app: FastAPI, name: str) -> None:
+    """Serve the page of a demo, its scripts, and the program that is shown on it."""
+
+    @app.get(f"/{name}", include_in_schema=False)
+    def without_slash() -> Response:
+        # The page's addresses are relative, so its own must end in a slash.
+        return RedirectResponse(f"/{name}/")
+
+    @app.get(f"/{name}/", include_in_schema=False)
+    def demo() -> Response:
+        return page(f"{name}/index.html")
+
+    @app.get(f"/{name}/{{file}}", include_in_schema=False)
+    def source(file: str) -> Response:
+        if not (file in {"index.html", "app.py"} or file.endswith(".js")):
             raise HTTPException(404)
         return page(f"{name}/{file}")
-
-    return app
 
 
 def page(file: str) -> Response:
@@ -70,8 +83,9 @@ def page(file: str) -> Response:
     return FileResponse(path, media_type=TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
-def serve(names: Sequence[str]) -> None:
+def serve(names: Sequence[str], front: str | None = None) -> None:
     """Serve these demos on this machine; PORT in the environment chooses the port."""
     port = int(os.environ.get("PORT", "7860"))
+    app = build(names, front)
     print(f"The demos are at http://127.0.0.1:{port}  (Ctrl-C ends them)", flush=True)
-    uvicorn.run(build(names), host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")

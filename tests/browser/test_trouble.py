@@ -238,7 +238,7 @@ async def test_messages_of_the_server(demo_server: DemoServer, open_demo) -> Non
 
 async def test_every_demo_is_linked(demo_server: DemoServer, browser) -> None:
     page = await browser.new_page()
-    await page.goto(demo_server.url)
+    await page.goto(f"{demo_server.url}/plain")
     links = await page.locator(".demos a").evaluate_all("all => all.map((one) => one.href)")
     demos = {path.parent.name for path in (ROOT / "demo").glob("*/index.html")}
     assert {link.rstrip("/").rpartition("/")[2] for link in links} == demos

@@ -126,5 +126,5 @@ def test_chunks_are_in_order_within_the_audio_and_cover_what_is_loud(levels, opt
         covered = np.zeros(length, bool)
         for chunk in chunks:
             covered[chunk["start"] : chunk["end"]] = True
-        loud = np.repeat(trace >= options.threshold, W)[:length]
+        loud = np.repeat(trace.astype(float) >= options.threshold, W)[:length]
         assert covered[loud].all()
