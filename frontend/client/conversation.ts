@@ -88,9 +88,9 @@ export class Conversation {
     }
   }
 
-  /** The handler failed: the answer that is waited for does not come. */
+  /** The handler failed: what the user said, or still says, gets no answer. */
   fail(now: number): void {
-    if (this.#state !== "thinking") return;
+    if (this.#state !== "heard" && this.#state !== "thinking") return;
     this.#forgetTurn();
     this.#enter("listening", now);
   }

@@ -30,6 +30,7 @@ export type ErrorCode =
   | "server_gone"
   // the way to the server
   | "ice_failed"
+  | "turn_refused"
   | "connection_lost"
   | "bad_configuration"
   // the stream ends

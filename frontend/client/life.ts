@@ -70,6 +70,7 @@ export class Life {
       if (typeof RTCPeerConnection === "undefined") {
         throw new FastRTCError("no_webrtc", "This browser cannot do WebRTC. Use a newer one.");
       }
+      this.#endWithPage();
       if (this.options.mode !== "receive") await this.#openDevices();
       if (!this.#isOver()) await this.#connect(this.options.id);
     } catch (thrown) {
@@ -124,6 +125,14 @@ export class Life {
 
   #isOver(): boolean {
     return this.#over.signal.aborted;
+  }
+
+  /** A page that is left, or kept in the back/forward cache, must not hold the server's place. */
+  #endWithPage(): void {
+    const leave = () => {
+      this.end("stopped", null);
+    };
+    globalThis.addEventListener("pagehide", leave, { signal: this.#over.signal });
   }
 
   #enter(state: ConnectionState, error: FastRTCError | null = null): void {

@@ -2,11 +2,14 @@
 
 import { Emitter } from "./emitter";
 import { FastRTCError, toFastRTCError } from "./errors";
-import { endError, iceError, refusalError } from "./sentences";
+import { endError, iceError, refusalError, turnError } from "./sentences";
 import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
 
 /** How long it may take from the offer to being connected, in ms. */
 const CONNECT_WITHIN = 30_000;
+
+/** What a TURN server answers to a wrong username or credential (RFC 8656). */
+const UNAUTHORIZED = 401;
 
 /** What a link is made of. */
 export interface LinkSetup {
@@ -42,6 +45,8 @@ export class Link extends Emitter<LinkEvents> {
   #remote = new MediaStream();
   #life = new AbortController();
   #connected = false;
+  #hasAddress = false;
+  #turnRefused = false;
   /** What must be at the server before it is told that no more candidates come. */
   #sent: Promise<void>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -67,7 +72,11 @@ export class Link extends Emitter<LinkEvents> {
       if (!this.#isOver()) this.emit("remote", this.#remote);
     };
     this.peer.onicecandidate = ({ candidate }) => {
+      if (candidate?.candidate) this.#hasAddress = true;
       if (setup.trickle) void this.#trickle(candidate);
+    };
+    this.peer.onicecandidateerror = ({ errorCode }) => {
+      if (errorCode === UNAUTHORIZED) this.#turnRefused = true;
     };
     this.peer.onconnectionstatechange = () => {
       this.#follow(this.peer.connectionState);
@@ -84,7 +93,7 @@ export class Link extends Emitter<LinkEvents> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#timer = setTimeout(() => {
-        this.#end(iceError());
+        this.#end(this.#noWay());
       }, CONNECT_WITHIN);
       const negotiated = this.#negotiate().catch((error: unknown) => {
         this.#end(toFastRTCError(error));
@@ -146,7 +155,10 @@ export class Link extends Emitter<LinkEvents> {
   async #negotiate(): Promise<void> {
     const { peer, setup } = this;
     await peer.setLocalDescription(await peer.createOffer());
-    if (!setup.trickle) await this.#gathered();
+    if (!setup.trickle) {
+      await this.#gathered();
+      this.#endWithoutWay();
+    }
     if (this.#isOver()) return;
     const { sdp, type } = peer.localDescription as RTCSessionDescription;
     const answer = (await setup.signalling.offer(
@@ -168,7 +180,17 @@ export class Link extends Emitter<LinkEvents> {
     } else {
       await Promise.all(this.#sent); // requests may overtake each other
       await this.#sendCandidate({ candidate: "", sdpMid: "0", sdpMLineIndex: 0 });
+      this.#endWithoutWay(); // the server knows by now, and gives the place free
     }
+  }
+
+  /** Everything was to go through the TURN server, which gave nothing: there is nothing to wait for. */
+  #endWithoutWay(): void {
+    if (this.#turnRefused && !this.#hasAddress) this.#end(turnError());
+  }
+
+  #noWay(): FastRTCError {
+    return this.#turnRefused ? turnError() : iceError();
   }
 
   async #sendCandidate(candidate: RTCIceCandidateInit): Promise<void> {
@@ -225,7 +247,7 @@ export class Link extends Emitter<LinkEvents> {
       this.#end(
         this.#connected
           ? new FastRTCError("connection_lost", "The connection was lost.")
-          : iceError(),
+          : this.#noWay(),
       );
     } else if (state === "closed") {
       this.#end(endError());

@@ -21,6 +21,7 @@ const PASSING = new Set([
   "connection_already_exists",
   "connection_closed",
   "ice_failed",
+  "turn_refused", // credentials that are asked for each offer are new ones
   "connection_lost",
 ]);
 

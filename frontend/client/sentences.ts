@@ -180,6 +180,14 @@ export function iceError(): FastRTCError {
   );
 }
 
+/** No candidates of the two sides reach each other, and the TURN server gave none (401). */
+export function turnError(): FastRTCError {
+  return new FastRTCError(
+    "turn_refused",
+    "The TURN server refused its username and credential (rtc_configuration).",
+  );
+}
+
 /** It was connected, and could not be again; `last` is what the last try failed with. */
 export function lostError(last: FastRTCError): FastRTCError {
   switch (last.code) {

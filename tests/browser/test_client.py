@@ -13,6 +13,20 @@ pytestmark = [
     pytest.mark.external("chromium", "espeak-ng"),
 ]
 
+OWN_CONNECTION = """async () => {
+  const { Connection, httpSignalling } = await import("/fastrtc/fastrtc.js");
+  window.own = new Connection({ signalling: httpSignalling("webrtc/offer") });
+}"""
+
+# Starts again and again; whether it is connected in so many ms.
+CONNECT_WITHIN = """async (milliseconds) => {
+  for (const end = performance.now() + milliseconds; performance.now() < end; ) {
+    if (await own.start()) return true;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}"""
+
 
 async def test_a_lost_connection_is_made_again(own_server: DemoServer, open_demo) -> None:
     demo = await open_demo(f"{own_server.url}/receive_audio/")
@@ -116,6 +130,20 @@ async def test_nothing_stays_open_after_stop(demo_server: DemoServer, open_demo)
         start = "Start again"
     await demo.wait_for("contexts.length === 2")
     await demo.wait_for("contexts.every(({ state }) => state === 'closed')")
+
+
+async def test_closing_the_tab_frees_its_place(limited_server: DemoServer, open_demo) -> None:
+    first = await open_demo(f"{limited_server.url}/audio_echo/")
+    second = await open_demo(f"{limited_server.url}/audio_echo/")
+    for demo in (first, second):  # without the demo page, which listens for pagehide itself
+        await demo.page.evaluate(OWN_CONNECTION)
+    assert await first.page.evaluate("own.start()")
+    assert not await second.page.evaluate("own.start()")
+    assert await second.page.evaluate("own.error.code") == "concurrency_limit_reached"
+
+    await first.page.close(run_before_unload=True)
+    # By itself the server finds out after 12 s, when consent to send expires.
+    assert await second.page.evaluate(CONNECT_WITHIN, 5000)
 
 
 async def test_the_page_in_the_docs(demo_server: DemoServer, browser) -> None:

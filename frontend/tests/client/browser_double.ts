@@ -59,6 +59,7 @@ export class FakePeer {
   onconnectionstatechange: (() => void) | null = null;
   onicegatheringstatechange: (() => void) | null = null;
   onicecandidate: ((event: { candidate: unknown }) => void) | null = null;
+  onicecandidateerror: ((event: { errorCode: number }) => void) | null = null;
   ontrack: ((event: { track: FakeTrack }) => void) | null = null;
 
   constructor(readonly configuration: RTCConfiguration) {
@@ -107,7 +108,9 @@ export class FakePeer {
     this.onconnectionstatechange?.();
   }
   find(candidate: string | null): void {
-    this.onicecandidate?.({ candidate: candidate && { toJSON: () => ({ candidate }) } });
+    this.onicecandidate?.({
+      candidate: candidate && { candidate, toJSON: () => ({ candidate }) },
+    });
   }
 
   /** What the server does. */

@@ -217,6 +217,55 @@ describe("what fails", () => {
     expect(connection.error).toMatchObject({ code: "ice_failed" });
     expect(FakePeer.last.connectionState).toBe("closed");
   });
+
+  describe("with a TURN server", () => {
+    async function gather(options: ConnectionOptions, errorCode: number, ...found: string[]) {
+      const { connection } = make(options);
+      const outcome = connection.start();
+      await settle();
+      for (const candidate of found) FakePeer.last.find(candidate);
+      FakePeer.last.onicecandidateerror?.({ errorCode });
+      FakePeer.last.find(null);
+      FakePeer.last.iceGatheringState = "complete";
+      FakePeer.last.onicegatheringstatechange?.();
+      await settle();
+      return { connection, outcome };
+    }
+
+    it("is its refusal at once when there is no other way, and the server is told", async () => {
+      const { connection, outcome } = await gather({}, 401);
+      expect(await outcome).toBe(false);
+      expect(connection.error).toMatchObject({
+        code: "turn_refused",
+        sentence: "The TURN server refused its username and credential (rtc_configuration).",
+      });
+      expect(bodies.at(-1)).toMatchObject({ candidate: { candidate: "" } });
+    });
+
+    it("is its refusal before the offer when candidates are in it", async () => {
+      const { connection, outcome } = await gather({ trickle: false }, 401);
+      expect(await outcome).toBe(false);
+      expect(connection.error).toMatchObject({ code: "turn_refused" });
+      expect(bodies).toEqual([]);
+    });
+
+    it.each([
+      [401, "turn_refused"],
+      [701, "ice_failed"], // it does not answer
+    ])("that fails with %i is told when the other ways fail, too", async (errorCode, code) => {
+      const { connection, outcome } = await gather({}, errorCode, "one");
+      expect(connection.state).toBe("connecting");
+      FakePeer.last.become("failed");
+      expect(await outcome).toBe(false);
+      expect(connection.error).toMatchObject({ code });
+    });
+
+    it("that refuses is none while another way leads to the server", async () => {
+      const { outcome } = await gather({}, 401, "one");
+      FakePeer.last.connect();
+      expect(await outcome).toBe(true);
+    });
+  });
 });
 
 describe("stop", () => {
@@ -267,6 +316,29 @@ describe("stop", () => {
     expect(answer.mock.calls[0]?.[1]?.aborted).toBe(true);
     expect(states()).toEqual(["asking", "connecting", "stopped"]);
     expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is what leaving the page does", async () => {
+    const { connection, changes } = await connected();
+    window.dispatchEvent(new Event("pagehide"));
+    expect(FakePeer.last.connectionState).toBe("closed");
+    expect(changes[0]).toMatchObject({ state: "stopped", error: null });
+
+    // The page has come back from the browser's cache of pages.
+    const outcome = connection.start();
+    await settle();
+    FakePeer.last.connect();
+    expect(await outcome).toBe(true);
+  });
+
+  it("listens no longer for the page to be left", async () => {
+    const listen = vi.spyOn(globalThis, "addEventListener");
+    const { connection } = await connected();
+    const [, , options] = listen.mock.calls.find(([name]) => name === "pagehide") ?? [];
+    const { signal } = options as AddEventListenerOptions;
+    expect(signal?.aborted).toBe(false);
+    connection.stop();
+    expect(signal?.aborted).toBe(true);
   });
 
   it("before the start does nothing", () => {

@@ -84,9 +84,23 @@ it("listens again when the answer fails", () => {
   log("pause_detected");
   conversation.fail(now);
   expect(conversation.snapshot.state).toBe("listening");
+  pass(50, { answer: LOUD });
+  expect(conversation.snapshot).toMatchObject({ state: "speaking", latency: null });
+});
+
+it("listens again when the handler fails while the user is heard", () => {
   log("started_talking");
-  conversation.fail(now); // of the turn before
-  expect(conversation.snapshot.state).toBe("heard");
+  pass(500, { user: LOUD });
+  conversation.fail(now);
+  expect(conversation.snapshot.state).toBe("listening");
+  log("pause_detected");
+  expect(conversation.snapshot.state).toBe("thinking");
+});
+
+it("speaks on when the handler fails after an answer has begun", () => {
+  takeTurn();
+  conversation.fail(now);
+  expect(conversation.snapshot.state).toBe("speaking");
 });
 
 describe("an interruption", () => {

@@ -8,6 +8,7 @@ import {
   iceError,
   lostError,
   refusalError,
+  turnError,
 } from "../../client/sentences";
 
 /** A sentence for people: it begins like one and shows no JSON. */
@@ -126,6 +127,7 @@ describe("ends", () => {
 
   it("without a way name what helps", () => {
     expect(iceError().sentence).toContain("TURN");
+    expect(turnError().sentence).toContain("rtc_configuration");
   });
 });
 

@@ -42,7 +42,7 @@ class MoonshineSTT(STTModel):
         model: ``"moonshine/base"``, or the smaller and less accurate ``"moonshine/tiny"``.
         model_path: A folder with ``encoder_model.onnx`` and ``decoder_model_merged.onnx``.
             Without it they come from ``UsefulSensors/moonshine`` on the Hugging Face hub, or its
-            cache: 250 MB and 110 MB.
+            cache.
 
     Raises:
         ValueError: If there is no such model.

@@ -1,7 +1,7 @@
 /*! fastrtc 0.1.0 | MIT licence | built from frontend/, see frontend/README.md */
 /** What can go wrong. */
 /** What went wrong, for programs. */
-type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "connection_lost" | "bad_configuration" | "time_limit_reached" | "ended_by_server" | "handler_error" | "unexpected";
+type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "bad_configuration" | "time_limit_reached" | "ended_by_server" | "handler_error" | "unexpected";
 /** A failure, with a sentence for people. */
 declare class FastRTCError extends Error {
     /** For programs. */
@@ -87,7 +87,7 @@ declare class Conversation {
     get snapshot(): ConversationSnapshot;
     /** The server logs something; texts that are not about turns are passed over. */
     log(what: string, now: number): void;
-    /** The handler failed: the answer that is waited for does not come. */
+    /** The handler failed: what the user said, or still says, gets no answer. */
     fail(now: number): void;
     /** How loud it is now on both sides, in dB below full scale. */
     measure(local: number, remote: number, now: number): void;
@@ -359,6 +359,8 @@ declare function httpError(status: number, detail?: unknown): FastRTCError;
 declare function endError(reason?: string): FastRTCError;
 /** No candidates of the two sides reach each other. */
 declare function iceError(): FastRTCError;
+/** No candidates of the two sides reach each other, and the TURN server gave none (401). */
+declare function turnError(): FastRTCError;
 /** It was connected, and could not be again; `last` is what the last try failed with. */
 declare function lostError(last: FastRTCError): FastRTCError;
 

@@ -54,7 +54,7 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
 
     Args:
         model_path: A folder with ``kokoro-v1.0.onnx`` and ``voices-v1.0.bin``. Without it they
-            come from ``fastrtc/kokoro-onnx`` on the Hugging Face hub, or its cache: 340 MB.
+            come from ``fastrtc/kokoro-onnx`` on the Hugging Face hub, or its cache.
 
     Raises:
         MissingExtra: If the packages that run it are not installed.
