@@ -1,9 +1,14 @@
 """Settings and plugins of every test; what they do is said in the modules of `tests/support`."""
 
 import os
+import signal
 
 # Before anything imports them: no test asks a service how the day was.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program of a test.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["pytester", "tests.support.leaks", "tests.support.programs"]
