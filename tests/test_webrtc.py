@@ -57,7 +57,6 @@ def asked(answer: Any) -> Any:
         ({"modality": "sound"}, "modality must be"),
         ({"mode": "both"}, "mode must be"),
         ({"variant": "textbox"}, "variant='textbox' is for audio"),
-        ({"icon": "https://x/y.svg"}, "icon is for audio"),
         ({"modality": "audio", "icon": "none.svg"}, "neither a URL nor a file"),
         ({"time_limit": 0}, "time_limit must be a positive number"),
         ({"rtp_params": []}, "rtp_params must be a dict"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError
+from types import MethodType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,6 +30,7 @@ from .pause_detection.silero import get_silero_model
 from .turns.listener import Listener, to_mono
 from .turns.options import AlgoOptions
 from .turns.reply import ENDED, Reply
+from .turns.speech_buffer import MOST_S
 from .turns.state import AppState
 
 __all__ = [
@@ -78,7 +81,10 @@ class ReplyOnPause(StreamHandler):
         model: Finds speech; by default Silero's.
         needs_args: Whether ``fn`` gets inputs, whatever its signature says.
         on_interrupt: Called when a reply was interrupted, with how many seconds of it were
-            played.
+            played. Not async.
+
+    Raises:
+        TypeError: If ``on_interrupt`` is async.
     """
 
     _cleared_is_stale = True
@@ -119,6 +125,8 @@ class ReplyOnPause(StreamHandler):
         self.can_interrupt = can_interrupt
         self.model = model or get_silero_model()
         self.needs_args = needs_args
+        if on_interrupt is not None and is_async(on_interrupt):
+            raise TypeError("on_interrupt must not be async: it is called between two frames")
         self.on_interrupt = on_interrupt
         self.is_async = is_async(fn)
         self.event = threading.Event()
@@ -150,10 +158,15 @@ class ReplyOnPause(StreamHandler):
         """Make the handler of one connection, of the same class and with the same arguments."""
         args, kwargs = self._init_arguments
         handler = type(self)(*args, **kwargs)
-        for name in ("fn", "startup_fn", "algo_options", "model_options", "can_interrupt"):
+        for name in ("algo_options", "model_options", "can_interrupt"):
             setattr(handler, name, getattr(self, name))
-        for name in ("model", "needs_args", "is_async", "on_interrupt"):
+        for name in ("model", "needs_args", "is_async"):
             setattr(handler, name, getattr(self, name))
+        for name in ("fn", "startup_fn", "on_interrupt"):
+            value = getattr(self, name)
+            if inspect.ismethod(value) and value.__self__ is self:  # the copy has its own
+                value = MethodType(value.__func__, handler)
+            setattr(handler, name, value)
         return handler
 
     # Listening
@@ -216,7 +229,7 @@ class ReplyOnPause(StreamHandler):
         self._listener = Listener(
             self.algo_options,
             stream,
-            self.input_sample_rate,
+            self.state.sampling_rate or self.input_sample_rate,
             self.expected_layout,
             getattr(self.model_options, "threshold", 0.5),
         )
@@ -250,6 +263,7 @@ class ReplyOnPause(StreamHandler):
             return False
         block = audio.reshape(1, -1)
         state.stream = block if state.stream is None else np.hstack((state.stream, block))
+        state.stream = state.stream[:, -round(MOST_S * sampling_rate) :]
         if state.stream.shape[1] >= options.max_continuous_speech_s * sampling_rate:
             return True
         return bool(speech_s < options.speech_threshold)
@@ -373,6 +387,8 @@ class ReplyOnPause(StreamHandler):
     def _start_reply(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Reply:
         reply = Reply.of(function, args, step=self.async_iterate, loop=self._loop)
         with self._lock:
+            if self._reply is not None:
+                self._reply.supersede()
             self.generator = reply.generator
             self._given_s = 0.0
             self._reply = reply
@@ -461,6 +477,8 @@ class ReplyOnPause(StreamHandler):
         if extra.most != 0:
             self._wait_for_inputs()
             args = tuple(self.latest_args[1:])[: extra.most]
+            if self._speaking or self.event.is_set():
+                return  # the conversation has begun without it
         self._start_reply(self.startup_fn, args)
         self._wake.set()
 

@@ -289,12 +289,13 @@ class Stream(WebRTCConnectionMixin):
         return WebSocketHandler(
             self.event_handler,
             self._take_socket,
-            self._registry.release,
+            self._end_connection,
             self.set_additional_outputs,
             mode=self.mode,
             modality=self.modality,
             time_limit=self.time_limit,
             protocol=protocol,
+            copies=True,
         )
 
     async def handle_incoming_call(self, request: Request) -> Response:

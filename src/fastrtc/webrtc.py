@@ -217,7 +217,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             else track_constraints
         )
         self.rtp_params = rtp_params
-        self.icon = icon if icon is None else image_address(icon)
+        self.icon = image_address(icon) if icon is not None and modality == "audio" else None
         self.icon_button_color = icon_button_color
         self.pulse_color = pulse_color
         self.icon_radius = icon_radius
@@ -459,6 +459,8 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         if endpoint.event_handler is None:
             logger.error("An offer came, but there is no handler: call stream() of the component")
             return _refusal("it has no handler")
+        if not isinstance(body, dict) or "webrtc_id" not in body:
+            return _refusal("an offer must be an object with a webrtc_id")
         await endpoint._end_with_the_loop()
         try:
             return await endpoint.handle_offer(
@@ -466,8 +468,6 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             )
         except InvalidOffer as error:
             return _refusal(str(error))
-        except (KeyError, TypeError):
-            return _refusal("an offer must be an object with a webrtc_id")
         except Exception as error:
             logger.exception("An offer could not be answered")
             return _refusal(f"{type(error).__name__}: {error}")

@@ -185,7 +185,7 @@ class WebRTCConnectionMixin:
                 webrtc_id,
                 self.event_handler,
                 deliver=set_outputs,
-                release=lambda s: self._registry.release(s.id),
+                release=lambda session: self._end_connection(session.id),
                 time_limit=self.time_limit,
             )
             self._registry.add(session)
@@ -252,6 +252,14 @@ class WebRTCConnectionMixin:
                 self.data_channels[webrtc_id] = channel
 
         peer.pc.on("datachannel", remember_channel)
+
+    def _end_connection(self, webrtc_id: str) -> None:
+        """Free the place of a connection that ends, after what a program's own clean_up does."""
+        try:
+            if type(self).clean_up is not WebRTCConnectionMixin.clean_up:
+                self.clean_up(webrtc_id)
+        finally:
+            self._registry.release(webrtc_id)
 
     def _forget(self, webrtc_id: str) -> None:
         for by_id in (

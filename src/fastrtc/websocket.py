@@ -44,6 +44,7 @@ from .transport.socket_events import (
     Stop,
 )
 from .transport.socket_sender import SocketSender
+from .transport.telephony.protocol import PhoneProtocol
 from .transport.websocket_messages import BrowserMessages
 from .utils import (
     AdditionalOutputs,
@@ -122,7 +123,8 @@ class WebSocketHandler:
     """Serves one WebSocket.
 
     Args:
-        stream_handler: The handler, of which the connection gets its copy.
+        stream_handler: The handler of the connection. One in ``phone_mode`` is called by
+            telephone, unless ``protocol`` says otherwise.
         set_handler: Awaited with the id and this object when the client starts: takes the
             connection's place, and may ``open`` its session. It refuses the connection by
             raising ``SessionRefused``, or by closing the WebSocket.
@@ -132,6 +134,7 @@ class WebSocketHandler:
         modality: Which media the handler has; of them, audio goes over the socket.
         time_limit: How long the connection may last, in seconds.
         protocol: How the client speaks; by default as a browser does.
+        copies: Whether the connection gets a copy of the handler, made when it starts.
 
     Attributes:
         websocket: The WebSocket, once it is handled.
@@ -153,6 +156,7 @@ class WebSocketHandler:
         modality: Modality = "audio",
         time_limit: float | None = None,
         protocol: SocketProtocol | None = None,
+        copies: bool = False,
     ) -> None:
         self.stream_handler: Any = stream_handler
         self.set_handler = set_handler
@@ -166,7 +170,10 @@ class WebSocketHandler:
         self._mode = mode
         self._modality = modality
         self._time_limit = time_limit
-        self._protocol: SocketProtocol = protocol or BrowserMessages()
+        self._copies = copies
+        self._protocol: SocketProtocol = protocol or (
+            PhoneProtocol() if getattr(stream_handler, "phone_mode", False) else BrowserMessages()
+        )
         self._start: Start | None = None
         self._session: Session | None = None
         self._media: Media | None = None
@@ -209,18 +216,23 @@ class WebSocketHandler:
             await self.quit.wait()
         finally:
             timer.cancel()
-            if self._session is None:
-                await self._close_socket()
-            else:
-                self._session.close(self._close_reason or "the client disconnected")
-                await self._session.closed.wait()
-            tasks.cancel()
-            await tasks.join(FLUSH_WITHIN_S)
+            self._hang_up()  # also when the server cancels this
+            try:
+                if self._session is None:
+                    await self._close_socket()
+                else:
+                    self._session.close(self._close_reason or "the client disconnected")
+                    await self._session.closed.wait()
+            finally:
+                tasks.cancel()
+                await tasks.join(FLUSH_WITHIN_S)
 
     async def _read(self) -> None:
         assert self.websocket is not None
         while not self.quit.is_set():
             message = await self.websocket.receive()
+            if self.quit.is_set():  # meanwhile: nobody would end what begins now
+                return
             if message["type"] == "websocket.disconnect":
                 self._hang_up()
                 return
@@ -275,6 +287,13 @@ class WebSocketHandler:
 
     def _say(self, text: str) -> None:
         self._put(self._protocol.message(text))
+
+    def _post(self, text: str) -> None:
+        """Send a text of a program; from any thread, once there is a session."""
+        if self._session is None:
+            self._say(text)
+        else:
+            self._session.mailbox.post(text)
 
     def _say_error(self, text: str) -> None:
         self._say(error_message(text))
@@ -332,6 +351,7 @@ class WebSocketHandler:
             self._say_error("This stream has no audio: connect over WebRTC")
             self._hang_up(UNSUPPORTED, "This stream has no audio")
             return
+        self.data_channel = WebSocketDataChannel(self._post)
         try:
             await self.set_handler(start.id, self)
             if self.websocket is None or not _is_open(self.websocket):
@@ -368,6 +388,7 @@ class WebSocketHandler:
             release=lambda session: self.clean_up(session.id),
             time_limit=self._time_limit,
             websocket=self.websocket,
+            copies=self._copies,
             call=start.call,
         )
         try:
@@ -392,9 +413,9 @@ class WebSocketHandler:
         playout = Playout(start.output_rate, most_channels=1, options=SOCKET_PLAYOUT)
         media = Media(session, "audio", self._mode, playout=playout, flat=True, ask=self._emit)
         self._session, self._media, self.stream_handler = session, media, handler
-        self.data_channel = WebSocketDataChannel(session.mailbox.post)
         if isinstance(handler, StreamHandlerBase):
             handler.phone_mode = start.call is not None
+            assert self.data_channel is not None
             handler.set_channel(self.data_channel)
             handler._clear_queue = self._clear_queue
             handler._queued_s = self._unplayed_s

@@ -107,11 +107,15 @@ def test_no_messages_stop_the_server_or_leave_anything_behind():
         assert Counted.begun, "no call ever began"
         for by_id in (stream.handlers, stream.connections, stream.additional_outputs):
             assert by_id == {}
-        assert not [t.name for t in threading.enumerate() if t.name.startswith("fastrtc-")]
+        assert _within(1, lambda: not _session_threads()), _session_threads()
         with websockets.sync.client.connect(socket_url) as socket:  # it still serves
             socket.send(json.dumps(STARTS[0]))
             assert _within(30, lambda: "fuzz" in stream.handlers)
         assert _within(30, lambda: len(stream._registry) == 0)
+
+
+def _session_threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("fastrtc-")]
 
 
 def _within(seconds: float, condition: Any) -> bool:

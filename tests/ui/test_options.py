@@ -34,8 +34,7 @@ def test_all_that_there_is_is_taken():
         ("video", {"send_input_on": "blur"}, "must be 'change' or 'submit', not 'blur'"),
         ("video", {"variant": "textbox"}, "variant='textbox' is for audio"),
         ("audio", {"variant": "chat"}, "variant must be 'wave' or 'textbox', not 'chat'"),
-        ("video", {"icon": "a.svg"}, "icon is for audio"),
-        ("audio", {"icon_radius": 51}, "icon_radius must be a number from 0 to 50, not 51"),
+        ("audio", {"icon_radius": -1}, "icon_radius must be a number that is not negative, not -1"),
         ("audio", ["title"], "ui_args must be a dict or None, not list"),
     ],
 )
@@ -52,3 +51,8 @@ def test_an_unknown_key_is_warned_of():
 def test_a_look_without_anything_fits_every_modality():
     for modality in ("audio", "video", "audio-video"):
         check_look(modality, icon=None, icon_radius=None, variant=None)
+
+
+def test_an_icon_of_a_video_is_ignored_as_it_always_was() -> None:
+    with pytest.warns(UserWarning, match="icon is for audio: it is ignored"):
+        check_ui_args({"icon": "a.svg", "pulse_color": "red", "icon_radius": 100}, "video")

@@ -126,10 +126,19 @@ async def test_after_an_error_the_next_event_goes_on():
     browser = Browser(lambda _, text, word: fail(text, word), 2, [1])
     for word in ("a", "bad", "b"):
         browser.give(word)
+    with pytest.warns(UserWarning, match="no"):  # what gr.Warning does outside a page
+        browser.show(await browser.send())
+    assert browser.values[1] == "ab"
+
+
+async def test_an_error_before_any_result_is_the_page_s_to_show():
+    def fail(word: str) -> str:
+        raise RuntimeError(word)
+
+    browser = Browser(fail, 0, [1])
+    browser.give("no")
     with pytest.raises(RuntimeError, match="no"):
         await browser.send()
-    browser.show(await browser.send())
-    assert browser.values[1] == "ab"
 
 
 async def test_async_functions():

@@ -133,8 +133,10 @@ class AudioOutbound:
         """Ask a sync ``emit`` until it gives something: all in its thread, where it is cheap."""
 
         def ask() -> Any:
-            while not self._stopped:
+            while True:
                 self._fed_in_thread.clear()
+                if self._stopped:  # looked at after the event, which is set when it changes
+                    return None
                 self._asked_when_cleared = self.cleared
                 asked_at = time.monotonic()
                 self.emitting = True
@@ -151,7 +153,6 @@ class AudioOutbound:
                 self._fed_in_thread.wait(max(0.0, latest - time.monotonic()))
                 if (early := earliest - time.monotonic()) > 0:
                     time.sleep(early)
-            return None
 
         return await self._invoker.call("emit", ask)
 

@@ -53,6 +53,7 @@ class Session:
         release: Called once when the session begins to end, before anything else.
         time_limit: How long it may be live, in seconds.
         websocket: The WebSocket that it travels over, if it does.
+        copies: Whether it makes a copy of the handler, or runs the very one.
         call: The telephone call that it is, if it is one.
     """
 
@@ -65,6 +66,7 @@ class Session:
         release: Callable[[Session], None],
         time_limit: float | None = None,
         websocket: Any = None,
+        copies: bool = True,
         call: Call | None = None,
     ) -> None:
         self.id = id
@@ -89,7 +91,7 @@ class Session:
         self.context.run(current_post.set, self._show)
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
-        self.handler = self.context.copy().run(copy_handler, handler)
+        self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
         if isinstance(self.handler, StreamHandlerBase):
             self.handler._loop = self.loop
             self.handler._post = self.mailbox.post
@@ -191,7 +193,10 @@ class Session:
         logger.debug("Session %s closes: %s", self.id, reason)
         if self._timer is not None:
             self._timer.cancel()
-        self._release(self)
+        try:
+            self._release(self)
+        except Exception:  # of a program's own clean_up
+            logger.exception("Session %s: clean_up failed", self.id)
         self._closing = self.loop.create_task(self._close(), name=f"fastrtc-{self.id}:close")
 
     async def _close(self) -> None:
@@ -223,22 +228,23 @@ class Session:
     async def _shut_down(self) -> None:
         if not isinstance(self.handler, StreamHandlerBase):
             return
-        owner = TaskOwner(f"fastrtc-{self.id}", self.context, self._log_shutdown)
-        owner.start(self.invoker.call("shutdown", self.handler.shutdown), "shutdown")
+        in_time = await self._end_handler("shutdown", "shutdown", self.handler.shutdown)
+        # In a thread of its own when the one of shutdown() is still busy.
+        await self._end_handler("reset", "shutdown" if in_time else "reset", self.handler.reset)
+
+    async def _end_handler(self, name: str, role: str, method: Callable[[], Any]) -> bool:
+        def log(error: Exception) -> None:
+            logger.error("Session %s: %s() failed", self.id, name, exc_info=error)
+
+        owner = TaskOwner(f"fastrtc-{self.id}", self.context, log)
+        owner.start(self.invoker.call(role, method), name)
         if await owner.join(SHUTDOWN_WITHIN_S):
             owner.cancel()
             logger.warning(
-                "Session %s: shutdown() takes more than %.0f s and is left behind",
+                "Session %s: %s() takes more than %.0f s and is left behind",
                 self.id,
+                name,
                 SHUTDOWN_WITHIN_S,
             )
-        self.context.copy().run(self._reset)
-
-    def _reset(self) -> None:
-        try:
-            self.handler.reset()
-        except Exception:
-            logger.exception("Session %s: reset() failed", self.id)
-
-    def _log_shutdown(self, error: Exception) -> None:
-        logger.error("Session %s: shutdown() failed", self.id, exc_info=error)
+            return False
+        return True

@@ -44,11 +44,11 @@ class SocketSender:
         """
         if self._ended:
             return
-        self._size += len(message)
         if self._size > MOST_WAITING:
             self.end()
             self._overflowed()
             return
+        self._size += len(message)
         self._waiting.append((message, audio))
         self._sent.clear()
         self._alarm.ring()

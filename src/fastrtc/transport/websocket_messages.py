@@ -88,7 +88,7 @@ class BrowserMessages:
         if not isinstance(payload, str):
             raise ValueError("A media event has media.payload, a text in base64")
         try:
-            return self._audio(base64.b64decode(payload, validate=True))
+            return self._audio(base64.b64decode("".join(payload.split()), validate=True))
         except binascii.Error as error:
             raise ValueError(f"media.payload is not base64: {error}") from error
 

@@ -91,10 +91,10 @@ def check_look(modality: str, *, icon: Any, icon_radius: Any, variant: Any) -> N
     if variant == "textbox" and modality != "audio":
         raise ValueError(f"variant='textbox' is for audio, not for modality={modality!r}")
     if icon is not None and modality != "audio":
-        raise ValueError(f"icon is for audio, not for modality={modality!r}")
+        warnings.warn("icon is for audio: it is ignored", UserWarning, stacklevel=4)
     if icon_radius is not None and (
         isinstance(icon_radius, bool)
         or not isinstance(icon_radius, int | float)
-        or not 0 <= icon_radius <= 50
+        or not icon_radius >= 0
     ):
-        raise ValueError(f"icon_radius must be a number from 0 to 50, not {icon_radius!r}")
+        raise ValueError(f"icon_radius must be a number that is not negative, not {icon_radius!r}")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from ..handlers.invoke import is_async
 from ._compat import hidden_event
 
 __all__ = ["OutputsEvent"]
+
+logger = logging.getLogger(__name__)
 
 MOST_WAITING = 1024
 """Outputs of one connection that wait for the page; then the oldest is dropped."""
@@ -45,6 +48,7 @@ _END = object()
 class _Page:
     """What one open page was given: results by the index of the output, and how many."""
 
+    connection: str | None = None
     given: int = 0
     results: dict[int, Any] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -104,21 +108,33 @@ class OutputsEvent:
 
     def connection_ended(self, webrtc_id: str) -> None:
         """Keep what waits for a little longer only; on the event loop."""
-        if webrtc_id in self._waiting:
-            loop = asyncio.get_running_loop()
-            loop.call_later(KEPT_S, self._waiting.pop, webrtc_id, None)
+        asyncio.get_running_loop().call_later(KEPT_S, self._forget, webrtc_id)
+
+    def _forget(self, webrtc_id: str) -> None:
+        self._waiting.pop(webrtc_id, None)
+        for page in self._pages.values():
+            if page.connection == webrtc_id:
+                page.results.clear()  # the page has them by now
 
     async def _run(self, request: gr.Request, value: Any, *values: Any) -> Any:
-        page = self._page(request)
+        page = self._page(request, value)
         async with page.lock:
             merged: dict[int, Any] = {}
             current = self._current(page, values)
             for args in self._take(value):
-                self._note(page, current, merged, await self._call(*current, *args))
+                try:
+                    result = await self._call(*current, *args)
+                except Exception as error:
+                    if not merged:
+                        raise  # Gradio shows it
+                    logger.exception("A function of on_additional_outputs failed")
+                    gr.Warning(str(error) or type(error).__name__)  # what was given before counts
+                    continue
+                self._note(page, current, merged, result)
             return self._result(page, merged)
 
     async def _run_each(self, request: gr.Request, value: Any, *values: Any) -> AsyncIterator[Any]:
-        page = self._page(request)
+        page = self._page(request, value)
         async with page.lock:
             current = self._current(page, values)
             for args in self._take(value):
@@ -128,10 +144,11 @@ class OutputsEvent:
                     yield self._result(page, merged)
             yield self._result(page, {})
 
-    def _page(self, request: gr.Request) -> _Page:
+    def _page(self, request: gr.Request, value: Any) -> _Page:
         """Give what is known of the page that sent the event."""
         page = self._pages.setdefault(getattr(request, "session_hash", None), _Page())
         self._pages.move_to_end(getattr(request, "session_hash", None))
+        page.connection = getattr(value, "webrtc_id", value)
         while len(self._pages) > MOST_PAGES:
             self._pages.popitem(last=False)
         return page

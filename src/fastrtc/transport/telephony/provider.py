@@ -146,7 +146,7 @@ class Provider(ABC):
             )
         try:
             rate = int(rate)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             rate = 0
         if not PHONE_RATE <= rate <= 48000:
             raise MalformedMessage(f"{self.name} names no usable sample rate", UNSUPPORTED_DATA)
