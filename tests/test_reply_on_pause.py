@@ -313,6 +313,7 @@ class TestSubclasses:
         bot = Bot("Ada", mood="better", model=model)
         copy = bot.copy()
         assert type(copy) is Bot
+        assert copy.fn.__self__ is copy
         assert copy is not bot
         assert (copy.name, copy.mood) == ("Ada", "better")
         assert copy.model is model
@@ -332,6 +333,12 @@ class TestSubclasses:
         copy = handler.copy()
         assert copy.algo_options is handler.algo_options
         assert copy.needs_args
+
+    def test_what_is_told_of_an_interruption_is_not_async(self) -> None:
+        async def told(played_s: float) -> None: ...
+
+        with pytest.raises(TypeError, match="on_interrupt must not be async"):
+            scripted(echo, on_interrupt=told)
 
     def test_positional_arguments_are_in_the_order_that_programs_know(self) -> None:
         model, algo, options = Scripted(), AlgoOptions(), object()

@@ -618,6 +618,30 @@ async def test_cleaning_up_gives_the_callbacks_and_frees_the_place_at_once():
     await made.close_sessions()
 
 
+async def test_a_clean_up_of_a_program_s_own_is_called_when_a_connection_ends():
+    class Counting(Stream):
+        ended: list[str] = []
+
+        def clean_up(self, webrtc_id):
+            self.ended.append(webrtc_id)
+            super().clean_up(webrtc_id)
+            raise RuntimeError("a mistake in it")
+
+    made = Counting(Echo(), modality="audio", mode="send-receive")
+    for webrtc_id in ("a", "b"):
+        session = Session(
+            webrtc_id,
+            made.event_handler,
+            deliver=made.set_additional_outputs(webrtc_id),
+            release=lambda s: made._end_connection(s.id),
+        )
+        made._registry.reserve(webrtc_id, 1)
+        made._registry.add(session)
+        session.close("the test ends it")
+        await session.closed.wait()
+    assert made.ended == ["a", "b"]
+
+
 async def test_cleaning_up_from_a_thread_is_left_to_the_loop():
     made = stream()
     session = connect(made, "me")

@@ -137,6 +137,47 @@ async def test_a_program_serves_a_socket_without_a_stream(run: Any) -> None:
     assert program.socket.stream_handler.ends == 1
 
 
+async def test_a_program_runs_the_very_handler_unless_it_asks_for_copies(run: Any) -> None:
+    own, pattern = Echo(), Echo()
+    for handler, options in ((own, {}), (pattern, {"copies": True})):
+        program = run(Program(handler, **options))
+        program.ends.say(start(audio={}))
+        await program.ends.wait_for(event="started")
+        assert (program.socket.stream_handler is handler) == (handler is own)
+
+
+async def test_a_program_can_send_while_it_takes_a_connection(run: Any) -> None:
+    program = Program()
+
+    async def greet(id: str, socket: WebSocketHandler) -> None:
+        socket.data_channel.send('{"type": "hello"}')
+
+    program.socket.set_handler = greet
+    run(program)
+    program.ends.say(start())
+    await program.ends.wait_for(type="hello")
+
+
+async def test_a_handler_in_phone_mode_is_called_by_telephone(run: Any) -> None:
+    handler = Echo()
+    handler.phone_mode = True
+    program = run(Program(handler))
+    program.ends.say({"event": "start", "streamSid": "MZ1", "start": {"streamSid": "MZ1"}})
+    program.ends.say(media(np.full(480, 8)))
+    heard = await program.ends.wait_for(event="media")
+    assert heard["streamSid"] == "MZ1"
+    assert program.begun == [("MZ1", program.socket)]
+
+
+async def test_nothing_begins_when_a_program_has_ended_the_socket(run: Any) -> None:
+    program = run(Program())
+    assert (await program.ends.next())["type"] == "websocket.accept"
+    program.socket.quit.set()
+    program.ends.say(start())
+    assert (await program.ends.wait_for(type="websocket.close"))["code"] == 1000
+    assert program.begun == program.ended == []
+
+
 async def test_a_program_that_closes_the_socket_refuses_the_connection(run: Any) -> None:
     program = Program()
 

@@ -76,6 +76,14 @@ def test_audio_goes_as_binary_messages_when_that_was_negotiated() -> None:
     assert said(protocol, media(b"\x01\x00")) == Audio(b"\x01\x00")
 
 
+def test_base64_may_be_wrapped_in_lines() -> None:
+    protocol = started({"encoding": "pcm16"})
+    payload = base64.encodebytes(bytes(100)).decode()
+    assert "\n" in payload.strip()
+    message = {"event": "media", "media": {"payload": payload}}
+    assert said(protocol, message) == Audio(bytes(100))
+
+
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
