@@ -20,6 +20,7 @@ from .handlers.base import StreamHandlerBase
 from .handlers.inputs import WebRTCData
 from .handlers.kinds import HandlerType, StreamHandlerImpl, VideoEventHandler
 from .handlers.video import VideoStreamHandler
+from .pacing.playout import Playout
 from .session.media import Media
 from .session.outputs import OutputQueue
 from .session.registry import Registry
@@ -33,6 +34,7 @@ from .tracks import (
 )
 from .transport.configuration import resolve_configuration, to_aiortc_configuration
 from .transport.early_candidates import EarlyCandidates
+from .transport.opus import LOWER_RATES
 from .transport.peer import Peer
 from .transport.signalling import Candidate, parse_candidate, parse_offer
 from .websocket import WebSocketHandler
@@ -189,7 +191,8 @@ class WebRTCConnectionMixin:
                 time_limit=self.time_limit,
             )
             self._registry.add(session)
-            media = Media(session, self.modality, self.mode)
+            playout = Playout(lower_rates=LOWER_RATES)
+            media = Media(session, self.modality, self.mode, playout=playout)
             peer = Peer(session, media, self.mode, configuration)
             self._remember(webrtc_id, session, media, peer)
             answer = await peer.answer(offer)

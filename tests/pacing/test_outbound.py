@@ -107,6 +107,45 @@ async def test_a_sync_emit_that_gives_nothing_is_asked_50_times_a_second():
     assert 2 <= len(calls) <= 26
 
 
+async def test_a_sync_emit_is_at_most_one_output_ahead():
+    calls = 0
+
+    def emit():
+        nonlocal calls
+        calls += 1
+        return SECOND
+
+    async with line(Playout(options=PlayoutOptions(limit_s=2))) as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(0.3)
+        assert calls == 5  # three are queued, one waits to be, and one was asked for meanwhile
+        await cancelled(running)
+    await asyncio.sleep(0.05)
+    assert calls == 5
+
+
+async def test_a_sync_emit_is_not_asked_again_after_a_close_stream():
+    outputs = iter([FRAME, CloseStream("over")])
+
+    async with line(Playout(options=PlayoutOptions(tail_s=0.02))) as made:
+        assert await made.out.run_emit(lambda: next(outputs)) == "over"
+
+
+async def test_what_a_sync_emit_raises_comes_after_what_it_gave():
+    outputs = iter([AdditionalOutputs(1), AdditionalOutputs(2)])
+
+    def emit():
+        try:
+            return next(outputs)
+        except StopIteration:
+            raise ValueError("no more") from None
+
+    async with line() as made:
+        with pytest.raises(ValueError, match="no more"):
+            await made.out.run_emit(emit)
+        assert [given.args for given in made.delivered] == [(1,), (2,)]
+
+
 @virtual_time
 async def test_an_emit_that_waits_itself_is_asked_again_at_once():
     calls: list[float] = []

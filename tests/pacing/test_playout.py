@@ -366,6 +366,46 @@ def test_rates_may_change_within_a_reply():
     assert np.diff(player.pts).tolist() == [FRAME] * (len(player.pts) - 1)
 
 
+RATES = (8000, 12000, 16000, 24000)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [(8000, 8000), (11025, 12000), (16000, 16000), (22050, 24000), (24000, 24000), (44100, 48000)],
+)
+def test_the_lowest_rate_that_holds_what_was_pushed(given, sent):
+    player = Player(Playout(lower_rates=RATES))
+    player.playout.push(given, tone(given, 0.5))
+    player.finish()
+    assert {frame.samples.shape for _, frame in player.sent} == {(1, sent // 50)}
+    assert np.diff(player.pts).tolist() == [FRAME] * (len(player.pts) - 1)
+    assert voiced(player.samples[0]).size == pytest.approx(sent / 2, abs=sent // 100)
+
+
+def test_the_rate_goes_up_without_losing_anything_and_not_down_again():
+    player = Player(Playout(lower_rates=RATES))
+    rates = [16000, 24000, 48000, 8000]
+    for rate in rates:
+        player.playout.push(rate, tone(rate, 0.5))
+    player.finish()
+    sizes = [frame.samples.shape[1] for _, frame in player.sent]
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {320, 480, 960}
+    assert sum(player.loud) == pytest.approx(100, abs=1)
+    assert player.playout.queued_s == 0
+    for size in set(sizes):  # what was converted is still the tone
+        frames = [f.samples[0] for _, f in player.sent if f.samples.shape[1] == size]
+        heard = np.concatenate(frames[2:20]).astype(float)
+        spectrum = np.abs(np.fft.rfft(heard * np.hanning(heard.size)))
+        assert np.argmax(spectrum) * size * 50 / heard.size == pytest.approx(1000, abs=5)
+
+
+def test_time_goes_on_in_samples_of_the_highest_rate():
+    player = Player(Playout(lower_rates=RATES, options=PlayoutOptions(tail_s=0.0)))
+    player.run(103.0, [(100.0, (24000, tone(24000, 0.02))), (102.0, (24000, tone(24000, 0.02)))])
+    assert player.pts[-1] - player.pts[0] == pytest.approx(2 * 48000, abs=FRAME)
+
+
 @pytest.mark.parametrize(
     "samples",
     [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastrtc.transport.opus import OPUS_RATE, OpusDecoder, OpusEncoder
+from fastrtc.transport.opus import LOWER_RATES, OPUS_RATE, OpusDecoder, OpusEncoder
 from tests.support.speech import speech
 
 FRAME = 960
@@ -52,6 +52,20 @@ def test_speech_in_mono():
     assert heard.dtype == np.int16
     assert loudness(heard) == pytest.approx(loudness(samples), rel=0.05)
     assert alike(samples[0], heard[0]) > 0.95
+
+
+@pytest.mark.parametrize("rate", LOWER_RATES)
+def test_lower_rates_are_encoded_as_they_are(rate: int):
+    encoder = OpusEncoder(1, rate)
+    n = rate // 50
+    samples = np.rint(8000 * np.sin(2 * np.pi * 1000 * np.arange(rate) / rate)).astype(np.int16)
+    packets = [encoder.encode(samples[np.newaxis, k * n :][:, :n], k * FRAME) for k in range(50)]
+    assert [packet.pts * packet.time_base for packet in packets] == [
+        Fraction(k, 50) for k in range(50)
+    ]
+    heard = decoded(packets, 1)
+    assert heard.shape == (1, OPUS_RATE)
+    assert alike(tone(1000)[FRAME:], heard[0, FRAME:]) > 0.98
 
 
 @pytest.mark.external("espeak-ng")

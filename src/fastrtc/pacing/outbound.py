@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
@@ -59,7 +60,6 @@ class AudioOutbound:
         self._fed_in_thread = threading.Event()
         self._stopped = False
         self._by_clock = True
-        self._asked_when_cleared = 0
         self.emitting = False
         self.on_played: Callable[[], None] = _nothing
         self.cleared = 0
@@ -86,21 +86,18 @@ class AudioOutbound:
         Raises:
             Exception: What ``emit`` raises, or ``HandlerError`` for something unfit.
         """
-        ask = self._ask if is_async(emit) else self._ask_in_thread
         if wakes is not None:
             self._fed_in_thread, self._by_clock = wakes, False
-        try:
-            while True:
-                output = await ask(emit)
-                if stale and self._asked_when_cleared != self.cleared:
+        outputs = self._ask(emit) if is_async(emit) else self._ask_in_thread(emit)
+        async with aclosing(outputs):
+            async for asked_when_cleared, output in outputs:
+                if stale and asked_when_cleared != self.cleared:
                     continue
                 reason = await self.take(output)
                 if reason is not None:
                     return reason
                 await asyncio.sleep(0)  # an emit that always has something must let others run
-        finally:
-            self._stopped = True
-            self._fed_in_thread.set()
+        return "Stream ended"
 
     def fed(self) -> None:
         """Learn that an async ``receive`` has taken something: ``emit`` may have something."""
@@ -112,49 +109,88 @@ class AudioOutbound:
         self._clock.fed(time.monotonic())
         self._fed_in_thread.set()
 
-    async def _ask(self, emit: Callable[[], Any]) -> Any:
-        """Ask an async ``emit`` until it gives something."""
+    async def _ask(self, emit: Callable[[], Any]) -> AsyncGenerator[tuple[int, Any], None]:
+        """Give what an async ``emit`` gives, and how often the queue was cleared before."""
         loop = asyncio.get_running_loop()
         while True:
-            self._asked_when_cleared = self.cleared
-            asked_at = loop.time()
+            asked_when_cleared, asked_at = self.cleared, loop.time()
             output = await self._invoker.call("emit", emit)
-            if not _is_nothing(output):
-                return output
-            await self._rest(asked_at)
+            if _is_nothing(output):
+                await self._rest(asked_at)
+            else:
+                yield asked_when_cleared, output
 
     async def _rest(self, asked_at: float) -> None:
         """Wait until user code that had nothing is asked again."""
         earliest, latest = self._clock.window(asked_at)
         await self._fed.wait(latest)
-        await asyncio.sleep(max(0.0, earliest - asyncio.get_running_loop().time()))
+        if (early := earliest - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(early)
 
-    async def _ask_in_thread(self, emit: Callable[[], Any]) -> Any:
-        """Ask a sync ``emit`` until it gives something: all in its thread, where it is cheap."""
+    async def _ask_in_thread(
+        self, emit: Callable[[], Any]
+    ) -> AsyncGenerator[tuple[int, Any], None]:
+        """Give what a sync ``emit`` gives, and how often the queue was cleared before.
 
-        def ask() -> Any:
-            while True:
-                self._fed_in_thread.clear()
-                if self._stopped:  # looked at after the event, which is set when it changes
-                    return None
-                self._asked_when_cleared = self.cleared
-                asked_at = time.monotonic()
-                self.emitting = True
-                try:
-                    output = self._invoker.finish(emit())
-                finally:
-                    self.emitting = False
+        Its thread goes on asking and need not be woken for each output; it is ahead of what
+        was taken by one output at most.
+        """
+        outputs: deque[tuple[int, Any]] = deque()
+        given = Alarm()
+        taken = threading.Semaphore()
+
+        def give(asked_when_cleared: int, output: Any) -> None:
+            outputs.append((asked_when_cleared, output))
+            given.ring()
+
+        def ask_until_stopped() -> None:
+            while not self._stopped:
+                asked_when_cleared = self.cleared
+                output = self._ask_once(emit)
                 if not _is_nothing(output):
-                    return output
-                if not self._by_clock:
-                    self._fed_in_thread.wait()
-                    continue
-                earliest, latest = self._clock.window(asked_at)
-                self._fed_in_thread.wait(max(0.0, latest - time.monotonic()))
-                if (early := earliest - time.monotonic()) > 0:
-                    time.sleep(early)
+                    taken.acquire()
+                    self._invoker.post(give, asked_when_cleared, output)
+                if isinstance(split_output(output)[1], CloseStream):
+                    return
 
-        return await self._invoker.call("emit", ask)
+        asking = asyncio.create_task(self._invoker.call("emit", ask_until_stopped))
+        asking.add_done_callback(lambda _: given.ring())
+        try:
+            while outputs or not asking.done():
+                if not outputs:
+                    await given.wait()
+                    continue
+                yield outputs.popleft()
+                taken.release()
+            asking.result()
+        finally:
+            self._stopped = True
+            self._fed_in_thread.set()
+            taken.release()
+            asking.cancel()
+            await asyncio.wait([asking])
+
+    def _ask_once(self, emit: Callable[[], Any]) -> Any:
+        """Ask a sync ``emit``; when it has nothing, wait until it is to be asked again."""
+        self._fed_in_thread.clear()
+        if self._stopped:  # looked at after the event, which is set when it changes
+            return None
+        asked_at = time.monotonic()
+        self.emitting = True
+        try:
+            output = self._invoker.finish(emit())
+        finally:
+            self.emitting = False
+        if not _is_nothing(output):
+            return output
+        if not self._by_clock:
+            self._fed_in_thread.wait()
+            return None
+        earliest, latest = self._clock.window(asked_at)
+        self._fed_in_thread.wait(max(0.0, latest - time.monotonic()))
+        if (early := earliest - time.monotonic()) > 0:
+            time.sleep(early)
+        return None
 
     async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:
         """Send what a generator gives.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -60,8 +61,8 @@ class PlayoutFrame(NamedTuple):
 
     Attributes:
         samples: ``int16``, shape ``(channels, rate / 50)``.
-        pts: When it is to be played, in samples since the first frame; moves on over
-            the pauses in between.
+        pts: When it is to be played, in samples of the playout's highest rate since the first
+            frame; moves on over the pauses in between.
     """
 
     samples: NDArray[np.int16]
@@ -125,20 +126,32 @@ class Playout:
         most_channels: 1 if all must be mono, 2 if it becomes stereo with the first
             stereo chunk.
         options: How it is paced.
+        lower_rates: Rates that it may give as well, in ascending order. It gives the lowest
+            that holds all that was pushed until then, and so never goes down again.
+
+    Attributes:
+        rate: The rate that it gives now.
     """
 
     def __init__(
-        self, rate: int = 48000, most_channels: int = 2, options: PlayoutOptions | None = None
+        self,
+        rate: int = 48000,
+        most_channels: int = 2,
+        options: PlayoutOptions | None = None,
+        *,
+        lower_rates: Sequence[int] = (),
     ) -> None:
-        self.rate = rate
+        self._rates = (*lower_rates, rate)
+        self._clock_rate = rate
+        self.rate = self._rates[0]
         self.options = options or PlayoutOptions()
         self._most_channels = most_channels
-        self._frame_size = round(rate * FRAME_S)
+        self._frame_size = round(self.rate * FRAME_S)
         self._tail_frames = round(self.options.tail_s / FRAME_S)
         self._channels = 1
         self._chunks: deque[_Chunk] = deque()
         self._chunk_s = 0.0
-        self._converter = AudioConverter(rate, self._channels)
+        self._converter = AudioConverter(self.rate, self._channels)
         self._fifo = SampleFifo(self._channels)
         self._flushed = True  # nothing is left in the converter
         self._ended = False  # the producer said that nothing follows
@@ -245,7 +258,7 @@ class Playout:
 
     def _begin(self, now: float) -> None:
         if self._resume_at is not None:  # RTP time moves on over the pause (RFC 3550 section 5.1)
-            self._pts += max(0, round((now - self._resume_at) * self.rate))
+            self._pts += max(0, round((now - self._resume_at) * self._clock_rate))
         self._due = now
         self._silence_left = self._tail_frames
 
@@ -268,21 +281,27 @@ class Playout:
                 self._chunks.appendleft(_Chunk(chunk.rate, chunk.samples[:, size:]))
             elif not self._chunks:
                 self._chunk_s = 0.0  # no rounding errors gather
-            self._widen(piece.shape[0])
+            self._widen(piece.shape[0], chunk.rate)
             self._fifo.push(self._converter.convert(chunk.rate, piece))
             self._flushed = False
 
-    def _widen(self, channels: int) -> None:
-        channels = min(channels, self._most_channels)
-        if channels <= self._channels:
+    def _widen(self, channels: int, rate: int) -> None:
+        """Make room for audio of more channels, or of a higher rate, than there was until now."""
+        channels = max(self._channels, min(channels, self._most_channels))
+        rate = max(self.rate, next((r for r in self._rates if r >= rate), self._clock_rate))
+        if (channels, rate) == (self._channels, self.rate):
             return
-        mono = self._fifo
-        mono.push(self._converter.flush())
-        self._channels = channels
-        self._converter = AudioConverter(self.rate, channels)
+        self._fifo.push(self._converter.flush())
+        before = self._fifo.pop(len(self._fifo))
+        before_rate = self.rate
+        self._channels, self.rate = channels, rate
+        self._frame_size = round(rate * FRAME_S)
         self._fifo = SampleFifo(channels)
-        if len(mono):
-            self._fifo.push(np.repeat(mono.pop(len(mono)), channels, axis=0))
+        if before.shape[1]:
+            converter = AudioConverter(rate, channels)
+            self._fifo.push(converter.convert(before_rate, before))
+            self._fifo.push(converter.flush())
+        self._converter = AudioConverter(rate, channels)
 
     def _finish(self, now: float) -> PlayoutFrame | float | None:
         """Send what the resampler holds back, then silence, then nothing."""
@@ -292,7 +311,7 @@ class Playout:
             self._flushed = True
         late = now - self._due
         if late >= FRAME_S:  # nothing was sent meanwhile: the pause is a pause
-            self._pts += round(late * self.rate)
+            self._pts += round(late * self._clock_rate)
             self._due = now
         if len(self._fifo):
             self._silence_left = self._tail_frames
@@ -310,9 +329,9 @@ class Playout:
         assert self._due is not None
         late = now - self._due
         if late > self.options.resync_s:
-            self._pts += round(late * self.rate)
+            self._pts += round(late * self._clock_rate)
             self._due = now
         frame = PlayoutFrame(self._fifo.pop_padded(self._frame_size), self._pts)
-        self._pts += self._frame_size
+        self._pts += round(self._clock_rate * FRAME_S)
         self._due += FRAME_S
         return frame

@@ -99,10 +99,11 @@ class AudioCallback(MediaCallback):
         return self._encode(frame) if self._encodes_opus else _audio_frame(frame)
 
     def _encode(self, frame: PlayoutFrame) -> Any:
-        channels = frame.samples.shape[0]
-        if self._encoder is None or self._encoder.channels != channels:
-            self._encoder = OpusEncoder(channels)
-        return self._encoder.encode(frame.samples, frame.pts)
+        channels, rate = frame.samples.shape[0], _rate(frame)
+        encoder = self._encoder
+        if encoder is None or (encoder.channels, encoder.rate) != (channels, rate):
+            encoder = self._encoder = OpusEncoder(channels, rate)
+        return encoder.encode(frame.samples, frame.pts)
 
 
 class ServerToClientAudio(AudioCallback):
@@ -151,11 +152,16 @@ def make_tracks(session: Session, media: Media, mode: str) -> list[MediaCallback
     return tracks
 
 
+def _rate(frame: PlayoutFrame) -> int:
+    size: int = frame.samples.shape[1]
+    return size * 50
+
+
 def _audio_frame(frame: PlayoutFrame) -> av.AudioFrame:
     packed = np.ascontiguousarray(frame.samples.T).reshape(1, -1)
     layout = "stereo" if frame.samples.shape[0] == 2 else "mono"
     audio = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
-    audio.sample_rate = OPUS_RATE
+    audio.sample_rate = _rate(frame)
     audio.pts = frame.pts
     audio.time_base = Fraction(1, OPUS_RATE)
     return audio

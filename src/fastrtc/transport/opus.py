@@ -9,10 +9,13 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OPUS_RATE", "OpusDecoder", "OpusEncoder"]
+__all__ = ["LOWER_RATES", "OPUS_RATE", "OpusDecoder", "OpusEncoder"]
 
 OPUS_RATE = 48000
 """The clock rate of Opus in RTP, whatever it carries (RFC 7587 section 4.1)."""
+
+LOWER_RATES = (8000, 12000, 16000, 24000)
+"""What else is encoded as it is (RFC 6716 section 2), which saves resampling it to 48 kHz first."""
 
 _TIME_BASE = Fraction(1, OPUS_RATE)
 _BIT_RATES = {1: 64000, 2: 96000}
@@ -27,17 +30,19 @@ class OpusEncoder:
     Args:
         channels: 1 or 2. Either is announced as ``opus/48000/2``, and any decoder
             takes both (RFC 7587 section 7); mono costs half.
+        rate: Of the samples, in Hz: ``OPUS_RATE`` or one of ``LOWER_RATES``.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, rate: int = OPUS_RATE) -> None:
         self.channels = channels
+        self.rate = rate
         self._layout = "stereo" if channels == 2 else "mono"
         codec: Any = av.CodecContext.create("libopus", "w")
         codec.bit_rate = _BIT_RATES[channels]
         codec.format = "s16"
         codec.layout = self._layout
-        codec.sample_rate = OPUS_RATE
-        codec.time_base = _TIME_BASE
+        codec.sample_rate = rate
+        codec.time_base = Fraction(1, rate)
         codec.options = {
             "application": "audio",
             "compression_level": _COMPLEXITY,
@@ -49,15 +54,15 @@ class OpusEncoder:
         """Encode 20 ms.
 
         Args:
-            samples: ``int16``, shape ``(channels, 960)``.
-            pts: When they are to be played, in samples.
+            samples: ``int16``, shape ``(channels, rate / 50)``.
+            pts: When they are to be played, in samples at ``OPUS_RATE``.
 
         Returns:
             An ``av.Packet``.
         """
         packed = np.ascontiguousarray(samples.T).reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=self._layout)
-        frame.sample_rate = OPUS_RATE
+        frame.sample_rate = self.rate
         (packet,) = self._codec.encode(frame)
         packet.pts = pts
         packet.time_base = _TIME_BASE
