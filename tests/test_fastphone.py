@@ -17,6 +17,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from gradio import tunneling
 
 from fastrtc import AsyncStreamHandler, Stream
 from fastrtc.fastphone import FastPhoneService
@@ -51,8 +52,15 @@ class StandIn:
 
 
 @pytest.fixture
-def tunnel(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """Stands in for Gradio's tunnel, and notes what it was asked for."""
+def tunnel(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Any, ...]]]:
+    """Stands in for Gradio's tunnel, and notes what it was asked for; all must be closed."""
+
+    class OpenTunnel:
+        killed = 0
+
+        def kill(self) -> None:
+            OpenTunnel.killed += 1
+
     opened: list[tuple[Any, ...]] = []
 
     def setup_tunnel(
@@ -63,10 +71,13 @@ def tunnel(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         share_server_tls_certificate: str | None,
     ) -> str:
         opened.append((local_host, local_port))
+        tunneling.CURRENT_TUNNELS.append(OpenTunnel())
         return "https://abc.gradio.live"
 
     monkeypatch.setattr("gradio.networking.setup_tunnel", setup_tunnel)
-    return opened
+    yield opened
+    assert tunneling.CURRENT_TUNNELS == []
+    assert OpenTunnel.killed == len(opened)
 
 
 def stream(**options: Any) -> Stream:

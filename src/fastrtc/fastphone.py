@@ -105,9 +105,9 @@ def serve(
         with (
             _server(app, host, port, kwargs) as (server, listening),
             _Client(token, service or FastPhoneService()) as client,
+            _tunnel(*listening.getsockname()[:2]) as url,
         ):
-            address = urlsplit(_open_tunnel(*listening.getsockname()[:2])).netloc
-            _hold_number(client, address, server)
+            _hold_number(client, urlsplit(url).netloc, server)
     finally:
         stream._telephone.through_fastphone = False
 
@@ -130,13 +130,22 @@ def _hold_number(client: _Client, address: str, server: threading.Thread) -> Non
         client.unregister(registration, address)
 
 
-def _open_tunnel(host: str, port: int) -> str:
-    """Make a local server reachable from everywhere; gives its public URL."""
+@contextmanager
+def _tunnel(host: str, port: int) -> Iterator[str]:
+    """Make a local server reachable from everywhere, at a public URL, until the end of the block."""
+    from gradio import tunneling
     from gradio.networking import setup_tunnel
 
+    running = getattr(tunneling, "CURRENT_TUNNELS", [])
+    before = list(running)
     # the last argument, a certificate, came with a later Gradio 5
     rest = [None] * (len(inspect.signature(setup_tunnel).parameters) - 3)
-    return str(setup_tunnel(host, port, secrets.token_urlsafe(32), *rest))
+    try:
+        yield str(setup_tunnel(host, port, secrets.token_urlsafe(32), *rest))
+    finally:
+        for tunnel in [tunnel for tunnel in running if tunnel not in before]:
+            tunnel.kill()
+            running.remove(tunnel)
 
 
 class _Client:
