@@ -13,10 +13,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI, Request
 
-from fastrtc import AdditionalOutputs, ReplyOnPause, WebRTC, WebRTCData
+from fastrtc import AdditionalOutputs, Limits, ReplyOnPause, Stream, WebRTC, WebRTCData
 from fastrtc.webrtc import EVENTS, START
 from tests.support.peers import AudioSource, Client, VideoSource, eventually
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -211,6 +213,53 @@ async def test_an_invalid_offer_is_refused_with_the_reason(body: Any, reason: st
     assert re.search(reason, answer["meta"]["error"]), answer
 
 
+async def test_authorize_is_asked_about_the_pages_requests():
+    asked_about = []
+
+    async def authorize(request):
+        asked_about.append(request)
+        return request.headers.get("x-user") == "ada" or "Log in first."
+
+    credentials = {"iceServers": [{"urls": "turn:secret"}]}
+    made = component(rtc_configuration=credentials)
+    made.authorize = authorize
+    app = gr.mount_gradio_app(FastAPI(), made.parent, path="/ui")
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://here") as http:
+
+        async def call(name: str, **headers: str) -> Any:
+            body = {
+                "component_id": made._id,
+                "fn_name": name,
+                "session_hash": "a",
+                "data": {"candidate": None, "type": "ice-candidate", "webrtc_id": "me"},
+            }
+            path = "/ui/gradio_api/component_server"
+            return (await http.post(path, json=body, headers=headers)).json()
+
+        refusal = {"status": "failed", "meta": {"error": "unauthorized", "reason": "Log in first."}}
+        assert await call("offer") == refusal
+        assert await call("turn") is None
+        assert await call("turn", **{"x-user": "ada"}) == credentials
+        assert await call("offer", **{"x-user": "ada"}) == {"status": "success"}
+    assert len(asked_about) == 4 and all(isinstance(one, Request) for one in asked_about)
+    await made.close_sessions()
+
+
+async def test_a_request_that_gradio_does_not_show_is_refused_if_there_is_somebody_to_ask():
+    made = component()
+    made.authorize = lambda request: True
+    refusal = {"status": "failed", "meta": {"error": "unauthorized"}}
+    assert await made.offer({"sdp": "v=0", "type": "offer", "webrtc_id": "a"}) == refusal
+
+
+async def test_the_page_of_a_stream_asks_what_the_stream_asks():
+    limits = Limits(candidates=5)
+    made = Stream(flip, modality="video", authorize=lambda request: False, limits=limits)
+    assert made.webrtc_component.authorize is made.authorize
+    assert made.webrtc_component.limits is limits
+
+
 async def test_an_offer_without_a_handler_is_refused(caplog: pytest.LogCaptureFixture):
     with gr.Blocks():
         made = WebRTC()
@@ -278,6 +327,24 @@ async def test_a_reply_gets_the_id_first_if_it_takes_one_more():
             taken.append(client.webrtc_id)
     first, id_1, second, _, third, id_3 = taken
     assert (first, second, third) == ((id_1, 5), (5,), (id_3, 5))
+
+
+async def test_what_is_said_at_the_start_gets_the_inputs_if_only_that_takes_some():
+    greeted: list[Any] = []
+
+    def greet(gain: float):
+        greeted.append(gain)
+        yield from ()
+
+    def reply(audio):
+        yield from ()
+
+    handler = ReplyOnPause(reply, startup_fn=greet)
+    made = component(handler, [gr.State()], modality="audio", mode="send-receive")
+    async with Client(made, audio=AudioSource()) as client:
+        await client.message("send_input")
+        made._take_inputs(client.webrtc_id, 5)
+        await eventually(lambda: greeted == [5])
 
 
 class Listener(AsyncAudioEcho):

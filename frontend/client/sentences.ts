@@ -60,7 +60,9 @@ export function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCErr
 }
 
 /** Say why the server takes no connection; `meta` is that of its refusal. */
-export function refusalError(meta: { error?: unknown; limit?: unknown } = {}): FastRTCError {
+export function refusalError(
+  meta: { error?: unknown; limit?: unknown; reason?: unknown } = {},
+): FastRTCError {
   const code = typeof meta.error === "string" ? meta.error : "";
   switch (code) {
     case "concurrency_limit_reached": {
@@ -99,6 +101,18 @@ export function refusalError(meta: { error?: unknown; limit?: unknown } = {}): F
         "The server's TURN server refused it or did not answer. The server's log says why.",
         { ...meta },
       );
+    case "unauthorized": {
+      const reason = typeof meta.reason === "string" && meta.reason ? `: ${meta.reason}` : ".";
+      return new FastRTCError(code, `The server does not let you connect${reason}`, { ...meta });
+    }
+    case "too_many_connecting":
+      return new FastRTCError(
+        code,
+        "Too many are connecting to the server just now. Try again in a moment.",
+        { ...meta },
+      );
+    case "server_stopping":
+      return stoppingError({ ...meta });
     default:
       return new FastRTCError(
         "refused",
@@ -159,6 +173,15 @@ export function httpError(status: number, detail?: unknown): FastRTCError {
 /** What `CloseStream` says when the program gives no reason. */
 const NO_REASON = "Stream closed";
 
+/** The server is told to stop, such as to be started anew. */
+function stoppingError(details: Readonly<Record<string, unknown>>): FastRTCError {
+  return new FastRTCError(
+    "server_stopping",
+    "The server is being stopped or started anew. Try again in a moment.",
+    details,
+  );
+}
+
 /** Say why the server ended the stream; `reason` is that of its `end_stream`. */
 export function endError(reason = ""): FastRTCError {
   if (/time limit/i.test(reason)) {
@@ -168,6 +191,7 @@ export function endError(reason = ""): FastRTCError {
       { reason },
     );
   }
+  if (/^the server stops$/i.test(reason)) return stoppingError({ reason });
   const why = reason && reason !== NO_REASON ? `: ${reason}` : "";
   return new FastRTCError("ended_by_server", `The server has ended the stream${why}`, { reason });
 }

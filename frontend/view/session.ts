@@ -65,6 +65,8 @@ export class Session {
   /** Sends what was typed, starting the stream if need be; false if that fails. */
   async submit(text: string): Promise<boolean> {
     const connection = this.#connection;
+    // What is handed over on connecting has the text, too: it may reach the server after it.
+    if (connection.state !== "connected") this.#typed = text;
     const connected = connection.state === "connected" || (await connection.start());
     const { id } = connection;
     if (!connected || id === null) return false;

@@ -132,7 +132,7 @@ def _hold_number(client: _Client, address: str, server: threading.Thread) -> Non
 
 @contextmanager
 def _tunnel(host: str, port: int) -> Iterator[str]:
-    """Make a local server reachable from everywhere, at a public URL, until the end of the block."""
+    """Make a local server reachable from everywhere, at a public URL, within the block."""
     from gradio import tunneling
     from gradio.networking import setup_tunnel
 

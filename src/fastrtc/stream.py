@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -11,25 +12,33 @@ from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from .core.errors import InvalidOffer
+from .authorization import Authorize, refusal_of
+from .core.errors import InvalidOffer, Unauthorized
+from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
+from .offer_route import OFFER_RESPONSES, offer_route
 from .session.interrupt import on_interrupt
-from .telephone import Telephone
+from .session.registry import Registry
+from .telephone import CALL_REQUEST, CALL_RESPONSES, Telephone
 from .transport.arguments import (
+    check_authorize,
     check_components,
     check_configurations,
     check_dicts,
+    check_drain_limit,
     check_limit,
+    check_limits,
     check_time_limit,
 )
 from .transport.configuration import resolve_configuration
+from .transport.lobby import Lobby
 from .transport.socket_events import SocketProtocol
 from .transport.telephony.protocol import PhoneProtocol
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
 from .webrtc_connection_mixin import WebRTCConnectionMixin
-from .websocket import WebSocketHandler
+from .websocket import WebSocketHandler, refuse_socket
 
 if TYPE_CHECKING:
     from .ui.lazy import Blocks
@@ -38,11 +47,13 @@ if TYPE_CHECKING:
 __all__ = [
     "Body",
     "HandlerType",
+    "Limits",
     "OfferRefused",
     "RTCConfigurationCallable",
     "Stream",
     "StreamHandlerImpl",
     "UIArgs",
+    "Unauthorized",
     "WebRTC",
     "WebRTCConnectionMixin",
 ]
@@ -114,6 +125,14 @@ class Stream(WebRTCConnectionMixin):
         twilio_auth_token: The auth token of a Twilio account: telephone calls are taken only
             with its signature. None looks into ``FASTRTC_TWILIO_AUTH_TOKEN``; without
             either, anybody's are.
+        authorize: Asked about each request before anything is done for it, whatever it travels
+            over: gets the Starlette ``Request`` or ``WebSocket``, returns None or True to let it
+            in, False or the reason to refuse it, or raises ``Unauthorized``. Sync or async. See
+            ``docs/security.md``.
+        limits: What clients may cost; by default ``Limits()``.
+        drain_limit: How long connections may go on when the server is told to stop, in seconds:
+            they are told, and new ones are refused. 0 ends them at once; Ctrl-C a second time
+            does so, too.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler gets a copy.
@@ -145,6 +164,9 @@ class Stream(WebRTCConnectionMixin):
         ui_args: UIArgs | None = None,
         verbose: bool = True,
         twilio_auth_token: str | None = None,
+        authorize: Authorize | None = None,
+        limits: Limits | None = None,
+        drain_limit: float = 0,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -160,6 +182,10 @@ class Stream(WebRTCConnectionMixin):
         self.concurrency_limit = check_limit(concurrency_limit)
         self.concurrency_limit_gradio = concurrency_limit
         self.time_limit = check_time_limit(time_limit)
+        self.drain_limit = check_drain_limit(drain_limit)
+        self.authorize = check_authorize(authorize)
+        self.limits = check_limits(limits)
+        self._lobby = Lobby(self.limits.sockets_waiting)
         self.allow_extra_tracks = allow_extra_tracks
         self.rtp_params = rtp_params
         self.rtc_configuration = rtc_configuration
@@ -212,6 +238,8 @@ class Stream(WebRTCConnectionMixin):
 
     @webrtc_component.setter
     def webrtc_component(self, component: WebRTC) -> None:
+        component.authorize = self.authorize
+        component.limits = self.limits
         self._page.component = component
 
     def _generate_default_ui(self, ui_args: UIArgs | None = None) -> Blocks:
@@ -228,6 +256,15 @@ class Stream(WebRTCConnectionMixin):
         await super().close_sessions(reason)
         if self._page.component is not None:
             await self._page.component.close_sessions(reason)
+
+    async def _stop(self) -> None:
+        """Let the connections come to their end as the server stops, and then end them."""
+        await asyncio.gather(*(one.drain(self.drain_limit) for one in self._registries()))
+        await self.close_sessions()
+
+    def _registries(self) -> list[Registry]:
+        page = self._page.component
+        return [self._registry] if page is None else [self._registry, page._registry]
 
     def mount(self, app: FastAPI, path: str = "", tags: list[str] | None = None) -> None:
         """Add the stream's routes to a FastAPI app: ``POST {path}/webrtc/offer``.
@@ -246,8 +283,16 @@ class Stream(WebRTCConnectionMixin):
             raise ValueError(f"path must be '' or begin, and not end, with '/', not {path!r}")
         # Not through a router of its own: newer FastAPI keeps an included one as a whole, and
         # programs look for the routes in ``app.router.routes`` by their paths.
-        app.add_api_route(
-            f"{path}/webrtc/offer", self.offer, methods=["POST"], tags=list(tags) if tags else None
+        app.router.add_api_route(
+            f"{path}/webrtc/offer",
+            self.offer,
+            methods=["POST"],
+            tags=list(tags) if tags else None,
+            responses=OFFER_RESPONSES,
+            route_class_override=offer_route(
+                lambda request: refusal_of(self.authorize, request),
+                lambda: self.limits.offer_bytes,
+            ),
         )
         app.add_api_websocket_route(f"{path}/telephone/handler", self.telephone_handler)
         app.add_api_route(
@@ -255,12 +300,17 @@ class Stream(WebRTCConnectionMixin):
             self.handle_incoming_call,
             methods=["POST"],
             tags=list(tags) if tags else None,
+            responses=CALL_RESPONSES,
+            openapi_extra=CALL_REQUEST,
         )
         app.add_api_websocket_route(f"{path}/websocket/offer", self.websocket_offer)
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 
     async def offer(self, body: Body) -> Any:
         """Answer an offer, or take a trickled candidate; see ``handle_offer``.
+
+        The route of ``mount`` has asked ``authorize`` before; one of the program's own that
+        calls this lets in whom it wants.
 
         Args:
             body: Any pydantic model with what ``Body`` has; other fields do no harm.
@@ -282,6 +332,10 @@ class Stream(WebRTCConnectionMixin):
         Args:
             websocket: Accepted already, or not yet.
         """
+        refusal = await refusal_of(self.authorize, websocket)
+        if refusal is not None:
+            await refuse_socket(websocket, refusal)
+            return
         await self._socket_handler().handle_websocket(websocket)
 
     def _socket_handler(self, protocol: SocketProtocol | None = None) -> WebSocketHandler:
@@ -296,6 +350,8 @@ class Stream(WebRTCConnectionMixin):
             time_limit=self.time_limit,
             protocol=protocol,
             copies=True,
+            limits=self.limits,
+            lobby=self._lobby,
         )
 
     async def handle_incoming_call(self, request: Request) -> Response:
@@ -311,6 +367,7 @@ class Stream(WebRTCConnectionMixin):
             request,
             has_voice="audio" in self.modality,
             busy=self._registry.is_full(self.concurrency_limit),
+            authorize=self.authorize,
         )
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
@@ -319,7 +376,7 @@ class Stream(WebRTCConnectionMixin):
         Args:
             websocket: Not yet accepted.
         """
-        if await self._telephone.admit(websocket):
+        if await self._telephone.admit(websocket, self.authorize):
             await self._socket_handler(PhoneProtocol()).handle_websocket(websocket)
 
     def fastphone(
@@ -363,7 +420,9 @@ class Stream(WebRTCConnectionMixin):
             self._check_colab_or_spaces()
             if self.verbose:
                 print(_startup_line(self))
-            async with on_interrupt(self.close_sessions):
+            for registry in self._registries():
+                registry.stopping = False
+            async with on_interrupt(self._stop):
                 try:
                     if lifespan is None:
                         yield
@@ -371,7 +430,7 @@ class Stream(WebRTCConnectionMixin):
                         async with lifespan(app) as state:
                             yield state
                 finally:
-                    await self.close_sessions()
+                    await self._stop()
 
         return with_stream
 

@@ -11,11 +11,13 @@ from fastapi import Request, WebSocket
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.datastructures import QueryParams
 
+from .authorization import Authorize, refusal_of
+from .core.seldom import Seldom
 from .transport.telephony.address import public_host, public_scheme
 from .transport.telephony.signature import HEADER, is_signed
 from .transport.telephony.twiml import connect_call, end_call, require_twilio
 
-__all__ = ["Telephone"]
+__all__ = ["CALL_REQUEST", "CALL_RESPONSES", "Telephone"]
 
 logger = logging.getLogger(__name__)
 
@@ -26,11 +28,34 @@ TURN servers of their own, without wanting signatures to be checked."""
 INCOMING = "/telephone/incoming"
 LINE_BUSY = "All lines are busy. Please call again later."
 NO_VOICE = "There is nobody to talk to at this number."
+NOT_ALLOWED = "Sorry, this call cannot be taken."
 LONGEST_NUMBER = 128
 """Characters that a number, or a SIP address in its place, may have to be passed on."""
 
 POLICY_VIOLATION = 1008
 """The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""
+
+
+CALL_REQUEST: dict[str, Any] = {
+    "requestBody": {
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "properties": {name: {"type": "string"} for name in ("CallSid", "From", "To")},
+                }
+            }
+        }
+    }
+}
+"""What Twilio posts to the webhook, for OpenAPI: what of it is used, and the id of the call."""
+
+CALL_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "TwiML", "content": {"application/xml": {}}},
+    400: {"description": "The request names no usable host", "content": {"text/plain": {}}},
+    403: {"description": "The signature is not Twilio's", "content": {"text/plain": {}}},
+}
+"""What the webhook answers, for OpenAPI."""
 
 
 class Telephone:
@@ -55,17 +80,26 @@ class Telephone:
             raise ValueError(f"twilio_auth_token must be a text or None, not {shown}")
         self._token = token or os.getenv(TOKEN_VARIABLE) or None
         self._warned = False
+        self._refused = Seldom()
         self.through_fastphone = False
         if self._token is not None:
             require_twilio()
 
-    async def answer(self, request: Request, *, has_voice: bool, busy: bool) -> Response:
+    async def answer(
+        self,
+        request: Request,
+        *,
+        has_voice: bool,
+        busy: bool,
+        authorize: Authorize | None = None,
+    ) -> Response:
         """Answer the webhook of an incoming call with TwiML.
 
         Args:
             request: Twilio's.
             has_voice: Whether the stream can be talked to.
             busy: Whether it has no place for another connection.
+            authorize: Asked about the request, when it is Twilio's; a refused caller hears why.
 
         Raises:
             PhoneExtraMissing: If the ``twilio`` package is not installed.
@@ -78,6 +112,9 @@ class Telephone:
         scheme = public_scheme(request.headers, request.url.scheme)
         if not self._is_trusted(request, {scheme, "https"}, host, posted):
             return PlainTextResponse("The signature is not Twilio's", status_code=403)
+        refusal = await refusal_of(authorize, request)
+        if refusal is not None:
+            return _twiml(end_call(refusal.details.get("reason", NOT_ALLOWED)))
         if not has_voice:
             return _twiml(end_call(NO_VOICE))
         if busy:
@@ -85,9 +122,10 @@ class Telephone:
         path = request.url.path.removesuffix(INCOMING)
         return _twiml(connect_call(f"wss://{host}{path}/telephone/handler", _numbers(parameters)))
 
-    async def admit(self, websocket: WebSocket) -> bool:
+    async def admit(self, websocket: WebSocket, authorize: Authorize | None = None) -> bool:
         """Tell whether the socket of a call may be opened; one that may not is closed."""
-        if self._is_trusted(websocket, {"wss"}, public_host(websocket.headers) or "", {}):
+        trusted = self._is_trusted(websocket, {"wss"}, public_host(websocket.headers) or "", {})
+        if trusted and await refusal_of(authorize, websocket) is None:
             return True
         await websocket.close(POLICY_VIOLATION)
         return False
@@ -113,7 +151,11 @@ class Telephone:
         urls = [f"{scheme}://{host}{request.url.path}{query}" for scheme in schemes]
         if is_signed(self._token, urls, parameters, request.headers.get(HEADER)):
             return True
-        logger.warning("A telephone call is refused: Twilio's signature is not that of %r", urls)
+        self._refused.log(
+            logger.warning,
+            "A telephone call is refused: Twilio's signature is not that of %.500r",
+            urls,
+        )
         return False
 
 

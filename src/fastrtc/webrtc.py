@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gradio.components.base import Component
 from gradio.events import Dependency
+from gradio.route_utils import Request
 
-from .core.errors import InvalidOffer
+from .authorization import refusal_of
+from .core.errors import InvalidOffer, SessionRefused
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
@@ -86,7 +88,7 @@ EVENTS = ["tick", "state_change", "submit", "start_recording", "stop_recording",
 class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStub):
     """A Gradio component that streams audio and video between the page and a handler.
 
-    Put it into a ``gr.Blocks`` and call ``stream``, once::
+    Put it into a ``gr.Blocks`` and call ``stream``, once:
 
         with gr.Blocks() as demo:
             audio = WebRTC(modality="audio", mode="send-receive")
@@ -436,26 +438,29 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         """Give a handler the inputs of the page.
 
         A reply function gets the id of the connection first, ``fn(audio, webrtc_id, *args)``,
-        unless it takes no more than ``args``.
+        unless it takes no more than ``args``; so does ``startup_fn``, if ``fn`` takes none.
         """
         media = self._media.get(webrtc_data) if isinstance(webrtc_data, str) else None
-        reply = getattr(media and media.handler, "fn", None)
-        if media is not None and reply is not None and args:
-            if ExtraParameters.of(reply, media=1).most == len(args):
-                media.set_args(list(args))
-                return
-        super().set_input_gradio(webrtc_data, *args)
+        if media is not None and args and _most_inputs(media.handler) == len(args):
+            media.set_args(list(args))
+        else:
+            super().set_input_gradio(webrtc_data, *args)
 
     # What the page asks for
 
     @server
-    async def offer(self, body: dict[str, Any]) -> Any:
+    async def offer(self, body: dict[str, Any], request: Request | None = None) -> Any:
         """Answer an offer of the page, or take a trickled candidate; see ``handle_offer``.
+
+        ``authorize`` is asked about the request, which Gradio gives from 5.50 on.
 
         Gradio passes no exception on to the page, so an offer that cannot be answered is
         refused with the reason in place of a code.
         """
         endpoint = self._endpoint
+        refusal = await endpoint._refusal_of(request)
+        if refusal is not None:
+            return refusal.answer
         if endpoint.event_handler is None:
             logger.error("An offer came, but there is no handler: call stream() of the component")
             return _refusal("it has no handler")
@@ -473,8 +478,13 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             return _refusal(f"{type(error).__name__}: {error}")
 
     @server
-    async def turn(self, _: Any = None) -> dict[str, Any] | None:
-        """Give the page the ``rtc_configuration`` for its next connection."""
+    async def turn(self, _: Any = None, request: Request | None = None) -> dict[str, Any] | None:
+        """Give the page the ``rtc_configuration`` for its next connection.
+
+        One that may not connect gets none: it may hold the credentials of a TURN server.
+        """
+        if await self._endpoint._refusal_of(request) is not None:
+            return None
         try:
             return await resolve_configuration(self.rtc_configuration)
         except Exception:
@@ -487,6 +497,13 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         queue = self._endpoint.additional_outputs.get((body or {}).get("webrtc_id", ""))
         if queue is not None:
             queue.end()
+
+    async def _refusal_of(self, request: Any) -> SessionRefused | None:
+        """Ask ``authorize`` about a request of the page.
+
+        Gradio gives the request itself where a ``gr.Request`` is asked for, or that around it.
+        """
+        return await refusal_of(self.authorize, getattr(request, "request", request))
 
     # Connections
 
@@ -556,6 +573,17 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
 
 for _name in EVENTS:
     setattr(WebRTC, _name, in_order_of_gradio_5(getattr(WebRTC, _name)))
+
+
+def _most_inputs(handler: Any) -> int | None:
+    """Tell how many inputs the functions of a handler take at most; None if any number."""
+    reply, startup = getattr(handler, "fn", None), getattr(handler, "startup_fn", None)
+    if reply is None:
+        return 0
+    most = ExtraParameters.of(reply, media=1).most
+    if most == 0 and startup is not None:
+        return ExtraParameters.of(startup, media=0).most
+    return most
 
 
 def _refusal(reason: str) -> dict[str, Any]:

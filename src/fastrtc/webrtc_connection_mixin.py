@@ -11,8 +11,10 @@ from typing import Any, TypeAlias, cast
 from aiortc import RTCConfiguration, RTCPeerConnection
 from fastapi.responses import JSONResponse
 
+from .authorization import Authorize
 from .core.context import Context
 from .core.errors import InvalidCandidate, InvalidOffer, SessionRefused
+from .core.limits import Limits
 from .core.messages import DataChannel, create_message
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
@@ -79,6 +81,8 @@ class WebRTCConnectionMixin:
     ``server_rtc_configuration``.
 
     Attributes:
+        authorize: Asked about each request before anything is done for it; see ``Stream``.
+        limits: What clients may cost.
         pcs: The peer connection of each connection, by its id.
         handlers: The handler that runs for it.
         connections: Its media callbacks; ``connections[id][0].event_handler`` is the handler.
@@ -95,6 +99,8 @@ class WebRTCConnectionMixin:
     allow_extra_tracks: bool = False
     rtc_configuration: dict[str, Any] | None | RTCConfigurationCallable = None
     server_rtc_configuration: Any = None
+    authorize: Authorize | None = None
+    limits: Limits = Limits()
 
     def __init__(self) -> None:
         self.pcs: dict[str, RTCPeerConnection] = {}
@@ -172,8 +178,14 @@ class WebRTCConnectionMixin:
         self, webrtc_id: str, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
     ) -> dict[str, str]:
         offer = parse_offer(
-            body.get("sdp"), self.modality, self.mode, extra_tracks=self.allow_extra_tracks
+            body.get("sdp"),
+            self.modality,
+            self.mode,
+            extra_tracks=self.allow_extra_tracks,
+            limits=self.limits,
         )
+        if self._registry.connecting >= self.limits.connecting:
+            raise SessionRefused("too_many_connecting", limit=self.limits.connecting)
         self._registry.reserve(webrtc_id, self.concurrency_limit)
         candidates = self._early.take(webrtc_id)
         session: Session | None = None
@@ -193,7 +205,7 @@ class WebRTCConnectionMixin:
             self._registry.add(session)
             playout = Playout(lower_rates=LOWER_RATES)
             media = Media(session, self.modality, self.mode, playout=playout)
-            peer = Peer(session, media, self.mode, configuration)
+            peer = Peer(session, media, self.mode, configuration, self.limits)
             self._remember(webrtc_id, session, media, peer)
             answer = await peer.answer(offer)
             for candidate in candidates + self._early.take(webrtc_id):
@@ -388,6 +400,7 @@ class WebRTCConnectionMixin:
         It may be opened before the offer. It ends with the connection, or after 30 s if
         none comes.
         """
+        self._make_room_for_readers(webrtc_id)
         queue = self._output_queue(webrtc_id)
         expiry = asyncio.get_running_loop().call_later(
             NO_SESSION_WITHIN_S, self._expire_outputs, webrtc_id, queue
@@ -399,6 +412,14 @@ class WebRTCConnectionMixin:
             expiry.cancel()
             if not queue.begun and not queue.being_read:
                 self._expire_outputs(webrtc_id, queue)
+
+    def _make_room_for_readers(self, webrtc_id: str) -> None:
+        """Let go whoever has waited longest for a connection, when too many wait."""
+        if webrtc_id in self.additional_outputs:
+            return
+        waiting = [(id, q) for id, q in self.additional_outputs.items() if not q.begun]
+        if len(waiting) >= self.limits.ids_waiting:
+            self._expire_outputs(*waiting[0])
 
     def _expire_outputs(self, webrtc_id: str, queue: OutputQueue) -> None:
         if not queue.begun and self.additional_outputs.get(webrtc_id) is queue:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from fastapi import WebSocket
+from fastapi import WebSocket, WebSocketDisconnect
 from numpy.typing import NDArray
 from starlette.websockets import WebSocketState
 
@@ -21,6 +21,7 @@ from .audio.encodings import ENCODINGS
 from .audio.g711 import encode_mulaw
 from .core.context import Context
 from .core.errors import SessionRefused
+from .core.limits import Limits, RateLimit
 from .core.messages import error_message
 from .core.tasks import TaskOwner, runs_on
 from .core.types import Modality, Mode
@@ -31,6 +32,7 @@ from .pacing.allowance import AHEAD_S, Allowance
 from .pacing.playout import FRAME_S, Playout, PlayoutOptions
 from .session.media import Media
 from .session.session import Session
+from .transport.lobby import Lobby
 from .transport.playback import Playback
 from .transport.socket_events import (
     Audio,
@@ -67,6 +69,7 @@ __all__ = [
     "audio_to_float32",
     "audio_to_int16",
     "convert_to_mulaw",
+    "refuse_socket",
     "split_output",
 ]
 
@@ -79,14 +82,10 @@ a client has to drop on an interruption. TCP loses nothing, so no silence follow
 DEFAULT_RATE = 24_000
 """The rate of what a function gives, in Hz, to a client that names none: as of handlers."""
 
-START_WITHIN_S = 30.0
-"""How long a client may take to send its ``start``."""
-
 FLUSH_WITHIN_S = 1.0
 """How long the last messages to a client, and then its socket, are waited for at the end."""
 
-LARGEST_MESSAGE = 1 << 20
-"""Characters or bytes that a message may have: 20 s of PCM audio at 24 kHz."""
+DEFAULT_LIMITS = Limits()
 
 MOST_KEYS = 64
 """Keys of a telephone that wait for a slow handler; further ones are dropped."""
@@ -94,14 +93,38 @@ MOST_KEYS = 64
 MOST_OUTPUTS = 1024
 """Outputs that a program's own ``_emit_to_queue`` may put ahead; then ``queue`` is full."""
 
-NORMAL, UNSUPPORTED, POLICY, TOO_BIG, INTERNAL_ERROR = 1000, 1003, 1008, 1009, 1011
+NORMAL, GOING_AWAY, UNSUPPORTED, POLICY, TOO_BIG, INTERNAL_ERROR = (
+    1000,
+    1001,
+    1003,
+    1008,
+    1009,
+    1011,
+)
 """Close codes of RFC 6455, section 7.4.1."""
 
 TRY_AGAIN_LATER = 1013
 """The close code for a server that is full (IANA's WebSocket Close Code Number Registry)."""
 
+REFUSED = {"concurrency_limit_reached": TRY_AGAIN_LATER, "server_stopping": GOING_AWAY}
+"""The close codes of refusals; else it is ``POLICY``."""
+
 LONGEST_REASON = 123
 """Bytes that the reason in a close frame may have (RFC 6455, section 5.5)."""
+
+
+async def refuse_socket(websocket: WebSocket, refusal: SessionRefused) -> None:
+    """Tell the client of a WebSocket that it is refused, and close it.
+
+    Args:
+        websocket: Accepted already, or not yet.
+        refusal: Why.
+    """
+    if websocket.application_state is WebSocketState.CONNECTING:
+        await websocket.accept()
+    with suppress(WebSocketDisconnect, RuntimeError):  # the client has gone meanwhile
+        await websocket.send_text(json.dumps(refusal.answer))
+        await websocket.close(POLICY, _shortened(refusal.code))
 
 
 class WebSocketDataChannel(DataChannel):
@@ -135,6 +158,8 @@ class WebSocketHandler:
         time_limit: How long the connection may last, in seconds.
         protocol: How the client speaks; by default as a browser does.
         copies: Whether the connection gets a copy of the handler, made when it starts.
+        limits: What the client may cost.
+        lobby: Where it waits until it has started, with others.
 
     Attributes:
         websocket: The WebSocket, once it is handled.
@@ -157,6 +182,8 @@ class WebSocketHandler:
         time_limit: float | None = None,
         protocol: SocketProtocol | None = None,
         copies: bool = False,
+        limits: Limits = DEFAULT_LIMITS,
+        lobby: Lobby | None = None,
     ) -> None:
         self.stream_handler: Any = stream_handler
         self.set_handler = set_handler
@@ -171,6 +198,9 @@ class WebSocketHandler:
         self._modality = modality
         self._time_limit = time_limit
         self._copies = copies
+        self._limits = limits
+        self._rate = RateLimit(limits.messages_per_s)
+        self._lobby = Lobby(1) if lobby is None else lobby
         self._protocol: SocketProtocol = protocol or (
             PhoneProtocol() if getattr(stream_handler, "phone_mode", False) else BrowserMessages()
         )
@@ -207,15 +237,18 @@ class WebSocketHandler:
         tasks = TaskOwner("fastrtc-websocket", on_error=self._broken)
         sending = tasks.start(self._run_sender(), "send")
         tasks.start(self._read(), "read")
+        within_s = self._limits.start_within_s
         timer = asyncio.get_running_loop().call_later(
-            START_WITHIN_S, self._hang_up, POLICY, f"No start within {START_WITHIN_S:.0f} s"
+            within_s, self._hang_up, POLICY, f"No start within {within_s:.0f} s"
         )
+        self._lobby.enter(self, lambda: self._hang_up(TRY_AGAIN_LATER, "Too many wait to start"))
         self._timer = timer
         self._sending = sending
         try:
             await self.quit.wait()
         finally:
             timer.cancel()
+            self._lobby.leave(self)
             self._hang_up()  # also when the server cancels this
             try:
                 if self._session is None:
@@ -231,6 +264,9 @@ class WebSocketHandler:
         assert self.websocket is not None
         while not self.quit.is_set():
             message = await self.websocket.receive()
+            early_s = self._rate.take(asyncio.get_running_loop().time())
+            if early_s:  # the socket's own flow control holds the client back meanwhile
+                await asyncio.sleep(early_s)
             if self.quit.is_set():  # meanwhile: nobody would end what begins now
                 return
             if message["type"] == "websocket.disconnect":
@@ -239,8 +275,9 @@ class WebSocketHandler:
             content = message.get("text")
             if content is None:
                 content = message.get("bytes") or b""
-            if len(content) > LARGEST_MESSAGE:
-                self._say_error(f"A message may have {LARGEST_MESSAGE} bytes, not {len(content)}")
+            most = self._limits.message_bytes
+            if len(content) > most:
+                self._say_error(f"A message may have {most} bytes, not {len(content)}")
                 self._hang_up(TOO_BIG, "The message is too big")
                 return
             for event in self._protocol.receive(content):
@@ -321,8 +358,13 @@ class WebSocketHandler:
         """Send what is left to say, and close the socket if the client has not."""
         session = self._session
         if session is not None:
-            code = INTERNAL_ERROR if session.failed else NORMAL
-            self._hang_up(code, "The handler failed" if session.failed else session.reason or "")
+            code, reason = NORMAL, session.reason or ""
+            if session.failed:
+                code, reason = INTERNAL_ERROR, "The handler failed"
+            elif session.going_away:
+                code = GOING_AWAY
+                self._say_error(reason)
+            self._hang_up(code, reason)
         websocket = self.websocket
         assert websocket is not None and self._close_code is not None
         if websocket.client_state is WebSocketState.CONNECTED:
@@ -345,6 +387,7 @@ class WebSocketHandler:
 
     async def _begin(self, start: Start) -> None:
         self._timer.cancel()
+        self._lobby.leave(self)
         self._start = start
         self.stream_id = start.id
         if "audio" not in self._modality:
@@ -360,8 +403,7 @@ class WebSocketHandler:
             session = self._session or self.open()[0]
         except SessionRefused as refusal:
             self._say(json.dumps(refusal.answer))
-            full = refusal.code == "concurrency_limit_reached"
-            self._hang_up(TRY_AGAIN_LATER if full else POLICY, refusal.code)
+            self._hang_up(REFUSED.get(refusal.code, POLICY), refusal.code)
             return
         except Exception as error:  # of the handler's copy()
             logger.exception("A connection over WebSocket failed as it began")

@@ -81,8 +81,59 @@ def test_connections_end_before_the_server_and_the_server_is_told(number: signal
         process.send_signal(number)
         out, err = process.communicate(timeout=20)
 
-    assert out.splitlines() == [f"server {number.name}", "close", "closed", "restored True"], err
+    assert out.splitlines() == ["close", "closed", f"server {number.name}", "restored True"], err
     assert process.returncode == 0
+
+
+def test_a_second_signal_does_not_wait():
+    hangs = SERVER.replace("await asyncio.sleep(0)", "await stop.wait()")
+    with running(hangs.format(before=AS_UVICORN.strip())) as process:
+        wait_for_line(process, "ready")
+        process.send_signal(signal.SIGTERM)
+        wait_for_line(process, "close")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert out.splitlines() == ["server SIGINT", "closed", "restored True"], err
+
+
+async def test_all_that_listen_close_at_the_same_time():
+    told: list[str] = []
+    here, there = asyncio.Event(), asyncio.Event()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: told.append("server"))
+
+    async def close(mine: asyncio.Event, other: asyncio.Event) -> None:
+        mine.set()
+        await other.wait()
+        told.append("closed")
+
+    try:
+        async with (
+            on_interrupt(lambda: close(here, there)),
+            on_interrupt(lambda: close(there, here)),
+        ):
+            signal.raise_signal(signal.SIGTERM)
+            await here.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == ["closed", "closed", "server"]
+
+
+async def test_what_cannot_be_closed_is_logged_and_holds_nobody_up(caplog):
+    told = asyncio.Event()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: told.set())
+
+    async def close() -> None:
+        raise RuntimeError("stuck")
+
+    try:
+        async with on_interrupt(close):
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.wait_for(told.wait(), 10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    (record,) = caplog.records
+    assert record.exc_info is not None and str(record.exc_info[1]) == "stuck"
 
 
 def test_without_a_server_ctrl_c_is_what_it_always_was():

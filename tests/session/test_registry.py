@@ -150,3 +150,46 @@ async def test_what_does_not_close_is_not_waited_for(registry: Registry, caplog)
     assert "1 sessions did not close" in record.getMessage()
     go_on.set()
     await session.closed.wait()
+
+
+async def test_draining_takes_no_new_sessions_and_waits_for_the_last_to_end(registry: Registry):
+    session, sent = add(registry, "a"), []
+    session.mailbox.open(sent.append)
+
+    draining = asyncio.ensure_future(registry.drain(60))
+    await asyncio.sleep(0)
+    assert "about to stop" in sent[0] and '"warning"' in sent[0]
+    assert registry.is_full(100)
+    with pytest.raises(SessionRefused) as refusal:
+        registry.reserve("b", 100)
+    assert refusal.value.code == "server_stopping"
+    assert session.state is State.NEW
+
+    session.close("said good-bye")
+    await asyncio.wait_for(draining, 10)
+
+
+async def test_draining_has_its_time_and_is_done_once(registry: Registry):
+    session = add(registry, "a")
+    await registry.drain(0.01)
+    assert not session.ended
+    await asyncio.wait_for(registry.drain(60), 10)
+    await registry.close("the server stops")
+
+
+async def test_without_a_limit_nobody_is_waited_for(registry: Registry):
+    session, sent = add(registry, "a"), []
+    session.mailbox.open(sent.append)
+    await registry.drain(0)
+    assert registry.stopping and not sent
+    await registry.close("the server stops")
+    assert session.going_away
+
+
+async def test_what_was_left_behind_is_not_waited_for_again(registry: Registry):
+    session, go_on = add(registry, "a"), asyncio.Event()
+    session.on_close(go_on.wait)
+    await registry.close("the server stops", timeout=0.01)
+    await asyncio.wait_for(registry.close("the server stops", timeout=60), 10)
+    go_on.set()
+    await session.closed.wait()

@@ -61,6 +61,7 @@ PROGRAMS = {
     ),
     "espeak-ng": Program(commands=("espeak-ng",), debian="espeak-ng", brew="espeak-ng"),
     "ffmpeg": Program(commands=("ffmpeg",), debian="ffmpeg", brew="ffmpeg"),
+    "npm": Program(commands=("npm",), debian="npm", brew="node"),
     "sox": Program(commands=("sox",), debian="sox", brew="sox"),
     "turnserver": Program(commands=("turnserver",), debian="coturn", brew="coturn"),
     "recorded-voices": Program(

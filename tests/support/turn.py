@@ -26,8 +26,14 @@ class Turn:
         port: Its port on 127.0.0.1, for UDP and TCP.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, process: subprocess.Popen[bytes] | None = None) -> None:
         self.port = port
+        self._process = process
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self._process is not None
+        self._process.kill()
 
     def url(self, transport: str = "udp") -> str:
         return f"turn:127.0.0.1:{self.port}?transport={transport}"
@@ -70,7 +76,7 @@ def turn_server(
             assert server.poll() is None, (folder / "coturn.log").read_text()
             assert time.monotonic() < deadline, "coturn did not start"
             time.sleep(0.02)
-        yield Turn(port)
+        yield Turn(port, server)
     finally:
         server.terminate()
         server.wait(10)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from fastrtc.core.errors import FastRTCError, InvalidCandidate, InvalidOffer
 from fastrtc.transport.signalling import (
     END_OF_CANDIDATES,
-    MOST_SDP,
     Candidate,
     Offer,
     parse_candidate,
@@ -156,7 +155,23 @@ def test_an_sdp_without_media():
 
 def test_an_endless_offer_is_not_looked_at():
     with pytest.raises(InvalidOffer, match="longer than"):
-        parse(offer("audio") + "a=x\r\n" * MOST_SDP)
+        parse(offer("audio") + "a=x\r\n" * 100_000)
+
+
+def test_an_offer_of_thousands_of_candidates_is_refused():
+    line = "a=candidate:1 1 udp 2122260223 192.168.1.5 {} typ host\r\n"
+    few, many = ("".join(line.format(port) for port in range(1, n)) for n in (11, 1001))
+    assert parse(offer("audio") + few).candidates == 10
+    with pytest.raises(InvalidOffer, match="more than 128 candidates"):
+        parse(offer("audio") + many)
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x1b", "\x0b", "\x85", "\u2028", "\u202e"])
+def test_control_characters_which_would_come_into_the_log_are_refused(character: str):
+    with pytest.raises(InvalidOffer, match="control characters"):
+        parse(offer("audio") + f"a=x{character}ERROR forged\r\n")
+    with pytest.raises(InvalidCandidate):
+        parse_candidate(f"candidate:1{character} 1 udp 1 192.168.1.5 5 typ host")
 
 
 @pytest.mark.parametrize(

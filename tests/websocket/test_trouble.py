@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from fastrtc import websocket as fastrtc_websocket
+from fastrtc import Limits
 from fastrtc.transport import socket_sender
 from tests.websocket.served import Client, Echo, Served, serve, sine, wait_until
 
@@ -55,9 +55,9 @@ async def test_the_time_limit_ends_it_and_says_so() -> None:
         assert client.messages == [{"type": "end_stream", "data": "Time limit reached"}]
 
 
-async def test_whoever_says_nothing_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fastrtc_websocket, "START_WITHIN_S", 0.1)
-    async with serve(concurrency_limit=1) as served, served.client() as client:
+async def test_whoever_says_nothing_is_not_kept() -> None:
+    limits = Limits(start_within_s=0.1)
+    async with serve(concurrency_limit=1, limits=limits) as served, served.client() as client:
         assert await client.closed() == 1008
         await assert_it_serves(served)
 
@@ -99,8 +99,10 @@ async def test_the_program_may_end_it_and_the_server_may_stop() -> None:
             await client.start("b")
             await served.handler("b")
             await served.stream.close_sessions("Good night")
-            assert await client.closed() == 1000
-            assert client.messages[-1] == {"type": "end_stream", "data": "Good night"}
+            assert await client.closed() == 1001
+            end, error = client.messages
+            assert end == {"type": "end_stream", "data": "Good night"}
+            assert error["type"] == "error" and error["data"] == "Good night"
 
 
 async def test_what_is_no_message_is_answered_and_the_session_lives() -> None:

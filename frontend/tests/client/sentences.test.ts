@@ -67,6 +67,9 @@ describe("refusals", () => {
     "connection_closed",
     "invalid_candidate_format",
     "turn_server_failed",
+    "server_stopping",
+    "unauthorized",
+    "too_many_connecting",
   ])("%s has its own sentence", (code) => {
     const error = refusalError({ error: code });
     expect(error.code).toBe(code);
@@ -107,9 +110,31 @@ describe("HTTP", () => {
   });
 });
 
+describe("a program's own refusal", () => {
+  it("is told with its reason", () => {
+    const error = refusalError({ error: "unauthorized", reason: "Log in first." });
+    expect(error.sentence).toBe("The server does not let you connect: Log in first.");
+    expect(error.details).toEqual({ error: "unauthorized", reason: "Log in first." });
+  });
+
+  it("is told without one", () => {
+    for (const meta of [{}, { reason: "" }, { reason: 5 }]) {
+      const { sentence } = refusalError({ error: "unauthorized", ...meta });
+      expect(sentence).toBe("The server does not let you connect.");
+    }
+  });
+});
+
 describe("ends", () => {
   it("by the time limit", () => {
     expect(endError("Time limit reached").code).toBe("time_limit_reached");
+  });
+
+  it("by a server that is stopped", () => {
+    const error = endError("The server stops");
+    expect(error.code).toBe("server_stopping");
+    expectSentence(error);
+    expect(endError("The server stops at noon").code).toBe("ended_by_server");
   });
 
   it("with the program's reason, or without", () => {

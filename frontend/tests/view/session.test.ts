@@ -160,3 +160,13 @@ it("starts the stream to submit, and keeps the text if that fails", async () => 
   expect(connection.starts).toBe(1);
   expect(told.filter((one) => Array.isArray(one))).toEqual([]);
 });
+
+it("hands no inputs without the text over while it starts the stream to submit", () => {
+  make({ variant: "textbox" });
+  void session.submit("hello");
+  connection.become("connecting");
+  told.length = 0;
+  connection.become("connected");
+  const value = { webrtc_id: "fake-1", textbox: "hello" };
+  expect(told.slice(0, 3)).toEqual([{ value }, "change", "tick"]);
+});

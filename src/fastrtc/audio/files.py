@@ -68,11 +68,16 @@ def audio_to_file(audio: tuple[int, NDArray[Any]]) -> str:
     Raises:
         ValueError: If the rate is not a positive integer, or the shape is not understood.
         TypeError: If the dtype is not a real number.
+        OSError: If it cannot be written, such as on a full disk; no file is left then.
     """
     encoded = audio_to_bytes(audio)
     descriptor, path = tempfile.mkstemp(suffix=".mp3")
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(encoded)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(encoded)
+    except BaseException:
+        os.unlink(path)
+        raise
     return path
 
 

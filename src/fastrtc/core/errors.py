@@ -8,6 +8,7 @@
         InvalidOffer (ValueError)     an offer that cannot be answered
         InvalidCandidate (ValueError) a candidate that cannot be parsed
         SessionRefused                a session that may not begin; has the code for the client
+        Unauthorized                  raised by ``authorize``: has the reason for the client
         HandlerError                  what a handler returned cannot be used
 
 The models have errors of their own, below ``FastRTCError``; see ``pause_detection.errors``.
@@ -25,6 +26,7 @@ __all__ = [
     "InvalidCandidate",
     "InvalidOffer",
     "SessionRefused",
+    "Unauthorized",
     "WebRTCError",
 ]
 
@@ -81,6 +83,18 @@ class SessionRefused(FastRTCError):
     def answer(self) -> dict[str, Any]:
         """What the client is told."""
         return {"status": "failed", "meta": {"error": self.code, **self.details}}
+
+
+class Unauthorized(FastRTCError):
+    """Raise it in the ``authorize`` of a ``Stream`` to refuse a request.
+
+    Args:
+        reason: What the client is told.
+    """
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class HandlerError(FastRTCError):

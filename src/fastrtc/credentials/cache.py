@@ -25,7 +25,7 @@ class CachedTurnCredentials:
 
     The functions give new credentials at each call: a client has them for their whole ``ttl``,
     and no other client has the same. Where that is not needed, as for the server itself, this
-    saves each connection the time that the service takes to answer::
+    saves each connection the time that the service takes to answer:
 
         Stream(
             ...,

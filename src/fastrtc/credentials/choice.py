@@ -29,7 +29,7 @@ _FUNCTIONS: dict[str, _Pair] = {
 def get_turn_credentials(method: Method = "cloudflare", **kwargs: Any) -> dict[str, Any]:
     """Ask a service for TURN credentials.
 
-    As ``rtc_configuration`` of a ``Stream`` it is called for each connection::
+    As ``rtc_configuration`` of a ``Stream`` it is called for each connection:
 
         Stream(..., rtc_configuration=functools.partial(get_turn_credentials, "twilio"))
 

@@ -1,8 +1,10 @@
-"""Ctrl-C: connections end before the server waits for its requests."""
+"""Ctrl-C and SIGTERM: connections end before the server is told."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,44 +13,101 @@ from typing import Any
 
 __all__ = ["on_interrupt"]
 
+logger = logging.getLogger(__name__)
 
-@asynccontextmanager
-async def on_interrupt(close: Callable[[], Awaitable[Any]]) -> AsyncIterator[None]:
-    """Do something as soon as the server is told to stop.
+Close = Callable[[], Awaitable[Any]]
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    A server such as uvicorn first waits for the requests that run, and only then ends the
-    lifespan. A page that reads ``output_stream()`` is such a request, and ends with its
-    connection: each would wait for the other. So this listens, too, for the signals
-    that the server has handlers for, and passes them on. In other threads than the main
-    one, where there are no signals, it does nothing.
+
+class _Listener:
+    """Takes the signals in place of the server, and hands on the first one when all is closed.
+
+    A second signal goes to the server at once: whoever sends it does not want to wait.
     """
-    loop = asyncio.get_running_loop()
-    closing: set[asyncio.Future[Any]] = set()
-    before: dict[signal.Signals, Any] = {}
 
-    def begin() -> None:
-        task = asyncio.ensure_future(close())
-        closing.add(task)
-        task.add_done_callback(closing.discard)
+    def __init__(self) -> None:
+        self.closers: list[Close] = []
+        self.closing: asyncio.Future[Any] | None = None
+        self.loop = asyncio.get_running_loop()
+        self._before: dict[int, Any] = {}
+        self._asked = False
+        self._held: Callable[[], Any] | None = None
 
-    def handler(number: int, frame: Any) -> None:
-        try:
-            loop.call_soon_threadsafe(begin)
-        except RuntimeError:  # the loop has ended already
-            pass
-        before[signal.Signals(number)](number, frame)
-
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+    def listen(self) -> None:
+        """Begin to listen for the signals that the server has handlers for."""
+        for number in SIGNALS:
             previous = signal.getsignal(number)
             if callable(previous):
-                before[number] = previous
-                signal.signal(number, handler)
+                self._before[number] = previous
+                signal.signal(number, self)
+
+    def end(self) -> None:
+        """Put back what was there, where it is still this that listens."""
+        for number, previous in self._before.items():
+            if signal.getsignal(number) is self:
+                signal.signal(number, previous)
+
+    def __call__(self, number: int, frame: Any) -> None:
+        """Handle a signal."""
+        if not self._asked:
+            self._asked = True
+            self._held = functools.partial(self._before[number], number, None)
+            try:
+                self.loop.call_soon_threadsafe(self._begin)
+                return
+            except RuntimeError:  # the loop has ended already
+                pass
+        self._held = None
+        self._before[number](number, frame)
+
+    def _begin(self) -> None:
+        self.closing = asyncio.ensure_future(self._close())
+        self.closing.add_done_callback(self._hand_on)
+
+    async def _close(self) -> None:
+        closing = (close() for close in self.closers)
+        for result in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(result, Exception):
+                logger.error("Connections could not be closed", exc_info=result)
+
+    def _hand_on(self, _: Any) -> None:
+        held, self._held = self._held, None
+        if held is not None:
+            held()
+
+
+@asynccontextmanager
+async def on_interrupt(close: Close) -> AsyncIterator[None]:
+    """Do something when the server is told to stop, and only then let the server know.
+
+    A server such as uvicorn closes its WebSockets in its own way, waits for the requests that
+    run, and only then ends the lifespan. A page that reads ``output_stream()`` is such a
+    request, and ends with its connection: each would wait for the other. So this takes the
+    signals that the server has handlers for, and hands them on when ``close`` is done. In
+    other threads than the main one, where there are no signals, it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    listener = _listener()
+    listener.closers.append(close)
     try:
         yield
     finally:
-        for number, previous in before.items():
-            if signal.getsignal(number) is handler:
-                signal.signal(number, previous)
-        if closing:
-            await asyncio.wait(closing)
+        listener.closers.remove(close)
+        if not listener.closers:
+            listener.end()
+        if listener.closing is not None:
+            await asyncio.wait([listener.closing])
+
+
+def _listener() -> _Listener:
+    """Give the one that listens already, for another stream, or a new one."""
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        listening = signal.getsignal(number)
+        if isinstance(listening, _Listener) and listening.loop is loop:
+            return listening
+    listener = _Listener()
+    listener.listen()
+    return listener

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..core.errors import SessionRefused
-from .session import Session
+from ..core.messages import warning_message
+from .session import Session, State
 
 __all__ = ["Registry"]
 
@@ -19,10 +20,14 @@ class Registry:
 
     Args:
         forget: Called with the id of a session when its place is free again.
+
+    Attributes:
+        stopping: Whether the server stops: there is no place for new sessions.
     """
 
     def __init__(self, forget: Callable[[str], None]) -> None:
         self._forget = forget
+        self.stopping = False
         self._reserved: set[str] = set()
         self._sessions: dict[str, Session] = {}
         self._closing: set[Session] = set()
@@ -35,20 +40,29 @@ class Registry:
         """How many places are taken."""
         return len(self._reserved)
 
+    @property
+    def connecting(self) -> int:
+        """How many of them are of sessions that are not established yet."""
+        return len(self._reserved) - sum(
+            session.state is not State.NEW for session in self._sessions.values()
+        )
+
     def get(self, id: str) -> Session | None:
         """Give the session that has an id, unless it has begun to end."""
         return self._sessions.get(id)
 
     def is_full(self, limit: int | None) -> bool:
-        """Tell whether all places are taken."""
-        return limit is not None and len(self._reserved) >= limit
+        """Tell whether all places are taken, or the server stops."""
+        return self.stopping or limit is not None and len(self._reserved) >= limit
 
     def reserve(self, id: str, limit: int | None) -> None:
         """Take a place.
 
         Raises:
-            SessionRefused: If the id is in use, or all places are taken.
+            SessionRefused: If the id is in use, all places are taken, or the server stops.
         """
+        if self.stopping:
+            raise SessionRefused("server_stopping")
         if id in self._reserved:
             raise SessionRefused("connection_already_exists")
         if self.is_full(limit):
@@ -73,16 +87,41 @@ class Registry:
     async def close(self, reason: str, timeout: float = 5.0) -> None:
         """Close all sessions and wait until they are closed.
 
+        Those that are not closed in time are left behind, and not waited for again.
+
         Args:
             reason: What the clients are told.
             timeout: How long to wait at most, in seconds.
         """
         for session in list(self._sessions.values()):
+            session.going_away = True
             session.end(reason)
-        waiting = [asyncio.ensure_future(s.closed.wait()) for s in self._closing]
-        if waiting:
-            _, pending = await asyncio.wait(waiting, timeout=timeout)
-            for task in pending:
-                task.cancel()
-            if pending:
-                logger.warning("%d sessions did not close within %.0f s", len(pending), timeout)
+        left = await _closed(self._closing, timeout)
+        if left:
+            self._closing -= left
+            logger.warning("%d sessions did not close within %.0f s", len(left), timeout)
+
+    async def drain(self, limit: float) -> None:
+        """Take no new sessions, and let those that there are come to their end, once.
+
+        Args:
+            limit: How long to wait for them at most, in seconds; the clients are told.
+        """
+        again, self.stopping = self.stopping, True
+        if again or not limit:
+            return
+        warning = f"The server is about to stop: this connection ends in {limit:.0f} s at most"
+        for session in self._sessions.values():
+            session.mailbox.post(warning_message(warning))
+        await _closed({*self._sessions.values(), *self._closing}, limit)
+
+
+async def _closed(sessions: Iterable[Session], timeout: float) -> set[Session]:
+    """Wait until sessions are closed; give those that are not when the time is over."""
+    waiting = {asyncio.ensure_future(session.closed.wait()): session for session in sessions}
+    if not waiting:
+        return set()
+    _, pending = await asyncio.wait(waiting, timeout=timeout)
+    for task in pending:
+        task.cancel()
+    return {waiting[task] for task in pending}

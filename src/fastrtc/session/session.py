@@ -73,6 +73,7 @@ class Session:
         self.state = State.NEW
         self.reason: str | None = None
         self.failed = False  # because of an exception
+        self.going_away = False  # because the server does
         self.closed = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self._release = release

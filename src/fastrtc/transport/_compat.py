@@ -1,6 +1,7 @@
 """Whatever touches a private name of aiortc or aioice.
 
-Each function says in which version the name was seen, and falls back when it is gone.
+Each function says in which version the name was seen, and falls back when it is gone. Those that
+bound what a peer may cost are in ``_compat_limits``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -79,6 +80,18 @@ def take_packets(receiver: RTCRtpReceiver, sink: RtpSink) -> bool:
     return True
 
 
+class _DecoderThread(threading.Thread):
+    """A daemon that runs in the context of whoever made it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "daemon": True})
+        self._run_in = copy_context()  # ``_context`` is Python's own, from 3.14 on
+
+    def run(self) -> None:
+        """Run it."""
+        self._run_in.run(super().run)
+
+
 def make_decoder_threads_daemons() -> None:
     """Let aiortc's decoder threads not keep a process alive.
 
@@ -87,8 +100,7 @@ def make_decoder_threads_daemons() -> None:
     """
     module: Any = aiortc.rtcrtpreceiver
     if getattr(module, "threading", None) is threading:
-        daemons = {"Thread": functools.partial(threading.Thread, daemon=True)}
-        module.threading = types.SimpleNamespace(**{**vars(threading), **daemons})
+        module.threading = types.SimpleNamespace(**{**vars(threading), "Thread": _DecoderThread})
 
 
 def make_configuration(ice_servers: list[RTCIceServer] | None, policy: str) -> RTCConfiguration:
@@ -293,6 +305,31 @@ def _noting(create: Callable[..., Any]) -> Callable[..., Any]:
             attempt.failure = f"cannot be reached: {error}"
             raise
         attempt.succeeded = True
+        _give_up_soon(endpoint[0])
         return endpoint
 
     return create_turn_endpoint
+
+
+TURN_FREED_WITHIN_S = 1.0
+"""How long a TURN server may take to give up a relay; else it does when the relay expires."""
+
+
+def _give_up_soon(transport: Any) -> None:
+    """Let a connection end although its TURN server has died.
+
+    aioice (seen in 0.13, ``_TurnTransport__inner_protocol.delete``) asks the server some 40 s
+    long to give up the relay, and closes its socket after that, or when it is cancelled.
+    """
+    protocol = getattr(transport, "_TurnTransport__inner_protocol", None)
+    delete = getattr(protocol, "delete", None)
+    if delete is None:
+        return
+
+    async def delete_soon() -> None:
+        try:
+            await asyncio.wait_for(delete(), TURN_FREED_WITHIN_S)
+        except asyncio.TimeoutError:
+            logger.debug("A TURN server did not answer when its relay was given up")
+
+    protocol.delete = delete_soon  # type: ignore[union-attr]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from ..core.limits import Limits
 from .configuration import to_aiortc_configuration
 
 __all__ = [
+    "check_authorize",
     "check_components",
     "check_configurations",
     "check_dicts",
+    "check_drain_limit",
     "check_limit",
+    "check_limits",
     "check_time_limit",
 ]
 
@@ -41,6 +46,41 @@ def check_time_limit(limit: Any) -> float | None:
     ):
         raise ValueError(f"time_limit must be a positive number of seconds or None, not {limit!r}")
     return limit
+
+
+def check_drain_limit(limit: Any) -> float:
+    """Give how long connections may go on when the server stops, in seconds.
+
+    Raises:
+        ValueError: If it is no such thing.
+    """
+    if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 <= limit < math.inf:
+        raise ValueError(f"drain_limit must be a number of seconds from 0 on, not {limit!r}")
+    return limit
+
+
+def check_authorize(authorize: Any) -> Any:
+    """Give the function that is asked, or None.
+
+    Raises:
+        ValueError: If it is no such thing.
+    """
+    if authorize is not None and not callable(authorize):
+        raise ValueError(f"authorize must be a function of the request, or None, not {authorize!r}")
+    return authorize
+
+
+def check_limits(limits: Any) -> Limits:
+    """Give the limits; None are the defaults.
+
+    Raises:
+        ValueError: If it is no such thing.
+    """
+    if limits is None:
+        return Limits()
+    if not isinstance(limits, Limits):
+        raise ValueError(f"limits must be a fastrtc.Limits or None, not {type(limits).__name__}")
+    return limits
 
 
 def check_dicts(**arguments: Any) -> None:

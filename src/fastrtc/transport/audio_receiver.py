@@ -14,6 +14,7 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
+from ..audio.concealment import Concealment
 from ..pacing.inbound import AudioInbound
 from ..pacing.reorder import Packet, ReorderBuffer
 from ._compat import negotiated_codecs, take_packets
@@ -24,8 +25,8 @@ __all__ = ["AudioReceiver"]
 logger = logging.getLogger(__name__)
 
 MOST_CONCEALED_S = 0.1
-"""How much lost audio is replaced by silence, in seconds, so that time goes on in the
-handler as it did for the speaker; a longer gap is a pause in sending."""
+"""How much lost audio is made up for, in seconds, so that time goes on in the handler as it
+did for the speaker. A longer gap is a pause: as much as a packet, in which the sound fades."""
 
 MOST_AHEAD_S = 5.0
 """How much more audio than time may come from a peer, in seconds. One that sends faster
@@ -51,6 +52,7 @@ class AudioReceiver:
         self._payload_type: int | None = None
         self._opus: OpusDecoder | None = None
         self._other: Any = None
+        self._concealment = Concealment()
         self._track: MediaStreamTrack | None = None
         self._decoded_s = 0.0
         self._started_at: float | None = None
@@ -110,13 +112,12 @@ class AudioReceiver:
             except (av.FFmpegError, ValueError) as error:
                 logger.debug("A packet could not be decoded: %s", error)
                 continue
-            duration = samples.shape[1] / rate
-            self._decoded_s += duration
-            concealed = packet.lost * duration
-            if 0 < concealed <= MOST_CONCEALED_S:
-                size = packet.lost * samples.shape[1]
-                self._inbound.push(rate, np.zeros((samples.shape[0], size), dtype=np.int16))
-            self._inbound.push(rate, samples)
+            size = samples.shape[1]
+            self._decoded_s += size / rate
+            gap = packet.lost * size
+            if gap > MOST_CONCEALED_S * rate:
+                gap = size
+            self._inbound.push(rate, self._concealment.fill(rate, samples, gap))
 
     def _too_fast(self) -> bool:
         now = self._loop.time()

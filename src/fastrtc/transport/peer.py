@@ -11,6 +11,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessi
 from aiortc.mediastreams import MediaStreamError
 
 from ..core.errors import InvalidOffer, SessionRefused
+from ..core.limits import Limits
 from ..core.messages import create_message
 from ..core.types import Mode
 from ..handlers.base import StreamHandlerBase
@@ -26,9 +27,11 @@ from ._compat import (
     watch_consent,
     watch_turn,
 )
+from ._compat_clock import use_steady_clock
+from ._compat_limits import bound_decoder, limit_messages, limit_pictures
 from .audio_receiver import AudioReceiver
 from .media_tracks import AudioCallback, MediaCallback, make_tracks
-from .signalling import Candidate, Offer
+from .signalling import DEFAULT_LIMITS, Candidate, Offer
 
 __all__ = ["Peer"]
 
@@ -52,6 +55,7 @@ class Peer:
         media: Its media.
         mode: The direction of the stream.
         configuration: How the server finds its way through the network.
+        limits: What the client may cost.
 
     Attributes:
         pc: The connection.
@@ -61,12 +65,19 @@ class Peer:
     """
 
     def __init__(
-        self, session: Session, media: Media, mode: Mode, configuration: RTCConfiguration
+        self,
+        session: Session,
+        media: Media,
+        mode: Mode,
+        configuration: RTCConfiguration,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         make_decoder_threads_daemons()
+        use_steady_clock()
         self.session = session
         self.media = media
         self.mode = mode
+        self.limits = limits
         self.pc = RTCPeerConnection(configuration)
         close_while_connecting(self.pc)
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
@@ -74,6 +85,7 @@ class Peer:
         self.connected = asyncio.Event()
         self._open = asyncio.Event()  # the channel
         self._unread = False
+        self._candidates = 0
         self._client_has_address = False
         self._lookups: set[asyncio.Task[Any]] = set()
         self._receivers: list[AudioReceiver] = []
@@ -95,11 +107,14 @@ class Peer:
             SessionRefused: If there is no way to the server, as its TURN server failed.
         """
         pc = self.pc
-        self._client_has_address = "a=candidate:" in offer.sdp or bool(offer.later_candidates)
+        self._candidates = offer.candidates
+        self._client_has_address = offer.candidates > 0
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._attach(offer)
-            with watch_turn() as attempts:
+            if pc.sctp is not None:
+                limit_messages(pc, self.limits.messages_per_s, self._abused)
+            with watch_turn() as attempts, limit_pictures(self.limits.pixels):
                 await pc.setLocalDescription(await pc.createAnswer())
         except Exception as error:  # aiortc raises of many types, from ValueError to KeyError
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
@@ -162,11 +177,20 @@ class Peer:
             self._receivers.append(receiver)
             self.session.run("audio", receiver.run())
         elif transceiver.kind == "video" and self.media.video_in is not None:
+            bound_decoder(transceiver.receiver)
             self.session.run("video-track", _read(transceiver.receiver.track, self.media.video_in))
 
     async def add_candidate(self, candidate: Candidate) -> None:
-        """Take a trickled candidate; one to be looked up by multicast DNS is not waited for."""
+        """Take a trickled candidate; one to be looked up by multicast DNS is not waited for.
+
+        Raises:
+            SessionRefused: If the client has offered too many.
+        """
         found = candidate.candidate
+        if found is not None:
+            if self._candidates >= self.limits.candidates:
+                raise SessionRefused("too_many_candidates", limit=self.limits.candidates)
+            self._candidates += 1
         self._client_has_address |= found is not None
         if found is not None and found.ip.endswith(".local"):
             self._look_up((found,))
@@ -213,6 +237,10 @@ class Peer:
                 self.session.id,
             )
         self.session.close(reason)
+
+    def _abused(self, reason: str) -> None:
+        logger.warning("Session %s: %s: it is ended", self.session.id, reason)
+        self.session.end(reason)
 
     def _consent_expired(self) -> None:
         self.session.close("the client vanished")

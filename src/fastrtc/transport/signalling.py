@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,17 @@ from aiortc import RTCIceCandidate
 from aiortc.sdp import SessionDescription, candidate_from_sdp
 
 from ..core.errors import InvalidCandidate, InvalidOffer
+from ..core.limits import Limits
 from ..core.types import Modality, Mode
 
 __all__ = ["END_OF_CANDIDATES", "Candidate", "Offer", "parse_candidate", "parse_offer"]
+
+DEFAULT_LIMITS = Limits()
+
+_CONTROL = re.compile(r"[^\t\n\r -~\xa0-\u2027\u202f-\U0010ffff]")
+
+LONGEST_CANDIDATE = 1024
+"""Characters of a candidate; browsers' have some 150."""
 
 _DIRECTIONS = {
     "send-receive": ("sendrecv", "sendonly", "recvonly"),
@@ -20,9 +29,6 @@ _DIRECTIONS = {
     "receive": ("sendrecv", "recvonly"),
 }
 """Which directions of the client's tracks serve which mode."""
-
-MOST_SDP = 256 * 1024
-"""Longest SDP that is looked at, in characters; Chrome's largest offers have some 10 KB."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +39,13 @@ class Offer:
         sdp: Its text, without candidates that have to be looked up by multicast DNS.
         later_candidates: Those: looking them up takes seconds where nothing answers.
         receives: The kinds of tracks that the client wants to receive.
+        candidates: How many candidates it had.
     """
 
     sdp: str
     later_candidates: tuple[RTCIceCandidate, ...]
     receives: frozenset[str]
+    candidates: int
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,14 @@ class Candidate:
 END_OF_CANDIDATES = Candidate(None)
 
 
-def parse_offer(sdp: Any, modality: Modality, mode: Mode, *, extra_tracks: bool) -> Offer:
+def parse_offer(
+    sdp: Any,
+    modality: Modality,
+    mode: Mode,
+    *,
+    extra_tracks: bool,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Offer:
     """Check an offer.
 
     Args:
@@ -62,14 +77,20 @@ def parse_offer(sdp: Any, modality: Modality, mode: Mode, *, extra_tracks: bool)
         modality: What the stream carries.
         mode: In which direction.
         extra_tracks: Whether tracks that the stream has no use for are let pass.
+        limits: How long it may be, and how many candidates it may have.
 
     Raises:
         InvalidOffer: If it is malformed, or its tracks do not fit the stream.
     """
     if not isinstance(sdp, str) or not sdp.strip():
         raise InvalidOffer("The offer has no sdp")
-    if len(sdp) > MOST_SDP:
-        raise InvalidOffer(f"The offer is longer than {MOST_SDP} characters")
+    if len(sdp) > limits.offer_bytes:
+        raise InvalidOffer(f"The offer is longer than {limits.offer_bytes} characters")
+    if _CONTROL.search(sdp):  # parts of it are logged
+        raise InvalidOffer("The offer is malformed SDP: it has control characters")
+    count = sdp.count("a=candidate:")
+    if count > limits.candidates:
+        raise InvalidOffer(f"The offer has more than {limits.candidates} candidates")
     lines, later = _set_aside_mdns(sdp)
     sdp = "\r\n".join(lines) + "\r\n"
     try:
@@ -85,7 +106,7 @@ def parse_offer(sdp: Any, modality: Modality, mode: Mode, *, extra_tracks: bool)
             raise InvalidOffer("The offer has no DTLS fingerprint (RFC 8122 section 5)")
     _check_tracks(description, modality, mode, extra_tracks)
     receives = (m.kind for m in description.media if m.direction in (None, "sendrecv", "recvonly"))
-    return Offer(sdp, later, frozenset(receives))
+    return Offer(sdp, later, frozenset(receives), count)
 
 
 def _check_tracks(
@@ -153,6 +174,8 @@ def parse_candidate(value: Any) -> Candidate:
         return END_OF_CANDIDATES
     if not isinstance(text, str):
         raise InvalidCandidate("A candidate's text must be a string")
+    if len(text) > LONGEST_CANDIDATE or not text.strip().isprintable():  # its parts are logged
+        raise InvalidCandidate("A candidate's text must be one line of printable characters")
     text = text.strip().removeprefix("a=").removeprefix("candidate:")
     if text in ("", "end-of-candidates"):
         return END_OF_CANDIDATES

@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from fastrtc.core.seldom import Seldom
 from fastrtc.transport.socket_events import Audio, Dtmf, Invalid, Mark, Stop
+from fastrtc.transport.telephony import protocol as module
 from fastrtc.transport.telephony.protocol import PhoneProtocol
 
 SID = "MZ18ad3ab5a668481ce02b83e7395059f0"
@@ -105,11 +107,17 @@ def test_every_message_to_twilio_names_the_stream(protocol: PhoneProtocol):
     ],
 )
 def test_audio_that_cannot_be_read_ends_the_call(
-    details: dict, reason: str, caplog: pytest.LogCaptureFixture
+    details: dict,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    monkeypatch.setattr(module, "_not_taken", Seldom())
     (invalid,) = read(PhoneProtocol(), {"event": "start", "streamSid": SID, "start": details})
 
     assert isinstance(invalid, Invalid)
     assert invalid.close_code == 1003
     assert re.search(reason, invalid.reason)
     assert re.search(reason, caplog.text), "providers hardly show what they are told"
+    read(PhoneProtocol(), {"event": "start", "streamSid": SID, "start": details})
+    assert len(caplog.records) == 1, "whoever calls again and again does not fill the log"

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from ...core.seldom import Seldom
 from ..socket_events import Invalid, SocketEvent, Start
 from .plivo import Plivo
 from .provider import UNSUPPORTED_DATA, MalformedMessage, Provider, shown
@@ -16,6 +17,7 @@ from .twilio import Twilio
 __all__ = ["PROVIDERS", "PhoneProtocol"]
 
 logger = logging.getLogger(__name__)
+_not_taken = Seldom()
 
 PROVIDERS: tuple[type[Provider], ...] = (Twilio, Telnyx, Plivo)
 """Those that a call may come through."""
@@ -42,7 +44,7 @@ class PhoneProtocol:
             event = self._read(_parse(message))
         except MalformedMessage as error:
             if error.close_code is not None:  # providers hardly show what they are told
-                logger.warning("A telephone call is not taken: %s", error)
+                _not_taken.log(logger.warning, "A telephone call is not taken: %s", error)
             return [Invalid(str(error), error.close_code)]
         return [] if event is None else [event]
 

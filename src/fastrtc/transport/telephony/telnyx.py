@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 
 from ...core.context import Call
+from ...core.seldom import Seldom
 from ..socket_events import Encoding, SocketEvent, Start
 from .provider import Message, Provider, encoded, maybe_text, section, text_of, texts, write
 
 __all__ = ["Telnyx"]
 
 logger = logging.getLogger(__name__)
+_reports = Seldom()
 
 CODECS: dict[str, Encoding] = {"PCMU": "mulaw", "PCMA": "alaw"}
 
@@ -52,7 +54,12 @@ class Telnyx(Provider):
     def read(self, event: str, message: Message) -> SocketEvent | None:
         """Read a message; an ``error`` of Telnyx goes into the log."""
         if event == "error":
-            logger.warning("Telnyx reports about stream %s: %.500r", self.stream_id, dict(message))
+            _reports.log(
+                logger.warning,
+                "Telnyx reports about stream %s: %.500r",
+                self.stream_id,
+                dict(message),
+            )
             return None
         return super().read(event, message)
 

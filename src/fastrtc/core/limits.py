@@ -1,0 +1,89 @@
+"""What one client, or everybody who has not been let in yet, may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+__all__ = ["BURST_S", "Limits", "RateLimit"]
+
+BURST_S = 10.0
+"""For how many seconds' worth of messages a client may be ahead of its rate: a program sends a
+picture, or a browser what it held back while the network was gone, at once."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what clients can make the server do; give it to a ``Stream``.
+
+    The defaults are far above what browsers and telephones need, and small beside what a
+    server has. ``concurrency_limit`` and ``time_limit`` are arguments of their own.
+
+    Attributes:
+        offer_bytes: Bytes of a request to ``/webrtc/offer``, and characters of an SDP in it.
+            Chrome's largest offers have some 10 KB.
+        candidates: Addresses that one connection may offer, each of which the server sends
+            STUN requests to. A browser with several networks has a few dozen.
+        connecting: Connections over WebRTC that are being established at a time; each has UDP
+            sockets. Further offers are refused until one is connected, or its 30 s are over.
+        sockets_waiting: WebSockets and calls that have not sent their ``start``. When there
+            are more, the one that has waited longest is closed.
+        start_within_s: How long a WebSocket may take to send its ``start``, in seconds.
+        ids_waiting: Ids whose ``output_stream`` is read before their connection comes. When
+            there are more, the one that has waited longest ends.
+        message_bytes: Bytes, or characters, of one message over a WebSocket: 1 MiB is 20 s of
+            PCM audio at 24 kHz in base64.
+        messages_per_s: Messages of one client per second, with ``BURST_S`` seconds' worth
+            ahead. A WebSocket is read no faster; a data channel, where a large message counts
+            as the packets that it comes in, cannot be slowed down: its connection is ended.
+        pixels: Pixels of a client's video frame: larger ones are not decoded. The largest
+            camera pictures in use are 4096 x 2160.
+
+    Raises:
+        ValueError: If a limit is no positive number, naming it.
+    """
+
+    offer_bytes: int = 256 * 1024
+    candidates: int = 128
+    connecting: int = 256
+    sockets_waiting: int = 256
+    start_within_s: float = 30.0
+    ids_waiting: int = 1024
+    message_bytes: int = 1 << 20
+    messages_per_s: int = 1000
+    pixels: int = 4096 * 2304
+
+    def __post_init__(self) -> None:
+        """Look at the values."""
+        for field in fields(self):
+            value = getattr(self, field.name)
+            kinds = (int, float) if field.name.endswith("_s") else (int,)
+            if not isinstance(value, kinds) or isinstance(value, bool) or not value > 0:
+                number = "number" if float in kinds else "integer"
+                raise ValueError(f"Limits: {field.name} must be a positive {number}, not {value!r}")
+
+
+class RateLimit:
+    """Tells who is too fast; without a clock (the generic cell rate algorithm, ITU-T I.371).
+
+    Args:
+        per_s: How many may come per second.
+        burst_s: How many seconds' worth may come at once.
+    """
+
+    def __init__(self, per_s: float, burst_s: float = BURST_S) -> None:
+        self._interval_s = 1 / per_s
+        self._burst_s = burst_s
+        self._until: float | None = None
+
+    def take(self, now: float) -> float:
+        """Count one.
+
+        Args:
+            now: The time, in seconds of any clock.
+
+        Returns:
+            For how many seconds it has come too early; 0 if it has not.
+        """
+        until = now if self._until is None else max(self._until, now)
+        self._until = until + self._interval_s
+        return max(0.0, self._until - now - self._burst_s)

@@ -1,0 +1,191 @@
+"""What a connected peer does with its data channels: it ends itself, and disturbs nobody."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiortc.rtcsctptransport import (
+    SCTP_DATA_FIRST_FRAG,
+    SCTP_DATA_LAST_FRAG,
+    DataChunk,
+    tsn_plus_one,
+)
+
+from fastrtc import Limits, Stream
+from fastrtc.transport import _compat_limits
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+from tests.webrtc.handlers import AsyncAudioEcho
+
+BINARY, TEXT, DCEP = 53, 51, 50
+WHOLE = SCTP_DATA_FIRST_FRAG | SCTP_DATA_LAST_FRAG
+
+
+class Attacker:
+    """Writes SCTP chunks as no browser would (RFC 9260, RFC 8832)."""
+
+    def __init__(self, client: Client) -> None:
+        self.sctp: Any = client.pc.sctp
+        self.tsn = self.sctp._local_tsn
+        self.sctp._data_channel_receive = _take  # the answers to what it never asked for
+
+    async def send(
+        self,
+        data: bytes = b"x",
+        *,
+        stream: int = 1,
+        sequence: int = 0,
+        protocol: int = BINARY,
+        flags: int = WHOLE,
+        skip: int = 0,
+    ) -> None:
+        for _ in range(skip):
+            self.tsn = tsn_plus_one(self.tsn)
+        chunk = DataChunk()
+        chunk.flags, chunk.tsn, chunk.stream_id, chunk.stream_seq = (
+            flags,
+            self.tsn,
+            stream,
+            sequence,
+        )
+        chunk.protocol, chunk.user_data = protocol, data
+        self.tsn = tsn_plus_one(self.tsn)
+        await self.sctp._send_chunk(chunk)
+        await asyncio.sleep(0)  # the server, in this very loop, reads meanwhile
+
+
+async def _take(*message: Any) -> None: ...
+
+
+async def flood(attacker: Attacker, client: Client) -> None:
+    for k in range(2000):
+        await attacker.send(b"{}", stream=901, sequence=k % 65536, protocol=TEXT)
+
+
+async def never_finished(attacker: Attacker, client: Client) -> None:
+    await attacker.send(b"x", flags=SCTP_DATA_FIRST_FRAG)
+    for _ in range(500):
+        await attacker.send(b"x", flags=0)
+
+
+async def beyond_the_window(attacker: Attacker, client: Client) -> None:
+    await attacker.send(b"x", flags=SCTP_DATA_FIRST_FRAG)
+    for _ in range(200):
+        await attacker.send(bytes(1100), flags=0)
+
+
+async def out_of_order(attacker: Attacker, client: Client) -> None:
+    for _ in range(500):
+        await attacker.send(stream=901, skip=1)
+
+
+async def many_channels(attacker: Attacker, client: Client) -> None:
+    opening = bytes([3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    for stream in range(100, 300):
+        await attacker.send(opening, stream=stream, protocol=DCEP)
+
+
+async def guessed_ack(attacker: Attacker, client: Client) -> None:
+    await attacker.send(b"\x02", stream=777, protocol=DCEP)
+
+
+async def opened_twice(attacker: Attacker, client: Client) -> None:
+    opening = bytes([3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    for sequence in range(2):
+        await attacker.send(opening, stream=777, sequence=sequence, protocol=DCEP)
+
+
+async def no_text(attacker: Attacker, client: Client) -> None:
+    opening = bytes([3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    await attacker.send(opening, stream=777, protocol=DCEP)
+    await attacker.send(b"\xff\xfe", stream=777, sequence=1, protocol=TEXT)
+
+
+ATTACKS: dict[Callable[[Attacker, Client], Awaitable[None]], str] = {
+    flood: "too many messages",
+    never_finished: "does not finish",
+    beyond_the_window: "does not finish",
+    out_of_order: "does not finish",
+    many_channels: "does not finish",
+    guessed_ack: "data channel failed",
+    opened_twice: "data channel failed",
+    no_text: "data channel failed",
+}
+
+
+@asynccontextmanager
+async def two_at_once(**options: Any) -> AsyncIterator[tuple[Client, Client]]:
+    """An honest client that talks all the while, and another one."""
+    stream = Stream(
+        AsyncAudioEcho(),
+        modality="audio",
+        concurrency_limit=5,
+        server_rtc_configuration=LOCAL,
+        **options,
+    )
+    async with Client(stream, audio=AudioSource(tone(60))) as honest:
+        other = Client(stream, audio=AudioSource())
+        await other.connect()
+        assert other.channel is not None
+        await eventually(lambda: other.channel.readyState == "open")
+        yield honest, other
+        heard = len(honest.loud())
+        await eventually(lambda: len(honest.loud()) > heard + 5)
+        await other.close()
+        await other.over()
+    assert len(stream._registry) == 0
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+async def test_whoever_does_it_is_disconnected_and_nobody_else(
+    attack: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patched = {  # less than there is, so that it is reached soon
+        never_finished: ("MOST_FRAGMENTS", 100),
+        out_of_order: ("MOST_OUT_OF_ORDER", 100),
+        beyond_the_window: ("WINDOW_SLACK", 100_000 - (1 << 20)),
+    }
+    if attack in patched:
+        monkeypatch.setattr(_compat_limits, *patched[attack])
+    limits = Limits(messages_per_s=100) if attack is flood else Limits()
+    async with two_at_once(limits=limits) as (honest, other):
+        session = other.session
+        attacking = asyncio.ensure_future(attack(Attacker(other), other))
+        await eventually(session.closed.is_set)
+        attacking.cancel()
+        await asyncio.wait([attacking])
+        assert ATTACKS[attack] in session.reason
+        assert not honest.session.ended
+    warned = [r for r in caplog.records if r.levelno >= logging.WARNING]
+    assert 1 <= len(warned) <= 2, [r.getMessage() for r in warned]
+    assert all(r.name.startswith("fastrtc") for r in warned)
+
+
+async def test_a_program_that_sends_a_lot_but_no_more_than_it_may_goes_on() -> None:
+    limits = Limits(messages_per_s=200)
+    async with two_at_once(limits=limits) as (_, other):
+        assert other.channel is not None
+        for k in range(1000):
+            other.channel.send(f"{k}")
+        await other.message("log", "Server received: 999")
+        assert len(other.of_type("log")) == 1000
+        assert not other.session.ended
+
+
+async def test_a_listener_of_the_program_that_raises_ends_its_own_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with two_at_once() as (honest, other):
+        channel = other.stream.data_channels[other.webrtc_id]
+
+        def listen(message: Any) -> None:
+            raise RuntimeError("a bug of the program's own")
+
+        channel.on("message", listen)
+        assert other.channel is not None
+        other.channel.send("hello")
+        await eventually(other.session.closed.is_set)
+        assert "a bug of the program's own" in caplog.text
+        assert not honest.session.ended

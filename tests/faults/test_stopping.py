@@ -1,0 +1,152 @@
+"""A server that gets SIGTERM while people are connected."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import connect
+
+from tests.faults.over_http import HttpClient, running
+from tests.support.peers import AudioSource, eventually, tone
+from tests.telephone.phone import Provider
+from tests.websocket.served import Client as SocketClient
+
+EXIT_S = 20.0  # s; 10 of it for code that hangs, the rest for a busy machine
+STOPS = "The server stops"
+
+
+class Stopping:
+    """The process, and what it printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        self.process = process
+        port = process.stdout.readline().strip()
+        assert port, process.stderr and process.stderr.read()
+        self.http, self.ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    async def ended(self) -> str:
+        """Wait until it has ended; give what it printed."""
+        out, err = await asyncio.to_thread(self.process.communicate, timeout=EXIT_S)
+        assert self.process.returncode in (0, -signal.SIGTERM)
+        assert "Traceback" not in err
+        return out
+
+
+@asynccontextmanager
+async def server(handler: str = "echo", drain_limit: float = 0) -> AsyncIterator[Stopping]:
+    with running("-m", "tests.faults.stopping_app", handler, str(drain_limit)) as process:
+        yield await asyncio.to_thread(Stopping, process)
+
+
+@asynccontextmanager
+async def speaking(stopping: Stopping) -> AsyncIterator[HttpClient]:
+    client = HttpClient(stopping.http, audio=AudioSource(tone(60)))
+    await client.connect()
+    await eventually(lambda: client.channel.readyState == "open")
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def socket_client(stopping: Stopping, id: str) -> AsyncIterator[SocketClient]:
+    async with connect(f"{stopping.ws}/websocket/offer", proxy=None) as socket:
+        client = SocketClient(socket)
+        await client.start(id, encoding="pcm16")
+        try:
+            yield client
+        finally:
+            await socket.close()
+            await client.closed()
+
+
+async def test_all_who_are_connected_are_told_and_shut_down_once() -> None:
+    async with (
+        server() as stopping,
+        speaking(stopping) as client,
+        socket_client(stopping, "socket") as socket,
+        connect(f"{stopping.ws}/telephone/handler", proxy=None) as phone,
+    ):
+        for message in Provider("MZ1").opening():
+            await phone.send(json.dumps(message))
+        await eventually(lambda: len(client.loud()) > 5)
+        stopping.terminate()
+        assert (await client.message("end_stream"))["data"] == STOPS
+        await client.state("closed")
+        assert await socket.closed() == 1001
+        assert socket.messages[-2] == {"type": "end_stream", "data": STOPS}
+        assert socket.messages[-1] == {"type": "error", "message": STOPS, "data": STOPS}
+        async for _ in phone:  # until the call is hung up
+            pass
+        assert phone.close_code == 1001
+        assert (await stopping.ended()).split() == ["shutdown"] * 3
+
+
+async def test_code_that_hangs_does_not_keep_the_process() -> None:
+    async with (
+        server("blocked") as stopping,
+        speaking(stopping) as client,
+        socket_client(stopping, "socket") as socket,
+    ):
+        await socket.send({"event": "media", "media": {"payload": "AAAA"}})
+        began = time.monotonic()
+        stopping.terminate()
+        assert (await client.message("end_stream"))["data"] == STOPS
+        assert await socket.closed() == 1001
+        assert (await stopping.ended()).split() == ["shutdown"] * 2
+        assert time.monotonic() - began < EXIT_S
+
+
+async def assert_no_place(stopping: Stopping) -> None:
+    late = HttpClient(stopping.http, audio=AudioSource())
+    assert await late.call() == {"status": "failed", "meta": {"error": "server_stopping"}}
+    await late.close()
+    async with socket_client_that_is_refused(stopping) as socket:
+        await socket.wait_for(status="failed", meta={"error": "server_stopping"})
+        assert await socket.closed() == 1001
+
+
+@asynccontextmanager
+async def socket_client_that_is_refused(stopping: Stopping) -> AsyncIterator[SocketClient]:
+    async with connect(f"{stopping.ws}/websocket/offer", proxy=None) as socket:
+        client = SocketClient(socket)
+        await client.start("late")
+        yield client
+
+
+async def warned(client: Any) -> None:
+    message = await client.message("warning")
+    assert "about to stop" in message["data"] and message["data"] == message["message"]
+
+
+async def test_those_who_speak_may_come_to_their_end() -> None:
+    async with server(drain_limit=60) as stopping:
+        async with speaking(stopping) as client, socket_client(stopping, "socket") as socket:
+            stopping.terminate()
+            await warned(client)
+            await socket.wait_for(type="warning")
+            before = len(client.loud())
+            await assert_no_place(stopping)
+            await eventually(lambda: len(client.loud()) > before + 10)  # it goes on
+            assert not client.of_type("end_stream")
+        began = time.monotonic()  # the last has left
+        assert (await stopping.ended()).split() == ["shutdown"] * 2
+        assert time.monotonic() - began < EXIT_S
+
+
+async def test_they_have_so_long_and_no_longer() -> None:
+    async with server(drain_limit=1) as stopping, speaking(stopping) as client:
+        stopping.terminate()
+        await warned(client)
+        assert (await client.message("end_stream"))["data"] == STOPS
+        assert (await stopping.ended()).split() == ["shutdown"]
