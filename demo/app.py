@@ -1,7 +1,7 @@
 """All demos in one application: `python demo/app.py`, then http://127.0.0.1:7860.
 
 There is the page that every stream has; the demos with pages of their own are at /plain.
-`python demo/app.py echo_audio` serves just that one.
+`python demo/app.py taking_turns` serves just that one.
 """
 
 import sys
@@ -9,8 +9,9 @@ import sys
 from shared.server import serve
 
 DEMOS = (
-    "echo_audio",
+    "taking_turns",
     "websocket_echo",
+    "websocket_webrtc",
     "offline_assistant",
     "audio_echo",
     "video_flip",

@@ -7,9 +7,11 @@ when something failed. Run it with the interpreter that has the package: `python
 
 import asyncio
 import fractions
+import subprocess
 import sys
 import time
 import traceback
+from pathlib import Path
 
 import numpy as np
 
@@ -35,6 +37,18 @@ def check_echo() -> None:
     """A tone that a peer sends comes back through a Python handler."""
     heard = asyncio.run(asyncio.wait_for(frames_with_the_tone(), PATIENCE))
     assert heard >= ENOUGH, f"only {heard} frames came back with the tone"
+
+
+def check_command_line() -> None:
+    """`fastrtc version` and the list of demos, by `python -m` as by the script."""
+    from fastrtc import __version__
+
+    script = Path(sys.executable).with_name("fastrtc")
+    for command in ([str(script)], [sys.executable, "-m", "fastrtc"]):
+        said = subprocess.run([*command, "version"], capture_output=True, text=True, check=True)
+        assert said.stdout.split() == ["fastrtc", __version__], said.stdout
+        said = subprocess.run([*command, "demo"], capture_output=True, text=True, check=True)
+        assert "audio_echo" in said.stdout, f"the list of demos is {said.stdout!r}"
 
 
 def echo_stream():
@@ -132,7 +146,7 @@ def has_tone(frame) -> bool:
 
 def main() -> int:
     failed = 0
-    checks = (check_imports, check_echo)
+    checks = (check_imports, check_command_line, check_echo)
     for check in checks:
         try:
             check()

@@ -1,6 +1,11 @@
 """Audio and video: your voice and your picture come back together."""
 
 import asyncio
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
 
 from fastrtc import AsyncAudioVideoStreamHandler, Stream, wait_for_item
 
@@ -40,11 +45,25 @@ stream = Stream(
     server_rtc_configuration={"iceServers": []},
 )
 
+HERE = Path(__file__).parent
+app = FastAPI()
+stream.mount(app)
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
+
+
+@app.get("/", include_in_schema=False)
+def page():
+    return FileResponse(HERE / "index.html")
+
+
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
+    import os
 
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from shared.server import serve
+    port = int(os.getenv("PORT", "7860"))
+    if os.getenv("MODE") == "UI":
+        stream.ui.launch(server_port=port)
+    else:
+        import uvicorn
 
-    serve(["audio_video"])
+        uvicorn.run(app, port=port)

@@ -1,11 +1,6 @@
-"""A parrot on the telephone: it says again what you said when you pause.
+"""A parrot on the telephone: it says again what you said when you pause."""
 
-python demo/phone/app.py             # for a number of your own, see README.md
-MODE=PHONE python demo/phone/app.py  # a number for a while, from FastPhone
-"""
-
-import os
-
+import gradio as gr
 from fastapi import FastAPI
 
 from fastrtc import ReplyOnPause, Stream, get_current_context
@@ -35,16 +30,30 @@ class Parrot(ReplyOnPause):
         self.speed = SPEEDS.get(digit, self.speed)
 
 
-stream = Stream(Parrot(), modality="audio", mode="send-receive", concurrency_limit=5)
+stream = Stream(
+    Parrot(),
+    modality="audio",
+    mode="send-receive",
+    concurrency_limit=5,
+    # For browsers on the same machine; telephones need no such server at all
+    rtc_configuration={"iceServers": []},
+    server_rtc_configuration={"iceServers": []},
+    ui_args={"title": "Parrot", "subtitle": "Call it, or talk to it here: it says it again."},
+)
 
 app = FastAPI()
 stream.mount(app)
+app = gr.mount_gradio_app(app, stream.ui, path="/")
 
 if __name__ == "__main__":
-    port = int(os.environ.get("PORT", "7860"))
-    if os.environ.get("MODE") == "PHONE":
+    import os
+
+    port = int(os.getenv("PORT", "7860"))
+    if (mode := os.getenv("MODE")) == "UI":
+        stream.ui.launch(server_port=port)
+    elif mode == "PHONE":
         stream.fastphone(port=port)
     else:
         import uvicorn
 
-        uvicorn.run(app, host="127.0.0.1", port=port)
+        uvicorn.run(app, port=port)

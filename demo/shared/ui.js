@@ -92,6 +92,8 @@ class Page {
       canvas.dataset.directions = this.directions.length === 2 ? "both" : "one";
       this.trace = new Trace(canvas);
     }
+    const back = document.querySelector("header a");
+    if (back?.pathname === location.pathname) back.remove(); // a program of its own
     this.tell(null);
     this.loadSource();
   }
@@ -262,8 +264,10 @@ class Page {
   async loadSource() {
     const code = this.find(".code code");
     try {
-      const source = await (await fetch("app.py")).text();
-      code.replaceChildren(...highlight(source.split("\nif __name__")[0].trimEnd()));
+      const answer = await fetch("app.py"); // only where all demos are served together
+      if (!answer.ok) return this.find(".code").remove();
+      const source = await answer.text();
+      code.replaceChildren(...highlight(source.split("\nHERE = ")[0].split("\nif __name__")[0].trimEnd()));
     } catch {
       this.find(".code").remove();
     }

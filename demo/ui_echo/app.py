@@ -1,7 +1,7 @@
-"""The page that every stream has: talk, pause, and hear yourself.
+"""The page that every stream has: talk, pause, and hear yourself."""
 
-`python demo/ui_echo/app.py`, then http://127.0.0.1:7860.
-"""
+import gradio as gr
+from fastapi import FastAPI
 
 from fastrtc import ReplyOnPause, Stream
 
@@ -22,5 +22,19 @@ stream = Stream(
     ui_args={"title": "Echo", "subtitle": "Say something, pause, and hear it back."},
 )
 
+app = FastAPI()
+stream.mount(app)
+app = gr.mount_gradio_app(app, stream.ui, path="/")
+
 if __name__ == "__main__":
-    stream.ui.launch(server_name="127.0.0.1")
+    import os
+
+    port = int(os.getenv("PORT", "7860"))
+    if (mode := os.getenv("MODE")) == "UI":
+        stream.ui.launch(server_port=port)
+    elif mode == "PHONE":
+        stream.fastphone(port=port)
+    else:
+        import uvicorn
+
+        uvicorn.run(app, port=port)

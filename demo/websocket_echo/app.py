@@ -1,5 +1,11 @@
 """Taking turns over a WebSocket: the handler is the one that would serve WebRTC."""
 
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
 from fastrtc import ReplyOnPause, Stream
 
 
@@ -15,11 +21,27 @@ stream = Stream(
     concurrency_limit=100,
 )
 
+HERE = Path(__file__).parent
+app = FastAPI()
+stream.mount(app)
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
+
+
+@app.get("/", include_in_schema=False)
+def page():
+    return FileResponse(HERE / "index.html")
+
+
 if __name__ == "__main__":
-    import sys
-    from pathlib import Path
+    import os
 
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-    from shared.server import serve
+    port = int(os.getenv("PORT", "7860"))
+    if (mode := os.getenv("MODE")) == "UI":
+        stream.ui.launch(server_port=port)
+    elif mode == "PHONE":
+        stream.fastphone(port=port)
+    else:
+        import uvicorn
 
-    serve(["websocket_echo"])
+        uvicorn.run(app, port=port)

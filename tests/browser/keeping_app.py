@@ -10,7 +10,7 @@ from fastrtc import ReplyOnPause, Stream, get_current_context
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "demo")]
 
-import echo_audio.app  # noqa: E402
+import taking_turns.app  # noqa: E402
 from shared import server  # noqa: E402
 
 from tests.support.speech import write_wav  # noqa: E402
@@ -26,13 +26,13 @@ def keep(audio):
     write_wav(FOLDER / f"{webrtc_id}-{heard[webrtc_id]}.wav", rate, samples[0])
     if heard[webrtc_id] == 3:
         raise RuntimeError("I have lost my voice")
-    yield from echo_audio.app.echo(audio)
+    yield from taking_turns.app.echo(audio)
 
 
-echo_audio.app.stream = Stream(
+taking_turns.app.stream = Stream(
     ReplyOnPause(keep),
     modality="audio",
     mode="send-receive",
     server_rtc_configuration={"iceServers": []},
 )
-server.serve(["echo_audio"])
+server.serve(["taking_turns"])

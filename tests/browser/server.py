@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 __all__ = ["DemoServer"]
@@ -23,11 +24,19 @@ class DemoServer:
         log: The file that takes what the server writes.
         script: The script, which reads its port from the environment.
         port: A port to listen on; a free one if 0.
+        variables: More of its environment.
     """
 
-    def __init__(self, log: Path, script: Path = ROOT / "demo" / "app.py", port: int = 0) -> None:
+    def __init__(
+        self,
+        log: Path,
+        script: Path = ROOT / "demo" / "app.py",
+        port: int = 0,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         self.log = log
         self.script = script
+        self.variables = variables or {}
         self.port = port or _free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._read = 0
@@ -37,7 +46,8 @@ class DemoServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        environment = {**os.environ, "PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        own = {"PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **own, **self.variables}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(self.script)], env=environment, stdout=log, stderr=log

@@ -109,7 +109,7 @@ async def test_a_conversation(
 ) -> None:
     """The microphone does not wait: an attempt in which the machine stood still is made again."""
     for attempts_left in (2, 1, 0):
-        demo: DemoPage = await open_demo(f"{keeping_server.url}/echo_audio/", talking)
+        demo: DemoPage = await open_demo(f"{keeping_server.url}/taking_turns/", talking)
         await demo.page.evaluate(WATCH)
         await demo.record()
         await demo.connect()

@@ -32,6 +32,7 @@ export class SocketConnection {
     this.kinds = ["audio"];
     this.state = "idle";
     this.attempt = null;
+    this.muted = false;
     this.conversation = { state: "listening" };
     this.listeners = new Map();
   }
@@ -84,6 +85,12 @@ export class SocketConnection {
     this.attempt?.end("stopped");
   }
 
+  // Whether what comes is not played; it goes on coming.
+  mute(muted) {
+    this.muted = muted;
+    if (this.attempt?.volume) this.attempt.volume.gain.value = muted ? 0 : 1;
+  }
+
   async getStats() {
     return this.attempt?.stats() ?? null;
   }
@@ -124,7 +131,8 @@ class Attempt {
     this.loudspeaker = new AudioWorkletNode(context, "loudspeaker", { ...mono, numberOfInputs: 0 });
     const remote = context.createMediaStreamDestination();
     source.connect(microphone);
-    this.loudspeaker.connect(context.destination);
+    this.volume = new GainNode(context, { gain: this.client.muted ? 0 : 1 });
+    this.loudspeaker.connect(this.volume).connect(context.destination);
     this.loudspeaker.connect(remote);
     this.levels = { local: new Level(source), remote: new Level(this.loudspeaker) };
     microphone.port.onmessage = ({ data }) => this.say(data);

@@ -1,0 +1,49 @@
+"""Taking turns: say something and pause, and you hear it back. Speak again, and it stops."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from fastrtc import ReplyOnPause, Stream
+
+
+def echo(audio):
+    """Answers what was said with what was said."""
+    yield audio  # (48000, samples): int16, shape (1, n)
+
+
+stream = Stream(
+    ReplyOnPause(echo),
+    modality="audio",
+    mode="send-receive",
+    concurrency_limit=100,
+    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    server_rtc_configuration={"iceServers": []},
+)
+
+HERE = Path(__file__).parent
+app = FastAPI()
+stream.mount(app)
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
+
+
+@app.get("/", include_in_schema=False)
+def page():
+    return FileResponse(HERE / "index.html")
+
+
+if __name__ == "__main__":
+    import os
+
+    port = int(os.getenv("PORT", "7860"))
+    if (mode := os.getenv("MODE")) == "UI":
+        stream.ui.launch(server_port=port)
+    elif mode == "PHONE":
+        stream.fastphone(port=port)
+    else:
+        import uvicorn
+
+        uvicorn.run(app, port=port)

@@ -1,0 +1,81 @@
+"""``fastrtc demo``: the demos that come with the package, or with its repository."""
+
+from __future__ import annotations
+
+import ast
+import os
+import runpy
+import sys
+from pathlib import Path
+
+from .requirements import Need, needs_of
+
+__all__ = ["demos", "run"]
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def demos() -> dict[str, Path]:
+    """The folders of the demos by name: the repository's, if this is a working copy of it."""
+    in_repository = PACKAGE.parents[1] / "demo"
+    # Another package of the environment might have a folder of that name beside it.
+    is_checkout = (PACKAGE.parents[1] / "pyproject.toml").is_file() and in_repository.is_dir()
+    folder = in_repository if is_checkout else PACKAGE / "_demos"
+    return {app.parent.name: app.parent for app in sorted(folder.glob("*/app.py"))}
+
+
+def run(name: str | None, *, port: int, mode: str | None) -> int:
+    """Run a demo until Ctrl-C; list them all if there is no name.
+
+    Args:
+        name: Of its folder.
+        port: Where it serves.
+        mode: ``"UI"`` or ``"PHONE"``; by default it serves its own page and the stream's routes.
+
+    Returns:
+        The exit status.
+    """
+    found = demos()
+    if name is None:
+        _list(found)
+        return 0
+    if name not in found:
+        print(f"There is no demo {name!r}. There are {', '.join(found)}.", file=sys.stderr)
+        return 2
+    app = found[name] / "app.py"
+    if mode == "PHONE" and '"PHONE"' not in app.read_text(encoding="utf-8"):
+        print(f"{name} has nothing to say on a telephone.", file=sys.stderr)
+        return 2
+    if lacking := _lacking(found[name]):
+        names = " and ".join(need.requirement for need in lacking)
+        print(f"{name} needs {names}. Install what it needs with", file=sys.stderr)
+        print(f'  pip install -r "{found[name] / "requirements.txt"}"', file=sys.stderr)
+        return 1
+    os.environ["PORT"] = str(port)
+    os.environ.pop("MODE", None)
+    if mode is not None:
+        os.environ["MODE"] = mode
+    print(f"{name}: http://127.0.0.1:{port} (Ctrl-C ends it). The program is {app}", flush=True)
+    sys.path.insert(0, str(app.parent))  # as if it were run by its path
+    runpy.run_path(str(app), run_name="__main__")
+    return 0
+
+
+def _list(found: dict[str, Path]) -> None:
+    width = max(map(len, found), default=0)
+    for name, folder in found.items():
+        module = ast.parse((folder / "app.py").read_text(encoding="utf-8"))
+        about = (ast.get_docstring(module) or "").partition("\n")[0]
+        about += " (needs more packages)" if _lacking(folder) else ""
+        print(f"{name:{width}}  {about}")
+    print("\nfastrtc demo NAME runs one; its README says what it needs.")
+
+
+def _lacking(folder: Path) -> list[Need]:
+    """What of the requirements of a demo is not installed, or too old."""
+    try:
+        lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    wanted = [line.partition("#")[0].strip() for line in lines]
+    return [need for one in wanted if one for need in needs_of(one) if not need.fits]

@@ -1,0 +1,236 @@
+"""``fastrtc doctor``: what could keep streams from working here, and what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import platform
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from .._version import __version__
+from .requirements import Need, extras
+
+__all__ = ["Finding", "run"]
+
+State = Literal["ok", "note", "wrong"]
+
+MARKS: dict[State, str] = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
+FOR_DEVELOPERS = {"dev"}
+
+MODELS = {
+    "moonshine/base": ("stt", "UsefulSensors/moonshine", "onnx/merged/base/float/{}.onnx"),
+    "moonshine/tiny": ("stt", "UsefulSensors/moonshine", "onnx/merged/tiny/float/{}.onnx"),
+    "kokoro": ("tts", "fastrtc/kokoro-onnx", "{}"),
+}
+"""Models that come from the Hugging Face hub on first use: their extra, repository and files."""
+
+FILES = {
+    "stt": ("encoder_model", "decoder_model_merged"),
+    "tts": ("kokoro-v1.0.onnx", "voices-v1.0.bin"),
+}
+
+ADVICE = {
+    "name": "Look for a mistake in the host name; else the machine has no working DNS.",
+    "silent": "Nothing came back. Look whether the port is right and the server runs, and whether "
+    "a firewall lets UDP out (and its answers in). Where UDP is blocked, only a TURN server over "
+    "TCP or TLS helps: turn:HOST:3478?transport=tcp, or turns:HOST:443?transport=tcp.",
+    "unreachable": "Nothing listens there, or a firewall refuses. Look at the port, the transport, "
+    "and whether the server runs.",
+    "tls": "The server's certificate was not accepted, or it speaks no TLS on this port.",
+    "credentials": "The username and the credential are wrong or have expired: ask for new ones. "
+    "A function as rtc_configuration gets fresh ones for each connection; see fastrtc.credentials.",
+    "refused": "The server answered, and would not. 486: too many relays for this user; 403: it "
+    "may not relay for you. Its log says more.",
+    "unsupported": "The server side of a stream cannot use it, browsers may. Give another, too.",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at, how it is, and what to do if it is not well.
+
+    Attributes:
+        name: What was looked at.
+        state: ``"ok"``, ``"note"`` for what may be intended, or ``"wrong"``.
+        detail: How it is.
+        advice: What to do; empty if there is nothing to do.
+    """
+
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
+
+
+def run(given: Namespace) -> int:
+    """Look at everything that was asked for and print it.
+
+    Returns:
+        0 when nothing is wrong, 1 when something is, 2 when the question was not understood.
+    """
+    try:
+        configuration = _configuration(given)
+    except ValueError as error:
+        print(f"fastrtc doctor: {error}", file=sys.stderr)
+        return 2
+    needs = extras()
+    findings = [*_python(), *_packages(needs), *_models(needs), *_surroundings()]
+    if configuration is not None:
+        findings += _servers(configuration)
+    if given.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _print(findings, asked=configuration is not None)
+    if given.microphone:
+        from .microphone import serve
+
+        serve(given.port)
+    return 1 if any(finding.state == "wrong" for finding in findings) else 0
+
+
+def _print(findings: list[Finding], *, asked: bool) -> None:
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        print(f"{MARKS[finding.state]}  {finding.name:{width}}  {finding.detail}")
+        if finding.advice:
+            print(f"{'':{width + 9}}-> {finding.advice}")
+    wrong = sum(finding.state == "wrong" for finding in findings)
+    print(f"\n{wrong or 'Nothing'} wrong.")
+    if not asked:
+        print("No STUN or TURN server was tried: --rtc-configuration, --stun and --turn do that.")
+
+
+def _python() -> Iterator[Finding]:
+    where = f"{platform.python_version()}, {platform.system()} {platform.machine()}, {sys.prefix}"
+    yield Finding("Python", "ok" if sys.version_info >= (3, 10) else "wrong", where)
+    yield Finding("fastrtc", "ok", f"{__version__}, {Path(__file__).resolve().parents[1]}")
+
+
+def _packages(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
+    """The packages that are always needed, then the extras."""
+    if not by_extra:
+        detail = "run from its source, so that nobody knows what it needs"
+        yield Finding("packages", "note", detail, "pip install -e . in the repository")
+    for extra, needs in by_extra.items():
+        if extra in FOR_DEVELOPERS:
+            continue
+        lacking = [need for need in needs if not need.fits]
+        if extra:
+            names = ", ".join(f"{need.name} {need.installed or 'is missing'}" for need in needs)
+            if lacking:
+                install = f'pip install "fastrtc[{extra}]"'
+                yield Finding(f"extra {extra}", "note", names, f"if you want it: {install}")
+            else:
+                yield Finding(f"extra {extra}", "ok", names)
+            continue
+        for need in needs:
+            if need.fits:
+                yield Finding(need.name, "ok", str(need.installed))
+            else:
+                detail = f"{need.installed} is installed" if need.installed else "is not installed"
+                yield Finding(
+                    need.name,
+                    "wrong",
+                    f"{detail}, {need.requirement} is needed",
+                    f'pip install "{need.requirement}"',
+                )
+
+
+def _models(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
+    """Whether models that come from the hub are there already, if their packages are."""
+    installed = {extra for extra, needs in by_extra.items() if all(need.fits for need in needs)}
+    if not installed & {"stt", "tts"}:
+        return
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    for name, (extra, repository, pattern) in MODELS.items():
+        if extra not in installed:
+            continue
+        files = [pattern.format(file) for file in FILES[extra]]
+        there = all(isinstance(try_to_load_from_cache(repository, file), str) for file in files)
+        if there:
+            yield Finding(name, "ok", f"in the cache, {constants.HF_HUB_CACHE}")
+        elif constants.HF_HUB_OFFLINE:
+            advice = f"unset HF_HUB_OFFLINE once, to load it: hf download {repository}"
+            yield Finding(name, "note", "not in the cache, and HF_HUB_OFFLINE is set", advice)
+        else:
+            yield Finding(name, "note", "not in the cache: loaded from the hub on first use")
+
+
+def _surroundings() -> Iterator[Finding]:
+    if importlib.util.find_spec("uvloop"):
+        yield Finding("event loop", "ok", f"uvloop {version('uvloop')}, which uvicorn takes")
+    else:
+        yield Finding("event loop", "ok", "asyncio's; uvloop would save a few percent of the CPU")
+    yield Finding("ffmpeg", "ok", "not needed: PyAV brings its libraries")
+    colab = os.getenv("COLAB_RELEASE_TAG") or os.getenv("COLAB_JUPYTER_IP")
+    if colab or os.getenv("SPACE_ID") or os.getenv("SYSTEM") == "spaces":
+        yield Finding(
+            "place",
+            "note",
+            "Google Colab" if colab else "Hugging Face Spaces",
+            "clients cannot reach it directly: give the stream an rtc_configuration with TURN",
+        )
+
+
+def _servers(configuration: Any) -> Iterator[Finding]:
+    """Ask the STUN and TURN servers of a configuration for candidates."""
+    from ..transport.reachability import try_servers
+
+    found = asyncio.run(try_servers(configuration))
+    if not found:
+        advice = "without servers, only clients in the same network get a connection"
+        yield Finding("iceServers", "note", "there are none", advice)
+    for one in found:
+        if one.failure is None:
+            what = "seen from outside as" if one.kind == "srflx" else "relays at"
+            yield Finding(one.url, "ok", f"{what} {one.address}")
+        else:
+            yield Finding(one.url, "wrong", one.detail, ADVICE[one.failure])
+    if found and all(one.kind == "srflx" for one in found):
+        advice = "behind many company and mobile networks only a TURN server gets through"
+        yield Finding("relay", "note", "there is no TURN server", advice)
+    for kind in ("srflx", "relay"):
+        if sum(one.kind == kind for one in found) > 1:
+            what = "STUN" if kind == "srflx" else "TURN"
+            detail = f"there are several {what} servers: the server side uses the first only"
+            yield Finding("iceServers", "note", detail)
+
+
+def _configuration(given: Namespace) -> dict[str, Any] | None:
+    """The configuration to try, from whichever option has one.
+
+    Raises:
+        ValueError: If it is malformed.
+    """
+    servers: list[Any] = [{"urls": given.stun}] if given.stun else []
+    if given.turn:
+        who = {"username": given.username, "credential": given.credential}
+        servers.append({"urls": given.turn, **who})
+    if given.rtc_configuration:
+        text = given.rtc_configuration
+        if not text.lstrip().startswith(("{", "[")):
+            try:
+                text = Path(text).read_text(encoding="utf-8")
+            except OSError as error:
+                raise ValueError(f"{text} cannot be read: {error.strerror}") from error
+        try:
+            parsed = json.loads(text)
+        except ValueError as error:
+            raise ValueError(f"the rtc configuration is no JSON: {error}") from error
+        read = parsed.get("iceServers") if isinstance(parsed, dict) else parsed
+        servers += [read] if isinstance(read, dict) else read or []
+    elif not servers:
+        return None
+    from ..transport.configuration import to_aiortc_configuration
+
+    to_aiortc_configuration({"iceServers": servers})  # says what is wrong with it
+    return {"iceServers": servers}

@@ -1,0 +1,166 @@
+"""Whether STUN and TURN servers can be reached from here, tried for real."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aioice import stun, turn
+from aiortc.rtcicetransport import parse_stun_turn_uri
+
+from .configuration import to_aiortc_configuration
+
+__all__ = ["ANSWER_WITHIN_S", "Failure", "Reached", "try_servers"]
+
+ANSWER_WITHIN_S = 5.0
+"""How long a server may take, as long as aioice gives it when a connection is made."""
+
+Failure = Literal["name", "silent", "unreachable", "tls", "credentials", "refused", "unsupported"]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What came of asking one server.
+
+    Attributes:
+        url: Its address, as the configuration has it.
+        kind: The kind of candidate that it is asked for: ``"srflx"`` (the own address, as it is
+            seen from outside) or ``"relay"``.
+        address: The candidate's host and port; None when there is none.
+        failure: Why there is none.
+        detail: The same, in the words of who said it.
+    """
+
+    url: str
+    kind: Literal["srflx", "relay"]
+    address: str | None = None
+    failure: Failure | None = None
+    detail: str = ""
+
+
+async def try_servers(configuration: Any) -> list[Reached]:
+    """Ask each server of a configuration for a candidate, all at once.
+
+    Args:
+        configuration: As browsers have it, with ``iceServers``.
+
+    Raises:
+        ValueError: If it is malformed.
+    """
+    if isinstance(configuration, Mapping) and not configuration.get("iceServers"):
+        return []
+    attempts = []
+    for server in to_aiortc_configuration(configuration).iceServers or []:
+        for url in [server.urls] if isinstance(server.urls, str) else server.urls:
+            attempts.append(_try_server(url, server.username, server.credential))
+    return await asyncio.gather(*attempts)
+
+
+async def _try_server(url: str, username: str | None, credential: Any) -> Reached:
+    parsed = parse_stun_turn_uri(url)
+    address = (parsed["host"], parsed["port"])
+    secure = parsed["scheme"].endswith("s")
+    kind: Literal["srflx", "relay"] = "srflx" if parsed["scheme"].startswith("stun") else "relay"
+
+    def failed(failure: Failure, detail: object = "") -> Reached:
+        return Reached(url, kind, failure=failure, detail=str(detail))
+
+    transport = parsed.get("transport", "udp")
+    if (kind == "srflx" and secure) or (secure and transport != "tcp"):
+        return failed("unsupported", "aiortc has STUN over UDP, and TURN over UDP, TCP and TLS")
+    if kind == "relay" and (not username or not credential):
+        return failed("credentials", "the configuration has no username or no credential")
+    try:
+        attempt = (
+            _ask_stun(address)
+            if kind == "srflx"
+            else _ask_turn(address, username, credential, transport, secure)
+        )
+        host, port = await asyncio.wait_for(attempt, ANSWER_WITHIN_S)
+    except stun.TransactionFailed as error:
+        code, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
+        return failed("credentials" if code == 401 else "refused", f"{code} {reason}")
+    except (asyncio.TimeoutError, stun.TransactionTimeout):
+        return failed("silent", f"no answer within {ANSWER_WITHIN_S:.0f} s")
+    except socket.gaierror as error:
+        return failed("name", error)
+    except ssl.SSLError as error:
+        return failed("tls", error)
+    except OSError as error:
+        return failed("unreachable", error)
+    return Reached(url, kind, f"{host}:{port}")
+
+
+async def _ask_turn(
+    address: tuple[str, int],
+    username: str | None,
+    credential: str,
+    transport: str,
+    secure: bool,
+) -> tuple[str, int]:
+    """Have a TURN server make room for a relay, and give it back."""
+    relay, _ = await turn.create_turn_endpoint(
+        asyncio.DatagramProtocol,
+        server_addr=address,
+        username=username,
+        password=credential,
+        ssl=secure,
+        transport=transport,
+    )
+    host, port = relay.get_extra_info("sockname")[:2]
+    relay.close()
+    return host, port
+
+
+async def _ask_stun(address: tuple[str, int]) -> tuple[str, int]:
+    """Ask a STUN server which address it sees (RFC 8489, a Binding request)."""
+    loop = asyncio.get_running_loop()
+    answered: asyncio.Future[tuple[str, int]] = loop.create_future()
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: _Asking(answered), remote_addr=address, family=socket.AF_INET
+    )
+    try:
+        return await answered
+    finally:
+        transport.close()
+
+
+class _Asking(asyncio.DatagramProtocol):
+    def __init__(self, answered: asyncio.Future[tuple[str, int]]) -> None:
+        self._answered = answered
+        self._message = stun.Message(
+            message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST
+        )
+        self._again: asyncio.TimerHandle | None = None
+        self._wait = stun.RETRY_RTO
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        """Send it, and again after twice the time, for datagrams get lost."""
+        self._transport.sendto(bytes(self._message))  # type: ignore[attr-defined]
+        self._again = asyncio.get_running_loop().call_later(self._wait, self._ask)
+        self._wait *= 2
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        try:
+            answer = stun.parse_message(data)
+        except ValueError:
+            return
+        if answer.transaction_id == self._message.transaction_id and not self._answered.done():
+            host, port = answer.attributes["XOR-MAPPED-ADDRESS"]
+            self._answered.set_result((host, port))
+
+    def error_received(self, exc: Exception) -> None:
+        if not self._answered.done():
+            self._answered.set_exception(exc)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._again is not None:
+            self._again.cancel()

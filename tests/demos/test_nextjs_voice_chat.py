@@ -1,0 +1,98 @@
+"""`demo/nextjs_voice_chat`: its front end is built as for production, and talks to Python."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.server import ROOT
+from tests.demos.running import MARKS, PATIENCE
+from tests.demos.voices import espeak
+from tests.support.peers import eventually
+from tests.support.programs import require_program
+from tests.support.speech import recorded_prompt
+
+FRONTEND = ROOT / "demo" / "nextjs_voice_chat" / "frontend"
+BUILD_WITHIN = 300  # s; it takes 30 s here
+
+pytestmark = [*MARKS, pytest.mark.external("recorded-voices", "npm")]
+
+
+def run(cache: Path, *command: str) -> None:
+    """Run npm in the front end's folder, offline but for what the lock file names."""
+    environment = os.environ | {
+        "NEXT_TELEMETRY_DISABLED": "1",
+        "PYTHON": sys.executable,
+        "npm_config_cache": str(cache),
+        "npm_config_update_notifier": "false",
+    }
+    done = subprocess.run(
+        [require_program("npm"), *command],
+        cwd=FRONTEND,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=BUILD_WITHIN,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def build(cache: Path) -> None:
+    """Install what the lock file says, unless it is there, and build."""
+    installed = FRONTEND / "node_modules" / ".package-lock.json"
+    wanted = FRONTEND / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
+        run(cache, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+    run(cache, "run", "build")
+
+
+@contextmanager
+def serving_frontend(backend: str, log: Path) -> Iterator[str]:
+    """`npm start`, in front of a back end; gives its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    environment = os.environ | {"BACKEND_URL": backend, "NEXT_TELEMETRY_DISABLED": "1"}
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [require_program("npm"), "start", "--", "--hostname", "127.0.0.1", "--port", port],
+            cwd=FRONTEND,
+            env=environment,
+            stdout=written,
+            stderr=written,
+            start_new_session=True,  # npm starts a shell that starts node
+        )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(20)
+
+
+@pytest.mark.timeout(2 * BUILD_WITHIN)
+async def test_it_talks_and_shows_what_was_said(start_demo, open_page, tmp_path: Path):
+    build(tmp_path / "npm")
+    backend = start_demo("nextjs_voice_chat")
+    log = tmp_path / "frontend.log"
+    with serving_frontend(backend.url, log) as url:
+        await eventually(lambda: b"Ready" in log.read_bytes())
+        page = await open_page(url, says=recorded_prompt("digits/day-1"), again=5.0)
+        await expect(page.page.get_by_role("status")).to_have_text("Ready")
+        await page.start()
+        messages = page.page.get_by_role("list", name="Messages").get_by_role("listitem")
+        answer = "After monday comes tuesday."
+        await expect(messages.nth(0)).to_have_text("monday", timeout=PATIENCE)
+        await expect(messages.nth(1)).to_have_text(answer, timeout=PATIENCE)
+        await page.hears(espeak(answer), likeness=0.7)
+        await page.picture("nextjs_voice_chat")
+        await page.press("Stop")
+        await page.shows("Stopped")
+    assert "Error" not in log.read_text()

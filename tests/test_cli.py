@@ -1,0 +1,227 @@
+"""The command line, in a process of its own as people run it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from fastrtc import __version__
+from fastrtc.cli import demo as demo_command
+from fastrtc.cli import main
+from fastrtc.cli.requirements import extras, needs_of
+from tests.support.turn import free_port, turn_server
+
+PATIENCE = 60  # s, for a program to start on a busy machine
+
+
+def fastrtc(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "fastrtc", *arguments],
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def environment(variables: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
+
+
+def test_version() -> None:
+    done = fastrtc("version")
+    assert (done.returncode, done.stdout) == (0, f"fastrtc {__version__}\n")
+
+
+def test_no_command_is_a_question(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    said = capsys.readouterr().out
+    assert all(command in said for command in ("demo", "doctor", "version"))
+
+
+# demo
+
+
+def test_the_demos_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo"]) == 0
+    listed = capsys.readouterr().out
+    for name, folder in demo_command.demos().items():
+        assert re.search(rf"^{name} +\w", listed, re.MULTILINE), name
+        assert (folder / "README.md").is_file(), name
+        assert (folder / "requirements.txt").is_file(), name
+
+
+def test_an_unknown_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "ehco"]) == 2
+    assert "There are " in capsys.readouterr().err
+
+
+def test_a_demo_without_sound_takes_no_calls(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "video_flip", "--phone"]) == 2
+    assert "telephone" in capsys.readouterr().err
+
+
+def test_what_a_demo_lacks_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.py").write_text('"""Never run."""\nraise SystemExit(3)\n')
+    (tmp_path / "requirements.txt").write_text("fastrtc[vad]\nno-such-package-at-all>=2\n")
+    monkeypatch.setattr(demo_command, "demos", lambda: {"lacking": tmp_path})
+    assert main(["demo", "lacking"]) == 1
+    said = capsys.readouterr().err
+    assert "no-such-package-at-all>=2" in said
+    assert f'pip install -r "{tmp_path / "requirements.txt"}"' in said
+
+
+def test_a_demo_runs_until_ctrl_c() -> None:
+    port = free_port()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "fastrtc", "demo", "video_flip", "--port", str(port)],
+        env=environment({}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        page = wait_for_page(f"http://127.0.0.1:{port}/", running)
+        assert "Video flip" in page
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=PATIENCE)
+    finally:
+        running.kill()
+        running.wait()
+    assert f"http://127.0.0.1:{port}" in said
+    assert "Traceback" not in said
+
+
+def wait_for_page(url: str, running: subprocess.Popen) -> str:
+    for _ in range(PATIENCE * 5):
+        try:
+            with urllib.request.urlopen(url) as answer:
+                return answer.read().decode()
+        except urllib.error.URLError:
+            with_end = running.poll()
+            assert with_end is None, running.stdout.read()
+            try:
+                running.wait(0.2)
+            except subprocess.TimeoutExpired:
+                continue
+    raise AssertionError(f"{url} did not come")
+
+
+# doctor
+
+
+def test_doctor_tells_what_is_installed_without_gradio() -> None:
+    script = (
+        "import sys; from fastrtc.cli import main; status = main(['doctor', '--json']);"
+        "assert 'gradio' not in sys.modules and 'aiortc' not in sys.modules; sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment({"HF_HUB_OFFLINE": "1", "HF_HOME": "/nowhere"}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    findings = {one["name"]: one for one in json.loads(done.stdout)}
+    assert findings["fastrtc"]["detail"].startswith(__version__)
+    assert findings["gradio"]["state"] == "ok"
+    assert findings["moonshine/base"]["state"] == "note"
+    assert "HF_HUB_OFFLINE" in findings["moonshine/base"]["detail"]
+    assert not [name for name, one in findings.items() if one["state"] == "wrong"]
+
+
+def test_doctor_tells_of_a_package_that_is_too_old(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fastrtc.cli import requirements
+
+    versions = {"aiortc": "1.2.0"}
+    monkeypatch.setattr(requirements, "version", lambda name: versions.get(name, "999"))
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert re.search(r"WRONG +aiortc +1.2.0 is installed, aiortc>=1.\d+ is needed", said)
+    assert 'pip install "aiortc>=' in said
+
+
+@pytest.mark.external("turnserver")
+def test_doctor_tries_turn_servers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with turn_server(tmp_path) as turn:
+        file = tmp_path / "rtc.json"
+        file.write_text(json.dumps(turn.relay_only()))
+        assert main(["doctor", "--rtc-configuration", str(file)]) == 0
+        assert "relays at 127.0.0.1:" in capsys.readouterr().out
+
+        asked = ["--turn", turn.url(), "--username", "test", "--credential", "wrong", "--json"]
+        assert main(["doctor", "--stun", f"stun:127.0.0.1:{turn.port}", *asked]) == 1
+        found = {one["name"]: one for one in json.loads(capsys.readouterr().out)}
+    assert found[f"stun:127.0.0.1:{turn.port}"]["state"] == "ok"
+    assert found[turn.url()]["state"] == "wrong"
+    assert "have expired" in found[turn.url()]["advice"]
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ("{not json", "is no JSON"),
+        ("no/such/file.json", "cannot be read"),
+        ('{"iceServers": [{"urls": "http://x"}]}', "no STUN or TURN URL"),
+    ],
+)
+def test_a_malformed_configuration(
+    given: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--rtc-configuration", given]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_port_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["demo", "video_flip", "--port", "70000"])
+    assert "is no port" in capsys.readouterr().err
+
+
+def test_doctor_of_a_package_that_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fastrtc.cli import doctor
+
+    assert extras("no-such-package-at-all") == {}
+    monkeypatch.setattr(doctor, "extras", lambda: extras("no-such-package-at-all"))
+    assert main(["doctor"]) == 0
+    assert "run from its source" in capsys.readouterr().out
+
+
+def test_a_reader_that_has_enough() -> None:
+    done = subprocess.run(
+        f"'{sys.executable}' -m fastrtc demo | true",
+        shell=True,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stderr == ""
+
+
+# requirements
+
+
+def test_extras_are_told_apart_from_what_is_always_needed() -> None:
+    found = extras()
+    assert {"aiortc", "gradio"} <= {need.name for need in found[""]}
+    assert [need.name for need in found["phone"]] == ["twilio"]
+    assert {need.name for need in needs_of("fastrtc[phone]>=0.0")} == {"fastrtc", "twilio"}
+    assert not needs_of("fastrtc>=99")[0].fits
