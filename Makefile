@@ -17,7 +17,7 @@ FIND_PYTHON = for python in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 pyth
 INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gradio5 lint format types layers frontend frontend-check build clean env env-dev
+.PHONY: help demo test test-gradio5 lint format types layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -45,18 +45,33 @@ types: $(VENV)/.dev ## check the types
 layers: $(VENV)/.dev ## check who imports whom
 	$(BIN)/lint-imports
 
+fuzz: $(VENV)/.dev ## fuzz what reads messages of strangers, 6 minutes (ARGS="offer --seconds 600")
+	$(INSTALL) atheris
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench: $(VENV)/.dev ## measure it beside FastRTC 0.0.34 and aiortc alone, 15 minutes (ARGS=--full: all)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-soak: $(VENV)/.dev ## hold 80% of the sessions that it can for 10 minutes (ARGS="--minutes 1")
+	$(BIN)/python -m benchmarks --only soak --skip reference --skip aiortc $(ARGS)
+
 frontend: frontend/node_modules/.made ## build what the browser loads (needs Node)
 	cd frontend && npm run --silent build
 
 frontend-check: frontend/node_modules/.made ## check and test what the browser loads
 	cd frontend && npm run --silent check
 
+docs: $(VENV)/.docs ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python -m tests.docs.site site
+	$(BIN)/python -m tests.docs.llms site
+
 build: $(VENV)/.build ## build the wheel and the sdist into dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## remove the environment and all that was made
-	rm -rf $(VENV) $(VENV)-gradio5 dist site frontend/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-gradio5 dist site frontend/node_modules demo/*/frontend/node_modules demo/*/frontend/.next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env: $(VENV)/.run ## make the environment that the demo needs
@@ -88,6 +103,10 @@ $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "installing fastrtc and what the tests need (the first time takes a minute or two)"
 	$(INSTALL) --editable '.[dev,vad,stt,tts,cartesia,offline]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.docs: $(VENV)/.made pyproject.toml
+	$(INSTALL) --group docs
+	@touch $@
 
 $(VENV)-gradio5/.made: $(VENV)/.made pyproject.toml
 	@echo "installing fastrtc with Gradio 5 (the first time takes a minute or two)"

@@ -1,0 +1,116 @@
+"""Record `conversation.webp`, the picture of README.md: `python docs/screens/record.py`.
+
+A real conversation on the page that every stream has, in Chromium, whose microphone plays
+recorded voices. It needs what the tests need.
+"""
+
+import asyncio
+import io
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from PIL import Image
+from playwright.async_api import async_playwright
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+import gradio as gr  # noqa: E402
+from fastapi import FastAPI  # noqa: E402
+
+from fastrtc import (  # noqa: E402
+    AdditionalOutputs,
+    ReplyOnPause,
+    Stream,
+    get_stt_model,
+    get_tts_model,
+)
+from tests.support.programs import require_program  # noqa: E402
+from tests.support.servers import serving  # noqa: E402
+from tests.support.speech import recorded_prompt, spaced, write_wav  # noqa: E402
+
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+SECONDS, PER_SECOND = 13, 8
+CLIP = {"x": 0, "y": 0, "width": 800, "height": 700}  # without the footer
+LOCAL = {"iceServers": []}
+
+ears = get_stt_model("pocketsphinx", words=list(DAYS))
+voice = get_tts_model("espeak")
+
+
+def reply(audio, chat):
+    day = ears.stt(audio)
+    answer = f"After {day.capitalize()} comes {DAYS[(DAYS.index(day) + 1) % 7].capitalize()}."
+    chat = [*chat, {"role": "user", "content": day.capitalize()}]
+    yield AdditionalOutputs(chat)
+    yield AdditionalOutputs([*chat, {"role": "assistant", "content": answer}])
+    yield from voice.stream_tts_sync(answer)
+
+
+chatbot = gr.Chatbot(value=[], label="Said", height=260)
+stream = Stream(
+    ReplyOnPause(reply),
+    modality="audio",
+    mode="send-receive",
+    rtc_configuration=LOCAL,
+    server_rtc_configuration=LOCAL,
+    additional_inputs=[chatbot],
+    additional_outputs=[chatbot],
+    additional_outputs_handler=lambda before, now: now,
+    ui_args={"title": "Say a day", "full_screen": False},
+    verbose=False,
+)
+
+
+async def record(url: str) -> list[tuple[float, bytes]]:
+    with tempfile.TemporaryDirectory() as folder:
+        says = [recorded_prompt(f"digits/day-{number}") for number in (1, 4)]
+        microphone = Path(folder, "microphone.wav")
+        write_wav(microphone, 48_000, spaced(2.0, says[0], 4.5, says[1], 20.0))
+        async with async_playwright() as playwright:
+            browser = await playwright.chromium.launch(
+                executable_path=require_program("chromium"),
+                args=[
+                    "--no-sandbox",
+                    "--autoplay-policy=no-user-gesture-required",
+                    "--use-fake-ui-for-media-stream",
+                    "--use-fake-device-for-media-stream",
+                    f"--use-file-for-fake-audio-capture={microphone}%noloop",
+                ],
+            )
+            page = await browser.new_page(viewport={"width": 800, "height": 800})
+            await page.route(
+                lambda address: not address.startswith(("http://127.0.0.1", "blob:", "data:")),
+                lambda route: route.fulfill(body=""),
+            )
+            await page.goto(url)
+            button = page.get_by_role("button", name="Start", exact=True).first
+            await button.wait_for()
+            frames: list[tuple[float, bytes]] = []
+            began = time.monotonic()
+            clicked = False
+            while (now := time.monotonic() - began) < SECONDS:
+                frames.append((now, await page.screenshot(type="jpeg", quality=90, clip=CLIP)))
+                if not clicked and now > 0.6:
+                    clicked = True
+                    await button.click()
+                await asyncio.sleep(max(0.0, began + len(frames) / PER_SECOND - time.monotonic()))
+            await browser.close()
+            return frames
+
+
+def save(frames: list[tuple[float, bytes]], path: Path) -> None:
+    pictures = [Image.open(io.BytesIO(data)) for _, data in frames]
+    times = [at for at, _ in frames] + [SECONDS + 1.0]
+    lasts = [round(1000 * (b - a)) for a, b in zip(times, times[1:], strict=False)]
+    first, *rest = pictures
+    first.save(path, save_all=True, append_images=rest, duration=lasts, loop=0, quality=60)
+
+
+if __name__ == "__main__":
+    with serving(gr.mount_gradio_app(FastAPI(), stream.ui, path="/")) as url:
+        recorded = asyncio.run(record(url))
+    save(recorded, HERE / "conversation.webp")
+    print(len(recorded), "pictures", (HERE / "conversation.webp").stat().st_size, "bytes")

@@ -1,0 +1,30 @@
+from fastapi import FastAPI, Response
+
+from fastrtc import ReplyOnPause, Stream, get_turn_credentials_async
+
+
+def reply(audio):
+    yield audio
+
+
+stream = Stream(
+    ReplyOnPause(reply),
+    modality="audio",
+    mode="send-receive",
+    concurrency_limit=20,
+    time_limit=1800,
+    rtc_configuration=get_turn_credentials_async,
+)
+app = FastAPI()
+stream.mount(app)
+
+
+@app.get("/rtc-configuration")
+async def rtc_configuration():
+    return await stream.get_rtc_configuration()
+
+
+@app.get("/healthz")
+async def healthz():
+    full = len(stream.connections) >= stream.concurrency_limit
+    return Response(status_code=503 if full else 200)

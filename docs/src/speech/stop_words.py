@@ -1,0 +1,19 @@
+from fastrtc import ReplyOnStopWords, Stream
+
+
+def reply(audio):  # what was said after "computer"
+    yield audio
+
+
+stream = Stream(
+    ReplyOnStopWords(
+        reply,
+        stop_words=["computer", "hey computer"],
+        stt_model="pocketsphinx",
+    ),
+    modality="audio",
+    mode="send-receive",
+)
+
+if __name__ == "__main__":
+    stream.ui.launch()

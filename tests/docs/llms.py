@@ -1,0 +1,91 @@
+"""The pages for language models: `python -m tests.docs.llms` writes `docs/llms.txt`, an index.
+
+`python -m tests.docs.llms site` writes `site/llms-full.txt`, too: all pages in one text, with
+their programs. The form is that of https://llmstxt.org.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .pages import DOCS, INCLUDE, ROOT, SOURCES
+
+__all__ = ["INDEX", "full", "index"]
+
+INDEX = DOCS / "llms.txt"
+HEAD = """# fastrtc
+
+> Turns a Python function into a real-time audio and video stream, over WebRTC, WebSocket or
+> the telephone. It has the public interface of FastRTC 0.0.34.
+
+- `pip install "fastrtc[vad]"` for conversations, `[vad,stt,tts]` with a recogniser and a voice.
+- `Stream(handler, modality=..., mode=...)`, then `stream.ui.launch()`, `stream.mount(app)` or
+  `stream.fastphone()`. `ReplyOnPause(fn)` is the handler for a conversation: `fn` is a generator
+  that gets `(rate, samples)` and yields the same.
+- Audio is `(rate, samples)` with `int16` or `float32` samples; video frames are BGR `uint8` arrays
+  of shape `(height, width, 3)`.
+- All pages in one text: [llms-full.txt](llms-full.txt)
+"""
+LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+
+
+def index() -> str:
+    """Give the index: each page with its first sentences, by the sections of the site."""
+    parts = [HEAD]
+    for section, pages in _sections():
+        parts.append(f"\n## {section}\n\n")
+        for title, path in pages:
+            summary = _summary(DOCS / path)
+            parts.append(f"- [{title}]({path})" + (f": {summary}\n" if summary else "\n"))
+    return "".join(parts)
+
+
+def full() -> str:
+    """Give all pages that are written by hand, with their programs in place of the includes."""
+    pages = [path for _, pages in _sections() for _, path in pages]
+    texts = [
+        (DOCS / path).read_text(encoding="utf-8") for path in pages if "reference/" not in path
+    ]
+    return "\n\n".join([HEAD, *map(_included, texts)])
+
+
+def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    nav: list[dict[str, Any]] = yaml.safe_load("nav:" + settings.partition("\nnav:")[2])["nav"]
+    for entry in nav:
+        ((title, content),) = entry.items()
+        if isinstance(content, str):
+            yield title, [(title, content)]
+        else:
+            yield title, [item for page in content for item in page.items()]
+
+
+def _summary(page: Path) -> str:
+    """Give the first paragraph of a page, as plain text on one line."""
+    paragraphs = page.read_text(encoding="utf-8").split("\n\n")
+    texts = (text for text in paragraphs if re.match(r"[\w*`\"\[]", text))
+    return LINK.sub(r"\1", " ".join(next(texts, "").split()))
+
+
+def _included(text: str) -> str:
+    return "\n".join(
+        _without_marks(SOURCES / match["path"]) if (match := INCLUDE.match(line)) else line
+        for line in text.splitlines()
+    )
+
+
+def _without_marks(source: Path) -> str:
+    lines = source.read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if "--8<--" not in line)
+
+
+if __name__ == "__main__":
+    INDEX.write_text(index(), encoding="utf-8")
+    for folder in sys.argv[1:]:
+        Path(folder, "llms-full.txt").write_text(full(), encoding="utf-8")

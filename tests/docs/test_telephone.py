@@ -1,0 +1,79 @@
+"""What the programs of `docs/telephone.md` do when they are called."""
+
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from tests.support.http_service import http_service
+from tests.support.peers import eventually
+from tests.support.servers import serving
+from tests.support.speech import recorded_prompt, spaced, trimmed
+from tests.telephone.phone import RATE, Phone, Telnyx
+
+
+@pytest.fixture
+def spoken() -> np.ndarray:
+    return spaced(0.3, trimmed(recorded_prompt("vm-goodbye", rate=RATE), RATE), 0.3, rate=RATE)
+
+
+async def test_only_twilio_may_call(snippet) -> None:
+    with serving(snippet("telephone/app.py").app) as url:
+        async with httpx.AsyncClient() as http:
+            answer = await http.post(f"{url}/telephone/incoming", data={"CallSid": "CA1"})
+    assert answer.status_code == 403
+
+
+async def test_own_routes(snippet) -> None:
+    module = snippet("telephone/own_routes.py")
+    with serving(module.app) as url:
+        async with httpx.AsyncClient() as http:
+            answer = await http.post(f"{url}/shop/telephone/incoming", data={"CallSid": "CA1"})
+        assert "/shop/telephone/handler" in answer.text
+        async with Phone(url, path="/shop/telephone/handler") as phone:
+            await eventually(lambda: phone.id in module.stream.handlers)
+
+
+@pytest.mark.external("recorded-voices")
+async def test_memory(snippet, spoken: np.ndarray) -> None:
+    stream = snippet("telephone/memory.py").stream
+    app = FastAPI()
+    stream.mount(app)
+    with serving(app) as url:
+        async with Phone(url) as phone:
+            for turns in (1, 2):
+                await phone.say(spoken)
+                await eventually(lambda: turns in stream.handlers[phone.id].latest_args)  # noqa: B023
+
+
+@pytest.mark.external("recorded-voices")
+async def test_menu(snippet, capsys: pytest.CaptureFixture[str], spoken: np.ndarray) -> None:
+    stream = snippet("telephone/menu.py").stream
+    app = FastAPI()
+    stream.mount(app)
+    with serving(app) as url:
+        async with Phone(url, **{"from": "+15550100"}) as phone:
+            said = "+15550100 pressed 5"
+            await phone.press("5")
+            heard = ""
+
+            def printed() -> bool:
+                nonlocal heard
+                heard += capsys.readouterr().out
+                return said in heard
+
+            await eventually(printed)
+
+
+async def test_telnyx_is_told_to_hang_up(snippet, monkeypatch: pytest.MonkeyPatch) -> None:
+    with http_service() as service:
+        monkeypatch.setenv("TELNYX_API", service.url)
+        stream = snippet("telephone/telnyx.py").stream
+        app = FastAPI()
+        stream.mount(app)
+        with serving(app) as url:
+            async with Phone(url, Telnyx) as phone:
+                await eventually(lambda: phone.id in stream.handlers)
+            await eventually(lambda: service.received)
+    assert service.received[0].path.endswith("/actions/hangup")
+    assert service.received[0].headers["authorization"] == "Bearer stand-in"

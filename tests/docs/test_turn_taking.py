@@ -1,0 +1,43 @@
+"""What the programs of `docs/turn-taking.md` do, beyond connecting."""
+
+import numpy as np
+import pytest
+from httpx import ASGITransport, AsyncClient
+
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+from tests.support.speech import spaced
+
+
+async def test_own_vad(snippet) -> None:
+    stream = snippet("turn-taking/own_vad.py").stream
+    stream.server_rtc_configuration = stream.convert_to_aiortc_format(LOCAL)
+    spoken = spaced(0.3, tone(1.5), 1.5)  # loud, though no voice
+    async with Client(stream, audio=AudioSource(spoken)) as client:
+        await client.message("log", "pause_detected")
+        await eventually(client.loud)
+
+
+def test_own_vad_finds_what_is_loud(snippet) -> None:
+    vad = snippet("turn-taking/own_vad.py").Loudness().vad
+    audio = np.concatenate([np.zeros(24000, np.int16), tone(0.5), np.zeros(24000, np.int16)])
+    seconds, chunks = vad((48000, audio), None)
+    assert seconds == pytest.approx(0.5, abs=0.03)
+    assert (chunks[0]["start"], chunks[-1]["end"]) == (24000, 48000)
+
+
+def test_interruptions(snippet, capsys: pytest.CaptureFixture[str]) -> None:
+    handler = snippet("turn-taking/interruptions.py").stream.event_handler
+    handler.on_interrupt(1.25)
+    assert capsys.readouterr().out.startswith("They heard 1.2 s of")
+
+
+async def test_trigger(snippet) -> None:
+    module = snippet("turn-taking/trigger.py")
+    stream = module.stream
+    stream.server_rtc_configuration = stream.convert_to_aiortc_format(LOCAL)
+    async with (
+        Client(stream, audio=AudioSource()) as client,
+        AsyncClient(transport=ASGITransport(module.app), base_url="http://test") as http,
+    ):
+        assert (await http.post(f"/answer-now/{client.webrtc_id}")).status_code == 200
+        await client.message("log", "response_starting")
