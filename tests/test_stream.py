@@ -106,6 +106,8 @@ def ignore(outputs: AdditionalOutputs) -> None: ...
         ({"concurrency_limit": "many"}, "concurrency_limit must be .* not 'many'"),
         ({"time_limit": 0}, "time_limit must be a positive number of seconds or None, not 0"),
         ({"time_limit": "60"}, "time_limit must be .* not '60'"),
+        ({"drain_limit": -1}, "drain_limit must be a number of seconds from 0 on, not -1"),
+        ({"drain_limit": None}, "drain_limit must be .* not None"),
         ({"time_limit": float("nan")}, "time_limit must be"),
         ({"rtp_params": []}, "rtp_params must be a dict or None, not list"),
         ({"track_constraints": True}, "track_constraints must be a dict or None, not bool"),
