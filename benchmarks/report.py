@@ -13,13 +13,20 @@ from typing import Any
 from benchmarks.environments import AIORTC, NAMES, OURS, REFERENCE, Environment
 from benchmarks.harness import Job, Result
 from benchmarks.quiet import QUIET
-from benchmarks.workloads.base import Metric, find
+from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads.base import Metric
 
-_HEADINGS = ("", "", "fastrtc", "reference", "aiortc alone", "/ref", "/aiortc", "goal", "")
+_HEADINGS = ("", "", "row", "fastrtc", "reference", "aiortc alone", "/ref", "/aiortc", "goal", "")
+#: Columns that hold figures, and are aligned to the right.
+_FIGURES = range(2, 8)
 
 
 def facts(
-    environments: Sequence[Environment], results: Sequence[Result], *, rounds: int, loop: str
+    environments: Sequence[Environment],
+    results: Sequence[Result],
+    *,
+    loop: str,
+    minutes: float,
 ) -> dict[str, Any]:
     """The machine, the versions and the date: what a figure means nothing without."""
     others = [cores for result in results for found in result.others.values() for cores in found]
@@ -27,7 +34,8 @@ def facts(
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "machine": _machine(),
         "others": {"median": median(others), "max": max(others)} if others else {},
-        "rounds": rounds,
+        "minutes": round(minutes, 1),
+        "rounds": max((len(took) for found in results for took in found.took.values()), default=0),
         "loop": loop,
         "versions": {environment.title: environment.versions() for environment in environments},
     }
@@ -60,7 +68,7 @@ def table(facts: dict[str, Any], results: Sequence[Result]) -> str:
                 rows.append((name, *row))
                 name = ""
         for environment, error in result.errors.items():
-            rows.append((name, "failed", *_failed(environment)))
+            rows.append((name, "failed", "", *_failed(environment)))
             name = ""
             notes.append(f"{workload.name}/{result.job.case.name}, {environment}: {error}")
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
@@ -74,12 +82,16 @@ def table(facts: dict[str, Any], results: Sequence[Result]) -> str:
         f"{title}: " + ", ".join(f"{name} {version}" for name, version in versions.items())
         for title, versions in facts["versions"].items()
     ]
-    lines += [f"median (range) of {facts['rounds']} rounds, {facts['loop']} event loop", ""]
+    lines.append(
+        f"median (range) of at most {facts['rounds']} rounds, {facts['loop']} event loop"
+        + (f", {facts['minutes']:.0f} minutes in all" if "minutes" in facts else "")
+    )
+    lines.append("")
     for index, row in enumerate(rows):
         if index in headings:
             lines += ["", headings[index]]
         cells = [
-            cell.rjust(width) if 2 <= column <= 6 else cell.ljust(width)
+            cell.rjust(width) if column in _FIGURES else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
@@ -108,6 +120,7 @@ def _row(result: Result, metric: Metric) -> tuple[str, ...] | None:
         verdict = f"{verdict} (disturbed)".strip()
     return (
         f"{metric.name}, {metric.unit}",
+        "" if metric.row is None else str(metric.row),
         *(_cell(values[name], metric) for name in NAMES),
         *ratios,
         goal.text(metric.digits) if goal else "",
@@ -145,8 +158,14 @@ def as_json(facts: dict[str, Any], results: Sequence[Result]) -> dict[str, Any]:
                 "workload": result.job.workload.name,
                 "case": result.job.case.name,
                 "units": {metric.name: metric.unit for metric in result.job.workload.metrics},
+                "rows": {
+                    metric.name: metric.row
+                    for metric in result.job.workload.metrics
+                    if metric.row is not None
+                },
                 "samples": result.samples,
                 "others": result.others,
+                "took": result.took,
                 "errors": result.errors,
             }
             for result in results
@@ -157,10 +176,14 @@ def as_json(facts: dict[str, Any], results: Sequence[Result]) -> dict[str, Any]:
 def from_json(written: dict[str, Any]) -> tuple[dict[str, Any], list[Result]]:
     """The facts and results that `as_json` wrote; cases that are gone since are left out."""
     results = []
+    there = {
+        (workload.name, case.name): Job(workload, case)
+        for workload in WORKLOADS
+        for case in workload.cases
+    }
     for entry in written["results"]:
-        workload = find(entry["workload"])
-        for case in workload.cases:
-            if case.name == entry["case"]:
-                job = Job(workload, case)
-                results.append(Result(job, entry["samples"], entry["others"], entry["errors"]))
+        if job := there.get((entry["workload"], entry["case"])):
+            # Files of before it was noted have no `took`.
+            found = (entry["samples"], entry["others"], entry.get("took", {}), entry["errors"])
+            results.append(Result(job, *found))
     return {name: value for name, value in written.items() if name != "results"}, results

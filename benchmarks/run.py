@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 if __package__ in (None, ""):  # started as `python benchmarks/run.py`
@@ -12,16 +14,22 @@ if __package__ in (None, ""):  # started as `python benchmarks/run.py`
 
 from benchmarks import environments, harness, report
 from benchmarks.workloads import WORKLOADS
+from benchmarks.workloads.base import Case
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2, help="turns per workload (default 2)")
+    parser.add_argument(
+        "--rounds", type=int, help="rounds of each case (default 2, or 1 for what takes long)"
+    )
     parser.add_argument(
         "--only", action="append", metavar="NAME", help="one workload, or workload/case; repeatable"
     )
-    parser.add_argument("--full", action="store_true", help="the long workloads too")
+    parser.add_argument("--full", action="store_true", help="the long cases too")
+    parser.add_argument(
+        "--minutes", type=float, help="how long each soak goes on (default 10; see --only soak)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--show", type=Path, metavar="FILE", help="print the table of a --json run")
     parser.add_argument("--list", action="store_true", help="name the workloads and stop")
@@ -52,25 +60,36 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def choose(only: list[str] | None, full: bool) -> list[harness.Job]:
-    """The cases to run, in the order of the table."""
-    jobs = [
-        harness.Job(workload, case)
-        for workload in WORKLOADS
-        for case in workload.cases
-        if (full or only or not workload.long)
-    ]
-    if not only:
-        return jobs
-    chosen = [
-        job
-        for job in jobs
-        if job.workload.name in only or f"{job.workload.name}/{job.case.name}" in only
-    ]
-    if not chosen:
+def choose(only: list[str] | None, full: bool, minutes: float | None = None) -> list[harness.Job]:
+    """The cases to run, in the order of the table.
+
+    A workload that is named runs without its long cases, unless it has no others; a case that is
+    named runs in any event.
+    """
+    chosen = []
+    unknown = set(only or ())
+    for workload in WORKLOADS:
+        only_long = all(case.long for case in workload.cases)
+        for case in workload.cases:
+            here = {workload.name, f"{workload.name}/{case.name}"}
+            unknown -= here
+            wanted = full or not case.long
+            if only:
+                wanted = f"{workload.name}/{case.name}" in only or (
+                    workload.name in only and (wanted or only_long)
+                )
+            if wanted:
+                chosen.append(harness.Job(workload, _lasting(case, minutes)))
+    if unknown:
         names = ", ".join(workload.name for workload in WORKLOADS)
-        raise SystemExit(f"--only {only}: no such workload; there are {names}")
+        raise SystemExit(f"--only {', '.join(sorted(unknown))}: there are {names}; see --list")
     return chosen
+
+
+def _lasting(case: Case, minutes: float | None) -> Case:
+    if minutes is None or "minutes" not in case.options:
+        return case
+    return replace(case, options={**case.options, "minutes": minutes})
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,14 +97,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     if options.list:
         for workload in WORKLOADS:
-            print(f"{workload.name:<10} {workload.summary}{' (--full)' if workload.long else ''}")
+            print(f"{workload.name:<10} {workload.summary}")
             for case in workload.cases:
-                print(f"             {case.name}")
+                print(f"             {case.name}{'  (--full)' if case.long else ''}")
         return 0
     if options.show:
         print(report.table(*report.from_json(json.loads(options.show.read_text()))))
         return 0
-    jobs = choose(options.only, options.full)
+    jobs = choose(options.only, options.full, options.minutes)
     given = {
         environments.OURS: options.python,
         environments.REFERENCE: options.ref_python,
@@ -96,10 +115,16 @@ def main(arguments: list[str] | None = None) -> int:
         for name in environments.NAMES
         if name not in options.skip
     ]
+    began = time.monotonic()
     results = harness.run(
         jobs, chosen, rounds=options.rounds, loop=options.loop, patience=options.patience
     )
-    facts = report.facts(chosen, results, rounds=options.rounds, loop=options.loop)
+    facts = report.facts(
+        chosen,
+        results,
+        loop=options.loop,
+        minutes=(time.monotonic() - began) / 60,
+    )
     print(report.table(facts, results))
     if options.json:
         options.json.write_text(json.dumps(report.as_json(facts, results), indent=2) + "\n")

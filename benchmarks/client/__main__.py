@@ -14,17 +14,16 @@ from benchmarks.workloads.base import Sample, find
 
 async def _measure(options: argparse.Namespace) -> Sample:
     workload = find(options.workload)
-    case = next(case for case in workload.cases if case.name == options.case)
     assert workload.client is not None
     async with Server(options.url, options.pid) as server:
-        return await workload.client(server, case.options)
+        return await workload.client(server, options.options)
 
 
 def main() -> None:
     """The client process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("workload")
-    parser.add_argument("case")
+    parser.add_argument("options", type=json.loads, help="the case's options as a JSON object")
     parser.add_argument("--url", required=True)
     parser.add_argument("--pid", type=int, required=True)
     sample = asyncio.run(_measure(parser.parse_args()))

@@ -1,7 +1,7 @@
 """One aiortc peer that connects to the server and notes when packets come back.
 
 It decodes nothing unless asked to, so that the server is what is measured. What is private to
-aiortc (seen in 1.16) is used here and nowhere else.
+aiortc (seen in 1.16) is used here and in `load.py` only.
 """
 
 from __future__ import annotations

@@ -97,6 +97,10 @@ class Server:
     async def memory(self) -> float:
         """Resident memory in MB, after a garbage collection."""
         await self.state()
+        return self.resident()
+
+    def resident(self) -> float:
+        """Resident memory in MB, as it is."""
         resident: int = self._process.memory_info().rss
         return resident / _MEGABYTE
 

@@ -1,4 +1,4 @@
-"""A client of `/websocket/offer`: 20 ms of sound at a time, in real time, and what comes back."""
+"""Clients of the WebSocket and the phone route: 20 ms of sound at a time, in real time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.client.server import Server
-
-RATE = 24_000
-FRAME = RATE // 50
 
 
 def to_mulaw(samples: np.ndarray) -> bytes:
@@ -32,33 +29,46 @@ def from_mulaw(payload: bytes) -> np.ndarray:
     return np.where(code & 128, -size, size).astype(np.int16)
 
 
-def written(sound: np.ndarray, *, pcm: bool = False) -> list[tuple[str, np.ndarray]]:
-    """The messages that carry a sound `(n,)` int16, and what is in each."""
-    pieces = []
-    for begin in range(0, sound.size - FRAME + 1, FRAME):
-        piece = sound[begin : begin + FRAME]
-        payload = base64.b64encode(piece.tobytes() if pcm else to_mulaw(piece)).decode()
-        pieces.append((json.dumps({"event": "media", "media": {"payload": payload}}), piece))
-    return pieces
-
-
 class SocketClient:
     """One session. Audio is written before it is measured and read afterwards."""
 
+    PATH = "/websocket/offer"
+    RATE = 24_000
+
     def __init__(self, server: Server, *, pcm: bool = False) -> None:
-        self._url = server.url.replace("http", "ws") + "/websocket/offer"
-        self._pcm = pcm
+        self._url = server.url.replace("http", "ws") + self.PATH
+        self._id = uuid.uuid4().hex
+        self.pcm = pcm
         self.sent: list[tuple[float, np.ndarray]] = []
         self._came: list[tuple[float, str]] = []
         self.negotiated = False
 
+    def greeting(self) -> list[str]:
+        """The messages that start a session."""
+        start: dict[str, object] = {"event": "start", "websocket_id": self._id}
+        if self.pcm:
+            start["audio"] = {"encoding": "pcm16"}
+        return [json.dumps(start)]
+
+    def media(self, payload: str) -> str:
+        """The message that carries sound, given in base64."""
+        return json.dumps({"event": "media", "media": {"payload": payload}})
+
+    def written(self, sound: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """The messages that carry a sound `(n,)` int16, and what is in each."""
+        frame = self.RATE // 50
+        pieces = []
+        for begin in range(0, sound.size - frame + 1, frame):
+            piece = sound[begin : begin + frame]
+            payload = piece.tobytes() if self.pcm else to_mulaw(piece)
+            pieces.append((self.media(base64.b64encode(payload).decode()), piece))
+        return pieces
+
     async def connect(self) -> None:
         """Starts the session and begins to listen."""
         self._socket: ClientConnection = await connect(self._url, proxy=None)
-        start = {"event": "start", "websocket_id": uuid.uuid4().hex}
-        if self._pcm:
-            start["audio"] = {"encoding": "pcm16"}
-        await self._socket.send(json.dumps(start))
+        for message in self.greeting():
+            await self._socket.send(message)
         self._listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
@@ -74,7 +84,7 @@ class SocketClient:
             message = json.loads(text)
             if message.get("event") == "media":
                 payload = base64.b64decode(message["media"]["payload"])
-                samples = np.frombuffer(payload, "<i2") if self._pcm else from_mulaw(payload)
+                samples = np.frombuffer(payload, "<i2") if self.pcm else from_mulaw(payload)
                 pieces.append((moment, samples))
         return pieces
 
@@ -82,7 +92,7 @@ class SocketClient:
         """Sends what `written` gave, at its own pace."""
         began = time.monotonic()
         for number, (text, samples) in enumerate(pieces):
-            await asyncio.sleep(began + number * FRAME / RATE - time.monotonic())
+            await asyncio.sleep(began + number / 50 - time.monotonic())
             self.sent.append((time.monotonic(), samples))
             await self._socket.send(text)
 
@@ -91,3 +101,37 @@ class SocketClient:
         self._listening.cancel()
         await self._socket.send('{"event": "stop"}')
         await self._socket.close()
+
+
+class PhoneClient(SocketClient):
+    """A call as Twilio Media Streams brings it: 8 kHz mu-law, `streamSid` on each message."""
+
+    PATH = "/telephone/handler"
+    RATE = 8_000
+
+    def greeting(self) -> list[str]:
+        """`connected`, then `start`."""
+        start = {
+            "accountSid": "AC" + "0" * 32,
+            "streamSid": "MZ" + self._id,
+            "callSid": "CA" + self._id,
+            "tracks": ["inbound"],
+            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+            "customParameters": {},
+        }
+        return [
+            json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}),
+            json.dumps(
+                {
+                    "event": "start",
+                    "sequenceNumber": "1",
+                    "start": start,
+                    "streamSid": start["streamSid"],
+                }
+            ),
+        ]
+
+    def media(self, payload: str) -> str:
+        """A piece of the caller's voice."""
+        media = {"track": "inbound", "chunk": "1", "timestamp": "0", "payload": payload}
+        return json.dumps({"event": "media", "media": media, "streamSid": "MZ" + self._id})

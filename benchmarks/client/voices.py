@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from benchmarks.client.media import AUDIO_RATE
+from benchmarks.environments import Failed
 from tests.support.speech import recorded_channel, recorded_prompt, speech, trimmed
 
 SPOKEN = (
@@ -34,10 +36,17 @@ CHANNELS = ("Front_Center", "Rear_Left", "Side_Right")
 
 
 def turns() -> list[np.ndarray]:
-    """What somebody says in twenty turns, `(n,)` int16 at 48 kHz, without silence at the ends."""
-    spoken = [speech(text, AUDIO_RATE, voice) for voice, text in SPOKEN]
-    recorded = [recorded_prompt(name, AUDIO_RATE) for name in RECORDED]
-    named = [recorded_channel(name, AUDIO_RATE) for name in CHANNELS]
+    """What somebody says in twenty turns, `(n,)` int16 at 48 kHz, without silence at the ends.
+
+    Raises:
+        Failed: If a program or a recording is missing; the message says what installs it.
+    """
+    try:
+        spoken = [speech(text, AUDIO_RATE, voice) for voice, text in SPOKEN]
+        recorded = [recorded_prompt(name, AUDIO_RATE) for name in RECORDED]
+        named = [recorded_channel(name, AUDIO_RATE) for name in CHANNELS]
+    except (pytest.skip.Exception, pytest.fail.Exception) as missing:
+        raise Failed(str(missing)) from None
     everything = [trimmed(sound, AUDIO_RATE) for sound in (*spoken, *recorded, *named)]
     mixed = np.random.default_rng(5).permutation(len(everything))
     return [everything[k] for k in mixed]

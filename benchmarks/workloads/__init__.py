@@ -11,11 +11,14 @@ WORKLOADS = tuple(
         "echo",
         "roundtrip",
         "websocket",
+        "phone",
         "turns",
         "listening",
         "blocking",
         "video",
+        "memory",
         "churn",
-        "sessions",
+        "ceiling",
+        "soak",
     )
 )

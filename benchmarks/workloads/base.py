@@ -24,6 +24,8 @@ class Metric:
     digits: int = 1
     #: Whether a ratio between two environments says anything (not for counts that should be 0).
     ratio: bool = True
+    #: The row of `quality.md` that it answers, if any.
+    row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,12 @@ class Case:
     baseline: str | None = None
     options: Mapping[str, float] = field(default_factory=dict)
     goals: Mapping[str, Goal] = field(default_factory=dict)
-    #: At most so many rounds, for what takes minutes.
+    #: Fewer rounds than others have, for what takes long or varies little.
     rounds: int | None = None
+    #: Only with `--full` (or when named).
+    long: bool = False
+    #: The others are not measured: they have no such thing, or it says nothing about us.
+    only_ours: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,9 +100,7 @@ class Workload:
     client: Callable[[Server, Mapping[str, float]], Awaitable[Sample]] | None = None
     #: For workloads without a server: runs in the harness.
     local: Callable[[Environment, Case], Sample] | None = None
-    #: Only with `--full` (or when named).
-    long: bool = False
-    #: After so many seconds the client is given up.
+    #: After so many seconds the client is given up; minutes that a case asks for come on top.
     limit: float = 120.0
 
 

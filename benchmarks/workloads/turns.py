@@ -20,9 +20,11 @@ from tests.support.speech import find_in
 LEAD = 2.0
 #: Longer than any reply takes to come and go.
 PAUSE = 2.2
+#: Of `turns()`, which are mixed already.
+SHORT_CONVERSATION, WHOLE_CONVERSATION = 10, 20
 #: How long a reply is heard before somebody interrupts it.
 HEARD = 2.5
-INTERRUPTIONS = 7
+FEW_INTERRUPTIONS, INTERRUPTIONS = 3, 7
 #: A piece of speech that is looked for in what the reply function got, in samples.
 PIECE = int(0.3 * AUDIO_RATE)
 STEP = AUDIO_RATE // 100
@@ -57,8 +59,8 @@ def _clipped(sound: np.ndarray, heard: list[np.ndarray]) -> float:
     return float("inf")
 
 
-async def _replies(server: Server) -> Sample:
-    sounds = turns()
+async def _replies(server: Server, count: int) -> Sample:
+    sounds = turns()[:count]
     script = with_pauses(sounds, LEAD, PAUSE)
     ear, times = await _talk(server, script)
     onsets = ear.onsets()
@@ -83,8 +85,8 @@ async def _replies(server: Server) -> Sample:
     }
 
 
-async def _interruptions(server: Server) -> Sample:
-    sounds = [sound for sound in turns() if sound.size > 1.5 * AUDIO_RATE][: INTERRUPTIONS + 1]
+async def _interruptions(server: Server, count: int) -> Sample:
+    sounds = [sound for sound in turns() if sound.size > 1.5 * AUDIO_RATE][: count + 1]
     script = with_pauses(sounds, LEAD, HEARD)
     ear, times = await _talk(server, script)
     delays, went_on = [], 0
@@ -96,47 +98,57 @@ async def _interruptions(server: Server) -> Sample:
             continue
         delays.append(end - began)
     return {
-        "mean": 1000 * float(np.mean(delays)),
-        "worst": 1000 * float(np.max(delays)),
+        "stopped, mean": 1000 * float(np.mean(delays)),
+        "stopped, worst": 1000 * float(np.max(delays)),
         "missed": float(went_on),
     }
 
 
 async def measure(server: Server, options: Mapping[str, float]) -> Sample:
     """Replies, or interruptions, of one conversation."""
-    return await (_interruptions if options.get("interrupt") else _replies)(server)
+    if "interruptions" in options:
+        return await _interruptions(server, int(options["interruptions"]))
+    return await _replies(server, int(options["turns"]))
+
+
+_REPLY_GOALS = {
+    "mean": Goal(680, times_reference=0.91),
+    "p95": Goal(780, times_reference=0.81),
+    "cut in": Goal(2),
+    "unanswered": Goal(0),
+    "clipped": Goal(0),
+}
+_INTERRUPTION_GOALS = {"stopped, mean": Goal(450), "missed": Goal(0)}
+
+
+def _replies_case(count: int, long: bool) -> Case:
+    name, options = f"reply after a pause, {count} turns", {"turns": count}
+    return Case(name, "short-replies", None, options, _REPLY_GOALS, rounds=1, long=long)
+
+
+def _interruptions_case(count: int, long: bool) -> Case:
+    name, options = f"interruption, {count} times", {"interruptions": count}
+    return Case(name, "long-replies", None, options, _INTERRUPTION_GOALS, rounds=1, long=long)
 
 
 WORKLOAD = Workload(
     name="turns",
     summary="real speech: end of a turn to the first reply audio heard; onset to silence heard",
     cases=(
-        Case(
-            "reply after a pause",
-            "short-replies",
-            goals={
-                "mean": Goal(680, times_reference=0.91),
-                "p95": Goal(780, times_reference=0.81),
-                "cut in": Goal(2),
-                "unanswered": Goal(0),
-                "clipped": Goal(0),
-            },
-        ),
-        Case(
-            "interruption",
-            "long-replies",
-            options={"interrupt": 1},
-            goals={"mean": Goal(450), "missed": Goal(0)},
-        ),
+        _replies_case(SHORT_CONVERSATION, long=False),
+        _replies_case(WHOLE_CONVERSATION, long=True),
+        _interruptions_case(FEW_INTERRUPTIONS, long=False),
+        _interruptions_case(INTERRUPTIONS, long=True),
     ),
     metrics=(
-        Metric("mean", "ms", 0),
-        Metric("p95", "ms", 0),
-        Metric("worst", "ms", 0),
-        Metric("cut in", "of 20", 0, ratio=False),
-        Metric("unanswered", "of 20", 0, ratio=False),
-        Metric("clipped", "ms", 0, ratio=False),
-        Metric("missed", "of 7", 0, ratio=False),
+        Metric("mean", "ms", 0, row=13),
+        Metric("p95", "ms", 0, row=13),
+        Metric("cut in", "turns", 0, ratio=False, row=13),
+        Metric("unanswered", "turns", 0, ratio=False, row=13),
+        Metric("clipped", "ms", 0, ratio=False, row=13),
+        Metric("stopped, mean", "ms", 0, row=10),
+        Metric("stopped, worst", "ms", 0, row=10),
+        Metric("missed", "times", 0, ratio=False, row=10),
     ),
     client=measure,
     limit=240.0,
