@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, TypeAlias, cast
 
-from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc import InvalidStateError, RTCConfiguration, RTCPeerConnection
 from fastapi.responses import JSONResponse
 
 from .authorization import Authorize
@@ -208,8 +208,12 @@ class WebRTCConnectionMixin:
             peer = Peer(session, media, self.mode, configuration, self.limits)
             self._remember(webrtc_id, session, media, peer)
             answer = await peer.answer(offer)
-            for candidate in candidates + self._early.take(webrtc_id):
-                await peer.add_candidate(candidate)
+            early = candidates + self._early.take(webrtc_id)
+            for candidate in sorted(early, key=lambda c: c.candidate is None):  # their end is last
+                try:
+                    await peer.add_candidate(candidate)
+                except ValueError as error:  # an end that was sent twice
+                    logger.debug("An early candidate is not taken: %s", error)
             if session.ended:
                 raise SessionRefused("connection_closed")
             return answer
@@ -232,6 +236,8 @@ class WebRTCConnectionMixin:
             await peer.add_candidate(candidate)
         except ValueError as error:
             raise InvalidCandidate(str(error)) from error
+        except InvalidStateError as error:  # it was closed meanwhile
+            raise SessionRefused("connection_closed") from error
 
     async def _take_socket(self, id: str, connection: WebSocketHandler) -> None:
         """Give a WebSocket its place among the connections.

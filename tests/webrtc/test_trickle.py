@@ -116,6 +116,20 @@ async def test_candidates_before_the_offer() -> None:
     assert not stream._early._kept and not stream._early._timers
 
 
+async def test_the_end_may_overtake_the_candidates_and_come_twice() -> None:
+    stream = echo()
+    client = Client(stream, audio=AudioSource(tone(5)))
+    offer = await client.offer(trickle=True)
+    for end in ("", None):
+        assert await post_candidate(client, end) == {"status": "success"}
+    for text, mid, index in client.candidates():
+        assert await post_candidate(client, chrome(text, mid, index)) == {"status": "success"}
+    answer = await client.post(offer)
+    assert known_to_server(stream, client) > 0
+    await take_without_candidates(client, answer)
+    await assert_talks(client)
+
+
 async def test_candidates_beside_the_offer() -> None:
     """As a browser sends them: without waiting for the answer, in requests that overtake."""
     stream = echo()
