@@ -3,8 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.demo_page import PATIENCE
-from tests.browser.server import ROOT, DemoServer
+from tests.browser.server import DemoServer
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -144,27 +143,3 @@ async def test_closing_the_tab_frees_its_place(limited_server: DemoServer, open_
     await first.page.close(run_before_unload=True)
     # By itself the server finds out after 12 s, when consent to send expires.
     assert await second.page.evaluate(CONNECT_WITHIN, 5000)
-
-
-async def test_the_page_in_the_docs(demo_server: DemoServer, browser) -> None:
-    text = (ROOT / "docs" / "client.md").read_text()
-    html = text.split("```html\n")[1].split("```")[0]
-    page = await browser.new_page()
-    thrown: list[str] = []
-    page.on("pageerror", lambda error: thrown.append(str(error)))
-    await page.route(
-        f"{demo_server.url}/own", lambda route: route.fulfill(body=html, content_type="text/html")
-    )
-    await page.route(
-        f"{demo_server.url}/webrtc/offer",
-        lambda route: route.continue_(url=f"{demo_server.url}/audio_echo/webrtc/offer"),
-    )
-    await page.goto(f"{demo_server.url}/own")
-    await page.get_by_role("button", name="Start").click()
-    status = page.get_by_role("status")
-    await expect(status).to_have_text("speaking", timeout=PATIENCE)
-    await page.get_by_role("button", name="Stop").click()
-    await expect(status).to_have_text("stopped", timeout=PATIENCE)
-    await expect(page.get_by_role("button", name="Start")).to_be_visible()
-    await page.close()
-    assert not thrown

@@ -10,6 +10,7 @@ from fastrtc import WebRTCError
 from tests.browser.server import ROOT
 from tests.demos.running import MARKS
 from tests.demos.stand_ins.gemini_live import HEARS, SPEAKS, gemini_live
+from tests.demos.voices import hears_sound
 from tests.support.peers import eventually
 from tests.support.speech import find_in, recorded_prompt, spaced, trimmed
 from tests.telephone.phone import RATE, Phone
@@ -29,7 +30,7 @@ async def test_it_answers_with_the_voice_that_is_chosen(start_demo, open_page, t
         await page.page.get_by_role("option", name="Kore").click()
         await expect(page.page.get_by_label("Voice")).to_have_value("Kore")
         await page.start()
-        await page.hears(voice("tt-weasels", 48_000))
+        await hears_sound(page, voice("tt-weasels", 48_000))
         await page.picture("gemini_audio")
         await page.press("Stop")
         await eventually(lambda: service.sessions[0].ended)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from tests.demos.running import MARKS
 from tests.demos.stand_ins.gemini_live import HEARS, SPEAKS, gemini_live
+from tests.demos.voices import hears_sound
 from tests.support.peers import eventually
 from tests.support.speech import find_in, recorded_prompt, trimmed
 
@@ -31,7 +32,7 @@ async def test_it_sees_the_camera_and_a_picture(start_demo, open_page, tmp_path:
         )
         await page.start()
         await page.sees_video()
-        await page.hears(voice("auth-thankyou", 48_000))  # at last: pictures are much work
+        await hears_sound(page, voice("auth-thankyou", 48_000))  # at last: pictures are much work
         await eventually(lambda: service.sessions[0].pictures[2:])
         await page.picture("gemini_audio_video")
         await page.press("Stop")

@@ -5,6 +5,7 @@ from playwright.async_api import expect
 
 from tests.demos.running import MARKS, PATIENCE
 from tests.demos.stand_ins.openai_realtime import KEY, RATE, Answer, openai_realtime
+from tests.demos.voices import hears_sound
 from tests.support.speech import find_in, recorded_prompt, spaced, trimmed
 
 pytestmark = [*MARKS, pytest.mark.external("recorded-voices")]
@@ -22,8 +23,8 @@ async def test_it_answers_is_interrupted_and_shows_what_was_said(start_demo, ope
         demo = start_demo("openai_realtime", OPENAI_API_KEY=KEY, OPENAI_BASE_URL=service.url)
         page = await open_page(demo.url, says=spaced(hello, 2.0, moment))
         await page.start()
-        await page.hears(voice("demo-congrats")[:36_000])
-        await page.hears(voice("auth-thankyou"))
+        await hears_sound(page, voice("demo-congrats")[:36_000])
+        await hears_sound(page, voice("auth-thankyou"))
         chat = page.page.get_by_role("list", name="Chat").get_by_role("listitem")
         said = ["Hello world.", "Congratulations!", "One moment, please.", "Thank you."]
         await expect(chat).to_have_text(said, timeout=PATIENCE)

@@ -1,4 +1,4 @@
-"""What the demos say with `TTS=espeak`, known when it is heard in a browser."""
+"""What demos say, with espeak or from a recording, known when it is heard in a browser."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from fastrtc.audio.resample import StreamResampler
 from tests.demos.running import PATIENCE, DemoTab
 from tests.support.speech import find_in, trimmed
 
-__all__ = ["espeak", "hears"]
+__all__ = ["espeak", "hears", "hears_sound"]
 
 PIECE = 9_600  # samples: 200 ms. The browser stretches and shortens speech here and there
 LIKENESS = 0.75  # of a piece; of 200 ms of another sentence at most 0.63 was seen
@@ -28,7 +28,12 @@ def espeak(text: str) -> NDArray[np.int16]:
 
 async def hears(page: DemoTab, text: str) -> None:
     """Wait until a text was heard."""
-    spoken = trimmed(espeak(text))
+    await hears_sound(page, espeak(text), repr(text))
+
+
+async def hears_sound(page: DemoTab, spoken: NDArray[np.int16], name: str = "it") -> None:
+    """Wait until a sound (48 kHz) that no microphone has changed was heard."""
+    spoken = trimmed(spoken)
     pieces = [spoken[at : at + PIECE] for at in range(0, spoken.size - PIECE + 1, PIECE)]
     missing = pieces
     for _ in range(PATIENCE // 1000):
@@ -37,4 +42,4 @@ async def hears(page: DemoTab, text: str) -> None:
         if len(missing) <= (1 - SHARE) * len(pieces):
             return
         await asyncio.sleep(1.0)
-    raise AssertionError(f"{len(missing)} of {len(pieces)} pieces of {text!r} were not heard")
+    raise AssertionError(f"{len(missing)} of {len(pieces)} pieces of {name} were not heard")
