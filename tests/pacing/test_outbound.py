@@ -147,6 +147,45 @@ async def test_what_a_sync_emit_raises_comes_after_what_it_gave():
 
 
 @virtual_time
+async def test_audio_that_is_not_due_wakes_nobody():
+    polls: list[float] = []
+
+    class Counted(Playout):
+        def poll(self, now: float) -> PlayoutFrame | float | None:
+            polls.append(now)
+            return super().poll(now)
+
+    async with line(Counted()) as made:
+        for _ in range(50):
+            await made.out.take(FRAME)
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(1)
+        assert made.loud == 50
+        assert len(polls) <= 2 * 60 + 2  # a frame and when the next is due, for 50 and the silence
+
+
+@virtual_time
+async def test_a_handler_that_is_fed_a_little_early_is_asked_then():
+    asked: list[float] = []
+
+    async with line() as made:
+
+        async def emit():
+            asked.append(made.now)
+
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(0.0185)
+        made.out.fed()
+        await asyncio.sleep(0.0001)
+        assert asked == pytest.approx([0, 0.0185])
+        for _ in range(500):  # 50 calls a second on average all the same
+            await asyncio.sleep(0.0185)
+            made.out.fed()
+        await cancelled(running)
+    assert len(asked) <= made.now * 50 + 2
+
+
+@virtual_time
 async def test_an_emit_that_waits_itself_is_asked_again_at_once():
     calls: list[float] = []
 

@@ -642,6 +642,54 @@ def test_whatever_is_pushed_as_much_comes_out(chunks):
     assert seconds - 0.001 <= frames * 0.02 <= seconds + 0.021 + 0.001 * len(chunks)
 
 
+def played(
+    pushes: list[tuple[float, int]], options: PlayoutOptions, *, eager: bool
+) -> list[tuple[float, int, bytes]]:
+    """All that is sent by a sender that looks at each push, or only where it is awaited."""
+    playout = Playout(options=options)
+    sent: list[tuple[float, int, bytes]] = []
+    now, due = 0.0, None
+
+    def poll() -> float | None:
+        while isinstance(action := playout.poll(now), PlayoutFrame):
+            sent.append((now, action.pts, action.samples.tobytes()))
+        return action
+
+    for at, n in [*pushes, (pushes[-1][0] + 100, 0)]:
+        while due is not None and due <= at:
+            now = due
+            due = poll()
+        now = at
+        playout.push(48000, ramp(n))
+        if eager or playout.waits_for_audio:
+            due = poll()
+    assert not playout.playing
+    return sent
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 0.05), st.integers(1, 3000)), min_size=1, max_size=30),
+    st.sampled_from([0.0, 0.16]),
+)
+def test_a_push_that_is_not_waited_for_changes_nothing(steps, lead_s):
+    now, pushes = 0.0, []
+    for wait, n in steps:
+        now += wait
+        pushes.append((now, n))
+    options = PlayoutOptions(lead_s=lead_s)
+    assert played(pushes, options, eager=False) == played(pushes, options, eager=True)
+
+
+def test_audio_is_waited_for_where_it_could_leave_now():
+    playout = Playout()
+    assert playout.poll(0.0) is None and playout.waits_for_audio
+    playout.push(48000, ramp(FRAME))
+    assert isinstance(playout.poll(0.0), PlayoutFrame)
+    assert playout.poll(0.0) == 0.02 and not playout.waits_for_audio
+    assert isinstance(playout.poll(0.02), float) and playout.waits_for_audio  # late, within grace
+
+
 def ahead(**options: float) -> Player:
     return Player(Playout(24000, 1, PlayoutOptions(lead_s=0.16, tail_s=0.0, **options)))
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["EmitClock"]
+__all__ = ["SLACK_S", "EmitClock"]
 
 INTERVAL_S = 0.02
 """How often at most, in seconds: the length of a frame."""
 
 FED_WITHIN_S = 0.1
 """For how long after it got something a handler counts as being fed."""
+
+SLACK_S = 0.002
+"""How much too early it may be asked, in seconds: a timer of its own would cost more than the
+call. It is made up for, so that the average stays."""
 
 
 class EmitClock:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..core.alarm import Alarm
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..handlers.invoke import Invoker, is_async
-from .emit import EmitClock
+from .emit import SLACK_S, EmitClock
 from .playout import Playout, PlayoutFrame, check_output
 
 __all__ = ["AudioOutbound"]
@@ -124,7 +124,7 @@ class AudioOutbound:
         """Wait until user code that had nothing is asked again."""
         earliest, latest = self._clock.window(asked_at)
         await self._fed.wait(latest)
-        if (early := earliest - asyncio.get_running_loop().time()) > 0:
+        if (early := earliest - asyncio.get_running_loop().time()) > SLACK_S:
             await asyncio.sleep(early)
 
     async def _ask_in_thread(
@@ -188,7 +188,7 @@ class AudioOutbound:
             return None
         earliest, latest = self._clock.window(asked_at)
         self._fed_in_thread.wait(max(0.0, latest - time.monotonic()))
-        if (early := earliest - time.monotonic()) > 0:
+        if (early := earliest - time.monotonic()) > SLACK_S:
             time.sleep(early)
         return None
 
@@ -240,7 +240,8 @@ class AudioOutbound:
         while self.playout.queued_s > self.playout.options.limit_s:
             await self._sent.wait()
         self.playout.push(rate, samples)
-        self._pushed.ring()
+        if self.playout.waits_for_audio:
+            self._pushed.ring()
 
     async def _drop(self, rate: int, samples: NDArray[Any]) -> None:
         now = asyncio.get_running_loop().time()

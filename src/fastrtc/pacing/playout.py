@@ -131,6 +131,7 @@ class Playout:
 
     Attributes:
         rate: The rate that it gives now.
+        waits_for_audio: Whether audio that is pushed now may leave sooner than ``poll`` said.
     """
 
     def __init__(
@@ -155,6 +156,7 @@ class Playout:
         self._fifo = SampleFifo(self._channels)
         self._flushed = True  # nothing is left in the converter
         self._ended = False  # the producer said that nothing follows
+        self.waits_for_audio = True
         self._due: float | None = None  # when the next frame begins; None while nothing is sent
         self._silence_left = 0
         self._pts = 0
@@ -227,6 +229,7 @@ class Playout:
         """
         if self._expected is not None and now > self._expected + self.options.stall_s:
             self._patient_until = now + self.options.grace_s
+        self.waits_for_audio = True
         action = self._decide(now)
         self._expected = action if isinstance(action, float) else None
         return action
@@ -243,6 +246,7 @@ class Playout:
                 self._due = min(self._due, now)  # a client that can has dropped it
         earliest = self._due - self.options.lead_s
         if now < earliest:
+            self.waits_for_audio = False  # nothing leaves before that, whatever comes
             return earliest
         silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
         self._fill()
@@ -332,6 +336,7 @@ class Playout:
             self._pts += round(late * self._clock_rate)
             self._due = now
         frame = PlayoutFrame(self._fifo.pop_padded(self._frame_size), self._pts)
+        self.waits_for_audio = False  # it is asked again in any case
         self._pts += round(self._clock_rate * FRAME_S)
         self._due += FRAME_S
         return frame
