@@ -240,6 +240,8 @@ async def test_authorize_is_asked_about_the_pages_requests():
         refusal = {"status": "failed", "meta": {"error": "unauthorized", "reason": "Log in first."}}
         assert await call("offer") == refusal
         assert await call("turn") is None
+        for page in ("/ui/", "/ui/config"):
+            assert "turn:secret" not in (await http.get(page)).text
         assert await call("turn", **{"x-user": "ada"}) == credentials
         assert await call("offer", **{"x-user": "ada"}) == {"status": "success"}
     assert len(asked_about) == 4 and all(isinstance(one, Request) for one in asked_about)

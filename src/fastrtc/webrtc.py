@@ -247,11 +247,14 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         )
 
     def get_config(self, *args: Any) -> dict[str, Any]:
-        """Give what the page gets to know: not the server's own configuration."""
+        """Give what the page gets to know: not the server's own configuration.
+
+        Nor that of the client, which may hold the credentials of a TURN server: the page asks
+        for it with ``turn``, for each connection.
+        """
         config = super().get_config(*args)
         config.pop("server_rtc_configuration", None)
-        if callable(self.rtc_configuration):
-            config["rtc_configuration"] = None  # it is asked for with ``turn``
+        config["rtc_configuration"] = None
         if self.icon_radius is not None:
             config["icon_radius"] = f"{self.icon_radius}%"
         return config

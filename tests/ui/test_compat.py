@@ -10,7 +10,12 @@ import gradio as gr
 import pytest
 
 import fastrtc.webrtc
-from fastrtc.ui._compat import hidden_event, in_order_of_gradio_5, outside_blocks
+from fastrtc.ui._compat import (
+    bare_html,
+    hidden_event,
+    in_order_of_gradio_5,
+    outside_blocks,
+)
 
 
 async def test_a_page_is_built_outside_that_of_the_caller():
@@ -63,3 +68,10 @@ def test_the_parameters_are_in_the_order_of_gradio_5():
 def test_no_stub_is_written_beside_the_module():
     assert fastrtc.webrtc.WebRTC.__name__ == "WebRTC"
     assert not Path(fastrtc.webrtc.__file__).with_suffix(".pyi").exists()
+
+
+async def test_html_without_padding_in_every_gradio():
+    with gr.Blocks():
+        made = bare_html("<h1>A</h1>")
+    assert made.value == "<h1>A</h1>"
+    assert not getattr(made, "padding", False)  # Gradio before 5.9 puts none around it

@@ -1,6 +1,6 @@
 """What differs between the majors of Gradio, and the private names of it that we need.
 
-Seen with Gradio 5.50 and 6.31.
+Seen with Gradio 5.0, 5.50 and 6.31.
 """
 
 from __future__ import annotations
@@ -12,11 +12,20 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+import gradio as gr
 from gradio import component_meta
 from gradio.component_meta import ComponentMeta
 from gradio.components import base
 
-__all__ = ["ComponentMetaWithoutStub", "hidden_event", "in_order_of_gradio_5", "outside_blocks"]
+__all__ = [
+    "ComponentMetaWithoutStub",
+    "bare_html",
+    "current_blocks",
+    "hidden_event",
+    "in_order_of_gradio_5",
+    "outside_blocks",
+    "server",
+]
 
 T = TypeVar("T")
 
@@ -54,6 +63,13 @@ def current_blocks() -> Any:
     except ImportError:
         return None
     return getattr(Context, "root_block", None)
+
+
+def bare_html(value: str) -> gr.HTML:
+    """Add HTML without the padding that Gradio puts around it from 5.9 on."""
+    if "padding" in inspect.signature(gr.HTML).parameters:
+        return gr.HTML(value, padding=False)
+    return gr.HTML(value)
 
 
 def hidden_event(listener: Callable[..., T], **options: Any) -> T:

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from ._compat import bare_html
 from .layouts import LAYOUTS, Layout
 from .options import UIArgs
 
@@ -36,7 +37,7 @@ def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> t
     inputs_only = [one for one in inputs if one._id not in in_both]
     with gr.Blocks(title=_plain(title)) as blocks:
         with gr.Column(elem_classes="fastrtc-page"):
-            gr.HTML(_heading(layout, title, ui_args), padding=False)
+            bare_html(_heading(layout, title, ui_args))
             if layout.beside and (inputs or outputs):
                 with gr.Row(elem_classes="fastrtc-body"):
                     with gr.Column(scale=3, min_width=320):
