@@ -19,6 +19,8 @@ WARM_UP = 3.0
 #: Until the first second's work is done, and until the last echo has come, in seconds.
 SETTLE = 2.0
 SINE_SECONDS = 3
+#: No divisor of a sample rate: it would meet the same few codes of mu-law again and again.
+SINE_HZ = 997
 
 
 def loud_script(seconds: float, rate: int) -> np.ndarray:
@@ -93,9 +95,9 @@ async def measure_echo(
 
 
 async def measure_sine(client: SocketClient) -> float:
-    """The level of a 1 kHz sine above everything else in its echo, in dB; 0 if refused."""
+    """The level of a sine above everything else in its echo, in dB; 0 if refused."""
     rate = client.RATE
-    turns = 2 * np.pi * 1000 * np.arange(SINE_SECONDS * rate) / rate
+    turns = 2 * np.pi * SINE_HZ * np.arange(SINE_SECONDS * rate) / rate
     await client.connect()
     await client.play(client.written(np.round(16_000 * np.sin(turns)).astype(np.int16)))
     await asyncio.sleep(SETTLE)
@@ -110,8 +112,8 @@ async def measure_sine(client: SocketClient) -> float:
 
 
 def signal_to_noise(heard: np.ndarray, rate: int) -> float:
-    """How much stronger a 1 kHz sine is than what else is in `(n,)` samples, in dB."""
-    turns = 2 * np.pi * 1000 * np.arange(heard.size) / rate
+    """How much stronger the sine is than what else is in `(n,)` samples, in dB."""
+    turns = 2 * np.pi * SINE_HZ * np.arange(heard.size) / rate
     basis = np.stack([np.sin(turns), np.cos(turns)], axis=1)
     sine = basis @ np.linalg.lstsq(basis, heard, rcond=None)[0]
     return float(10 * np.log10(np.mean(sine**2) / (np.mean((heard - sine) ** 2) + 1e-9)))

@@ -18,7 +18,7 @@ async def measure(server: Server, options: Mapping[str, float]) -> Sample:
 
 WORKLOAD = Workload(
     name="phone",
-    summary="echo over a phone call, handler at 24 kHz: delay, its drift, server CPU, a 1 kHz sine",
+    summary="echo over a phone call, handler at 24 kHz: delay, its drift, server CPU, a sine",
     cases=(
         Case("1 call", "echo-async", None, {"calls": 1, "seconds": 12}, rounds=1),
         Case("20 calls", "echo-async", None, {"calls": 20, "seconds": 20}, rounds=1, long=True),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.client.echoes import loud_moments, loud_script, signal_to_noise
+from benchmarks.client.echoes import SINE_HZ, loud_moments, loud_script, signal_to_noise
 from benchmarks.client.socket import PhoneClient, SocketClient, from_mulaw, to_mulaw
 
 
@@ -17,7 +17,7 @@ def test_one_loud_moment_a_second_however_the_sound_is_cut(rate):
 
 def test_a_sine_stands_out_by_the_noise_that_is_added():
     rate = 24_000
-    sine = 10_000 * np.sin(2 * np.pi * 1000 * np.arange(rate) / rate)
+    sine = 10_000 * np.sin(2 * np.pi * SINE_HZ * np.arange(rate) / rate)
     noise = np.random.default_rng(1).normal(0, 1, rate) * 10_000 / np.sqrt(2) / 100
     assert signal_to_noise(sine + noise, rate) == pytest.approx(40, abs=0.5)
 
