@@ -32,12 +32,14 @@ class Faults:
 
     Attributes:
         loss: Which part of them is lost.
-        jitter_s: Up to how much later each arrives; so they overtake each other.
+        delay_s: How much later each arrives at least.
+        jitter_s: Up to how much later still each arrives; so they overtake each other.
         swap: Which part of them is overtaken by those of the next 30 ms.
         cut: Whether the cable is pulled.
     """
 
     loss: float = 0.0
+    delay_s: float = 0.0
     jitter_s: float = 0.0
     swap: float = 0.0
     cut: bool = False
@@ -98,7 +100,7 @@ class Relay:
             self.lost += 1
             return
         self.carried += 1
-        later = self._random.uniform(0, faults.jitter_s)
+        later = faults.delay_s + self._random.uniform(0, faults.jitter_s)
         if self._random.random() < faults.swap:
             later += 0.03
         if later:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fastrtc import Stream
+from fastrtc.transport import _compat
 from tests.faults.relay import Faults, Relay, RelayedClient, relay
 from tests.support.peers import LOCAL, AudioSource, eventually
 from tests.webrtc.handlers import RATE, AsyncAudioEcho, frequency, steps
@@ -136,6 +137,19 @@ async def test_jitter_of_100_ms() -> None:
         call.assert_usual_delay(began)
         call.relay.faults = Faults()
         call.assert_usual_delay(await call.goes_on(2.0))
+
+
+async def test_a_peer_far_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way of 0.4 s in each direction, as over a satellite: nobody counts as gone."""
+    monkeypatch.setattr(_compat, "CONSENT_INTERVAL_S", 0.2)
+    monkeypatch.setattr(_compat, "CONSENT_EXPIRES_S", 3.0)
+    async with calling() as call:
+        call.relay.faults = Faults(delay_s=0.4)
+        before = len(call.handler.samples())
+        await call.goes_on(5.0)
+        heard = call.heard_since(before)
+        assert loud_part(heard) > 0.85
+        call.relay.faults = Faults()
 
 
 async def test_a_cut_of_5_s() -> None:

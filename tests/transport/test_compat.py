@@ -15,6 +15,7 @@ from aiortc.rtp import RtpPacket
 from fastrtc.transport import _compat
 from fastrtc.transport._compat import (
     CONSENT_EXPIRES_S,
+    CONSENT_REPEATS,
     flush_messages,
     make_configuration,
     make_decoder_threads_daemons,
@@ -190,12 +191,14 @@ class Protocol:
 
     async def request(self, request, address, integrity_key, retransmissions):
         assert (request, address, integrity_key, retransmissions) == (
-            "request", "address", b"password", 0,
+            "request", "address", b"password", CONSENT_REPEATS,
         )  # fmt: skip
         self.asked.append(now())
-        if not self.answers:
-            await asyncio.sleep(0.5)
-            raise stun.TransactionTimeout
+        for wait in (0.5, 1, 2):
+            if self.answers:
+                return
+            await asyncio.sleep(wait)
+        raise stun.TransactionTimeout
 
 
 class Connection:
