@@ -157,6 +157,29 @@ class TestBlockByBlock:
         assert [k for k, (dropped, _) in enumerate(after) if dropped] == [29, 59, 89, 119]
         assert [n for dropped, n in after if dropped] == [0, CHUNK, 2 * CHUNK, 3 * CHUNK]
 
+    def test_a_determine_pause_that_tells_no_onset_interrupts_at_the_pause(self) -> None:
+        class Always(ReplyOnPause):
+            def determine_pause(self, audio, sampling_rate, state):
+                state.stream, state.buffer = audio.reshape(1, -1), None
+                return True
+
+        def reply(audio):
+            while True:
+                yield OUT
+
+        cleared, played = [], []
+        handler = Always(reply, model=Scripted(), on_interrupt=played.append)
+        handler._clear_queue = lambda: cleared.append(True)
+        messages = Messages(handler)
+        hear(handler, 0.02)
+        assert handler.emit() is OUT
+        assert cleared == played == []
+        hear(handler, 0.02)
+        assert cleared == [True]
+        assert played == [pytest.approx(0.02)]
+        assert messages.logs()[2:] == ["pause_detected", "interrupted"]
+        handler.shutdown()
+
     def test_a_whole_determine_pause_of_a_subclass_decides(self) -> None:
         class AfterASecond(ReplyOnPause):
             def determine_pause(self, audio, sampling_rate, state):
@@ -217,6 +240,28 @@ class TestBlockByBlock:
             hear(handler, 2.4)
             said(handler)
         assert got == [(1, round(0.3 * RATE) + 3 * CHUNK)] * 2
+
+    def test_an_interruption_may_take_more_than_a_block_has(self) -> None:
+        got = []
+
+        def reply(audio):
+            got.append(audio[1].shape[1])
+            for _ in range(100):
+                yield OUT
+
+        options = AlgoOptions(pre_roll_s=0, min_interruption_s=0.8)
+        handler = scripted(reply, *SPOKEN, 0.5, 0.0, 0.5, 0.5, 0.0, algo_options=options)
+        hear(handler, 2.4)
+        assert handler.emit() is OUT
+        messages = Messages(handler)
+        hear(handler, 3 * 0.6)
+        assert messages.logs() == []
+        hear(handler, 0.6)
+        assert messages.logs() == ["started_talking", "interrupted"]
+        assert handler.emit() is None  # the end of the first
+        hear(handler, 0.6)
+        said(handler)
+        assert got == [3 * CHUNK, 3 * CHUNK]
 
 
 class TestSubclasses:
@@ -292,11 +337,11 @@ class TestSubclasses:
         assert samples.shape == (1, FRAME)
         assert messages.logs() == ["started_talking", "pause_detected", "response_starting"]
 
-    def test_only_its_own_emit_is_not_asked_by_the_clock(self) -> None:
-        class Own(ReplyOnPause):
-            def emit(self):
-                return super().emit()
+    @pytest.mark.parametrize("name", ["emit", "receive", "trigger_response"])
+    def test_one_that_may_set_the_event_itself_is_asked_by_the_clock(self, name: str) -> None:
+        class Own(ReplyOnPause): ...
 
+        setattr(Own, name, lambda self, *args: getattr(ReplyOnPause, name)(self, *args))
         assert scripted(echo)._emit_wakes is not None
         assert Own(echo, model=Scripted())._emit_wakes is None
 
@@ -520,6 +565,81 @@ class TestReplies:
         assert [int(samples[0]) for _, samples in said(handler)] == [1]
         assert messages.logs() == ["response_starting", "interrupted", "response_starting"]
         assert interrupted == [pytest.approx(0.02)]
+
+    def test_inputs_that_were_set_before_trigger_response_are_for_its_turn(self) -> None:
+        got, told = [], []
+
+        def reply(audio, name=None):
+            got.append(name)
+            while True:
+                yield OUT
+
+        handler = scripted(reply, on_interrupt=lambda _: told.append(list(got)))
+        handler.set_args(["first"])
+        handler.trigger_response()
+        assert handler.emit() is OUT
+        while_interrupted = []
+        handler._clear_queue = lambda: while_interrupted.extend(handler.emit() for _ in range(3))
+        handler.set_args(["second"])
+        handler.trigger_response()
+        assert handler.args_set.is_set(), "it would be waited for them"
+        assert while_interrupted == [None, None, None]
+        assert told == [["first"]]
+        assert handler.emit() is OUT
+        assert got == ["first", "second"]
+        handler.shutdown()
+
+    @pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError, KeyboardInterrupt])
+    def test_what_is_no_exception_ends_no_more_than_the_turn(
+        self, error: type[BaseException]
+    ) -> None:
+        count = iter(range(9))
+
+        def reply(audio):
+            if not next(count):
+                raise error
+            yield OUT
+
+        reported: list[Exception] = []
+        handler = scripted(reply, *SPOKEN, *SPOKEN)
+        handler._report = reported.append
+        hear(handler, 2.4)
+        assert handler.emit() is None
+        assert [str(error) for error in reported] == [
+            f"TestReplies.test_what_is_no_exception_ends_no_more_than_the_turn.<locals>.reply "
+            f"raised {error.__name__}"
+        ]
+        hear(handler, 2.4)
+        assert said(handler) == [OUT]
+
+    @pytest.mark.parametrize("what", ["reply", "greeting"])
+    def test_a_reply_that_cannot_start_ends_its_turn(
+        self, what: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        reported: list[Exception] = []
+        handler = scripted(
+            lambda audio: iter([OUT]),
+            *SPOKEN,
+            *SPOKEN,
+            can_interrupt=False,
+            startup_fn=lambda: iter([OUT]),
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", fail)
+            if what == "greeting":
+                with pytest.raises(RuntimeError, match="can't start new thread"):
+                    handler.start_up()
+                assert handler.emit() is None
+            else:
+                handler._report = reported.append
+                hear(handler, 2.4)
+                assert handler.emit() is None
+                assert [str(error) for error in reported] == ["can't start new thread"]
+        hear(handler, 2.4)
+        assert said(handler) == [OUT]
 
     def test_speech_interrupts(self) -> None:
         def reply(audio):
@@ -1001,6 +1121,22 @@ class TestConnected:
             await asyncio.sleep(0.5)
             assert asked == []
             handler.event = event
+
+    @pytest.mark.parametrize("method", ["trigger_response", "receive"])
+    async def test_a_subclass_that_sets_the_event_itself_is_answered(self, method: str) -> None:
+        class Own(ReplyOnPause): ...
+
+        def begin(self: ReplyOnPause, *_: Any) -> None:
+            if not self.event.is_set():
+                self.state.stream = np.zeros((1, 0), np.int16)
+                self.event.set()
+
+        setattr(Own, method, begin)
+        handler = Own(lambda audio: iter([(RATE, tone(0.2))]), model=Scripted())
+        async with connected(handler) as client:
+            await asyncio.sleep(0.3)
+            client.session.handler.trigger_response()
+            await eventually(client.loud)
 
     async def test_a_trigger_from_the_loop_is_answered(self) -> None:
         async with connected(scripted(lambda audio: iter([(RATE, tone(0.2))]))) as client:

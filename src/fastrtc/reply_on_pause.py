@@ -27,6 +27,7 @@ from .pause_detection.protocol import (
     open_speech_stream,
 )
 from .pause_detection.silero import get_silero_model
+from .turns.blocks import Blocks
 from .turns.listener import Listener, to_mono
 from .turns.options import AlgoOptions
 from .turns.reply import ENDED, Reply
@@ -55,6 +56,13 @@ ReplyFnGenerator: TypeAlias = Callable[..., Iterator[EmitType] | AsyncIterator[E
 INPUTS_WITHIN_S = 10.0
 """How long a client's inputs are waited for. One that never answers gets its reply without
 them, as far as the function has defaults."""
+
+
+COPIED = (
+    *("fn", "startup_fn", "on_interrupt", "is_async", "needs_args", "can_interrupt"),
+    *("model", "model_options", "algo_options"),
+)
+"""What a copy has as it is now, rather than as it was given."""
 
 
 class ReplyOnPause(StreamHandler):
@@ -135,19 +143,23 @@ class ReplyOnPause(StreamHandler):
         self._wake = threading.Event()
         self._lock = threading.Lock()
         self._hearing = threading.RLock()  # taken before the other
-        self._reply: Reply | None = None
-        self._pending = False  # an utterance waits to be answered
+        self._reply: Reply | None = None  # from the beginning of its turn on
+        self._coming = 0  # turns that are about to be asked for
+        self._pending = False  # one was asked for
+        self._unheard: NDArray[np.int16] | None = None  # what no function was given yet
         self._given_s = 0.0  # audio of this reply that was given to be played
         self._deaf = False
         self._ending_turn = False
-        self._before: NDArray[np.int16] | None = None  # the block before, for the pre-roll
+        self._blocks = Blocks()
         self._listener: Listener | None = None
         self._follows = True  # the audio as it comes, rather than block by block
 
     @property
     def _emit_wakes(self) -> threading.Event | None:
-        # a subclass with an emit of its own is asked by the clock, as it knows best
-        return self._wake if type(self).emit is ReplyOnPause.emit else None
+        # a subclass that has its own, or sets the event itself, is asked by the clock
+        names = ("emit", "receive", "trigger_response")
+        own = any(getattr(type(self), name) is not getattr(ReplyOnPause, name) for name in names)
+        return None if own else self._wake
 
     @property
     def _needs_additional_inputs(self) -> bool:
@@ -158,11 +170,7 @@ class ReplyOnPause(StreamHandler):
         """Make the handler of one connection, of the same class and with the same arguments."""
         args, kwargs = self._init_arguments
         handler = type(self)(*args, **kwargs)
-        for name in ("algo_options", "model_options", "can_interrupt"):
-            setattr(handler, name, getattr(self, name))
-        for name in ("model", "needs_args", "is_async"):
-            setattr(handler, name, getattr(self, name))
-        for name in ("fn", "startup_fn", "on_interrupt"):
+        for name in COPIED:
             value = getattr(self, name)
             if inspect.ismethod(value) and value.__self__ is self:  # the copy has its own
                 value = MethodType(value.__func__, handler)
@@ -182,14 +190,17 @@ class ReplyOnPause(StreamHandler):
         with self._hearing:  # the state is not replaced meanwhile
             talked = self.state.started_talking
             self.process_audio(frame, self.state)
-            talks, paused = self.state.started_talking, self.state.pause_detected
-        if talks and not talked:
+            begins = self.state.started_talking and not talked
+            paused = self.state.pause_detected
+            if paused:
+                self._expect_turn()
+        if begins:
             self._say("started_talking")
-            if self._speaking:
-                self._interrupt()
         if paused:
             self._say("pause_detected")
             self._answer()
+        elif begins and self._speaking:
+            self._interrupt()
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
         """Take a frame and find out where the conversation is.
@@ -253,24 +264,12 @@ class ReplyOnPause(StreamHandler):
             return False
         speech_s, _ = self.model.vad((sampling_rate, audio), self.model_options)
         state.buffer = None
-        if not state.started_talking and speech_s > options.started_talking_threshold:
-            state.started_talking = True
-            pre_roll = round(options.pre_roll_s * sampling_rate)
-            if self._before is not None and pre_roll:
-                state.stream = self._before[-pre_roll:].reshape(1, -1)
-        self._before = audio
-        if not state.started_talking:
-            return False
-        block = audio.reshape(1, -1)
-        state.stream = block if state.stream is None else np.hstack((state.stream, block))
-        state.stream = state.stream[:, -round(MOST_S * sampling_rate) :]
-        if state.stream.shape[1] >= options.max_continuous_speech_s * sampling_rate:
-            return True
-        return bool(speech_s < options.speech_threshold)
+        return self._blocks.pause(audio, speech_s, sampling_rate, state, options, self._speaking)
 
     def _forget(self) -> None:
-        self.state.buffer = self.state.stream = self._before = None
+        self.state.buffer = self.state.stream = self._unheard = None
         self.state.started_talking = False
+        self._blocks.forget()
         if self._listener is not None:
             self._listener.forget()
 
@@ -278,8 +277,9 @@ class ReplyOnPause(StreamHandler):
 
     @property
     def _speaking(self) -> bool:
-        """Whether a reply is running, or still being played."""
-        return self._reply is not None or self._queued_s() > 0
+        """Whether a turn has begun, or its reply is still being played."""
+        reply = self._reply
+        return (reply is not None and not reply.superseded) or self._queued_s() > 0
 
     def trigger_response(self) -> None:
         """Reply now, to what was said so far, or to a text; from any thread."""
@@ -288,19 +288,26 @@ class ReplyOnPause(StreamHandler):
                 self.state.stream = self._listener.take()
             if self.state.stream is None:
                 self.state.stream = np.zeros((1, 0), np.int16)
-        if self._speaking:
-            self._interrupt()
+            self._expect_turn()
         self._answer()
 
-    def _answer(self) -> None:
-        """Have ``emit`` begin a reply."""
-        with self._lock:
-            self._pending = True
-            if self._reply is not None:
-                self._reply.supersede()
+    def _expect_turn(self) -> None:
+        """Keep what the next turn is to get: what was said, and the inputs that were set."""
         self.state.started_talking = False
-        self.event.set()
-        self._wake.set()
+        with self._lock:
+            self._coming += 1
+
+    def _answer(self) -> None:
+        """Interrupt the reply, and have ``emit`` begin the turn that is expected."""
+        try:
+            if self._speaking:
+                self._interrupt()
+        finally:
+            with self._lock:
+                self._coming -= 1
+                self._pending = True
+                self.event.set()
+            self._wake.set()
 
     def _interrupt(self) -> None:
         played_s = max(0.0, self._given_s - self._queued_s())
@@ -329,23 +336,15 @@ class ReplyOnPause(StreamHandler):
             Exception: What the reply function raised, or ``HandlerError`` for an output that
                 cannot be played, where there is no connection that could be told.
         """
-        reply = self._reply
+        reply = self._reply or self._begin_reply()
         if reply is None:
-            if not self.event.is_set():
-                return None
-            reply = self._begin_reply()
-            if reply is None:
-                return None
+            return None
         try:
             output = reply.take()
             if output is not ENDED:
                 self._note(output)
         except Exception as error:
-            reply.supersede()
-            self._end_reply(reply)
-            if self._report is None:
-                raise
-            self._report(error)  # the turn ends, and the conversation goes on
+            self._fail(reply, error)
             return None
         if output is ENDED:
             self._end_reply(reply)
@@ -362,40 +361,52 @@ class ReplyOnPause(StreamHandler):
         if self.phone_mode and isinstance(other, AdditionalOutputs):
             self.latest_args = [PLACEHOLDER, *other.args]
 
+    def _fail(self, reply: Reply, error: Exception) -> None:
+        """End the turn because of an exception; the conversation goes on."""
+        reply.supersede()
+        self._end_reply(reply)
+        if self._report is None:
+            raise error
+        self._report(error)
+
     def _begin_reply(self) -> Reply | None:
-        with self._lock:
+        """Begin the turn that was asked for, if there is one."""
+        if not self.event.is_set():
+            return None
+        reply = Reply(step=self.async_iterate, loop=self._loop)
+        with self._hearing, self._lock:
+            if self._coming or self._reply is not None:
+                return None
             self._pending = False
-        samples = self.state.stream
-        self.state.stream = None
+            self._reply = reply
+            self._given_s = 0.0
+            said, self.state.stream = self.state.stream, None
+            self.state.responding = True
         rate = self.state.sampling_rate or self.input_sample_rate
-        audio = (rate, np.zeros((1, 0), np.int16) if samples is None else samples.reshape(1, -1))
-        self.state.responding = True
+        samples = np.zeros((1, 0), np.int16) if said is None else said.reshape(1, -1)
+        if self._unheard is not None:
+            samples = np.hstack((self._unheard, samples))[:, -round(MOST_S * rate) :]
+        self._unheard = samples
         self._say("response_starting")
         try:
-            args = self._arguments(audio)
-            return self._start_reply(self.fn, args)
-        except CancelledError:  # the connection ended while it waited for inputs
-            self._end_reply(None)
-            raise
-        except Exception as error:
-            self._end_reply(None)
-            if self._report is None:
+            args = self._arguments(reply, (rate, samples))
+            if not reply.superseded:
+                self._unheard = None
+                self._start_reply(reply, self.fn, args)
+        except CancelledError:
+            if not reply.superseded:  # the connection ended while it waited for inputs
+                self._end_reply(reply)
                 raise
-            self._report(error)
+        except Exception as error:
+            self._fail(reply, error)
             return None
-
-    def _start_reply(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Reply:
-        reply = Reply.of(function, args, step=self.async_iterate, loop=self._loop)
-        with self._lock:
-            if self._reply is not None:
-                self._reply.supersede()
-            self.generator = reply.generator
-            self._given_s = 0.0
-            self._reply = reply
-            if self._pending:  # something newer was said meanwhile
-                reply.supersede()
-        reply.start()
         return reply
+
+    def _start_reply(
+        self, reply: Reply, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        self.generator = reply.of(function, args).generator
+        reply.start()
 
     async def async_iterate(self, generator: Any) -> Any:
         """Get the next item of an async generator.
@@ -405,12 +416,12 @@ class ReplyOnPause(StreamHandler):
         """
         return await anext(generator)
 
-    def _end_reply(self, reply: Reply | None) -> None:
+    def _end_reply(self, reply: Reply) -> None:
         with self._lock:
             if self._reply is reply:
                 self._reply = None
                 self.generator = None
-            again = self._pending
+            again = self._pending or self._coming > 0
         if again:
             self.state.responding = False
             return
@@ -444,11 +455,11 @@ class ReplyOnPause(StreamHandler):
 
     # Inputs
 
-    def _arguments(self, audio: tuple[int, NDArray[np.int16]]) -> tuple[Any, ...]:
+    def _arguments(self, reply: Reply, audio: tuple[int, NDArray[np.int16]]) -> tuple[Any, ...]:
         """Give the arguments of ``fn``: the audio, and the inputs if it takes any."""
         if not self._needs_additional_inputs:
             return (audio,)
-        self._wait_for_inputs()
+        self._wait_for_inputs(reply)
         inputs = list(self.latest_args)
         if inputs and isinstance(inputs[0], WebRTCData):
             inputs[0].audio = audio
@@ -457,14 +468,13 @@ class ReplyOnPause(StreamHandler):
         values = inputs[1:] if extra.most is None else inputs[1 : 1 + extra.most]
         return (audio, *values)
 
-    def _wait_for_inputs(self) -> None:
+    def _wait_for_inputs(self, reply: Reply) -> None:
         if self._loop is None or self.phone_mode:
             return
-        waiting = asyncio.run_coroutine_threadsafe(
-            asyncio.wait_for(self._wait_as_part_of_the_connection(), INPUTS_WITHIN_S), self._loop
-        )
         try:
-            waiting.result()
+            reply.wait_for(
+                lambda: asyncio.wait_for(self._wait_as_part_of_the_connection(), INPUTS_WITHIN_S)
+            )
         except (TimeoutError, asyncio.TimeoutError):
             logger.warning("The client gave no inputs within %.0f s", INPUTS_WITHIN_S)
 
@@ -472,19 +482,36 @@ class ReplyOnPause(StreamHandler):
         """Call ``startup_fn``, and play what it yields."""
         if self.startup_fn is None:
             return
+        reply = Reply(step=self.async_iterate, loop=self._loop)
         extra = ExtraParameters.of(self.startup_fn, media=0)
         args: tuple[Any, ...] = ()
         if extra.most != 0:
-            self._wait_for_inputs()
+            self._wait_for_inputs(reply)
             args = tuple(self.latest_args[1:])[: extra.most]
-            if self._speaking or self.event.is_set():
+        with self._hearing, self._lock:
+            if self._conversing:
                 return  # the conversation has begun without it
-        self._start_reply(self.startup_fn, args)
-        self._wake.set()
+            self._reply = reply
+        try:
+            self._start_reply(reply, self.startup_fn, args)
+        except Exception:
+            reply.supersede()
+            raise
+        finally:
+            self._wake.set()
+
+    @property
+    def _conversing(self) -> bool:
+        """Whether somebody speaks, or is about to be answered."""
+        asked_for = self._coming > 0 or self.event.is_set()
+        return asked_for or self._speaking or self.state.started_talking
 
     def _say(self, what: str) -> None:
         """Tell the client what happens."""
-        message = create_message("log", what)
+        self._post_message("log", what)
+
+    def _post_message(self, kind: str, data: str) -> None:
+        message = create_message(kind, data)
         if self._post is not None:
             self._post(message)
         elif self._channel is not None:

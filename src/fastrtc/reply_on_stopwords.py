@@ -17,8 +17,8 @@ from .core.types import Layout
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPause
 from .speech_to_text.protocol import STTModel
-from .speech_to_text.spotter import Spotter
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
+from .turns.spotter import Spotter
 
 __all__ = [
     "AlgoOptions",
@@ -139,11 +139,7 @@ class ReplyOnStopWords(ReplyOnPause):
 
     def send_stopword(self) -> None:
         """Tell the client that the stop words were heard."""
-        message = create_message("stopword", "")
-        if self._post is not None:
-            self._post(message)
-        elif self._channel is not None:
-            self._channel.send(message)
+        self._post_message("stopword", "")
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
         """Take a frame and find out where the conversation is.
@@ -220,8 +216,7 @@ class ReplyOnStopWords(ReplyOnPause):
         assert self._listener is not None
         rate, samples = audio
         state.sampling_rate = state.sampling_rate or rate
-        started, said = self._listener.hear(rate, samples, False)
-        speaks = (state.started_talking_pre_stop_word or started) and said is None
+        speaks = self._listener.hears_speech(rate, samples)
         return self._spot(rate, self.expected_layout, samples, speaks, state)
 
     def _spot(

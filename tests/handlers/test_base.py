@@ -121,6 +121,17 @@ def test_reset_forgets_that_inputs_were_set_but_keeps_them():
     assert handler.latest_args == ["__webrtc_value__", 1]
 
 
+async def test_inputs_that_were_set_after_a_reset_of_another_thread_are_kept():
+    handler, _ = await connected()
+    handler.set_args([1])
+    thread = threading.Thread(target=handler.reset)
+    thread.start()
+    thread.join()
+    handler.set_args([2])
+    await asyncio.sleep(0.01)
+    assert handler.args_set.is_set()
+
+
 async def test_inputs_may_be_set_from_any_thread():
     handler, _ = await connected()
     waiting = asyncio.create_task(handler.wait_for_args())

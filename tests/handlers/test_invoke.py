@@ -208,6 +208,14 @@ async def test_stop_iteration_becomes_a_runtime_error_as_in_a_coroutine(invoker:
         await invoker.call("emit", emit_async)
 
 
+async def test_a_cancellation_that_nobody_asked_for_cancels_nobody(invoker: Invoker):
+    def cancel():
+        raise asyncio.CancelledError
+
+    with pytest.raises(RuntimeError, match=r"cancel raised CancelledError"):
+        await invoker.call("receive", cancel)
+
+
 async def test_sys_exit_ends_the_call_and_not_the_loop(invoker: Invoker):
     def leave():
         sys.exit(3)

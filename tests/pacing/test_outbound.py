@@ -235,15 +235,44 @@ async def test_what_is_queued_is_bounded_and_emit_waits():
     async with line(Playout(options=options)) as made:
         running = asyncio.create_task(made.out.run_emit(emit))
         await asyncio.sleep(60)
-        assert made.out.playout.queued_s <= 6
+        assert made.out.playout.queued_s <= 7  # with the one that waits
         await cancelled(running)
     assert calls == pytest.approx(60 + 6, abs=2)
 
 
 @virtual_time
-async def test_clear_lets_a_producer_go_on_that_waits_for_room():
+async def test_what_waits_for_room_counts_as_queued():
     options = PlayoutOptions(limit_s=5)
-    async with line(Playout(options=options), sent=True) as made:
+    async with line(Playout(options=options)) as made:
+        for _ in range(6):
+            await made.out.take(SECOND)
+        waiting = asyncio.create_task(made.out.take((48000, np.ones(96000, np.int16))))
+        await asyncio.sleep(0.1)
+        assert made.out.playout.queued_s == pytest.approx(5.9 + 2, abs=0.05)
+        await waiting
+        assert made.out.playout.queued_s == pytest.approx(5 + 2, abs=0.05)
+
+
+async def test_what_a_sync_emit_is_ahead_counts_as_queued():
+    given = 0
+
+    def emit():
+        nonlocal given
+        given += 1
+        return SECOND
+
+    async with line(Playout(options=PlayoutOptions(limit_s=2))) as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(0.3)
+        played_s = given - made.out.playout.queued_s
+        assert 0.2 < played_s < 0.4
+        await cancelled(running)
+
+
+@virtual_time
+async def test_clear_drops_what_waits_for_room():
+    options = PlayoutOptions(limit_s=5)
+    async with line(Playout(options=options)) as made:
         for _ in range(6):
             await made.out.take(SECOND)
         waiting = asyncio.create_task(made.out.take(SECOND))
@@ -252,8 +281,11 @@ async def test_clear_lets_a_producer_go_on_that_waits_for_room():
         made.out.clear()
         await asyncio.sleep(0.001)
         assert waiting.done()
-        assert made.out.playout.queued_s <= 1
+        assert made.out.playout.queued_s == 0
         await waiting
+        await made.out.take(FRAME)
+        await asyncio.sleep(1)
+        assert made.loud == 6 + 1
 
 
 @virtual_time
@@ -396,6 +428,33 @@ async def test_without_a_listener_an_emit_that_always_has_audio_is_paced():
         await asyncio.sleep(10)
         assert calls - before == pytest.approx(500, abs=5)
         await cancelled(running)
+
+
+@virtual_time
+async def test_without_a_listener_outputs_do_not_wait_for_a_long_chunk():
+    five_minutes = (100, np.ones(30_000, np.int16))
+    async with line(sent=False) as made:
+        for outputs in (AdditionalOutputs("first turn"), AdditionalOutputs("second turn")):
+            await made.out.take(five_minutes)
+            await made.out.take(outputs)
+        assert len(made.delivered) == 2
+        assert made.now < 0.1
+
+
+@virtual_time
+async def test_without_a_listener_clear_lets_a_producer_go_on():
+    async with line(sent=False) as made:
+        made.out.clear()
+        for _ in range(61):
+            await made.out.take(SECOND)
+        waiting = asyncio.create_task(made.out.take(SECOND))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        made.out.clear()
+        for _ in range(59):
+            await made.out.take(SECOND)
+        await waiting
+        assert made.now < 0.2
 
 
 @virtual_time

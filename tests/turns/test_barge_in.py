@@ -4,10 +4,13 @@ The model is a script of probabilities, the playout is the real one; 20 ms of a 
 a few microseconds, and what is heard is told apart by its value.
 """
 
+import asyncio
+import contextlib
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -79,7 +82,7 @@ class Conversation:
         self._silence = np.zeros((1, round(RATE * FRAME_S)), np.int16)
 
     def _note(self, text: str) -> None:
-        self.log.append((self.now, json.loads(text)["data"]))
+        self.log.append((self.now, str(json.loads(text)["data"])))
 
     def run(self, until: float, *, emit: bool = True) -> None:
         """Let time pass; with ``emit``, take all that the reply gives."""
@@ -109,6 +112,27 @@ class Conversation:
         times = [at for at, found in self.heard if abs(found - value) <= value * 0.05]
         assert times, f"{value} was never heard"
         return times[0], times[-1]
+
+
+@contextlib.contextmanager
+def a_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A running event loop of another thread."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)
 
 
 def audio(value: int, seconds: float) -> tuple[int, np.ndarray]:
@@ -202,6 +226,66 @@ def test_speech_before_the_first_audio_supersedes_the_reply() -> None:
     assert begin == pytest.approx(4.5, abs=0.1)
     assert end - begin == pytest.approx(1.0, abs=0.1)
     assert not [value for _, value in talk.heard if 900 < value < 1100]
+
+
+def test_speech_while_inputs_are_awaited_supersedes_the_turn_and_nothing_said_is_lost() -> None:
+    utterances: list[float] = []
+
+    def reply(said: Any, name: str) -> Iterator[Any]:
+        utterances.append(said[1].shape[1] / RATE)
+        yield audio(1000 * len(utterances), 4.0)
+
+    talk = Conversation(reply, (1.0, 2.0), (3.0, 4.0))
+    with a_loop() as loop:
+        talk.handler._loop = loop
+        talk.run(2.7, emit=False)
+        taker = threading.Thread(target=talk.handler.emit)  # blocks, as it does in its own thread
+        taker.start()
+        until(lambda: talk.times("[]"))  # it has asked for inputs
+        talk.run(3.4, emit=False)
+        taker.join(PATIENCE_S)
+        assert not taker.is_alive()
+        assert talk.times("interrupted") == [pytest.approx(3.25, abs=0.05)]
+        assert talk.interrupted == [0.0]
+        talk.handler.set_args(["Ada"])  # the page answers late
+        talk.run(9.5)
+    assert talk.when_heard(1000)[0] == pytest.approx(4.5, abs=0.1)
+    assert utterances == [pytest.approx(1.8 + 1.8, abs=0.3)]
+    assert talk.times("response_starting") == [2.7, pytest.approx(4.5, abs=0.1)]
+    assert talk.errors == []
+
+
+def test_a_reply_that_begins_while_somebody_speaks_is_cut_at_the_pause() -> None:
+    """Its turn was asked for, and not begun, when they went on."""
+    replies = Replies()
+    talk = Conversation(replies, (1.0, 2.0), (3.0, 4.5))
+    talk.run(3.5, emit=False)
+    talk.run(10.0)
+    [at] = talk.times("interrupted")
+    assert at == pytest.approx(5.0, abs=0.1)
+    begin, end = talk.when_heard(1000)
+    assert begin == pytest.approx(3.5, abs=0.1)
+    assert end <= at + FRAME_S
+    assert talk.interrupted == [pytest.approx(at - 3.5, abs=0.15)]
+    assert talk.when_heard(2000)[1] == pytest.approx(9.0, abs=0.1)
+
+
+def test_a_greeting_does_not_begin_while_somebody_speaks() -> None:
+    replies = Replies()
+    talk = Conversation(replies, (1.0, 2.0), startup_fn=lambda name: iter([audio(9000, 2.0)]))
+    with a_loop() as loop:
+        talk.handler._loop = loop
+        greeting = threading.Thread(target=talk.handler.start_up)
+        greeting.start()
+        until(lambda: talk.times("[]"))
+        talk.run(1.5)
+        talk.handler.set_args(["Ada"])
+        greeting.join(PATIENCE_S)
+        assert not greeting.is_alive()
+        talk.run(7.0)
+    assert talk.times("interrupted") == []
+    assert not [value for _, value in talk.heard if value > 8000]
+    assert talk.when_heard(1000)[0] == pytest.approx(2.5, abs=0.1)
 
 
 def test_a_second_interruption_cuts_the_second_reply() -> None:

@@ -1,6 +1,7 @@
 """A listener with a scripted model: what was said comes out whole, and once."""
 
 import numpy as np
+import pytest
 
 from fastrtc.turns.listener import Listener, to_mono
 from fastrtc.turns.options import AlgoOptions
@@ -99,3 +100,27 @@ def test_what_was_said_so_far_can_be_taken() -> None:
     assert 1.0 <= said.shape[1] / RATE <= 1.35
     np.testing.assert_array_equal(said[0, -RATE // 2 :], samples[-RATE // 2 :])
     assert listener.take() is None
+
+
+def test_audio_that_is_not_kept_tells_whether_somebody_speaks() -> None:
+    listener = Listener(AlgoOptions(), Loudness(), RATE)
+    heard = []
+    for frame in np.split(talk(1.0, 2.0, 1.0), 200):
+        heard.append(listener.hears_speech(RATE, frame))
+        assert len(listener._buffer) == 0
+    changes = np.flatnonzero(np.diff(heard)) * 0.02
+    assert changes.tolist() == [pytest.approx(1.2, abs=0.06), pytest.approx(3.5, abs=0.06)]
+
+
+def test_after_audio_that_was_not_kept_utterances_come_whole() -> None:
+    listener = Listener(AlgoOptions(), Loudness(), RATE)
+    for frame in np.split(talk(1.0, 2.0), 150):
+        listener.hears_speech(RATE, frame)
+    listener.forget()
+    samples = talk(0.5, 1.5, 1.0)
+    started, [said] = listen(listener, samples)
+    assert started == 1
+    assert said.shape[1] / RATE == pytest.approx(0.3 + 1.5 + 0.5, abs=0.06)
+    spoken = samples[round(0.6 * RATE) : round(1.9 * RATE)]
+    at = np.flatnonzero(said[0] == spoken[0])
+    assert any(np.array_equal(said[0, k : k + len(spoken)], spoken) for k in at)

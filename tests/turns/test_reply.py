@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import threading
 import time
+from concurrent.futures import CancelledError
 
 import pytest
 
@@ -27,6 +28,14 @@ def until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.005)
+
+
+def raised_by(function, *args) -> Exception | None:
+    try:
+        function(*args)
+    except Exception as error:
+        return error
+    return None
 
 
 async def eventually(condition) -> None:
@@ -103,6 +112,17 @@ class TestSync:
         with pytest.raises(ValueError, match="three"):
             reply.take()
         assert reply.take() is ENDED
+
+    @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+    def test_what_is_no_exception_comes_as_one(self, error: type[BaseException]) -> None:
+        def generate():
+            yield 1
+            raise error
+
+        reply = started(generate())
+        assert reply.take() == 1
+        with pytest.raises(RuntimeError, match=f"generate raised {error.__name__}"):
+            reply.take()
 
     def test_superseded_it_gives_nothing_and_is_closed_in_its_thread_at_its_next_yield(
         self,
@@ -254,6 +274,65 @@ class TestAsync:
             await asyncio.to_thread(reply.take)
         assert await asyncio.to_thread(reply.take) is ENDED
 
+    @pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+    async def test_what_is_no_exception_comes_as_one(self, error: type[BaseException]) -> None:
+        async def generate():
+            yield 1
+            raise error
+
+        async def leave():
+            raise error
+
+        reply = started_here(generate())
+        assert await asyncio.to_thread(reply.take) == 1
+        with pytest.raises(RuntimeError, match=f"generate raised {error.__name__}"):
+            await asyncio.to_thread(reply.take)
+        for function in (leave, lambda: leave()):
+            reply = Reply(loop=asyncio.get_running_loop()).of(function)
+            reply.start()
+            raised = await asyncio.to_thread(raised_by, reply.take)
+            assert isinstance(raised, (RuntimeError, CancelledError))
+
+    @pytest.mark.parametrize("kind", ["sync", "async"])
+    async def test_a_finally_that_ends_the_program_does_not(self, kind: str) -> None:
+        async def generate_async():
+            try:
+                while True:
+                    yield 1
+            finally:
+                raise SystemExit
+
+        def generate():
+            try:
+                while True:
+                    yield 1
+            finally:
+                raise SystemExit
+
+        reply = started_here(generate() if kind == "sync" else generate_async())
+        await eventually(lambda: len(reply._outputs) == AHEAD)
+        reply.supersede()
+        await eventually(lambda: reply._ended)
+
+    async def test_superseding_ends_a_wait_for_something_of_the_loop(self) -> None:
+        ended = []
+
+        async def wait():
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.append(True)
+
+        reply = Reply(loop=asyncio.get_running_loop())
+        waiting = asyncio.ensure_future(asyncio.to_thread(raised_by, reply.wait_for, wait))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        reply.supersede()
+        assert isinstance(await waiting, CancelledError)
+        await eventually(lambda: ended)
+        raised = await asyncio.to_thread(raised_by, reply.wait_for, wait)
+        assert isinstance(raised, CancelledError)
+
     async def test_superseded_it_is_cancelled_and_its_finally_runs_to_its_end(self) -> None:
         ended = []
 
@@ -340,7 +419,7 @@ class TestAsync:
 class TestOf:
     @pytest.mark.parametrize("given", [[1, 2], (1, 2), iter([1, 2]), None])
     def test_a_function_may_return_anything_that_can_be_gone_through(self, given) -> None:
-        reply = Reply.of(lambda factor: given, (1,))
+        reply = Reply().of(lambda factor: given, (1,))
         reply.start()
         assert taken(reply) == ([] if given is None else [1, 2])
 
@@ -351,7 +430,7 @@ class TestOf:
             threads.append(threading.current_thread())
             return [1]
 
-        reply = Reply.of(function)
+        reply = Reply().of(function)
         assert threads == []
         reply.start()
         assert taken(reply) == [1]
@@ -368,7 +447,7 @@ class TestOf:
             return items()
 
         for function in (items, sync, not_sync, lambda: sync(), lambda: items()):
-            reply = Reply.of(function, loop=asyncio.get_running_loop())
+            reply = Reply(loop=asyncio.get_running_loop()).of(function)
             reply.start()
             assert await asyncio.to_thread(taken, reply) == [1]
 
@@ -377,8 +456,8 @@ class TestOf:
             yield 1
 
         with pytest.raises(RuntimeError, match="no event loop"):
-            Reply.of(items)
-        behind_a_lambda = Reply.of(lambda: items())
+            Reply().of(items)
+        behind_a_lambda = Reply().of(lambda: items())
         behind_a_lambda.start()
         with pytest.raises(RuntimeError, match="no event loop"):
             behind_a_lambda.take()

@@ -145,7 +145,13 @@ class StreamHandlerBase:
 
     def reset(self) -> None:
         """Forget that inputs were set, so that the next reply asks again."""
-        self._on_loop(self.args_set.clear)
+        known = self.latest_args
+
+        def forget() -> None:
+            if self.latest_args is known:  # none were set since
+                self.args_set.clear()
+
+        self._on_loop(forget)
 
     def _on_loop(self, function: Callable[[], Any]) -> None:
         """Call a function of the event loop's own objects, from whatever thread."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..core.tasks import end_if_cancelled
 
-__all__ = ["Invoker", "is_async"]
+__all__ = ["Invoker", "as_exception", "is_async"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,20 @@ def is_async(function: Callable[..., Any]) -> bool:
         return False
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
+
+
+def as_exception(function: Callable[..., Any], error: BaseException) -> Exception:
+    """Give what user code raised as an exception that does no more than that.
+
+    ``SystemExit`` would end the loop, and with it all connections; a cancellation that nobody
+    asked for the task that hears of it; a future cannot hold ``StopIteration`` (as PEP 479).
+    """
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    name = getattr(function, "__qualname__", function)
+    raised = RuntimeError(f"{name} raised {type(error).__name__}")
+    raised.__cause__ = error
+    return raised
 
 
 class _Worker:
@@ -112,21 +126,15 @@ class Invoker:
                 return
             try:
                 result = function(*args)
-            except StopIteration as error:  # a future cannot hold one; as in a coroutine (PEP 479)
-                self._settle(future, None, _as_runtime_error(function, error))
-            except SystemExit as error:  # it would end the loop, and with it all connections
-                self._settle(future, None, _as_runtime_error(function, error))
             except BaseException as error:  # handed to whoever waits
-                self._settle(future, None, error)
+                self._settle(future, None, as_exception(function, error))
             else:
                 self._settle(future, result, None)
 
         worker.submit(job)
         return await future
 
-    def _settle(
-        self, future: asyncio.Future[Any], result: Any, error: BaseException | None
-    ) -> None:
+    def _settle(self, future: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
         def settle() -> None:
             if future.done():
                 if inspect.iscoroutine(result):
@@ -226,13 +234,6 @@ class Invoker:
         self.stop()
         for worker in self._workers.values():
             worker.end()
-
-
-def _as_runtime_error(function: Callable[..., Any], error: BaseException) -> RuntimeError:
-    name = getattr(function, "__qualname__", function)
-    raised = RuntimeError(f"{name} raised {type(error).__name__}")
-    raised.__cause__ = error
-    return raised
 
 
 async def _awaited(result: Awaitable[Any]) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.alarm import Alarm
+from ..core.errors import HandlerError
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..handlers.invoke import Invoker, is_async
 from .emit import SLACK_S, EmitClock
@@ -60,9 +61,11 @@ class AudioOutbound:
         self._fed_in_thread = threading.Event()
         self._stopped = False
         self._by_clock = True
+        self._given: deque[tuple[int, Any]] = deque()  # by a thread, and not yet taken
         self.emitting = False
         self.on_played: Callable[[], None] = _nothing
         self.cleared = 0
+        self._clears = 0  # the same, counted when it was done
         self._dropped_until = 0.0  # when what was dropped would have been played
 
     async def run_emit(
@@ -135,12 +138,14 @@ class AudioOutbound:
         Its thread goes on asking and need not be woken for each output; it is ahead of what
         was taken by one output at most.
         """
-        outputs: deque[tuple[int, Any]] = deque()
+        outputs = self._given
         given = Alarm()
         taken = threading.Semaphore()
 
         def give(asked_when_cleared: int, output: Any) -> None:
             outputs.append((asked_when_cleared, output))
+            if self.playout is not None and self.playout.held_s:
+                self.playout.held_s += _seconds(output)
             given.ring()
 
         def ask_until_stopped() -> None:
@@ -148,8 +153,8 @@ class AudioOutbound:
                 asked_when_cleared = self.cleared
                 output = self._ask_once(emit)
                 if not _is_nothing(output):
-                    taken.acquire()
                     self._invoker.post(give, asked_when_cleared, output)
+                    taken.acquire()
                 if isinstance(split_output(output)[1], CloseStream):
                     return
 
@@ -237,16 +242,30 @@ class AudioOutbound:
         if self.playout is None:
             await self._drop(rate, samples)
             return
-        while self.playout.queued_s > self.playout.options.limit_s:
-            await self._sent.wait()
+        if self.playout.full and not await self._wait_for_room(self.playout, rate, samples):
+            return
         self.playout.push(rate, samples)
         if self.playout.waits_for_audio:
             self._pushed.ring()
 
+    async def _wait_for_room(self, playout: Playout, rate: int, samples: NDArray[Any]) -> bool:
+        """Hold audio until there is room for it; whether the queue was not cleared meanwhile."""
+        clears = self._clears
+        behind = sum(_seconds(output) for _, output in self._given)
+        playout.held_s = samples.shape[1] / rate + behind
+        try:
+            while playout.full and clears == self._clears:
+                await self._sent.wait()
+        finally:
+            playout.held_s = 0.0
+        return clears == self._clears
+
     async def _drop(self, rate: int, samples: NDArray[Any]) -> None:
-        now = asyncio.get_running_loop().time()
-        self._dropped_until = max(now, self._dropped_until) + samples.shape[1] / rate
-        await asyncio.sleep(max(0.0, self._dropped_until - now - DROPPED_AHEAD_S))
+        loop = asyncio.get_running_loop()
+        while (until := self._dropped_until - DROPPED_AHEAD_S) > loop.time():
+            await self._sent.wait(until)
+        seconds = min(samples.shape[1] / rate, DROPPED_AHEAD_S)  # what comes next hardly waits
+        self._dropped_until = max(loop.time(), self._dropped_until) + seconds
 
     async def played(self) -> None:
         """Wait until all that is queued, and the silence after it, has been sent."""
@@ -258,11 +277,13 @@ class AudioOutbound:
             await self._sent.wait()
 
     def clear(self) -> None:
-        """Drop the audio that is queued; on the event loop."""
+        """Drop the audio that is queued, or waits to be; on the event loop."""
+        self._clears += 1
+        self._dropped_until = 0.0
         if self.playout is not None:
             self.playout.clear()
             self._pushed.ring()
-            self._sent.ring()
+        self._sent.ring()
 
     async def frame(self) -> PlayoutFrame:
         """Wait for the next 20 ms of audio and for the moment to send them."""
@@ -284,6 +305,15 @@ class AudioOutbound:
 
 def _nothing() -> None:
     """Do nothing."""
+
+
+def _seconds(output: Any) -> float:
+    """How much audio an output has, in seconds; none if it is unfit."""
+    try:
+        rate, samples = check_output(split_output(output)[0])
+    except HandlerError:
+        return 0.0
+    return float(samples.shape[1] / rate)
 
 
 def _is_nothing(output: Any) -> bool:

@@ -132,6 +132,7 @@ class Playout:
     Attributes:
         rate: The rate that it gives now.
         waits_for_audio: Whether audio that is pushed now may leave sooner than ``poll`` said.
+        held_s: How much audio the producer holds until there is room, in seconds; set by it.
     """
 
     def __init__(
@@ -157,6 +158,7 @@ class Playout:
         self._flushed = True  # nothing is left in the converter
         self._ended = False  # the producer said that nothing follows
         self.waits_for_audio = True
+        self.held_s = 0.0
         self._due: float | None = None  # when the next frame begins; None while nothing is sent
         self._silence_left = 0
         self._pts = 0
@@ -167,7 +169,16 @@ class Playout:
 
     @property
     def queued_s(self) -> float:
-        """How much audio waits to be sent, in seconds."""
+        """How much audio waits to be sent, in seconds, with what the producer holds."""
+        return self._in_queue_s + self.held_s
+
+    @property
+    def full(self) -> bool:
+        """Whether the producer has to wait."""
+        return self._in_queue_s > self.options.limit_s
+
+    @property
+    def _in_queue_s(self) -> float:
         return self._chunk_s + len(self._fifo) / self.rate
 
     def ahead_s(self, now: float) -> float:

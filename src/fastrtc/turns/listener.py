@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..audio.convert import as_planar, mix_channels
 from ..audio.converter import AudioConverter
 from ..core.types import Layout
 from ..pause_detection.protocol import RATE, SpeechStream
-from .detector import SpeechStarted, TurnDetector
+from .detector import SpeechStarted, TurnDetector, TurnEvent
 from .options import AlgoOptions
 from .speech_buffer import SpeechBuffer
 
@@ -64,12 +65,8 @@ class Listener:
             replying: Whether a reply is running, which takes more to be interrupted.
         """
         self._buffer.push(samples.reshape(1, -1))
-        heard = self._converter.convert(rate, to_mono(samples, self._layout))
         started, said = False, None
-        for probability in self._stream.push(heard[0]):
-            event = self._detector.push(float(probability), replying)
-            if event is None:
-                continue
+        for event in self._events(rate, samples, replying):
             if isinstance(event, SpeechStarted):
                 started = True
                 continue
@@ -79,6 +76,27 @@ class Listener:
             said = utterance if said is None else np.hstack((said, utterance))
         self._buffer.keep_from(self._detector.needed_from_s)
         return Heard(started, said)
+
+    def hears_speech(self, rate: int, samples: NDArray[np.int16]) -> bool:
+        """Take the next audio and keep none of it: until ``forget``, there are no utterances.
+
+        Args:
+            rate: Its rate in Hz.
+            samples: Shape ``(1, n)`` or ``(n,)``.
+
+        Returns:
+            Whether somebody speaks.
+        """
+        for _ in self._events(rate, samples, False):
+            pass
+        return self._detector.speaking
+
+    def _events(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Iterator[TurnEvent]:
+        heard = self._converter.convert(rate, to_mono(samples, self._layout))
+        for probability in self._stream.push(heard[0]):
+            event = self._detector.push(float(probability), replying)
+            if event is not None:
+                yield event
 
     def take(self) -> NDArray[np.int16] | None:
         """Give what somebody has said so far, shape ``(1, n)``, and forget it; None if nothing."""

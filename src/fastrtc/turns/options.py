@@ -32,7 +32,7 @@ class AlgoOptions:
             with None, more than ``started_talking_threshold``.
         hop_s: How often is decided; with None, whenever the detector knows more, which is
             every 32 ms with Silero. As long as ``audio_chunk_duration``, audio is looked at
-            in blocks, one after the other.
+            in blocks, one after the other, as it is in any case where a model has only ``vad``.
 
     Raises:
         ValueError: If one is negative or not a number. The thresholds and the maximum may be

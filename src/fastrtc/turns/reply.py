@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any
 
-from ..handlers.invoke import is_async
+from ..handlers.invoke import as_exception, is_async
 
 __all__ = ["ENDED", "Reply"]
 
@@ -38,24 +38,25 @@ class Reply:
     in its own thread when it gives its next output.
 
     Args:
-        generator: A generator or iterator, sync or async.
+        generator: A generator or iterator, sync or async; None until ``of`` makes one.
         step: How an async generator's next item is got; by default ``anext``.
         loop: The loop that an async generator runs on.
     """
 
     def __init__(
         self,
-        generator: Any,
+        generator: Any = None,
         *,
         step: Callable[[Any], Awaitable[Any]] | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.generator = generator
+        self._function = generator  # whose mistakes these are
         self._step = step
         self._loop = loop
         self._changed = threading.Condition()
         self._outputs: deque[Any] = deque()
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._ended = False
         self._superseded = False
         self._room: asyncio.Event | None = None
@@ -63,36 +64,29 @@ class Reply:
         self._cancelled = False
         self._awaited: Future[Any] | None = None
 
-    @classmethod
-    def of(
-        cls,
-        function: Callable[..., Any],
-        args: tuple[Any, ...] = (),
-        *,
-        step: Callable[[Any], Awaitable[Any]] | None = None,
-        loop: asyncio.AbstractEventLoop | None = None,
-    ) -> Reply:
-        """Make the reply that a function gives.
+    def of(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> Reply:
+        """Have it be what a function gives, if that is known only now.
 
         Args:
             function: A generator function, or one that returns an iterator or None, sync or
                 async. One that is not async is called, with all it returns, in the reply's
                 thread.
             args: Its arguments.
-            step: See the class.
-            loop: See the class.
+
+        Returns:
+            Itself.
 
         Raises:
             RuntimeError: If it is async and there is no loop.
         """
-        reply = cls(None, step=step, loop=loop)
+        self._function = function
         if is_async(function):
-            reply._needs_loop()
+            self._needs_loop()
             generator = function(*args)
-            reply.generator = _awaited(generator) if inspect.iscoroutine(generator) else generator
+            self.generator = _awaited(generator) if inspect.iscoroutine(generator) else generator
         else:
-            reply.generator = reply._called(function, args)
-        return reply
+            self.generator = self._called(function, args)
+        return self
 
     @property
     def superseded(self) -> bool:
@@ -156,25 +150,33 @@ class Reply:
         """Call a function and give its items, in the thread of the reply."""
         result = function(*args)
         if inspect.isawaitable(result):
-            result = self._await(result)
+            result = self.wait_for(lambda: result)
         if hasattr(result, "__anext__"):
             step = self._step or anext
             try:
                 while True:
                     try:
-                        output = self._await(step(result))
+                        output = self.wait_for(lambda: step(result))
                     except StopAsyncIteration:
                         return
                     yield output
             finally:
                 if hasattr(result, "aclose"):
-                    self._submit(result.aclose()).result()
+                    self._submit(result.aclose).result()
         elif result is not None:
             yield from result
 
-    def _await(self, awaitable: Awaitable[Any]) -> Any:
-        """Wait for something of the loop in the thread of the reply; superseding cancels it."""
-        future = self._submit(awaitable)
+    def wait_for(self, begin: Callable[[], Awaitable[Any]]) -> Any:
+        """Wait for something of the loop, from another thread; superseding cancels it.
+
+        Args:
+            begin: Called on the loop; gives what is waited for.
+
+        Raises:
+            concurrent.futures.CancelledError: If it was superseded.
+            RuntimeError: If there is no loop.
+        """
+        future = self._submit(begin)
         with self._changed:
             self._awaited = future
             superseded = self._superseded
@@ -182,11 +184,14 @@ class Reply:
             future.cancel()
         return future.result()
 
-    def _submit(self, awaitable: Awaitable[Any]) -> Future[Any]:
+    def _submit(self, begin: Callable[[], Awaitable[Any]]) -> Future[Any]:
         loop = self._needs_loop()
 
         async def run() -> Any:
-            return await awaitable
+            try:
+                return await begin()
+            except (KeyboardInterrupt, SystemExit) as error:  # would end the loop
+                raise as_exception(self._function, error) from error
 
         return asyncio.run_coroutine_threadsafe(run(), loop)
 
@@ -213,7 +218,7 @@ class Reply:
 
     def _end(self, error: BaseException | None) -> None:
         with self._changed:
-            self._error = error
+            self._error = None if error is None else as_exception(self._function, error)
             self._ended = True
             self._changed.notify_all()
 
@@ -239,7 +244,7 @@ class Reply:
         try:
             if close is not None and inspect.isgenerator(self.generator):
                 close()
-        except Exception as raised:
+        except BaseException as raised:
             return raised
         return None
 
@@ -266,16 +271,14 @@ class Reply:
                 while len(self._outputs) >= AHEAD and not self._superseded:
                     self._room.clear()
                     await self._room.wait()
-        except asyncio.CancelledError:
-            pass
-        except BaseException as raised:  # given to whoever takes
+        except BaseException as raised:  # given to whoever takes, and to nobody once superseded
             error = raised
         finally:
             try:
                 close = getattr(self.generator, "aclose", None)
                 if close is not None:
                     await close()
-            except Exception as raised:
+            except BaseException as raised:
                 error = error or raised
             self._end(error)
 
