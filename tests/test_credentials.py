@@ -559,11 +559,12 @@ def test_the_old_ones_serve_while_there_are_no_new_ones(service: Service, caplog
             assert credentials() == ANSWER
             assert len(service.received) == asked, clock.now
     assert "serve for 50 s more: Hugging Face gives no TURN credentials" in caplog.text
-    clock.now = 100
-    for _ in range(2):
-        with pytest.raises(ServiceRefused):
+    for clock.now, asked in [(100, 4), (102, 4), (103, 5)]:
+        with pytest.raises(ServiceRefused, match="busy"):
             credentials()
+        assert len(service.received) == asked, clock.now
     service.answers(200, ANSWER)
+    clock.now = 106
     assert credentials() == ANSWER
 
 
@@ -571,6 +572,36 @@ async def test_many_connections_ask_once(service: Service) -> None:
     credentials = cached(service, Clock())
     given = await asyncio.gather(*(resolve_configuration(credentials) for _ in range(10)))
     assert given == [ANSWER] * 10
+    assert len(service.received) == 1
+
+
+async def test_a_failure_is_for_all_that_waited_for_it(service: Service) -> None:
+    service.silent = True
+    clock = Clock()
+    credentials = cached(service, clock, timeout=30)
+    waiting = [asyncio.ensure_future(resolve_configuration(credentials)) for _ in range(10)]
+    await eventually(lambda: service.received)
+    clock.now = 20  # it took so long to fail
+    service.over.set()  # it hangs up
+    errors = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(error) for error in errors} == {ServiceUnreachable}
+    assert len(service.received) == 1
+    service.silent = False
+    with pytest.raises(ServiceUnreachable):  # for a short time
+        credentials()
+    clock.now = 23
+    assert credentials() == ANSWER
+
+
+def test_a_failure_that_is_raised_often_does_not_grow(service: Service) -> None:
+    service.answers(503, "busy")
+    credentials = cached(service, Clock())
+    depths = []
+    for _ in range(5):
+        with pytest.raises(ServiceRefused) as caught:
+            credentials()
+        depths.append(len(caught.traceback))
+    assert depths[1:] == [depths[1]] * 4
     assert len(service.received) == 1
 
 

@@ -1,10 +1,13 @@
 """PocketSphinx, with what people recorded for Asterisk."""
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from fastrtc.reply_on_stopwords import ReplyOnStopWords
 from fastrtc.speech_to_text import PocketSphinxSTT
 from tests.support.speech import recorded_prompt
 
@@ -59,6 +62,34 @@ def test_threads_take_turns(closed: PocketSphinxSTT) -> None:
     audio = [(RATE, recorded_prompt(prompt)) for prompt in PROMPTS] * 2
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(closed.stt, audio)) == list(PROMPTS.values()) * 2
+
+
+def test_what_was_recognised_before_changes_nothing(spotting: PocketSphinxSTT) -> None:
+    quiet = recorded_prompt("digits/day-1") // 40
+    words = spotting.stt_words((RATE, quiet))
+    assert [word.text for word in words] == ["monday"]
+    for prompt in OTHERS[:3]:
+        spotting.stt((RATE, recorded_prompt(prompt)))
+    assert spotting.stt_words((RATE, quiet)) == words
+
+
+def test_others_run_while_it_recognises(spotting: PocketSphinxSTT) -> None:
+    """The decoder does not let go of the interpreter's lock by itself."""
+    long = np.concatenate([recorded_prompt(prompt) for prompt in OTHERS] * 2)[: 5 * RATE]
+    recognising = threading.Thread(target=spotting.stt, args=((RATE, long),))
+    recognising.start()
+    ran = 0
+    while recognising.is_alive():
+        time.sleep(0.0005)
+        ran += 1
+    assert ran > 20  # of 54 pieces
+
+
+def test_typographic_apostrophes() -> None:
+    model = PocketSphinxSTT(["What’s up?", "don't"])
+    assert model.phrases == ["what's up", "don't"]
+    bot = ReplyOnStopWords(lambda audio: iter([]), ["What’s up?"], stt_model=model)
+    assert bot.stop_word_detected(model.phrases[0])
 
 
 @pytest.mark.parametrize(

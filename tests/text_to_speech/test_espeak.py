@@ -1,15 +1,17 @@
 """espeak-ng, in process and as a program."""
 
 import importlib.util
+import os
 import shutil
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fastrtc.core.models import MissingExtra
+from fastrtc.core.models import MissingExtra, ModelError
 from fastrtc.text_to_speech import EspeakTTSOptions, get_tts_model
-from fastrtc.text_to_speech.espeak import EspeakTTSModel
+from fastrtc.text_to_speech.espeak import EspeakTTSModel, _Library
 
 TEXT = "Good morning. How are you?"
 
@@ -106,3 +108,41 @@ def test_without_either_it_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(MissingExtra, match=r'pip install "fastrtc\[offline\]"'):
         EspeakTTSModel()
+
+
+@pytest.fixture
+def broken_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An espeakng-loader as on a system that its library is not for."""
+    library = tmp_path / "libespeak-ng.so"
+    library.write_text("for another system")
+    monkeypatch.setattr("espeakng_loader.get_library_path", lambda: str(library))
+    monkeypatch.setattr(_Library, "_shared", None)
+
+
+def test_the_program_speaks_where_the_library_does_not_load(broken_library, caplog) -> None:
+    assert EspeakTTSModel().tts(TEXT)[1].size
+    assert "cannot be loaded" in caplog.text
+    assert f"the program {shutil.which('espeak-ng')} speaks instead" in caplog.text
+
+
+def test_a_library_that_does_not_load_and_no_program(broken_library, monkeypatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(ModelError, match="espeakng-loader cannot be loaded"):
+        EspeakTTSModel()
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_what_the_program_complains_of(tmp_path: Path, monkeypatch, status: int) -> None:
+    """A warning about voices is no error, and an error about something else is not of the voice."""
+    program = tmp_path / "espeak-ng"
+    about = "no variants of voices here" if status == 0 else "no sound device"
+    then = f'exec {shutil.which("espeak-ng")} "$@"' if status == 0 else f"exit {status}"
+    program.write_text(f"#!/bin/sh\necho {about} >&2\n{then}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    if status == 0:
+        assert EspeakTTSModel().tts(TEXT)[1].size
+    else:
+        with pytest.raises(ModelError, match="failed: no sound device"):
+            EspeakTTSModel()

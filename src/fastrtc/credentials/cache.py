@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER_S = 30.0
 """How long a service is left alone that gave no new credentials while the old ones are good."""
 
+FAILED_FOR_S = 3.0
+"""How long it is left alone that gave none while there are no good ones: connections that begin
+in this time would wait for its time-out one after the other."""
+
 
 class CachedTurnCredentials:
     """Asks for TURN credentials once for many connections.
@@ -35,7 +39,8 @@ class CachedTurnCredentials:
 
     Credentials are renewed when half their time is over, so each connection gets them for that
     half at least. If no new ones are to be had then, the old ones serve as long as they are good,
-    and the log says why.
+    and the log says why. If there are no good ones, the error is for all that waited, and for those
+    that come in the next 3 s.
 
     It may be called in several threads; one of them asks, the others wait for it.
 
@@ -62,6 +67,8 @@ class CachedTurnCredentials:
         self._lock = threading.Lock()
         self._credentials: dict[str, Any] | None = None
         self._renew_at = self._good_until = 0.0
+        self._error: Exception | None = None
+        self._failed_until = 0.0
 
     def __call__(self) -> dict[str, Any]:
         """Give the credentials, asking for them if need be.
@@ -69,18 +76,23 @@ class CachedTurnCredentials:
         Raises:
             Exception: What the function of the service raises, if there are none that are good.
         """
+        came_at = self._clock()
         with self._lock:
+            if self._error is not None and came_at < self._failed_until:
+                raise self._error.with_traceback(None)  # it would grow with each that raises it
             asked_at = self._clock()
             if self._credentials is None or asked_at >= self._renew_at:
                 self._renew(asked_at)
             return copy.deepcopy(self._credentials or {})
 
     def _renew(self, asked_at: float) -> None:
+        self._error = None
         try:
             self._credentials = self._ask()
         except Exception as error:
             if self._credentials is None or asked_at >= self._good_until:
                 self._credentials = None
+                self._error, self._failed_until = error, self._clock() + FAILED_FOR_S
                 raise
             left = self._good_until - asked_at
             self._renew_at = asked_at + min(RETRY_AFTER_S, left)

@@ -31,6 +31,9 @@ OTHER_SHARE = 0.9
 PADDING = np.zeros(RATE // 5, np.int16)
 """Silence around the audio: the decoder needs some to find where the speech begins and ends."""
 
+PIECE = 2 * RATE // 10
+"""Bytes that are decoded at a time, 0.1 s: no other thread of the program runs meanwhile."""
+
 PUNCTUATION = re.compile(r"[^\w\s']")
 WORD = re.compile(r"[a-z][a-z']*")
 
@@ -68,7 +71,7 @@ class PocketSphinxSTT(STTModel):
             for phone in PHONES:
                 self._decoder.add_word(SOUND + phone.lower(), phone, phone == PHONES[-1])
         self._decoder.add_jsgf_string("words", _grammar(self.phrases, words_only))
-        self._decoder.activate_search("words")
+        self._decoder.add_jsgf_string("mean", _grammar(["a"], words_only=True))
         self._lock = threading.Lock()  # a decoder is for one utterance at a time
 
     def stt(self, audio: tuple[int, NDArray[np.int16 | np.float32]]) -> str:
@@ -100,10 +103,7 @@ class PocketSphinxSTT(STTModel):
         padded = np.concatenate((PADDING, samples, PADDING)).astype("<i2").tobytes()
         try:
             with self._lock:
-                self._decoder.start_utt()
-                self._decoder.process_raw(padded, full_utt=True)
-                self._decoder.end_utt()
-                segments = list(self._decoder.seg() or ())
+                segments = self._decode(padded)
         except RuntimeError as error:
             raise ModelError(f"PocketSphinx failed: {error}") from error
         frame_s = 1 / self._decoder.config["frate"]
@@ -118,6 +118,27 @@ class PocketSphinxSTT(STTModel):
             if segment.word[0] not in "<[(" and not segment.word.startswith(SOUND)
         ]
 
+    def _decode(self, audio: bytes) -> list[Any]:
+        """Decode in pieces, so that others run between them.
+
+        What the mean of the sound is, which the decoder takes away, it tells for audio in one: so
+        it gets that first, with next to nothing to look for, which takes a tenth of the time.
+        """
+        decoder = self._decoder
+        decoder.reinit_feat()  # after a piece it no longer takes the mean of what comes in one
+        decoder.activate_search("mean")
+        decoder.start_utt()
+        decoder.process_raw(audio, no_search=True, full_utt=True)
+        mean = decoder.get_cmn(False)
+        decoder.end_utt()
+        decoder.activate_search("words")
+        decoder.set_cmn(mean)
+        decoder.start_utt()
+        for start in range(0, len(audio), PIECE):
+            decoder.process_raw(audio[start : start + PIECE])
+        decoder.end_utt()
+        return list(decoder.seg() or ())
+
     def _knows(self, word: str) -> bool:
         return self._decoder.lookup_word(word) is not None
 
@@ -125,7 +146,8 @@ class PocketSphinxSTT(STTModel):
 def _phrases(words: Sequence[str]) -> list[str]:
     if isinstance(words, str):
         raise ValueError(f"words is a list of words, not {words!r}")
-    phrases = [" ".join(PUNCTUATION.sub(" ", phrase.lower()).split()) for phrase in words]
+    plain = (PUNCTUATION.sub(" ", phrase.lower().replace("’", "'")) for phrase in words)
+    phrases = [" ".join(phrase.split()) for phrase in plain]
     if not phrases:
         raise ValueError("PocketSphinx needs words= to choose from")
     for phrase in phrases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import logging
 import shutil
 import subprocess
 import threading
@@ -19,6 +20,8 @@ from .local import LocalTTS
 from .protocol import TTSOptions
 
 __all__ = ["EspeakTTSModel", "EspeakTTSOptions"]
+
+logger = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 175
 """espeak-ng's own default; it takes 80 to 450."""
@@ -45,7 +48,7 @@ class EspeakTTSOptions(TTSOptions):
 
 
 class EspeakTTSModel(LocalTTS[EspeakTTSOptions]):
-    """Speaks with espeak-ng: in process if ``fastrtc[offline]`` is installed, else by the program.
+    """Speaks with espeak-ng: in process by ``fastrtc[offline]`` if that loads, or by the program.
 
     It is understood rather than enjoyed. One may serve any number of connections and threads.
 
@@ -57,17 +60,7 @@ class EspeakTTSModel(LocalTTS[EspeakTTSOptions]):
     _options = EspeakTTSOptions
 
     def __init__(self) -> None:
-        self._engine: _Engine
-        program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-        if importlib.util.find_spec("espeakng_loader") is not None:
-            self._engine = _Library.shared()
-        elif program is not None:
-            self._engine = _Program(program)
-        else:
-            raise MissingExtra(
-                'There is no espeak-ng: run `pip install "fastrtc[offline]"`, or install the '
-                "program of that name"
-            )
+        self._engine = _engine()
         self._rate = self._engine.rate
 
     def _say(self, piece: str, options: EspeakTTSOptions) -> Iterator[NDArray[Any]]:
@@ -86,6 +79,23 @@ class _Engine(Protocol):
 
     def say(self, text: str, voice: str, words_per_minute: int, pitch: int) -> NDArray[np.int16]:
         """Say a text."""
+
+
+def _engine() -> _Engine:
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if importlib.util.find_spec("espeakng_loader") is not None:
+        try:
+            return _Library.shared()
+        except ModelError as error:
+            if program is None:
+                raise
+            logger.warning("%s; the program %s speaks instead", error, program)
+    if program is not None:
+        return _Program(program)
+    raise MissingExtra(
+        'There is no espeak-ng: run `pip install "fastrtc[offline]"`, or install the '
+        "program of that name"
+    )
 
 
 # From espeak-ng/speak_lib.h
@@ -175,10 +185,10 @@ class _Program:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ModelError(f"{self._path} failed: {error}") from error
-        complaint = done.stderr.decode(errors="replace").strip()
-        if "voice" in complaint:
-            raise ValueError(f"espeak-ng has no voice {voice!r}: {complaint}")
         if done.returncode != 0:
+            complaint = done.stderr.decode(errors="replace").strip()
+            if "voice" in complaint:
+                raise ValueError(f"espeak-ng has no voice {voice!r}: {complaint}")
             raise ModelError(f"{self._path} failed: {complaint}")
         # WAV as it is written to a pipe: 44 bytes, with a length that nobody knew yet
         self.rate = int.from_bytes(done.stdout[24:28], "little") or self.rate

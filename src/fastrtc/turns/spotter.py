@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -11,15 +12,22 @@ from numpy.typing import NDArray
 
 from ..audio.convert import as_planar, mix_channels
 from ..core.types import Layout
-from .protocol import STTModel
+from ..speech_to_text.protocol import STTModel
+from .speech_buffer import SpeechBuffer
 
 __all__ = ["Spotter"]
+
+logger = logging.getLogger(__name__)
 
 HOP_S = 0.6
 """How much more is said before it is looked at again, in seconds."""
 
 WINDOW_S = 5.0
 """How much of it is looked at, in seconds: a phrase of stop words, and what is said around it."""
+
+OVERLAP_S = 2.0
+"""How much of a look is in the next one, too, if there is more than one can take, in seconds: a
+phrase of stop words is shorter."""
 
 BEFORE_S = 1.0
 """How much audio from before speech was noticed is looked at, in seconds."""
@@ -70,16 +78,19 @@ class Spotter:
         self._failed = failed
         self._rate = rate
         self._layout: Layout = layout
-        self._channels = 2 if layout == "stereo" else 1
+        self._audio = SpeechBuffer(rate, 0.0, 2 if layout == "stereo" else 1)
         self._lock = threading.Lock()
-        self._failing = False
-        self._kept: NDArray[np.int16] = np.zeros(0, np.int16)
+        self._failing = self._slow = False
+        self._busy = False  # a thread looks, though perhaps nobody waits for what it finds
         self._look = 0  # counts; what a look finds that is not the latest is stale
-        self._found: int | None = None  # where in what is kept the stop words end
-        self._looking = False
         self._speaking = False
-        self._wanted = False  # another look
-        self._new = 0  # samples of speech since the last look
+        self._new = 0  # samples of speech since more was due
+        # positions, in samples of a channel
+        self._looking: int | None = None  # where the look began that is waited for
+        self._found: int | None = None  # where the stop words end
+        self._due = 0  # what is before is to be looked at
+        self._looked = 0  # what is before has been, or is being
+        self._next = 0  # where the next look begins at the latest
 
     def push(self, samples: NDArray[np.int16], speaking: bool) -> NDArray[np.int16] | None:
         """Take the next audio.
@@ -92,20 +103,15 @@ class Spotter:
             None; or once the stop words were found, the audio after them, shape ``(1, n)``.
         """
         with self._lock:
-            self._kept = np.concatenate((self._kept, samples.reshape(-1)))
-            cut, self._found = self._found, None
-            if cut is not None:
-                rest = self._kept[cut:]
+            self._audio.push(samples.reshape(-1))
+            if self._found is not None:
+                rest = self._audio.utterance(self._found / self._rate)
                 self._begin_anew()
-                return rest.reshape(1, -1)
-            ended = self._speaking and not speaking
-            self._speaking = speaking
-            if speaking:
-                self._new += samples.size
-            self._wanted |= ended or self._new >= self._size(HOP_S)
-            self._trim()
-            if self._wanted and not self._looking:
+                return rest
+            self._note(speaking, samples.size // self._audio.channels)
+            if self._waits() and not self._busy:
                 self._start()
+            self._drop()
         return None
 
     def forget(self) -> None:
@@ -114,46 +120,76 @@ class Spotter:
             self._begin_anew()
 
     def _begin_anew(self) -> None:
+        self._audio.clear()
         self._look += 1
-        self._kept = self._kept[:0]
-        self._found = None
-        self._looking = self._speaking = self._wanted = False
+        self._looking = self._found = None
+        self._due = self._looked = self._next = self._end
+        self._speaking = False
         self._new = 0
 
-    def _trim(self) -> None:
-        """Drop what is not needed any more; while somebody looks, hardly anything is."""
-        if self._looking:
-            keep = MOST_S
-        else:
-            keep = WINDOW_S if self._speaking or self._wanted else BEFORE_S
-        excess = self._kept.size - self._size(keep)
-        if excess > 0:
-            self._kept = self._kept[excess:]
-            if self._looking:  # where it looks has gone
-                self._look += 1
-                self._looking = False
+    def _note(self, speaking: bool, size: int) -> None:
+        """Find out what is to be looked at."""
+        ended = self._speaking and not speaking
+        self._speaking = speaking
+        if speaking:
+            self._new += size
+        if ended or self._new >= self._size(HOP_S):
+            self._due, self._new = self._end, 0
+        elif not speaking and not self._waits():
+            self._next = max(self._next, self._end - self._size(BEFORE_S))
+
+    def _waits(self) -> bool:
+        return self._due > max(self._looked, self._begin)
 
     def _start(self) -> None:
-        self._looking, self._wanted, self._new = True, False, 0
-        mono = mix_channels(as_planar(self._kept.reshape(1, -1), self._layout), 1)[0]
+        """Look at the latest audio, or from where the last look ended if that was long ago."""
+        window = self._size(WINDOW_S)
+        begin = max(self._begin, min(self._next, self._end - window))
+        end = min(self._end, begin + window)
+        if self._due - end > self._size(HOP_S) and not self._slow:
+            self._slow = True
+            logger.warning(
+                "The recogniser of stop words is slow: %.1f s of audio wait for it",
+                (self._due - end) / self._rate,
+            )
+        samples = self._audio.utterance(begin / self._rate, end / self._rate)
+        mono = mix_channels(as_planar(samples, self._layout), 1)[0]
         run = copy_context().run
-        arguments = (self._run, mono.copy(), self._look)
+        arguments = (self._run, mono, begin, self._look)
         threading.Thread(target=run, args=arguments, name="fastrtc-stop-words", daemon=True).start()
+        self._busy, self._looking, self._looked = True, begin, end
+        self._next = end - self._size(OVERLAP_S)
 
-    def _run(self, mono: NDArray[np.int16], look: int) -> None:
+    def _drop(self) -> None:
+        """Drop what is not needed any more, and wait no longer for a look that takes too long."""
+        if self._looking is not None and self._end - self._looking > self._size(MOST_S):
+            self._look += 1
+            self._looking = None
+            logger.warning(
+                "The recogniser of stop words takes too long: nothing is looked at until it answers"
+            )
+        if self._looking is not None:
+            begin = self._looking
+        else:
+            kept_s = WINDOW_S if self._speaking or self._waits() else BEFORE_S
+            begin = self._end - self._size(kept_s)
+        self._audio.forget(begin / self._rate)
+
+    def _run(self, mono: NDArray[np.int16], begin: int, look: int) -> None:
         end = None
         try:
             end = self._end_of_stop_words(mono)
+            self._failing = False
         except Exception as error:  # of the user's model
             if not self._failing:
                 self._failing = True
                 self._failed(error)
-        else:
-            self._failing = False
-        with self._lock:
-            if look == self._look:
-                self._found = None if end is None else end * self._channels
-                self._looking = False
+        finally:
+            with self._lock:
+                self._busy = False
+                if look == self._look:
+                    self._looking = None
+                    self._found = None if end is None else begin + end
 
     def _end_of_stop_words(self, mono: NDArray[np.int16]) -> int | None:
         """Tell where the stop words end, in samples, or that there are none."""
@@ -173,8 +209,16 @@ class Spotter:
     def _hears(self, mono: NDArray[np.int16]) -> bool:
         return self._matches(self._model.stt((self._rate, mono)))
 
+    @property
+    def _begin(self) -> int:
+        return round(self._audio.start_s * self._rate)
+
+    @property
+    def _end(self) -> int:
+        return round(self._audio.end_s * self._rate)
+
     def _size(self, seconds: float) -> int:
-        return round(seconds * self._rate) * self._channels
+        return round(seconds * self._rate)
 
 
 def _after(mono: NDArray[np.int16], end: int, rate: int) -> int:
