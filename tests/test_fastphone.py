@@ -18,9 +18,12 @@ import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from gradio import tunneling
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from fastrtc import AsyncStreamHandler, Stream
 from fastrtc.fastphone import FastPhoneService
+from fastrtc.transport.telephony.twiml import PhoneExtraMissing
 from tests.support.servers import serving
 
 NUMBER = {"code": 123456, "phone": "+1 877 555 0100", "time_remaining": 605, "reset_date": "May 1"}
@@ -165,6 +168,20 @@ def test_a_server_that_does_not_start_is_an_error(tunnel: list[Any]):
         mine.fastphone(port=0, log_level="critical")
 
 
+def test_without_the_package_that_answers_calls_it_asks_for_no_number(
+    tunnel: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "twilio.twiml.voice_response", None)
+    service = StandIn()
+    with (
+        serving(service.app) as url,
+        pytest.raises(PhoneExtraMissing, match=r"pip install \"fastrtc\[phone\]\""),
+    ):
+        fastphone(url)
+
+    assert tunnel == [] and service.asked == []
+
+
 def test_where_it_cannot_be_reached_it_says_so(tunnel: list[Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SYSTEM", "spaces")
 
@@ -229,9 +246,8 @@ def test_the_number_is_shown_served_and_given_back(
         running = program(url)
         shown = running.stdout.readline() + running.stdout.readline()
         (_, body, token), *_ = service.asked
-        port = int(body["url"].partition("-")[2].partition(".")[0])
         called = httpx.post(
-            f"http://127.0.0.1:{port}/telephone/incoming", headers={"Host": body["url"]}
+            f"http://127.0.0.1:{_port(service)}/telephone/incoming", headers={"Host": body["url"]}
         )
         running.send_signal(signal_number)
         said, _ = running.communicate(timeout=60)
@@ -245,6 +261,26 @@ def test_the_number_is_shown_served_and_given_back(
     assert service.asked[1] == ("unregister", {"url": body["url"], "code": 123456}, "hf_mine")
     assert said.endswith("ended\n"), "the program goes on, as after any other call"
     assert running.returncode == 0
+
+
+def test_a_message_that_inflates_is_refused_before_it_is_read(
+    program: Callable[[str], subprocess.Popen[str]],
+):
+    """3 MiB, where `message_bytes` is 1 MiB: by uvicorn, not by the stream, which would say why."""
+    service = StandIn()
+    with serving(service.app) as url:
+        program(url).stdout.readline()
+        with connect(f"ws://127.0.0.1:{_port(service)}/websocket/offer") as client:
+            client.send(" " * (3 << 20))
+            with pytest.raises(ConnectionClosedError) as closed:
+                client.recv(timeout=20)
+        assert closed.value.rcvd.code == 1009
+
+
+def _port(service: StandIn) -> int:
+    """The port in the name of the stand-in's tunnel."""
+    _, body, _ = service.asked[0]
+    return int(body["url"].partition("-")[2].partition(".")[0])
 
 
 def _serves(port: int) -> bool:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from twilio.request_validator import RequestValidator
 
 from fastrtc import AsyncStreamHandler, Stream
+from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.telephony.twiml import PhoneExtraMissing
 
 TOKEN = "12345"
@@ -65,6 +66,14 @@ def stream_url(response: httpx.Response) -> str:
 
 
 # Where the call is connected to
+
+
+@pytest.mark.parametrize(
+    "providers", [[], Twilio, "twilio", ["twilio"], [Twilio()], [dict], {Twilio: 1}]
+)
+def test_what_are_no_providers_is_an_error(providers: Any):
+    with pytest.raises(ValueError, match="phone_providers must be"):
+        stream(phone_providers=providers)
 
 
 def test_a_mounted_stream_has_four_routes():
@@ -134,7 +143,7 @@ async def test_a_program_calls_it_from_routes_of_its_own():
     posted = await call(app, "http://example.com/flowers/call")
     assert stream_url(posted) == "wss://example.com/flowers/call/telephone/handler"
     assert 'value="+15550100"' in posted.text
-    got = await call(app, "http://example.com/plain?From=%2B1", "GET")
+    got = await call(app, "http://example.com/plain?From=%2B1&CallSid=CA1", "GET")
     assert stream_url(got) == "wss://example.com/plain/telephone/handler"
     assert '<Parameter name="from" value="+1" />' in got.text
 
@@ -154,7 +163,7 @@ async def test_overridden_methods_are_mounted():
     [
         ({"content-type": "application/json"}, b'{"From": "+1"}'),
         ({"content-type": "application/x-www-form-urlencoded"}, b"\xff%%%&&=From=="),
-        ({"content-type": "application/x-www-form-urlencoded"}, b"From=" + b"9" * 100_000),
+        ({"content-type": "application/x-www-form-urlencoded"}, b"From=" + b"9" * 60_000),
         ({}, b""),
     ],
 )
@@ -163,6 +172,22 @@ async def test_odd_bodies_do_no_harm(headers: dict[str, str], data: bytes):
 
     assert stream_url(response) == "wss://example.com/telephone/handler"
     assert "Parameter" not in response.text
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_what_is_posted_can_be_read_by_authorize_and_has_a_bound(mounted: bool):
+    async def of_flowers(request: Request) -> bool:
+        return (await request.form())["From"] == "+15550100"
+
+    mine = stream(authorize=of_flowers)
+    app = app_of(mine)
+    if not mounted:
+        app = FastAPI()
+        app.add_api_route("/telephone/incoming", mine.handle_incoming_call, methods=["POST"])
+
+    assert verbs(await call(app))[1] == "Connect"
+    assert verbs(await call(app, data=CALL | {"From": "+1"})) == ["Say", "Hangup"]
+    assert (await call(app, data=CALL | {"Body": "x" * 65_536})).status_code == 413
 
 
 async def test_a_host_that_is_none_is_refused():

@@ -13,7 +13,6 @@ import { decodeMulaw, encodeMulaw } from "./mulaw.js";
 
 const RATE = 48_000; // Hz, of the microphone and the loudspeaker here
 const OLD_SERVER = { encoding: "mulaw", input_sample_rate: RATE, output_sample_rate: 24_000 };
-const ANSWER_WITHIN = 1000; // ms; a server that cannot negotiate does not answer
 const PING_EVERY = 1000; // ms
 const MOST_UNSENT = 96_000; // bytes: one second; more is a network that does not keep up
 const ACTIVE = new Set(["asking", "connecting", "connected"]);
@@ -21,8 +20,10 @@ const ACTIVE = new Set(["asking", "connecting", "connected"]);
 const TURNS = { started_talking: "heard", pause_detected: "thinking", response_starting: "thinking" };
 
 const REFUSALS = {
-  concurrency_limit_reached: "All places are taken. Try again later.",
-  connection_already_exists: "This connection exists already.",
+  concurrency_limit_reached: () => "All places are taken. Try again later.",
+  connection_already_exists: () => "This connection exists already.",
+  server_stopping: () => "The server is being stopped or started anew. Try again in a moment.",
+  unauthorized: ({ reason }) => (reason ? `The server does not let you in: ${reason}` : "The server does not let you in."),
 };
 
 export class SocketConnection {
@@ -157,26 +158,22 @@ class Attempt {
     };
   }
 
+  // A server answers in order: one that answers the ping first cannot negotiate.
   negotiate() {
     const start = { event: "start", websocket_id: makeId() };
     if (this.client.encoding === "pcm16") {
       start.audio = { encoding: "pcm16", input_sample_rate: RATE, output_sample_rate: RATE, binary: true };
-      this.timer = setTimeout(() => this.begin(OLD_SERVER), ANSWER_WITHIN);
-      this.send(start);
-    } else {
-      this.send(start);
-      this.begin(OLD_SERVER);
     }
+    this.send(start);
+    this.ping();
+    this.pings = setInterval(() => this.ping(), PING_EVERY);
   }
 
+  // Once; or once more by a server that answers out of order.
   begin(audio) {
-    if (this.audio || this.over) return;
-    clearTimeout(this.timer);
     this.audio = audio;
     this.upsample = new Upsampler(RATE / audio.output_sample_rate);
-    this.client.setState("connected");
-    this.pings = setInterval(() => this.ping(), PING_EVERY);
-    this.ping();
+    if (this.client.state !== "connected") this.client.setState("connected");
   }
 
   ping() {
@@ -205,6 +202,7 @@ class Attempt {
     this.bytes.received += data.byteLength ?? data.length;
     if (typeof data !== "string") return this.play(Float32Array.from(new Int16Array(data), (x) => x / 32768));
     const message = JSON.parse(data);
+    if (!this.audio && (message.event === "pong" || message.event === "media")) this.begin(OLD_SERVER);
     switch (message.event) {
       case "media":
         return this.play(decodeMulaw(fromBase64(message.media.payload)));
@@ -218,7 +216,8 @@ class Attempt {
         return;
     }
     if (message.status === "failed") {
-      this.refusal = REFUSALS[message.meta.error] ?? `The server refused: ${message.meta.error}`;
+      const { error } = message.meta;
+      this.refusal = REFUSALS[error]?.(message.meta) ?? `The server refused: ${error}`;
       return;
     }
     this.client.emit("message", message);
@@ -256,7 +255,6 @@ class Attempt {
   end(state, sentence = "") {
     if (this.over) return;
     this.over = true;
-    clearTimeout(this.timer);
     clearInterval(this.pings);
     if (this.socket?.readyState === WebSocket.OPEN) this.send({ event: "stop" });
     this.socket?.close();
@@ -301,7 +299,12 @@ class Upsampler {
   }
 }
 
+// Hard to guess, as whoever knows it can reach the connection; over http there is no randomUUID().
+function makeId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 const stopTracks = (stream) => stream.getTracks().forEach((track) => track.stop());
-const makeId = () => Math.random().toString(36).slice(2) + Date.now().toString(36);
 const toBase64 = (bytes) => btoa(String.fromCharCode(...bytes));
 const fromBase64 = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));

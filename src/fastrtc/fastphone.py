@@ -18,6 +18,9 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from .core.limits import Limits
+from .transport.telephony.twiml import require_twilio
+
 __all__ = ["FastPhoneService", "serve"]
 
 logger = logging.getLogger(__name__)
@@ -79,6 +82,7 @@ class QuotaUsedUp(Exception):
 class PhoneStream(Protocol):
     """What is needed of a stream."""
 
+    limits: Limits
     _telephone: Any
 
     def mount(self, app: FastAPI) -> None:
@@ -97,13 +101,16 @@ def serve(
     **kwargs: Any,
 ) -> None:
     """Serve a stream by telephone, until Ctrl-C; see ``Stream.fastphone``."""
+    require_twilio()  # it answers calls: without it there is no use in a number
     stream._check_colab_or_spaces()
     app = FastAPI()
     stream.mount(app)
     stream._telephone.through_fastphone = True
+    # What a compressed message may inflate to before anybody can look at it: 16 MiB by default.
+    options = {"ws_max_size": 2 * stream.limits.message_bytes} | kwargs
     try:
         with (
-            _server(app, host, port, kwargs) as (server, listening),
+            _server(app, host, port, options) as (server, listening),
             _Client(token, service or FastPhoneService()) as client,
             _tunnel(*listening.getsockname()[:2]) as url,
         ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -20,7 +20,7 @@ from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
 from .offer_route import OFFER_RESPONSES, offer_route
 from .session.interrupt import on_interrupt
 from .session.registry import Registry
-from .telephone import CALL_REQUEST, CALL_RESPONSES, Telephone
+from .telephone import CALL_REQUEST, CALL_RESPONSES, ExpectedCalls, Telephone
 from .transport.arguments import (
     check_authorize,
     check_components,
@@ -34,7 +34,8 @@ from .transport.arguments import (
 from .transport.configuration import resolve_configuration
 from .transport.lobby import Lobby
 from .transport.socket_events import SocketProtocol
-from .transport.telephony.protocol import PhoneProtocol
+from .transport.telephony.protocol import PhoneProtocol, check_providers
+from .transport.telephony.provider import Provider
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
 from .webrtc_connection_mixin import WebRTCConnectionMixin
@@ -58,6 +59,7 @@ __all__ = [
     "WebRTCConnectionMixin",
 ]
 
+SetHandler: TypeAlias = Callable[[str, WebSocketHandler], Awaitable[None]]
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
@@ -133,6 +135,8 @@ class Stream(WebRTCConnectionMixin):
         drain_limit: How long connections may go on when the server is told to stop, in seconds:
             they are told, and new ones are refused. 0 ends them at once; Ctrl-C a second time
             does so, too.
+        phone_providers: Which providers telephone calls may come through, as classes; by default
+            Twilio, Telnyx and Plivo. See ``docs/telephone.md``.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler gets a copy.
@@ -167,6 +171,7 @@ class Stream(WebRTCConnectionMixin):
         authorize: Authorize | None = None,
         limits: Limits | None = None,
         drain_limit: float = 0,
+        phone_providers: Sequence[type[Provider]] | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -206,6 +211,8 @@ class Stream(WebRTCConnectionMixin):
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
             self._page.build()  # a program's own may do more than to build a page
         self._telephone = Telephone(twilio_auth_token)
+        self._phone_providers = check_providers(phone_providers)
+        self._expected_calls = ExpectedCalls(self._registry)
 
     @property
     def ui(self) -> Blocks:
@@ -267,9 +274,12 @@ class Stream(WebRTCConnectionMixin):
         return [self._registry] if page is None else [self._registry, page._registry]
 
     def mount(self, app: FastAPI, path: str = "", tags: list[str] | None = None) -> None:
-        """Add the stream's routes to a FastAPI app: ``POST {path}/webrtc/offer``.
+        """Add the stream's routes to a FastAPI app.
 
-        The app's own lifespan runs as before; when it ends, so do the connections.
+        These are ``POST {path}/webrtc/offer``, ``POST {path}/telephone/incoming`` and the
+        WebSockets ``{path}/websocket/offer`` and ``{path}/telephone/handler``; the first alone
+        serves a stream without audio. The app's own lifespan runs as before; when it ends, so
+        do the connections.
 
         Args:
             app: The app.
@@ -338,11 +348,13 @@ class Stream(WebRTCConnectionMixin):
             return
         await self._socket_handler().handle_websocket(websocket)
 
-    def _socket_handler(self, protocol: SocketProtocol | None = None) -> WebSocketHandler:
+    def _socket_handler(
+        self, protocol: SocketProtocol | None = None, take: SetHandler | None = None
+    ) -> WebSocketHandler:
         """Make what serves one WebSocket, as one of the stream's connections."""
         return WebSocketHandler(
             self.event_handler,
-            self._take_socket,
+            take or self._take_socket,
             self._end_connection,
             self.set_additional_outputs,
             mode=self.mode,
@@ -358,7 +370,7 @@ class Stream(WebRTCConnectionMixin):
         """Answer the webhook of an incoming telephone call with TwiML.
 
         The call is connected with ``/telephone/handler`` beside the route that this is called
-        from. When there is no place for another connection, the caller hears that.
+        from; its place is kept for 10 s. When there is none, the caller hears that.
 
         Raises:
             PhoneExtraMissing: If ``fastrtc[phone]`` is not installed.
@@ -366,18 +378,26 @@ class Stream(WebRTCConnectionMixin):
         return await self._telephone.answer(
             request,
             has_voice="audio" in self.modality,
-            busy=self._registry.is_full(self.concurrency_limit),
+            expect=lambda id: self._expected_calls.expect(id, self.concurrency_limit),
             authorize=self.authorize,
         )
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
-        """Serve the audio of a telephone call: Twilio's, Telnyx' or Plivo's.
+        """Serve the audio of a telephone call, of one of ``phone_providers``.
 
         Args:
             websocket: Not yet accepted.
         """
         if await self._telephone.admit(websocket, self.authorize):
-            await self._socket_handler(PhoneProtocol()).handle_websocket(websocket)
+            protocol = PhoneProtocol(self._phone_providers)
+            handler = self._socket_handler(protocol, self._take_call)
+            await handler.handle_websocket(websocket)
+
+    async def _take_call(self, id: str, connection: WebSocketHandler) -> None:
+        """Give a call its place: the one that was kept for it, if there is one."""
+        if connection.call is not None:
+            self._expected_calls.arrived(connection.call.id)
+        await self._take_socket(id, connection)
 
     def fastphone(
         self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from fastapi import Request, WebSocket
+from fastapi import HTTPException, Request, WebSocket
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.datastructures import QueryParams
 
 from .authorization import Authorize, refusal_of
+from .core.errors import SessionRefused
 from .core.seldom import Seldom
+from .session.registry import Registry
 from .transport.telephony.address import public_host, public_scheme
 from .transport.telephony.signature import HEADER, is_signed
 from .transport.telephony.twiml import connect_call, end_call, require_twilio
 
-__all__ = ["CALL_REQUEST", "CALL_RESPONSES", "Telephone"]
+__all__ = ["CALL_REQUEST", "CALL_RESPONSES", "ExpectedCalls", "Telephone"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,12 @@ NO_VOICE = "There is nobody to talk to at this number."
 NOT_ALLOWED = "Sorry, this call cannot be taken."
 LONGEST_NUMBER = 128
 """Characters that a number, or a SIP address in its place, may have to be passed on."""
+
+CONNECTED_WITHIN_S = 10.0
+"""How long a place is kept for a caller: the greeting takes 2 s of it."""
+
+MOST_BYTES = 1 << 16
+"""How long the form may be in which Twilio tells of a call; it has some 30 short fields."""
 
 POLICY_VIOLATION = 1008
 """The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""
@@ -54,8 +63,49 @@ CALL_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "TwiML", "content": {"application/xml": {}}},
     400: {"description": "The request names no usable host", "content": {"text/plain": {}}},
     403: {"description": "The signature is not Twilio's", "content": {"text/plain": {}}},
+    413: {"description": "The request is too large", "content": {"application/json": {}}},
 }
 """What the webhook answers, for OpenAPI."""
+
+
+class ExpectedCalls:
+    """Keeps places for callers who have been told that they are connected, until they are.
+
+    Args:
+        registry: Where the places are.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+
+    def expect(self, id: str | None, limit: int | None) -> bool:
+        """Keep a place for a call, if its id is known.
+
+        Args:
+            id: The provider's id of the call.
+            limit: How many places there are; None is no limit.
+
+        Returns:
+            Whether there is a place.
+        """
+        if id is None or len(id) > LONGEST_NUMBER:
+            return not self._registry.is_full(limit)
+        if id not in self._timers:
+            try:
+                self._registry.reserve(_place(id), limit)
+            except SessionRefused:
+                return False
+            loop = asyncio.get_running_loop()
+            self._timers[id] = loop.call_later(CONNECTED_WITHIN_S, self.arrived, id)
+        return True
+
+    def arrived(self, id: str | None) -> None:
+        """Free the place of a call that is there, or has not come."""
+        timer = self._timers.pop(id or "", None)
+        if id is not None and timer is not None:
+            timer.cancel()
+            self._registry.release(_place(id))
 
 
 class Telephone:
@@ -90,7 +140,7 @@ class Telephone:
         request: Request,
         *,
         has_voice: bool,
-        busy: bool,
+        expect: Callable[[str | None], bool],
         authorize: Authorize | None = None,
     ) -> Response:
         """Answer the webhook of an incoming call with TwiML.
@@ -98,15 +148,17 @@ class Telephone:
         Args:
             request: Twilio's.
             has_voice: Whether the stream can be talked to.
-            busy: Whether it has no place for another connection.
+            expect: Keeps a place for the call of an id; False if there is none.
             authorize: Asked about the request, when it is Twilio's; a refused caller hears why.
 
         Raises:
+            HTTPException: If its body is too large: status 413.
             PhoneExtraMissing: If the ``twilio`` package is not installed.
         """
         host = public_host(request.headers)
         if host is None:
             return PlainTextResponse("The request says no usable host", status_code=400)
+        request = await _read(request)
         parameters = await _parameters(request)
         posted = parameters if request.method == "POST" else {}
         scheme = public_scheme(request.headers, request.url.scheme)
@@ -117,7 +169,7 @@ class Telephone:
             return _twiml(end_call(refusal.details.get("reason", NOT_ALLOWED)))
         if not has_voice:
             return _twiml(end_call(NO_VOICE))
-        if busy:
+        if not expect(parameters.get("CallSid")):
             return _twiml(end_call(LINE_BUSY))
         path = request.url.path.removesuffix(INCOMING)
         return _twiml(connect_call(f"wss://{host}{path}/telephone/handler", _numbers(parameters)))
@@ -159,17 +211,48 @@ class Telephone:
         return False
 
 
+async def _read(request: Request) -> Request:
+    """Give the request with the form that it has, read, so that it can be read again.
+
+    Raises:
+        HTTPException: If it is too large.
+    """
+    if not _has_form(request):
+        return request
+    body = bytearray()
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > MOST_BYTES:
+                raise HTTPException(413, f"The request has more than {MOST_BYTES} bytes")
+    except RuntimeError:  # the program's own route has read the form already
+        return request
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": bytes(body)}
+
+    return Request(request.scope, receive)
+
+
 async def _parameters(request: Request) -> Mapping[str, str]:
     """Give what Twilio says about the call, from the form that it posts, or from the query."""
     if request.method != "POST":
         return request.query_params
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    if not _has_form(request):
         return {}
     try:
-        body = await request.body()
-    except RuntimeError:  # the program's own route has read the form already
+        return QueryParams(await request.body())
+    except RuntimeError:
         return {name: str(value) for name, value in (await request.form()).items()}
-    return QueryParams(body)
+
+
+def _has_form(request: Request) -> bool:
+    kind = request.headers.get("content-type", "")
+    return request.method == "POST" and kind.startswith("application/x-www-form-urlencoded")
+
+
+def _place(id: str) -> str:
+    return f"call {id}"
 
 
 def _numbers(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -228,7 +228,7 @@ class WebRTCConnectionMixin:
         candidate: Candidate = parse_candidate(value)
         peer = self._peers.get(webrtc_id)
         if peer is None or peer.pc.remoteDescription is None:
-            self._early.keep(webrtc_id, candidate)
+            self._early.keep(webrtc_id, candidate, self.limits.early_ids)
             return
         if peer.session.ended or peer.pc.connectionState in ("closed", "failed"):
             raise SessionRefused("connection_closed")

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocketState
 from .audio.converter import AudioConverter
 from .audio.encodings import ENCODINGS
 from .audio.g711 import encode_mulaw
-from .core.context import Context
+from .core.context import Call, Context
 from .core.errors import SessionRefused
 from .core.limits import Limits, RateLimit
 from .core.messages import error_message
@@ -32,6 +32,7 @@ from .pacing.allowance import AHEAD_S, Allowance
 from .pacing.playout import FRAME_S, Playout, PlayoutOptions
 from .session.media import Media
 from .session.session import Session
+from .transport._compat_server import drop_if_unread
 from .transport.lobby import Lobby
 from .transport.playback import Playback
 from .transport.socket_events import (
@@ -84,6 +85,9 @@ DEFAULT_RATE = 24_000
 
 FLUSH_WITHIN_S = 1.0
 """How long the last messages to a client, and then its socket, are waited for at the end."""
+
+HANG_UP_WITHIN_S = 3.0
+"""How long a provider's ``hang_up`` may take."""
 
 DEFAULT_LIMITS = Limits()
 
@@ -210,6 +214,7 @@ class WebSocketHandler:
         self._close_code: int | None = None
         self._close_reason = ""
         self._allowance = Allowance()
+        self._stopped = False
         self._told: set[str] = set()
         self._keys: asyncio.Queue[str] = asyncio.Queue(MOST_KEYS)
         self._heard = False  # audio was sent that the client may not have played
@@ -221,6 +226,11 @@ class WebSocketHandler:
     def event_handler(self) -> Any:
         """The handler that runs; as the callbacks of a WebRTC connection have it."""
         return self.stream_handler
+
+    @property
+    def call(self) -> Call | None:
+        """The telephone call that it is, if it is one, once it has started."""
+        return None if self._start is None else self._start.call
 
     # --- The socket -------------------------------------------------------------------------
 
@@ -298,6 +308,7 @@ class WebSocketHandler:
             case Ping():
                 self._put(self._protocol.pong())
             case Stop():
+                self._stopped = True
                 self._hang_up(NORMAL, "Stopped by the client")
             case Invalid():
                 self._say_error(event.reason)
@@ -350,9 +361,13 @@ class WebSocketHandler:
 
     def _hang_up(self, code: int = NORMAL, reason: str = "") -> None:
         """End the connection; only the first code counts."""
+        self._decide(code, reason)
+        self._mark_played.set()  # or never will be
+        self.quit.set()
+
+    def _decide(self, code: int, reason: str) -> None:
         if self._close_code is None:
             self._close_code, self._close_reason = code, reason
-        self.quit.set()
 
     async def _close_socket(self) -> None:
         """Send what is left to say, and close the socket if the client has not."""
@@ -364,13 +379,16 @@ class WebSocketHandler:
             elif session.going_away:
                 code = GOING_AWAY
                 self._say_error(reason)
-            self._hang_up(code, reason)
+            self._decide(code, reason)
+            if not self.quit.is_set():  # the client is there, and read until it has played all
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._mark_played.wait(), FLUSH_WITHIN_S)
+        self._hang_up()
         websocket = self.websocket
         assert websocket is not None and self._close_code is not None
         if websocket.client_state is WebSocketState.CONNECTED:
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._mark_played.wait(), FLUSH_WITHIN_S)
             await self._sender.flush(FLUSH_WITHIN_S)
+        await self._end_call()
         self._sender.end()
         self._sending.cancel()
         if (
@@ -382,6 +400,16 @@ class WebSocketHandler:
                 await asyncio.wait_for(close, FLUSH_WITHIN_S)
             except Exception:  # of many types, by the server
                 logger.debug("A WebSocket was closed by both ends", exc_info=True)
+        drop_if_unread(websocket, FLUSH_WITHIN_S)
+
+    async def _end_call(self) -> None:
+        """Have the provider end the call, unless it has said itself that it has ended."""
+        if self.call is None or self._stopped:
+            return
+        try:
+            await asyncio.wait_for(self._protocol.hang_up(self.call), HANG_UP_WITHIN_S)
+        except Exception:  # of a program's own provider
+            logger.exception("Call %s could not be hung up", self.stream_id)
 
     # --- The session ------------------------------------------------------------------------
 
@@ -470,7 +498,7 @@ class WebSocketHandler:
         if media.audio_out.playout is not None:
             media.audio_out.on_played = lambda: self._send_mark(self._playback.ended())
             session.run("send", self._send_audio())
-        if self._start is not None and self._start.call is not None:
+        if self.call is not None:
             session.run("keys", self._take_keys())
 
     def _hear(self, payload: bytes) -> None:

@@ -91,7 +91,8 @@ async def test_twilio(snippet: Snippet, monkeypatch: pytest.MonkeyPatch) -> None
             )
         socket = str(ET.fromstring(twiml.text).find("Connect/Stream").get("url"))
         assert socket == f"wss://{module.HOST}/telephone/handler"
-        async with Phone(here, headers={"X-Twilio-Signature": signed(socket, {})}) as phone:
+        headers = {"X-Twilio-Signature": signed(socket, {})}
+        async with Phone(here, headers=headers, call_id="CA123") as phone:
             await greets(phone)
             await phone.hang_up()
 

@@ -30,7 +30,7 @@ async def test_own_routes(snippet) -> None:
         async with httpx.AsyncClient() as http:
             answer = await http.post(f"{url}/shop/telephone/incoming", data={"CallSid": "CA1"})
         assert "/shop/telephone/handler" in answer.text
-        async with Phone(url, path="/shop/telephone/handler") as phone:
+        async with Phone(url, path="/shop/telephone/handler", call_id="CA1") as phone:
             await eventually(lambda: phone.id in module.stream.handlers)
 
 
@@ -74,6 +74,9 @@ async def test_telnyx_is_told_to_hang_up(snippet, monkeypatch: pytest.MonkeyPatc
         with serving(app) as url:
             async with Phone(url, Telnyx) as phone:
                 await eventually(lambda: phone.id in stream.handlers)
-            await eventually(lambda: service.received)
-    assert service.received[0].path.endswith("/actions/hangup")
+                async with Phone(url, Telnyx, call_id="v3:a/b?c") as refused:
+                    await eventually(refused.ended.is_set)
+            await eventually(lambda: len(service.received) == 2)
+    assert service.received[0].path == "/calls/v3%3Aa%2Fb%3Fc/actions/hangup"
+    assert service.received[1].path.endswith("/actions/hangup")
     assert service.received[0].headers["authorization"] == "Bearer stand-in"

@@ -1,13 +1,14 @@
-"""Replies that need a file on a disk where there is no room; no test of ours fills a real one.
+"""Replies that need a file in a folder where there is no room for it.
 
-    python -m tests.faults.disk_app FOLDER
+    python -m tests.faults.disk_app FOLDER [BYTES]
 
-A process may be forbidden to write more than so many bytes to a file: with 0 every write fails as
-on a full disk, but with "File too large". It calls itself, asks twice, and prints what came.
+The folder has less than 8 KB; or no file may have more than so many bytes, where every write fails
+as on a full disk, but with "File too large". It calls itself, asks twice, and prints what came.
 """
 
 import asyncio
 import logging
+import os
 import resource
 import sys
 import tempfile
@@ -56,10 +57,12 @@ async def main() -> None:
         for message in client.of_type("error"):
             print(message["data"])
         print(client.states)
+        print(os.listdir(tempfile.tempdir))
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)
     tempfile.tempdir = sys.argv[1]
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    for most in sys.argv[2:]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(most), resource.RLIM_INFINITY))
     asyncio.run(main())

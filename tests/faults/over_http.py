@@ -9,7 +9,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,10 +41,10 @@ class HttpClient(Client):
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run Python in a process of its own; it is killed in the end."""
+def running(*arguments: str, by: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    """Run Python, by a command if there is one, in a process that is killed in the end."""
     process = subprocess.Popen(
-        [sys.executable, *arguments],
+        [*by, sys.executable, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,10 +1,11 @@
 """A server that is told to stop while somebody is connected.
 
-    python -m tests.faults.stopping_app echo|blocked DRAIN_LIMIT
+    python -m tests.faults.stopping_app echo|blocked|flooding DRAIN_LIMIT
 
 prints its port, and what becomes of its handlers.
 """
 
+import asyncio
 import sys
 import threading
 from typing import Any
@@ -39,6 +40,16 @@ class Blocked(StreamHandler):
         threading.Event().wait()
 
 
+class Flooding(Echo):
+    """Sends more than the network holds."""
+
+    async def receive(self, frame: Any) -> None:
+        print("flooding", flush=True)
+        while True:
+            await self.send_message("x" * 50_000)
+            await asyncio.sleep(0)
+
+
 class Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
@@ -47,7 +58,7 @@ class Server(uvicorn.Server):
 
 if __name__ == "__main__":
     stream = Stream(
-        {"echo": Echo, "blocked": Blocked}[sys.argv[1]](),
+        {"echo": Echo, "blocked": Blocked, "flooding": Flooding}[sys.argv[1]](),
         modality="audio",
         mode="send-receive",
         concurrency_limit=10,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fastrtc import Stream
+from fastrtc.transport import backlog
 from tests.faults.over_http import calling_process, running
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.conftest import fast_consent
@@ -71,34 +72,50 @@ async def test_a_process_with_a_websocket_that_is_killed() -> None:
 
 
 class Chatty(AsyncAudioEcho):
-    """Says 5 MB in messages when it is first spoken to."""
+    """Says 5 MB in messages at once when it is first spoken to, and then one with each frame."""
 
     async def receive(self, frame: Any) -> None:
-        if not self.heard:
-            for _ in range(100):
-                await self.send_message(json.dumps({"type": "mine", "data": "x" * 50_000}))
+        for _ in range(1 if self.heard else 100):
+            await self.send_message(json.dumps({"type": "mine", "data": "x" * 50_000}))
         await super().receive(frame)
 
 
-async def test_a_peer_that_reads_no_messages(caplog: pytest.LogCaptureFixture) -> None:
-    """Its data channel is stuck: 1 MiB waits, the rest is dropped, and the sound goes on."""
+def chatty() -> Stream:
+    return Stream(Chatty(), modality="audio", mode="send-receive", server_rtc_configuration=LOCAL)
+
+
+async def test_a_peer_that_reads_gets_all_messages(caplog: pytest.LogCaptureFixture) -> None:
+    async with Client(chatty(), audio=AudioSource(tone(0.5), then_nothing=True)) as client:
+        await eventually(lambda: len(client.of_type("mine")) > 100)
+    assert not [one for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(("most", "patience_s"), [(2 << 20, 1000), (1 << 40, 0.1)])
+async def test_a_peer_that_reads_no_messages(
+    most: int,
+    patience_s: float,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its data channel is stuck: so much waits, the rest is dropped, and the sound goes on."""
+    monkeypatch.setattr(backlog, "MOST_EVER", most)
+    monkeypatch.setattr(backlog, "PATIENCE_S", patience_s)
 
     async def media_only(send: Any, data: bytes) -> None:
         if not 19 < data[0] < 64:  # DTLS, and in it the acknowledgements (RFC 7983)
             await send(data)
 
-    stream = Stream(Chatty(), modality="audio", mode="send-receive", server_rtc_configuration=LOCAL)
-    source = AudioSource(tone(60))
-    client = Client(stream, audio=source)
+    stream = chatty()
+    client = Client(stream, audio=AudioSource(tone(60)))
     await client.call()
     await client.state("connected")
     await eventually(lambda: client.webrtc_id in stream.data_channels)
     client.shape_network(media_only)
     channel: Any = stream.data_channels[client.webrtc_id]
     await eventually(lambda: "the client reads no messages" in caplog.text)
-    assert channel.bufferedAmount < (1 << 20) + 100_000
     before = len(client.loud())
-    await eventually(lambda: len(client.loud()) > before + 10)
+    await eventually(lambda: len(client.loud()) > before + 50)
+    assert 1 << 20 < channel.bufferedAmount < 7 << 20
     assert len([one for one in caplog.records if one.levelno >= logging.WARNING]) == 1
     stream.clean_up(client.webrtc_id)
     await client.over()

@@ -15,6 +15,7 @@ from tests.faults.over_http import HttpClient, running
 from tests.support.peers import AudioSource, eventually, tone
 from tests.telephone.phone import Provider
 from tests.websocket.served import Client as SocketClient
+from tests.websocket.served import never_reading
 
 EXIT_S = 20.0  # s; 10 of it for code that hangs, the rest for a busy machine
 STOPS = "The server stops"
@@ -105,6 +106,14 @@ async def test_code_that_hangs_does_not_keep_the_process() -> None:
         assert await socket.closed() == 1001
         assert (await stopping.ended()).split() == ["shutdown"] * 2
         assert time.monotonic() - began < EXIT_S
+
+
+async def test_a_client_that_never_reads_does_not_keep_the_process() -> None:
+    async with server("flooding") as stopping, never_reading(stopping.ws):
+        assert stopping.process.stdout is not None
+        assert await asyncio.to_thread(stopping.process.stdout.readline) == "flooding\n"
+        stopping.terminate()
+        assert await stopping.ended() == "shutdown\n"
 
 
 async def assert_no_place(stopping: Stopping) -> None:

@@ -13,7 +13,18 @@ import numpy as np
 import websockets
 from numpy.typing import NDArray
 
-__all__ = ["FRAME", "RATE", "Phone", "Provider", "from_mulaw", "to_mulaw"]
+__all__ = [
+    "ALAW",
+    "FRAME",
+    "MULAW",
+    "RATE",
+    "AlawTelnyx",
+    "L16Plivo",
+    "Phone",
+    "Plivo",
+    "Provider",
+    "Telnyx",
+]
 
 RATE = 8000  # Hz
 FRAME = 160  # samples: 20 ms, as providers send them
@@ -22,24 +33,53 @@ PATIENCE_S = 30.0
 Samples = NDArray[np.int16]
 
 # ITU-T G.711, written here once more so that it is not checked against itself
-_CODES = ~np.arange(256, dtype=np.uint8)
-_MAGNITUDES = (((_CODES & 15).astype(np.int32) << 3) + 132 << ((_CODES >> 4) & 7)) - 132
-_VALUES = np.where(_CODES & 128, -_MAGNITUDES, _MAGNITUDES).astype(np.int16)
-_ORDER = np.argsort(_VALUES, kind="stable")
+_CODES = np.arange(256, dtype=np.int32)
+
+
+class _G711:
+    """One of the two laws, by the value of each code."""
+
+    def __init__(self, magnitudes: NDArray[np.int32], positive: NDArray[np.bool_]) -> None:
+        self._values = np.where(positive, magnitudes, -magnitudes).astype(np.int16)
+        self._order = np.argsort(self._values, kind="stable")
+
+    def decode(self, payload: bytes) -> Samples:
+        return self._values[np.frombuffer(payload, np.uint8)]
+
+    def encode(self, samples: Samples) -> bytes:
+        """The nearest code of each sample."""
+        values = self._values[self._order].astype(np.int32)
+        above = np.searchsorted(values, samples).clip(1, 255)
+        nearer_below = samples - values[above - 1] < values[above] - samples
+        return self._order[above - nearer_below].astype(np.uint8).tobytes()
+
+
+class _L16:
+    """16-bit samples, in the byte order that we assume of Plivo: see docs/telephone.md."""
+
+    def decode(self, payload: bytes) -> Samples:
+        return np.frombuffer(payload, "<i2").astype(np.int16)
+
+    def encode(self, samples: Samples) -> bytes:
+        return samples.astype("<i2").tobytes()
+
+
+def _mulaw() -> _G711:
+    codes = _CODES ^ 0xFF
+    magnitudes = ((((codes & 15) << 3) + 132) << (codes >> 4 & 7)) - 132
+    return _G711(magnitudes, codes & 128 == 0)
+
+
+def _alaw() -> _G711:
+    codes = _CODES ^ 0x55
+    segments, steps = codes >> 4 & 7, (codes & 15) << 4
+    magnitudes = np.where(segments == 0, steps + 8, steps + 264 << (segments - 1).clip(0))
+    return _G711(magnitudes, codes & 128 != 0)
+
+
+MULAW, ALAW, L16 = _mulaw(), _alaw(), _L16()
 
 _ids = itertools.count()
-
-
-def from_mulaw(payload: bytes) -> Samples:
-    return _VALUES[np.frombuffer(payload, np.uint8)]
-
-
-def to_mulaw(samples: Samples) -> bytes:
-    """The nearest code of each sample."""
-    values = _VALUES[_ORDER].astype(np.int32)
-    above = np.searchsorted(values, samples).clip(1, 255)
-    nearer_below = samples - values[above - 1] < values[above] - samples
-    return bytes(_ORDER[above - nearer_below].astype(np.uint8).tobytes())
 
 
 class Arrival(NamedTuple):
@@ -52,13 +92,16 @@ class Arrival(NamedTuple):
 class Provider:
     """Twilio's messages, as `Phone` needs them."""
 
+    codec: _G711 | _L16 = MULAW
+
     def __init__(self, stream_id: str) -> None:
         self.stream_id = stream_id
+        self.call_id = f"CA-{stream_id}"
 
     def opening(self, **parameters: str) -> list[dict[str, Any]]:
         start = {
             "streamSid": self.stream_id,
-            "callSid": f"CA-{self.stream_id}",
+            "callSid": self.call_id,
             "tracks": ["inbound"],
             "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
             "customParameters": parameters,
@@ -92,15 +135,19 @@ class Provider:
 
 
 class Telnyx(Provider):
-    codec = "PCMU"
+    encoding = "PCMU"
+
+    def __init__(self, stream_id: str) -> None:
+        super().__init__(stream_id)
+        self.chunks = itertools.count(1)
 
     def opening(self, **parameters: str) -> list[dict[str, Any]]:
         start = {
-            "call_control_id": f"v2:{self.stream_id}",
+            "call_control_id": self.call_id,
             "from": "+13122010094",
             "to": "+13122123456",
             "custom_parameters": parameters,
-            "media_format": {"encoding": self.codec, "sample_rate": 8000, "channels": 1},
+            "media_format": {"encoding": self.encoding, "sample_rate": 8000, "channels": 1},
         }
         return [
             {"event": "connected", "version": "1.0.0"},
@@ -110,14 +157,25 @@ class Telnyx(Provider):
     def read(self, message: dict[str, Any]) -> tuple[str, str]:
         return super().read(message | {"streamSid": self.stream_id})
 
+    def media(self, payload: str) -> dict[str, Any]:
+        media = {"track": "inbound", "chunk": str(next(self.chunks)), "payload": payload}
+        return {"event": "media", "stream_id": self.stream_id, "media": media}
+
+
+class AlawTelnyx(Telnyx):
+    encoding = "PCMA"
+    codec = ALAW
+
 
 class Plivo(Provider):
+    encoding = "audio/x-mulaw"
+
     def opening(self, **parameters: str) -> list[dict[str, Any]]:
         start = {
-            "callId": f"call-{self.stream_id}",
+            "callId": self.call_id,
             "streamId": self.stream_id,
             "tracks": ["inbound"],
-            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000},
+            "mediaFormat": {"encoding": self.encoding, "sampleRate": 8000},
         }
         headers = ";".join(f"{name}={value}" for name, value in parameters.items())
         return [{"event": "start", "start": start, "extra_headers": headers}]
@@ -132,10 +190,15 @@ class Plivo(Provider):
         event = message["event"]
         if event == "playAudio":
             media = message["media"]
-            assert (media["contentType"], media["sampleRate"]) == ("audio/x-mulaw", 8000)
+            assert (media["contentType"], media["sampleRate"]) == (self.encoding, 8000)
             return "media", str(media["payload"])
         assert message["streamId"] == self.stream_id, message
         return {"checkpoint": "mark", "clearAudio": "clear"}[event], str(message.get("name", ""))
+
+
+class L16Plivo(Plivo):
+    encoding = "audio/x-l16"
+    codec = L16
 
 
 class Phone:
@@ -150,7 +213,8 @@ class Phone:
         played: The audio that was played, without the pauses.
         cleared_at: When `clear` came.
         marks: The names of the marks that were sent, in order.
-        ended: Set when the server has closed the socket, with `code`.
+        echoed_at: When the last of them was sent back.
+        ended: Set when the server has closed the socket, with `code`, at `ended_at`.
     """
 
     def __init__(
@@ -163,14 +227,17 @@ class Phone:
         delay_s: float = 0.0,
         talk: bool = True,
         headers: dict[str, str] | None = None,
+        call_id: str | None = None,
         **parameters: str,
     ) -> None:
         self.url = url.replace("http://", "ws://", 1) + path
         self.provider = provider(f"stream-{next(_ids)}")
+        self.provider.call_id = call_id or self.provider.call_id
         self.arrived: list[Arrival] = []
         self.played = np.zeros(0, np.int16)
         self.cleared_at: list[float] = []
         self.marks: list[str] = []
+        self.echoed_at = self.ended_at = 0.0
         self.ended = asyncio.Event()
         self.code: int | None = None
         self._echo_marks = echo_marks
@@ -178,9 +245,9 @@ class Phone:
         self._talks = talk
         self._headers = headers or {}
         self._parameters = parameters
-        self._to_say = b""
+        self._to_say = np.zeros(0, np.int16)
         self._said = asyncio.Event()
-        self._to_play: list[tuple[float, bytes | str]] = []  # from when on, and what
+        self._to_play: list[tuple[float, Samples | str]] = []  # from when on, and what
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -205,7 +272,7 @@ class Phone:
 
     async def say(self, samples: Samples) -> None:
         """Say something at 8 kHz, and wait until it is said."""
-        self._to_say += to_mulaw(samples)
+        self._to_say = np.concatenate((self._to_say, samples))
         self._said.clear()
         await asyncio.wait_for(self._said.wait(), PATIENCE_S)
 
@@ -243,9 +310,10 @@ class Phone:
         with suppress(websockets.ConnectionClosed):
             while True:
                 chunk, self._to_say = self._to_say[:FRAME], self._to_say[FRAME:]
-                payload = base64.b64encode(chunk.ljust(FRAME, b"\xff")).decode()
+                chunk = np.pad(chunk, (0, FRAME - chunk.size))
+                payload = base64.b64encode(self.provider.codec.encode(chunk)).decode()
                 await self.send(self.provider.media(payload))
-                if not self._to_say:
+                if not self._to_say.size:
                     self._said.set()
                 await self._play()
                 ticks += 1
@@ -261,13 +329,14 @@ class Phone:
                 continue
             if not room:
                 return
-            self.played = np.concatenate((self.played, from_mulaw(first[:room])))
+            self.played = np.concatenate((self.played, first[:room]))
             self._to_play[:1] = [(at, first[room:])] if len(first) > room else []
             room -= min(room, len(first))
 
     async def _echo(self, mark: str) -> None:
         if self._echo_marks:
             await self.send(self.provider.played(mark))
+            self.echoed_at = asyncio.get_running_loop().time()
 
     async def _receive(self) -> None:
         loop = asyncio.get_running_loop()
@@ -276,9 +345,9 @@ class Phone:
                 event, content = self.provider.read(json.loads(text))
                 at = loop.time() + self._delay_s
                 if event == "media":
-                    payload = base64.b64decode(content)
-                    self.arrived.append(Arrival(loop.time(), from_mulaw(payload)))
-                    self._to_play.append((at, payload))
+                    samples = self.provider.codec.decode(base64.b64decode(content))
+                    self.arrived.append(Arrival(loop.time(), samples))
+                    self._to_play.append((at, samples))
                 elif event == "mark":
                     self.marks.append(content)
                     self._to_play.append((at, content))
@@ -294,4 +363,5 @@ class Phone:
             pass
         finally:
             self.code = self.socket.close_code
+            self.ended_at = loop.time()
             self.ended.set()

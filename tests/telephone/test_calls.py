@@ -1,11 +1,12 @@
 """Calls from their first message to their last, over a real socket to a real server."""
 
 import asyncio
+import base64
 import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import numpy as np
@@ -21,12 +22,24 @@ from fastrtc import (
     ReplyOnPause,
     Stream,
     get_current_context,
+    telephone,
     wait_for_item,
+    websocket,
 )
+from fastrtc.transport.telephony import telnyx, twilio
 from tests.support.peers import eventually
 from tests.support.servers import serving
 from tests.support.speech import find_in, recorded_prompt, spaced, trimmed
-from tests.telephone.phone import RATE, Phone, Plivo, Provider, Telnyx, from_mulaw, to_mulaw
+from tests.telephone.phone import (
+    MULAW,
+    RATE,
+    AlawTelnyx,
+    L16Plivo,
+    Phone,
+    Plivo,
+    Provider,
+    Telnyx,
+)
 
 
 @contextmanager
@@ -91,7 +104,9 @@ def goodbye() -> np.ndarray:
 
 
 @pytest.mark.external("recorded-voices")
-@pytest.mark.parametrize("provider", [Provider, Telnyx, Plivo], ids=lambda p: p.__name__)
+@pytest.mark.parametrize(
+    "provider", [Provider, Telnyx, AlawTelnyx, Plivo, L16Plivo], ids=lambda p: p.__name__
+)
 async def test_a_caller_is_heard_and_hears(provider: type[Provider], goodbye: np.ndarray):
     echo = Echo()
     with line(echo) as (stream, url):
@@ -108,7 +123,7 @@ async def test_a_caller_is_heard_and_hears(provider: type[Provider], goodbye: np
     assert handler.shapes == {(RATE, "int16", 1)}
     for place in ("start_up", "receive", "emit", "shutdown"):
         call = handler.calls[place]
-        assert call.provider == provider.__name__.lower().replace("provider", "twilio"), place
+        assert call.provider in provider.__name__.lower().replace("provider", "twilio"), place
         assert phone.id in call.id
         assert call.parameters["shop"] == "flowers"
     assert handler.shutdowns == 1
@@ -129,26 +144,34 @@ async def test_the_numbers_of_the_webhook_reach_the_handler():
     assert (call.from_number, call.to_number) == ("+15550100", "+15550199")
 
 
-async def test_alaw_is_spoken_where_the_provider_speaks_it():
-    class Alaw(Telnyx):
-        codec = "PCMA"
+@pytest.mark.parametrize(
+    ("provider", "payload"),
+    [(Telnyx, b"\xce"), (AlawTelnyx, b"\xfa"), (Plivo, b"\xce"), (L16Plivo, b"\xe8\x03")],
+    ids=lambda it: getattr(it, "__name__", ""),
+)
+async def test_audio_is_written_as_the_start_says(provider: type[Provider], payload: bytes):
+    """1000 in mu-law and A-law, by ITU-T G.711 tables 2a and 1a."""
+    payloads: list[bytes] = []
 
-    class Tone(Echo):
-        def copy(self) -> "Tone":
-            return Tone()
+    class Listening(provider):
+        def read(self, message: dict[str, Any]) -> tuple[str, str]:
+            event, content = super().read(message)
+            if event == "media":
+                payloads.append(base64.b64decode(content))
+            return event, content
+
+    class Constant(Echo):
+        def copy(self) -> "Constant":
+            return Constant()
 
         async def emit(self) -> Any:
-            if self.shapes:
-                return (RATE, np.full(160, 1000, np.int16))
-            return None
+            return (RATE, np.full(160, 1000, np.int16)) if self.shapes else None
 
-    with line(Tone()) as (_, url):
-        async with Phone(url, Alaw) as phone:
-            await eventually(lambda: len(phone.arrived) > 20)
+    with line(Constant()) as (_, url):
+        async with Phone(url, Listening):
+            await eventually(lambda: len(payloads) > 20)
 
-    # 1000 in A-law is 0xfa ^ ..., which the phone of the test, knowing mu-law only, reads as is
-    payload = phone.arrived[10].samples
-    assert len(set(payload.tolist())) <= 2
+    assert payload * 160 in payloads
 
 
 async def test_only_the_codec_loses_anything():
@@ -182,7 +205,7 @@ async def test_only_the_codec_loses_anything():
 
     heard = phone.heard[RATE // 2 : -RATE // 2]
     t = np.arange(heard.size) / RATE + 1e-4  # not at the same few phases all the time
-    best = from_mulaw(to_mulaw((8000 * np.sin(2 * np.pi * frequency * t)).astype(np.int16)))
+    best = MULAW.decode(MULAW.encode((8000 * np.sin(2 * np.pi * frequency * t)).astype(np.int16)))
     assert noise_db(heard) > noise_db(best) - 3
 
 
@@ -326,6 +349,24 @@ async def test_a_stop_alone_ends_the_call():
     assert echo.made[0].shutdowns == 1
 
 
+async def test_a_stop_in_the_middle_of_a_reply_waits_for_no_mark():
+    class Talker(Echo):
+        def copy(self) -> "Talker":
+            return Talker()
+
+        async def emit(self) -> Any:
+            return RATE, np.full(160, 1000, np.int16)
+
+    with line(Talker()) as (_, url):
+        async with Phone(url, echo_marks=False) as phone:
+            await eventually(lambda: len(phone.marks) > 1)
+            began = time.monotonic()
+            await phone.send(phone.provider.stop())
+            await asyncio.wait_for(phone.ended.wait(), 30)
+
+    assert time.monotonic() - began < 0.5
+
+
 async def test_the_handler_hangs_up_when_all_is_said():
     class Farewell(AsyncStreamHandler):
         said = False
@@ -342,10 +383,11 @@ async def test_the_handler_hangs_up_when_all_is_said():
             return (24000, np.full(24000, 5000, np.int16)), CloseStream("bye")
 
     with line(Farewell()) as (_, url):
-        async with Phone(url, delay_s=0.5) as phone:
+        async with Phone(url, delay_s=0.3) as phone:
             await asyncio.wait_for(phone.ended.wait(), 30)
 
     assert phone.code == 1000
+    assert phone.ended_at - phone.echoed_at < 0.3, "it does not know that all was played"
     assert np.count_nonzero(np.abs(phone.heard) > 4000) / RATE == pytest.approx(1.0, abs=0.05)
     assert phone.played.size >= 0.95 * RATE, "closed before it was played"
 
@@ -359,7 +401,119 @@ async def test_a_call_lasts_no_longer_than_the_time_limit():
     assert time.monotonic() - began >= 0.4
 
 
+# Calls that outlive their socket
+
+
+class CallControl(telnyx.Telnyx):
+    """Notes which calls it is told to hang up."""
+
+    told: ClassVar[list[str]]
+    lasts_s = 0.0
+    breaks = False
+
+    async def hang_up(self, call: Any) -> None:
+        self.told.append(call.id)
+        if self.breaks:
+            raise OSError("the service is gone")
+        await asyncio.sleep(self.lasts_s)
+
+
+@contextmanager
+def controlled_line(handler: Any, **options: Any) -> Iterator[tuple[type[CallControl], str]]:
+    class Provider(CallControl):
+        told: ClassVar[list[str]] = []
+
+    with line(handler, phone_providers=[Provider, twilio.Twilio], **options) as (_, url):
+        yield Provider, url
+
+
+@pytest.mark.parametrize("how", ["time limit", "vanish", "full"])
+async def test_the_provider_hangs_up_whenever_a_call_ends(how: str):
+    time_limit = 0.2 if how == "time limit" else None
+    with controlled_line(Echo(), time_limit=time_limit, concurrency_limit=1) as (provider, url):
+        async with Phone(url, Telnyx) as phone:
+            await eventually(lambda: phone.arrived)
+            if how == "full":
+                async with Phone(url, Telnyx) as second:
+                    await asyncio.wait_for(second.ended.wait(), 30)
+                assert provider.told == [second.provider.call_id]
+                await phone.hang_up()
+            elif how == "vanish":
+                await phone.vanish()
+            await eventually(lambda: provider.told)
+            assert len(provider.told) == 1
+            if how != "full":
+                assert provider.told == [phone.provider.call_id]
+
+
+async def test_a_call_of_which_the_provider_says_that_it_has_ended_is_not_hung_up():
+    with controlled_line(Echo()) as (provider, url):
+        async with Phone(url, Telnyx) as phone:
+            await eventually(lambda: phone.arrived)
+            await phone.hang_up()
+
+    assert provider.told == []
+
+
+@pytest.mark.parametrize("how", ["breaks", "hangs"])
+async def test_a_hang_up_that_fails_is_logged_and_keeps_nobody(
+    how: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(websocket, "HANG_UP_WITHIN_S", 0.2)
+    with controlled_line(Echo(), time_limit=0.2) as (provider, url):
+        provider.breaks, provider.lasts_s = how == "breaks", 60
+        async with Phone(url, Telnyx) as phone:
+            await asyncio.wait_for(phone.ended.wait(), 10)
+
+    assert f"Call {phone.id} could not be hung up" in caplog.text
+    assert ("the service is gone" in caplog.text) == (how == "breaks")
+
+
+async def test_only_providers_that_are_chosen_are_understood():
+    with controlled_line(Echo()) as (_, url):
+        async with Phone(url, Provider) as phone:
+            await eventually(lambda: phone.arrived)
+        async with Phone(url, Plivo) as refused:
+            await asyncio.wait_for(refused.ended.wait(), 30)
+
+    assert refused.code == 1003
+
+
 # Calls that are not taken
+
+
+async def test_the_last_line_is_kept_for_the_caller_who_heard_the_greeting():
+    async def ask(id: str) -> str:
+        async with httpx.AsyncClient(base_url=url) as http:
+            return (await http.post("/telephone/incoming", data={"CallSid": id})).text
+
+    with line(Echo(), concurrency_limit=1) as (_, url):
+        assert "<Connect" in await ask("CA1")
+        assert "<Connect" in await ask("CA1"), "Twilio asks again when it got no answer"
+        assert "busy" in await ask("CA2")
+        async with Phone(url, call_id="CA3") as other:
+            await asyncio.wait_for(other.ended.wait(), 30)
+        async with Phone(url, call_id="CA1") as phone:
+            await eventually(lambda: phone.arrived)
+            assert "busy" in await ask("CA2")
+            await phone.hang_up()
+        async with Phone(url, call_id="CA4") as phone:
+            await eventually(lambda: phone.arrived)
+
+    assert other.arrived == []
+
+
+async def test_the_place_of_a_caller_who_does_not_come_is_free_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(telephone, "CONNECTED_WITHIN_S", 0.2)
+    with line(Echo(), concurrency_limit=1) as (stream, url):
+        async with httpx.AsyncClient(base_url=url) as http:
+            await http.post("/telephone/incoming", data={"CallSid": "CA1"})
+            assert len(stream._registry) == 1
+            await eventually(lambda: len(stream._registry) == 0)
+            answer = await http.post("/telephone/incoming", data={"CallSid": "CA2"})
+        assert "<Connect" in answer.text
 
 
 async def test_a_full_line_takes_no_call_until_one_ends():

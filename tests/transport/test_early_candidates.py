@@ -7,7 +7,6 @@ import pytest
 from fastrtc.core.errors import SessionRefused
 from fastrtc.transport.early_candidates import (
     KEPT_S,
-    MOST_IDS,
     MOST_PER_ID,
     MOST_REFUSED,
     EarlyCandidates,
@@ -15,12 +14,21 @@ from fastrtc.transport.early_candidates import (
 from fastrtc.transport.signalling import END_OF_CANDIDATES, Candidate, parse_candidate
 from tests.support.virtual_time import virtual_time
 
+MOST_IDS = 3
+
+
+class Early(EarlyCandidates):
+    """One with room for three ids."""
+
+    def keep(self, webrtc_id: str, candidate: Candidate, most_ids: int = MOST_IDS) -> None:
+        super().keep(webrtc_id, candidate, most_ids)
+
 
 def candidate(port: int) -> Candidate:
     return parse_candidate(f"candidate:1 1 udp 2122260223 192.168.1.5 {port} typ host")
 
 
-def refusal(early: EarlyCandidates, webrtc_id: str) -> str:
+def refusal(early: Early, webrtc_id: str) -> str:
     with pytest.raises(SessionRefused) as caught:
         early.keep(webrtc_id, END_OF_CANDIDATES)
     return caught.value.code
@@ -32,7 +40,7 @@ def timers(loop: asyncio.AbstractEventLoop) -> int:
 
 @virtual_time
 async def test_candidates_are_kept_in_order_until_their_offer_comes():
-    early = EarlyCandidates()
+    early = Early()
     mine, others = [candidate(1), candidate(2), END_OF_CANDIDATES], [candidate(3)]
     for k, kept in enumerate(mine):
         early.keep("a", kept)
@@ -46,7 +54,7 @@ async def test_candidates_are_kept_in_order_until_their_offer_comes():
 
 @virtual_time
 async def test_after_10_s_they_are_forgotten_and_further_ones_refused():
-    early = EarlyCandidates()
+    early = Early()
     early.keep("a", candidate(1))
     await asyncio.sleep(KEPT_S - 0.1)
     early.keep("a", candidate(2))  # does not start the time again
@@ -57,7 +65,7 @@ async def test_after_10_s_they_are_forgotten_and_further_ones_refused():
 
 @virtual_time
 async def test_an_offer_that_comes_after_all_is_not_refused():
-    early = EarlyCandidates()
+    early = Early()
     early.keep("a", candidate(1))
     await asyncio.sleep(KEPT_S + 1)
     assert early.take("a") == []
@@ -67,7 +75,7 @@ async def test_an_offer_that_comes_after_all_is_not_refused():
 
 @virtual_time
 async def test_candidates_that_were_taken_do_not_expire():
-    early = EarlyCandidates()
+    early = Early()
     early.keep("a", candidate(1))
     early.take("a")
     early.keep("a", candidate(2))
@@ -77,7 +85,7 @@ async def test_candidates_that_were_taken_do_not_expire():
 
 @virtual_time
 async def test_candidates_of_a_connection_that_ended_are_refused():
-    early = EarlyCandidates()
+    early = Early()
     early.keep("a", candidate(1))
     early.refuse_ended("a")
     assert refusal(early, "a") == "connection_closed"
@@ -89,7 +97,7 @@ async def test_candidates_of_a_connection_that_ended_are_refused():
 
 @virtual_time
 async def test_one_connection_has_so_many_candidates():
-    early = EarlyCandidates()
+    early = Early()
     for port in range(MOST_PER_ID):
         early.keep("a", candidate(port))
     assert refusal(early, "a") == "unknown_connection"
@@ -97,19 +105,24 @@ async def test_one_connection_has_so_many_candidates():
 
 
 @virtual_time
-async def test_so_many_connections_may_come():
-    early = EarlyCandidates()
+async def test_when_too_many_come_the_oldest_is_forgotten():
+    early = Early()
     for k in range(MOST_IDS):
         early.keep(str(k), candidate(k))
-    assert refusal(early, "one more") == "unknown_connection"
-    early.keep("0", candidate(1))
-    early.take("0")
-    early.keep("one more", candidate(1))  # there is room again, and it is not held against it
+    early.keep("0", candidate(1))  # is no newcomer
+    early.keep("one more", candidate(1))
+    assert early.take("0") == []
+    assert timers(asyncio.get_running_loop()) == MOST_IDS
+    early.keep("0", candidate(2))  # is not held against it
+    assert early.take("1") == []
+    assert early.take("one more") == [candidate(1)]
+    assert early.take("0") == [candidate(2)]
+    early.clear()
 
 
 @virtual_time
 async def test_what_is_remembered_of_the_past_is_bounded():
-    early = EarlyCandidates()
+    early = Early()
     for k in range(MOST_REFUSED + 10):
         early.refuse_ended(str(k))
     assert len(early._refused) == MOST_REFUSED
@@ -120,7 +133,7 @@ async def test_what_is_remembered_of_the_past_is_bounded():
 
 @virtual_time
 async def test_who_ends_again_is_remembered_longer():
-    early = EarlyCandidates()
+    early = Early()
     for k in range(MOST_REFUSED):
         early.refuse_ended(str(k))
     early.refuse_ended("0")
@@ -130,7 +143,7 @@ async def test_who_ends_again_is_remembered_longer():
 
 @virtual_time
 async def test_clear_forgets_all():
-    early = EarlyCandidates()
+    early = Early()
     early.keep("a", candidate(1))
     early.refuse_ended("b")
     early.clear()
@@ -141,7 +154,7 @@ async def test_clear_forgets_all():
 
 @virtual_time
 async def test_no_timer_is_left():
-    early = EarlyCandidates()
+    early = Early()
     for webrtc_id in "abc":
         early.keep(webrtc_id, candidate(1))
         early.keep(webrtc_id, candidate(2))

@@ -1,9 +1,11 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from fastrtc.transport import socket_sender
+from fastrtc.transport import backlog
 from fastrtc.transport.socket_sender import SocketSender
+from tests.support.virtual_time import virtual_time
 
 
 class Client:
@@ -57,22 +59,58 @@ async def test_dropping_audio_leaves_the_messages() -> None:
     await end(running)
 
 
+async def over(client: Client, done: Callable[[], bool]) -> None:
+    """Say something every 10 s until it is done."""
+    while not done():
+        client.sender.put("0123456789")
+        await asyncio.sleep(10)
+
+
+@virtual_time
 async def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_sender, "MOST_WAITING", 100)
+    monkeypatch.setattr(backlog, "MOST_WAITING", 100)
     client = Client()
     client.reads.clear()
     running = asyncio.create_task(client.sender.run())
-    for _ in range(50):
-        client.sender.put("0123456789")
-        await asyncio.sleep(0)
+    await asyncio.wait_for(over(client, lambda: client.overflows > 0), 1000)
+    client.sender.put("after its end")
     assert client.overflows == 1
     await client.sender.flush(5)  # does not wait for what is not sent any more
     await end(running)
     assert client.got == []
 
 
+@virtual_time
+async def test_much_at_once_is_for_a_client_that_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes a message every 60 s gets as much as may ever wait."""
+    monkeypatch.setattr(backlog, "MOST_WAITING", 100)
+    monkeypatch.setattr(backlog, "MOST_EVER", 1000)
+
+    class Slow(Client):
+        async def send(self, message: str | bytes) -> None:
+            await asyncio.sleep(60)
+            await super().send(message)
+
+    client = Slow()
+    running = asyncio.create_task(client.sender.run())
+    client.sender.put("x" * 200)
+    for number in range(80):
+        client.sender.put(f"{number:010}")
+    await client.sender.flush(10_000)
+    assert [message for message in client.got if len(message) == 10] == [
+        f"{number:010}" for number in range(80)
+    ]
+    for _ in range(100):
+        client.sender.put("0123456789")
+    assert client.overflows == 0
+    client.sender.put("0123456789")
+    client.sender.put("0123456789")
+    assert client.overflows == 1
+    await end(running)
+
+
 async def test_what_was_sent_or_dropped_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket_sender, "MOST_WAITING", 100)
+    monkeypatch.setattr(backlog, "MOST_EVER", 100)
     client = Client()
     running = asyncio.create_task(client.sender.run())
     for _ in range(50):

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
@@ -18,7 +19,7 @@ from websockets.exceptions import ConnectionClosedError
 from fastrtc import AsyncStreamHandler, Stream
 from fastrtc.audio.encodings import ENCODINGS
 
-__all__ = ["Client", "Echo", "Served", "serve", "sine", "wait_until"]
+__all__ = ["Client", "Echo", "Served", "never_reading", "serve", "sine", "wait_until"]
 
 PATIENCE = 20  # s; nothing takes so long, but the machine may be busy
 Samples = NDArray[np.int16]
@@ -125,9 +126,10 @@ class Client:
 
 
 class Served:
-    def __init__(self, stream: Stream, address: str) -> None:
+    def __init__(self, stream: Stream, address: str, server: uvicorn.Server) -> None:
         self.stream = stream
         self.address = address
+        self.server = server
 
     @asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[Client]:
@@ -179,11 +181,38 @@ async def serve(
     await wait_until(lambda: running.started or task.done())
     port = running.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Served(stream, f"ws://127.0.0.1:{port}/websocket/offer")
+        yield Served(stream, f"ws://127.0.0.1:{port}/websocket/offer", running)
     finally:
         running.should_exit = True
         await task
     assert left(stream) == 0
+
+
+@asynccontextmanager
+async def never_reading(address: str) -> AsyncIterator[None]:
+    """A client that starts, says a little, and reads nothing of what it is sent."""
+    host, port = address.removeprefix("ws://").split("/")[0].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 10)
+    raw = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+    writer.write(
+        b"GET /websocket/offer HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    await reader.readuntil(b"\r\n\r\n")
+    writer.transport.pause_reading()
+    writer.write(_frame(b'{"event": "start", "websocket_id": "a"}'))
+    writer.write(_frame(b'{"event": "media", "media": {"payload": "/////w=="}}'))
+    try:
+        yield
+    finally:
+        writer.transport.abort()
+
+
+def _frame(text: bytes) -> bytes:
+    """A text frame as clients send it, with a mask of zeros (RFC 6455, section 5.2)."""
+    return b"\x81" + bytes([0x80 | len(text)]) + bytes(4) + text
 
 
 async def wait_until(condition: Callable[[], Any]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import tracemalloc
 from typing import Any
 
@@ -11,8 +10,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from fastrtc import Limits
-from fastrtc.transport import socket_sender
-from tests.websocket.served import Client, Echo, Served, serve, sine, wait_until
+from fastrtc.transport import backlog
+from tests.websocket.served import Client, Echo, Served, never_reading, serve, sine, wait_until
 
 FRAME = 0.02
 PCM = {"encoding": "pcm16"}
@@ -166,44 +165,42 @@ async def test_audio_far_ahead_of_its_time_is_dropped_and_this_is_said_once() ->
         assert len(told) == 1 and "30 s" in told[0]
 
 
+async def test_a_client_that_reads_gets_whatever_is_said_at_once() -> None:
+    class Chatty(Echo):
+        async def receive(self, frame: Any) -> None:
+            for size in [3 << 20, *[50_000] * 50, 1]:
+                await self.send_message(json.dumps({"type": "mine", "data": "x" * size}))
+
+    async with serve(Chatty()) as served, served.client(max_size=None) as client:
+        await client.start(**PCM)
+        await client.say(sine(FRAME))
+        await client.wait_for(type="mine", data="x")
+        assert len([one for one in client.messages if one.get("type") == "mine"]) == 52
+
+
+@pytest.mark.parametrize(("most", "patience_s"), [(2 << 20, 1000), (1 << 40, 0.01)])
 async def test_a_client_that_never_reads_is_given_up(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    most: int,
+    patience_s: float,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(socket_sender, "MOST_WAITING", 50_000)
+    monkeypatch.setattr(backlog, "MOST_EVER", most)
+    monkeypatch.setattr(backlog, "PATIENCE_S", patience_s)
 
     class Chatty(Echo):
         async def receive(self, frame: Any) -> None:
-            for _ in range(400):
+            while True:
                 await self.send_message(json.dumps({"type": "mine", "data": "x" * 50_000}))
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
 
-    async with serve(Chatty()) as served:
-        host, port = served.address.removeprefix("ws://").split("/")[0].split(":")
-        reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 10)
-        raw = writer.get_extra_info("socket")
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
-        writer.write(
-            b"GET /websocket/offer HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-            b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        await reader.readuntil(b"\r\n\r\n")
-        writer.transport.pause_reading()
-        writer.write(_frame(b'{"event": "start", "websocket_id": "a"}'))
-        await served.handler()
-        writer.write(_frame(b'{"event": "media", "media": {"payload": "/////w=="}}'))
+    async with serve(Chatty()) as served, never_reading(served.address):
         await wait_until(lambda: "does not read" in caplog.text)
         await served.is_empty()
-        writer.transport.abort()
+        await wait_until(lambda: not served.server.server_state.connections)
         async with served.client() as client:
             await client.send({"event": "ping"})
             await client.wait_for(event="pong")
-
-
-def _frame(text: bytes) -> bytes:
-    """A text frame as clients send it, with a mask of zeros (RFC 6455, section 5.2)."""
-    length = bytes([0x80 | len(text)]) if len(text) < 126 else b"\xfe" + len(text).to_bytes(2)
-    return b"\x81" + length + bytes(4) + text
 
 
 async def test_a_handler_that_cannot_be_copied_costs_its_own_connection(errors: Any) -> None:

@@ -1,3 +1,5 @@
+import os
+
 from fastapi import FastAPI, Request, WebSocket
 
 from fastrtc import ReplyOnPause, Stream, Unauthorized
@@ -7,7 +9,7 @@ USERS = {"d41d8cd9": "ada"}  # from your database
 
 async def authorize(request: Request | WebSocket) -> None:
     if request.url.path.startswith("/telephone/"):
-        return  # Twilio has no cookies: twilio_auth_token is for them
+        return  # Twilio has no cookies: twilio_auth_token below is for them
     if request.cookies.get("session") not in USERS:
         raise Unauthorized("Log in first.")
 
@@ -21,6 +23,7 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     authorize=authorize,
+    twilio_auth_token=os.environ["MY_TWILIO_TOKEN"],
 )
 app = FastAPI()
 stream.mount(app)

@@ -1,26 +1,27 @@
 import os
+from urllib.parse import quote
 
 import httpx
 
-from fastrtc import ReplyOnPause, Stream, get_current_context
+from fastrtc import ReplyOnPause, Stream
+from fastrtc.transport.telephony.telnyx import Telnyx
 
 API = os.getenv("TELNYX_API", "https://api.telnyx.com/v2")
+
+
+class CallControl(Telnyx):
+    async def hang_up(self, call):
+        headers = {"Authorization": f"Bearer {os.environ['TELNYX_API_KEY']}"}
+        async with httpx.AsyncClient(headers=headers) as http:
+            answer = await http.post(f"{API}/calls/{quote(call.id, safe='')}/actions/hangup")
+        if answer.status_code != 422:  # then it has ended already
+            answer.raise_for_status()
 
 
 def echo(audio):
     yield audio
 
 
-class Assistant(ReplyOnPause):
-    async def shutdown(self):
-        await super().shutdown()
-        call = get_current_context().call
-        if call is not None:
-            async with httpx.AsyncClient() as http:
-                await http.post(
-                    f"{API}/calls/{call.id}/actions/hangup",
-                    headers={"Authorization": f"Bearer {os.environ['TELNYX_API_KEY']}"},
-                )
-
-
-stream = Stream(Assistant(echo), modality="audio", mode="send-receive")
+stream = Stream(
+    ReplyOnPause(echo), modality="audio", mode="send-receive", phone_providers=[CallControl]
+)

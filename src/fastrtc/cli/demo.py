@@ -8,6 +8,8 @@ import runpy
 import sys
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from .requirements import Need, needs_of
 
 __all__ = ["demos", "run"]
@@ -46,7 +48,7 @@ def run(name: str | None, *, port: int, mode: str | None) -> int:
     if mode == "PHONE" and '"PHONE"' not in app.read_text(encoding="utf-8"):
         print(f"{name} has nothing to say on a telephone.", file=sys.stderr)
         return 2
-    if lacking := _lacking(found[name]):
+    if lacking := _lacking(found[name], phone=mode == "PHONE"):
         names = " and ".join(need.requirement for need in lacking)
         print(f"{name} needs {names}. Install what it needs with", file=sys.stderr)
         print(f'  pip install -r "{found[name] / "requirements.txt"}"', file=sys.stderr)
@@ -71,11 +73,16 @@ def _list(found: dict[str, Path]) -> None:
     print("\nfastrtc demo NAME runs one; its README says what it needs.")
 
 
-def _lacking(folder: Path) -> list[Need]:
-    """What of the requirements of a demo is not installed, or too old."""
+def _lacking(folder: Path, *, phone: bool = False) -> list[Need]:
+    """What of the requirements of a demo is not installed, or too old.
+
+    What only telephone calls need counts with ``phone``.
+    """
     try:
         lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
-    wanted = [line.partition("#")[0].strip() for line in lines]
-    return [need for one in wanted if one for need in needs_of(one) if not need.fits]
+    wanted = [Requirement(text) for line in lines if (text := line.partition("#")[0].strip())]
+    for requirement in wanted:
+        requirement.extras -= set() if phone else {"phone"}
+    return [need for one in wanted for need in needs_of(str(one)) if not need.fits]

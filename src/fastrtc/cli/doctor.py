@@ -169,7 +169,7 @@ def _surroundings() -> Iterator[Finding]:
     if importlib.util.find_spec("uvloop"):
         yield Finding("event loop", "ok", f"uvloop {version('uvloop')}, which uvicorn takes")
     else:
-        yield Finding("event loop", "ok", "asyncio's; uvloop would save a few percent of the CPU")
+        yield Finding("event loop", "ok", "asyncio's; uvicorn would take uvloop")
     yield Finding("ffmpeg", "ok", "not needed: PyAV brings its libraries")
     colab = os.getenv("COLAB_RELEASE_TAG") or os.getenv("COLAB_JUPYTER_IP")
     if colab or os.getenv("SPACE_ID") or os.getenv("SYSTEM") == "spaces":
@@ -227,7 +227,10 @@ def _configuration(given: Namespace) -> dict[str, Any] | None:
         except ValueError as error:
             raise ValueError(f"the rtc configuration is no JSON: {error}") from error
         read = parsed.get("iceServers") if isinstance(parsed, dict) else parsed
-        servers += [read] if isinstance(read, dict) else read or []
+        if isinstance(read, list):
+            servers += read
+        elif read is not None:
+            servers.append(read)
     elif not servers:
         return None
     from ..transport.configuration import to_aiortc_configuration

@@ -23,6 +23,8 @@ class Limits:
             Chrome's largest offers have some 10 KB.
         candidates: Addresses that one connection may offer, each of which the server sends
             STUN requests to. A browser with several networks has a few dozen.
+        early_ids: Ids whose candidates come before their offer. When there are more, those of
+            the one that has waited longest are forgotten.
         connecting: Connections over WebRTC that are being established at a time; each has UDP
             sockets. Further offers are refused until one is connected, or its 30 s are over.
         sockets_waiting: WebSockets and calls that have not sent their ``start``. When there
@@ -44,6 +46,7 @@ class Limits:
 
     offer_bytes: int = 256 * 1024
     candidates: int = 128
+    early_ids: int = 256
     connecting: int = 256
     sockets_waiting: int = 256
     start_within_s: float = 30.0

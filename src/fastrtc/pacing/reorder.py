@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["Packet", "ReorderBuffer", "ReorderOptions"]
+__all__ = ["SEQUENCE_NUMBERS", "Packet", "ReorderBuffer", "ReorderOptions"]
 
 T = TypeVar("T")
 
 SEQUENCE_NUMBERS = 1 << 16
+"""They count from 0 to this, and then anew (RFC 3550)."""
+
 TIMESTAMPS = 1 << 32
 
 

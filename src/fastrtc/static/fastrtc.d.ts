@@ -260,6 +260,8 @@ interface ConnectionEvents {
     sent: unknown;
     /** A track was muted or unmuted. */
     mute: MuteState;
+    /** Other devices were chosen, or the default one takes the place of one that was unplugged. */
+    devices: DeviceChoice;
     /** The conversation has moved on: listening, heard, thinking, speaking, interrupted. */
     conversation: ConversationSnapshot;
 }
@@ -272,7 +274,7 @@ interface StreamStats {
     roundTrip: number | null;
     /** In seconds; of the received sound, else of the picture. */
     jitter: number | null;
-    /** The share of received packets that was lost, 0 to 1. */
+    /** The share of packets that was lost, 0 to 1; of those sent, as far as the server has told. */
     loss: number | null;
     /** In bit/s, since the call before. */
     sending: number | null;
@@ -284,8 +286,10 @@ interface StreamStats {
         framesPerSecond: number;
     } | null;
     codecs: string[];
-    /** From the end of the last utterance to the first sound of the answer, in ms. */
+    /** From the pause that the server found to the first sound of the last answer, in ms. */
     latency: number | null;
+    /** The same from the end of the user's speech: it has the time that it takes to find the pause. */
+    latencyFromSpeech: number | null;
 }
 /** A device of the user's. Its label is empty until a permission was given. */
 interface Device {
@@ -326,15 +330,15 @@ declare class Emitter<Events extends object> {
 }
 
 /** Listens to both sides of a connection, and follows the conversation by it. */
-/** Meters and conversation of one connection, from its start to its end. */
+/** Meters and conversation of one connection, which has another conversation on each link. */
 declare class Hearing {
     #private;
     private readonly changed;
     readonly levels: Levels | null;
     constructor(changed: (snapshot: ConversationSnapshot) => void);
     get snapshot(): ConversationSnapshot;
-    /** Begin to measure. */
-    start(): void;
+    /** Begin to measure on a new link: the server knows nothing of what was said before. */
+    begin(): void;
     /** The server logs something. */
     log(text: string): void;
     /** The handler failed. */
@@ -342,6 +346,17 @@ declare class Hearing {
     /** Release everything. */
     close(): void;
 }
+
+/** Waiting, but not for ever. */
+/** How long a server may take, in ms: it answers within a second. */
+declare const ANSWER_WITHIN = 15000;
+/**
+ * Wait for what a server gives, no longer than it may take.
+ *
+ * @param signal Aborted when it is no longer wanted.
+ * @throws `late` when it takes too long or is no longer wanted.
+ */
+declare function inTime<Value>(answer: Promise<Value>, late: FastRTCError, signal?: AbortSignal): Promise<Value>;
 
 /** Failures told in sentences that say what to do. */
 /** "microphone", "camera", or "microphone and camera". */
@@ -358,6 +373,8 @@ declare function refusalError(meta?: {
 declare function httpError(status: number, detail?: unknown): FastRTCError;
 /** Say why the server ended the stream; `reason` is that of its `end_stream`. */
 declare function endError(reason?: string): FastRTCError;
+/** Nothing came of a request for too long. */
+declare function timeoutError(): FastRTCError;
 /** No candidates of the two sides reach each other. */
 declare function iceError(): FastRTCError;
 /** No candidates of the two sides reach each other, and the TURN server gave none (401). */
@@ -421,6 +438,10 @@ declare function listDevices(): Promise<DeviceList>;
 declare function watchDevices(listener: () => void): () => void;
 /** Whether this browser lets a page choose the speaker. */
 declare function canChooseSpeaker(): boolean;
+/** Whether this browser has a list of its own to choose a speaker from: Firefox. */
+declare function canAskForSpeaker(): boolean;
+/** Have the user choose a speaker, which is listed from then on; call it from a click. Null: none. */
+declare function askForSpeaker(): Promise<string | null>;
 /** Play an element on a speaker; "" is the default one. False where the browser cannot. */
 declare function setSpeaker(element: HTMLMediaElement, id: string): Promise<boolean>;
 
@@ -433,14 +454,24 @@ declare class LocalMedia {
     private readonly modality;
     private readonly lost;
     private constructor();
+    /** Begin without any device: `exchange` opens them. */
+    static empty(modality: Modality, lost: (kind: Kind) => void): LocalMedia;
     /**
      * Ask the user for the devices.
      *
      * @param lost Called when a device is unplugged or taken away.
      */
     static open(kinds: Kind[], modality: Modality, wanted: Wanted, lost: (kind: Kind) => void): Promise<LocalMedia>;
-    /** Exchange the track of a kind; gives the new one. When that fails the old one stays. */
+    /**
+     * Exchange the track of a kind; gives the new one.
+     *
+     * When that fails the old one stays, unless it had to be closed first: see `isOpen`.
+     */
     exchange(kind: Kind, wanted: Wanted, signal: AbortSignal): Promise<MediaStreamTrack | null>;
+    /** Whether there is a track of a kind, of a device that is open or was. */
+    has(kind: Kind): boolean;
+    /** Whether there is a track of a kind that still gives something. */
+    isOpen(kind: Kind): boolean;
     /** Send silence and black, or no longer. */
     mute(muted: MuteState): void;
     /** Give the devices back. */
@@ -500,7 +531,7 @@ interface Counts {
  * @param before The counts of the time before; null the first time.
  */
 declare function summarise(report: Iterable<[string, unknown]>, before: Counts | null): {
-    stats: Omit<StreamStats, "latency">;
+    stats: Omit<StreamStats, "latency" | "latencyFromSpeech">;
     counts: Counts;
 };
 
@@ -512,7 +543,9 @@ declare class Life {
     #private;
     private readonly options;
     private muted;
+    private readonly silent;
     private readonly tell;
+    private readonly chosen;
     state: ConnectionState;
     error: FastRTCError | null;
     id: string | null;
@@ -525,16 +558,22 @@ declare class Life {
     /**
      * @param options Those of the connection; `devices` may be changed on the way.
      * @param muted Which tracks begin muted.
+     * @param silent Whether no device is asked for until its track is unmuted.
+     * @param chosen Told which other devices are used from now on.
      */
-    constructor(options: ConnectionOptions, muted: MuteState, tell: Tell);
+    constructor(options: ConnectionOptions, muted: MuteState, silent: boolean, tell: Tell, chosen: (change: DeviceChoice) => void);
     /** Ask for the devices and connect. */
     run(): Promise<void>;
     /** End it and release everything. */
     end(state: "stopped" | "failed", error: FastRTCError | null): void;
     /** Send silence and black, or no longer. */
     mute(muted: MuteState): void;
-    /** Use other devices for a kind of track; one exchange after another. */
-    exchange(kind: Kind, devices: DeviceChoice): Promise<void>;
+    /** Whether it sends no track of a kind, as it was started silent. */
+    lacks(kind: Kind): boolean;
+    /** Ask for the device of a kind that it lacks; goes on without if there is none. */
+    open(kind: Kind): Promise<void>;
+    /** Use another device for a kind of track. */
+    exchange(kind: Kind, change: DeviceChoice): Promise<void>;
     /** Sum up the statistics; null while there is no connection. */
     stats(): Promise<StreamStats | null>;
 }
@@ -583,8 +622,13 @@ declare class Connection extends Emitter<ConnectionEvents> {
      * Resolves when it is connected (true) or the attempt is over (false); it never rejects: what
      * went wrong is in `error` and in the `state` event. Call it from a click: browsers
      * play sound only then. While it is active it does nothing.
+     *
+     * @param silent Whether it begins muted and asks for no device: each is asked for when it is
+     *   unmuted. For those who type, and may never speak.
      */
-    start(): Promise<boolean>;
+    start({ silent }?: {
+        silent?: boolean | undefined;
+    }): Promise<boolean>;
     /** End it and release everything; `start()` works again afterwards. */
     stop(): void;
     /** Send a text or an object as JSON on the data channel; false while there is none. */
@@ -592,13 +636,15 @@ declare class Connection extends Emitter<ConnectionEvents> {
     /**
      * Use another microphone; while it streams the track is replaced without a new offer.
      *
-     * @throws FastRTCError when it cannot be opened; the one before stays in use.
+     * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
+     *   closed first and does not open again, the stream ends with "device_lost".
      */
     setMicrophone(id: string): Promise<void>;
     /**
      * Use another camera; while it streams the track is replaced without a new offer.
      *
-     * @throws FastRTCError when it cannot be opened; the one before stays in use.
+     * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
+     *   closed first and does not open again, the stream ends with "device_lost".
      */
     setCamera(id: string): Promise<void>;
     /** Send silence instead of the microphone, or no longer. */

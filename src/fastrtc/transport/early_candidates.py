@@ -17,34 +17,40 @@ only the network changes their order."""
 MOST_PER_ID = 64
 """Candidates of one id; a browser with several networks has a dozen."""
 
-MOST_IDS = 256
-"""Ids without an offer, before candidates of yet another one are refused."""
-
 MOST_REFUSED = 1024
 """Ids that are remembered as ended, or as never begun."""
 
 
 class EarlyCandidates:
-    """Keeps candidates until the offer of their connection comes, for 10 s at most."""
+    """Keeps candidates until the offer of their connection comes, for 10 s at most.
+
+    There is room for so many ids; when one more comes, the oldest is forgotten: whoever makes
+    ids up keeps nobody out, as a browser's offer follows at once.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, list[Candidate]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._refused: OrderedDict[str, str] = OrderedDict()
 
-    def keep(self, webrtc_id: str, candidate: Candidate) -> None:
+    def keep(self, webrtc_id: str, candidate: Candidate, most_ids: int) -> None:
         """Keep a candidate.
+
+        Args:
+            webrtc_id: The id of its connection.
+            candidate: What came.
+            most_ids: For how many ids there is room.
 
         Raises:
             SessionRefused: If its connection has ended, if its offer did not come within
-                10 s, or if too many wait already.
+                10 s, or if too many of its own wait already.
         """
         if webrtc_id in self._refused:
             raise SessionRefused(self._refused[webrtc_id])
         kept = self._kept.get(webrtc_id)
         if kept is None:
-            if len(self._kept) >= MOST_IDS:
-                raise SessionRefused("unknown_connection")
+            if len(self._kept) >= most_ids:
+                self.take(next(iter(self._kept)))
             kept = self._kept[webrtc_id] = []
             self._timers[webrtc_id] = asyncio.get_running_loop().call_later(
                 KEPT_S, self._expire, webrtc_id

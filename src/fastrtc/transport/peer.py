@@ -30,6 +30,7 @@ from ._compat import (
 from ._compat_clock import use_steady_clock
 from ._compat_limits import bound_decoder, limit_messages, limit_pictures
 from .audio_receiver import AudioReceiver
+from .backlog import Backlog
 from .media_tracks import AudioCallback, MediaCallback, make_tracks
 from .signalling import DEFAULT_LIMITS, Candidate, Offer
 
@@ -42,9 +43,6 @@ CONNECT_WITHIN_S = 30.0
 
 FLUSH_WITHIN_S = 0.5
 """How long the last messages to a client are waited for while its connection closes."""
-
-MOST_BUFFERED = 1 << 20
-"""Bytes of messages that a client may leave unread before further ones are dropped."""
 
 
 class Peer:
@@ -84,6 +82,8 @@ class Peer:
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
         self._open = asyncio.Event()  # the channel
+        self._backlog = Backlog()
+        self._sent = 0  # bytes of messages
         self._unread = False
         self._candidates = 0
         self._client_has_address = False
@@ -258,7 +258,9 @@ class Peer:
 
     def _send(self, message: str) -> None:
         assert self.channel is not None
-        if self.channel.bufferedAmount > MOST_BUFFERED:
+        waiting = self.channel.bufferedAmount
+        now = asyncio.get_running_loop().time()
+        if self._backlog.is_too_much(waiting, self._sent - waiting, now):
             if not self._unread:
                 self._unread = True
                 logger.warning(
@@ -267,6 +269,7 @@ class Peer:
                 )
             return
         self.channel.send(message)
+        self._sent += self.channel.bufferedAmount - waiting
 
     def _message(self, message: str | bytes) -> None:
         if isinstance(message, str):

@@ -1,7 +1,8 @@
 """What goes over a socket, whatever its protocol: the seam between messages and a session.
 
 A protocol has no I/O and no clock: the messages of a client go in and events come out; what
-the session has to say goes in and messages come out.
+the session has to say goes in and messages come out. Only to hang up may take another way than
+the socket.
 """
 
 from __future__ import annotations
@@ -130,4 +131,8 @@ class SocketProtocol(Protocol):
 
     def message(self, text: str) -> str | None:
         """Write a message of the session (JSON text); None if such a client knows none."""
+        ...
+
+    async def hang_up(self, call: Call) -> None:
+        """End a telephone call that would outlive its socket."""
         ...

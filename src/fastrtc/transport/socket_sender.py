@@ -7,12 +7,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from ..core.alarm import Alarm
+from .backlog import Backlog
 
 __all__ = ["SocketSender"]
-
-MOST_WAITING = 1 << 20
-"""Characters and bytes that may wait: 15 s of PCM audio at 24 kHz. A client that is so far
-behind, beyond what the network buffers, does not read."""
 
 
 class SocketSender:
@@ -30,6 +27,8 @@ class SocketSender:
         self._overflowed = overflowed
         self._waiting: deque[tuple[str | bytes, bool]] = deque()
         self._size = 0
+        self._taken = 0
+        self._backlog = Backlog()
         self._alarm = Alarm()
         self._sent = asyncio.Event()
         self._sent.set()
@@ -44,7 +43,8 @@ class SocketSender:
         """
         if self._ended:
             return
-        if self._size > MOST_WAITING:
+        now = asyncio.get_running_loop().time()
+        if self._backlog.is_too_much(self._size, self._taken, now):
             self.end()
             self._overflowed()
             return
@@ -71,6 +71,7 @@ class SocketSender:
                     message, _ = self._waiting.popleft()
                     await self._send(message)
                     self._size -= len(message)
+                    self._taken += len(message)
                 self._sent.set()
                 await self._alarm.wait()
         finally:

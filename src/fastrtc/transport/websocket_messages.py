@@ -7,6 +7,7 @@ import binascii
 import json
 from typing import Any, cast, get_args
 
+from ..core.context import Call
 from .socket_events import (
     Audio,
     BrowserEncoding,
@@ -132,6 +133,9 @@ class BrowserMessages:
     def message(self, text: str) -> str:
         """Pass a message on as it is."""
         return text
+
+    async def hang_up(self, call: Call) -> None:
+        """Do nothing: there is no call."""
 
 
 def _parse(text: str) -> dict[str, Any]:

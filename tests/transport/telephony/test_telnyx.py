@@ -1,5 +1,6 @@
 """Telnyx media streaming, by the messages of its documents."""
 
+import base64
 import json
 import logging
 
@@ -67,6 +68,45 @@ def test_what_the_caller_says_presses_and_hears(protocol: PhoneProtocol):
     assert read(protocol, {"event": "mark", "mark": {"name": "m"}}) == [Mark("m")]
     stop = {"event": "stop", "stream_id": STREAM, "stop": {"call_control_id": "v2:x"}}
     assert read(protocol, stop) == [Stop()]
+
+
+def chunk(number: int | None, payload: bytes) -> dict:
+    media = {"track": "inbound", "payload": base64.b64encode(payload).decode()}
+    if number is not None:
+        media["chunk"] = str(number)
+    return {"event": "media", "stream_id": STREAM, "media": media}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "heard"),
+    [
+        ([2, 3, 4, 5], [[2], [3], [4], [5]]),
+        ([2, 4, 3, 5], [[2], [3, 4], [5]]),
+        ([2, 5, 4, 3, 6], [[2], [3, 4, 5], [6]]),
+        ([2, 2, 3, 3, 2, 4], [[2], [3], [4]]),
+        ([2, 4, 5, 6, 7, 8], [[2], [4, 5, 6, 7], [8]]),  # 3 is lost: only so many wait
+        ([2, 4, 5, 6, 7, 3, 8], [[2], [4, 5, 6, 7], [8]]),  # or too late
+        ([65535, 65537, 65536, 65538], [[65535], [65536, 65537], [65538]]),
+        ([2, 3, 900, 901], [[2], [3], [900], [901]]),  # begun anew
+        ([None, 2, None, 3], [[None], [2], [None], [3]]),
+    ],
+    ids=str,
+)
+def test_audio_is_put_in_order(protocol: PhoneProtocol, numbers: list, heard: list):
+    def payload(number: int | None) -> bytes:
+        return f"<{number}>".encode()
+
+    events = [event for one in numbers for event in read(protocol, chunk(one, payload(one)))]
+
+    assert events == [Audio(b"".join(map(payload, one))) for one in heard]
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "\u0663", "9" * 5000, 2.5, None, [], {}])
+def test_a_number_that_is_none_is_no_order(protocol: PhoneProtocol, number: object):
+    message = chunk(1, b"ab")
+    message["media"]["chunk"] = number
+
+    assert read(protocol, message) == read(protocol, message) == [Audio(b"ab")]
 
 
 def test_what_telnyx_is_sent(protocol: PhoneProtocol):

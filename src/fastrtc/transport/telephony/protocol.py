@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from ...core.context import Call
 from ...core.seldom import Seldom
 from ..socket_events import Invalid, SocketEvent, Start
 from .plivo import Plivo
@@ -14,13 +15,29 @@ from .provider import UNSUPPORTED_DATA, MalformedMessage, Provider, shown
 from .telnyx import Telnyx
 from .twilio import Twilio
 
-__all__ = ["PROVIDERS", "PhoneProtocol"]
+__all__ = ["PROVIDERS", "PhoneProtocol", "check_providers"]
 
 logger = logging.getLogger(__name__)
 _not_taken = Seldom()
 
 PROVIDERS: tuple[type[Provider], ...] = (Twilio, Telnyx, Plivo)
 """Those that a call may come through."""
+
+
+def check_providers(providers: Any) -> tuple[type[Provider], ...]:
+    """Give the providers that a program has chosen; None are all that are known.
+
+    Raises:
+        ValueError: If it is no list of classes, or an empty one.
+    """
+    if providers is None:
+        return PROVIDERS
+    if not isinstance(providers, list | tuple) or not providers:
+        raise ValueError(f"phone_providers must be a list of Provider classes, not {providers!r}")
+    for one in providers:
+        if not isinstance(one, type) or not issubclass(one, Provider):
+            raise ValueError(f"phone_providers must be classes derived of Provider, not {one!r}")
+    return tuple(providers)
 
 
 class PhoneProtocol:
@@ -94,6 +111,10 @@ class PhoneProtocol:
 
     def message(self, text: str) -> None:
         """Say nothing: a phone has no screen."""
+
+    async def hang_up(self, call: Call) -> None:
+        """End the call, if the provider has a way beside closing the socket."""
+        await self._known.hang_up(call)
 
     @property
     def _known(self) -> Provider:

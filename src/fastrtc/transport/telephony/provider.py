@@ -59,7 +59,8 @@ class Provider(ABC):
 
     All providers so far send JSON texts with an ``event``: a ``start``, then ``media`` with
     audio in base64, ``dtmf``, the echo of a mark, ``stop``. What differs is how the ``start``
-    looks, and what they want to be sent. The call ends when the socket is closed.
+    looks, and what they want to be sent. With most of them the call ends when the socket is
+    closed; ``hang_up`` is for others.
 
     Attributes:
         stream_id: The id of the stream of media, once ``begin`` has read it.
@@ -99,6 +100,19 @@ class Provider(ABC):
     @abstractmethod
     def mark(self, name: str) -> str:
         """Write that the provider is to tell when the audio so far has been played."""
+
+    async def hang_up(self, call: Call) -> None:
+        """End a call that would outlive its socket, such as by the provider's HTTP interface.
+
+        Awaited before the socket is closed when a call has ended or is refused, unless the
+        provider has said ``stop``. It may take 3 s; what it raises is logged. By default it does
+        nothing.
+
+        Args:
+            call: What ``begin`` has made. Anybody may have sent it: quote ``call.id`` in an
+                address.
+        """
+        return None
 
     def read(self, event: str, message: Message) -> SocketEvent | None:
         """Read any other message; None for one that means nothing.

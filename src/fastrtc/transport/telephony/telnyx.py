@@ -6,7 +6,8 @@ import logging
 
 from ...core.context import Call
 from ...core.seldom import Seldom
-from ..socket_events import Encoding, SocketEvent, Start
+from ...pacing.reorder import SEQUENCE_NUMBERS, ReorderBuffer, ReorderOptions
+from ..socket_events import Audio, Encoding, SocketEvent, Start
 from .provider import Message, Provider, encoded, maybe_text, section, text_of, texts, write
 
 __all__ = ["Telnyx"]
@@ -17,15 +18,26 @@ _reports = Seldom()
 CODECS: dict[str, Encoding] = {"PCMU": "mulaw", "PCMA": "alaw"}
 
 
+MOST_WAITING = 3
+"""Messages, of 20 ms each, that wait for one which is missing."""
+
+
 class Telnyx(Provider):
     """Calls that come through Telnyx' ``stream_url``, or ``<Stream>`` of its TeXML.
 
     The stream must be bidirectional in ``rtp`` mode, with PCMU or PCMA as both its codec and
     its bidirectional codec: the ``start`` message names only the first.
+
+    Telnyx does not promise to send audio in order: it numbers it (``chunk``). What comes early
+    waits for what is missing, for 60 ms.
     """
 
     name = "telnyx"
     ignored = frozenset({"connected"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order: ReorderBuffer[bytes] = ReorderBuffer(ReorderOptions(most_waiting=MOST_WAITING))
 
     @classmethod
     def recognises(cls, start: Message) -> bool:
@@ -62,6 +74,15 @@ class Telnyx(Provider):
             )
             return None
         return super().read(event, message)
+
+    def _audio(self, media: Message) -> Audio | None:
+        audio = super()._audio(media)
+        chunk = str(media.get("chunk"))
+        if audio is None or not (chunk.isascii() and chunk.isdecimal() and len(chunk) < 20):
+            return audio
+        # by the count alone: the audio of a call never pauses
+        packets = self._order.push(int(chunk) % SEQUENCE_NUMBERS, 0, audio.payload, now=0.0)
+        return Audio(b"".join(packet.payload for packet in packets)) if packets else None
 
     def audio(self, payload: bytes) -> str:
         """Write ``media``."""

@@ -1,0 +1,53 @@
+"""Webhooks of calls that nobody makes."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from fastrtc import Stream
+from tests.support.servers import serving
+from tests.webrtc.handlers import AsyncAudioEcho
+
+HEAD = (
+    b"POST /telephone/incoming HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+)
+CHUNK = b"400\r\n" + b"From=" + b"1" * 1019 + b"\r\n"
+
+
+@pytest.mark.parametrize("token", [None, "secret"])
+async def test_a_form_without_an_end_is_refused_before_anybody_is_asked(
+    token: str | None,
+) -> None:
+    asked: list[Any] = []
+    stream = Stream(
+        AsyncAudioEcho(),
+        modality="audio",
+        verbose=False,
+        twilio_auth_token=token,
+        authorize=asked.append,
+    )
+    app = FastAPI()
+    stream.mount(app)
+
+    async def post_on(writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD)
+        while True:
+            writer.write(CHUNK)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    with serving(app) as url:
+        host, port = url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        posting = asyncio.create_task(post_on(writer))
+        with suppress(ConnectionResetError):  # the rest is not read
+            answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)
+            assert answer.startswith(b"HTTP/1.1 413 ")
+        posting.cancel()
+        await asyncio.gather(posting, return_exceptions=True)
+        writer.transport.abort()
+    assert not asked
