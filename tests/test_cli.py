@@ -8,13 +8,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
 from fastrtc import __version__
 from fastrtc.cli import demo as demo_command
-from fastrtc.cli import main
+from fastrtc.cli import main, requirements
 from fastrtc.cli.requirements import extras, needs_of
 from tests.support.turn import free_port, turn_server
 
@@ -81,10 +82,33 @@ def test_what_a_demo_lacks_is_said(
     assert f'pip install -r "{tmp_path / "requirements.txt"}"' in said
 
 
-def test_a_demo_runs_until_ctrl_c() -> None:
+def test_what_only_calls_need_is_needed_for_calls_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def version(name: str) -> str:
+        if name == "twilio":
+            raise PackageNotFoundError(name)
+        return "999"
+
+    (tmp_path / "app.py").write_text('mode = "PHONE"\nraise SystemExit(3)\n')
+    (tmp_path / "requirements.txt").write_text("fastrtc[phone]>=0.1\n")
+    monkeypatch.setattr(demo_command, "demos", lambda: {"called": tmp_path})
+    monkeypatch.setattr(requirements, "version", version)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(SystemExit, match="3"):
+        main(["demo", "called"])
+    assert main(["demo", "called", "--phone"]) == 1
+    assert "called needs twilio>=9." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"), [([], "<title>Video flip"), (["--ui"], "window.gradio_config")]
+)
+def test_a_demo_runs_until_ctrl_c(options: list[str], shown: str) -> None:
     port = free_port()
     running = subprocess.Popen(
-        [sys.executable, "-m", "fastrtc", "demo", "video_flip", "--port", str(port)],
+        [sys.executable, "-m", "fastrtc", "demo", "video_flip", "--port", str(port), *options],
         env=environment({}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -92,7 +116,7 @@ def test_a_demo_runs_until_ctrl_c() -> None:
     )
     try:
         page = wait_for_page(f"http://127.0.0.1:{port}/", running)
-        assert "Video flip" in page
+        assert shown in page
         running.send_signal(signal.SIGINT)
         said, _ = running.communicate(timeout=PATIENCE)
     finally:
@@ -145,8 +169,6 @@ def test_doctor_tells_what_is_installed_without_gradio() -> None:
 def test_doctor_tells_of_a_package_that_is_too_old(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fastrtc.cli import requirements
-
     versions = {"aiortc": "1.2.0"}
     monkeypatch.setattr(requirements, "version", lambda name: versions.get(name, "999"))
     assert main(["doctor"]) == 1
@@ -184,6 +206,14 @@ def test_a_malformed_configuration(
 ) -> None:
     assert main(["doctor", "--rtc-configuration", given]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_configuration_that_is_a_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rtc.json").write_text("5")
+    assert main(["doctor", "--rtc-configuration", str(tmp_path / "rtc.json")]) == 2
+    assert "not int" in capsys.readouterr().err
 
 
 def test_a_port_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

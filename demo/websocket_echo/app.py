@@ -11,7 +11,7 @@ from fastrtc import ReplyOnPause, Stream
 
 def echo(audio):
     """Answers what was said with what was said."""
-    yield audio  # (48000, samples): int16, shape (n,) over a WebSocket
+    yield audio  # (48000, samples): int16, shape (1, n)
 
 
 stream = Stream(

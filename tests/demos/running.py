@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from tests.browser.media import BLOCK, align, envelope
 from tests.browser.server import ROOT, DemoServer
 from tests.support.speech import trimmed
 
-__all__ = ["MARKS", "PATIENCE", "SCREEN", "Demo", "DemoTab"]
+__all__ = ["MARKS", "PATIENCE", "SCREEN", "Demo", "DemoTab", "Program"]
 
 PATIENCE = 40_000  # ms; connecting takes 0.3 s here, but the machine may be busy
 SCREEN = {"width": 1000, "height": 760}
@@ -43,17 +44,13 @@ MARKS = [
 """Marks of a module whose tests open pages: ``pytestmark = MARKS``."""
 
 
-class Demo(DemoServer):
-    """A demo that runs in a process of its own, on a free port of this machine.
+class Program(DemoServer):
+    """A program with a page at `/`, in a process of its own."""
 
-    Args:
-        name: The name of its folder below `demo`.
-        log: The file that takes what it writes.
-        variables: More of its environment: keys and addresses of services, `MODE`.
-    """
-
-    def __init__(self, name: str, log: Path, variables: Mapping[str, str]) -> None:
-        super().__init__(log, ROOT / "demo" / name / "app.py", variables=variables)
+    def components(self) -> set[str]:
+        """The kinds of components on its page, which is Gradio's."""
+        config = httpx.get(f"{self.url}/config", timeout=PATIENCE / 1000).raise_for_status().json()
+        return {component["type"] for component in config["components"]}
 
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -64,6 +61,19 @@ class Demo(DemoServer):
             return False
         finally:
             connection.close()
+
+
+class Demo(Program):
+    """A demo, on a free port of this machine.
+
+    Args:
+        name: The name of its folder below `demo`.
+        log: The file that takes what it writes.
+        variables: More of its environment: keys and addresses of services, `MODE`.
+    """
+
+    def __init__(self, name: str, log: Path, variables: Mapping[str, str]) -> None:
+        super().__init__(log, ROOT / "demo" / name / "app.py", variables=variables)
 
 
 class DemoTab:

@@ -1,7 +1,8 @@
 """The pages for language models: `python -m tests.docs.llms` writes `docs/llms.txt`, an index.
 
-`python -m tests.docs.llms site` writes `site/llms-full.txt`, too: all pages in one text, with
-their programs. The form is that of https://llmstxt.org.
+`python -m tests.docs.llms site` writes into the built site, too, what it links to: the pages as
+Markdown with their programs, and all of them in one text, `llms-full.txt`. The form is that of
+https://llmstxt.org.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import yaml
 
 from .pages import DOCS, INCLUDE, ROOT, SOURCES
 
-__all__ = ["INDEX", "full", "index"]
+__all__ = ["INDEX", "full", "index", "write"]
 
 INDEX = DOCS / "llms.txt"
 HEAD = """# fastrtc
@@ -24,7 +25,8 @@ HEAD = """# fastrtc
 > Turns a Python function into a real-time audio and video stream, over WebRTC, WebSocket or
 > the telephone. It has the public interface of FastRTC 0.0.34.
 
-- `pip install "fastrtc[vad]"` for conversations, `[vad,stt,tts]` with a recogniser and a voice.
+- `pip install ".[vad]"` in a clone of the repository for conversations, `".[vad,stt,tts]"` with a
+  recogniser and a voice. `fastrtc` on PyPI is still FastRTC 0.0.34.
 - `Stream(handler, modality=..., mode=...)`, then `stream.ui.launch()`, `stream.mount(app)` or
   `stream.fastphone()`. `ReplyOnPause(fn)` is the handler for a conversation: `fn` is a generator
   that gets `(rate, samples)` and yields the same.
@@ -33,6 +35,8 @@ HEAD = """# fastrtc
 - All pages in one text: [llms-full.txt](llms-full.txt)
 """
 LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+REFERENCE = re.compile(r"(?<=\]\()reference/([\w-]+)\.md")
+"""A link to a page that is made from docstrings: the site has it as HTML only."""
 
 
 def index() -> str:
@@ -43,16 +47,26 @@ def index() -> str:
         for title, path in pages:
             summary = _summary(DOCS / path)
             parts.append(f"- [{title}]({path})" + (f": {summary}\n" if summary else "\n"))
-    return "".join(parts)
+    return REFERENCE.sub(r"reference/\1/", "".join(parts))
 
 
 def full() -> str:
     """Give all pages that are written by hand, with their programs in place of the includes."""
-    pages = [path for _, pages in _sections() for _, path in pages]
-    texts = [
-        (DOCS / path).read_text(encoding="utf-8") for path in pages if "reference/" not in path
-    ]
-    return "\n\n".join([HEAD, *map(_included, texts)])
+    return "\n\n".join([HEAD, *_pages().values()])
+
+
+def write(site: Path) -> None:
+    """Write the pages that are written by hand into a built site: each, and all in one."""
+    (site / "llms-full.txt").write_text(full(), encoding="utf-8")
+    for path, text in _pages().items():
+        (site / path).write_text(text, encoding="utf-8")
+
+
+def _pages() -> dict[str, str]:
+    """The pages that are written by hand, by their paths below `docs`."""
+    paths = [path for _, pages in _sections() for _, path in pages if "reference/" not in path]
+    texts = {path: _included((DOCS / path).read_text(encoding="utf-8")) for path in paths}
+    return {path: REFERENCE.sub(r"reference/\1/", text) for path, text in texts.items()}
 
 
 def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
@@ -88,4 +102,4 @@ def _without_marks(source: Path) -> str:
 if __name__ == "__main__":
     INDEX.write_text(index(), encoding="utf-8")
     for folder in sys.argv[1:]:
-        Path(folder, "llms-full.txt").write_text(full(), encoding="utf-8")
+        write(Path(folder))

@@ -36,9 +36,9 @@ def photograph(url: str, folder: Path, pages: list[str]) -> None:
                     beyond = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                     if beyond > 0:
                         print(f"{name} is {beyond} pixels wider than {width}")
-                    path = folder / f"{name.replace('/', '-') or 'home'}-{scheme}-{window}.png"
+                    path = folder / f"{name.replace('/', '-') or 'home'}-{scheme}-{window}.webp"
                     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-                    picture.quantize(256).save(path, optimize=True)
+                    picture.save(path, quality=70, method=6)
                 page.close()
         chromium.close()
 

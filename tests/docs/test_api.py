@@ -1,10 +1,12 @@
 """The programs and pages of `docs/api.md`, `docs/client.md` and `docs/websocket.md`, at work."""
 
 import json
+import re
 
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.async_api import expect
 
@@ -14,8 +16,9 @@ from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventua
 from tests.support.servers import serving
 from tests.support.speech import recorded_prompt
 
-from .pages import SOURCES
+from .pages import DOCS, SOURCES
 
+API = (DOCS / "api.md").read_text(encoding="utf-8")
 GREY = np.full((120, 160, 3), 120, np.uint8)
 
 
@@ -102,6 +105,30 @@ class TestPages:
                 await expect(tab.page.get_by_role("status")).to_have_text("Speak", timeout=PATIENCE)
             else:
                 await tab.hears(goodbye)
+
+    @pytest.mark.parametrize("modality", ["video", "audio-video"])
+    async def test_what_differs_with_video(self, modality: str, snippet, open_page) -> None:  # noqa: F811
+        """The page without a library, changed as the table says."""
+        table = re.findall(r'^\| `"([\w-]+)"` \| `(.*)` \| `<(.*)>` \|$', API, re.MULTILINE)
+        rows = {name: what for name, *what in table}
+        html = (SOURCES / "api/plain.html").read_text(encoding="utf-8")
+        for audio, other in zip(rows["audio"], rows[modality], strict=True):
+            assert audio in html
+            html = html.replace(audio, other)
+        html = html.replace("</audio>", "</video>").replace('r("audio")', 'r("video")')
+        name = {"video": "video/function.py", "audio-video": "audio-video/echo.py"}[modality]
+        stream = snippet(name).stream
+        stream.server_rtc_configuration = stream.convert_to_aiortc_format(LOCAL)
+        app = FastAPI()
+        stream.mount(app)
+        app.add_api_route("/", lambda: HTMLResponse(html))
+        with serving(app) as url:
+            tab = await open_page(url, says=recorded_prompt("vm-goodbye"), again=1.0)
+            await tab.start()
+            await tab.sees_video()
+            await tab.wait_for("document.querySelector('video').videoWidth > 0")
+            if modality == "audio-video":
+                await tab.hears(recorded_prompt("vm-goodbye"))
 
 
 def loud(frame: bytes | str) -> bool:

@@ -13,6 +13,9 @@ from .pages import DOCS, ROOT
 SOURCE = ROOT / "src" / "fastrtc"
 REFUSED = re.compile(r'SessionRefused\(\s*"(\w+)"')
 LOGGED = re.compile(r'_say\("(\w+)"\)')
+ENDED = re.compile(
+    r'(?:_TooMuch\(|on_abuse\(|self\.end, |reason: str = |return )"([A-Z]\w+ [^"]*)"'
+)
 
 
 def page(name: str) -> str:
@@ -34,6 +37,12 @@ def test_refusals() -> None:
     codes = in_source(REFUSED)
     assert "concurrency_limit_reached" in codes
     assert not untold(codes, page("api"))
+
+
+def test_why_a_stream_is_ended() -> None:
+    reasons = in_source(ENDED)
+    assert {"Stream ended", "Time limit reached", "The data channel failed"} <= reasons
+    assert not untold(reasons, page("api"))
 
 
 def test_failures_of_the_client() -> None:

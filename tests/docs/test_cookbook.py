@@ -10,13 +10,18 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from fastapi.responses import HTMLResponse
 
 from fastrtc import Stream
+from tests.demos.conftest import open_page, playwright  # noqa: F401
+from tests.demos.running import MARKS
 from tests.demos.stand_ins.openai_chat import openai_service
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
+from tests.support.servers import serving
 from tests.support.speech import find_in, recorded_prompt, spaced
 
 from .conftest import HEARD
+from .pages import SOURCES
 
 Snippet = Callable[[str], ModuleType]
 
@@ -90,6 +95,38 @@ async def test_captions(snippet: Snippet) -> None:
             'data: "This is the second."\n\n',
         ]
         await events.aclose()
+
+
+KEEP_SOURCES = """() => {
+    window.sources = [];
+    window.EventSource = class extends EventSource {
+        constructor(url) { super(url); sources.push(this); }
+    };
+}"""
+
+
+IDS = "sources.map(({ url }) => url.split('=')[1])"
+
+
+class TestPages:
+    pytestmark = [*MARKS, pytest.mark.external("recorded-voices")]
+
+    async def test_captions(self, snippet: Snippet, open_page: Callable) -> None:  # noqa: F811
+        module = snippet("cookbook/captions.py")
+        stream = local(module.stream)
+        html = (SOURCES / "cookbook/captions.html").read_text(encoding="utf-8")
+        module.app.add_api_route("/", lambda: HTMLResponse(html))
+        with serving(module.app) as url:
+            tab = await open_page(url, says=recorded_prompt("vm-goodbye"), again=3.0)
+            await tab.page.evaluate(KEEP_SOURCES)
+            await tab.start()
+            await tab.shows("This is the second.")
+            (first,) = stream.connections
+            stream.clean_up(first)
+            await tab.wait_for("sources[0].readyState === 2")  # closed, and not tried again
+            await tab.start()
+            (second,) = stream.connections
+            assert [first, second] == await tab.page.evaluate(IDS)
 
 
 # How it stops

@@ -1,18 +1,58 @@
 """The quick starts of README.md do what they promise."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
+import httpx
 import numpy as np
 import pytest
 
+from tests.demos.running import Program
 from tests.demos.stand_ins.openai_chat import openai_service
 from tests.support.peers import LOCAL, AudioSource, Client, eventually
 from tests.support.speech import find_in, recorded_prompt, spaced
+from tests.support.turn import free_port
 
-from .conftest import HEARD
+from .conftest import ENVIRONMENT, HEARD
+from .pages import SOURCES
 
 Snippet = Callable[[str], ModuleType]
+
+
+@pytest.mark.parametrize("name", ["echo", "llm", "flip", "detection"])
+def test_its_page_is_there(name: str, tmp_path: Path, hub_cache: Path) -> None:
+    """`python echo.py`, and so on."""
+    port = free_port()
+    hub = {"HF_HUB_CACHE": str(hub_cache), "HF_HUB_OFFLINE": "1"}
+    where = {"GRADIO_SERVER_PORT": str(port)}
+    log = tmp_path / "log"
+    program = Program(log, SOURCES / f"readme/{name}.py", port, {**ENVIRONMENT, **hub, **where})
+    program.start()
+    try:
+        assert "webrtc" in program.components()
+    finally:
+        program.stop()
+    assert f"http://127.0.0.1:{port}" in log.read_text()  # the address to open
+    assert not program.complaints()
+
+
+def test_a_page_beside_the_routes(tmp_path: Path) -> None:
+    """`uvicorn mount:app`."""
+    log, script = tmp_path / "log", tmp_path / "serve.py"
+    script.write_text(
+        "import os, uvicorn\nuvicorn.run('mount:app', port=int(os.environ['PORT']))\n"
+    )
+    path = os.pathsep.join([str(SOURCES / "readme"), os.environ.get("PYTHONPATH", "")])
+    program = Program(log, script, variables={"PYTHONPATH": path})
+    program.start()
+    try:
+        assert "webrtc" in program.components()
+        assert "webrtc_id" in httpx.post(f"{program.url}/webrtc/offer", json={}).text
+    finally:
+        program.stop()
+    assert not program.complaints()
 
 
 async def test_echo(snippet: Snippet) -> None:

@@ -2,6 +2,7 @@ import json
 
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
+from fastapi.staticfiles import StaticFiles
 
 from fastrtc import AdditionalOutputs, ReplyOnPause, Stream, get_tts_model
 
@@ -18,6 +19,7 @@ stream = Stream(ReplyOnPause(reply), modality="audio", mode="send-receive")
 
 app = FastAPI()
 stream.mount(app)
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
 
 @app.get("/captions")

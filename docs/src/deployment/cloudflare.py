@@ -11,3 +11,6 @@ stream = Stream(
     mode="send-receive",
     rtc_configuration=get_cloudflare_turn_credentials_async,
 )
+
+if __name__ == "__main__":
+    stream.ui.launch()

@@ -1,3 +1,5 @@
+import gradio as gr
+
 from fastrtc import AdditionalOutputs, ReplyOnPause, Stream, WebRTCData
 
 
@@ -8,4 +10,13 @@ def answer(data: WebRTCData):
         yield data.audio
 
 
-stream = Stream(ReplyOnPause(answer), modality="audio", ui_args={"variant": "textbox"})
+stream = Stream(
+    ReplyOnPause(answer),
+    modality="audio",
+    additional_outputs=[gr.Textbox(label="Answer")],
+    additional_outputs_handler=lambda before, now: now,
+    ui_args={"variant": "textbox"},
+)
+
+if __name__ == "__main__":
+    stream.ui.launch()

@@ -31,3 +31,6 @@ stream = Stream(
     mode="send-receive",
     additional_inputs=[gr.Slider(0, 1, value=0.3, label="Threshold")],
 )
+
+if __name__ == "__main__":
+    stream.ui.launch()

@@ -1,5 +1,4 @@
 import numpy as np
-from fastapi import FastAPI
 
 from fastrtc import Stream
 
@@ -10,5 +9,5 @@ def flip(frame):  # BGR, uint8, shape (height, width, 3)
 
 stream = Stream(flip, modality="video", mode="send-receive")
 
-app = FastAPI()
-stream.mount(app)  # /webrtc/offer, for a page of your own: uvicorn flip:app
+if __name__ == "__main__":
+    stream.ui.launch()

@@ -17,3 +17,6 @@ def reply(audio):
 
 
 stream = Stream(ReplyOnPause(reply), modality="audio", mode="send-receive")
+
+if __name__ == "__main__":
+    stream.ui.launch()

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import datetime
 import io
-import ipaddress
 import itertools
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -21,9 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from google.genai import types
 from numpy.typing import NDArray
 from PIL import Image
@@ -33,6 +28,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tests.demos.stand_ins.hearing import Ear
+from tests.support.certificates import write_certificate
 
 __all__ = ["HEARS", "KEY", "SPEAKS", "GeminiLive", "gemini_live"]
 
@@ -179,7 +175,7 @@ class Session:
 async def gemini_live(folder: Path, *answers: NDArray[np.int16]) -> AsyncIterator[GeminiLive]:
     """Serve it on 127.0.0.1, with a certificate that is written into the folder."""
     service = GeminiLive(answers)
-    certificate, key = _write_certificate(folder)
+    certificate, key = write_certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     async with serve(
@@ -193,33 +189,3 @@ async def gemini_live(folder: Path, *answers: NDArray[np.int16]) -> AsyncIterato
             "SSL_CERT_FILE": str(certificate),
         }
         yield service
-
-
-def _write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 that is good for a day, and its key."""
-    secret = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    now = datetime.datetime.now(datetime.timezone.utc)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(secret.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(secret, hashes.SHA256())
-    )
-    certificate, key = folder / "gemini.pem", folder / "gemini.key"
-    certificate.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    key.write_bytes(
-        secret.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate, key
