@@ -95,7 +95,11 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** Which local tracks are muted; kept over a reconnection and a new start. */
   get muted(): MuteState {
-    return { ...this.#muted };
+    const { microphone, camera } = this.#muted;
+    return {
+      microphone: microphone || this.#lacks("audio"),
+      camera: camera || this.#lacks("video"),
+    };
   }
 
   /**
@@ -104,12 +108,23 @@ export class Connection extends Emitter<ConnectionEvents> {
    * Resolves when it is connected (true) or the attempt is over (false); it never rejects: what
    * went wrong is in `error` and in the `state` event. Call it from a click: browsers
    * play sound only then. While it is active it does nothing.
+   *
+   * @param silent Whether it begins muted and asks for no device: each is asked for when it is
+   *   unmuted. For those who type, and may never speak.
    */
-  start(): Promise<boolean> {
+  start({ silent = false } = {}): Promise<boolean> {
     if (this.active && this.#life) return this.#life.outcome;
-    this.#life = new Life({ ...this.options }, this.muted, (name, detail) => {
-      this.emit(name, detail);
-    });
+    this.#life = new Life(
+      { ...this.options },
+      { ...this.#muted },
+      silent,
+      (name, detail) => {
+        this.emit(name, detail);
+      },
+      (change) => {
+        this.#keep(change);
+      },
+    );
     void this.#life.run();
     return this.#life.outcome;
   }
@@ -129,29 +144,33 @@ export class Connection extends Emitter<ConnectionEvents> {
   /**
    * Use another microphone; while it streams the track is replaced without a new offer.
    *
-   * @throws FastRTCError when it cannot be opened; the one before stays in use.
+   * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
+   *   closed first and does not open again, the stream ends with "device_lost".
    */
   setMicrophone(id: string): Promise<void> {
-    return this.#choose("audio", { ...this.options.devices, microphoneId: id });
+    return this.#choose("audio", { microphoneId: id });
   }
 
   /**
    * Use another camera; while it streams the track is replaced without a new offer.
    *
-   * @throws FastRTCError when it cannot be opened; the one before stays in use.
+   * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
+   *   closed first and does not open again, the stream ends with "device_lost".
    */
   setCamera(id: string): Promise<void> {
-    return this.#choose("video", { ...this.options.devices, cameraId: id });
+    return this.#choose("video", { cameraId: id });
   }
 
   /** Send silence instead of the microphone, or no longer. */
   muteMicrophone(muted = true): void {
     this.#mute({ ...this.#muted, microphone: muted });
+    if (!muted) void this.#open("audio");
   }
 
   /** Send black instead of the camera, or no longer. */
   muteCamera(muted = true): void {
     this.#mute({ ...this.#muted, camera: muted });
+    if (!muted) void this.#open("video");
   }
 
   /** Sum up the statistics of the moment; null while there is no connection. */
@@ -159,14 +178,30 @@ export class Connection extends Emitter<ConnectionEvents> {
     return (await this.#life?.stats()) ?? null;
   }
 
-  async #choose(kind: Kind, devices: DeviceChoice): Promise<void> {
-    if (this.active) await this.#life?.exchange(kind, devices);
+  async #choose(kind: Kind, change: DeviceChoice): Promise<void> {
+    if (this.active) await this.#life?.exchange(kind, change);
+    else this.#keep(change);
+  }
+
+  #keep(change: DeviceChoice): void {
+    const devices = { ...this.options.devices, ...change };
     this.options = { ...this.options, devices };
+    this.emit("devices", devices);
   }
 
   #mute(muted: MuteState): void {
     this.#muted = muted;
     this.#life?.mute(muted);
-    this.emit("mute", { ...muted });
+    this.emit("mute", this.muted);
+  }
+
+  #lacks(kind: Kind): boolean {
+    return this.active && this.kinds.includes(kind) && this.#life?.lacks(kind) === true;
+  }
+
+  async #open(kind: Kind): Promise<void> {
+    if (!this.#lacks(kind)) return;
+    await this.#life?.open(kind);
+    this.emit("mute", this.muted);
   }
 }

@@ -58,6 +58,20 @@ export function canChooseSpeaker(): boolean {
   return typeof HTMLMediaElement !== "undefined" && "setSinkId" in HTMLMediaElement.prototype;
 }
 
+/** Whether this browser has a list of its own to choose a speaker from: Firefox. */
+export function canAskForSpeaker(): boolean {
+  return selector() !== undefined;
+}
+
+/** Have the user choose a speaker, which is listed from then on; call it from a click. Null: none. */
+export async function askForSpeaker(): Promise<string | null> {
+  try {
+    return (await selector()?.selectAudioOutput())?.deviceId ?? null;
+  } catch {
+    return null; // the user has closed the browser's list
+  }
+}
+
 /** Play an element on a speaker; "" is the default one. False where the browser cannot. */
 export async function setSpeaker(element: HTMLMediaElement, id: string): Promise<boolean> {
   if (!canChooseSpeaker()) return false;
@@ -67,6 +81,14 @@ export async function setSpeaker(element: HTMLMediaElement, id: string): Promise
   } catch {
     return false; // it was unplugged, or the user has not allowed it
   }
+}
+
+/** TypeScript does not know it yet. */
+type SpeakerSelector = MediaDevices & { selectAudioOutput(): Promise<MediaDeviceInfo> };
+
+function selector(): SpeakerSelector | undefined {
+  const devices = mediaDevices();
+  return devices && "selectAudioOutput" in devices ? (devices as SpeakerSelector) : undefined;
 }
 
 /** Absent on pages over plain http, and outside a browser. */

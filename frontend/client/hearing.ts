@@ -6,7 +6,7 @@ import { Levels, SILENCE } from "./levels";
 /** How often it is looked how loud both sides are, in ms. Web Audio has no event for it. */
 const INTERVAL = 50;
 
-/** Meters and conversation of one connection, from its start to its end. */
+/** Meters and conversation of one connection, which has another conversation on each link. */
 export class Hearing {
   readonly levels = Levels.open();
   #conversation = new Conversation();
@@ -19,8 +19,10 @@ export class Hearing {
     return this.#told;
   }
 
-  /** Begin to measure. */
-  start(): void {
+  /** Begin to measure on a new link: the server knows nothing of what was said before. */
+  begin(): void {
+    this.#conversation = new Conversation();
+    this.#tell();
     if (!this.levels) return;
     this.#timer ??= setInterval(() => {
       const { local, remote } = this.levels ?? {};

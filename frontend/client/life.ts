@@ -3,6 +3,7 @@
 import { kindsOf } from "./constraints";
 import { FastRTCError, toFastRTCError } from "./errors";
 import { Hearing } from "./hearing";
+import { inTime } from "./limit";
 import { Link } from "./link";
 import { LocalMedia, lostDevice } from "./local_media";
 import { eventOf, isEcho, parseMessage } from "./messages";
@@ -16,6 +17,7 @@ import type {
   ConnectionState,
   DeviceChoice,
   Kind,
+  Modality,
   MuteState,
   StreamStats,
 } from "./types";
@@ -51,11 +53,15 @@ export class Life {
   /**
    * @param options Those of the connection; `devices` may be changed on the way.
    * @param muted Which tracks begin muted.
+   * @param silent Whether no device is asked for until its track is unmuted.
+   * @param chosen Told which other devices are used from now on.
    */
   constructor(
     private readonly options: ConnectionOptions,
     private muted: MuteState,
+    private readonly silent: boolean,
     private readonly tell: Tell,
+    private readonly chosen: (change: DeviceChoice) => void,
   ) {
     // Made at once, within the click that starts it: later, browsers keep audio contexts suspended.
     this.hearing = new Hearing((snapshot) => {
@@ -71,7 +77,7 @@ export class Life {
         throw new FastRTCError("no_webrtc", "This browser cannot do WebRTC. Use a newer one.");
       }
       this.#endWithPage();
-      if (this.options.mode !== "receive") await this.#openDevices();
+      if (this.options.mode !== "receive") await this.#beginToSend();
       if (!this.#isOver()) await this.#connect(this.options.id);
     } catch (thrown) {
       const error = toFastRTCError(thrown);
@@ -98,21 +104,36 @@ export class Life {
     this.media?.mute(muted);
   }
 
-  /** Use other devices for a kind of track; one exchange after another. */
-  exchange(kind: Kind, devices: DeviceChoice): Promise<void> {
-    const mine = this.#exchanges.then(async () => {
-      if (!this.media || this.#isOver()) return;
-      const wanted = { ...this.options, devices };
-      const track = await this.media.exchange(kind, wanted, this.#over.signal);
-      this.options.devices = devices;
-      if (!track) return;
-      this.media.mute(this.muted);
-      await this.link?.replaceTrack(track);
-      this.hearing.levels?.watchLocal(this.media.stream);
-      this.tell("local", this.media.stream);
+  /** Whether it sends no track of a kind, as it was started silent. */
+  lacks(kind: Kind): boolean {
+    return this.silent && this.media?.has(kind) === false;
+  }
+
+  /** Ask for the device of a kind that it lacks; goes on without if there is none. */
+  async open(kind: Kind): Promise<void> {
+    try {
+      await this.#inTurn(async () => {
+        if (this.lacks(kind)) await this.#use(kind, {});
+      });
+    } catch (error) {
+      if (!this.#isOver()) this.tell("notice", toFastRTCError(error));
+    }
+  }
+
+  /** Use another device for a kind of track. */
+  exchange(kind: Kind, change: DeviceChoice): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.media?.has(kind)) {
+        this.#choose(change);
+        return;
+      }
+      try {
+        await this.#use(kind, change);
+      } catch (error) {
+        if (!this.media.isOpen(kind)) await this.#goBack(kind);
+        throw error;
+      }
     });
-    this.#exchanges = mine.catch(() => undefined);
-    return mine;
   }
 
   /** Sum up the statistics; null while there is no connection. */
@@ -120,7 +141,8 @@ export class Life {
     if (!this.link || this.#isOver()) return null;
     const { stats, counts } = summarise(await this.link.peer.getStats(), this.#counts);
     this.#counts = counts;
-    return { ...stats, latency: this.hearing.snapshot.latency };
+    const { latency, latencyFromSpeech } = this.hearing.snapshot;
+    return { ...stats, latency, latencyFromSpeech };
   }
 
   #isOver(): boolean {
@@ -143,12 +165,26 @@ export class Life {
     this.tell("state", { state, previous, id: this.id, error });
   }
 
-  async #openDevices(): Promise<void> {
-    this.#enter("asking");
+  /** One thing at a time is done with the devices. */
+  #inTurn(action: () => Promise<void>): Promise<void> {
+    const mine = this.#exchanges.then(action);
+    this.#exchanges = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #beginToSend(): Promise<void> {
     const { modality = "audio" } = this.options;
-    const media = await LocalMedia.open(kindsOf(modality), modality, this.options, (kind) => {
-      void this.#replaceLost(kind);
-    });
+    const lost = (kind: Kind) => void this.#replaceLost(kind);
+    if (this.silent) {
+      this.media = LocalMedia.empty(modality, lost);
+      return;
+    }
+    this.#enter("asking");
+    await this.#inTurn(() => this.#openDevices(modality, lost));
+  }
+
+  async #openDevices(modality: Modality, lost: (kind: Kind) => void): Promise<void> {
+    const media = await LocalMedia.open(kindsOf(modality), modality, this.options, lost);
     if (this.#isOver()) {
       media.close();
       return;
@@ -159,11 +195,42 @@ export class Life {
     this.tell("local", media.stream);
   }
 
+  /** Open another device and send what it gives; a change of nothing opens the same one again. */
+  async #use(kind: Kind, change: DeviceChoice): Promise<void> {
+    if (this.media && !this.#isOver()) {
+      const wanted = { ...this.options, devices: { ...this.options.devices, ...change } };
+      const track = await this.media.exchange(kind, wanted, this.#over.signal);
+      if (track) await this.#send(track, this.media);
+    }
+    this.#choose(change);
+  }
+
+  #choose(change: DeviceChoice): void {
+    this.options.devices = { ...this.options.devices, ...change };
+    this.chosen(change);
+  }
+
+  async #send(track: MediaStreamTrack, media: LocalMedia): Promise<void> {
+    media.mute(this.muted);
+    await this.link?.replaceTrack(track);
+    this.hearing.levels?.watchLocal(media.stream);
+    this.tell("local", media.stream);
+  }
+
+  /** A device was closed for one that does not open: use it again, or end. */
+  async #goBack(kind: Kind): Promise<void> {
+    try {
+      await this.#use(kind, {});
+    } catch {
+      this.end("failed", lostDevice(kind, false));
+    }
+  }
+
   /** A device was unplugged: use the default one, or end. */
   async #replaceLost(kind: Kind): Promise<void> {
     const choice = kind === "audio" ? { microphoneId: null } : { cameraId: null };
     try {
-      await this.exchange(kind, { ...this.options.devices, ...choice });
+      await this.#inTurn(() => this.#use(kind, choice));
       if (!this.#isOver()) this.tell("notice", lostDevice(kind, true));
     } catch {
       this.end("failed", lostDevice(kind, false));
@@ -175,7 +242,7 @@ export class Life {
     const { options } = this;
     this.id = typeof id === "function" ? id() : (id ?? makeId());
     if (this.state !== "reconnecting") this.#enter("connecting");
-    const configuration = await resolve(options.rtcConfiguration);
+    const configuration = await resolve(options.rtcConfiguration, this.#over.signal);
     if (this.#isOver()) return;
     const link = new Link({
       id: this.id,
@@ -189,10 +256,10 @@ export class Life {
     });
     this.link = link;
     this.#counts = null;
+    this.hearing.begin();
     this.#listen(link);
     await link.connect();
     if (this.#isOver()) return;
-    this.hearing.start();
     this.#enter("connected");
     this.#settle(true);
   }
@@ -287,10 +354,15 @@ export class Life {
 
 async function resolve(
   configuration: ConnectionOptions["rtcConfiguration"],
+  signal: AbortSignal,
 ): Promise<RTCConfiguration | null> {
   if (typeof configuration !== "function") return configuration ?? null;
+  const late = new FastRTCError(
+    "server_timeout",
+    "It took too long to be told of the STUN and TURN servers. Try again.",
+  );
   try {
-    return await configuration();
+    return await inTime(Promise.resolve().then(configuration), late, signal);
   } catch (error) {
     if (error instanceof FastRTCError) throw error;
     const reason = toFastRTCError(error).message;

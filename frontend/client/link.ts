@@ -2,7 +2,7 @@
 
 import { Emitter } from "./emitter";
 import { FastRTCError, toFastRTCError } from "./errors";
-import { endError, iceError, refusalError, turnError } from "./sentences";
+import { endError, iceError, refusalError, timeoutError, turnError } from "./sentences";
 import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
 
 /** How long it may take from the offer to being connected, in ms. */
@@ -47,6 +47,7 @@ export class Link extends Emitter<LinkEvents> {
   #connected = false;
   #hasAddress = false;
   #turnRefused = false;
+  #awaitsAnswer = false;
   /** What must be at the server before it is told that no more candidates come. */
   #sent: Promise<void>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -93,7 +94,7 @@ export class Link extends Emitter<LinkEvents> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#timer = setTimeout(() => {
-        this.#end(this.#noWay());
+        this.#end(this.#awaitsAnswer ? timeoutError() : this.#noWay());
       }, CONNECT_WITHIN);
       const negotiated = this.#negotiate().catch((error: unknown) => {
         this.#end(toFastRTCError(error));
@@ -161,10 +162,12 @@ export class Link extends Emitter<LinkEvents> {
     }
     if (this.#isOver()) return;
     const { sdp, type } = peer.localDescription as RTCSessionDescription;
+    this.#awaitsAnswer = true;
     const answer = (await setup.signalling.offer(
       { sdp, type, webrtc_id: setup.id },
       this.#life.signal,
     )) as Awaited<ReturnType<Signalling["offer"]>> | null; // Gradio gives null for an exception
+    this.#awaitsAnswer = false;
     if (this.#isOver()) return;
     if (answer && "status" in answer && answer.status === "failed") throw refusalError(answer.meta);
     if (!answer || !("sdp" in answer)) {

@@ -17,6 +17,11 @@ export class LocalMedia {
     for (const track of stream.getTracks()) this.#watch(track);
   }
 
+  /** Begin without any device: `exchange` opens them. */
+  static empty(modality: Modality, lost: (kind: Kind) => void): LocalMedia {
+    return new LocalMedia(new MediaStream(), modality, lost);
+  }
+
   /**
    * Ask the user for the devices.
    *
@@ -32,7 +37,11 @@ export class LocalMedia {
     return new LocalMedia(stream, modality, lost);
   }
 
-  /** Exchange the track of a kind; gives the new one. When that fails the old one stays. */
+  /**
+   * Exchange the track of a kind; gives the new one.
+   *
+   * When that fails the old one stays, unless it had to be closed first: see `isOpen`.
+   */
   async exchange(
     kind: Kind,
     wanted: Wanted,
@@ -58,6 +67,16 @@ export class LocalMedia {
     this.stream.addTrack(track);
     this.#watch(track);
     return track;
+  }
+
+  /** Whether there is a track of a kind, of a device that is open or was. */
+  has(kind: Kind): boolean {
+    return this.stream.getTracks().some((one) => one.kind === kind);
+  }
+
+  /** Whether there is a track of a kind that still gives something. */
+  isOpen(kind: Kind): boolean {
+    return this.stream.getTracks().some((one) => one.kind === kind && one.readyState === "live");
   }
 
   /** Send silence and black, or no longer. */

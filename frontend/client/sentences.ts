@@ -172,6 +172,8 @@ export function httpError(status: number, detail?: unknown): FastRTCError {
 
 /** What `CloseStream` says when the program gives no reason. */
 const NO_REASON = "Stream closed";
+/** The reason of a stream whose source has given all that it had. */
+const COMPLETE = "Stream ended";
 
 /** The server is told to stop, such as to be started anew. */
 function stoppingError(details: Readonly<Record<string, unknown>>): FastRTCError {
@@ -192,8 +194,16 @@ export function endError(reason = ""): FastRTCError {
     );
   }
   if (/^the server stops$/i.test(reason)) return stoppingError({ reason });
+  if (reason === COMPLETE) {
+    return new FastRTCError("ended_by_server", "The stream has come to its end", { reason });
+  }
   const why = reason && reason !== NO_REASON ? `: ${reason}` : "";
   return new FastRTCError("ended_by_server", `The server has ended the stream${why}`, { reason });
+}
+
+/** Nothing came of a request for too long. */
+export function timeoutError(): FastRTCError {
+  return new FastRTCError("server_timeout", "The server took too long to answer. Try again.");
 }
 
 /** No candidates of the two sides reach each other. */

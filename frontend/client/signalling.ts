@@ -1,11 +1,9 @@
 /** Signalling over HTTP. */
 
 import { FastRTCError } from "./errors";
-import { httpError } from "./sentences";
+import { ANSWER_WITHIN } from "./limit";
+import { httpError, timeoutError } from "./sentences";
 import type { Accepted, Answer, Refusal, Signalling } from "./types";
-
-/** How long a request may take, in ms: the server answers within a second. */
-const ANSWER_WITHIN = 15_000;
 
 /**
  * Post offers and candidates as JSON.
@@ -36,7 +34,7 @@ export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): S
       } catch (error) {
         if (error instanceof FastRTCError) throw error;
         throw limit.signal.aborted
-          ? new FastRTCError("server_timeout", "The server took too long to answer. Try again.")
+          ? timeoutError()
           : new FastRTCError(
               "server_unreachable",
               "The server cannot be reached. Is it running? Is the network there?",

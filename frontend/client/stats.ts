@@ -29,8 +29,11 @@ interface Entry {
   relayProtocol?: "udp" | "tcp" | "tls";
   bytesSent?: number;
   bytesReceived?: number;
+  packetsSent?: number;
   packetsReceived?: number;
   packetsLost?: number;
+  /** Of what the server tells about: the id of the flow that it is about. */
+  localId?: string;
   jitter?: number;
   frameWidth?: number;
   frameHeight?: number;
@@ -46,16 +49,11 @@ interface Entry {
 export function summarise(
   report: Iterable<[string, unknown]>,
   before: Counts | null,
-): { stats: Omit<StreamStats, "latency">; counts: Counts } {
+): { stats: Omit<StreamStats, "latency" | "latencyFromSpeech">; counts: Counts } {
   const entries = new Map(report as Iterable<[string, Entry]>);
   const all = [...entries.values()];
   const inbound = all.filter((one) => one.type === "inbound-rtp");
   const outbound = all.filter((one) => one.type === "outbound-rtp");
-  const sum = (
-    list: Entry[],
-    field: "bytesSent" | "bytesReceived" | "packetsReceived" | "packetsLost",
-  ) => list.reduce((total, one) => total + (one[field] ?? 0), 0);
-
   const counts = {
     at: Math.max(0, ...all.map((one) => one.timestamp)),
     sent: sum(outbound, "bytesSent"),
@@ -65,8 +63,6 @@ export function summarise(
   const rate = (name: "sent" | "received") =>
     before && seconds > 0 ? Math.max(0, ((counts[name] - before[name]) * 8) / seconds) : null;
 
-  const arrived = sum(inbound, "packetsReceived");
-  const lost = Math.max(0, sum(inbound, "packetsLost")); // duplicates make it negative
   const heard = inbound.find((one) => one.kind === "audio") ?? inbound[0];
   const seen = inbound.find((one) => one.frameWidth && one.frameHeight);
   const pair = selectedPair(entries, all);
@@ -79,7 +75,7 @@ export function summarise(
       protocol: local?.relayProtocol ?? local?.protocol ?? null,
       roundTrip: pair?.currentRoundTripTime ?? null,
       jitter: heard?.jitter ?? null,
-      loss: arrived + lost > 0 ? lost / (arrived + lost) : null,
+      loss: lossOf(entries, all, inbound),
       sending: rate("sent"),
       receiving: rate("received"),
       picture: seen
@@ -92,6 +88,21 @@ export function summarise(
       codecs: codecsOf(entries, [...outbound, ...inbound]),
     },
   };
+}
+
+type Count = "bytesSent" | "bytesReceived" | "packetsSent" | "packetsReceived" | "packetsLost";
+
+function sum(list: Entry[], field: Count): number {
+  return list.reduce((total, one) => total + (one[field] ?? 0), 0);
+}
+
+/** Of both ways. What was lost of what is sent, the server tells. */
+function lossOf(entries: Map<string, Entry>, all: Entry[], inbound: Entry[]): number | null {
+  const told = all.filter((one) => one.type === "remote-inbound-rtp");
+  const sent = told.flatMap((one) => entries.get(one.localId ?? "") ?? []);
+  const lost = Math.max(0, sum(inbound, "packetsLost")); // duplicates make it negative
+  const total = sum(inbound, "packetsReceived") + lost + sum(sent, "packetsSent");
+  return total > 0 ? (lost + Math.max(0, sum(told, "packetsLost"))) / total : null;
 }
 
 function selectedPair(entries: Map<string, Entry>, all: Entry[]): Entry | undefined {

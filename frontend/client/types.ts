@@ -188,6 +188,8 @@ export interface ConnectionEvents {
   sent: unknown;
   /** A track was muted or unmuted. */
   mute: MuteState;
+  /** Other devices were chosen, or the default one takes the place of one that was unplugged. */
+  devices: DeviceChoice;
   /** The conversation has moved on: listening, heard, thinking, speaking, interrupted. */
   conversation: ConversationSnapshot;
 }
@@ -201,7 +203,7 @@ export interface StreamStats {
   roundTrip: number | null;
   /** In seconds; of the received sound, else of the picture. */
   jitter: number | null;
-  /** The share of received packets that was lost, 0 to 1. */
+  /** The share of packets that was lost, 0 to 1; of those sent, as far as the server has told. */
   loss: number | null;
   /** In bit/s, since the call before. */
   sending: number | null;
@@ -209,8 +211,10 @@ export interface StreamStats {
   receiving: number | null;
   picture: { width: number; height: number; framesPerSecond: number } | null;
   codecs: string[];
-  /** From the end of the last utterance to the first sound of the answer, in ms. */
+  /** From the pause that the server found to the first sound of the last answer, in ms. */
   latency: number | null;
+  /** The same from the end of the user's speech: it has the time that it takes to find the pause. */
+  latencyFromSpeech: number | null;
 }
 
 /** A device of the user's. Its label is empty until a permission was given. */

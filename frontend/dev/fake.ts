@@ -1,7 +1,7 @@
 /** A connection that goes nowhere: it stands wherever the gallery or a test puts it. */
 
 import type { Connection, ConnectionEvents, ConnectionOptions, StreamStats } from "../client";
-import type { ConversationSnapshot } from "../client";
+import type { ConversationSnapshot, DeviceChoice } from "../client";
 import { Emitter } from "../client/emitter";
 import type { FastRTCError } from "../client";
 
@@ -32,7 +32,6 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
     latencyFromSpeech: null,
   };
   muted = { microphone: false, camera: false };
-  chosen: Record<string, string> = {};
   stats: StreamStats | null = null;
   starts = 0;
   #meters = {
@@ -83,10 +82,10 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
     this.emit(name, detail);
   }
 
-  start(): Promise<boolean> {
+  start({ silent = false } = {}): Promise<boolean> {
     if (this.active) return Promise.resolve(false);
     this.starts += 1;
-    this.become(this.options.mode === "receive" ? "connecting" : "asking");
+    this.become(silent || this.options.mode === "receive" ? "connecting" : "asking");
     return Promise.resolve(false);
   }
 
@@ -105,12 +104,16 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
   }
 
   setMicrophone(id: string): Promise<void> {
-    this.chosen["microphone"] = id;
-    return Promise.resolve();
+    return this.#choose({ microphoneId: id });
   }
 
   setCamera(id: string): Promise<void> {
-    this.chosen["camera"] = id;
+    return this.#choose({ cameraId: id });
+  }
+
+  #choose(change: DeviceChoice): Promise<void> {
+    this.options.devices = { ...this.options.devices, ...change };
+    this.emit("devices", this.options.devices);
     return Promise.resolve();
   }
 

@@ -1,7 +1,8 @@
 /** Shows one view in one state: `?view=audio&mode=send-receive&state=speaking&theme=dark`. */
 
-import { FastRTCError } from "../client";
-import type { Modality, Mode, StreamStats } from "../client";
+import type { FastRTCError, Modality, Mode, StreamStats } from "../client";
+import { kindsOf } from "../client/constraints";
+import { deviceError, endError, iceError } from "../client/sentences";
 import { View } from "../view";
 import { FakeConnection } from "./fake";
 
@@ -17,19 +18,8 @@ const STATS: StreamStats = {
   receiving: 640_000,
   picture: null,
   codecs: ["opus"],
-  latency: 612,
-};
-
-const FAILURES: Record<string, FastRTCError> = {
-  error: new FastRTCError(
-    "permission_denied",
-    "This page may not use the microphone. Allow it in the browser (the icon beside the address) and try again.",
-  ),
-  limit: new FastRTCError(
-    "concurrency_limit_reached",
-    "The only place is taken. Try again when someone has left.",
-  ),
-  "time-limit": new FastRTCError("time_limit_reached", "The time limit of 60 seconds is reached."),
+  latency: 412,
+  latencyFromSpeech: 913,
 };
 
 const query = new URLSearchParams(location.search);
@@ -37,6 +27,12 @@ const look = query.get("view") ?? "audio";
 const modality: Modality = look === "video" || look === "audio-video" ? look : "audio";
 const mode = (query.get("mode") ?? "send-receive") as Mode;
 const state = query.get("state") ?? "idle";
+
+const FAILURES: Record<string, FastRTCError> = {
+  error:
+    mode === "receive" ? iceError() : deviceError({ name: "NotAllowedError" }, kindsOf(modality)),
+  "time-limit": endError("Time limit reached"),
+};
 
 document.body.classList.toggle("dark", query.get("theme") === "dark");
 const main = document.querySelector("main") ?? document.body;
@@ -82,7 +78,8 @@ async function arrange(): Promise<void> {
   }
   await connection.start();
   if (state === "asking") return;
-  if (modality !== "audio" && mode !== "receive") connection.localStream = await picture("#3b6ea5");
+  if (modality !== "audio" && mode !== "receive")
+    connection.localStream = await picture(() => (connection.muted.camera ? null : "#3b6ea5"));
   connection.become("connecting");
   if (state === "connecting") return;
   const failure = FAILURES[state];
@@ -91,11 +88,13 @@ async function arrange(): Promise<void> {
     connection.become(state === "time-limit" ? "stopped" : "failed", failure);
     return;
   }
-  if (modality !== "audio" && mode !== "send") connection.remoteStream = await picture("#7a4fa0");
+  if (modality !== "audio" && mode !== "send")
+    connection.remoteStream = await picture(() => "#7a4fa0");
   connection.become("connected");
   connection.stats = STATS;
   if (state === "muted") {
-    connection.muteMicrophone();
+    press("Mute microphone");
+    press("Turn camera off");
     press("Mute speaker");
   } else if (state === "devices") press("Choose devices");
   else if (state === "details") press("Connection details");
@@ -112,17 +111,18 @@ function press(name: string): void {
   document.querySelector<HTMLButtonElement>(`[aria-label="${name}"]`)?.click();
 }
 
-/** A moving picture of one colour with a face-like disc. */
-function picture(color: string): Promise<MediaStream> {
+/** A moving picture of one colour with a face-like disc; black without a colour. */
+function picture(color: () => string | null): Promise<MediaStream> {
   const canvas = document.createElement("canvas");
   canvas.width = 640;
   canvas.height = 480;
   const context = canvas.getContext("2d");
   const draw = (): void => {
     if (!context) return;
-    context.fillStyle = color;
+    const now = color();
+    context.fillStyle = now ?? "#000";
     context.fillRect(0, 0, 640, 480);
-    context.fillStyle = "#ffffffcc";
+    context.fillStyle = now === null ? "#000" : "#ffffffcc";
     context.beginPath();
     context.arc(320 + 12 * Math.sin(performance.now() / 400), 210, 90, 0, 7);
     context.arc(320, 520, 190, 0, 7);

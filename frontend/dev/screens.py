@@ -3,11 +3,14 @@
     python frontend/dev/screens.py [view ...]
 
 One sheet for each view and width: light above dark, a column for each state. It says when
-something is wider than the window or below the fold. Needs playwright, pillow, Chromium and Node.
+something is wider than the window or below the fold. Needs playwright, pillow, Chromium (on PATH,
+in $CHROMIUM, or playwright's own) and Node.
 """
 
 import asyncio
 import io
+import os
+import shutil
 import sys
 from itertools import product
 from pathlib import Path
@@ -19,12 +22,12 @@ from playwright.async_api import Browser, Page, async_playwright
 FRONTEND = Path(__file__).resolve().parents[1]
 SCREENS = FRONTEND.parent / "docs" / "screens"
 STATES = [
-    *("idle", "asking", "connecting", "listening", "thinking", "speaking"),
-    *("muted", "devices", "details", "error", "time-limit", "stopped"),
+    *("idle", "asking", "connecting", "listening", "heard", "thinking", "speaking", "interrupted"),
+    *("muted", "devices", "details", "reconnecting", "error", "time-limit", "stopped"),
 ]
-NO_CONVERSATION = {"thinking", "speaking"}
-OF_ONE_WAY = {"idle", "connecting", "listening", "speaking", "muted", "error", "stopped"}
-COLUMNS = {1280: 4, 390: 6}
+CONVERSATION = {"heard", "thinking", "speaking", "interrupted"}
+OF_ONE_WAY = {"idle", "connecting", "listening", "muted", "reconnecting", "error", "stopped"}
+COLUMNS = {1280: 4, 390: 5}
 VIEWS = {
     "audio": {"view": "audio"},
     "icon": {"view": "icon"},
@@ -50,9 +53,17 @@ FLAGS = [
 
 def states_of(view: str) -> list[str]:
     """Give the states in which a view looks different."""
-    skip = NO_CONVERSATION if view.startswith("video") else set()
-    one_way = "mode" in VIEWS[view]
-    return [one for one in STATES if one not in skip and (one in OF_ONE_WAY or not one_way)]
+    looks, mode = VIEWS[view]["view"], VIEWS[view].get("mode")
+    shown = set(STATES)
+    if mode == "send":
+        shown = OF_ONE_WAY | {"asking", "heard"}
+    elif mode == "receive":
+        shown = OF_ONE_WAY | {"speaking"}
+    if looks == "video" or (looks == "audio-video" and mode == "receive"):
+        shown -= CONVERSATION
+    if view == "video-receive":
+        shown -= {"muted"}
+    return [state for state in STATES if state in shown]
 
 
 async def picture(page: Page, address: str, query: dict[str, str], width: int) -> Image.Image:
@@ -107,7 +118,7 @@ async def main(views: list[str]) -> None:
         address = (await server.stdout.readline()).decode().strip()
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
-                executable_path="/usr/bin/chromium", args=FLAGS
+                executable_path=os.environ.get("CHROMIUM") or shutil.which("chromium"), args=FLAGS
             )
             for view, width in product(views, WIDTHS):
                 await take_sheet(browser, address, view, width)

@@ -24,6 +24,8 @@ export interface BarState {
   speakerMuted: boolean;
   /** Which drawer is open. */
   drawer: "devices" | "details" | null;
+  /** Whether there is a device to choose. */
+  hasChoice: boolean;
   fullScreen: boolean;
 }
 
@@ -129,6 +131,7 @@ export class Bar {
       "Mute speaker",
       "Unmute speaker",
     ]);
+    if (this.#devices) show(this.#devices.root, state.hasChoice);
     unfold(this.#devices, state.drawer === "devices", "Choose devices");
     unfold(this.#details, state.drawer === "details", "Connection details");
     if (this.#fullScreen) {

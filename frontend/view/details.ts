@@ -13,14 +13,18 @@ const ROUTES: Record<NonNullable<StreamStats["route"]>, string> = {
   relay: "Through a TURN server (relay)",
 };
 
-/** The figures, as names and texts; a dash where nothing is known. */
-export function describe(stats: StreamStats | null): [string, string][] {
+/**
+ * The figures, as names and texts; a dash where nothing is known.
+ *
+ * @param answers Whether there is a conversation, which has answers.
+ */
+export function describe(stats: StreamStats | null, answers: boolean): [string, string][] {
   const rows: [string, string][] = [
     ["Connection", stats?.route ? routeText(stats) : "–"],
     ["Round trip", milliseconds(stats?.roundTrip, 1000)],
     ["Lost packets", stats?.loss == null ? "–" : `${(stats.loss * 100).toFixed(1)} %`],
-    ["Last answer after", milliseconds(stats?.latency, 1)],
   ];
+  if (answers) rows.push(["Last answer after", answerText(stats)]);
   if (stats?.picture) {
     const { width, height, framesPerSecond } = stats.picture;
     rows.push(["Picture", `${width} × ${height}, ${Math.round(framesPerSecond)}/s`]);
@@ -31,6 +35,14 @@ export function describe(stats: StreamStats | null): [string, string][] {
 function routeText({ route, protocol }: StreamStats): string {
   const text = route ? ROUTES[route] : "–";
   return protocol ? `${text}, ${protocol.toUpperCase()}` : text;
+}
+
+function answerText(stats: StreamStats | null): string {
+  const ofPause = milliseconds(stats?.latency, 1);
+  if (stats?.latencyFromSpeech == null) {
+    return stats?.latency == null ? ofPause : `${ofPause} from the pause`;
+  }
+  return `${milliseconds(stats.latencyFromSpeech, 1)}, ${ofPause} from the pause`;
 }
 
 function milliseconds(value: number | null | undefined, factor: number): string {
@@ -48,8 +60,14 @@ export class DetailsDrawer {
   );
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** @param read Gives the figures of the moment. */
-  constructor(private readonly read: () => Promise<StreamStats | null>) {}
+  /**
+   * @param read Gives the figures of the moment.
+   * @param answers Whether there is a conversation.
+   */
+  constructor(
+    private readonly read: () => Promise<StreamStats | null>,
+    private readonly answers: boolean,
+  ) {}
 
   /** Shows or hides it; the figures are read only while it is shown. */
   open(open: boolean): void {
@@ -62,7 +80,7 @@ export class DetailsDrawer {
 
   /** Reads the figures now. */
   async refresh(): Promise<void> {
-    const rows = describe(await this.read());
+    const rows = describe(await this.read(), this.answers);
     rows.forEach(([name, text], index) => {
       const row = this.#list.children[index] ?? this.#list.appendChild(newRow());
       const [term, value] = row.children;

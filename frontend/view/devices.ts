@@ -1,6 +1,13 @@
 /** The drawer in which devices are chosen: lists that stay open and cover nothing. */
 
-import { listDevices, watchDevices, type Device, type DeviceList } from "../client";
+import {
+  canChooseSpeaker,
+  listDevices,
+  watchDevices,
+  type Device,
+  type DeviceList,
+} from "../client";
+import { askForSpeaker, canAskForSpeaker } from "../client/devices";
 import { h, newId, show } from "./dom";
 import type { Layout } from "./layout";
 
@@ -12,7 +19,7 @@ export type Choices = Record<Role, string>;
 
 /** What the drawer needs of its view. */
 export interface DevicesHost {
-  choices: Choices;
+  choices(): Choices;
   choose(role: Role, id: string): Promise<void>;
   /** Asks for the permission without which browsers do not tell the names. */
   allow(): Promise<void>;
@@ -31,21 +38,26 @@ const TITLES: Record<Role, string> = {
 /** Chromium lists these two beside the devices they stand for. */
 const ALIASES = ["default", "communications"];
 
+/** Whether there are speakers to choose from: most browsers name none before a permission. */
+export async function offersSpeakers(): Promise<boolean> {
+  return canChooseSpeaker() && (canAskForSpeaker() || hasNames((await listDevices()).speakers));
+}
+
 /** The drawer. */
 export class DevicesDrawer {
   readonly root: HTMLElement;
   readonly id = newId("devices");
   readonly #lists = h("div", { class: "frtc-lists" });
   readonly #roles: Role[];
+  readonly #inputs = new Map<Role, HTMLInputElement[]>();
   #unwatch: (() => void) | null = null;
 
   constructor(
     layout: Layout,
     private readonly host: DevicesHost,
-    canChooseSpeaker: boolean,
   ) {
     this.#roles = (["microphone", "camera", "speaker"] as const).filter(
-      (role) => layout[role] && (role !== "speaker" || canChooseSpeaker),
+      (role) => layout[role] && (role !== "speaker" || canChooseSpeaker()),
     );
     this.root = h(
       "div",
@@ -64,27 +76,50 @@ export class DevicesDrawer {
 
   /** Lists the devices anew. */
   async refresh(): Promise<void> {
-    const found = await listDevices();
     if (this.root.hidden) return;
+    const found = await listDevices();
     const focused = this.#lists.contains(document.activeElement);
     const lists = this.#roles.map((role) => this.#list(role, found[LISTS[role]]));
     const unknown = this.#roles.some((role) => role !== "speaker" && !hasNames(found[LISTS[role]]));
     this.#lists.replaceChildren(...lists, ...(unknown ? [this.#permission()] : []));
+    this.follow();
     if (focused) this.#lists.querySelector<HTMLElement>("input:checked, button")?.focus();
+  }
+
+  /** Marks what is chosen; nothing while that is not plugged in, so that all can be chosen. */
+  follow(): void {
+    const choices = this.host.choices();
+    for (const [role, inputs] of this.#inputs) {
+      for (const input of inputs) input.checked = input.value === choices[role];
+    }
   }
 
   #list(role: Role, devices: Device[]): HTMLElement {
     const group = newId(role);
     const named = devices.filter(({ id, label }) => label !== "" && !ALIASES.includes(id));
-    const chosen = named.some(({ id }) => id === this.host.choices[role])
-      ? this.host.choices[role]
-      : "";
+    const inputs: HTMLInputElement[] = [];
     const options = [{ id: "", label: "System default" }, ...named].map(({ id, label }) => {
-      const input = h("input", { type: "radio", name: group, value: id, checked: id === chosen });
+      const input = h("input", { type: "radio", name: group, value: id });
       input.addEventListener("change", () => void this.host.choose(role, id));
+      inputs.push(input);
       return h("label", { class: "frtc-option" }, input, h("span", {}, label));
     });
-    return h("fieldset", {}, h("legend", {}, TITLES[role]), ...options);
+    this.#inputs.set(role, inputs);
+    const more = role === "speaker" && canAskForSpeaker() ? this.#otherSpeaker() : null;
+    return h("fieldset", {}, h("legend", {}, TITLES[role]), ...options, more);
+  }
+
+  /** The browser names only the speakers that were chosen in its own list. */
+  #otherSpeaker(): HTMLElement {
+    const button = h("button", { class: "frtc-plain", type: "button" }, "Choose another one");
+    button.addEventListener("click", () => {
+      void askForSpeaker().then(async (id) => {
+        if (id === null) return;
+        await this.host.choose("speaker", id);
+        await this.refresh();
+      });
+    });
+    return button;
   }
 
   #permission(): HTMLElement {

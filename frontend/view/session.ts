@@ -62,12 +62,13 @@ export class Session {
     this.#restarting = false;
   }
 
-  /** Sends what was typed, starting the stream if need be; false if that fails. */
+  /** Sends what was typed, starting the stream without a microphone if need be; false if that fails. */
   async submit(text: string): Promise<boolean> {
     const connection = this.#connection;
     // What is handed over on connecting has the text, too: it may reach the server after it.
     if (connection.state !== "connected") this.#typed = text;
-    const connected = connection.state === "connected" || (await connection.start());
+    const connected =
+      connection.state === "connected" || (await connection.start({ silent: true }));
     const { id } = connection;
     if (!connected || id === null) return false;
     this.#typed = text;

@@ -2,39 +2,54 @@
 
 import { FastRTCError } from "../client";
 import type { Answer, Accepted, Refusal, Signalling } from "../client";
+import { inTime } from "../client/limit";
+import { httpError, timeoutError } from "../client/sentences";
 import type { Server } from "./props";
+
+/** What is used of what Gradio tells the page. */
+interface GradioWindow {
+  gradio_config?: { root?: string; api_prefix?: string };
+}
+
+/** What a page says that is there, but may not be asked with HEAD. */
+const NOT_ALLOWED = 405;
 
 /**
  * Makes the signalling of a component.
  *
  * @param server Gives its functions as they are now.
- * @param isThere Whether the server answers at all.
  */
-export function gradioSignalling(
-  server: () => Partial<Server>,
-  isThere: () => Promise<boolean> = pageIsServed,
-): Signalling {
+export function gradioSignalling(server: () => Partial<Server>): Signalling {
   return {
-    async offer(body) {
-      const answer = await call(() => server().offer?.({ ...body }));
-      if (isObject(answer)) return answer as unknown as Answer | Refusal | Accepted;
-      // Gradio turns both an exception in the function and a lost network into null.
-      if (!(await isThere())) throw unreachable();
-      throw new FastRTCError(
-        "server_error",
-        "The server had an error when it was asked to connect. Its log says more.",
-      );
-    },
+    offer: (body, signal) => inTime(offer(server(), { ...body }), timeoutError(), signal),
   };
 }
 
-async function pageIsServed(): Promise<boolean> {
+async function offer(
+  server: Partial<Server>,
+  body: Record<string, unknown>,
+): Promise<Answer | Refusal | Accepted> {
+  const answer = await call(() => server.offer?.(body));
+  if (isObject(answer)) return answer as unknown as Answer | Refusal | Accepted;
+  throw await whyNothing();
+}
+
+/** Gradio turns an exception in the function, a lost network and every HTTP error into null. */
+async function whyNothing(): Promise<FastRTCError> {
+  const { root, api_prefix = "" } = (window as GradioWindow).gradio_config ?? {};
   try {
-    await fetch(location.href, { method: "HEAD", cache: "no-store" });
-    return true;
-  } catch {
-    return false;
+    // The page itself is served to those, too, whose login has expired.
+    const { ok, status } = await (root === undefined
+      ? fetch(location.href, { method: "HEAD", cache: "no-store" })
+      : fetch(`${root}${api_prefix}/login_check`, { cache: "no-store" }));
+    if (!ok && status !== NOT_ALLOWED) return httpError(status);
+  } catch (cause) {
+    return unreachable(cause);
   }
+  return new FastRTCError(
+    "server_error",
+    "The server had an error when it was asked to connect. Its log says more.",
+  );
 }
 
 /** Asks the server for the STUN and TURN servers; null leaves it to the browser. */

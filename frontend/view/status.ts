@@ -21,6 +21,7 @@ export interface Situation {
   error: FastRTCError | null;
   conversation: ConversationState;
   microphoneMuted: boolean;
+  cameraMuted: boolean;
   layout: Layout;
   /** Whether there is a text field beside the stream. */
   withText: boolean;
@@ -69,16 +70,20 @@ export function statusOf(situation: Situation): Status {
   }
 }
 
-function liveStatus({ layout, conversation, microphoneMuted }: Situation): {
-  text: string;
-  tone: Tone;
-} {
+function liveStatus(situation: Situation): { text: string; tone: Tone } {
+  const { layout, conversation, microphoneMuted, cameraMuted } = situation;
   if (layout.microphone) {
+    const cameraToo = cameraMuted && layout.camera ? ", camera off" : "";
     if (microphoneMuted && (conversation === "listening" || conversation === "heard")) {
-      return { text: "Microphone muted", tone: "live" };
+      return { text: `Microphone muted${cameraToo}`, tone: "live" };
     }
-    return { text: CONVERSATION[conversation], tone: conversation };
+    const text = CONVERSATION[conversation];
+    return {
+      text: conversation === "listening" ? `${text}${cameraToo}` : text,
+      tone: conversation,
+    };
   }
+  if (layout.camera && cameraMuted) return { text: "Camera off", tone: "live" };
   if (layout.picture) return { text: "Live", tone: "live" };
   return conversation === "speaking"
     ? { text: "Playing", tone: "speaking" }

@@ -1,12 +1,12 @@
 /** The view of a stream: one element that shows and steers one connection. */
 
-import { canChooseSpeaker, Connection, setSpeaker, type ConnectionOptions } from "../client";
+import { Connection, FastRTCError, setSpeaker, type ConnectionOptions } from "../client";
 import { openDevices } from "../client/devices";
 import { toFastRTCError } from "../client/errors";
 import { Bar } from "./bar";
 import { Composer } from "./composer";
 import { DetailsDrawer } from "./details";
-import { DevicesDrawer, type Choices, type Role } from "./devices";
+import { DevicesDrawer, offersSpeakers, type Choices, type Role } from "./devices";
 import { h, setAttribute, setText, show } from "./dom";
 import { icon } from "./icons";
 import { layoutOf } from "./layout";
@@ -128,7 +128,8 @@ class Panel {
   readonly #labelText = h("span", {});
   readonly #forget = new AbortController();
   readonly #layout;
-  readonly #choices: Choices = { microphone: "", camera: "", speaker: "" };
+  #hasChoice: boolean;
+  #speaker = "";
   #speakerMuted = false;
   #drawer: "devices" | "details" | null = null;
 
@@ -149,16 +150,16 @@ class Panel {
     this.#stage = new Stage(layout, this.#connection, props(), () => {
       this.#toggleStream();
     });
-    this.#devices = new DevicesDrawer(
-      layout,
-      {
-        choices: this.#choices,
-        choose: (role, id) => this.#choose(role, id),
-        allow: () => this.#allow(),
-      },
-      canChooseSpeaker(),
+    this.#hasChoice = layout.microphone || layout.camera;
+    this.#devices = new DevicesDrawer(layout, {
+      choices: () => this.#choices(),
+      choose: (role, id) => this.#choose(role, id),
+      allow: () => this.#allow(),
+    });
+    this.#details = new DetailsDrawer(
+      () => this.#connection.getStats(),
+      layout.microphone && layout.speaker,
     );
-    this.#details = new DetailsDrawer(() => this.#connection.getStats());
     this.#bar = new Bar(
       layout,
       {
@@ -206,6 +207,7 @@ class Panel {
       this.#details.root,
     );
     this.#listen();
+    void this.#lookForSpeakers();
   }
 
   /** Follows changed parameters. */
@@ -251,6 +253,9 @@ class Panel {
     connection.on("mute", () => {
       this.#refresh();
     });
+    connection.on("devices", () => {
+      this.#devices.follow();
+    });
     const { signal } = this.#forget;
     document.addEventListener(
       "fullscreenchange",
@@ -271,6 +276,7 @@ class Panel {
       error,
       conversation: conversation.state,
       microphoneMuted: muted.microphone,
+      cameraMuted: muted.camera,
       layout: this.#layout,
       withText: this.props().variant === "textbox",
     });
@@ -284,6 +290,7 @@ class Panel {
       cameraMuted: muted.camera,
       speakerMuted: this.#speakerMuted,
       drawer: this.#drawer,
+      hasChoice: this.#hasChoice,
       fullScreen: document.fullscreenElement === this.root,
     });
   }
@@ -309,18 +316,38 @@ class Panel {
     this.#refresh();
   }
 
+  /** A view that only plays has nothing to choose where the browser names no speakers. */
+  async #lookForSpeakers(): Promise<void> {
+    if (this.#hasChoice || !this.#layout.speaker) return;
+    this.#hasChoice = await offersSpeakers();
+    this.#refresh();
+  }
+
+  #choices(): Choices {
+    const { microphoneId, cameraId } = this.#connection.options.devices ?? {};
+    return { microphone: microphoneId ?? "", camera: cameraId ?? "", speaker: this.#speaker };
+  }
+
   async #choose(role: Role, id: string): Promise<void> {
-    const before = this.#choices[role];
-    this.#choices[role] = id;
     try {
       if (role === "microphone") await this.#connection.setMicrophone(id);
       else if (role === "camera") await this.#connection.setCamera(id);
-      else if (this.#stage.sink) await setSpeaker(this.#stage.sink, id);
+      else await this.#useSpeaker(id);
     } catch (thrown) {
-      this.#choices[role] = before;
       this.host.dispatch("error", toFastRTCError(thrown).sentence);
-      await this.#devices.refresh();
+      this.#devices.follow();
     }
+  }
+
+  async #useSpeaker(id: string): Promise<void> {
+    const { sink } = this.#stage;
+    if (!sink || !(await setSpeaker(sink, id))) {
+      throw new FastRTCError(
+        "device_failed",
+        "The browser does not play on this speaker. Choose another one.",
+      );
+    }
+    this.#speaker = id;
   }
 
   /** Opens the devices for a moment: only then does the browser tell their names. */

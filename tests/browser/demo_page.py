@@ -1,7 +1,9 @@
 """A demo page as a person sees it: its button, its state, what it plays and shows."""
 
+import asyncio
 import base64
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +73,15 @@ class DemoPage:
         await expect(self.page.get_by_role("status")).to_have_text("Connected")
 
     async def wait_for(self, expression: str, argument: Any = None) -> Any:
-        """Wait until the expression is true in the page."""
-        found = await self.page.wait_for_function(
-            expression, arg=argument, timeout=PATIENCE, polling=100
-        )
-        return await found.json_value()
+        """Wait until the expression is true in the page; it may be async.
+
+        To Playwright's own `wait_for_function` every promise is true at once.
+        """
+        until = time.monotonic() + PATIENCE / 1000
+        while not (found := await self.page.evaluate(expression, argument)):
+            assert time.monotonic() < until, f"in vain: {expression}"
+            await asyncio.sleep(0.1)
+        return found
 
     async def wait_for_alert(self, text: str) -> None:
         await expect(self.page.get_by_role("alert")).to_contain_text(

@@ -13,7 +13,7 @@ from pathlib import Path
 __all__ = ["DemoServer"]
 
 ROOT = Path(__file__).resolve().parents[2]
-START_WITHIN = 60  # s: importing the media libraries takes long where nothing is cached
+START_WITHIN = 100  # s: importing the media libraries takes long where nothing is cached
 STOP_WITHIN = 10  # s
 
 
@@ -26,6 +26,9 @@ class DemoServer:
         port: A port to listen on; a free one if 0.
         variables: More of its environment.
     """
+
+    ready = "/shared/style.css"
+    """What it serves as soon as it serves anything."""
 
     def __init__(
         self,
@@ -89,7 +92,7 @@ class DemoServer:
     def _answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            connection.request("GET", "/shared/style.css")
+            connection.request("GET", self.ready)
             return connection.getresponse().status == 200
         except OSError:
             return False

@@ -102,7 +102,19 @@ async def test_statistics_and_conversation(demo_server: DemoServer, open_demo) -
     assert stats["codecs"] == ["opus"]
     assert 0 <= stats["loss"] < 1
     assert stats["sending"] == 0
-    assert stats["latency"] is None
+    assert stats["latency"] is None and stats["latencyFromSpeech"] is None
+
+
+async def test_the_loss_of_what_is_only_sent(demo_server: DemoServer, open_demo) -> None:
+    demo = await open_demo(f"{demo_server.url}/audio_echo/")
+    await demo.page.evaluate(OWN_CONNECTION)
+    assert await demo.page.evaluate("own.options.mode = 'send', own.start()")
+    stats = await demo.wait_for(
+        "async () => { const stats = await own.getStats(); return stats.loss !== null && stats; }"
+    )
+    assert 0 <= stats["loss"] < 1
+    assert not stats["receiving"]
+    await demo.page.evaluate("own.stop()")
 
 
 async def test_nothing_stays_open_after_stop(demo_server: DemoServer, open_demo) -> None:

@@ -195,6 +195,25 @@ describe("what fails", () => {
     expect(await failure({ rtcConfiguration })).toMatchObject({ code: "bad_configuration" });
   });
 
+  it("is a server that never answers, not the network", async () => {
+    answer.mockReturnValue(new Promise(() => undefined));
+    const { connection } = make();
+    const outcome = connection.start();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await outcome).toBe(false);
+    expect(connection.error).toMatchObject({ code: "server_timeout" });
+  });
+
+  it("is a configuration that never comes", async () => {
+    const { connection } = make({ rtcConfiguration: () => new Promise(() => undefined) });
+    const outcome = connection.start();
+    await vi.advanceTimersByTimeAsync(14_999);
+    expect(connection.state).toBe("connecting");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await outcome).toBe(false);
+    expect(connection.error).toMatchObject({ code: "server_timeout" });
+  });
+
   it.each([
     [
       "at once",
@@ -341,6 +360,16 @@ describe("stop", () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  it("while the configuration is waited for leaves nothing behind", async () => {
+    const { connection, states } = make({ rtcConfiguration: () => new Promise(() => undefined) });
+    void connection.start();
+    await settle();
+    connection.stop();
+    await settle();
+    expect(states()).toEqual(["asking", "connecting", "stopped"]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("before the start does nothing", () => {
     const { connection, states } = make();
     connection.stop();
@@ -461,6 +490,20 @@ describe("a lost network", () => {
     expect(connection.id).not.toBe("mine");
     expect(connection.localStream).toBe(local);
     expect(getUserMedia).toHaveBeenCalledOnce();
+  });
+
+  it("is the end of what was being said, too", async () => {
+    const { connection } = await connected();
+    FakePeer.last.say({ type: "log", data: "pause_detected" });
+    expect(connection.conversation.state).toBe("thinking");
+    const told = vi.fn();
+    connection.on("conversation", told);
+    FakePeer.last.become("failed");
+    await settle();
+    expect(told).toHaveBeenCalledWith(expect.objectContaining({ state: "listening" }));
+    FakePeer.last.connect();
+    await settle();
+    expect(connection.conversation.state).toBe("listening");
   });
 
   it("is tried again, later and later, and then given up", async () => {
@@ -648,13 +691,41 @@ describe("devices", () => {
     expect(connection.options.devices).toEqual({ microphoneId: "one" });
   });
 
-  it("are closed first where only one camera opens at a time", async () => {
-    const { connection } = await connected({ modality: "video" });
-    const [track] = connection.localStream?.getTracks() ?? [];
-    getUserMedia.mockRejectedValueOnce(Object.assign(new Error(), { name: "NotReadableError" }));
-    await connection.setCamera("back");
-    expect(track?.readyState).toBe("ended");
-    expect(connection.localStream?.getTracks()).toHaveLength(1);
+  describe("where only one camera opens at a time", () => {
+    const inUse = () => Object.assign(new Error(), { name: "NotReadableError" });
+
+    it("are closed first", async () => {
+      const { connection } = await connected({ modality: "video" });
+      const [track] = connection.localStream?.getTracks() ?? [];
+      getUserMedia.mockRejectedValueOnce(inUse());
+      await connection.setCamera("back");
+      expect(track?.readyState).toBe("ended");
+      expect(connection.localStream?.getTracks()).toHaveLength(1);
+    });
+
+    it("are opened again when the other one is in use elsewhere", async () => {
+      const { connection } = await connected({
+        modality: "video",
+        devices: { cameraId: "front" },
+      });
+      connection.muteCamera();
+      getUserMedia.mockRejectedValueOnce(inUse()).mockRejectedValueOnce(inUse());
+      await expect(connection.setCamera("back")).rejects.toMatchObject({ code: "device_in_use" });
+      const [track] = (connection.localStream?.getTracks() ?? []) as unknown as FakeTrack[];
+      expect(track).toMatchObject({ readyState: "live", enabled: false });
+      expect(track?.asked).toMatchObject({ deviceId: { exact: "front" } });
+      expect(FakePeer.last.transceivers[0]?.sender.track).toBe(track);
+      expect(connection.state).toBe("connected");
+      expect(connection.options.devices).toEqual({ cameraId: "front" });
+    });
+
+    it("are lost when they do not open again", async () => {
+      const { connection } = await connected({ modality: "video" });
+      getUserMedia.mockRejectedValue(inUse());
+      await expect(connection.setCamera("back")).rejects.toMatchObject({ code: "device_in_use" });
+      expect(connection.error).toMatchObject({ code: "device_lost" });
+      expect(connection.state).toBe("failed");
+    });
   });
 
   it("that are unplugged are replaced", async () => {
@@ -666,6 +737,49 @@ describe("devices", () => {
     expect(notice).toHaveBeenCalledWith(expect.objectContaining({ code: "device_lost" }));
     expect(getUserMedia.mock.lastCall?.[0]["audio"]).not.toHaveProperty("deviceId");
     expect(connection.state).toBe("connected");
+  });
+
+  it("that are unplugged are not asked for at the next start", async () => {
+    const { connection } = await connected({ devices: { microphoneId: "usb" } });
+    const chosen = vi.fn();
+    connection.on("devices", chosen);
+    FakePeer.last.transceivers[0]?.sender.track?.onended?.();
+    await settle();
+    expect(chosen).toHaveBeenCalledWith({ microphoneId: null });
+    connection.stop();
+    void connection.start();
+    await settle();
+    expect(getUserMedia.mock.lastCall?.[0]["audio"]).not.toHaveProperty("deviceId");
+  });
+
+  it("are all kept that are chosen in one go", async () => {
+    const { connection } = await connected({ modality: "audio-video" });
+    await Promise.all([connection.setMicrophone("mic"), connection.setCamera("cam")]);
+    expect(connection.options.devices).toEqual({ microphoneId: "mic", cameraId: "cam" });
+  });
+
+  it("that are chosen while they are asked for are used", async () => {
+    const { promise, resolve: give } = deferred<FakeStream>();
+    getUserMedia.mockReturnValueOnce(promise);
+    const { connection } = make();
+    void connection.start();
+    const choice = connection.setMicrophone("two");
+    give(new FakeStream([new FakeTrack("audio")]));
+    await choice;
+    await settle();
+    expect(FakePeer.last.transceivers[0]?.sender.track?.asked).toMatchObject({
+      deviceId: { exact: "two" },
+    });
+    expect(connection.options.devices).toEqual({ microphoneId: "two" });
+  });
+
+  it("that are chosen are kept when those asked for do not open", async () => {
+    getUserMedia.mockRejectedValueOnce(Object.assign(new Error(), { name: "NotFoundError" }));
+    const { connection } = make();
+    const outcome = connection.start();
+    await connection.setMicrophone("two");
+    expect(await outcome).toBe(false);
+    expect(connection.options.devices).toEqual({ microphoneId: "two" });
   });
 
   it("that are unplugged without another one are the end", async () => {
@@ -692,5 +806,58 @@ describe("devices", () => {
     expect(enabled()).toEqual([false]);
     connection.muteMicrophone(false);
     expect(enabled()).toEqual([true]);
+  });
+});
+
+describe("a silent start", () => {
+  async function silent(options: ConnectionOptions = {}) {
+    const made = make(options);
+    const outcome = made.connection.start({ silent: true });
+    await settle();
+    FakePeer.last.connect();
+    expect(await outcome).toBe(true);
+    return made;
+  }
+  const sent = () => FakePeer.last.transceivers.map(({ sender }) => sender.track);
+
+  it("asks for no device, and says that it is muted", async () => {
+    const { connection, states } = await silent();
+    expect(states()).toEqual(["connecting", "connected"]);
+    expect(getUserMedia).not.toHaveBeenCalled();
+    expect(FakePeer.last.transceivers[0]?.direction).toBe("sendrecv");
+    expect(connection.muted).toEqual({ microphone: true, camera: false });
+    await connection.setMicrophone("two");
+    expect(getUserMedia).not.toHaveBeenCalled();
+    connection.stop();
+    expect(connection.muted).toEqual({ microphone: false, camera: false });
+  });
+
+  it("is followed by the microphone when it is unmuted", async () => {
+    const { connection } = await silent({ modality: "audio-video" });
+    const [mute, local] = [vi.fn(), vi.fn()];
+    connection.on("mute", mute);
+    connection.on("local", local);
+    connection.muteMicrophone(false);
+    connection.muteMicrophone(false);
+    await settle();
+    expect(getUserMedia).toHaveBeenCalledOnce();
+    expect(Object.keys(getUserMedia.mock.lastCall?.[0] ?? {})).toEqual(["audio"]);
+    expect(sent()).toMatchObject([{ kind: "audio", enabled: true }, null]);
+    expect(connection.muted).toEqual({ microphone: false, camera: true });
+    expect(mute).toHaveBeenLastCalledWith(connection.muted);
+    expect(local).toHaveBeenCalledWith(connection.localStream);
+  });
+
+  it("goes on without a microphone that may not be used", async () => {
+    const { connection } = await silent();
+    const [mute, notice] = [vi.fn(), vi.fn()];
+    connection.on("mute", mute);
+    connection.on("notice", notice);
+    getUserMedia.mockRejectedValueOnce(Object.assign(new Error(), { name: "NotAllowedError" }));
+    connection.muteMicrophone(false);
+    await settle();
+    expect(notice).toHaveBeenCalledWith(expect.objectContaining({ code: "permission_denied" }));
+    expect(mute).toHaveBeenLastCalledWith({ microphone: true, camera: false });
+    expect(connection.state).toBe("connected");
   });
 });

@@ -143,6 +143,12 @@ describe("ends", () => {
     expect(endError().code).toBe("ended_by_server");
   });
 
+  it("that has given all it had", () => {
+    const error = endError("Stream ended");
+    expect(error.code).toBe("ended_by_server");
+    expect(error.sentence).toBe("The stream has come to its end");
+  });
+
   it("after a loss tell a dead server from a dead network", () => {
     expect(lostError(new FastRTCError("server_unreachable", "x")).code).toBe("server_gone");
     expect(lostError(iceError()).code).toBe("connection_lost");

@@ -97,6 +97,25 @@ it("adds up loss over all tracks", () => {
   expect(stats({ ...audio, packetsReceived: 10, packetsLost: -2 }).loss).toBe(0);
 });
 
+describe("the loss of what is sent", () => {
+  const sent = { id: "o", type: "outbound-rtp", packetsSent: 200 };
+  const told = { id: "t", type: "remote-inbound-rtp", localId: "o", packetsLost: 20 };
+
+  it("is not known before the server tells", () => {
+    expect(stats(sent).loss).toBeNull();
+  });
+
+  it("is what the server tells", () => {
+    expect(stats(sent, told).loss).toBe(0.1);
+    expect(stats(sent, { ...told, packetsLost: -1 }).loss).toBe(0);
+  });
+
+  it("adds up with that of what is received", () => {
+    const received = { id: "i", type: "inbound-rtp", packetsReceived: 190, packetsLost: 10 };
+    expect(stats(sent, told, received).loss).toBe(30 / 400);
+  });
+});
+
 it("makes rates of two reports", () => {
   const at = (timestamp: number, sent: number, received: number) =>
     report(

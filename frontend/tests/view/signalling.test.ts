@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { askForTurn, gradioSignalling } from "../../view/signalling";
 
 const OFFER = { sdp: "v=0", type: "offer", webrtc_id: "a" } as const;
@@ -16,16 +17,78 @@ it("passes offers and their answers through", async () => {
   expect(bodies).toEqual([OFFER]);
 });
 
-it.each([
-  [true, "server_error"],
-  [false, "server_unreachable"],
-])("turns null into a sentence: is the server there? %s", async (there, code) => {
-  const nothing = { offer: () => Promise.resolve(null) };
-  const signalling = gradioSignalling(
-    () => nothing,
-    () => Promise.resolve(there),
+describe("nothing, which is what Gradio makes of all that goes wrong,", () => {
+  const signalling = gradioSignalling(() => ({ offer: () => Promise.resolve(null) }));
+  const ask = vi.fn<(url: string, init?: RequestInit) => Promise<Response>>();
+
+  beforeEach(() => {
+    ask.mockReset();
+    vi.stubGlobal("fetch", ask);
+    vi.stubGlobal("gradio_config", { root: "https://x.test/app", api_prefix: "/gradio_api" });
+  });
+
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  it.each([
+    [200, "server_error"], // an exception in the function
+    [401, "forbidden"], // the login has expired
+    [404, "not_found"],
+    [500, "server_error"],
+    [502, "server_unavailable"], // it starts anew behind a proxy
+    [503, "server_unavailable"],
+    [504, "server_unavailable"],
+  ])("is told apart by what else the server says: %i", async (status, code) => {
+    ask.mockResolvedValue(new Response(null, { status }));
+    await expect(signalling.offer(OFFER)).rejects.toMatchObject({ code });
+    expect(ask.mock.lastCall?.[0]).toBe("https://x.test/app/gradio_api/login_check");
+  });
+
+  it("is a server that is not there when nobody answers", async () => {
+    ask.mockRejectedValue(new TypeError("Failed to fetch"));
+    await expect(signalling.offer(OFFER)).rejects.toMatchObject({ code: "server_unreachable" });
+  });
+
+  it.each([
+    [200, "server_error"],
+    [405, "server_error"], // the page is there, but not for HEAD
+    [503, "server_unavailable"],
+  ])(
+    "is looked into by the page itself where Gradio tells no address: %i",
+    async (status, code) => {
+      vi.stubGlobal("gradio_config", undefined);
+      ask.mockResolvedValue(new Response(null, { status }));
+      await expect(signalling.offer(OFFER)).rejects.toMatchObject({ code });
+      expect(ask).toHaveBeenCalledWith(location.href, { method: "HEAD", cache: "no-store" });
+    },
   );
-  await expect(signalling.offer(OFFER)).rejects.toMatchObject({ code });
+});
+
+describe("a server that never answers", () => {
+  const hanging = gradioSignalling(() => ({ offer: () => new Promise(() => undefined) }));
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("is waited for no longer than 15 s", async () => {
+    const failed = expect(hanging.offer(OFFER)).rejects.toMatchObject({ code: "server_timeout" });
+    await vi.advanceTimersByTimeAsync(15_000);
+    await failed;
+  });
+
+  it("is not waited for when its answer is no longer wanted", async () => {
+    const wanted = new AbortController();
+    const failed = expect(hanging.offer(OFFER, wanted.signal)).rejects.toThrow();
+    wanted.abort();
+    await failed;
+  });
 });
 
 it("turns a lost network into a sentence", async () => {

@@ -9,6 +9,7 @@ function situation(changes: Partial<Situation> = {}): Situation {
     error: null,
     conversation: "listening",
     microphoneMuted: false,
+    cameraMuted: false,
     layout: layoutOf("audio", "send-receive"),
     withText: false,
     ...changes,
@@ -52,6 +53,22 @@ it("says that the microphone is muted, but not over the answer", () => {
   const muted = { microphoneMuted: true };
   expect(statusOf(situation(muted)).text).toBe("Microphone muted");
   expect(statusOf(situation({ ...muted, conversation: "speaking" })).text).toBe("Speaking");
+});
+
+it.each([
+  ["video", "listening", "Camera off"],
+  ["audio-video", "listening", "Listening, camera off"],
+  ["audio-video", "speaking", "Speaking"],
+  ["audio", "listening", "Listening"],
+] as const)("says that the camera is off: %s, %s", (modality, conversation, text) => {
+  const layout = layoutOf(modality, "send-receive");
+  expect(statusOf(situation({ cameraMuted: true, conversation, layout })).text).toBe(text);
+});
+
+it("says that both are off", () => {
+  const layout = layoutOf("audio-video", "send");
+  const both = situation({ microphoneMuted: true, cameraMuted: true, layout });
+  expect(statusOf(both).text).toBe("Microphone muted, camera off");
 });
 
 it("speaks of no conversation where nobody is listened to", () => {

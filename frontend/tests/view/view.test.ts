@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FastRTCError } from "../../client";
 import { FakeConnection } from "../../dev/fake";
 import { View } from "../../view";
@@ -139,6 +139,13 @@ it("mutes and says so in the names of the buttons", () => {
   expect((find("audio") as HTMLAudioElement).muted).toBe(false);
 });
 
+it("says that the camera is off", () => {
+  show({ modality: "video" });
+  connect();
+  button("Turn camera off").click();
+  expect(status()).toBe("Camera off");
+});
+
 it.each([
   ["audio", "send-receive", [false]],
   ["video", "receive", [true]],
@@ -259,4 +266,78 @@ it("ends the connection when it is removed", () => {
   view?.destroy();
   expect(connection().state).toBe("stopped");
   expect(document.querySelector(".frtc")).toBeNull();
+});
+
+describe("devices", () => {
+  const named = (kind: string, deviceId: string): object => ({ kind, deviceId, label: deviceId });
+  const setSinkId = vi.fn<(id: string) => Promise<void>>();
+  let found: object[];
+
+  beforeEach(() => {
+    found = [
+      named("audioinput", "usb"),
+      named("audiooutput", "loud"),
+      named("audiooutput", "quiet"),
+    ];
+    const enumerateDevices = (): Promise<object[]> => Promise.resolve(found);
+    Object.defineProperty(navigator, "mediaDevices", {
+      value: Object.assign(new EventTarget(), { enumerateDevices }),
+      configurable: true,
+    });
+    setSinkId.mockReset().mockResolvedValue();
+    Object.assign(HTMLMediaElement.prototype, { setSinkId });
+  });
+
+  afterEach(() => {
+    Reflect.deleteProperty(navigator, "mediaDevices");
+    Reflect.deleteProperty(HTMLMediaElement.prototype, "setSinkId");
+  });
+
+  const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+  const chosen = (): string[] =>
+    [...document.querySelectorAll<HTMLInputElement>(".frtc-option input")]
+      .filter((input) => input.checked)
+      .map((input) => input.value);
+
+  async function choose(id: string): Promise<void> {
+    find(`.frtc-option input[value="${id}"]`).click();
+    await settle();
+  }
+
+  it("are marked as the connection has them, also when one was unplugged", async () => {
+    show();
+    button("Choose devices").click();
+    await settle();
+    await choose("usb");
+    expect(chosen()).toEqual(["usb", ""]);
+    await connection().setMicrophone("");
+    expect(chosen()).toEqual(["", ""]);
+  });
+
+  it("that play are marked only when they do", async () => {
+    show();
+    button("Choose devices").click();
+    await settle();
+    await choose("loud");
+    expect(setSinkId).toHaveBeenCalledWith("loud");
+    expect(chosen()).toEqual(["", "loud"]);
+    setSinkId.mockRejectedValue(new DOMException("No", "NotAllowedError"));
+    await choose("quiet");
+    expect(chosen()).toEqual(["", "loud"]);
+    expect(toasts).toContainEqual([
+      "error",
+      "The browser does not play on this speaker. Choose another one.",
+    ]);
+  });
+
+  it("are offered to who only listens where the browser names some", async () => {
+    show({ mode: "receive" });
+    await settle();
+    expect(button("Choose devices").hidden).toBe(false);
+    view?.destroy();
+    found = [];
+    show({ mode: "receive" });
+    await settle();
+    expect(button("Choose devices").hidden).toBe(true);
+  });
 });
