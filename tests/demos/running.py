@@ -125,7 +125,11 @@ class DemoTab:
             .find((one) => one.type === "inbound-rtp" && one.kind === "video")
             ?.framesDecoded ?? 0"""
         before = await self.page.evaluate(count)
-        await self.wait_for(f"async () => await ({count})() >= {before + frames}")
+        for _ in range(PATIENCE // 500):  # to Playwright's waiting every promise is true at once
+            if await self.page.evaluate(count) >= before + frames:
+                return
+            await asyncio.sleep(0.5)
+        raise AssertionError(f"no more than {before} pictures came")
 
     async def picture(self, name: str) -> None:
         """Save what the page shows as `name.png`, if `FASTRTC_SCREENS` names a folder."""
