@@ -4,7 +4,12 @@
 /limited              an audio echo with room for one connection
 /inputs               a slider as an additional input, a number as an additional output
 /chat                 the textbox variant, its replies in a chatbot
+/conversation         a tone as the answer to whoever has spoken
+/submit               a text that the handler gets when it is submitted
 /trouble              a handler that fails
+/brief                a tone for two seconds
+/relay                an audio echo whose page finds no way to it
+/look                 an icon instead of waves, and other words on the button
 /own                  a gr.Blocks of one's own with the component
 /trigger              a receiving component that a button starts
 """
@@ -12,6 +17,7 @@
 import asyncio
 import os
 import queue
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -34,6 +40,8 @@ from fastrtc import (
 RATE = 24_000
 NO_SERVERS = {"iceServers": []}
 CONFIGURATION = {"rtc_configuration": NO_SERVERS, "server_rtc_configuration": NO_SERVERS}
+NOBODY = {"urls": "turn:127.0.0.1:9?transport=tcp", "username": "me", "credential": "x"}
+LOGO = Path(__file__).parents[2] / "docs/assets/logo.svg"
 TONE = (np.sin(np.arange(RATE // 5) * 440 * 2 * np.pi / RATE) * 9000).astype(np.int16)
 
 
@@ -194,6 +202,46 @@ def chat_page() -> Stream:
     )
 
 
+def hum(audio):
+    """Three seconds of an answer."""
+    for _ in range(15):
+        yield RATE, TONE.reshape(1, -1)
+
+
+class Prompted(AsyncStreamHandler):
+    """Tells each prompt that it gets; it asks for none."""
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE)
+        self.told: list = []
+
+    async def start_up(self) -> None: ...
+
+    async def receive(self, frame) -> None: ...
+
+    async def emit(self):
+        if self.latest_args == self.told:
+            return await asyncio.sleep(0.05)
+        self.told = self.latest_args
+        return AdditionalOutputs(self.told[-1])
+
+    def copy(self) -> "Prompted":
+        return Prompted()
+
+
+def submit_page() -> Stream:
+    return Stream(
+        Prompted(),
+        modality="audio",
+        mode="send",
+        additional_inputs=[gr.Textbox(label="Prompt")],
+        additional_outputs=[gr.Textbox(label="Prompts")],
+        additional_outputs_handler=lambda before, prompt: f"{before} {prompt}".strip(),
+        ui_args={"send_input_on": "submit"},
+        **CONFIGURATION,
+    )
+
+
 class Teller(AsyncStreamHandler):
     """Tells what its inputs are each time it asked for them, and a burst of numbers at first."""
 
@@ -267,6 +315,25 @@ def trigger_page() -> gr.Blocks:
     return page
 
 
+def look_page() -> gr.Blocks:
+    with gr.Blocks() as page:
+        stream = WebRTC(
+            modality="audio",
+            icon=str(LOGO),
+            icon_button_color="rgb(200, 30, 90)",
+            pulse_color="rgb(30, 90, 200)",
+            icon_radius=20,
+            button_labels={"start": "Call", "waiting": "Ringing", "stop": "Hang up"},
+            **CONFIGURATION,
+        )
+        stream.stream(Echo(), inputs=[stream], outputs=[stream])
+    return page
+
+
+def audio(handler, **options) -> gr.Blocks:
+    return Stream(handler, modality="audio", **{**CONFIGURATION, **options}).ui
+
+
 def main() -> None:
     app = FastAPI()
     echo = Stream(Echo(), modality="audio", verbose=False, **CONFIGURATION)
@@ -280,7 +347,13 @@ def main() -> None:
     pages["/limited"] = echo.ui
     pages["/inputs"] = inputs_page().ui
     pages["/chat"] = chat_page().ui
-    pages["/trouble"] = Stream(Tired(), modality="audio", **CONFIGURATION).ui
+    pages["/conversation"] = audio(ReplyOnPause(hum))
+    pages["/submit"] = submit_page().ui
+    pages["/trouble"] = audio(Tired())
+    pages["/brief"] = audio(tone, mode="receive", time_limit=2)
+    nowhere = {"iceServers": [NOBODY], "iceTransportPolicy": "relay"}
+    pages["/relay"] = audio(Echo(), rtc_configuration=nowhere, concurrency_limit=10)
+    pages["/look"] = look_page()
     pages["/own"] = own_page()
     pages["/trigger"] = trigger_page()
     for path, blocks in pages.items():

@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import numpy as np
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Route, async_playwright
+from numpy.typing import NDArray
+from playwright.async_api import Browser, Playwright, Route, async_playwright, expect
 
 from tests.gradio.server import PageServer
 from tests.gradio.stream_page import KEEP_PEERS, PATIENCE, StreamPage
 from tests.support.programs import require_program
+from tests.support.speech import recorded_prompt, spaced, trimmed, write_wav
 
+RATE = 48_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -20,9 +24,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-ui-for-media-stream",
-    "--use-fake-device-for-media-stream",  # beeps, and shows a clock
 ]
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -42,13 +46,50 @@ def server(shared_server: PageServer) -> Iterator[PageServer]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(
-            executable_path=require_program("chromium"), args=FLAGS
-        )
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as started:
         yield started
-        await started.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
+    """Chromium with cameras that show a clock (the second one is not for streams), and beeps."""
+    started = await playwright.chromium.launch(
+        executable_path=require_program("chromium"),
+        args=[
+            *FLAGS,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream=device-count=3",
+        ],
+    )
+    yield started
+    await started.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def talking_chromium(
+    playwright: Playwright, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Browser]:
+    """Chromium without a camera, whose user talks, but allows nothing by itself."""
+    voice = write_wav(tmp_path_factory.mktemp("voice") / "voice.wav", RATE, what_is_said())
+    started = await playwright.chromium.launch(
+        executable_path=require_program("chromium"),
+        args=[
+            *FLAGS,
+            "--use-fake-device-for-media-stream=device-count=0",
+            f"--use-file-for-fake-audio-capture={voice}",
+        ],
+    )
+    yield started
+    await started.close()
+
+
+def what_is_said() -> NDArray[np.int16]:
+    """A question, an objection while it is answered for 3 s, and time to answer that; for ever."""
+    question, objection = (
+        trimmed(recorded_prompt(name, RATE)) for name in ("vm-goodbye", "one-moment-please")
+    )
+    return spaced(1.0, question, 2.2, objection, 7.0, rate=RATE)
 
 
 async def to_this_machine_only(route: Route) -> None:
@@ -64,8 +105,8 @@ async def open_page(chromium: Browser) -> AsyncIterator[Callable]:
     """Opens pages, each with cookies and permissions of its own; none may throw."""
     contexts, thrown = [], []
 
-    async def open_one(address: str) -> StreamPage:
-        context = await chromium.new_context(viewport={"width": 1200, "height": 900})
+    async def open_one(address: str, chosen: Browser = chromium) -> StreamPage:
+        context = await chosen.new_context(viewport={"width": 1200, "height": 900})
         contexts.append(context)
         await context.route("**/*", to_this_machine_only)
         await context.add_init_script(KEEP_PEERS)

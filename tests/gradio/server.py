@@ -1,29 +1,37 @@
-"""The server with all pages, in a process of its own."""
+"""The servers of pages, each in a process of its own, with the Gradio of this environment."""
 
-import http.client
 from pathlib import Path
 
 from tests.browser.server import DemoServer
 
-__all__ = ["PageServer"]
+__all__ = ["LaunchedServer", "PageServer"]
+
+HERE = Path(__file__).parent
 
 
 class PageServer(DemoServer):
-    """Runs `app.py`, with the Gradio of this environment.
+    """Runs `app.py`.
 
     Args:
         log: The file that takes what the server writes.
     """
 
-    def __init__(self, log: Path) -> None:
-        super().__init__(log, Path(__file__).with_name("app.py"))
+    ready = "/ready"
 
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request("GET", "/ready")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
+    def __init__(self, log: Path) -> None:
+        super().__init__(log, HERE / "app.py")
+
+
+class LaunchedServer(DemoServer):
+    """Runs `launched.py`.
+
+    Args:
+        log: The file that takes what the server writes.
+        ssr_mode: Whether the page is rendered by the server, with Node.
+    """
+
+    ready = "/"
+
+    def __init__(self, log: Path, *, ssr_mode: bool = False) -> None:
+        variables = {"GRADIO_SSR_MODE": str(ssr_mode)}
+        super().__init__(log, HERE / "launched.py", variables=variables)

@@ -19,6 +19,23 @@ async def test_a_slider_reaches_the_handler(server: PageServer, open_page) -> No
     await page.stop()
 
 
+async def test_an_input_that_is_sent_on_submit(server: PageServer, open_page) -> None:
+    page = await open_page(f"{server.url}/submit")
+    sent: list[str] = []
+    page.page.on("request", lambda request: sent.append(request.post_data or ""))
+    prompt = page.input("Prompt")
+    await prompt.fill("first")
+    await page.start()
+    await page.has_value("Prompts", "first")
+    await prompt.fill("unsaid")
+    await prompt.fill("second")
+    await prompt.press("Enter")
+    await page.has_value("Prompts", "first second")
+    assert any("second" in body for body in sent)
+    assert not any("unsaid" in body for body in sent)
+    await page.stop()
+
+
 async def test_no_output_is_lost(server: PageServer, open_page) -> None:
     """Each adds to what the components show, however fast they come; also when it starts again."""
     page = await open_page(f"{server.url}/own")
@@ -67,6 +84,16 @@ async def test_a_typed_text_is_answered(server: PageServer, open_page) -> None:
     await say(page, "hello")
     await say(page, "again")
     assert await page.page.get_by_text("hello", exact=True).count() == 1
+    await page.stop()
+
+
+async def test_who_types_is_not_asked_for_the_microphone(server: PageServer, open_page) -> None:
+    page = await open_page(f"{server.url}/chat")
+    await say(page, "hello")
+    await expect(page.status).to_have_text("Microphone muted")
+    assert await page.page.evaluate("window.peers[0].getSenders()[0].track") is None
+    await page.page.get_by_role("button", name="Unmute microphone").click()
+    await page.flows("audio_out")
     await page.stop()
 
 

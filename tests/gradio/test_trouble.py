@@ -1,10 +1,15 @@
 """What a person is told when something is wrong."""
 
+import re
+
+import pytest
 from playwright.async_api import expect
 
+from tests.faults.over_http import HttpClient
 from tests.gradio.marks import MARKS
 from tests.gradio.server import PageServer
 from tests.gradio.stream_page import PATIENCE
+from tests.support.peers import AudioSource, eventually, tone
 
 pytestmark = MARKS
 
@@ -31,21 +36,60 @@ async def test_a_second_tab_at_the_limit_is_told_so(server: PageServer, open_pag
     await second.stop()
 
 
+@pytest.mark.parametrize(
+    "status, sentence",
+    [(503, "The server is not available just now"), (401, "You may have to log in first")],
+)
+async def test_what_a_proxy_or_the_login_says_is_told(
+    server: PageServer, open_page, status: int, sentence: str
+) -> None:
+    """Gradio hides it from the component, which asks once more by itself."""
+    page = await open_page(f"{server.url}/limited")
+    await page.page.route(
+        re.compile("/gradio_api/(component_server|login_check)"),
+        lambda route: route.fulfill(status=status),
+    )
+    await page.main.click()
+    await page.is_in("failed")
+    await expect(page.page.get_by_role("alert")).to_contain_text(sentence)
+
+
 async def test_the_api_has_places_of_its_own(server: PageServer, open_page) -> None:
     """A page of Gradio beside the routes of `stream.mount`: each has its connections."""
     page = await open_page(f"{server.url}/limited")
     await page.start()
-    refusal = await page.page.evaluate(
-        """async () => {
-            const sdp = "v=0\\r\\n";
-            const body = { sdp, type: "offer", webrtc_id: "of-the-api" };
-            const answer = await fetch("/api/webrtc/offer", {
-                method: "POST",
-                headers: { "content-type": "application/json" },
-                body: JSON.stringify(body),
-            });
-            return [answer.status, await answer.json()];
-        }"""
-    )
-    assert refusal[0] == 400 and "limit" not in str(refusal[1])
+    async with HttpClient(f"{server.url}/api", audio=AudioSource(tone(60))) as peer:
+        await eventually(peer.loud)
+        another = HttpClient(f"{server.url}/api", audio=AudioSource())
+        refusal = await another.call()
+        await another.close()
+        assert refusal["meta"] == {"error": "concurrency_limit_reached", "limit": 1}
+        await page.flows("audio_out", "audio_in")
     await page.stop()
+
+
+async def test_the_time_limit(server: PageServer, open_page) -> None:
+    page = await open_page(f"{server.url}/brief")
+    await page.watch()
+    for times in (1, 2):
+        await page.main.click()
+        await page.page.wait_for_function(
+            "times => seen.states.filter((one) => one === 'stopped').length === times",
+            arg=times,
+            timeout=PATIENCE,
+        )
+        await page.says("The time limit of the stream is reached. Start again to go on.")
+    assert (await page.seen("states")).count("connected") == 2
+
+
+async def test_no_way_to_the_server(server: PageServer, open_page) -> None:
+    """All is to go through a TURN server that is not there."""
+    page = await open_page(f"{server.url}/relay")
+    await page.page.clock.install()
+    await page.main.click()
+    await page.page.wait_for_function(
+        "window.peers.at(-1)?.remoteDescription", timeout=PATIENCE, polling=100
+    )
+    await page.page.clock.fast_forward(31_000)
+    await page.is_in("failed")
+    await page.says("No way to the server was found")
