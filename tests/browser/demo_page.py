@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from playwright.async_api import Locator, Page, expect
 
-__all__ = ["DemoPage", "Recording"]
+__all__ = ["DemoPage", "Recording", "wait_in"]
 
 HERE = Path(__file__).parent
 PATIENCE = 30_000  # ms; connecting takes 0.2 s here, but the machine may be busy
@@ -26,6 +26,20 @@ COUNT_REQUESTS = """
       return original.apply(this, asked);
     };
 """
+
+
+async def wait_in(
+    page: Page, expression: str, argument: Any = None, *, within: float = PATIENCE / 1000
+) -> Any:
+    """Wait until an expression is true in a page, and give it; it may be async.
+
+    To Playwright's own `wait_for_function` every promise is true at once.
+    """
+    until = time.monotonic() + within
+    while not (found := await page.evaluate(expression, argument)):
+        assert time.monotonic() < until, f"in vain: {expression}"
+        await asyncio.sleep(0.1)
+    return found
 
 
 class Recording:
@@ -73,15 +87,8 @@ class DemoPage:
         await expect(self.page.get_by_role("status")).to_have_text("Connected")
 
     async def wait_for(self, expression: str, argument: Any = None) -> Any:
-        """Wait until the expression is true in the page; it may be async.
-
-        To Playwright's own `wait_for_function` every promise is true at once.
-        """
-        until = time.monotonic() + PATIENCE / 1000
-        while not (found := await self.page.evaluate(expression, argument)):
-            assert time.monotonic() < until, f"in vain: {expression}"
-            await asyncio.sleep(0.1)
-        return found
+        """Wait until the expression is true in the page; it may be async."""
+        return await wait_in(self.page, expression, argument)
 
     async def wait_for_alert(self, text: str) -> None:
         await expect(self.page.get_by_role("alert")).to_contain_text(

@@ -25,6 +25,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.async_api import Page, expect
 
+from tests.browser.demo_page import wait_in
 from tests.browser.media import BLOCK, align, envelope
 from tests.browser.server import ROOT, DemoServer
 from tests.support.speech import trimmed
@@ -93,8 +94,8 @@ class DemoTab:
         await self.wait_for("window.peers.at(-1)?.connectionState === 'connected'")
 
     async def wait_for(self, expression: str) -> None:
-        """Wait until the expression is true in the page."""
-        await self.page.wait_for_function(expression, timeout=PATIENCE, polling=100)
+        """Wait until the expression is true in the page; it may be async."""
+        await wait_in(self.page, expression, within=PATIENCE / 1000)
 
     async def shows(self, text: str | re.Pattern[str]) -> None:
         """Wait until the page shows a text; the case matters in patterns only."""
@@ -125,11 +126,7 @@ class DemoTab:
             .find((one) => one.type === "inbound-rtp" && one.kind === "video")
             ?.framesDecoded ?? 0"""
         before = await self.page.evaluate(count)
-        for _ in range(PATIENCE // 500):  # to Playwright's waiting every promise is true at once
-            if await self.page.evaluate(count) >= before + frames:
-                return
-            await asyncio.sleep(0.5)
-        raise AssertionError(f"no more than {before} pictures came")
+        await self.wait_for(f"async () => await ({count})() >= {before + frames}")
 
     async def picture(self, name: str) -> None:
         """Save what the page shows as `name.png`, if `FASTRTC_SCREENS` names a folder."""
