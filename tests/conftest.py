@@ -11,4 +11,9 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["pytester", "tests.support.leaks", "tests.support.programs"]
+pytest_plugins = [
+    "pytester",
+    "tests.support.leaks",
+    "tests.support.one_browser",
+    "tests.support.programs",
+]

@@ -8,7 +8,6 @@ from tests.browser.server import DemoServer
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),  # with --dist loadgroup: one browser at a time
     pytest.mark.external("chromium", "espeak-ng"),
 ]
 

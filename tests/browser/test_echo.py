@@ -1,5 +1,6 @@
 """Demos that send what the devices give, and get it back."""
 
+import math
 from dataclasses import dataclass
 
 import pytest
@@ -12,7 +13,6 @@ from tests.browser.server import DemoServer
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),  # with --dist loadgroup: one browser at a time
     pytest.mark.external("chromium", "espeak-ng"),
 ]
 
@@ -25,12 +25,13 @@ async def assert_the_words_come_back(demo: DemoPage, devices: Devices) -> None:
     """Find each word in what the page sent and in what it received, and compare their times.
 
     On a busy machine sound comes late. What came too late for the browser to play it in time, it
-    says itself: by so much the words after it may be later than those before, and no more. A
-    connection that suffered so much that this does not hold is given up for another one, twice.
+    says itself: so much may be missing from words, and by so much the words after it may be later
+    than those before. A connection of which this does not hold is given up for another one, twice,
+    but only if sound came late in it.
     """
     for attempts_left in (2, 1, 0):
         heard = await listen(demo, devices)
-        if attempts_left == 0 or heard.late < 0.1 or heard.is_right():
+        if heard.is_right() or heard.late == 0 or attempts_left == 0:
             break
         await demo.press("Stop")
         await demo.page.evaluate("recorder.forget()")
@@ -49,7 +50,7 @@ class Heard:
     def is_right(self) -> bool:
         words = zip(self.likenesses, self.delays, strict=True)
         delays = [delay for likeness, delay in words if likeness > 0.85]
-        enough = len(self.delays) if self.late < 0.1 else 3
+        enough = len(self.delays) - min(2, math.ceil(self.late / 0.1))
         return (
             len(delays) >= enough
             and min(delays) > 0.02

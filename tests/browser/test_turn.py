@@ -17,7 +17,6 @@ from tests.support.turn import SECRET, turn_server
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),  # with --dist loadgroup: one browser at a time
     pytest.mark.external("chromium", "espeak-ng", "turnserver"),
 ]
 

@@ -27,7 +27,6 @@ from tests.support.speech import (
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),  # with --dist loadgroup: one browser at a time
     pytest.mark.external("chromium", "espeak-ng", "recorded-voices"),
 ]
 

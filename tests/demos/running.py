@@ -39,7 +39,6 @@ SCREEN = {"width": 1000, "height": 760}
 MARKS = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),  # with --dist loadgroup: one browser at a time
     pytest.mark.external("chromium"),
 ]
 """Marks of a module whose tests open pages: ``pytestmark = MARKS``."""

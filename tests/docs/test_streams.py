@@ -57,7 +57,7 @@ async def test_limits(snippet) -> None:
             assert answer["meta"] == {"error": "concurrency_limit_reached", "limit": 20}
 
 
-class TestPage:
+class TestPages:
     pytestmark = MARKS
 
     async def test_constraints(self, snippet, open_page, tmp_path: Path) -> None:  # noqa: F811

@@ -7,6 +7,5 @@ __all__ = ["MARKS"]
 MARKS = [
     pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),  # with --dist loadgroup: one browser at a time
     pytest.mark.external("chromium"),
 ]
