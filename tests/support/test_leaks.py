@@ -2,7 +2,7 @@
 
 import pytest
 
-PLUGINS = ("-p", "tests.support.leaks", "-p", "no:cacheprovider")
+PLUGINS = ("-p", "tests.support.leaks", "-p", "no:cacheprovider", "-p", "no:rerunfailures")
 
 
 @pytest.fixture

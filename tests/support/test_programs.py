@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.programs import PROGRAMS, find_program, require_program
 
+PLUGINS = ("-p", "tests.support.programs", "-p", "no:rerunfailures")
 INI = """
 [pytest]
 asyncio_default_fixture_loop_scope = function
@@ -50,7 +51,7 @@ def bare(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["one-process", "xdist"])
 def test_what_is_missing_is_named_at_the_end(bare: pytest.Pytester, workers: tuple[str, ...]):
-    result = bare.runpytest_inprocess("-p", "tests.support.programs", *workers)
+    result = bare.runpytest_inprocess(*PLUGINS, *workers)
 
     result.assert_outcomes(passed=1, skipped=4)
     result.stdout.fnmatch_lines(
@@ -71,7 +72,7 @@ def test_a_missing_program_fails_where_all_is_required(
 ):
     monkeypatch.setenv("FASTRTC_REQUIRE_ALL", "1")
 
-    result = bare.runpytest_inprocess("-p", "tests.support.programs")
+    result = bare.runpytest_inprocess(*PLUGINS)
 
     result.assert_outcomes(passed=1, failed=1, errors=3)
     result.stdout.fnmatch_lines(["*missing: chromium (install: apt-get install chromium;*"])
@@ -81,7 +82,7 @@ def test_nothing_is_said_when_nothing_is_missing(pytester: pytest.Pytester):
     pytester.makeini(INI)
     pytester.makepyfile("def test_plain(): pass")
 
-    result = pytester.runpytest_inprocess("-p", "tests.support.programs")
+    result = pytester.runpytest_inprocess(*PLUGINS)
 
     result.stdout.no_fnmatch_line("*left out*")
 
