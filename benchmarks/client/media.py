@@ -34,6 +34,17 @@ def speech_like(seconds: float = 8.0) -> np.ndarray:
     return np.clip(sound, -32768, 32767).astype(np.int16)
 
 
+def silence(seconds: float = 8.0) -> np.ndarray:
+    """What a muted microphone sends, `(n,)` int16."""
+    return np.zeros(int(seconds * AUDIO_RATE), np.int16)
+
+
+def room_noise(seconds: float = 8.0) -> np.ndarray:
+    """What a microphone hears in a quiet room in which nobody speaks, `(n,)` int16."""
+    noise = np.random.default_rng(1).normal(0, 30, int(seconds * AUDIO_RATE))
+    return noise.astype(np.int16)
+
+
 def encode_opus(samples: np.ndarray) -> list[bytes]:
     """20 ms packets of `samples` `(n,)` int16 at 48 kHz, with the settings that aiortc uses."""
     codec = av.CodecContext.create("libopus", "w")

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.pause_detection.errors import ModelUnavailable, PauseDetectionError
-from fastrtc.pause_detection.onnx_vad import MOST_ROWS, SIGNATURES, OnnxStream, OnnxVad
+from fastrtc.pause_detection.onnx_vad import MOST_ROWS, SETTLED, SIGNATURES, OnnxStream, OnnxVad
 from fastrtc.pause_detection.silero import SileroVADModel
 from tests.pause_detection.networks import FAULTS, GENERATIONS, STEP, write_network
+from tests.support.speech import speech
 
 CONTEXT = {"v5 or v6": 64, "v4": 0, "v6 sequence": 64}
 
@@ -140,8 +141,37 @@ def test_every_sample_is_judged_once(networks: dict[str, OnnxVad]):
     network = Counting(networks["v5 or v6"])
     stream = OnnxStream(network, 512)
     for _ in range(1000):
-        stream.push(np.zeros(320, np.int16))
+        stream.push(np.ones(320, np.int16))
     assert network.rows == 320 * 1000 // 512 * 576
+
+
+@given(
+    st.lists(st.integers(1, 70), min_size=5, max_size=5),
+    st.lists(st.integers(1, 9000), min_size=1, max_size=20),
+)
+def test_long_silence_is_not_judged_in_whatever_pieces_it_comes(networks, lengths, sizes):
+    samples = np.repeat([0, 9, 0, 9, 0], np.multiply(lengths, 512)).astype(np.int16)
+    before, *others, after = lengths
+    others[1], after = (min(length, SETTLED + 1) for length in (others[1], after))
+    judged = min(before, SETTLED) + sum(others) + after  # the first after sound has it as context
+    for split in ([], np.cumsum(sizes)):
+        network = Counting(networks["v5 or v6"])
+        stream = OnnxStream(network, 512)
+        for part in np.split(samples, split):
+            stream.push(part)
+        assert network.rows == judged * 576
+
+
+@pytest.mark.external("espeak-ng")
+def test_after_a_long_silence_speech_is_heard_as_after_a_second(model: SileroVADModel):
+    said = speech("What time is it, please?", 16_000)
+    heard = []
+    for seconds in (1.024, 60.032):
+        stream = model.open_stream(None)
+        silence = np.zeros(round(seconds * 16_000), np.int16)
+        assert stream.push(silence).max() < 0.1
+        heard.append(stream.push(said))
+    np.testing.assert_array_equal(*heard)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

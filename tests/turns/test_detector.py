@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import math
@@ -453,6 +454,56 @@ def test_what_is_needed_is_known_before(
         assert ended <= detector.needed_from_s <= detector.now_s
         assert detector.needed_from_s >= needed
         needed = detector.needed_from_s
+
+
+@given(
+    flags=runs_of_flags(20),
+    following=runs_of_flags(20),
+    replying=st.booleans(),
+    hop=st.sampled_from([None, 0.1, 0.6]),
+    start=st.sampled_from([0.0, 0.02, 0.2, 0.7]),
+    low=st.sampled_from([0.0, 0.1, 0.5]),
+    least=st.sampled_from([None, 0.1, 1.0]),
+    most=maxima,
+)
+def test_nothing_is_decided_while_it_can_wait(
+    flags: list[bool],
+    following: list[bool],
+    replying: bool,
+    hop: float | None,
+    start: float,
+    low: float,
+    least: float | None,
+    most: float,
+):
+    """Whatever there is, in whole windows and in the one that had begun before."""
+    options = AlgoOptions(
+        started_talking_threshold=start,
+        speech_threshold=low,
+        max_continuous_speech_s=most,
+        min_interruption_s=least,
+        hop_s=hop,
+    )
+    detector = TurnDetector(options)
+    for number, flag in enumerate(flags):
+        detector.push(0.9 if flag else 0.1, replying)
+        wait = detector.can_wait_s(replying)
+        if wait and number % 5 == 0:  # all of them take their time
+            count = math.ceil(round(wait / WINDOW, 6))
+            for what in ([True] * count, [False] * count, following[:count]):
+                probabilities = [0.9 if flag else 0.1 for flag in what]
+                assert feed(copy.deepcopy(detector), probabilities, replying) == []
+
+
+def test_what_is_near_cannot_wait():
+    detector = TurnDetector()
+    assert detector.can_wait_s() == pytest.approx(0.2 - WINDOW)
+    feed(detector, spoken(0.1))
+    assert detector.can_wait_s() == pytest.approx(0.2 - 5 * WINDOW)
+    feed(detector, spoken(2.0))
+    assert detector.can_wait_s() == pytest.approx(0.6 - 0.1 - WINDOW)
+    feed(detector, silent(0.4))
+    assert detector.can_wait_s() == pytest.approx(0.6 - 0.1 - 14 * WINDOW)
 
 
 # --- Life ------------------------------------------------------------------------------------

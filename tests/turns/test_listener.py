@@ -1,9 +1,13 @@
 """A listener with a scripted model: what was said comes out whole, and once."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from fastrtc.turns.listener import Listener, to_mono
+from fastrtc.turns.listener import GATHERED_S, Listener, to_mono
 from fastrtc.turns.options import AlgoOptions
 
 RATE = 48000
@@ -124,3 +128,63 @@ def test_after_audio_that_was_not_kept_utterances_come_whole() -> None:
     spoken = samples[round(0.6 * RATE) : round(1.9 * RATE)]
     at = np.flatnonzero(said[0] == spoken[0])
     assert any(np.array_equal(said[0, k : k + len(spoken)], spoken) for k in at)
+
+
+def test_a_model_is_woken_seldom_unless_a_decision_is_near() -> None:
+    pushes = []
+
+    class Counting(Loudness):
+        def push(self, samples: np.ndarray) -> np.ndarray:
+            pushes.append(len(samples) / 16_000)
+            return super().push(samples)
+
+    def pushed_for(samples: np.ndarray) -> list[float]:
+        del pushes[:]
+        listen(listener, samples)
+        return pushes
+
+    listener = Listener(AlgoOptions(), Counting(), RATE)
+    assert sum(pushed_for(talk(3.2))) == pytest.approx(3.2, abs=0.01)
+    assert len(pushes) == 3.2 / GATHERED_S
+    assert pushed_for(talk(0, 0.3)) == [0.16, 0.04, 0.02, 0.02]  # speech, after more than 0.2 s
+    assert pushed_for(talk(0, 3.2)) == [0.16] * 20
+    assert pushed_for(talk(0.6)) == [0.16] * 3 + [0.1, 0.02]  # a pause, after more than 0.5 s
+
+
+@given(
+    lengths=st.lists(st.integers(1, 60), min_size=2, max_size=12),
+    frame=st.sampled_from([160, 960, 2880, 9600]),
+    threshold=st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.5]),
+    low=st.sampled_from([0.0, 0.1, 0.4]),
+    most=st.sampled_from([1.0, math.inf]),
+    least=st.sampled_from([None, 0.0, 0.1, 0.4]),
+    replying=st.booleans(),
+)
+@settings(deadline=None)
+def test_what_is_gathered_is_decided_on_in_time(
+    lengths: list[int],
+    frame: int,
+    threshold: float,
+    low: float,
+    most: float,
+    least: float | None,
+    replying: bool,
+) -> None:
+    """Frame by frame, nothing is heard later than by a listener that judges each at once."""
+    samples = talk(*(length * 0.02 for length in lengths))
+    options = AlgoOptions(
+        started_talking_threshold=threshold,
+        speech_threshold=low,
+        max_continuous_speech_s=most,
+        min_interruption_s=least,
+    )
+    gathering, hasty = (Listener(options, Loudness(), RATE) for _ in range(2))
+    hasty._detector.can_wait_s = lambda replying: 0.0
+    for begin in range(0, len(samples), frame):
+        part = samples[np.newaxis, begin : begin + frame]
+        one, other = (each.hear(RATE, part, replying) for each in (gathering, hasty))
+        assert one.started == other.started
+        if other.said is None:
+            assert one.said is None
+        else:
+            np.testing.assert_array_equal(one.said, other.said)

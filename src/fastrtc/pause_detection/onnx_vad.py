@@ -20,6 +20,11 @@ MOST_ROWS = 256
 """Windows in one call of a sequence model: 8 s, so that memory does not grow with the audio."""
 
 
+SETTLED = 32
+"""After so many windows of digital silence, a second, no more of it is judged. It is what a muted
+microphone sends; the network has nothing to find in it, and its state only drifts."""
+
+
 @dataclass(frozen=True)
 class Signature:
     """How a generation of the model wants to be called.
@@ -140,6 +145,7 @@ class OnnxStream:
         self._window = window
         self._context = network.signature.context
         self._state: State
+        self._silent: int  # windows until now
         self._tail: NDArray[np.float32]
         self.reset()
 
@@ -159,17 +165,29 @@ class OnnxStream:
             self._tail = heard
             return np.empty(0, np.float32)
         rows = _rows(heard, count, self._context + self._window, self._window)
+        judged = self._is_worth_judging(rows)
+        probabilities: NDArray[np.float32] = np.zeros(count, np.float32)
         try:
-            probabilities, self._state = self._network.run(rows, self._state)
+            probabilities[judged], self._state = self._network.run(rows[judged], self._state)
         except PauseDetectionError:
             self.reset()
             raise
         self._tail = heard[count * self._window :].copy()  # a view would keep all of it
         return probabilities
 
+    def _is_worth_judging(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell which rows are not far into silence, and count on."""
+        numbers = np.arange(len(rows))
+        sounds = np.where(rows.any(axis=1), numbers, -1 - self._silent)
+        silent = numbers - np.maximum.accumulate(sounds)  # windows so far, with this one
+        self._silent = int(silent[-1])
+        worth: NDArray[np.bool_] = silent <= SETTLED
+        return worth
+
     def reset(self) -> None:
         """Forget what was heard, and begin anew."""
         self._state = self._network.first_state
+        self._silent = 0
         # What the next window begins with: its context, then samples that filled no window.
         self._tail = np.zeros(self._context, np.float32)
 

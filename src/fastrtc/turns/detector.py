@@ -124,6 +124,33 @@ class TurnDetector:
             return _s(self._onset)
         return _s(self._stretches[0].start if self._stretches else self._now)
 
+    def can_wait_s(self, replying: bool = False) -> float:
+        """For how much more audio nothing will be decided, whatever there is in it, in seconds.
+
+        Args:
+            replying: As for ``push``.
+        """
+        wait = self._start_is_away(replying) if self._onset is None else self._end_is_away()
+        # a window may have begun with audio that is there already
+        return max(0.0, _s(wait - self._window))
+
+    def _start_is_away(self, replying: bool) -> int:
+        so_far = sum(stretch.end - stretch.start for stretch in self._stretches)
+        return self._start_threshold(replying) - so_far
+
+    def _end_is_away(self) -> int:
+        assert self._onset is not None
+        since, speech = self._onset - 1, 0  # where enough speech begins for it not to be a pause
+        for stretch in reversed(self._stretches):
+            speech += stretch.end - stretch.start
+            too_much = speech - _ns(self.options.speech_threshold)
+            if too_much >= 0:
+                since = max(since, stretch.start + too_much)
+                break
+        pause = since + self._chunk
+        maximum = self._counted_from + _ns(self.options.max_continuous_speech_s) - 1
+        return min(pause, maximum) - self._now
+
     def reset(self, now_s: float | None = None) -> None:
         """Forget what was heard.
 
@@ -173,11 +200,15 @@ class TurnDetector:
         if at > end:
             return None
         self._decided = at
-        chunk = max(_ns(self.options.audio_chunk_duration), self._window)
+        chunk = self._chunk
         if self._onset is None:
             in_blocks = max(hop, self._window) >= chunk
             return self._look_for_start(at, chunk, replying, in_blocks)
         return self._look_for_end(at, chunk)
+
+    @property
+    def _chunk(self) -> int:
+        return max(_ns(self.options.audio_chunk_duration), self._window)
 
     def _look_for_start(
         self, at: int, chunk: int, replying: bool, in_blocks: bool

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..audio.convert import as_planar, mix_channels
 from ..audio.converter import AudioConverter
+from ..audio.resample import check_rate
 from ..core.types import Layout
 from ..pause_detection.protocol import RATE, SpeechStream
 from .detector import SpeechStarted, TurnDetector, TurnEvent
@@ -17,6 +18,11 @@ from .options import AlgoOptions
 from .speech_buffer import SpeechBuffer
 
 __all__ = ["Heard", "Listener", "to_mono"]
+
+GATHERED_S = 0.16
+"""How much audio is judged at once, at most, while no decision is near. Resampler and model, if
+woken for each frame, find a processor that has slept and forgotten them: that costs more than what
+they do."""
 
 
 class Heard(NamedTuple):
@@ -50,11 +56,14 @@ class Listener:
         layout: Layout = "mono",
         threshold: float = 0.5,
     ) -> None:
+        self._rate = rate
         self._layout: Layout = layout
+        self._channels = 2 if layout == "stereo" else 1
         self._stream = stream
         self._detector = TurnDetector(options, threshold=threshold)
-        self._buffer = SpeechBuffer(rate, options.pre_roll_s, 2 if layout == "stereo" else 1)
+        self._buffer = SpeechBuffer(rate, options.pre_roll_s, self._channels)
         self._converter = AudioConverter(RATE, 1)
+        self._unjudged: list[NDArray[np.int16]] = []
 
     def hear(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Heard:
         """Take the next audio.
@@ -92,7 +101,20 @@ class Listener:
         return self._detector.speaking
 
     def _events(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Iterator[TurnEvent]:
-        heard = self._converter.convert(rate, to_mono(samples, self._layout))
+        if rate != self._rate:
+            yield from self._judge(replying)
+            self._rate = check_rate(rate)
+        self._unjudged.append(samples.reshape(-1).copy())
+        unjudged_s = sum(map(len, self._unjudged)) / self._channels / rate
+        if unjudged_s >= min(GATHERED_S, self._detector.can_wait_s(replying)):
+            yield from self._judge(replying)
+
+    def _judge(self, replying: bool) -> Iterator[TurnEvent]:
+        if not self._unjudged:
+            return
+        samples = np.concatenate(self._unjudged)
+        self._unjudged.clear()
+        heard = self._converter.convert(self._rate, to_mono(samples, self._layout))
         for probability in self._stream.push(heard[0]):
             event = self._detector.push(float(probability), replying)
             if event is not None:
@@ -110,6 +132,7 @@ class Listener:
         """Forget what was heard; what follows is something new."""
         self._stream.reset()
         self._converter.clear()
+        self._unjudged.clear()
         self._buffer.clear()
         self._detector.reset(self._buffer.end_s)
 
