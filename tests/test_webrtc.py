@@ -7,7 +7,10 @@ are async.
 import asyncio
 import json
 import logging
+import os
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -437,6 +440,55 @@ def test_connections_end_with_the_loop(caplog: pytest.LogCaptureFixture):
         keep.append((made, client))
 
     keep: list[Any] = []
-    with caplog.at_level(logging.CRITICAL):
+    with caplog.at_level(logging.WARNING, "fastrtc"):
         asyncio.run(connect())
     assert ended == ["shutdown"]
+    # asyncio tells of aiortc's tasks, which had no time
+    assert not [record for record in caplog.records if record.name.startswith("fastrtc")]
+
+
+async def test_a_signal_ends_the_connections_of_a_page_of_ones_own(signals: list[int]):
+    made = component(AsyncAudioEcho(), modality="audio")
+    client = await connected_to(made)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await client.message("end_stream", "The server stops")
+    await client.over()
+    await eventually(lambda: signals == [signal.SIGTERM])
+    await client.close()
+
+
+async def test_a_signal_lets_those_of_a_stream_come_to_their_end(signals: list[int]):
+    stream = Stream(
+        AsyncAudioEcho(),
+        modality="audio",
+        server_rtc_configuration=NO_SERVERS,
+        drain_limit=60,
+        verbose=False,
+    )
+    made = stream.webrtc_component
+    async with stream._inject_startup_message()(FastAPI()):
+        client = await connected_to(made)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await client.message("warning")
+        await asyncio.sleep(0.2)  # so much for an end that does not come
+        assert not client.session.ended and signals == []
+        await client.close()
+        await client.over()
+        await eventually(lambda: signals == [signal.SIGTERM])
+
+
+@pytest.fixture
+def signals() -> Iterator[list[int]]:
+    """The signals that a server gets, as there is none that would end."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
+    yield came
+    signal.signal(signal.SIGTERM, before)
+
+
+async def connected_to(made: WebRTC) -> Client:
+    client = Client(made, audio=AudioSource())
+    await client.take(asked(await made.offer(await client.offer())))
+    await client.state("connected")
+    await eventually(lambda: client.channel.readyState == "open")
+    return client

@@ -18,7 +18,7 @@ from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
 from .offer_route import OFFER_RESPONSES, offer_route
-from .session.interrupt import on_interrupt
+from .session.interrupt import OnInterrupt
 from .session.registry import Registry
 from .telephone import CALL_REQUEST, CALL_RESPONSES, ExpectedCalls, Telephone
 from .transport.arguments import (
@@ -205,6 +205,7 @@ class Stream(WebRTCConnectionMixin):
         self.additional_outputs_handler = additional_outputs_handler
         self.ui_args = ui_args
         self.verbose = verbose
+        self._lifespans = 0  # of the apps that it is mounted on and that run
         self._page = LazyPage(
             lambda: self._generate_default_ui(self.ui_args), self._inject_startup_message
         )
@@ -247,6 +248,7 @@ class Stream(WebRTCConnectionMixin):
     def webrtc_component(self, component: WebRTC) -> None:
         component.authorize = self.authorize
         component.limits = self.limits
+        component._is_ended_by_a_stream = lambda: self._lifespans > 0
         self._page.component = component
 
     def _generate_default_ui(self, ui_args: UIArgs | None = None) -> Blocks:
@@ -442,7 +444,8 @@ class Stream(WebRTCConnectionMixin):
                 print(_startup_line(self))
             for registry in self._registries():
                 registry.stopping = False
-            async with on_interrupt(self._stop):
+            self._lifespans += 1
+            async with OnInterrupt(self._stop):
                 try:
                     if lifespan is None:
                         yield
@@ -451,6 +454,7 @@ class Stream(WebRTCConnectionMixin):
                             yield state
                 finally:
                     await self._stop()
+                    self._lifespans -= 1
 
         return with_stream
 

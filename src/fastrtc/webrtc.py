@@ -27,6 +27,7 @@ from .handlers.kinds import (
 )
 from .handlers.stream import StreamHandler
 from .handlers.video import VideoStreamHandler
+from .session.interrupt import OnInterrupt
 from .session.media import Media
 from .session.session import Session
 from .transport.arguments import (
@@ -229,6 +230,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self._endpoint = endpoint or self
         self._outputs_events: list[OutputsEvent] = []
         self._at_end_of: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
+        self._is_ended_by_a_stream: Callable[[], bool] = lambda: False
         super().__init__(
             value,
             label=label,
@@ -521,10 +523,10 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             event.connection_ended(webrtc_id)
 
     async def _end_with_the_loop(self) -> None:
-        """See to it that the connections end at the latest with the loop that they live on.
+        """See to it that the connections end when the server stops.
 
-        In a page that is mounted a component has no part in the lifespan of the app, but a loop
-        that ends closes its async generators.
+        In a page that is mounted a component has no part in the lifespan of the app. But there
+        are signals, and a loop that ends closes its async generators.
         """
         loop = asyncio.get_running_loop()
         if loop in self._at_end_of:
@@ -532,11 +534,16 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         for other in [one for one in self._at_end_of if one.is_closed()]:
             del self._at_end_of[other]
 
+        async def end_on_signal() -> None:
+            if not self._is_ended_by_a_stream():
+                await self.close_sessions()
+
         async def until_the_loop_ends() -> AsyncGenerator[None, None]:
-            try:
-                yield
-            finally:
-                await self._registry.close("The server stops", LOOP_ENDS_WITHIN_S)
+            async with OnInterrupt(end_on_signal):
+                try:
+                    yield
+                finally:
+                    await self._registry.close("The server stops", LOOP_ENDS_WITHIN_S)
 
         self._at_end_of[loop] = until_the_loop_ends()
         await anext(self._at_end_of[loop])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.browser.server import DemoServer
 
-__all__ = ["LaunchedServer", "PageServer"]
+__all__ = ["LaunchedServer", "OwnPageServer", "PageServer"]
 
 HERE = Path(__file__).parent
 
@@ -35,3 +35,18 @@ class LaunchedServer(DemoServer):
     def __init__(self, log: Path, *, ssr_mode: bool = False) -> None:
         variables = {"GRADIO_SSR_MODE": str(ssr_mode)}
         super().__init__(log, HERE / "launched.py", variables=variables)
+
+
+class OwnPageServer(DemoServer):
+    """Runs `own_page.py`.
+
+    Args:
+        log: The file that takes what the server writes.
+        mounted: Whether the page is part of a FastAPI app.
+    """
+
+    ready = "/"
+
+    def __init__(self, log: Path, *, mounted: bool) -> None:
+        variables = {"MOUNTED": "1"} if mounted else {}
+        super().__init__(log, HERE / "own_page.py", variables=variables)

@@ -1,4 +1,4 @@
-"""`stream.ui.launch()`: a server that a person meets, and that goes and comes back."""
+"""Pages that are launched: a server that a person meets, and that goes and comes back."""
 
 import asyncio
 import signal
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.server import DemoServer
 from tests.gradio.marks import MARKS
-from tests.gradio.server import LaunchedServer
+from tests.gradio.server import LaunchedServer, OwnPageServer
 from tests.support.peers import eventually
 
 pytestmark = [*MARKS, pytest.mark.timeout(300)]
@@ -19,11 +20,11 @@ OLDEST_NODE = 20  # that renders a page of Gradio 6, which asks for 24
 
 
 @pytest.fixture
-def launch(tmp_path: Path) -> Iterator[Callable[..., LaunchedServer]]:
-    started: list[LaunchedServer] = []
+def launch(tmp_path: Path) -> Iterator[Callable[..., DemoServer]]:
+    started: list[DemoServer] = []
 
-    def start(**options: bool) -> LaunchedServer:
-        server = LaunchedServer(tmp_path / "server.log", **options)
+    def start(kind: type[DemoServer] = LaunchedServer, **options: bool) -> DemoServer:
+        server = kind(tmp_path / "server.log", **options)
         started.append(server)
         server.start()
         return server
@@ -57,6 +58,20 @@ async def test_a_server_that_goes_and_comes_back(launch, open_page) -> None:
     await page.main.click()
     await page.is_in("failed")
     await page.says("The server cannot be reached")
+
+
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_the_server_of_a_page_of_ones_own_stops(launch, open_page, mounted: bool) -> None:
+    server = await asyncio.to_thread(launch, OwnPageServer, mounted=mounted)
+    pages = [await open_page(server.url) for _ in range(2)]
+    for page in pages:
+        await page.start()
+        await page.flows("audio_out", "audio_in")
+    await pages[1].page.close()  # just now
+    await asyncio.to_thread(server.stop, signal.SIGINT)
+    await pages[0].is_in("stopped")
+    await pages[0].says("The server is being stopped or started anew")
+    assert "did not close" not in server.log.read_text()
 
 
 @pytest.mark.external("npm")

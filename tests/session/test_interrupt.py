@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from fastrtc.session.interrupt import on_interrupt
+from fastrtc.session.interrupt import OnInterrupt
 
 SERVER = """
 import asyncio, signal
-from fastrtc.session.interrupt import on_interrupt
+from fastrtc.session.interrupt import OnInterrupt
 
 def say(*words):
     print(*words, flush=True)
@@ -36,7 +36,7 @@ async def main():
         await asyncio.sleep(0)
         say("closed")
 
-    async with on_interrupt(close):
+    async with OnInterrupt(close):
         say("ready")
         await stop.wait()
     say("restored", signal.getsignal(signal.SIGINT) is server_stops)
@@ -109,8 +109,8 @@ async def test_all_that_listen_close_at_the_same_time():
 
     try:
         async with (
-            on_interrupt(lambda: close(here, there)),
-            on_interrupt(lambda: close(there, here)),
+            OnInterrupt(lambda: close(here, there)),
+            OnInterrupt(lambda: close(there, here)),
         ):
             signal.raise_signal(signal.SIGTERM)
             await here.wait()
@@ -127,7 +127,7 @@ async def test_what_cannot_be_closed_is_logged_and_holds_nobody_up(caplog):
         raise RuntimeError("stuck")
 
     try:
-        async with on_interrupt(close):
+        async with OnInterrupt(close):
             signal.raise_signal(signal.SIGTERM)
             await asyncio.wait_for(told.wait(), 10)
     finally:
@@ -161,7 +161,7 @@ async def test_without_signals_nothing_happens():
     async def close() -> None:
         closed.append(True)
 
-    async with on_interrupt(close):
+    async with OnInterrupt(close):
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
     assert closed == []
@@ -175,7 +175,7 @@ async def test_the_handler_of_somebody_who_came_later_is_left_alone():
     def later(number, frame) -> None: ...
 
     try:
-        async with on_interrupt(close):
+        async with OnInterrupt(close):
             signal.signal(signal.SIGINT, later)
         assert signal.getsignal(signal.SIGINT) is later
     finally:
@@ -187,7 +187,7 @@ async def test_two_at_a_time_take_turns():
 
     async def close() -> None: ...
 
-    async with on_interrupt(close), on_interrupt(close):
+    async with OnInterrupt(close), OnInterrupt(close):
         pass
 
     assert signal.getsignal(signal.SIGINT) is before
@@ -199,7 +199,7 @@ def test_in_another_thread_it_does_nothing():
     async def serve() -> None:
         async def close() -> None: ...
 
-        async with on_interrupt(close):
+        async with OnInterrupt(close):
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import types
+from contextlib import suppress
 from typing import Any
 
 import aioice
@@ -16,6 +17,7 @@ from fastrtc.transport import _compat
 from fastrtc.transport._compat import (
     CONSENT_EXPIRES_S,
     CONSENT_REPEATS,
+    close_connection,
     flush_messages,
     make_configuration,
     make_decoder_threads_daemons,
@@ -177,6 +179,40 @@ async def test_the_queues_have_the_names_that_are_looked_at():
     for name in ("_data_channel_queue", "_outbound_queue", "_sent_queue"):
         assert hasattr(pc.sctp, name)
     await pc.close()
+
+
+# --- close_connection ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("close", [close_connection, RTCPeerConnection.close])
+def test_a_connection_whose_loop_ends_is_closed(close):
+    """With aiortc's own `close` for comparison: it never comes back, in 1.15 and 1.16."""
+    closed, kept = [], []
+
+    async def connect() -> None:
+        one, other = await new_connection(), await new_connection()
+        channel = one.createDataChannel("text")
+        await one.setLocalDescription(await one.createOffer())
+        await other.setRemoteDescription(one.localDescription)
+        await other.setLocalDescription(await other.createAnswer())
+        await one.setRemoteDescription(other.localDescription)
+        opened = asyncio.Event()
+        channel.on("open", opened.set)
+        await opened.wait()
+
+        async def until_the_loop_ends():
+            try:
+                yield
+            finally:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(close(one), 2)
+                    closed.append(one)
+
+        kept.extend((one, other, until_the_loop_ends()))
+        await anext(kept[-1])
+
+    asyncio.run(connect())
+    assert len(closed) == (close is close_connection)
 
 
 # --- watch_consent -------------------------------------------------------------------------------

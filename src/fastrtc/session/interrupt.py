@@ -7,11 +7,10 @@ import functools
 import logging
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-__all__ = ["on_interrupt"]
+__all__ = ["OnInterrupt"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +75,7 @@ class _Listener:
             held()
 
 
-@asynccontextmanager
-async def on_interrupt(close: Close) -> AsyncIterator[None]:
+class OnInterrupt:
     """Do something when the server is told to stop, and only then let the server know.
 
     A server such as uvicorn closes its WebSockets in its own way, waits for the requests that
@@ -85,16 +83,27 @@ async def on_interrupt(close: Close) -> AsyncIterator[None]:
     request, and ends with its connection: each would wait for the other. So this takes the
     signals that the server has handlers for, and hands them on when ``close`` is done. In
     other threads than the main one, where there are no signals, it does nothing.
+
+    An async context manager, and no generator: a loop that ends would close that by itself.
+
+    Args:
+        close: What is to be done.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    listener = _listener()
-    listener.closers.append(close)
-    try:
-        yield
-    finally:
-        listener.closers.remove(close)
+
+    def __init__(self, close: Close) -> None:
+        self._close = close
+        self._listener: _Listener | None = None
+
+    async def __aenter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._listener = _listener()
+            self._listener.closers.append(self._close)
+
+    async def __aexit__(self, *_: object) -> None:
+        listener = self._listener
+        if listener is None:
+            return
+        listener.closers.remove(self._close)
         if not listener.closers:
             listener.end()
         if listener.closing is not None:

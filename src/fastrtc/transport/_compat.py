@@ -179,6 +179,23 @@ def close_while_connecting(pc: RTCPeerConnection) -> None:
     setattr(pc, name, connect_unless_closed)
 
 
+async def close_connection(pc: RTCPeerConnection) -> None:
+    """Close a connection, also where its own attempt to close was given up.
+
+    aiortc closes a connection itself when DTLS has ended (``_RTCPeerConnection__closeTask``, seen
+    in 1.15 and 1.16), for example because a loop that ends cancelled its tasks. If that attempt is
+    cancelled, too, whoever closes the connection would wait for it for ever.
+    """
+    own = getattr(pc, "_RTCPeerConnection__closeTask", None)
+    if own is not None:
+        await asyncio.wait([own])
+        if own.cancelled() or own.exception() is not None:
+            logger.debug("A connection did not close by itself")
+            pc.remove_all_listeners()
+            return
+    await pc.close()
+
+
 async def flush_messages(pc: RTCPeerConnection, timeout: float) -> None:
     """Wait until the peer has what was sent over the data channels.
 

@@ -20,6 +20,7 @@ from ..session.media import Media
 from ..session.session import Session
 from ._compat import (
     TurnAttempt,
+    close_connection,
     close_while_connecting,
     flush_messages,
     make_decoder_threads_daemons,
@@ -284,7 +285,7 @@ class Peer:
         await flush_messages(self.pc, FLUSH_WITHIN_S)
         for track in self.tracks:
             track.stop()
-        await self.pc.close()
+        await close_connection(self.pc)
 
     async def _wait_for_channel(self) -> None:
         """Let a connection that fails as it begins tell why: its channel is about to open."""
