@@ -329,7 +329,8 @@ async def test_the_loop_is_the_running_one_or_the_one_set_by_hand():
 
 
 def test_without_a_loop_there_is_none():
-    with pytest.raises(RuntimeError):
+    assert not hasattr(StreamHandlerBase(), "loop")
+    with pytest.raises(AttributeError, match="StreamHandlerBase has no loop: it is not connected"):
         _ = StreamHandlerBase().loop
 
 

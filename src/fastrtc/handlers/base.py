@@ -102,9 +102,19 @@ class StreamHandlerBase:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop of the connection."""
+        """The event loop of the connection; before there is one, the loop that runs.
+
+        Raises:
+            AttributeError: Without either, so that ``hasattr(handler, "loop")`` is False.
+        """
         if self._loop is None:
-            self._loop = asyncio.get_running_loop()
+            try:
+                self._loop = asyncio.get_running_loop()
+            except RuntimeError:
+                raise AttributeError(
+                    f"{type(self).__name__} has no loop: it is not connected, and no event loop "
+                    "is running"
+                ) from None
         return self._loop
 
     @property
