@@ -264,6 +264,8 @@ class WebSocketHandler:
                 if self._session is None:
                     await self._close_socket()
                 else:
+                    if self._media is not None and self._media.audio_in is not None:
+                        self._media.audio_in.flush()  # the client sends no more
                     self._session.close(self._close_reason or "the client disconnected")
                     await self._session.closed.wait()
             finally:
@@ -481,7 +483,15 @@ class WebSocketHandler:
         self._encoding = ENCODINGS[start.encoding]
         self._input_rate = start.input_rate
         playout = Playout(start.output_rate, most_channels=1, options=SOCKET_PLAYOUT)
-        media = Media(session, "audio", self._mode, playout=playout, flat=True, ask=self._emit)
+        media = Media(
+            session,
+            "audio",
+            self._mode,
+            playout=playout,
+            flat=True,
+            framed=start.framed,
+            ask=self._emit,
+        )
         self._session, self._media, self.stream_handler = session, media, handler
         if isinstance(handler, StreamHandlerBase):
             handler.phone_mode = start.call is not None

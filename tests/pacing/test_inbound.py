@@ -10,7 +10,7 @@ import pytest
 
 from fastrtc.handlers.invoke import Invoker
 from fastrtc.handlers.stream import AsyncStreamHandler, StreamHandler
-from fastrtc.pacing.inbound import BACKLOG_S, AudioInbound
+from fastrtc.pacing.inbound import BACKLOG_S, GAP_S, AudioInbound
 from tests.support.virtual_time import virtual_time
 
 
@@ -31,8 +31,8 @@ class Recorder(AsyncStreamHandler):
         return self
 
 
-def inbound(handler, *, flat: bool = False) -> AudioInbound:
-    return AudioInbound(handler, Invoker("test", contextvars.copy_context()), flat=flat)
+def inbound(handler, **options) -> AudioInbound:
+    return AudioInbound(handler, Invoker("test", contextvars.copy_context()), **options)
 
 
 async def fed(inbound: AudioInbound) -> None:
@@ -70,32 +70,168 @@ async def test_flat_mono_has_one_axis():
     assert samples.tolist() == numbers(160)[0].tolist()
 
 
-@pytest.mark.parametrize(("flat", "shape"), [(False, (1, 6)), (True, (6,))])
+@pytest.mark.parametrize(("flat", "shape"), [(False, (1, 1920)), (True, (1920,))])
 @virtual_time
 async def test_stereo_is_interleaved(flat, shape):
     handler = Recorder(expected_layout="stereo", input_sample_rate=48000)
     feed = inbound(handler, flat=flat)
-    feed.push(48000, np.array([[1, 2, 3], [-1, -2, -3]], np.int16))
+    feed.push(48000, np.concatenate([numbers(960), -numbers(960)]))
     await fed(feed)
     ((_, samples),) = handler.received
     assert samples.shape == shape
-    assert samples.ravel().tolist() == [1, -1, 2, -2, 3, -3]
-    assert samples.flags.c_contiguous
+    assert samples.ravel()[::2].tolist() == numbers(960)[0].tolist()
+    assert samples.ravel()[1::2].tolist() == (-numbers(960)[0]).tolist()
+
+
+@pytest.mark.parametrize("layout", ["mono", "stereo"])
+@pytest.mark.parametrize("flat", [False, True])
+@pytest.mark.parametrize("framed", [False, True])
+@pytest.mark.parametrize("rate", [16000, 48000])
+@virtual_time
+async def test_arrays_are_the_handlers_own(layout, flat, framed, rate):
+    handler = Recorder(expected_layout=layout, input_sample_rate=rate)
+    feed = inbound(handler, flat=flat, framed=framed)
+    said = np.full((1, 4800), 7, np.int16)
+    said.flags.writeable = False
+    feed.push(48000, said)
+    feed.push(48000, said)
+    await fed(feed)
+    assert len(handler.received) > 1
+    for _, samples in handler.received:
+        assert samples.dtype == np.int16
+        assert samples.flags.owndata and samples.flags.writeable and samples.flags.c_contiguous
+        samples[:] = 1000
+    assert (said == 7).all()
+
+
+RATES = [8000, 11025, 16000, 22050, 24000, 44100, 48000]
+
+
+@pytest.mark.parametrize("packet_s", [0.0025, 0.01, 0.02, 0.06, 0.0853, 1])
+@pytest.mark.parametrize("sent", RATES)
+@pytest.mark.parametrize("rate", RATES)
+@virtual_time
+async def test_receive_gets_20_ms_whatever_comes_in(rate, sent, packet_s):
+    handler = Recorder(input_sample_rate=rate)
+    feed = inbound(handler)
+    size = round(sent * packet_s)
+    taking = asyncio.create_task(feed.run())
+    for count in range(1, 1 + round(2 / packet_s)):
+        feed.push(sent, np.full((1, size), 1000, np.int16))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        # all that makes a whole block is there at once: nothing waits for the next packet
+        blocks = int(count * size * rate / sent / round(rate / 50))
+        assert len(handler.received) in (blocks, blocks + 1)
+    taking.cancel()
+    assert {samples.shape for _, samples in handler.received} == {(1, round(rate / 50))}
+    samples = np.concatenate([chunk for _, chunk in handler.received], axis=1)[0]
+    assert np.abs(samples[rate // 100 :] - 1000).max() <= 2
+
+
+@virtual_time
+async def test_silence_makes_up_for_what_the_resampler_holds_back():
+    handler = Recorder(input_sample_rate=16000)
+    feed = inbound(handler)
+    taking = asyncio.create_task(feed.run())
+    for count in range(1, 51):
+        feed.push(48000, np.full((1, 960), 1000, np.int16))
+        await asyncio.sleep(0.02)
+        assert len(handler.received) == count
+    taking.cancel()
+    first = handler.received[0][1][0]
+    assert not first[:16].any()
+    assert first[24:].min() > 900
+
+
+@pytest.mark.parametrize("sent", [16000, 48000])
+@virtual_time
+async def test_what_is_left_at_a_gap_is_given_with_silence(sent):
+    handler = Recorder(input_sample_rate=16000)
+    feed = inbound(handler)
+    taking = asyncio.create_task(feed.run())
+    for _ in range(3):  # a client that speaks only while a key is pressed
+        handler.received.clear()
+        for _ in range(10):
+            feed.push(sent, np.full((1, sent // 80), 1000, np.int16))  # 12.5 ms
+            await asyncio.sleep(0.0125)
+        assert len(handler.received) == 6
+        await asyncio.sleep(GAP_S + 0.01)
+        assert {samples.shape for _, samples in handler.received} == {(1, 320)}
+        samples = np.concatenate([chunk for _, chunk in handler.received], axis=1)[0]
+        assert samples.sum() == pytest.approx(16000 / 8 * 1000, rel=0.01)
+        assert not samples[-200:].any()
+        await asyncio.sleep(10)
+        assert len(handler.received) == 7  # and nothing more
+    taking.cancel()
+
+
+@virtual_time
+async def test_long_messages_with_time_in_between_are_not_torn():
+    handler = Recorder(input_sample_rate=16000)
+    feed = inbound(handler)
+    taking = asyncio.create_task(feed.run())
+    for _ in range(5):
+        feed.push(44100, np.full((1, round(44100 * 0.99)), 1000, np.int16))
+        await asyncio.sleep(0.99)
+    taking.cancel()
+    samples = np.concatenate([chunk for _, chunk in handler.received], axis=1)[0]
+    assert np.abs(samples[160:] - 1000).max() <= 2
+
+
+@virtual_time
+async def test_nothing_is_given_after_the_end():
+    handler = Recorder(input_sample_rate=16000)
+    feed = inbound(handler)
+    taking = asyncio.create_task(feed.run())
+    feed.push(16000, np.ones((1, 100), np.int16))
+    await asyncio.sleep(0)
+    taking.cancel()
+    await asyncio.wait([taking])
+    feed.flush()
+    await asyncio.sleep(2 * GAP_S)
+    assert handler.received == []
+    assert feed._frames.empty()
+
+
+@virtual_time
+async def test_what_is_left_at_the_end_is_given_before_the_session_closes():
+    handler = Recorder(input_sample_rate=16000)
+    feed = inbound(handler)
+    taking = asyncio.create_task(feed.run())
+    await asyncio.sleep(0)
+    feed.push(48000, np.full((1, 480), 1000, np.int16))
+    feed.flush()
+    asyncio.get_running_loop().call_soon(taking.cancel)
+    await asyncio.wait([taking])
+    ((_, samples),) = handler.received
+    assert samples.shape == (1, 320)
+    assert samples.sum() == pytest.approx(160 * 1000, rel=0.02)
+
+
+@pytest.mark.parametrize("size", [1, 160, 4096, 100_000])
+@virtual_time
+async def test_messages_that_need_not_be_cut_are_one_block_each(size):
+    handler = Recorder(input_sample_rate=24000)
+    feed = inbound(handler, flat=True, framed=False)
+    feed.push(24000, np.ones((1, size), np.int16))
+    await fed(feed)
+    assert [samples.shape for _, samples in handler.received] == [(size,)]
 
 
 @virtual_time
 async def test_mono_becomes_stereo_and_stereo_mono_as_the_handler_wants():
     wants_stereo = Recorder(expected_layout="stereo", input_sample_rate=48000)
     feed = inbound(wants_stereo)
-    feed.push(48000, numbers(3))
+    feed.push(48000, numbers(960))
     await fed(feed)
-    assert wants_stereo.received[0][1].tolist() == [[0, 0, 1, 1, 2, 2]]
+    assert wants_stereo.received[0][1].tolist() == [numbers(960)[0].repeat(2).tolist()]
 
     wants_mono = Recorder(input_sample_rate=48000)
     feed = inbound(wants_mono)
-    feed.push(48000, np.array([[10, 20], [30, 40]], np.int16))
+    feed.push(48000, np.concatenate([numbers(960), numbers(960, 20)]))
     await fed(feed)
-    assert wants_mono.received[0][1].tolist() == [[20, 30]]
+    assert wants_mono.received[0][1].tolist() == numbers(960, 10).tolist()
 
 
 @pytest.mark.parametrize("rate", [8000, 16000, 24000])
@@ -124,6 +260,18 @@ async def test_a_client_may_change_its_rate():
     await fed(feed)
     total = sum(chunk.shape[1] for _, chunk in handler.received)
     assert total == pytest.approx(4 * 12000, abs=1000)
+
+
+@virtual_time
+async def test_a_client_that_changes_its_rate_is_not_heard_later():
+    handler = Recorder(input_sample_rate=16000)
+    feed = inbound(handler)
+    taking = asyncio.create_task(feed.run())
+    for count, rate in enumerate((48000, 48000, 8000, 8000, 16000, 16000, 44100, 44100), 1):
+        feed.push(rate, np.full((1, rate // 50), 1000, np.int16))
+        await asyncio.sleep(0.02)
+        assert len(handler.received) == count
+    taking.cancel()
 
 
 @virtual_time
@@ -171,7 +319,7 @@ async def test_what_a_slow_handler_does_not_take_is_bounded(layout, caplog):
 @virtual_time
 async def test_one_long_frame_is_kept_whatever_its_length():
     handler = Recorder(input_sample_rate=8000)
-    feed = inbound(handler)
+    feed = inbound(handler, framed=False)
     feed.push(8000, np.ones((1, 8000 * 60), np.int16))
     await fed(feed)
     assert handler.received[0][1].size == 8000 * 60

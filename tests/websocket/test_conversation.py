@@ -99,6 +99,36 @@ async def test_pcm_arrives_as_it_was_sent(binary: bool) -> None:
         assert np.array_equal((await client.hear(0.4))[: len(said)], said)
 
 
+class Recorder(Echo):
+    async def emit(self) -> Any:
+        await asyncio.Event().wait()
+
+    def sizes(self) -> list[int]:
+        return [len(samples) for _, samples in list(self.heard._queue)]
+
+
+async def test_what_an_old_client_sends_as_one_message_is_one_block() -> None:
+    async with serve(Recorder()) as served, served.client() as client:
+        await client.start()
+        handler = await served.handler()
+        for size in (480, 7, 4096, 100, 24000):
+            await client.say(np.zeros(size, np.int16))
+        await wait_until(lambda: handler.sizes() == [480, 7, 4096, 100, 24000])
+
+
+async def test_audio_of_a_client_that_has_negotiated_comes_in_blocks_of_20_ms() -> None:
+    async with serve(Recorder()) as served, served.client() as client:
+        await client.start(encoding="pcm16", input_sample_rate=44100)
+        handler = await served.handler()
+        said = sine(1, 44100)
+        for part in np.array_split(said, 7):
+            await client.say(part)
+        await client.send({"event": "stop"})
+        assert await client.closed() == 1000
+        # all that was sent was received, the end of it with silence to make a block
+        assert handler.sizes() == [480] * 51
+
+
 @pytest.mark.parametrize(
     ("handler_rate", "sent", "wanted"),
     [

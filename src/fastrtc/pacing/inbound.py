@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
 import queue
 from collections.abc import Callable
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
+from ..audio.fifo import SampleFifo
 from ..core.alarm import Alarm
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
@@ -25,6 +28,13 @@ What comes later pushes out the oldest: 30 s of 48 kHz mono are 3 MB.
 """
 
 
+BLOCK_S = 0.02
+"""Length of a block, in seconds: of an Opus packet, and of a message of Twilio's."""
+
+GAP_S = 0.5
+"""How long nothing comes before what is left of the audio is given, in seconds, and silence to
+make a whole block of it: longer than a network stalls now and then."""
+
 MOST_FRAMES = 12_000
 """How many pieces wait at most: as much audio in pieces of 2.5 ms. Each costs memory of its own."""
 
@@ -33,12 +43,14 @@ class AudioInbound:
     """Brings the client's audio to the rate and layout of a handler and feeds it.
 
     ``push`` is called on the event loop and never waits; ``receive`` runs in a task or a
-    thread of the connection, one call at a time.
+    thread of the connection, one call at a time. It gets blocks of 20 ms, whatever comes in;
+    each is an array of its own, which the handler may keep and write into.
 
     Args:
         handler: Whose ``receive`` is called.
         invoker: Runs it.
         flat: Whether samples have the shape ``(n,)`` rather than ``(1, n)``.
+        framed: Whether ``receive`` gets blocks of 20 ms; else one for each ``push``.
 
     Attributes:
         receiving: Whether a sync ``receive`` is running, or blocked, at this moment.
@@ -46,13 +58,28 @@ class AudioInbound:
             if it is async, else in its thread.
     """
 
-    def __init__(self, handler: StreamHandlerBase, invoker: Invoker, *, flat: bool = False) -> None:
+    def __init__(
+        self,
+        handler: StreamHandlerBase,
+        invoker: Invoker,
+        *,
+        flat: bool = False,
+        framed: bool = True,
+    ) -> None:
         self._rate = handler.input_sample_rate
         self._receive = handler.receive  # type: ignore[attr-defined]
         self._invoker = invoker
-        self._shape = (-1,) if flat else (1, -1)
+        self._flat = flat
+        self._framed = framed
         channels = 2 if handler.expected_layout == "stereo" else 1
         self._converter = AudioConverter(self._rate, channels)
+        self._block = round(self._rate * BLOCK_S)
+        self._fifo = SampleFifo(channels)
+        self._source: tuple[int, int] | None = None  # rate and channels of what came last
+        self._owed: float | None = None  # samples, until the resampler has given the first
+        self._gap_s = GAP_S
+        self._came_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
         self._alarm = Alarm()
         self._pushed = self._taken = 0  # samples; the second is counted by whoever feeds
@@ -69,20 +96,83 @@ class AudioInbound:
             rate: Its sample rate in Hz.
             samples: Shape ``(channels, n)``.
         """
+        if self._stopped or samples.shape[1] == 0:
+            return
+        if not self._framed:
+            planar = self._converter.convert(rate, samples)
+            if planar.shape[1]:
+                self._enqueue(planar)
+            return
+        if self._source != (rate, samples.shape[0]):
+            self._fifo.push(self._converter.flush())
+            self._source, self._owed = (rate, samples.shape[0]), 0.0
+        planar = self._converter.convert(rate, samples)
+        if self._owed is not None:
+            self._make_up(samples.shape[1] * self._rate / rate, planar.shape[1])
+        self._fifo.push(planar)
+        self._enqueue_blocks()
+        if len(self._fifo) or rate != self._rate:
+            self._wait_for_gap(samples.shape[1] / rate)
+
+    def flush(self) -> None:
+        """Give what is left of the audio, with silence behind it; what follows begins anew."""
         if self._stopped:
             return
-        planar = self._converter.convert(rate, samples)
-        if planar.shape[1] == 0:
-            return
-        packed = planar.T if planar.shape[0] > 1 else planar
-        self._enqueue(np.ascontiguousarray(packed).reshape(self._shape))
+        self._fifo.push(self._converter.flush())
+        self._source = None
+        self._enqueue_blocks()
+        if len(self._fifo):
+            self._enqueue(self._fifo.pop_padded(self._block))
 
     def silence(self) -> tuple[int, NDArray[np.int16]]:
         """Give 20 ms of silence in the form that ``receive`` gets."""
-        samples = np.zeros(self._converter.channels * self._rate // 50, np.int16)
-        return self._rate, samples.reshape(self._shape)
+        return self._rate, self._shaped(np.zeros((self._converter.channels, self._block), np.int16))
 
-    def _enqueue(self, frame: NDArray[np.int16]) -> None:
+    def _make_up(self, due: float, given: int) -> None:
+        """Put silence in front of the first audio, for what the resampler holds back.
+
+        Else each block would have to wait for the packet after its own. One sample more is for
+        resamplers that give one less now and then.
+        """
+        assert self._owed is not None
+        self._owed += due
+        missing = math.ceil(self._owed) - given
+        if missing > 0:
+            silence = max(0, missing + 1 - len(self._fifo))
+            self._fifo.push(np.zeros((self._converter.channels, silence), np.int16))
+        if given:
+            self._owed = None
+
+    def _wait_for_gap(self, seconds: float) -> None:
+        """See to it that what is left does not wait for audio that does not come."""
+        loop = asyncio.get_running_loop()
+        self._came_at = loop.time()
+        self._gap_s = max(GAP_S, 2 * seconds)
+        if self._timer is None:
+            self._timer = loop.call_later(self._gap_s, self._look_for_gap)
+
+    def _look_for_gap(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        until = self._came_at + self._gap_s
+        if loop.time() < until:
+            self._timer = loop.call_at(until, self._look_for_gap)
+        else:
+            self.flush()
+
+    def _enqueue_blocks(self) -> None:
+        while len(self._fifo) >= self._block:
+            self._enqueue(self._fifo.pop(self._block))
+
+    def _shaped(self, planar: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Copy samples into an array as handlers get it, with the channels interleaved."""
+        channels, n = planar.shape
+        frame = np.empty(planar.size if self._flat else (1, planar.size), np.int16)
+        frame.reshape(n, channels)[:] = planar.T
+        return frame
+
+    def _enqueue(self, planar: NDArray[np.int16]) -> None:
+        frame = self._shaped(planar)
         self._frames.put(frame)
         self._pushed += frame.size
         while (
@@ -107,6 +197,17 @@ class AudioInbound:
         Raises:
             Exception: What ``receive`` raises.
         """
+        try:
+            await self._run()
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    async def _run(self) -> None:
         if not is_async(self._receive):
             try:
                 await self._invoker.call("receive", self._feed)

@@ -39,6 +39,7 @@ class Media:
         mode: In which direction, seen from the client.
         playout: Paces the audio that is sent, at the rate that the transport wants.
         flat: Whether ``receive`` gets samples of shape ``(n,)``.
+        framed: Whether ``receive`` gets blocks of 20 ms; else what is pushed, as it is.
         ask: Takes the place of ``run_emit``.
     """
 
@@ -50,6 +51,7 @@ class Media:
         *,
         playout: Playout | None = None,
         flat: bool = False,
+        framed: bool = True,
         ask: Callable[[], Coroutine[Any, Any, str | None]] | None = None,
     ) -> None:
         self._session = session
@@ -65,7 +67,7 @@ class Media:
         invoker, deliver = session.invoker, session.deliver
         if has_audio:
             if takes:
-                self.audio_in = AudioInbound(handler, invoker, flat=flat)
+                self.audio_in = AudioInbound(handler, invoker, flat=flat, framed=framed)
             sent = (playout or Playout()) if gives else None
             self.audio_out = AudioOutbound(invoker, deliver, sent)
         if has_video:

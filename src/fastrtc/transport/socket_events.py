@@ -45,6 +45,8 @@ class Start:
         output_rate: The rate of what it wants, in Hz; None is the handler's.
         details: What else the provider said, such as the numbers of a call.
         call: The telephone call, if it is one; goes into the context of the session.
+        framed: Whether the handler gets the client's audio in blocks of 20 ms; else each of the
+            client's messages is one block.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Start:
     output_rate: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     call: Call | None = None
+    framed: bool = True
 
 
 @dataclass(frozen=True)

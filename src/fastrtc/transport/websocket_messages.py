@@ -77,7 +77,7 @@ class BrowserMessages:
                 f"websocket_id must be a text of 1 to {LONGEST_ID} printable characters"
             )
         audio = message.get("audio")
-        start = Start(id) if audio is None else _negotiate(id, audio)
+        start = Start(id, framed=False) if audio is None else _negotiate(id, audio)
         self._begun = True
         self._negotiated = audio is not None
         self._binary = audio is not None and audio.get("binary", False)
