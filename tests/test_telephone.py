@@ -210,6 +210,12 @@ async def test_a_full_line_says_so_and_hangs_up():
     assert verbs(await call(app)) == ["Say", "Connect", "Say"]
 
 
+async def test_an_audio_handler_without_a_modality_is_called():
+    app = app_of(stream(modality="video"))
+
+    assert verbs(await call(app)) == ["Say", "Connect", "Say"]
+
+
 async def test_a_stream_without_audio_says_so_and_hangs_up():
     app = app_of(stream(handler=lambda frame: frame, modality="video"))
 

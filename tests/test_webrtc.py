@@ -59,10 +59,9 @@ def asked(answer: Any) -> Any:
 @pytest.mark.parametrize(
     "options, complaint",
     [
-        ({"modality": "sound"}, "modality must be"),
+        ({"modality": "sound"}, "Modality must be"),
         ({"mode": "both"}, "mode must be"),
         ({"variant": "textbox"}, "variant='textbox' is for audio"),
-        ({"modality": "audio", "icon": "none.svg"}, "neither a URL nor a file"),
         ({"time_limit": 0}, "time_limit must be a positive number"),
         ({"rtp_params": []}, "rtp_params must be a dict"),
         ({"track_constraints": "hd"}, "track_constraints must be a dict"),
@@ -86,7 +85,6 @@ def test_a_wrong_argument_is_named(options: dict, complaint: str):
         ({}, {"trigger": lambda: None}, "trigger is for mode='receive'"),
         ({}, {"inputs": [gr.State()]}, "must begin with the WebRTC component"),
         ({"mode": "receive"}, {"inputs": ["slider"]}, "inputs must be components, not 'slider'"),
-        ({}, {"outputs": [gr.State()]}, "add on_additional_outputs"),
     ],
 )
 async def test_a_wrong_argument_of_stream_is_named(made: dict, call: dict, complaint: str):
@@ -138,6 +136,26 @@ async def test_a_trigger_sets_the_value_that_starts():
     started = [fn for fn in page.fns.values() if fn.targets == [(button._id, "click")]]
     assert [fn.fn() for fn in started] == [START]
     assert started[0].outputs == [made]
+
+
+async def test_without_a_trigger_the_event_may_be_continued_too():
+    with gr.Blocks():
+        made = WebRTC()
+        made.stream(flip, inputs=[made], outputs=[made]).then(lambda: None)
+
+
+async def test_other_outputs_are_ignored(caplog):
+    with gr.Blocks():
+        made, other = WebRTC(), gr.Textbox()
+        made.stream(flip, inputs=[made], outputs=[made, other])
+    assert made.event_handler is flip
+    assert "others are ignored: yield AdditionalOutputs" in caplog.text
+
+
+async def test_without_its_icon_there_are_waves():
+    with pytest.warns(UserWarning, match="neither a URL nor a file that exists: 'none.svg'"):
+        made = WebRTC(modality="audio", icon="none.svg")
+    assert made.icon is None
 
 
 async def test_stream_is_a_decorator_too():

@@ -16,6 +16,7 @@ from .authorization import Authorize, refusal_of
 from .core.errors import InvalidOffer, Unauthorized
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
+from .handlers.base import StreamHandlerBase
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
 from .offer_route import OFFER_RESPONSES, offer_route
 from .session.interrupt import OnInterrupt
@@ -350,6 +351,10 @@ class Stream(WebRTCConnectionMixin):
             return
         await self._socket_handler().handle_websocket(websocket)
 
+    @property
+    def _has_voice(self) -> bool:
+        return "audio" in self.modality or isinstance(self.event_handler, StreamHandlerBase)
+
     def _socket_handler(
         self, protocol: SocketProtocol | None = None, take: SetHandler | None = None
     ) -> WebSocketHandler:
@@ -360,7 +365,7 @@ class Stream(WebRTCConnectionMixin):
             self._end_connection,
             self.set_additional_outputs,
             mode=self.mode,
-            modality=self.modality,
+            modality="audio" if self._has_voice else self.modality,
             time_limit=self.time_limit,
             protocol=protocol,
             copies=True,
@@ -379,7 +384,7 @@ class Stream(WebRTCConnectionMixin):
         """
         return await self._telephone.answer(
             request,
-            has_voice="audio" in self.modality,
+            has_voice=self._has_voice,
             expect=lambda id: self._expected_calls.expect(id, self.concurrency_limit),
             authorize=self.authorize,
         )

@@ -281,7 +281,8 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             fn: The handler; see ``Stream``. Without it this is a decorator of one.
             inputs: The component itself, then those whose values the handler gets. When it
                 only receives, the component may be left out.
-            outputs: The component itself, or nothing: for others see ``on_additional_outputs``.
+            outputs: The component itself, or nothing. Others are ignored: they get values by
+                ``on_additional_outputs``.
             js: JavaScript to run when ``trigger`` fires, before the stream starts.
             concurrency_limit: How many connections there may be at a time; ``"default"`` and
                 None are 1.
@@ -293,8 +294,8 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
                 submitted. A component that cannot be submitted is sent when it is changed.
 
         Returns:
-            The event of ``trigger``, to continue with ``then``; None without one. Without
-            ``fn``, the decorator.
+            The event of ``trigger``, or without one that of the page's asking for inputs, to
+            continue with ``then``. Without ``fn``, the decorator.
 
         Raises:
             ValueError: If an argument is not what it may be, naming it.
@@ -311,7 +312,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         if send_input_on not in SEND_INPUT_ON:
             raise ValueError(f"send_input_on must be 'change' or 'submit', not {send_input_on!r}")
         extras = self._check_inputs(inputs)
-        self._check_outputs(outputs)
+        self._look_at_outputs(outputs)
         if trigger is not None and self.mode != "receive":
             raise ValueError(f"trigger is for mode='receive', not for mode={self.mode!r}")
         self.event_handler = fn
@@ -329,7 +330,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             "show_progress": "hidden",
             "trigger_mode": "multiple",
         }
-        hidden_event(self.tick, **event)
+        asked = hidden_event(self.tick, **event)
         if self.variant == "textbox":
             hidden_event(self.submit, **{**event, "fn": self.set_input_on_submit})
         for extra in extras:
@@ -338,7 +339,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
                     hidden_event(getattr(extra, name), **event)
                     break
         if trigger is None:
-            return None
+            return asked
         return hidden_event(
             trigger,
             fn=lambda: START,
@@ -364,12 +365,12 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
                 raise ValueError(f"inputs must be components, not {extra!r}")
         return extras
 
-    def _check_outputs(self, outputs: Any) -> None:
+    def _look_at_outputs(self, outputs: Any) -> None:
         given = list(outputs) if isinstance(outputs, list | tuple | set) else [outputs]
         if outputs is not None and any(one is not self for one in given):
-            raise ValueError(
-                "outputs may have the WebRTC component only: for others yield "
-                "AdditionalOutputs, and add on_additional_outputs"
+            logger.warning(
+                "outputs of stream() may have the WebRTC component only, others are ignored: "
+                "yield AdditionalOutputs, and add on_additional_outputs"
             )
 
     def on_additional_outputs(

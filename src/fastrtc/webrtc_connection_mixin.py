@@ -20,7 +20,13 @@ from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
 from .handlers.inputs import WebRTCData
-from .handlers.kinds import HandlerType, StreamHandlerImpl, VideoEventHandler
+from .handlers.kinds import (
+    HandlerType,
+    StreamHandlerImpl,
+    VideoEventHandler,
+    check_media,
+    serves,
+)
 from .handlers.video import VideoStreamHandler
 from .pacing.playout import Playout
 from .session.media import Media
@@ -177,6 +183,10 @@ class WebRTCConnectionMixin:
     async def _take_offer(
         self, webrtc_id: str, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
     ) -> dict[str, str]:
+        try:
+            check_media(self.modality, self.mode)  # a class of the program's own sets them
+        except ValueError as error:
+            raise InvalidOffer(str(error)) from None
         offer = parse_offer(
             body.get("sdp"),
             self.modality,
@@ -184,6 +194,11 @@ class WebRTCConnectionMixin:
             extra_tracks=self.allow_extra_tracks,
             limits=self.limits,
         )
+        if not serves(self.event_handler, self.modality):
+            raise InvalidOffer(
+                f"{type(self.event_handler).__name__} takes audio, but the stream's modality is "
+                f"{self.modality!r}: give it modality='audio'"
+            )
         if self._registry.connecting >= self.limits.connecting:
             raise SessionRefused("too_many_connecting", limit=self.limits.connecting)
         self._registry.reserve(webrtc_id, self.concurrency_limit)

@@ -58,9 +58,17 @@ def loss_in_db(heard: np.ndarray, rate: int, hertz: float = 1000) -> float:
     return 10 * np.log10(np.mean(fitted**2) / np.mean((steady - fitted) ** 2))
 
 
-@pytest.mark.parametrize("handler", [Echo, SyncEcho, AudioVideoEcho])
-async def test_an_old_client_hears_itself(handler: Any) -> None:
-    modality = "audio-video" if handler is AudioVideoEcho else "audio"
+@pytest.mark.parametrize(
+    ("handler", "modality"),
+    [
+        (Echo, "audio"),
+        (SyncEcho, "audio"),
+        (AudioVideoEcho, "audio-video"),
+        (Echo, "video"),  # that of a stream that names none
+        (AudioVideoEcho, "video"),
+    ],
+)
+async def test_an_old_client_hears_itself(handler: Any, modality: str) -> None:
     async with serve(handler(), modality=modality) as served, served.client() as client:
         await client.start()
         said = sine(0.5)

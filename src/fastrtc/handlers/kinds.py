@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import Any, TypeAlias, TypeVar, cast, get_args
 
@@ -28,8 +29,11 @@ __all__ = [
     "check_handler",
     "check_media",
     "copy_handler",
+    "serves",
     "video_function",
 ]
+
+logger = logging.getLogger(__name__)
 
 StreamHandlerImpl: TypeAlias = StreamHandler | AsyncStreamHandler
 AudioVideoStreamHandlerImpl: TypeAlias = AudioVideoStreamHandler | AsyncAudioVideoStreamHandler
@@ -83,13 +87,16 @@ def check_media(modality: Any, mode: Any) -> None:
         ValueError: If not, naming the argument and what it may be.
     """
     if modality not in get_args(Modality):
-        raise ValueError(f"modality must be 'video', 'audio' or 'audio-video', not {modality!r}")
+        raise ValueError(f"Modality must be 'video', 'audio' or 'audio-video', not {modality!r}")
     if mode not in get_args(Mode):
         raise ValueError(f"mode must be 'send-receive', 'receive' or 'send', not {mode!r}")
 
 
 def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
-    """See whether a handler fits.
+    """Check that a handler fits.
+
+    An audio handler may have the modality ``"video"``, which is that of a ``Stream`` that names
+    none: such a stream serves WebSockets and the telephone. It is warned of in the log.
 
     Raises:
         ValueError: If not, naming the argument and what it may be.
@@ -104,6 +111,21 @@ def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
             f"handler for modality={modality!r} and mode={mode!r} must be "
             f"{_WANTED[modality, mode == 'receive']}, not {_shown(handler)}"
         )
+    if not serves(handler, modality):
+        logger.warning(
+            "%s takes audio, but modality is 'video', which is the default: it is reached over "
+            "WebSocket and by telephone only. For WebRTC give modality='audio'",
+            type(handler).__name__,
+        )
+
+
+def serves(handler: Any, modality: Modality) -> bool:
+    """Whether the media of a modality can go through a handler: one of audio takes no video."""
+    return (
+        modality == "audio"
+        or not isinstance(handler, StreamHandlerBase)
+        or isinstance(handler, AudioVideoStreamHandler | AsyncAudioVideoStreamHandler)
+    )
 
 
 _WANTED = {
@@ -123,15 +145,12 @@ _WANTED = {
 
 
 def _fits(handler: Any, modality: Modality, mode: Mode) -> bool:
-    has_both = isinstance(handler, AudioVideoStreamHandler | AsyncAudioVideoStreamHandler)
     if modality == "audio-video":
-        return has_both
-    if modality == "video":
-        if isinstance(handler, StreamHandlerBase):
-            return has_both
-        return callable(video_function(handler))
+        return isinstance(handler, AudioVideoStreamHandler | AsyncAudioVideoStreamHandler)
     if isinstance(handler, StreamHandlerBase):
         return True
+    if modality == "video":
+        return callable(video_function(handler))
     return mode == "receive" and callable(handler)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -20,6 +21,8 @@ from ..pacing.video import VideoInbound, VideoOutbound, run_function
 from .session import Session
 
 __all__ = ["Media"]
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 30
 
@@ -57,7 +60,8 @@ class Media:
         self._session = session
         self._ask = ask or self.run_emit
         handler = self.handler = session.handler
-        takes, gives = mode != "receive", mode != "send"
+        self._takes = takes = mode != "receive"
+        gives = mode != "send"
         has_audio, has_video = "audio" in modality, "video" in modality
         self.audio_in: AudioInbound | None = None
         self.audio_out: AudioOutbound | None = None
@@ -66,7 +70,7 @@ class Media:
         self.inputs: FunctionInputs | None = None
         invoker, deliver = session.invoker, session.deliver
         if has_audio:
-            if takes:
+            if takes and isinstance(handler, StreamHandlerBase):
                 self.audio_in = AudioInbound(handler, invoker, flat=flat, framed=framed)
             sent = (playout or Playout()) if gives else None
             self.audio_out = AudioOutbound(invoker, deliver, sent)
@@ -150,7 +154,13 @@ class Media:
             await asyncio.gather(*calls, return_exceptions=True)
 
     def _start(self) -> None:
-        if self.inputs is not None:
+        if self.inputs is not None and self._takes and self.video_out is None:
+            logger.warning(
+                "Session %s: a function takes no audio, it is not called: audio needs a "
+                "StreamHandler or AsyncStreamHandler",
+                self._session.id,
+            )
+        elif self.inputs is not None:
             self._start_function(video_function(self.handler), self.inputs)
         else:
             self._start_handler(self.handler)

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import base64
 import mimetypes
+import warnings
 from pathlib import Path
 
 __all__ = ["image_address"]
 
 
-def image_address(image: str) -> str:
-    """Give the address by which a page can show an image.
+def image_address(image: str) -> str | None:
+    """Return the address by which a page can show an image.
 
     Args:
         image: A URL, or the path of a file. A file becomes part of the page (RFC 2397), so
             that it needs no route, wherever the page is mounted.
 
-    Raises:
-        ValueError: If it is neither.
+    Returns:
+        The address; None, with a ``UserWarning``, if it is neither a URL nor a file that exists.
     """
     path = Path(image)
     if path.is_file():
-        kind = mimetypes.guess_type(path.name)[0] or ""
+        kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
         if not kind.startswith("image/"):
-            raise ValueError(f"icon must be an image, such as SVG, PNG or JPEG, not {image!r}")
+            _warn(f"icon must be an image, such as SVG, PNG or JPEG, not {image!r}")
         return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     if image.startswith(("http://", "https://", "data:", "/")):
         return image
-    raise ValueError(f"icon is neither a URL nor a file that exists: {image!r}")
+    _warn(f"icon is neither a URL nor a file that exists: {image!r}")
+    return None
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, UserWarning, stacklevel=4)
