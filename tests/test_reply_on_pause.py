@@ -14,6 +14,7 @@ import pytest
 from fastrtc.core.context import get_current_context
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.handlers.inputs import PLACEHOLDER, WebRTCData
+from fastrtc.handlers.link import link_of
 from fastrtc.reply_on_pause import AlgoOptions, AppState, ReplyOnPause
 from fastrtc.stream import Stream
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
@@ -90,7 +91,7 @@ class Messages:
 
     def __init__(self, handler: ReplyOnPause) -> None:
         self.texts: list[str] = []
-        handler._channel = self  # type: ignore[assignment]
+        link_of(handler).channel = self  # type: ignore[assignment]
 
     def send(self, text: str) -> None:
         self.texts.append(text)
@@ -342,8 +343,8 @@ class TestSubclasses:
         class Own(ReplyOnPause): ...
 
         setattr(Own, name, lambda self, *args: getattr(ReplyOnPause, name)(self, *args))
-        assert scripted(echo)._emit_wakes is not None
-        assert Own(echo, model=Scripted())._emit_wakes is None
+        assert link_of(scripted(echo)).emit_wakes is not None
+        assert link_of(Own(echo, model=Scripted())).emit_wakes is None
 
     def test_a_copy_is_of_the_same_class_with_the_same_arguments(self) -> None:
         class Bot(ReplyOnPause):
@@ -528,7 +529,7 @@ class TestReplies:
 
         reported: list[Exception] = []
         handler = scripted(reply)
-        handler._report = reported.append
+        link_of(handler).report = reported.append
         hear(handler, 2.4)
         assert handler.emit() is None
         assert [str(error) for error in reported] == ["no"]
@@ -602,7 +603,7 @@ class TestReplies:
 
         reported: list[Exception] = []
         handler = scripted(reply, *SPOKEN, *SPOKEN)
-        handler._report = reported.append
+        link_of(handler).report = reported.append
         hear(handler, 2.4)
         assert handler.emit() is None
         assert [str(error) for error in reported] == [
@@ -634,7 +635,7 @@ class TestReplies:
                     handler.start_up()
                 assert handler.emit() is None
             else:
-                handler._report = reported.append
+                link_of(handler).report = reported.append
                 hear(handler, 2.4)
                 assert handler.emit() is None
                 assert [str(error) for error in reported] == ["can't start new thread"]
@@ -684,7 +685,7 @@ class TestReplies:
 
         reports: list[Exception] = []
         handler = scripted(lambda _: iter([OUT, OUT]), on_interrupt=fail)
-        handler._report = reports.append
+        link_of(handler).report = reports.append
         handler.trigger_response()
         assert handler.emit() is OUT
         handler.trigger_response()
@@ -743,7 +744,7 @@ class TestReplies:
     def test_without_interruption_it_hears_nothing_until_all_is_played(self) -> None:
         queued = 0.0
         handler = scripted(echo, *SPOKEN, *SPOKEN, can_interrupt=False)
-        handler._queued_s = lambda: queued
+        link_of(handler).queued_s = lambda: queued
         hear(handler, 2.4)
         asked = len(handler.model.asked)
         hear(handler, 1.2)  # the reply has not even begun
@@ -784,7 +785,9 @@ class TestInputs:
             (lambda audio: None, False),
             (lambda audio, more: None, True),
             (lambda audio, more=1: None, True),
-            (lambda *args: None, True),
+            (lambda *args: None, False),  # a wrapper that says nothing about what it takes
+            (lambda *args, **options: None, True),
+            (lambda audio, *more: None, True),
             (Callable_(), False),
             (Callable_().method, False),
             (generate_async, False),
@@ -902,7 +905,7 @@ async def connected(
 def logs(client: Client) -> list[str]:
     """The messages that tell of turns, in order."""
     kinds = ("started_talking", "pause_detected", "response_starting", "interrupted")
-    return [m["data"] for m in client.of_type("log") if m["data"] in kinds]
+    return [m["data"] for m in client.messages if m["data"] in kinds]
 
 
 class Reply:
@@ -971,7 +974,7 @@ class TestConversation:
         handler = ReplyOnPause(reply, on_interrupt=interrupted.append)
         async with connected(handler, then(*parts)) as client:
             source = client.pc.getSenders()[0].track
-            await client.message("log", "interrupted")
+            await client.message("interrupted")
             onset = source.started_at + sum(map(len, parts[:3])) / RATE
             assert logs(client)[:5] == [
                 "started_talking",
@@ -1051,7 +1054,7 @@ class TestConnected:
             await asyncio.sleep(0.7)
             assert len(client.loud()) * FRAME / RATE == pytest.approx(0.5, abs=0.1)
             assert contexts == [client.webrtc_id]
-            assert logs(client) == []
+            assert logs(client) == ["response_starting"]
 
     async def test_a_sync_greeting_of_an_async_reply(self) -> None:
         def greet():
@@ -1080,7 +1083,7 @@ class TestConnected:
     async def test_a_client_that_gives_no_inputs_is_answered_without(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fastrtc.reply_on_pause.INPUTS_WITHIN_S", 0.1)
+        monkeypatch.setattr("fastrtc.turns.conversation.DEFAULTED_INPUTS_TIMEOUT_S", 0.1)
         got = []
 
         def reply(audio, name="nobody"):

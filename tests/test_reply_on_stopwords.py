@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fastrtc.handlers.link import link_of
 from fastrtc.reply_on_pause import AlgoOptions
 from fastrtc.reply_on_stopwords import ReplyOnStopWords, ReplyOnStopWordsState
 from fastrtc.speech_to_text import Word, get_stt_model
@@ -85,7 +86,7 @@ class Hanging:
 class Messages:
     def __init__(self, handler: ReplyOnStopWords) -> None:
         self.texts: list[str] = []
-        handler._channel = self  # type: ignore[assignment]
+        link_of(handler).channel = self  # type: ignore[assignment]
 
     def send(self, text: str) -> None:
         self.texts.append(text)
@@ -266,7 +267,7 @@ def test_a_recogniser_that_fails_is_told_of_once_and_tried_again() -> None:
     got: list[Any] = []
     bot = handler(got, model)
     told: list[Exception] = []
-    bot._report = told.append
+    link_of(bot).report = told.append
     hear(bot, said((OTHER, 3), (QUIET, 1.2)))
     assert model.calls > 2
     assert [str(error) for error in told] == ["deaf"]
@@ -283,7 +284,7 @@ def test_a_recogniser_that_hangs_holds_up_no_audio_and_no_other_connection() -> 
         for start in range(0, audio.size, FRAME):
             bot.receive((RATE, audio[start : start + FRAME].reshape(1, -1)))
         assert model.begun.wait(PATIENCE_S)
-        assert len(bot._spotter._audio) <= 30 * RATE
+        assert len(link_of(bot).conversation._spotter._audio) <= 30 * RATE
     finally:
         model.go.set()
         settle(bot)

@@ -222,6 +222,7 @@ class Attempt {
     }
     this.client.emit("message", message);
     if (message.type === "log") this.follow(message.data);
+    if (message.type === "interrupted") this.client.setTurn("interrupted");
     if (message.type === "error" || message.type === "warning") {
       this.client.emit(message.type, message.message ?? message.data);
     }

@@ -338,6 +338,10 @@ export class Life {
       case "log":
         if (!isEcho(event.detail)) this.hearing.log(event.detail);
         break;
+      case "started_talking":
+      case "interrupted":
+        this.hearing.log(event.name);
+        break;
       case "error":
         this.#complaint = { text: event.detail, at: performance.now() };
         this.hearing.fail();

@@ -3,7 +3,16 @@
 import type { ServerMessage } from "./types";
 
 /** Types that have an event of their own with a text as its detail. */
-const TEXTS = ["log", "stopword", "end_stream", "update_connection", "error", "warning"] as const;
+const TEXTS = [
+  "log",
+  "started_talking",
+  "interrupted",
+  "stopword",
+  "end_stream",
+  "update_connection",
+  "error",
+  "warning",
+] as const;
 
 /** A message as the connection hands it on: the event's name and its detail. */
 export type ServerEvent =

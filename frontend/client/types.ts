@@ -170,6 +170,10 @@ export interface ConnectionEvents {
   fetch_output: ServerMessage;
   /** `started_talking`, `pause_detected`, `response_starting`, or what a handler logs. */
   log: string;
+  /** After a stop word the user started to talk; without stop words this is a `log`. */
+  started_talking: string;
+  /** A reply was cut because the user spoke, or because the program asked for another one. */
+  interrupted: string;
   /** The stop word was heard. */
   stopword: string;
   /** The server ends the stream; the text is the reason. The state `stopped` follows. */

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from .audio.convert import audio_to_float32
 from .core.messages import create_message
 from .core.types import Layout
+from .handlers.link import link_of
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
-from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPause
+from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPause, seconds_of
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
+from .turns.conversation import Conversation
 from .turns.spotter import Spotter
 
 __all__ = [
@@ -119,14 +121,8 @@ class ReplyOnStopWords(ReplyOnPause):
             self.stt_model = get_stt_model(stt_model, words=stop_words, words_only=False)
         else:
             self.stt_model = get_stt_model(stt_model)
-        self._spotter: Spotter | None = None
-
-    def copy(self) -> ReplyOnStopWords:
-        """Make the handler of one connection, of the same class and with the same arguments."""
-        handler = cast(ReplyOnStopWords, super().copy())
-        handler.stop_words = self.stop_words
-        handler.stt_model = self.stt_model
-        return handler
+        link = link_of(self)
+        StopWordConversation(self, link, ReplyOnStopWords, seconds_of, on_interrupt)
 
     def stop_word_detected(self, text: str) -> bool:
         """Whether a text has stop words in it.
@@ -139,26 +135,31 @@ class ReplyOnStopWords(ReplyOnPause):
 
     def send_stopword(self) -> None:
         """Tell the client that the stop words were heard."""
-        self._post_message("stopword", "")
+        link_of(self).send(create_message("stopword", ""))
+
+
+class StopWordConversation(Conversation):
+    """A conversation in which nothing counts until the stop words were said."""
+
+    def __init__(self, face: ReplyOnStopWords, *args: Any) -> None:
+        super().__init__(cast(ReplyOnPause, face), *args)
+        self._words = face  # the same, with more in it
+        self._spotter: Spotter | None = None
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
-        """Take a frame and find out where the conversation is.
-
-        Args:
-            audio: A rate in Hz, and samples of shape ``(1, n)`` or ``(n,)``.
-            state: Gets what is found out.
-        """
+        """Judge a frame, and store the result in the state."""
         state = cast(ReplyOnStopWordsState, state)
-        if not state.stop_word_detected:
-            if self._listener is None and self._follows:
-                self._follows = self._listen()
-            if self._listener is not None:
-                rest = self._listen_for_stop_words(audio, state)
-                if rest is None:
-                    state.pause_detected = False
-                    return
-                self._listener.forget()
-                audio = (audio[0], rest)
+        if not state.stop_word_detected and self.open_segmenter():
+            assert self.segmenter is not None
+            rate, samples = audio
+            state.sampling_rate = state.sampling_rate or rate
+            speaks = self.segmenter.hears_speech(rate, samples)
+            rest = self._spot(rate, self.face.expected_layout, samples, speaks, state)
+            if rest is None:
+                state.pause_detected = False
+                return
+            self.segmenter.forget()
+            audio = (rate, rest)
         super().process_audio(audio, state)
         if state.pause_detected:
             state.stop_word_detected = False
@@ -166,58 +167,41 @@ class ReplyOnStopWords(ReplyOnPause):
     def determine_pause(
         self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
     ) -> bool:
-        """Decide on a block of audio, when there is enough of it.
-
-        Args:
-            audio: What came since the last decision, shape ``(n,)``.
-            sampling_rate: Its rate in Hz.
-            state: Its ``buffer`` is dropped when it was decided on.
-
-        Returns:
-            Whether somebody spoke after the stop words and has paused, or has spoken for as long
-            as is allowed.
-        """
+        """Judge a block of audio, when there is enough of it; see ``ReplyOnStopWords``."""
         state = cast(ReplyOnStopWordsState, state)
         if state.stop_word_detected:
             return super().determine_pause(audio, sampling_rate, state)
-        options = self.algo_options
+        face, options = self._words, self._words.algo_options
         if len(audio) < options.audio_chunk_duration * sampling_rate:
             return False
-        speech_s, _ = self.model.vad((sampling_rate, audio), self.model_options)
+        speech_s, _ = face.model.vad((sampling_rate, audio), face.model_options)
         speaks = speech_s > options.started_talking_threshold
-        state.buffer = self._spot(sampling_rate, "mono", audio, speaks, state)
-        if state.buffer is not None:
-            state.buffer = state.buffer.reshape(-1)
+        rest = self._spot(sampling_rate, "mono", audio, speaks, state)
+        state.buffer = None if rest is None else rest.reshape(-1)
         return False
 
-    def reset(self) -> None:
-        """Begin anew: forget what was said, and end the reply."""
-        with self._hearing:
-            heard = self.state
-            super().reset()
-            if self._ending_turn:  # somebody may have said them already
-                self.state.stop_word_detected = heard.stop_word_detected
-                self.state.started_talking_pre_stop_word = heard.started_talking_pre_stop_word
+    def needs_silence(self) -> bool:
+        """Return whether an utterance goes on, also one in which the stop words may be."""
+        return self._words.state.started_talking_pre_stop_word or super().needs_silence()
 
-    def _forget(self) -> None:
-        super()._forget()
-        self.state.stop_word_detected = self.state.started_talking_pre_stop_word = False
+    def say_started_talking(self) -> None:
+        """Tell a client that knows of it; FastRTC 0.0.34 has no such log after a stop word."""
+        self.link.send(create_message("started_talking", ""))
+
+    def carry_over(self, heard: AppState, state: AppState) -> None:
+        """Keep what belongs to an utterance that began during the reply."""
+        super().carry_over(heard, state)
+        heard, state = cast(ReplyOnStopWordsState, heard), cast(ReplyOnStopWordsState, state)
+        state.stop_word_detected = heard.stop_word_detected
+        state.started_talking_pre_stop_word = heard.started_talking_pre_stop_word
+
+    def forget(self) -> None:
+        """Forget what was heard."""
+        super().forget()
+        state = self._words.state
+        state.stop_word_detected = state.started_talking_pre_stop_word = False
         if self._spotter is not None:
             self._spotter.forget()
-
-    @property
-    def _decides_itself(self) -> bool:
-        return type(self).determine_pause is not ReplyOnStopWords.determine_pause
-
-    def _listen_for_stop_words(
-        self, audio: tuple[int, NDArray[np.int16]], state: ReplyOnStopWordsState
-    ) -> NDArray[np.int16] | None:
-        """Take a frame; give what followed the stop words, once they were said."""
-        assert self._listener is not None
-        rate, samples = audio
-        state.sampling_rate = state.sampling_rate or rate
-        speaks = self._listener.hears_speech(rate, samples)
-        return self._spot(rate, self.expected_layout, samples, speaks, state)
 
     def _spot(
         self,
@@ -227,9 +211,11 @@ class ReplyOnStopWords(ReplyOnPause):
         speaks: bool,
         state: ReplyOnStopWordsState,
     ) -> NDArray[np.int16] | None:
+        """Look for the stop words; return the audio after them, once they were said."""
+        face = self._words
         if self._spotter is None:
             self._spotter = Spotter(
-                self.stt_model, self.stop_word_detected, self._recogniser_failed, rate, layout
+                face.stt_model, face.stop_word_detected, self._report_recogniser, rate, layout
             )
         state.started_talking_pre_stop_word = speaks
         rest = self._spotter.push(samples, speaks)
@@ -237,14 +223,14 @@ class ReplyOnStopWords(ReplyOnPause):
             return None
         state.stop_word_detected = True
         state.started_talking_pre_stop_word = False
-        self.send_stopword()
-        if self._speaking:
-            self._interrupt()
+        face.send_stopword()
+        if self.speaking:
+            self.interrupt()
         return rest
 
-    def _recogniser_failed(self, error: Exception) -> None:
-        if self._report is not None:
-            self._report(error)
+    def _report_recogniser(self, error: Exception) -> None:
+        if self.link.report is not None:
+            self.link.report(error)
         else:
             logger.error("The stop words cannot be recognised", exc_info=error)
 

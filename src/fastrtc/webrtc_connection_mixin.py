@@ -27,6 +27,7 @@ from .handlers.kinds import (
     check_media,
     serves,
 )
+from .handlers.link import link_of
 from .handlers.video import VideoStreamHandler
 from .pacing.playout import Playout
 from .session.media import Media
@@ -376,7 +377,7 @@ class WebRTCConnectionMixin:
             media.set_args(list(args))
         elif isinstance(webrtc_data, WebRTCData):
             handler.latest_args = [webrtc_data, *args]
-            handler._on_loop(handler.args_set.set)
+            link_of(handler).call_on_loop(handler.args_set.set)
         else:
             handler.set_args([webrtc_data, *args])
 

@@ -27,6 +27,7 @@ from .core.tasks import TaskOwner, runs_on
 from .core.types import Modality, Mode
 from .handlers.base import StreamHandlerBase
 from .handlers.kinds import HandlerType, StreamHandlerImpl
+from .handlers.link import link_of
 from .handlers.stream import AsyncStreamHandler
 from .pacing.allowance import AHEAD_S, Allowance
 from .pacing.playout import FRAME_S, Playout, PlayoutOptions
@@ -497,8 +498,9 @@ class WebSocketHandler:
             handler.phone_mode = start.call is not None
             assert self.data_channel is not None
             handler.set_channel(self.data_channel)
-            handler._clear_queue = self._clear_queue
-            handler._queued_s = self._unplayed_s
+            link = link_of(handler)
+            link.clear_queue = self._clear_queue
+            link.queued_s = self._unplayed_s
         return media
 
     def _run(self) -> None:

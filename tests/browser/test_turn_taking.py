@@ -78,7 +78,7 @@ def keeping_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 LOGS = [
     *("started_talking", "pause_detected", "response_starting"),
     *("started_talking", "interrupted", "pause_detected", "response_starting"),
-    *("started_talking", "pause_detected", "response_starting"),
+    *("started_talking", "pause_detected"),
 ]
 STATES = [
     *("listening", "heard", "thinking", "speaking"),
@@ -94,7 +94,7 @@ WATCH = """() => {
     const { turn } = root.dataset;
     if (turn !== turns.at(-1)) turns.push(turn);
   }).observe(root, { attributeFilter: ["data-turn"] });
-  demo.client.on("message", ({ type, data }) => type === "log" && logs.push(data));
+  demo.client.on("message", ({ type, data }) => ["log", "interrupted"].includes(type) && logs.push(data));
   setInterval(() => {
     const now = performance.now();
     stoodStill = Math.max(stoodStill, now - before);

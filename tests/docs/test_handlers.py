@@ -5,6 +5,7 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from fastrtc import WebRTCError
+from fastrtc.handlers.link import link_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 
 from .media import echo_socket
@@ -61,7 +62,7 @@ async def test_clear(snippet) -> None:
     spoken = np.concatenate([np.zeros(48000, np.int16), tone(0.5, amplitude=16000)])
     async with Client(stream, audio=AudioSource(spoken)) as client:
         await eventually(client.loud)
-        await eventually(lambda: client.session.handler._queued_s() == 0)
+        await eventually(lambda: link_of(client.session.handler).queued_s() == 0)
         assert client.session.handler.songs.empty()
 
 

@@ -13,6 +13,7 @@ from av import AudioFrame
 
 from fastrtc.core.messages import create_message
 from fastrtc.handlers.base import StreamHandlerBase
+from fastrtc.handlers.link import link_of
 from fastrtc.handlers.stream import AsyncStreamHandler, StreamHandler
 
 
@@ -260,7 +261,7 @@ async def test_a_thread_that_waits_ends_with_its_connection():
         with pytest.raises(concurrent.futures.CancelledError):
             handler.wait_for_args_sync()
 
-    handler._start_task = start  # as a session does
+    link_of(handler).start_task = start  # as a session does
     thread = asyncio.create_task(asyncio.to_thread(wait))
     await channel.was_sent.wait()
 
@@ -285,7 +286,7 @@ async def test_a_message_goes_over_the_channel():
 async def test_in_a_session_messages_go_through_its_mailbox():
     handler, channel = await connected()
     posted: list[str] = []
-    handler._post = posted.append
+    link_of(handler).post = posted.append
 
     await handler.send_message("hello")
 

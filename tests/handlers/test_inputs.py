@@ -35,7 +35,8 @@ class Detector:
     ],
 )
 def test_a_function_is_looked_at(function, media: int, required: int, most: int | None):
-    assert ExtraParameters.of(function, media) == ExtraParameters(required, most)
+    extra = ExtraParameters.of(function, media)
+    assert (extra.required, extra.most) == (required, most)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ describe("parseMessage", () => {
 });
 
 describe("eventOf", () => {
-  it.each(["log", "stopword", "end_stream", "update_connection"])(
+  it.each(["log", "started_talking", "interrupted", "stopword", "end_stream", "update_connection"])(
     "gives the text of %s",
     (type) => {
       expect(eventOf({ type, data: "it" })).toEqual({ name: type, detail: "it" });

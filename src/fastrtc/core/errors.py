@@ -10,6 +10,7 @@
         SessionRefused                a session that may not begin; has the code for the client
         Unauthorized                  raised by ``authorize``: has the reason for the client
         HandlerError                  what a handler returned cannot be used
+          HandlerNotInitialized (AttributeError)  its __init__ does not call the base class's
 
 The models have errors of their own, below ``FastRTCError``; see ``pause_detection.errors``.
 """
@@ -23,6 +24,7 @@ from .messages import error_message, post_message
 __all__ = [
     "FastRTCError",
     "HandlerError",
+    "HandlerNotInitialized",
     "InvalidCandidate",
     "InvalidOffer",
     "SessionRefused",
@@ -99,3 +101,7 @@ class Unauthorized(FastRTCError):
 
 class HandlerError(FastRTCError):
     """A handler returned something that cannot be sent."""
+
+
+class HandlerNotInitialized(HandlerError, AttributeError):
+    """The ``__init__`` of a handler does not call that of its base class."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import warnings
-from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.messages import DataChannel, create_message
 from ..core.tasks import runs_on
 from ..core.types import Layout
 from .inputs import PLACEHOLDER
+from .link import create_link, link_of
 
 if TYPE_CHECKING:
-    from av import AudioFrame, AudioResampler
+    from av import AudioFrame
 
-__all__ = ["StreamHandlerBase"]
+__all__ = ["StreamHandlerBase", "WaitsForInputs", "wait_in_connection"]
 
 FRAMES_PER_SECOND = 50
 """Audio goes out in frames of 20 ms, so an output rate must be a multiple of this."""
@@ -43,9 +43,6 @@ class StreamHandlerBase:
         ValueError: If ``expected_layout`` is another word, a rate is not a positive number,
             or the output rate is no multiple of 50.
     """
-
-    _cleared_is_stale = False
-    """Whether what ``emit`` was about to give when the queue was cleared is to be dropped, too."""
 
     def __init__(
         self,
@@ -85,20 +82,7 @@ class StreamHandlerBase:
         self.latest_args: str | list[Any] = []
         self.args_set = asyncio.Event()
         self.channel_set = asyncio.Event()
-        self._channel: DataChannel | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._clear_queue: Callable[[], None] | None = None
-        self._post: Callable[[str], None] | None = None
-        self._start_task: Callable[[Coroutine[Any, Any, None], str], Awaitable[None]] | None = None
-        self._report: Callable[[Exception], None] | None = None
-        self._queued_s: Callable[[], float] = lambda: 0.0
-        self._phone_mode = False
-        self._resampler: AudioResampler | None = None
-
-    @property
-    def _emit_wakes(self) -> threading.Event | None:
-        """What is set when an ``emit`` that had nothing has; None has it asked by the clock."""
-        return None
+        create_link(self)
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -107,34 +91,51 @@ class StreamHandlerBase:
         Raises:
             AttributeError: Without either, so that ``hasattr(handler, "loop")`` is False.
         """
-        if self._loop is None:
+        link = link_of(self)
+        if link.loop is None:
             try:
-                self._loop = asyncio.get_running_loop()
+                link.loop = asyncio.get_running_loop()
             except RuntimeError:
                 raise AttributeError(
                     f"{type(self).__name__} has no loop: it is not connected, and no event loop "
                     "is running"
                 ) from None
-        return self._loop
+        return link.loop
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop | None:  # programs of FastRTC 0.0.34 assign it
+        return link_of(self).loop
+
+    @_loop.setter
+    def _loop(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        link_of(self).loop = loop
 
     @property
     def channel(self) -> DataChannel | None:
         """The data channel of the connection, or None while there is none."""
-        return self._channel
+        return link_of(self).channel
 
     @property
     def clear_queue(self) -> Callable[[], None]:
         """A function that drops the audio which is queued but not yet played."""
-        return self._clear_queue if self._clear_queue is not None else lambda: None
+        return link_of(self).clear_queue or _nothing
+
+    @property
+    def _clear_queue(self) -> Callable[[], None] | None:  # programs of FastRTC 0.0.34 assign it
+        return link_of(self).clear_queue
+
+    @_clear_queue.setter
+    def _clear_queue(self, clear: Callable[[], None] | None) -> None:
+        link_of(self).clear_queue = clear
 
     @property
     def phone_mode(self) -> bool:
         """Whether the connection is a telephone call, which has no further inputs."""
-        return self._phone_mode
+        return link_of(self).phone_mode
 
     @phone_mode.setter
     def phone_mode(self, value: bool) -> None:
-        self._phone_mode = value
+        link_of(self).phone_mode = value
 
     def receive_dtmf(self, digit: str) -> Any:
         """Take a key that was pressed on the telephone. May be overridden, sync or async.
@@ -145,13 +146,14 @@ class StreamHandlerBase:
 
     def set_channel(self, channel: DataChannel) -> None:
         """Take the data channel of the connection."""
-        self._channel = channel
-        self._on_loop(self.channel_set.set)
+        link = link_of(self)
+        link.channel = channel
+        link.call_on_loop(self.channel_set.set)
 
     def set_args(self, args: list[Any]) -> None:
         """Take inputs; callable from any thread."""
         self.latest_args = [PLACEHOLDER, *args]
-        self._on_loop(self.args_set.set)
+        link_of(self).call_on_loop(self.args_set.set)
 
     def reset(self) -> None:
         """Forget that inputs were set, so that the next reply asks again."""
@@ -161,15 +163,7 @@ class StreamHandlerBase:
             if self.latest_args is known:  # none were set since
                 self.args_set.clear()
 
-        self._on_loop(forget)
-
-    def _on_loop(self, function: Callable[[], Any]) -> None:
-        """Call a function of the event loop's own objects, from whatever thread."""
-        loop = self._loop
-        if loop is None or not loop.is_running() or runs_on(loop):
-            function()
-        else:
-            loop.call_soon_threadsafe(function)
+        link_of(self).call_on_loop(forget)
 
     async def send_message(self, msg: str) -> None:
         """Send a text to the client; see ``create_message``.
@@ -177,10 +171,7 @@ class StreamHandlerBase:
         A message sent before the channel is open goes out when it opens. Without a
         connection there is nobody to send it to, and it is dropped.
         """
-        if self._post is not None:
-            self._post(msg)
-        elif self._channel is not None:
-            self._channel.send(msg)
+        link_of(self).send(msg)
 
     def send_message_sync(self, msg: str) -> None:
         """Send a text to the client from code that is not async, and wait until it is sent.
@@ -188,7 +179,7 @@ class StreamHandlerBase:
         Raises:
             RuntimeError: On the event loop, which it would block, or without a connection.
         """
-        self._wait(self.send_message(msg))
+        _wait(link_of(self).loop, self.send_message(msg))
 
     async def fetch_args(self) -> None:
         """Ask the client for its inputs."""
@@ -209,25 +200,7 @@ class StreamHandlerBase:
             RuntimeError: On the event loop, which it would block, or without a connection.
             concurrent.futures.CancelledError: If the connection ends meanwhile.
         """
-        self._wait(self._wait_as_part_of_the_connection())
-
-    async def _wait_as_part_of_the_connection(self) -> None:
-        waiting = self.wait_for_args()
-        if self._start_task is not None:
-            await self._start_task(waiting, "wait_for_args")
-        else:
-            await waiting
-
-    def _wait(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        loop = self._loop
-        if loop is None or runs_on(loop):
-            coroutine.close()
-            raise RuntimeError(
-                "This would block the event loop: await the async method instead"
-                if loop is not None
-                else "The handler has no event loop yet: it is not connected"
-            )
-        asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+        _wait(link_of(self).loop, wait_in_connection(self))
 
     def resample(self, frame: AudioFrame) -> Generator[AudioFrame, None, None]:
         """Bring an audio frame to the rate and layout that ``receive`` wants.
@@ -237,15 +210,49 @@ class StreamHandlerBase:
         """
         from av import AudioResampler
 
-        if self._resampler is None:
-            self._resampler = AudioResampler(
+        link = link_of(self)
+        if link.resampler is None:
+            link.resampler = AudioResampler(
                 format="s16", layout=self.expected_layout, rate=self.input_sample_rate
             )
-        yield from self._resampler.resample(frame)
+        yield from link.resampler.resample(frame)
 
     def shutdown(self) -> Any:
         """Clean up when the connection ends. May be overridden, sync or async."""
         return _DONE
+
+
+class WaitsForInputs(Protocol):
+    """A handler, as far as it waits for the inputs of its client."""
+
+    def wait_for_args(self) -> Coroutine[Any, Any, None]:
+        """Ask the client for its inputs and wait until they come."""
+        ...
+
+
+async def wait_in_connection(handler: WaitsForInputs) -> None:
+    """Await ``wait_for_args()`` in a task of the connection, which ends with it."""
+    waiting = handler.wait_for_args()
+    start_task = link_of(handler).start_task
+    if start_task is not None:
+        await start_task(waiting, "wait_for_args")
+    else:
+        await waiting
+
+
+def _wait(loop: asyncio.AbstractEventLoop | None, coroutine: Coroutine[Any, Any, None]) -> None:
+    if loop is None or runs_on(loop):
+        coroutine.close()
+        raise RuntimeError(
+            "This would block the event loop: await the async method instead"
+            if loop is not None
+            else "The handler has no event loop yet: it is not connected"
+        )
+    asyncio.run_coroutine_threadsafe(coroutine, loop).result()
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class _Done:

@@ -39,10 +39,18 @@ class ExtraParameters:
     Attributes:
         required: How many must be given.
         most: How many it takes; None if it takes any number.
+        bare: Whether all that the function takes, media included, is ``*args``: as a decorator's
+            wrapper has it, which says nothing about inputs.
     """
 
     required: int
     most: int | None
+    bare: bool = False
+
+    @property
+    def wants_inputs(self) -> bool:
+        """Whether it takes any, as far as its signature tells."""
+        return self.most != 0 and not self.bare
 
     @classmethod
     def of(cls, function: Callable[..., Any], media: int) -> ExtraParameters:
@@ -58,6 +66,7 @@ class ExtraParameters:
         return cls(
             max(0, required - media),
             None if any_number else max(0, len(positional) - media),
+            bare=any_number and len(parameters) == 1,
         )
 
     def bind(self, values: Sequence[Any]) -> tuple[Any, ...]:

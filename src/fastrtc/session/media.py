@@ -13,6 +13,7 @@ from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import FunctionInputs
 from ..handlers.invoke import is_async
 from ..handlers.kinds import video_function
+from ..handlers.link import link_of
 from ..handlers.video import VideoStreamHandler
 from ..pacing.inbound import AudioInbound
 from ..pacing.outbound import AudioOutbound
@@ -81,8 +82,9 @@ class Media:
                 self.video_in = VideoInbound(skip_frames=skip)
             self.video_out = VideoOutbound(invoker, deliver, fps if gives else None)
         if isinstance(handler, StreamHandlerBase):
-            handler._clear_queue = self.clear
-            handler._queued_s = self._queued_s
+            link = link_of(handler)
+            link.clear_queue = self.clear
+            link.queued_s = self._queued_s
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(takes))
         session.on_start(self._start)
@@ -172,7 +174,7 @@ class Media:
             both = (is_async(handler.receive), is_async(handler.emit))
             if both == (True, True):
                 self.audio_in.on_received = self.audio_out.fed
-            elif both == (False, False) and handler._emit_wakes is None:
+            elif both == (False, False) and link_of(handler).emit_wakes is None:
                 self.audio_in.on_received = self.audio_out.fed_in_thread
         if self.audio_in is not None:
             session.run("receive", self.audio_in.run())
@@ -190,9 +192,9 @@ class Media:
             Why it ends, when what it gave has been played.
         """
         assert self.audio_out is not None
-        handler = self.handler
+        link = link_of(self.handler)
         return await self.audio_out.run_emit(
-            handler.emit, handler._emit_wakes, stale=handler._cleared_is_stale
+            self.handler.emit, link.emit_wakes, stale=link.drops_stale
         )
 
     def _start_function(self, function: Callable[..., Any], inputs: FunctionInputs) -> None:

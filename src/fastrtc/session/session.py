@@ -17,6 +17,7 @@ from ..core.tasks import TaskOwner, runs_on
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker
 from ..handlers.kinds import copy_handler
+from ..handlers.link import link_of
 from .mailbox import Mailbox
 
 __all__ = ["Session", "State"]
@@ -94,10 +95,11 @@ class Session:
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
         if isinstance(self.handler, StreamHandlerBase):
-            self.handler._loop = self.loop
-            self.handler._post = self.mailbox.post
-            self.handler._report = self.report
-            self.handler._start_task = self._tasks.start
+            link = link_of(self.handler)
+            link.loop = self.loop
+            link.post = self.mailbox.post
+            link.report = self.report
+            link.start_task = self._tasks.start
 
     @property
     def ended(self) -> bool:

@@ -242,6 +242,10 @@ interface ConnectionEvents {
     fetch_output: ServerMessage;
     /** `started_talking`, `pause_detected`, `response_starting`, or what a handler logs. */
     log: string;
+    /** After a stop word the user started to talk; without stop words this is a `log`. */
+    started_talking: string;
+    /** A reply was cut because the user spoke, or because the program asked for another one. */
+    interrupted: string;
     /** The stop word was heard. */
     stopword: string;
     /** The server ends the stream; the text is the reason. The state `stopped` follows. */
@@ -482,7 +486,7 @@ declare function lostDevice(kind: Kind, replaced: boolean): FastRTCError;
 
 /** Messages of the server: JSON texts with a `type`. */
 /** Types that have an event of their own with a text as its detail. */
-declare const TEXTS: readonly ["log", "stopword", "end_stream", "update_connection", "error", "warning"];
+declare const TEXTS: readonly ["log", "started_talking", "interrupted", "stopword", "end_stream", "update_connection", "error", "warning"];
 /** A message as the connection hands it on: the event's name and its detail. */
 type ServerEvent = {
     name: (typeof TEXTS)[number];

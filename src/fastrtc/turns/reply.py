@@ -41,6 +41,9 @@ class Reply:
         generator: A generator or iterator, sync or async; None until ``of`` makes one.
         step: How an async generator's next item is got; by default ``anext``.
         loop: The loop that an async generator runs on.
+
+    Attributes:
+        waits_for_inputs: Whether it has not begun because it waits for the client's inputs.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Reply:
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
         self._awaited: Future[Any] | None = None
+        self.waits_for_inputs = False
 
     def of(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> Reply:
         """Have it be what a function gives, if that is known only now.

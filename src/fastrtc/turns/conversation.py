@@ -1,0 +1,513 @@
+"""The conversation of one connection: who speaks, which reply runs, and what interrupts it.
+
+``ReplyOnPause`` is its face. Programs subclass that and override its methods, so what they may
+override is called on the face; everything else is here, where no name of theirs can collide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.messages import create_message
+from ..core.outputs import AdditionalOutputs, split_output
+from ..core.types import EmitType, Layout
+from ..handlers.base import WaitsForInputs, wait_in_connection
+from ..handlers.inputs import PLACEHOLDER, ExtraParameters, WebRTCData
+from ..handlers.link import HandlerLink, rebound
+from ..pause_detection.protocol import ModelOptions, PauseDetectionModel, open_speech_stream
+from .blocks import Blocks
+from .listener import Listener, to_mono
+from .options import AlgoOptions
+from .reply import ENDED, Reply
+from .speech_buffer import MOST_S
+from .state import AppState
+
+__all__ = ["Conversation"]
+
+logger = logging.getLogger(__name__)
+
+INPUTS_TIMEOUT_S = 10.0
+"""How long a client's inputs are waited for where the function cannot be called without them."""
+
+DEFAULTED_INPUTS_TIMEOUT_S = 3.0
+"""How long they are waited for where it can: a page that knows ``send_input`` answers within a
+round trip, and the speaker at one that does not waits for the reply meanwhile."""
+
+TRIGGER_FOLLOWS_INPUTS_S = 1.0
+"""How long after the inputs that a reply asked for a ``trigger_response()`` belongs to that reply:
+a page that answers ``send_input`` by setting the inputs and triggering sends two requests."""
+
+
+class _Face(WaitsForInputs, Protocol):
+    """What a conversation uses of its ``ReplyOnPause``, and programs may override."""
+
+    fn: Callable[..., Any]
+    startup_fn: Callable[..., Any] | None
+    algo_options: AlgoOptions
+    model: PauseDetectionModel
+    model_options: ModelOptions
+    can_interrupt: bool
+    needs_args: bool
+    expected_layout: Layout
+    input_sample_rate: int
+    latest_args: str | list[Any]
+    state: AppState
+    event: threading.Event
+    generator: Any
+
+    @property
+    def clear_queue(self) -> Callable[[], None]: ...
+
+    @property
+    def phone_mode(self) -> bool: ...
+
+    @property
+    def _needs_additional_inputs(self) -> bool: ...
+
+    async def async_iterate(self, generator: Any) -> Any: ...
+
+    def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None: ...
+
+    def determine_pause(
+        self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
+    ) -> bool: ...
+
+    def reset(self) -> None: ...
+
+
+class Conversation:
+    """The state of a ``ReplyOnPause`` on one connection, and what is done with it.
+
+    Args:
+        face: The ``ReplyOnPause``.
+        link: Its link.
+        base: The class whose methods are those of this project; a subclass may have others.
+        seconds_of: Checks audio of a reply, and returns its length in seconds.
+        on_interrupt: Called when a reply was interrupted, with how many seconds were played.
+
+    Attributes:
+        segmenter: Follows the audio as it comes; None where blocks of it are judged.
+        hearing: Held while audio is judged and while the state is replaced.
+        ending_turn: Whether ``reset`` is called because a reply has ended.
+    """
+
+    def __init__(
+        self,
+        face: _Face,
+        link: HandlerLink,
+        base: type,
+        seconds_of: Callable[[Any], float],
+        on_interrupt: Callable[[float], Any] | None = None,
+    ) -> None:
+        self.face = face
+        self.link = link
+        self.hearing = threading.RLock()  # acquired before the other
+        self.segmenter: Listener | None = None
+        self.ending_turn = False
+        self._base = base
+        self._seconds_of = seconds_of
+        self._on_interrupt = on_interrupt
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._follows = True  # the audio as it comes, rather than block by block
+        self._blocks = Blocks()
+        self._reply: Reply | None = None  # from the beginning of its turn on
+        self._coming = 0  # turns that are about to be asked for
+        self._pending = False  # one was asked for
+        self._unheard: NDArray[np.int16] | None = None  # what no function was given yet
+        self._given_s = 0.0  # audio of this reply that was given to be played
+        self._announced = False  # that the response starts
+        self._deaf = False
+        self._inputs_taken: tuple[Any, float] | None = None  # by the reply; and when
+        self._unanswered: Any = None  # the latest_args that a client which gave none left
+        link.conversation = self
+        link.drops_stale = True
+        link.emit_wakes = (
+            None if self._is_overridden("emit", "receive", "trigger_response") else (self._wake)
+        )
+        link.needs_silence = self.needs_silence
+
+    def for_handler(self, face: _Face, link: HandlerLink) -> Conversation:
+        """Create the conversation of a handler that was made by copying this one's."""
+        on_interrupt = rebound(self._on_interrupt, self.face, face)
+        return type(self)(face, link, self._base, self._seconds_of, on_interrupt)
+
+    def _is_overridden(self, *names: str) -> bool:
+        return any(getattr(type(self.face), n) is not getattr(self._base, n) for n in names)
+
+    # Listening
+
+    def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
+        """Judge audio: find out whether the speaker started to talk, or paused."""
+        face = self.face
+        if not face.can_interrupt and (self.speaking or face.event.is_set()):
+            self._deaf = True
+            return
+        if self._deaf:  # what was heard before the reply is not the beginning of what follows
+            self._deaf = False
+            self.forget()
+        with self.hearing:  # the state is not replaced meanwhile
+            talked = face.state.started_talking
+            face.process_audio(frame, face.state)
+            begins = face.state.started_talking and not talked
+            paused = face.state.pause_detected
+            if paused:
+                self._expect_turn()
+        if begins:
+            self.say_started_talking()
+        if paused:
+            self.say("pause_detected")
+            self._answer()
+        elif begins and self.speaking:
+            self.interrupt()
+
+    def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
+        """Judge a frame, and store the result in the state."""
+        rate, samples = audio
+        if not state.sampling_rate:
+            state.sampling_rate = rate
+        if self.open_segmenter():
+            assert self.segmenter is not None
+            started, said = self.segmenter.hear(rate, samples, self.speaking)
+            state.started_talking = state.started_talking or started
+            state.pause_detected = said is not None
+            if said is not None:
+                state.stream = said
+            return
+        mono = to_mono(samples, self.face.expected_layout)
+        state.buffer = mono if state.buffer is None else np.concatenate((state.buffer, mono))
+        state.pause_detected = self.face.determine_pause(state.buffer, state.sampling_rate, state)
+
+    def open_segmenter(self) -> bool:
+        """Follow the audio as it comes, if the model can and no subclass decides on blocks.
+
+        Returns:
+            Whether there is a segmenter.
+        """
+        if self.segmenter is not None or not self._follows:
+            return self.segmenter is not None
+        face = self.face
+        stream = None
+        if not self._is_overridden("determine_pause"):
+            stream = open_speech_stream(face.model, face.model_options)
+        if stream is None:
+            self._follows = False
+            return False
+        self.segmenter = Listener(
+            face.algo_options,
+            stream,
+            face.state.sampling_rate or face.input_sample_rate,
+            face.expected_layout,
+            getattr(face.model_options, "threshold", 0.5),
+        )
+        return True
+
+    def determine_pause(
+        self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
+    ) -> bool:
+        """Judge a block of audio, when there is enough of it; see ``ReplyOnPause``."""
+        face = self.face
+        options = face.algo_options
+        if len(audio) < options.audio_chunk_duration * sampling_rate:
+            return False
+        speech_s, _ = face.model.vad((sampling_rate, audio), face.model_options)
+        state.buffer = None
+        return self._blocks.pause(audio, speech_s, sampling_rate, state, options, self.speaking)
+
+    def needs_silence(self) -> bool:
+        """Return whether an utterance goes on: its end has to come also when audio does not."""
+        return self.face.state.started_talking and not self._deaf
+
+    def forget(self) -> None:
+        """Forget what was heard."""
+        state = self.face.state
+        state.buffer = state.stream = self._unheard = None
+        state.started_talking = False
+        self._blocks.forget()
+        if self.segmenter is not None:
+            self.segmenter.forget()
+
+    # Speaking
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn has begun, or its reply is still being played."""
+        reply = self._reply
+        return (reply is not None and not reply.superseded) or self.link.queued_s() > 0
+
+    def trigger(self) -> None:
+        """Reply now, to what was said so far, or to a text; from any thread."""
+        if self._is_triggered_by_inputs():
+            return
+        state = self.face.state
+        with self.hearing:
+            if state.stream is None and self.segmenter is not None:
+                state.stream = self.segmenter.take()
+            if state.stream is None:
+                state.stream = np.zeros((1, 0), np.int16)
+            self._expect_turn()
+        self._answer()
+
+    def _is_triggered_by_inputs(self) -> bool:
+        """Return whether the reply that runs has asked for inputs, and this comes with them."""
+        reply = self._reply
+        if reply is None or reply.superseded:
+            return False
+        if reply.waits_for_inputs:
+            return True
+        if self._inputs_taken is None:
+            return False
+        taken, at = self._inputs_taken
+        follows = time.monotonic() - at < TRIGGER_FOLLOWS_INPUTS_S
+        return follows and self.face.latest_args is taken
+
+    def _expect_turn(self) -> None:
+        """Keep what the next turn is to get: what was said, and the inputs that were set."""
+        self.face.state.started_talking = False
+        with self._lock:
+            self._coming += 1
+
+    def _answer(self) -> None:
+        """Interrupt the reply, and have ``emit`` begin the turn that is expected."""
+        try:
+            if self.speaking:
+                self.interrupt()
+        finally:
+            with self._lock:
+                self._coming -= 1
+                self._pending = True
+                self.face.event.set()
+            self._wake.set()
+
+    def interrupt(self) -> None:
+        """Stop the reply, and drop its audio that was not played."""
+        played_s = max(0.0, self._given_s - self.link.queued_s())
+        self.supersede()
+        self.face.clear_queue()
+        self.link.call_on_loop(self.face.state.interrupted.set)
+        self.link.send(create_message("interrupted", "interrupted"))
+        if self._on_interrupt is not None:
+            try:
+                self._on_interrupt(played_s)
+            except Exception as error:  # the conversation goes on
+                if self.link.report is None:
+                    raise
+                self.link.report(error)
+
+    def supersede(self) -> None:
+        """Stop the reply: what it gives from now on is dropped."""
+        with self._lock:
+            if self._reply is not None:
+                self._reply.supersede()
+
+    def emit(self) -> EmitType:
+        """Return the next output of the reply, or None; see ``ReplyOnPause``."""
+        reply = self._reply or self._begin_reply()
+        if reply is None:
+            return None
+        try:
+            output = reply.take()
+            if output is not ENDED:
+                self._note(output)
+        except Exception as error:
+            self._fail(reply, error)
+            return None
+        if output is ENDED:
+            if not reply.superseded:
+                self._announce()
+            self._end_reply(reply)
+            return None
+        self._wake.set()  # it may be None, or audio without samples, and more may follow
+        return output  # type: ignore[no-any-return]
+
+    def _note(self, output: Any) -> None:
+        media, other = split_output(output)
+        if media is not None:
+            self._given_s += self._seconds_of(media)
+            self.face.state.responded_audio = True
+            self._announce()
+        if self.face.phone_mode and isinstance(other, AdditionalOutputs):
+            self.face.latest_args = [PLACEHOLDER, *other.args]
+
+    def _announce(self) -> None:
+        """Tell the client, once a reply, that the response starts."""
+        if not self._announced:
+            self._announced = True
+            self.say("response_starting")
+
+    def _fail(self, reply: Reply, error: Exception) -> None:
+        """End the turn because of an exception; the conversation goes on."""
+        reply.supersede()
+        self._end_reply(reply)
+        if self.link.report is None:
+            raise error
+        self.link.report(error)
+
+    def _begin_reply(self) -> Reply | None:
+        """Begin the turn that was asked for, if there is one."""
+        face = self.face
+        if not face.event.is_set():
+            return None
+        reply = Reply(step=face.async_iterate, loop=self.link.loop)
+        with self.hearing, self._lock:
+            if self._coming or self._reply is not None:
+                return None
+            self._pending = False
+            self._occupy(reply)
+            said, face.state.stream = face.state.stream, None
+            face.state.responding = True
+        rate = face.state.sampling_rate or face.input_sample_rate
+        samples = np.zeros((1, 0), np.int16) if said is None else said.reshape(1, -1)
+        if self._unheard is not None:
+            samples = np.hstack((self._unheard, samples))[:, -round(MOST_S * rate) :]
+        self._unheard = samples
+        try:
+            args = self._arguments(reply, (rate, samples))
+            if not reply.superseded:
+                self._unheard = None
+                self._start_reply(reply, face.fn, args)
+        except CancelledError:
+            if not reply.superseded:  # the connection ended while it waited for inputs
+                self._end_reply(reply)
+                raise
+        except Exception as error:
+            self._fail(reply, error)
+            return None
+        return reply
+
+    def _occupy(self, reply: Reply) -> None:
+        """Make a reply the one that runs; with the lock held."""
+        self._reply = reply
+        self._given_s = 0.0
+        self._announced = False
+        self._inputs_taken = None
+
+    def _start_reply(
+        self, reply: Reply, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        self.face.generator = reply.of(function, args).generator
+        reply.start()
+
+    def _end_reply(self, reply: Reply) -> None:
+        with self._lock:
+            if self._reply is reply:
+                self._reply = None
+                self.face.generator = None
+            again = self._pending or self._coming > 0
+        if again:
+            self.face.state.responding = False
+            return
+        self.ending_turn = True
+        try:
+            self.face.reset()
+        finally:
+            self.ending_turn = False
+        if self._pending:
+            self.face.event.set()
+
+    def reset(self) -> None:
+        """Begin anew: replace the state, and end the reply, unless a reply has just ended."""
+        face = self.face
+        with self.hearing:
+            heard = face.state
+            face.state = state = heard.new()
+            if self.ending_turn:  # the next utterance may have begun already
+                self.carry_over(heard, state)
+            else:
+                self.forget()
+                self.supersede()
+        face.event.clear()
+
+    def carry_over(self, heard: AppState, state: AppState) -> None:
+        """Keep what belongs to an utterance that began during the reply."""
+        state.sampling_rate = heard.sampling_rate
+        state.started_talking = heard.started_talking
+        state.buffer, state.stream = heard.buffer, heard.stream
+
+    # Inputs
+
+    def _arguments(self, reply: Reply, audio: tuple[int, NDArray[np.int16]]) -> tuple[Any, ...]:
+        """Return the arguments of ``fn``: the audio, and the inputs if it takes any."""
+        face = self.face
+        if not face._needs_additional_inputs:
+            return (audio,)
+        extra = ExtraParameters.of(face.fn, media=1)
+        self._wait_for_inputs(reply, extra)
+        inputs = list(face.latest_args)
+        if inputs and isinstance(inputs[0], WebRTCData):
+            inputs[0].audio = audio
+            return tuple(inputs)
+        values = inputs[1:] if extra.most is None else inputs[1 : 1 + extra.most]
+        return (audio, *values)
+
+    def _wait_for_inputs(self, reply: Reply, extra: ExtraParameters) -> None:
+        """Ask the client for its inputs, and wait for them.
+
+        A client that has not answered once, where the function can be called without inputs, is
+        asked again but not waited for until it sets some.
+        """
+        face = self.face
+        if self.link.loop is None or face.phone_mode:
+            return
+        required = extra.required > 0 or face.needs_args
+        timeout = INPUTS_TIMEOUT_S if required else DEFAULTED_INPUTS_TIMEOUT_S
+        if not required and self._unanswered is face.latest_args:
+            self.link.send(create_message("send_input", []))
+            return
+        reply.waits_for_inputs = True
+        try:
+            reply.wait_for(lambda: asyncio.wait_for(wait_in_connection(face), timeout))
+            self._inputs_taken = (face.latest_args, time.monotonic())
+        except (TimeoutError, asyncio.TimeoutError):
+            self._unanswered = face.latest_args
+            logger.warning("The client set no inputs within %.0f s", timeout)
+        finally:
+            reply.waits_for_inputs = False
+
+    def start_up(self) -> None:
+        """Call ``startup_fn``, and play what it yields."""
+        startup_fn = self.face.startup_fn
+        if startup_fn is None:
+            return
+        reply = Reply(step=self.face.async_iterate, loop=self.link.loop)
+        extra = ExtraParameters.of(startup_fn, media=0)
+        args: tuple[Any, ...] = ()
+        if extra.wants_inputs:
+            self._wait_for_inputs(reply, extra)
+            args = tuple(self.face.latest_args[1:])[: extra.most]
+        with self.hearing, self._lock:
+            if self._conversing:
+                return  # the conversation has begun without it
+            self._occupy(reply)
+        try:
+            self._start_reply(reply, startup_fn, args)
+        except Exception:
+            reply.supersede()
+            raise
+        finally:
+            self._wake.set()
+
+    @property
+    def _conversing(self) -> bool:
+        """Whether the speaker talks, or is about to be answered."""
+        asked_for = self._coming > 0 or self.face.event.is_set()
+        return asked_for or self.speaking or self.face.state.started_talking
+
+    # Messages
+
+    def say(self, what: str) -> None:
+        """Send a ``log`` message."""
+        self.link.send(create_message("log", what))
+
+    def say_started_talking(self) -> None:
+        """Tell the client that the speaker started to talk."""
+        self.say("started_talking")
