@@ -94,7 +94,9 @@ WATCH = """() => {
     const { turn } = root.dataset;
     if (turn !== turns.at(-1)) turns.push(turn);
   }).observe(root, { attributeFilter: ["data-turn"] });
-  demo.client.on("message", ({ type, data }) => ["log", "interrupted"].includes(type) && logs.push(data));
+  demo.client.on("message", ({ type, data }) => {
+    if (type === "log" || type === "interrupted") logs.push(data);
+  });
   setInterval(() => {
     const now = performance.now();
     stoodStill = Math.max(stoodStill, now - before);
