@@ -30,7 +30,7 @@ from .handlers.kinds import HandlerType, StreamHandlerImpl
 from .handlers.link import link_of
 from .handlers.stream import AsyncStreamHandler
 from .pacing.allowance import AHEAD_S, Allowance
-from .pacing.playout import FRAME_S, Playout, PlayoutOptions
+from .pacing.playout import Playout, PlayoutOptions
 from .session.media import Media
 from .session.session import Session
 from .transport._compat_server import drop_if_unread
@@ -80,6 +80,10 @@ logger = logging.getLogger(__name__)
 SOCKET_PLAYOUT = PlayoutOptions(lead_s=0.16, tail_s=0.0)
 """Audio leaves up to 160 ms ahead of its time: it bridges the network's jitter, and is all that
 a client has to drop on an interruption. TCP loses nothing, so no silence follows a reply."""
+
+CHUNK_PLAYOUT = PlayoutOptions(lead_s=0.16, tail_s=0.0, whole_chunks=True, piece_s=1.0)
+"""For clients that negotiated nothing: many play message after message, and would stutter with
+short ones. They cannot drop what they have, so a message has 1 s at most."""
 
 DEFAULT_RATE = 24_000
 """The rate of what a function gives, in Hz, to a client that names none: as of handlers."""
@@ -483,7 +487,8 @@ class WebSocketHandler:
         assert start.input_rate is not None and start.output_rate is not None
         self._encoding = ENCODINGS[start.encoding]
         self._input_rate = start.input_rate
-        playout = Playout(start.output_rate, most_channels=1, options=SOCKET_PLAYOUT)
+        options = SOCKET_PLAYOUT if start.framed else CHUNK_PLAYOUT
+        playout = Playout(start.output_rate, most_channels=1, options=options)
         media = Media(
             session,
             "audio",
@@ -533,13 +538,15 @@ class WebSocketHandler:
 
     async def _send_audio(self) -> None:
         assert self._media is not None and self._media.audio_out is not None
+        assert self._start is not None and self._start.output_rate is not None
         loop = asyncio.get_running_loop()
         while True:
             frame = await self._media.audio_out.frame()
             self._heard = True
             payload = self._encoding.encode(frame.samples)
             self._put(self._protocol.audio(payload), audio=True)
-            self._send_mark(self._playback.sent(FRAME_S, loop.time()))
+            seconds = frame.samples.shape[1] / self._start.output_rate
+            self._send_mark(self._playback.sent(seconds, loop.time()))
 
     def _send_mark(self, name: str | None) -> None:
         """Ask the client to tell when it has played what was sent."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fastrtc.audio.converter import AudioConverter
 from fastrtc.core.errors import HandlerError
 from fastrtc.pacing.playout import Playout, PlayoutFrame, PlayoutOptions, check_audio
 
@@ -587,6 +588,83 @@ def test_options_are_kept():
     player.run(110, [(100, (48000, ramp(FRAME))), (100.4, (48000, ramp(FRAME)))])
     assert player.loud == [True, True, False, False]
     assert player.pts[:2] == [0, FRAME]
+
+
+def whole() -> Player:
+    options = PlayoutOptions(lead_s=0.16, tail_s=0.0, piece_s=1.0, whole_chunks=True)
+    return Player(Playout(24000, 1, options))
+
+
+def sizes(player: Player) -> list[int]:
+    return [frame.samples.shape[1] for _, frame in player.sent]
+
+
+def test_each_chunk_leaves_whole_when_the_audio_before_it_is_played():
+    player = whole()
+    for n in (2400, 12000, 480, 24, 24000):
+        player.playout.push(24000, ramp(n))
+    player.run(102.0)
+    assert sizes(player) == [2400, 12000, 480, 24, 24000]
+    assert player.times == pytest.approx([100, 100, 100.44, 100.46, 100.461], abs=EPSILON)
+    assert player.pts == [0, 2400, 14400, 14880, 14904]
+    assert player.idle and not player.playout.playing  # no silence follows
+
+
+def test_a_chunk_of_over_a_second_leaves_second_by_second():
+    player = whole()
+    player.playout.push(24000, ramp(60000))
+    player.run(103.0)
+    assert sizes(player) == [24000, 24000, 12000]
+    assert player.times == pytest.approx([100, 100.84, 101.84], abs=EPSILON)
+    assert np.array_equal(player.samples[0], ramp(60000))
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 22050, 44100, 48000])
+def test_chunks_of_another_rate_join_to_the_whole(rate):
+    player = whole()
+    for part in np.array_split(tone(rate, 3.1), [rate // 50, rate // 10, 2 * rate]):
+        player.playout.push(rate, part)
+    player.run(104.0)
+    # one each, of them two cut at 1 s, and at the end what the resampler has held back
+    assert len(player.sent) == 4 + 2 + 1
+    at_once = AudioConverter(24000, 1)
+    expected = np.concatenate([at_once.convert(rate, tone(rate, 3.1)), at_once.flush()], axis=1)
+    assert np.array_equal(player.samples, expected)
+    assert player.samples.shape[1] == round(24000 * 3.1)
+
+
+def test_whole_chunks_of_mixed_kinds():
+    player = whole()
+    player.playout.push(24000, ramp(2400))
+    player.playout.push(48000, np.zeros((2, 4800), np.float32))
+    player.playout.push(8000, np.zeros(1, np.int16))
+    player.playout.push(24000, ramp(2400))
+    player.playout.end()
+    player.run(101.0)
+    assert sum(sizes(player)) == 2400 + 2400 + 3 + 2400
+    assert np.array_equal(player.samples[0, -2400:], ramp(2400))
+
+
+def test_a_live_echo_of_whole_chunks_goes_at_once():
+    player = whole()
+    pushes = [(100 + 0.02 * k, (24000, ramp(480))) for k in range(100)]
+    player.run(103.0, pushes)
+    assert sizes(player) == [480] * 100
+    assert player.times == pytest.approx([at for at, _ in pushes], abs=EPSILON)
+
+
+def test_what_a_client_cannot_drop_counts_as_sent_ahead_after_a_clear():
+    player = whole()
+    player.playout.push(24000, ramp(48000))
+    player.run(100.1)
+    assert sizes(player) == [24000]
+    player.playout.clear()
+    player.playout.push(24000, ramp(480))
+    player.run(100.1)
+    assert player.playout.ahead_s(100.1) == pytest.approx(0.9, abs=EPSILON)
+    player.run(102)
+    assert sizes(player) == [24000, 480]
+    assert player.times[1] == pytest.approx(100.84, abs=EPSILON)
 
 
 chunks = st.lists(

@@ -179,6 +179,60 @@ async def test_audio_comes_a_little_ahead_of_its_time_and_no_more() -> None:
         assert {len(part) for part in client.audio} == {480}
 
 
+async def test_an_old_client_gets_each_chunk_as_one_message_of_a_second_at_most() -> None:
+    """As FastRTC 0.0.34 sends them, but for those that are longer."""
+    chunks = [(24000, sine(0.1)), (24000, sine(2.5)), (24000, sine(FRAME)), (24000, sine(0.3))]
+
+    class Talker(Echo):
+        async def receive(self, frame: Any) -> None:
+            for chunk in chunks:
+                self.heard.put_nowait(chunk)
+
+    async with serve(Talker()) as served, served.client() as client:
+        await client.start()
+        began = time.monotonic()
+        await client.say(sine(FRAME))
+        heard = await client.hear(2.92)
+        assert [len(part) for part in client.audio] == [2400, 24000, 24000, 12000, 480, 7200]
+        assert time.monotonic() - began > 2.62 - 0.16 - FRAME
+        mulaw = client.encoding
+        assert np.array_equal(
+            heard, mulaw.decode(mulaw.encode(np.concatenate([part for _, part in chunks])))
+        )
+
+
+async def test_resampled_chunks_join_at_an_old_client() -> None:
+    class Talker(Echo):
+        async def receive(self, frame: Any) -> None:
+            for part in np.array_split(sine(0.9, 44100), 3):
+                self.heard.put_nowait((44100, np.stack([part, part])))
+
+    async with serve(Talker()) as served, served.client() as client:
+        await client.start()
+        await client.say(sine(FRAME))
+        heard = await client.hear(0.9)
+        assert len(client.audio) == 4 and len(heard) == round(0.9 * 24000)
+        assert loss_in_db(heard, 24000) > 35
+
+
+async def test_an_interruption_stops_an_old_client_within_its_last_message() -> None:
+    class Interrupted(Echo):
+        async def receive(self, frame: Any) -> None:
+            if frame[1][0] > 0:
+                self.heard.put_nowait((24000, sine(20)))
+            else:
+                self.clear_queue()
+                self.heard.put_nowait((24000, np.full(480, 1000, np.int16)))
+
+    async with serve(Interrupted()) as served, served.client() as client:
+        await client.start()
+        await client.say(np.full(480, 1000, np.int16))
+        await client.hear(1)
+        await client.say(np.full(480, -1000, np.int16))
+        await client.wait(lambda: len(client.audio[-1]) == 480)
+        assert len(client.audio) < 10  # 20 s were given
+
+
 async def test_an_interruption_clears_what_the_client_has_not_played() -> None:
     class Interrupted(Echo):
         async def receive(self, frame: Any) -> None:

@@ -32,7 +32,7 @@ class AudioOutbound:
     """Takes what a handler gives and hands out its audio in real time.
 
     ``AdditionalOutputs`` are delivered when they are given; audio is queued, up to a
-    limit, and leaves in frames of 20 ms; ``CloseStream`` waits until it has.
+    limit, and leaves in frames, see ``Playout``; ``CloseStream`` waits until it has.
 
     Args:
         invoker: Runs the user's code.
@@ -286,7 +286,7 @@ class AudioOutbound:
         self._sent.ring()
 
     async def frame(self) -> PlayoutFrame:
-        """Wait for the next 20 ms of audio and for the moment to send them."""
+        """Wait for the next frame of audio and for the moment to send it."""
         assert self.playout is not None
         loop = asyncio.get_running_loop()
         playing = self.playout.playing

@@ -1,4 +1,4 @@
-"""Which 20 ms of audio leave when: the playout clock, without I/O and without a clock."""
+"""Which audio leaves when: the playout clock, without I/O and without a clock."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class PlayoutOptions:
             receivers expect an even flow; over a socket it bridges the network's jitter.
         piece_s: How much queued audio is resampled at a time, in seconds: little enough not
             to hold up the event loop.
+        whole_chunks: Whether each chunk leaves as one frame of its own length, in pieces of
+            ``piece_s`` at most, rather than in frames of 20 ms. No silence follows then.
     """
 
     grace_s: float = 0.06
@@ -54,13 +56,14 @@ class PlayoutOptions:
     limit_s: float = 60.0
     lead_s: float = 0.0
     piece_s: float = 0.1
+    whole_chunks: bool = False
 
 
 class PlayoutFrame(NamedTuple):
     """Audio to send now.
 
     Attributes:
-        samples: ``int16``, shape ``(channels, rate / 50)``.
+        samples: ``int16``, shape ``(channels, rate / 50)``, or as long as a chunk.
         pts: When it is to be played, in samples of the playout's highest rate since the first
             frame; moves on over the pauses in between.
     """
@@ -115,11 +118,12 @@ def check_output(media: Any) -> tuple[int, NDArray[Any]]:
 
 
 class Playout:
-    """Decides which 20 ms of audio leave when.
+    """Decides which audio leaves when.
 
     Audio is pushed in chunks of any length and rate. While there is some, ``poll`` gives
-    a frame for every 20 ms; then some silence; then nothing until audio comes again. Time
-    comes in as an argument, in seconds of any clock that does not jump.
+    a frame for every 20 ms (or for every chunk, see ``PlayoutOptions.whole_chunks``); then some
+    silence; then nothing until audio comes again. Time comes in as an argument, in seconds of
+    any clock that does not jump.
 
     Args:
         rate: The rate that it gives, in Hz; a multiple of 50.
@@ -149,7 +153,8 @@ class Playout:
         self.options = options or PlayoutOptions()
         self._most_channels = most_channels
         self._frame_size = round(self.rate * FRAME_S)
-        self._tail_frames = round(self.options.tail_s / FRAME_S)
+        self._whole = self.options.whole_chunks
+        self._tail_frames = 0 if self._whole else round(self.options.tail_s / FRAME_S)
         self._channels = 1
         self._chunks: deque[_Chunk] = deque()
         self._chunk_s = 0.0
@@ -253,7 +258,7 @@ class Playout:
             assert self._due is not None
         if self._cleared:
             self._cleared = False
-            if self.options.lead_s:
+            if self.options.lead_s and not self._whole:
                 self._due = min(self._due, now)  # a client that can has dropped it
         earliest = self._due - self.options.lead_s
         if now < earliest:
@@ -261,15 +266,20 @@ class Playout:
             return earliest
         silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
         self._fill()
-        if silent and not self._flushed and not self._ended:
+        if silent and not self._flushed and not self._ended and not self._whole:
             self._fill_up()
-        if len(self._fifo) >= self._frame_size:
+        if len(self._fifo) >= self._least:
             self._silence_left = self._tail_frames
             return self._frame(now)
         late_at = max(self._due + self.options.grace_s, self._patient_until)
         if not self._flushed and not self._ended and now < late_at:
             return late_at
         return self._finish(now)
+
+    @property
+    def _least(self) -> int:
+        """How many samples make a frame."""
+        return 1 if self._whole else self._frame_size
 
     def _begin(self, now: float) -> None:
         if self._resume_at is not None:  # RTP time moves on over the pause (RFC 3550 section 5.1)
@@ -287,7 +297,7 @@ class Playout:
 
     def _fill(self) -> None:
         """Convert queued audio until there is a frame."""
-        while len(self._fifo) < self._frame_size and self._chunks:
+        while len(self._fifo) < self._least and self._chunks:
             chunk = self._chunks.popleft()
             size = max(1, int(chunk.rate * self.options.piece_s))
             piece = chunk.samples[:, :size]
@@ -346,8 +356,10 @@ class Playout:
         if late > self.options.resync_s:
             self._pts += round(late * self._clock_rate)
             self._due = now
-        frame = PlayoutFrame(self._fifo.pop_padded(self._frame_size), self._pts)
+        size = len(self._fifo) if self._whole else self._frame_size
+        frame = PlayoutFrame(self._fifo.pop_padded(size), self._pts)
         self.waits_for_audio = False  # it is asked again in any case
-        self._pts += round(self._clock_rate * FRAME_S)
-        self._due += FRAME_S
+        seconds = size / self.rate if self._whole else FRAME_S
+        self._pts += round(self._clock_rate * seconds)
+        self._due += seconds
         return frame

@@ -45,8 +45,8 @@ class Start:
         output_rate: The rate of what it wants, in Hz; None is the handler's.
         details: What else the provider said, such as the numbers of a call.
         call: The telephone call, if it is one; goes into the context of the session.
-        framed: Whether the handler gets the client's audio in blocks of 20 ms; else each of the
-            client's messages is one block.
+        framed: Whether audio goes in frames of 20 ms. Else each of the client's messages is one
+            block for the handler, and each chunk that the handler gives is one message.
     """
 
     id: str
