@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from fastrtc import (
     get_stt_model,
     get_tts_model,
 )
+from fastrtc.text_to_speech import SentenceSplitter
 
 MODEL = os.getenv("MODEL", "claude-haiku-4-5")
 STT = os.getenv("STT", "moonshine/base")
@@ -54,13 +54,10 @@ def ask(history):
 
 def sentences(pieces):
     """Each sentence as soon as it is written, so that the first is heard early."""
-    text = ""
+    splitter = SentenceSplitter()
     for piece in pieces:
-        text += piece
-        *written, text = re.split(r"(?<=[.!?])\s+", text)
-        yield from written
-    if text.strip():
-        yield text
+        yield from splitter.push(piece)
+    yield from splitter.flush()
 
 
 def reply(audio, history=None):

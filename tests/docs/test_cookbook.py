@@ -175,9 +175,9 @@ async def test_any_llm(snippet: Snippet, monkeypatch: pytest.MonkeyPatch) -> Non
             await eventually(lambda: len(handler.history) == 3)
         module.client.close()
         assert not service.refusals
-        assert list(module.sentences(["It is", " sunny. It ", "is 3.5 degrees"])) == [
+        assert list(module.sentences(["It is", " sunny. Dr", ". No ", "is 3.5 m tall"])) == [
             "It is sunny.",
-            "It is 3.5 degrees",
+            "Dr. No is 3.5 m tall",
         ]
     assert handler.history[1:] == [
         {"role": "user", "content": HEARD},

@@ -1,9 +1,9 @@
 import os
-import re
 
 from openai import OpenAI
 
 from fastrtc import ReplyOnPause, Stream, get_stt_model, get_tts_model
+from fastrtc.text_to_speech import SentenceSplitter
 
 client = OpenAI()  # reads OPENAI_BASE_URL and OPENAI_API_KEY
 ears = get_stt_model()
@@ -11,13 +11,11 @@ voice = get_tts_model()
 
 
 def sentences(pieces):
-    """Join what a model streams into whole sentences."""
-    text = ""
+    """Each sentence as soon as it is written, so that the first is heard early."""
+    splitter = SentenceSplitter()
     for piece in pieces:
-        *whole, text = re.split(r"(?<=[.!?])\s+", text + piece)
-        yield from whole
-    if text.strip():
-        yield text
+        yield from splitter.push(piece)
+    yield from splitter.flush()
 
 
 class Assistant(ReplyOnPause):

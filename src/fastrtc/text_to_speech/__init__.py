@@ -5,6 +5,7 @@ Importing this loads no model, nor what runs one.
 
 from __future__ import annotations
 
+from .sentences import SentenceSplitter
 from .tts import (
     CartesiaTTSOptions,
     EspeakTTSOptions,
@@ -18,6 +19,7 @@ __all__ = [
     "CartesiaTTSOptions",
     "EspeakTTSOptions",
     "KokoroTTSOptions",
+    "SentenceSplitter",
     "TTSModel",
     "TTSOptions",
     "get_tts_model",

@@ -1,26 +1,138 @@
-"""Cutting text into pieces that are said one after another."""
+"""Split text into sentences, and long sentences into pieces, for a voice to say in order."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-__all__ = ["halves", "split_text"]
-
-END = re.compile(r"""(?:[.!?…]+["'”’)\]]*(?=\s)|[。！？]+|\n)\s*""")
-"""Where a sentence ends. A full stop in a number or an address has no space after it."""
-
-ABBREVIATION = re.compile(
-    r"(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|e\.g|i\.e|[A-Za-z])\.\s*$", re.IGNORECASE
+from .abbreviations import (
+    BEFORE_NUMBER,
+    DETERMINERS,
+    GERMAN_MONTHS,
+    MAY_END,
+    NEVER_END,
+    NO_SENTENCE_START,
+    SELDOM_END,
+    SENTENCE_STARTERS,
 )
-"""What ends in a full stop and does not end a sentence; a letter may be an initial."""
+
+__all__ = ["SentenceSplitter", "halves", "split_text"]
+
+MAX_SENTENCE = 1000
+"""Characters. Text without the end of a sentence is cut there, so that memory is bounded."""
+
+LOOK_BEHIND = 48
+"""Characters before a full stop that decide what it means."""
+
+LOOK_AHEAD = 96
+"""Characters after the beginning of a stop that decide what it means: `STOP`, then `AHEAD`."""
+
+# Every repetition in these patterns has an upper bound, and the parts of a pattern do not
+# overlap, so each match takes constant time.
+
+STOP = re.compile(
+    r"(?P<line>[\n\r\u2028\u2029])"
+    r"|(?P<wide>[。！？｡︒．։؟۔।॥။។።፧᠃]{1,16})[」』”’）】》〉\"'\)\]]{0,8}"
+    r"|(?P<mark>[.!?…‽‼⁇⁈⁉\u037e]{1,16})"
+    r"(?P<closing>[\"'“”‘’«»‹›\)\]\}*_~`]{0,8}(?:[ \u00a0\u202f]»(?=\s|$))?)"
+)
+"""What may end a sentence: a line break, a stop that needs no space after it, one that does."""
+
+AHEAD = re.compile(
+    r"(?P<gap>[\s\"'“”„‘’«»‹›\(\[\{¿¡*_~`#–—•-]{0,24})(?P<word>[^\W_]{0,32})(?P<after>['’.]?)"
+)
+"""What follows a stop: spaces and what opens a sentence, and its first word."""
+
+LINE = re.compile(r"[\n\r\u2028\u2029]")
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+WORD = re.compile(r"[^\W_]")
+ELISION = re.compile(r"^\w{1,2}['’]")
+ACRONYM = re.compile(r"(?:[^\W\d_]\.){1,8}[^\W\d_]")
+OPENING = "\"'“”„‘’«»‹›([{¿¡*_~`"
+
+ABBREVIATIONS = NEVER_END | SELDOM_END | MAY_END | BEFORE_NUMBER
 
 PAUSE = re.compile(r"[,;:–—、，；](?=\s|$)|(?<=\s)-(?=\s)|[、，；]")
 """Where a speaker may pause within a sentence."""
 
 
+class SentenceSplitter:
+    """Splits text that comes in pieces, such as the tokens of a language model, into sentences.
+
+    A full stop ends no sentence in an abbreviation ("Dr. Smith", "10 a.m. with"), a number, an
+    initial, an ordinal ("am 3. Oktober") or an enumeration ("1. Open it"); what goes on with a
+    lower-case word goes on, except after a full stop that follows five letters or more. Where it
+    cannot be known, the text is not split. The result does not depend on how the text is cut into
+    pieces. A sentence is returned as soon as it is certain to end: when white space follows, or
+    the next letter, or the next word. One of more than 1000 characters is cut.
+    """
+
+    def __init__(self) -> None:
+        self._text = ""  # what is not returned yet
+        self._position = 0  # no sentence ends before it
+        self._cased = False  # there was an upper-case letter before the position
+
+    def push(self, text: str) -> list[str]:
+        """Add the next piece of text.
+
+        Args:
+            text: Any length.
+
+        Returns:
+            The sentences that are complete now, in order, without the white space around them.
+
+        Raises:
+            TypeError: If the text is not a string.
+        """
+        if not isinstance(text, str):
+            raise TypeError(f"Text must be a string, not {type(text).__name__}")
+        self._text += text
+        return list(self._sentences(final=False))
+
+    def flush(self) -> list[str]:
+        """End the text: return the sentences that are left, and begin anew."""
+        rest = list(self._sentences(final=True))
+        self._text, self._position, self._cased = "", 0, False
+        return rest
+
+    def _sentences(self, final: bool) -> Iterator[str]:
+        start = 0
+        while (end := self._next_end(start, final)) is not None:
+            if sentence := self._text[start:end].strip():
+                yield sentence
+            start = end
+        self._text = self._text[start:]
+        self._position -= start
+
+    def _next_end(self, start: int, final: bool) -> int | None:
+        """Return where the sentence ends that begins at *start*, or None for not known yet."""
+        text, limit = self._text, start + MAX_SENTENCE
+        while (stop := STOP.search(text, self._position, limit + LOOK_AHEAD)) is not None:
+            if stop.start() >= limit:
+                break
+            if not final and _is_open(text, start, stop):
+                self._advance(stop.start())
+                return None
+            self._advance(stop.end())
+            if _ends_sentence(text, start, stop, self._cased):
+                return stop.end()
+        if len(text) >= limit + LOOK_AHEAD or (final and len(text) > limit):
+            cut = start + _cut(text[start:limit])
+            self._advance(max(cut, self._position))
+            return cut
+        self._advance(max(self._position, min(len(text), limit)))
+        if final and start < len(text):
+            return len(text)
+        return None
+
+    def _advance(self, position: int) -> None:
+        passed = self._text[self._position : position]
+        self._cased = self._cased or passed != passed.lower()
+        self._position = position
+
+
 def split_text(text: str, longest: int) -> Iterator[str]:
-    """Cut a text into sentences, and long sentences where a speaker would pause.
+    """Split a text into sentences, and long sentences where a speaker would pause.
 
     Args:
         text: The text.
@@ -29,12 +141,142 @@ def split_text(text: str, longest: int) -> Iterator[str]:
     Yields:
         Pieces that are not blank, in order; nothing but white space is lost.
     """
-    start = 0
-    for match in END.finditer(text):
-        if not ABBREVIATION.search(text[start : match.end()]):
-            yield from _fit(text[start : match.end()], longest)
-            start = match.end()
-    yield from _fit(text[start:], longest)
+    splitter = SentenceSplitter()
+    for sentence in (*splitter.push(text), *splitter.flush()):
+        yield from _fit(sentence, longest)
+
+
+def _is_open(text: str, start: int, stop: re.Match[str]) -> bool:
+    """Whether the meaning of a stop depends on text that may still follow."""
+    following = text[stop.end() : stop.end() + 1]
+    if stop["line"]:
+        return False
+    if stop["wide"] or not following.isspace():
+        return not following
+    before = _before(text, start, stop)
+    if stop["mark"] == "." and _is_long_word(before) and not stop["closing"]:
+        return False
+    ahead = _look_ahead(text, stop)
+    if ahead.end() < len(text) or LINE.search(ahead["gap"]):
+        return False
+    if stop["mark"] == ".":  # the first letter of the next word is enough, or all of it is needed
+        return not ahead["word"] or not _is_ordinary(before)
+    return ahead["word"] in ("", "I")
+
+
+def _before(text: str, start: int, stop: re.Match[str]) -> str:
+    return text[max(start, stop.start() - LOOK_BEHIND) : stop.start()]
+
+
+def _look_ahead(text: str, stop: re.Match[str]) -> re.Match[str]:
+    ahead = AHEAD.match(text, stop.end())
+    assert ahead is not None  # each part of it may be empty
+    return ahead
+
+
+def _ends_sentence(text: str, start: int, stop: re.Match[str], cased: bool) -> bool:
+    """Decide whether a stop ends the sentence that begins at *start*."""
+    following = text[stop.end() : stop.end() + 1]
+    if stop["line"] or not following:
+        return True
+    if WORD.search(text, start, stop.start()) is None:  # nothing to say
+        return False
+    if stop["wide"]:
+        quoted = stop.end() > stop.end("wide")  # 「はい。」と言った is one sentence
+        return not (following.isalnum() and (quoted or following.isdigit()))
+    mark = stop["mark"]
+    if not following.isspace():  # 3.14, fastrtc.org, (?), but also: 你好!再见
+        return mark[-1] in "!?" and CJK.match(following) is not None
+    before = _before(text, start, stop)
+    if mark == "." and _is_long_word(before) and not stop["closing"]:
+        return True
+    ahead = _look_ahead(text, stop)
+    gap, word = ahead["gap"], ahead["word"]
+    if LINE.search(gap) or "¿" in gap or "¡" in gap:
+        return True
+    if not word:  # an emoji, or one more full stop: . . .
+        return STOP.match(text, stop.end() + len(gap)) is None
+    if mark == ".":
+        verdict = _full_stop(before, word, ahead["after"])
+        if verdict is not None:
+            return verdict
+    elif mark[-1] in ".…" and word == "I":  # Well... I think so.
+        return False
+    return not (cased and word[0].islower())
+
+
+def _full_stop(before: str, word: str, after: str) -> bool | None:
+    """Decide what one full stop means.
+
+    Args:
+        before: The sentence up to it, or the end of that.
+        word: The next word.
+        after: What follows that, if it is an apostrophe or a full stop.
+
+    Returns:
+        Whether it ends the sentence; None if it stands for nothing else, so that it does unless
+        the next word says otherwise.
+    """
+    words = before.split()
+    if not words:
+        return None
+    last = ELISION.sub("", words[-1].lstrip(OPENING))
+    previous = words[-2].lower() if len(words) > 1 else ""
+    counts = previous.endswith((":", ";")) or (not previous and len(before) < LOOK_BEHIND)
+    starter = _is_starter(word, after)
+    if last.isdecimal() and len(last) <= 3:
+        ordinal = (previous in DETERMINERS and not starter) or word.lower() in GERMAN_MONTHS
+        return False if counts or ordinal else None
+    key = last.lower()
+    if len(last) == 1 and last.lower() != last.upper():
+        if counts:  # A. The first
+            return False
+        initials = _initials(words)
+        if initials not in MAY_END:
+            return starter and len(initials) == 1
+        key = initials
+    if key in MAY_END:
+        return word[0].isalpha() and not word[0].islower() and word.lower() not in NO_SENTENCE_START
+    if key in NEVER_END or previous == "p.":  # p. ex., p. ej.
+        return False
+    if (key in BEFORE_NUMBER or key.endswith("str")) and word[0].isdecimal():
+        return False
+    if key in SELDOM_END or ACRONYM.fullmatch(key):
+        return starter
+    return None
+
+
+def _is_ordinary(before: str) -> bool:
+    """Whether the sentence ends, up to a full stop, with a word that is no abbreviation known."""
+    words = before.lower().split()
+    last = ELISION.sub("", words[-1].lstrip(OPENING)) if words else ""
+    known = last in ABBREVIATIONS or last.endswith("str") or words[-2:-1] == ["p."]
+    return len(last) > 1 and last.isalpha() and not known
+
+
+def _is_long_word(before: str) -> bool:
+    """Whether it ends with a word that is too long for an abbreviation."""
+    return _is_ordinary(before) and before[-5:].isalpha()
+
+
+def _initials(words: list[str]) -> str:
+    """Join the single letters that a sentence ends with: ``J. R. R`` is ``j.r.r``."""
+    letters = [words[-1].lstrip(OPENING)]
+    for word in reversed(words[:-1]):
+        word = word.lstrip(OPENING)
+        if len(word) != 2 or word[1] != "." or not word[0].isalpha():
+            break
+        letters.append(word[0])
+    return ".".join(reversed(letters)).lower()
+
+
+def _is_starter(word: str, after: str) -> bool:
+    """Whether a sentence, and not a name, begins with a word: ``The``, but not ``WHO``."""
+    if after == "." and len(word) == 1:  # an initial
+        return False
+    if not word[0].isupper() or word[1:] != word[1:].lower():
+        return False
+    return word.lower() in SENTENCE_STARTERS
 
 
 def halves(text: str) -> tuple[str, str]:
@@ -57,8 +299,17 @@ def halves(text: str) -> tuple[str, str]:
     return text[: len(text) // 2], text[len(text) // 2 :]
 
 
+def _cut(text: str) -> int:
+    """Return where to cut a text that is too long: at its last pause or space, else at its end."""
+    for pattern in (PAUSE, re.compile(r"\s")):
+        cuts = [match.end() for match in pattern.finditer(text, len(text) // 2)]
+        if cuts:
+            return cuts[-1]
+    return len(text)
+
+
 def _fit(sentence: str, longest: int) -> Iterator[str]:
-    pieces = [sentence.strip()]
+    pieces = [sentence]
     while pieces:
         piece = pieces.pop()
         if len(piece) > max(longest, 1):
