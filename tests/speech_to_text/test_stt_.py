@@ -1,12 +1,14 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fastrtc
 from fastrtc.core.models import MissingExtra
-from fastrtc.speech_to_text import PocketSphinxSTT, get_stt_model, stt_for_chunks
+from fastrtc.speech_to_text import PocketSphinxSTT, STTModel, get_stt_model, stt_for_chunks
 from fastrtc.speech_to_text.protocol import to_recogniser
+from tests.speech_to_text.networks import write_moonshine
 
 
 class Own:
@@ -55,3 +57,40 @@ def test_audio_for_a_recogniser() -> None:
     assert (heard.dtype, heard.shape) == (np.int16, (16_000,))
     expected = 32_767 * np.sin(np.arange(16_000) * 0.15)
     assert np.abs(heard - expected)[100:-100].max() < 50
+
+
+NO_AUDIO = [
+    (None, "must be a tuple of a sample rate in Hz and an array of samples, not NoneType$"),
+    (b"\0\0", r"not bytes; for 16-bit PCM use \(rate, np.frombuffer\(data, np.int16\)\)"),
+    (np.zeros(2, np.int16), "must be a tuple .* not ndarray$"),
+    ((16_000,), "must be a tuple"),
+    ((16_000, None), "must be an array of integers, .* not NoneType$"),
+    ((16_000, "sound"), "must be an array of integers, .* not str$"),
+    ((16_000, b"\0\0"), "must be an array, not bytes; for 16-bit PCM use"),
+    ((16_000, memoryview(b"\0\0")), "must be an array, not memoryview; for 16-bit PCM use"),
+    ((16_000, np.zeros(9, bool)), "must be an array of integers, .* not an array of bool$"),
+    ((16_000, np.zeros(9, complex)), "not an array of complex128$"),
+    ((16_000, np.array([None])), "not an array of object$"),
+]
+
+
+@pytest.fixture(scope="module", params=["moonshine", "pocketsphinx"])
+def ears(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> STTModel:
+    if request.param == "pocketsphinx":
+        return PocketSphinxSTT(["yes", "no"])
+    folder: Path = write_moonshine(tmp_path_factory.mktemp("moonshine"), "tiny", "Hello computer.")
+    return fastrtc.MoonshineSTT("moonshine/tiny", model_path=folder)
+
+
+@pytest.mark.parametrize(("thing", "complaint"), NO_AUDIO)
+def test_what_is_no_audio(ears, thing, complaint) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        ears.stt(thing)
+    with pytest.raises(TypeError, match=complaint):
+        stt_for_chunks(ears, thing, [])
+
+
+@pytest.mark.parametrize("words", [None, 5, [b"yes"], b"yes", [None]])
+def test_words_are_strings(words) -> None:
+    with pytest.raises(TypeError, match="words must be a list of strings"):
+        PocketSphinxSTT(words)

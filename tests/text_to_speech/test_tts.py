@@ -1,10 +1,13 @@
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fastrtc import get_tts_model
 from fastrtc.core.models import MissingExtra
+from fastrtc.text_to_speech import TTSModel
+from tests.text_to_speech.networks import write_kokoro
 
 
 class Own:
@@ -46,3 +49,49 @@ def test_a_missing_package_says_what_to_run(monkeypatch, name, module, extra) ->
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtra, match=rf'pip install "fastrtc\[{extra}\]"'):
         get_tts_model(name)
+
+
+@pytest.fixture(
+    scope="module",
+    params=["kokoro", "cartesia", pytest.param("espeak", marks=pytest.mark.external("espeak-ng"))],
+)
+def voice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TTSModel:
+    if request.param == "kokoro":
+        folder: Path = write_kokoro(tmp_path_factory.mktemp("kokoro"))
+        return get_tts_model("kokoro", model_path=folder)
+    if request.param == "cartesia":  # nobody listens there
+        return get_tts_model("cartesia", cartesia_api_key="key", base_url="http://127.0.0.1:9")
+    return get_tts_model(request.param)
+
+
+NO_TEXTS = [
+    (None, "must be a string, not NoneType; has what makes the text returned nothing"),
+    (b"Hello.", r"must be a string, not bytes; decode them: data.decode\("),
+    (bytearray(b"Hello."), "must be a string, not bytearray; decode"),
+    (5, "must be a string, not int$"),
+    (["Hello."], "must be a string, not list$"),
+    (iter(["Hello."]), "must be a string, not list_iterator$"),
+]
+
+
+@pytest.mark.parametrize("method", ["tts", "stream_tts_sync"])
+@pytest.mark.parametrize(("thing", "complaint"), NO_TEXTS)
+def test_what_is_no_text_is_refused_by_the_call(voice, method, thing, complaint) -> None:
+    with pytest.raises(TypeError, match=complaint):  # not only by the first piece
+        getattr(voice, method)(thing)
+
+
+@pytest.mark.parametrize(("thing", "complaint"), NO_TEXTS)
+async def test_what_is_no_text_is_refused_in_async_code(voice, thing, complaint) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        await anext(voice.stream_tts(thing))
+
+
+async def test_options_of_another_kind_are_refused(voice) -> None:
+    wrong = {"speed": 2}
+    with pytest.raises(TypeError, match="The options are .*TTSOptions, not {'speed': 2}"):
+        voice.tts("Hello.", wrong)
+    with pytest.raises(TypeError, match="The options are"):
+        voice.stream_tts_sync("Hello.", wrong)
+    with pytest.raises(TypeError, match="The options are"):
+        await anext(voice.stream_tts("Hello.", wrong))

@@ -77,6 +77,9 @@ class MoonshineSTT(STTModel):
             The text; empty for less than 0.1 s.
 
         Raises:
+            TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a
+                real number.
+            ValueError: If the rate is not a positive integer, or the shape is not understood.
             ModelError: If the model fails.
         """
         texts = (self._recognise(piece) for piece in _pieces(to_recogniser(audio)))

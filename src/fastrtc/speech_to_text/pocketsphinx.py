@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,7 @@ class PocketSphinxSTT(STTModel):
 
     Raises:
         ValueError: If there are no words, or one is not in the dictionary of the model.
+        TypeError: If the words are not a list of strings.
         MissingExtra: If the package is not installed.
     """
 
@@ -84,6 +85,9 @@ class PocketSphinxSTT(STTModel):
             The words, in lower case.
 
         Raises:
+            TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a
+                real number.
+            ValueError: If the rate is not a positive integer, or the shape is not understood.
             ModelError: If the decoder fails.
         """
         return " ".join(word.text for word in self.stt_words(audio))
@@ -95,6 +99,9 @@ class PocketSphinxSTT(STTModel):
             audio: As in ``stt``.
 
         Raises:
+            TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a
+                real number.
+            ValueError: If the rate is not a positive integer, or the shape is not understood.
             ModelError: If the decoder fails.
         """
         samples = to_recogniser(audio)
@@ -146,6 +153,8 @@ class PocketSphinxSTT(STTModel):
 def _phrases(words: Sequence[str]) -> list[str]:
     if isinstance(words, str):
         raise ValueError(f"words is a list of words, not {words!r}")
+    if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"words must be a list of strings, not {words!r}")
     plain = (PUNCTUATION.sub(" ", phrase.lower().replace("’", "'")) for phrase in words)
     phrases = [" ".join(phrase.split()) for phrase in plain]
     if not phrases:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 
-__all__ = ["RATE", "STTModel", "TimedSTTModel", "Word", "to_recogniser"]
+__all__ = ["RATE", "STTModel", "TimedSTTModel", "Word", "check_audio", "to_recogniser"]
 
 RATE = 16_000
 """The rate in Hz that recognisers work at."""
@@ -56,6 +56,38 @@ class TimedSTTModel(STTModel, Protocol):
         ...
 
 
+def check_audio(audio: object) -> tuple[int, NDArray[Any]]:
+    """Return audio that a recogniser was given, if it is a rate and samples.
+
+    Returns:
+        The rate as it is, and the samples as an array.
+
+    Raises:
+        TypeError: If it is not a pair, or its samples are not an array of real numbers or a list
+            of them.
+    """
+    if not isinstance(audio, tuple | list) or len(audio) != 2:
+        raise TypeError(
+            "Audio must be a tuple of a sample rate in Hz and an array of samples, "
+            f"not {type(audio).__name__}" + (_HINT if isinstance(audio, _BYTES) else "")
+        )
+    rate, samples = audio
+    if isinstance(samples, _BYTES):
+        raise TypeError(f"Samples must be an array, not {type(samples).__name__}{_HINT}")
+    array = np.asarray(samples)
+    if array.dtype.kind not in "iuf":
+        what = f"an array of {array.dtype}" if array.ndim else type(samples).__name__
+        raise TypeError(
+            "Samples must be an array of integers, or of floats from -1 to 1, "
+            f"of shape (n,) or (channels, n), not {what}"
+        )
+    return rate, array
+
+
+_BYTES = (bytes, bytearray, memoryview)
+_HINT = "; for 16-bit PCM use (rate, np.frombuffer(data, np.int16))"
+
+
 def to_recogniser(audio: tuple[int, NDArray[Any]]) -> NDArray[np.int16]:
     """Bring audio into the form that recognisers take.
 
@@ -67,9 +99,9 @@ def to_recogniser(audio: tuple[int, NDArray[Any]]) -> NDArray[np.int16]:
 
     Raises:
         ValueError: If the rate is not a positive integer, or the shape is not understood.
-        TypeError: If the dtype is not a real number.
+        TypeError: If it is not a pair of a rate and samples, or the dtype is not a real number.
     """
-    rate, samples = audio
+    rate, samples = check_audio(audio)
     converter = AudioConverter(RATE, 1)
     parts = (converter.convert(rate, samples), converter.flush())
     joined: NDArray[np.int16] = np.concatenate(parts, axis=1)[0]

@@ -13,7 +13,7 @@ from ..core.models import ModelRegistry
 from ..core.types import AudioChunk
 from .moonshine import NAMES, MoonshineSTT
 from .pocketsphinx import PocketSphinxSTT
-from .protocol import STTModel, TimedSTTModel, Word
+from .protocol import STTModel, TimedSTTModel, Word, check_audio
 
 __all__ = [
     "AudioChunk",
@@ -77,8 +77,12 @@ def stt_for_chunks(
 
     Returns:
         The texts, joined by spaces.
+
+    Raises:
+        TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a real
+            number.
     """
-    rate, samples = audio
+    rate, samples = check_audio(audio)
     return " ".join(
         stt_model.stt((rate, samples[..., chunk["start"] : chunk["end"]])) for chunk in chunks
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..core.models import ModelError, import_extra
 from .bridge import iterate
-from .protocol import TTSModel, TTSOptions
+from .protocol import TTSModel, TTSOptions, check_text
 
 __all__ = ["CartesiaTTSModel", "CartesiaTTSOptions"]
 
@@ -73,9 +73,10 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
             A sample rate in Hz, and samples of shape ``(n,)``.
 
         Raises:
+            TypeError: If the text is not a string, or the options are those of another model.
             ModelError: If the service refuses or fails.
         """
-        options = options or CartesiaTTSOptions()
+        options = _checked(options)
         pieces = [samples for _, samples in self.stream_tts_sync(text, options)]
         return options.sample_rate, np.concatenate([np.zeros(0, np.int16), *pieces])
 
@@ -92,10 +93,11 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
             The pieces, each as ``tts`` gives it.
 
         Raises:
+            TypeError: If the text is not a string, or the options are those of another model.
             ModelError: If the service refuses or fails.
         """
-        options = options or CartesiaTTSOptions()
-        if not text.strip():
+        options = _checked(options)
+        if not check_text(text).strip():
             return
         rest = b""  # half a sample
         try:
@@ -124,13 +126,23 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
             text: What to say.
             options: How.
 
-        Yields:
+        Returns:
             The pieces, each as ``tts`` gives it.
 
         Raises:
+            TypeError: If the text is not a string, or the options are those of another model.
             ModelError: If the service refuses or fails.
         """
-        yield from iterate(lambda: self.stream_tts(text, options))
+        text, options = check_text(text), _checked(options)
+        return iterate(lambda: self.stream_tts(text, options))
+
+
+def _checked(options: CartesiaTTSOptions | None) -> CartesiaTTSOptions:
+    if options is None:
+        return CartesiaTTSOptions()
+    if not isinstance(options, CartesiaTTSOptions):
+        raise TypeError(f"The options are CartesiaTTSOptions, not {options!r}")
+    return options
 
 
 def _request(options: CartesiaTTSOptions) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.tasks import run_in_thread
-from .protocol import TTSModel, TTSOptions
+from .protocol import TTSModel, TTSOptions, check_text
 from .sentences import split_text
 
 __all__ = ["LocalTTS"]
@@ -45,7 +45,7 @@ class LocalTTS(TTSModel[T], Generic[T]):
             A sample rate in Hz, and mono samples of shape ``(n,)``.
 
         Raises:
-            TypeError: If the options are those of another model.
+            TypeError: If the text is not a string, or the options are those of another model.
             ValueError: If an option has an impossible value.
             ModelError: If the model fails.
         """
@@ -65,12 +65,12 @@ class LocalTTS(TTSModel[T], Generic[T]):
             The pieces, each as ``tts`` gives it.
 
         Raises:
-            TypeError: If the options are those of another model.
+            TypeError: If the text is not a string, or the options are those of another model.
             ValueError: If an option has an impossible value.
             ModelError: If the model fails.
         """
         options = self._checked(options)
-        for piece in self._pieces(text):
+        for piece in self._pieces(check_text(text)):
             for samples in await run_in_thread(partial(self._said, piece, options)):
                 yield self._rate, samples
 
@@ -83,22 +83,24 @@ class LocalTTS(TTSModel[T], Generic[T]):
             text: What to say.
             options: How.
 
-        Yields:
+        Returns:
             The pieces, each as ``tts`` gives it.
 
         Raises:
-            TypeError: If the options are those of another model.
+            TypeError: If the text is not a string, or the options are those of another model.
             ValueError: If an option has an impossible value.
             ModelError: If the model fails.
         """
-        options = self._checked(options)
-        for piece in self._pieces(text):
-            for samples in self._say(piece, options):
-                yield self._rate, samples
+        return self._in_turn(check_text(text), self._checked(options))
 
     def warmup(self) -> None:
         """Say a word, so that the first real one does not take longer than others."""
         self.tts("Hello.")
+
+    def _in_turn(self, text: str, options: T) -> Generator[tuple[int, NDArray[Any]], None, None]:
+        for piece in self._pieces(text):
+            for samples in self._say(piece, options):
+                yield self._rate, samples
 
     def _pieces(self, text: str) -> Iterator[str]:
         return split_text(text, LONGEST)

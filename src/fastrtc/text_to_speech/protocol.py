@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Speech", "TTSModel", "TTSOptions"]
+__all__ = ["Speech", "TTSModel", "TTSOptions", "check_text"]
 
 Speech: TypeAlias = tuple[int, NDArray[np.float32] | NDArray[np.int16]]
 """A sample rate in Hz, and mono samples of shape ``(n,)``."""
@@ -63,3 +63,19 @@ class TTSModel(Protocol[T]):
             The pieces, each as ``tts`` gives it, in order.
         """
         ...
+
+
+def check_text(text: object) -> str:
+    """Return a text that a voice was given, if it is one.
+
+    Raises:
+        TypeError: If it is not a string.
+    """
+    if isinstance(text, str):
+        return text
+    hint = ""
+    if text is None:
+        hint = "; has what makes the text returned nothing?"
+    elif isinstance(text, bytes | bytearray | memoryview):
+        hint = '; decode them: data.decode("utf-8")'
+    raise TypeError(f"The text for a voice must be a string, not {type(text).__name__}{hint}")
