@@ -10,6 +10,7 @@ from fastrtc.audio.convert import (
     as_planar,
     audio_to_float32,
     audio_to_int16,
+    full_scale,
     mix_channels,
     to_float32,
     to_int16,
@@ -41,6 +42,8 @@ def test_float32_in_range_is_not_copied():
     [
         (np.array([-128, 0, 127], np.int8), [-32768, 0, 32512]),
         (np.array([-(2**31), 0, 2**31 - 1], np.int32), [-32768, 0, 32767]),
+        (np.array([-(2**16), 0, 2**16], np.int32), [-1, 0, 1]),
+        (np.array([-(2**31), 0, 2**31 - 1], np.int64), [-32768, 0, 32767]),
         (np.array([-(2**63), 0, 2**63 - 1], np.int64), [-32768, 0, 32767]),
         (np.array([0, 128, 255], np.uint8), [-32768, 0, 32512]),
         (np.array([0, 2**15, 2**16 - 1], np.uint16), [-32768, 0, 32767]),
@@ -112,12 +115,102 @@ def test_views_are_converted():
 
 
 def test_a_tuple_or_just_samples():
-    floats = np.array([[-1, 0, 0.5]], np.float32)
+    floats = np.array([[-1, 0, 0.5, 2]], np.float32)
     for function, samples in ((audio_to_int16, INT16), (audio_to_float32, floats)):
         assert function((8000, samples)) is samples
         assert function(samples) is samples
-    assert audio_to_int16((8000, floats)).tolist() == [[-32767, 0, 16384]]
+    assert audio_to_int16((8000, floats)).tolist() == [[-32767, 0, 16384, 32767]]
     np.testing.assert_array_equal(audio_to_float32((8000, INT16)), INT16 / 32768)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (1, 0), (1, 3), (2, 3), (1, 1, 3)])
+@pytest.mark.parametrize("dtype", [np.int16, "<i2", np.float32])
+@pytest.mark.parametrize("function", [audio_to_int16, audio_to_float32])
+def test_any_shape_of_the_two_dtypes(function, dtype, shape):
+    samples = np.zeros(shape, dtype)
+    for audio in (samples, (8000, samples)):
+        assert function(audio).shape == shape
+        assert function(audio).dtype == (np.int16 if function is audio_to_int16 else np.float32)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    "i1 u1 u2 >i2 i4 u4 i8 u8 f2 f8 >f4 >f8 longdouble bool c8 c16 O U5 S5 datetime64[s] "
+    "timedelta64[s] V2".split(),
+)
+@pytest.mark.parametrize("function", [audio_to_int16, audio_to_float32])
+def test_other_dtypes_are_a_type_error_as_in_fastrtc_0_0_34(function, dtype):
+    samples = np.zeros(4, dtype)
+    for audio in (samples, (8000, samples)):
+        with pytest.raises(TypeError, match="Unsupported audio data type: "):
+            function(audio)
+
+
+@pytest.mark.parametrize("samples", [[1, 2], [0.5], None, b"ab", 5, "ab"], ids=repr)
+@pytest.mark.parametrize("function", [audio_to_int16, audio_to_float32])
+def test_what_is_no_array_is_a_type_error(function, samples):
+    for audio in (samples, (8000, samples)):
+        with pytest.raises(TypeError, match="array of int16 or float32"):
+            function(audio)
+
+
+class Foreign:
+    """A dtype of another library."""
+
+
+def test_dtypes_of_other_libraries_are_a_type_error():
+    class Tensor:
+        dtype = Foreign()
+
+    with pytest.raises(TypeError):
+        audio_to_float32(Tensor())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        (np.zeros(3, np.int8), 2**7),
+        (np.zeros(3, np.uint8), 2**7),
+        (np.zeros(3, np.int16), 2**15),
+        (np.zeros(3, np.uint16), 2**15),
+        (np.zeros(3, np.uint32), 2**31),
+        (np.zeros(3, np.int32), 2**15),
+        (np.array([-32768, 32767], np.int32), 2**15),
+        (np.array([-32769], np.int32), 2**31),
+        (np.array([-32769], np.int64), 2**15),
+        (np.array([2**20], np.int64), 2**31),
+        (np.array([2**32], np.int64), 2**63),
+        (np.array([-(2**63)], np.int64), 2**63),
+        (np.zeros(0, np.int64), 2**15),
+        (np.zeros(0), 1),
+        (np.array([-15.9]), 1),
+        (np.array([-16.1]), 2**15),
+        (np.array([1e6]), 2**31),
+        (np.array([1e30]), 1),
+        (np.array([np.inf, 100]), 1),
+        (np.array([np.nan, 100]), 1),
+        (np.array([100], ">f4"), 2**15),
+        (np.array([100], ">i4"), 2**15),
+    ],
+    ids=str,
+)
+def test_full_scale(samples, expected):
+    assert full_scale(samples) == expected
+
+
+def test_full_scale_does_not_become_less():
+    assert full_scale(np.zeros(3, np.int32), 2**31) == 2**31
+    assert full_scale(np.zeros(3), 2**15) == 2**15
+    assert full_scale(np.zeros(0), 2**15) == 2**15
+
+
+@pytest.mark.parametrize("convert", [to_int16, to_float32])
+def test_values_of_another_range_are_the_same_sound(convert):
+    expected = convert(INT16)
+    for dtype in (np.int32, np.int64, np.float32, np.float64):
+        converted = convert(INT16.astype(dtype))
+        assert converted.dtype == expected.dtype
+        np.testing.assert_allclose(converted, expected, atol=1)
 
 
 @pytest.mark.parametrize(

@@ -370,12 +370,14 @@ async def test_close_after_clear_does_not_hang():
         (np.zeros(960), "not ndarray"),
         ((24000,), "not a tuple of 1"),
         ((24000, np.zeros(960), "mono", 1), "not a tuple of 4"),
-        ([24000, np.zeros(960)], "not list"),
+        ([24000], "not a list of 1"),
+        ([24000, np.zeros(960), "mono", 1], "not a list of 4"),
+        ((AdditionalOutputs(1), SECOND), "sample rate"),
         ((np.zeros(960), 24000), "sample rate"),
         ((24000.5, np.zeros(960)), "sample rate"),
-        ((24000, None), "This is no audio"),
-        ((24000, b"abc"), "This is no audio"),
-        ((24000, np.zeros((3, 5, 960))), "This is no audio"),
+        ((24000, None), "not NoneType"),
+        ((24000, b"abc"), "even number of bytes, not 3"),
+        ((24000, np.zeros((3, 5, 960))), "This is not audio"),
         ((24000, np.zeros(960), "quadro"), "layout"),
         ((24000, AdditionalOutputs(1)), "not int"),
     ],
@@ -388,6 +390,47 @@ async def test_what_is_no_output_is_refused(output, what, sent):
         with pytest.raises(HandlerError, match=what):
             await made.out.run_emit(script(output))
         assert made.frames == []
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        list(FRAME),
+        [*FRAME, "mono"],
+        (48000.0, FRAME[1]),
+        [np.float64(48000), FRAME[1].tolist()],
+        (48000, FRAME[1].tobytes()),
+        [FRAME, AdditionalOutputs(1)],
+        [list(FRAME), AdditionalOutputs(1)],
+    ],
+    ids=["list", "layout", "float", "lists", "bytes", "pair", "pair of lists"],
+)
+@virtual_time
+async def test_other_forms_of_outputs_are_played(output):
+    async with line() as made:
+        await made.out.run_emit(script(output, CloseStream("end")))
+        assert made.loud == 1
+        assert len(made.delivered) == (len(output) == 2 and isinstance(output[0], tuple | list))
+
+
+@pytest.mark.parametrize(
+    "samples", [[], [[]], (), b"", bytearray(), np.zeros((1, 0), np.int16)], ids=repr
+)
+@virtual_time
+async def test_an_emit_that_gives_no_samples_is_asked_50_times_a_second(samples):
+    calls = 0
+
+    async def emit():
+        nonlocal calls
+        calls += 1
+        return (24000, samples) if calls % 2 else [24000, samples]
+
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(2)
+        await cancelled(running)
+    assert 90 <= calls <= 101
+    assert made.frames == []
 
 
 @virtual_time

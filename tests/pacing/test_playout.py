@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import array
+import ctypes
 import random
 from collections.abc import Iterable
 
@@ -455,13 +457,178 @@ def test_any_integer_rate(rate):
 )
 def test_what_is_no_audio_is_refused_where_it_is_pushed(samples):
     playout = Playout()
-    with pytest.raises(HandlerError, match="This is no audio"):
+    with pytest.raises(HandlerError, match="This is not audio"):
         playout.push(48000, samples)
     assert playout.queued_s == 0
     assert playout.poll(0.0) is None
 
 
-@pytest.mark.parametrize("rate", [-1, 0, 48000.0, "48000", None, True, 10**6, 2**40])
+TONE = tone(48000, 0.1)
+UNIT = TONE / 32768
+
+
+class Tensor:
+    """An array of another library."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values
+
+
+class Elsewhere:
+    """A tensor on a graphics card."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("copy it to the CPU first")
+
+
+# The same tone, by what it is given as; the tolerance is that of the coarsest, 8 bits.
+FORMS = {
+    "int16": TONE,
+    "int8": (TONE >> 8).astype(np.int8),
+    "uint8": ((TONE >> 8) + 128).astype(np.uint8),
+    "uint16": (TONE.astype(np.int32) + 32768).astype(np.uint16),
+    "int32 with 16-bit values": TONE.astype(np.int32),
+    "int32 with 32-bit values": TONE.astype(np.int32) << 16,
+    "int64 with 16-bit values": TONE.astype(np.int64),
+    "int64 with 32-bit values": TONE.astype(np.int64) << 16,
+    "int64 with 64-bit values": TONE.astype(np.int64) << 48,
+    "float16": UNIT.astype(np.float16),
+    "float32": UNIT.astype(np.float32),
+    "float64": UNIT,
+    "longdouble": UNIT.astype(np.longdouble),
+    "float32 with 16-bit values": TONE.astype(np.float32),
+    "float64 with 16-bit values": TONE * 1.0,
+    "big-endian int16": TONE.astype(">i2"),
+    "big-endian float32": UNIT.astype(">f4"),
+    "Python's integers": TONE.tolist(),
+    "Python's floats": UNIT.tolist(),
+    "rows of integers": [TONE.tolist()],
+    "numbers of both types": [0.0, *TONE.tolist()[1:]],
+    "a tuple": tuple(TONE.tolist()),
+    "array('h')": array.array("h", TONE.tolist()),
+    "array('f')": array.array("f", UNIT.tolist()),
+    "array('B')": array.array("B", TONE.tobytes()),
+    "bytes": TONE.tobytes(),
+    "np.bytes_": np.bytes_(TONE.tobytes()),
+    "bytearray": bytearray(TONE.tobytes()),
+    "a memoryview of bytes": memoryview(TONE.tobytes()),
+    "a memoryview of every second byte pair": memoryview(np.repeat(TONE, 2))[::2],
+    "a memoryview of int16": memoryview(TONE),
+    "a memoryview of float32": memoryview(UNIT.astype(np.float32)),
+    "c_int16": (ctypes.c_int16 * TONE.size)(*TONE.tolist()),
+    "read-only": np.frombuffer(TONE.tobytes(), np.int16),
+    "not contiguous": np.repeat(TONE, 2)[::2],
+    "backwards": TONE[::-1].copy()[::-1],
+    "Fortran's order": np.asfortranarray(TONE[np.newaxis]),
+    "a column": TONE[:, np.newaxis],
+    "a subclass of ndarray": TONE.view(type("Sub", (np.ndarray,), {})),
+    "an array of another library": Tensor(UNIT.astype(np.float32)),
+}
+
+
+@pytest.mark.parametrize("samples", FORMS.values(), ids=FORMS.keys())
+def test_every_form_of_samples_is_the_same_sound(samples):
+    player = Player()
+    player.playout.push(48000, samples)
+    player.finish()
+    played = player.samples[0, : TONE.size].astype(int)
+    assert np.abs(played - TONE).max() <= 256
+    assert not player.samples[0, TONE.size :].any()
+
+
+def test_bytes_are_little_endian_and_may_be_interleaved():
+    assert check_audio(48000, b"\1\0\2\0")[1].tolist() == [[1, 2]]
+    assert check_audio(48000, b"\1\0\2\0", "stereo")[1].tolist() == [[1], [2]]
+
+
+def test_masked_samples_are_silence():
+    masked = np.ma.array([1, 2, 3], np.int16, mask=[False, True, False])
+    assert check_audio(48000, masked)[1].tolist() == [[1, 0, 3]]
+
+
+@pytest.mark.parametrize(
+    ("samples", "what"),
+    [
+        (None, "not NoneType"),
+        ("audio", "not str"),
+        (5, "not int"),
+        (0.5, "not float"),
+        ({"a": 1}, "not dict"),
+        ({1, 2}, "not set"),
+        (iter([1, 2]), "not list_iterator"),
+        (b"abc", "even number of bytes, not 3"),
+        (Elsewhere(), "Elsewhere gives no array: copy it to the CPU first"),
+        (np.zeros(4, bool), "dtype bool"),
+        (np.zeros(4, complex), "dtype complex128"),
+        (np.zeros(4, object), "dtype object"),
+        (np.zeros(4, "datetime64[s]"), "dtype datetime64"),
+        (np.zeros(4, "timedelta64[s]"), "dtype timedelta64"),
+        (np.zeros(4, [("a", "<i2")]), "dtype .*a"),
+        (np.zeros(4, "V2"), "dtype .*V2"),
+        (np.array(["a"]), "dtype <U1"),
+        (np.array([b"ab"]), "dtype .*S2"),
+        ([b"ab", b"cd"], "dtype .*S2"),
+        ([None, None], "dtype object"),
+        ([[1, 2], [3]], "inhomogeneous"),
+        (np.array(5, np.int16), r"shape \(\)"),
+        (np.int16(5), r"shape \(\)"),
+        (np.zeros((1, 1, 4), np.int16), r"shape \(1, 1, 4\)"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_sound_is_refused_by_name(samples, what):
+    with pytest.raises(HandlerError, match="This is not audio: .*" + what):
+        check_audio(48000, samples)
+
+
+def chunks_of(*parts: np.ndarray) -> list[list[int]]:
+    """What is played of chunks that were pushed one after another."""
+    player = Player()
+    for part in parts:
+        player.playout.push(48000, part)
+    player.finish()
+    ends = np.cumsum([part.size for part in parts])
+    return [piece.tolist() for piece in np.split(player.samples[0], ends)[: len(parts)]]
+
+
+QUIET = np.array([-100, 100] * FRAME)
+
+
+@pytest.mark.parametrize(
+    ("loud", "quiet", "expected"),
+    [
+        (np.full(FRAME, 2**30, np.int32), QUIET.astype(np.int32), -1),
+        (np.full(FRAME, 2**30, np.int64), QUIET.astype(np.int64), -1),
+        (np.full(FRAME, 16000.0), QUIET / 10, -10),
+    ],
+    ids=["int32", "int64", "float"],
+)
+def test_what_is_full_scale_in_a_reply_is_so_in_its_quiet_parts(loud, quiet, expected):
+    _, played = chunks_of(loud, quiet)
+    assert min(played) == expected  # and not noise
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_what_is_full_scale_is_found_anew_for_each_reply(dtype):
+    for end in (Player.finish, lambda player: player.playout.clear()):
+        player = Player()
+        player.playout.push(48000, np.full(FRAME, 2**30, dtype))
+        end(player)
+        player.sent.clear()
+        player.playout.push(48000, QUIET.astype(dtype))
+        player.finish()
+        assert player.samples.min() == -100
+
+
+def test_a_sum_in_64_bits_that_is_too_loud_is_clipped():
+    ((first, second, *_),) = chunks_of(np.array([40000, -40000] * FRAME))
+    assert (first, second) == (32767, -32768)
+
+
+@pytest.mark.parametrize("rate", [-1, 0, 48000.5, "48000", None, True, 10**6, 2**40, 1e6])
 def test_rates_that_are_none_are_refused(rate):
     with pytest.raises(HandlerError, match="sample rate"):
         Playout().push(rate, ramp(FRAME))

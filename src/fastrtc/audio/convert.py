@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,11 @@ from ..core.types import Layout
 
 __all__ = [
     "as_planar",
+    "as_samples",
     "audio_to_float32",
     "audio_to_int16",
+    "check_dtype",
+    "full_scale",
     "mix_channels",
     "to_float32",
     "to_int16",
@@ -22,10 +27,87 @@ _INT16 = np.dtype(np.int16)
 _FLOAT32 = np.dtype(np.float32)
 
 
-def to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
-    """Give samples of any real dtype as 16-bit integers.
+_FULL_SCALES: dict[str, tuple[tuple[float, float], ...]] = {
+    "i4": ((2**15, 2**15),),
+    "i8": ((2**19, 2**15), (2**31, 2**31)),
+    "f": ((16, 1), (2**19, 2**15), (2**31, 2**31)),
+}
+"""What full scale is, in samples of dtypes that do not say it, by their highest absolute value:
+``(up to, full scale)``. Between 1 and 16, floats are too loud; 16-bit values with a peak below 16
+would be silence. The int64 of Python and NumPy may be a sum of 16-bit values, and too loud; no
+audible sound of 32 bits stays below 2**19."""
 
-    Signed integers are scaled by their width, unsigned ones centred first (``uint8`` 128 is
+
+def as_samples(samples: object) -> NDArray[Any]:
+    """Return samples as an array.
+
+    Args:
+        samples: An array, or an object that NumPy reads as one (``__array__``, or a buffer of
+            numbers); a sequence of numbers; or bytes (``bytes``, ``bytearray``, ``memoryview``,
+            ``array("b")``), which are 16-bit little-endian PCM. Masked samples are silence.
+
+    Raises:
+        TypeError: If it is none of these.
+        ValueError: If the number of bytes is odd, or the lists in a list differ in length.
+    """
+    if type(samples) is np.ndarray:
+        return samples
+    if isinstance(samples, np.ma.MaskedArray):
+        filled: NDArray[Any] = samples.filled(0)
+        return filled
+    if not isinstance(samples, bytes) and hasattr(samples, "__array__"):
+        try:
+            return np.asarray(samples)
+        except Exception as error:  # of any type: it is the code of another library
+            raise TypeError(f"{type(samples).__name__} gives no array: {error}") from error
+    try:
+        view = memoryview(samples)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    else:
+        return _read_pcm(view) if view.format in ("B", "b", "c") else np.asarray(view)
+    if isinstance(samples, Sequence) and not isinstance(samples, str):
+        return np.asarray(samples)
+    raise TypeError(f"the samples must be an array, or 16-bit PCM, not {type(samples).__name__}")
+
+
+def check_dtype(dtype: np.dtype[Any]) -> None:
+    """Check that samples of a dtype can be converted.
+
+    Raises:
+        TypeError: If it is not a real number (``bool``, ``complex``, ``object``, strings).
+    """
+    if dtype.kind not in "iuf":
+        raise _not_real(dtype)
+
+
+def full_scale(samples: NDArray[Any], at_least: float = 0) -> float:
+    """Return the absolute value that is full scale in samples.
+
+    Of most dtypes that is known: half the range of ``int8``, ``int16`` and unsigned integers,
+    which are centred on it. Others occur with values of different ranges, and the highest one
+    decides: ``int32`` has 16-bit values if all fit 16 bits, else 32-bit ones; ``int64``, which
+    is what Python's integers become, has 16-bit values up to 2**19, which are clipped; floats go
+    from -1 to 1, but beyond 16 they are 16-bit values.
+
+    Args:
+        samples: Any shape and real dtype.
+        at_least: What it was in audio of the same dtype before, of which this is the
+            continuation: a quiet part does not make it less.
+    """
+    dtype = samples.dtype
+    default = 1.0 if dtype.kind == "f" else 2.0 ** (8 * dtype.itemsize - 1)
+    scales = _FULL_SCALES.get("f" if dtype.kind == "f" else dtype.str[1:])
+    if scales is None or samples.size == 0:
+        return default if scales is None else at_least or scales[0][1]
+    peak = max(float(samples.max()), -float(samples.min()))  # NaN is in no range
+    return max(at_least, next((scale for limit, scale in scales if peak <= limit), default))
+
+
+def to_int16(samples: NDArray[Any], scale: float | None = None) -> NDArray[np.int16]:
+    """Return samples of any real dtype as 16-bit integers.
+
+    Signed integers are scaled by their full scale, unsigned ones centred first (``uint8`` 128 is
     silence). Floats are nominally -1 to 1: they are clipped, times 32767 and rounded; NaN
     becomes 0. The factor differs from the 32768 of ``to_float32``, so that 1.0 fits and
     -1.0 and 1.0 stay symmetrical; ``int16`` through ``float32`` and back loses
@@ -33,33 +115,37 @@ def to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
 
     Args:
         samples: Any shape. ``int16`` is returned as it is, not copied.
+        scale: Full scale, where it is known; by default, see ``full_scale``.
 
     Returns:
         The same shape.
 
     Raises:
-        TypeError: If the dtype is not a real number (``bool``, ``complex``, ``object``, text).
+        TypeError: If the dtype is not a real number (``bool``, ``complex``, ``object``, strings).
     """
     samples = np.asarray(samples)
     dtype = samples.dtype
     if dtype == _INT16:
         return samples
+    check_dtype(dtype)
+    scale = full_scale(samples) if scale is None else scale
     if dtype.kind == "f":
-        scaled = _clipped(samples)
+        scaled = _unit_floats(samples, scale)
         scaled *= 32767
         np.rint(scaled, out=scaled)
         return scaled.astype(np.int16)
     signed = _signed(samples)
-    shift = 8 * signed.dtype.itemsize - 16
+    shift = round(math.log2(scale)) - 15
     if shift < 0:
         return signed.astype(np.int16) << -shift
-    return (signed >> shift).astype(np.int16)
+    clipped: NDArray[np.int16] = np.clip(signed >> shift, -32768, 32767).astype(np.int16)
+    return clipped
 
 
 def to_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
-    """Give samples of any real dtype as floats from -1 to 1.
+    """Return samples of any real dtype as floats from -1 to 1.
 
-    Integers are divided by half their range (``int16`` by 32768), unsigned ones centred
+    Integers are divided by their full scale (``int16`` by 32768), unsigned ones centred
     first. Floats are clipped to -1 and 1; NaN becomes 0.
 
     Args:
@@ -69,18 +155,20 @@ def to_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
         The same shape.
 
     Raises:
-        TypeError: If the dtype is not a real number (``bool``, ``complex``, ``object``, text).
+        TypeError: If the dtype is not a real number (``bool``, ``complex``, ``object``, strings).
     """
     samples = np.asarray(samples)
     dtype = samples.dtype
+    check_dtype(dtype)
     if dtype.kind == "f":
-        # NaN fails the comparison too.
-        if dtype == _FLOAT32 and samples.min(initial=0) >= -1 and samples.max(initial=0) <= 1:
+        if dtype == _FLOAT32 and _within_unit(samples):
             return samples
-        return _clipped(samples).astype(np.float32, copy=False)
-    signed = _signed(samples)
-    scaled = signed.astype(np.float32)
-    scaled *= np.float32(2.0 ** (1 - 8 * signed.dtype.itemsize))
+        return _unit_floats(samples, full_scale(samples)).astype(np.float32, copy=False)
+    scale = full_scale(samples)
+    scaled = _signed(samples).astype(np.float32)
+    scaled *= np.float32(1 / scale)
+    if dtype.itemsize == 8:  # int64 may be too loud
+        np.clip(scaled, -1, 1, out=scaled)
     return scaled
 
 
@@ -166,48 +254,80 @@ def mix_channels(planar: NDArray[Any], channels: int) -> NDArray[Any]:
     return mixed
 
 
-def audio_to_int16(audio: tuple[int, NDArray[Any]] | NDArray[Any]) -> NDArray[np.int16]:
-    """Give the samples of audio as 16-bit integers.
+def audio_to_int16(
+    audio: tuple[int, NDArray[np.int16 | np.float32]] | NDArray[np.int16 | np.float32],
+) -> NDArray[np.int16]:
+    """Return the samples of audio as 16-bit integers.
 
     Args:
-        audio: A sample rate in Hz and samples of any real dtype and shape, or just the samples.
+        audio: A sample rate in Hz and samples, or just the samples, of any shape.
 
     Returns:
-        The samples, in their shape; not copied if they are ``int16``.
+        The samples, in their shape; not copied if they are ``int16``. Floats beyond -1 and 1
+        are clipped.
 
     Raises:
-        TypeError: If the dtype is not a real number.
+        TypeError: If the dtype is neither ``int16`` nor ``float32``.
     """
     return to_int16(_samples_of(audio))
 
 
-def audio_to_float32(audio: tuple[int, NDArray[Any]] | NDArray[Any]) -> NDArray[np.float32]:
-    """Give the samples of audio as floats from -1 to 1.
+def audio_to_float32(
+    audio: tuple[int, NDArray[np.int16 | np.float32]] | NDArray[np.int16 | np.float32],
+) -> NDArray[np.float32]:
+    """Return the samples of audio as floats, ``int16`` from -1 to 1.
 
     Args:
-        audio: A sample rate in Hz and samples of any real dtype and shape, or just the samples.
+        audio: A sample rate in Hz and samples, or just the samples, of any shape.
 
     Returns:
-        The samples, in their shape; not copied if they are ``float32`` within -1 and 1.
+        The samples, in their shape; ``float32`` as it is, neither copied nor clipped.
 
     Raises:
-        TypeError: If the dtype is not a real number.
+        TypeError: If the dtype is neither ``int16`` nor ``float32``.
     """
-    return to_float32(_samples_of(audio))
+    samples = _samples_of(audio)
+    return samples if samples.dtype == _FLOAT32 else to_float32(samples)  # type: ignore[return-value]
 
 
-def _samples_of(audio: tuple[int, NDArray[Any]] | NDArray[Any]) -> NDArray[Any]:
-    return audio[1] if isinstance(audio, tuple) else audio
+def _samples_of(audio: object) -> NDArray[np.int16 | np.float32]:
+    samples = audio
+    if isinstance(audio, tuple):
+        _, samples = audio
+    dtype = getattr(samples, "dtype", None)
+    if dtype is None:
+        raise TypeError(f"Audio data must be an array of int16 or float32, not {type(samples)}")
+    if dtype != _INT16 and dtype != _FLOAT32:
+        raise TypeError(
+            f"Unsupported audio data type: {dtype}; int16 and float32 are supported, "
+            "samples.astype(...) changes the type"
+        )
+    return np.asarray(samples)
 
 
-def _clipped(samples: NDArray[Any]) -> NDArray[Any]:
+def _within_unit(samples: NDArray[Any]) -> bool:
+    """Return whether floats are within -1 and 1; NaN is not."""
+    return bool(samples.min(initial=0) >= -1 and samples.max(initial=0) <= 1)
+
+
+def _unit_floats(samples: NDArray[Any], scale: float) -> NDArray[Any]:
     """Copy floats into -1 to 1, with 0 for NaN, as float32 or what is wider."""
-    clipped = samples.astype(np.promote_types(samples.dtype, np.float32))
-    np.maximum(clipped, -1, out=clipped)
-    np.minimum(clipped, 1, out=clipped)
-    if np.isnan(clipped).any():
-        clipped[np.isnan(clipped)] = 0
-    return clipped
+    floats = samples.astype(np.promote_types(samples.dtype, np.float32))
+    if scale != 1:
+        floats /= scale
+    if _within_unit(floats):
+        return floats
+    np.maximum(floats, -1, out=floats)
+    np.minimum(floats, 1, out=floats)
+    floats[np.isnan(floats)] = 0
+    return floats
+
+
+def _read_pcm(view: memoryview) -> NDArray[np.int16]:
+    """Return the samples of 16-bit little-endian PCM."""
+    if view.nbytes % 2:
+        raise ValueError(f"16-bit PCM has an even number of bytes, not {view.nbytes}")
+    return np.frombuffer(view.tobytes(), "<i2").astype(np.int16, copy=False)
 
 
 def _signed(samples: NDArray[Any]) -> NDArray[Any]:

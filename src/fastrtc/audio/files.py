@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from .convert import as_planar, to_int16
+from .convert import as_planar, as_samples, to_int16
 from .resample import StreamResampler, check_rate
 
 __all__ = [
@@ -46,7 +46,7 @@ def audio_to_bytes(audio: tuple[int, NDArray[Any]]) -> bytes:
     """
     rate, samples = audio
     rate = check_rate(rate)
-    planar = to_int16(as_planar(np.asarray(samples)))
+    planar = to_int16(as_planar(as_samples(samples)))
     if planar.shape[1] == 0:
         planar = np.zeros((1, 1), np.int16)  # a file without a frame is not a valid one
     mp3_rate = next((supported for supported in MP3_RATES if supported >= rate), MP3_RATES[-1])

@@ -8,6 +8,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.rates import check_rate
+
 __all__ = ["StreamResampler", "check_rate"]
 
 # Why FFmpeg's swresample, through PyAV, and not soxr: chunks of 20 ms of a 1 kHz sine, mono,
@@ -23,23 +25,6 @@ __all__ = ["StreamResampler", "check_rate"]
 #
 # soxr works in blocks of an FFT, so even chunks come out uneven and late: an echo through
 # 24 kHz would be 40 ms later. The output of swresample is even, and as long as the input.
-
-
-def check_rate(rate: Any) -> int:
-    """Check a sample rate.
-
-    Args:
-        rate: In Hz, an ``int`` or an integer of numpy.
-
-    Returns:
-        The rate as an ``int``.
-
-    Raises:
-        ValueError: If it is not a positive integer.
-    """
-    if isinstance(rate, bool) or not isinstance(rate, int | np.integer) or rate <= 0:
-        raise ValueError(f"A sample rate is a positive integer, in Hz, not {rate!r}")
-    return int(rate)
 
 
 class StreamResampler:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from numbers import Number
 from typing import Any
 
-__all__ = ["AdditionalOutputs", "CloseStream", "split_output"]
+__all__ = ["AdditionalOutputs", "CloseStream", "is_output", "split_output"]
 
 
 class AdditionalOutputs:
@@ -33,22 +34,42 @@ class CloseStream:
         self.msg = msg
 
 
+_OTHER = (AdditionalOutputs, CloseStream)
+_PAIR = (tuple, list)
+
+
 def split_output(data: Any) -> tuple[Any, AdditionalOutputs | CloseStream | None]:
-    """Separate what a handler gave back into media and the rest.
+    """Separate an output of a handler into media and the rest.
 
     Args:
         data: Media; ``AdditionalOutputs`` or ``CloseStream`` alone; or a pair of
-            media and one of them.
+            media and one of them, as a tuple or a list.
 
     Returns:
         The media (None if there is none) and the rest (None if there is none).
     """
-    if isinstance(data, AdditionalOutputs | CloseStream):
+    if isinstance(data, _PAIR):
+        if len(data) == 2 and isinstance(data[1], _OTHER):
+            return data[0], data[1]
+    elif isinstance(data, _OTHER):
         return None, data
-    if (
-        isinstance(data, tuple)
-        and len(data) == 2
-        and isinstance(data[1], AdditionalOutputs | CloseStream)
-    ):
-        return data[0], data[1]
     return data, None
+
+
+def is_output(value: object) -> bool:
+    """Return whether a value looks like one output, and not like a generator of outputs.
+
+    It finds a ``return`` in place of a ``yield``: ``(rate, samples)`` and a picture can be
+    iterated over, too, but what that gives is no outputs.
+    """
+    if isinstance(value, _OTHER):
+        return True
+    if isinstance(value, _PAIR):
+        if isinstance(value, tuple) and split_output(value)[1] is not None:
+            return True
+        return len(value) in (2, 3) and isinstance(value[0], Number)
+    if isinstance(value, str | bytes | bytearray | memoryview) or hasattr(value, "to_ndarray"):
+        return True
+    if hasattr(value, "__array__") or hasattr(value, "__array_interface__"):
+        return getattr(value, "ndim", 0) <= 3  # with one more axis it may be a row of pictures
+    return False

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio.convert import as_samples
 from ..core.alarm import Alarm
 from ..core.errors import HandlerError
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
@@ -317,8 +318,17 @@ def _seconds(output: Any) -> float:
 
 
 def _is_nothing(output: Any) -> bool:
-    """Whether it is None, or audio without samples, which some handlers give instead."""
+    """Return whether it is None, or audio without samples, which some handlers give instead."""
     media, other = split_output(output)
-    if isinstance(media, tuple) and len(media) > 1:
-        return other is None and np.size(media[1]) == 0
+    if isinstance(media, tuple | list) and len(media) > 1:
+        return other is None and _is_empty(media[1])
     return other is None and media is None
+
+
+def _is_empty(samples: Any) -> bool:
+    if isinstance(samples, np.ndarray):
+        return samples.size == 0
+    try:
+        return as_samples(samples).size == 0
+    except (TypeError, ValueError):  # an error, of which its author hears when it is to be played
+        return False

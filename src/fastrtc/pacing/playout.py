@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.convert import as_planar, to_int16
+from ..audio.convert import as_planar, as_samples, check_dtype, full_scale, to_int16
 from ..audio.converter import AudioConverter
 from ..audio.fifo import SampleFifo
 from ..core.errors import HandlerError
+from ..core.rates import check_rate
 from ..core.types import Layout
 
 __all__ = ["Playout", "PlayoutFrame", "PlayoutOptions", "check_audio", "check_output"]
@@ -24,6 +25,9 @@ FRAME_S = 0.02
 
 MOST_RATE = 768_000
 """Highest sample rate that is taken, in Hz: the most that sound hardware has."""
+
+_PAIR = (tuple, list)
+_INT16 = np.dtype(np.int16)
 
 
 @dataclass(frozen=True)
@@ -81,35 +85,49 @@ class _Chunk(NamedTuple):
         return float(self.samples.shape[1] / self.rate)
 
 
-def check_audio(rate: Any, samples: Any, layout: Layout | None = None) -> tuple[int, NDArray[Any]]:
-    """Check what a handler gave, where whoever gave it hears of it.
+def check_audio(
+    rate: object, samples: object, layout: Layout | None = None
+) -> tuple[int, NDArray[Any]]:
+    """Check audio of a handler, where its author sees the error.
+
+    Args:
+        rate: In Hz: any number with an integral value, at most 768 kHz.
+        samples: Mono or stereo, of any real dtype, or bytes: see ``as_samples`` and ``as_planar``.
+        layout: How two channels are to be read.
 
     Returns:
         The rate, and the samples in the shape ``(channels, n)``, of whatever dtype.
 
     Raises:
-        HandlerError: If it is no audio.
+        HandlerError: If it is not audio.
     """
-    if not isinstance(rate, int | np.integer) or isinstance(rate, bool) or rate <= 0:
-        raise HandlerError(f"The sample rate of audio must be a positive integer, not {rate!r}")
-    if rate > MOST_RATE:
+    try:
+        whole = check_rate(rate, "The sample rate of audio")
+    except ValueError as error:
+        raise HandlerError(str(error)) from None
+    if whole > MOST_RATE:
         raise HandlerError(f"The sample rate of audio must be at most {MOST_RATE} Hz, not {rate}")
     try:
-        planar = as_planar(np.asarray(samples), layout)
-        to_int16(planar[:, :0])  # only for its errors: the rest is converted piece by piece
+        planar = as_planar(as_samples(samples), layout)
+        check_dtype(planar.dtype)
     except (TypeError, ValueError) as error:
-        raise HandlerError(f"This is no audio: {error}") from error
-    return int(rate), planar
+        raise HandlerError(f"This is not audio: {error}") from error
+    return whole, planar
 
 
-def check_output(media: Any) -> tuple[int, NDArray[Any]]:
-    """Check the media part of what a handler gave; see ``check_audio``.
+def check_output(media: object) -> tuple[int, NDArray[Any]]:
+    """Check the media of an output of a handler; see ``check_audio``.
+
+    Args:
+        media: ``(rate, samples)`` or ``(rate, samples, layout)``, as a tuple or a list.
 
     Raises:
-        HandlerError: If it is no audio.
+        HandlerError: If it is not audio.
     """
-    if not isinstance(media, tuple) or not 2 <= len(media) <= 3:
-        shown = f"a tuple of {len(media)}" if isinstance(media, tuple) else type(media).__name__
+    if not isinstance(media, _PAIR) or not 2 <= len(media) <= 3:
+        shown = type(media).__name__
+        if isinstance(media, _PAIR):
+            shown = f"a {shown} of {len(media)}"
         raise HandlerError(
             "Audio must be given as (sample_rate, samples) or "
             f"(sample_rate, samples, layout), not {shown}"
@@ -157,6 +175,7 @@ class Playout:
         self._tail_frames = 0 if self._whole else round(self.options.tail_s / FRAME_S)
         self._channels = 1
         self._chunks: deque[_Chunk] = deque()
+        self._scales: dict[np.dtype[Any], float] = {}  # full scale in the current reply
         self._chunk_s = 0.0
         self._converter = AudioConverter(self.rate, self._channels)
         self._fifo = SampleFifo(self._channels)
@@ -207,20 +226,31 @@ class Playout:
 
         Args:
             rate: Its sample rate, in Hz.
-            samples: Mono or stereo samples of any real dtype; see ``as_planar``. They are
+            samples: Mono or stereo samples of any real dtype; see ``check_audio``. They are
                 copied: the producer may use its array again.
             layout: How two channels are to be read.
 
         Raises:
-            HandlerError: If it is no audio.
+            HandlerError: If it is not audio.
         """
         rate, planar = check_audio(rate, samples, layout)
         if planar.shape[1] == 0:
             return
-        chunk = _Chunk(rate, planar.copy())
+        chunk = _Chunk(rate, self._copy(planar))
         self._chunks.append(chunk)
         self._chunk_s += chunk.seconds
         self._ended = False
+
+    def _copy(self, planar: NDArray[Any]) -> NDArray[Any]:
+        """Copy samples; as 16-bit integers where their dtype does not say what full scale is."""
+        dtype = planar.dtype
+        if dtype == _INT16:
+            return planar.copy()
+        scale = full_scale(planar, self._scales.get(dtype, 0))
+        if dtype.kind == "f" and scale == 1:
+            return planar.copy()
+        self._scales[dtype] = scale
+        return to_int16(planar, scale)
 
     def end(self) -> None:
         """Say that nothing follows: what is left goes out without waiting for more."""
@@ -230,6 +260,7 @@ class Playout:
         """Drop all that is queued."""
         self._chunks.clear()
         self._chunk_s = 0.0
+        self._scales.clear()
         self._fifo.clear()
         self._converter.clear()
         self._flushed = True
@@ -348,6 +379,7 @@ class Playout:
             return self._due
         self._resume_at = self._due
         self._due = None
+        self._scales.clear()
         return None
 
     def _frame(self, now: float) -> PlayoutFrame:

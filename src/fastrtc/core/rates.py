@@ -1,0 +1,43 @@
+"""Sample rates as programs give them."""
+
+from __future__ import annotations
+
+import operator
+import reprlib
+from typing import SupportsInt
+
+import numpy as np
+
+__all__ = ["check_rate"]
+
+
+def check_rate(rate: object, name: str = "The sample rate") -> int:
+    """Return a sample rate as an ``int``.
+
+    Args:
+        rate: In Hz: any number with an integral value, also a float, a number of NumPy or an
+            array of no dimensions.
+        name: What the error calls it.
+
+    Raises:
+        ValueError: If it is not a positive integer.
+    """
+    whole = rate if type(rate) is int else _whole(rate)
+    if whole is None or whole <= 0:
+        raise ValueError(f"{name} must be a positive integer, in Hz, not {reprlib.repr(rate)}")
+    return whole
+
+
+def _whole(rate: object) -> int | None:
+    dimensions = getattr(rate, "ndim", 0)
+    if isinstance(rate, bool | np.bool_ | str | bytes | bytearray) or dimensions != 0:
+        return None
+    try:
+        return operator.index(rate)  # type: ignore[arg-type]
+    except TypeError:  # no integer type; perhaps an integral value
+        pass
+    try:
+        whole = int(rate) if isinstance(rate, SupportsInt) else None
+    except (TypeError, ValueError, ArithmeticError):  # such as of NaN, or of infinity
+        return None
+    return whole if whole == rate else None
