@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import copy as copy_module
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -366,6 +367,48 @@ class TestSubclasses:
         assert copy.input_sample_rate == 16_000
         assert copy.state is not bot.state
         assert copy.event is not bot.event
+
+    def test_no_constructor_runs_for_a_copy(self) -> None:
+        class Loads(ReplyOnPause):
+            def __init__(self):
+                loaded.append(True)
+                super().__init__(self.reply, model=Scripted(), on_interrupt=self.cut)
+                self.weights = [1, 2, 3]
+                self.say = self.reply
+                self.cuts = 0
+
+            def reply(self, audio):
+                yield OUT
+
+            def cut(self, played_s):
+                self.cuts += 1
+
+        loaded: list[bool] = []
+        bot = Loads()
+        bot.set_args(["of nobody"])
+        copy = bot.copy()
+        assert loaded == [True]
+        assert copy.weights is bot.weights
+        assert copy.fn.__self__ is copy.say.__self__ is copy
+        assert copy.latest_args == []
+        for name in ("state", "event", "args_set", "channel_set"):
+            assert getattr(copy, name) is not getattr(bot, name)
+        copy.trigger_response()
+        copy.trigger_response()
+        assert copy.emit() is OUT
+        copy.trigger_response()
+        assert (copy.cuts, bot.cuts) == (1, 0)
+        assert bot.emit() is None
+        copy.shutdown()
+
+    def test_a_copy_of_its_attributes_alone_is_a_handler_of_its_own(self) -> None:
+        bot = scripted(echo)
+        other = copy_module.copy(bot)
+        other.event = threading.Event()
+        other.trigger_response()
+        assert not bot.event.is_set()
+        assert bot.emit() is None
+        assert link_of(other).conversation.face is other
 
     def test_a_copy_of_a_copy_too(self) -> None:
         handler = scripted(echo, output_sample_rate=48_000, can_interrupt=False)

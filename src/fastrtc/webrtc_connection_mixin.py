@@ -211,7 +211,7 @@ class WebRTCConnectionMixin:
                 if callable(self.server_rtc_configuration)
                 else self.server_rtc_configuration
             )
-            session = Session(
+            session = await Session.create(
                 webrtc_id,
                 self.event_handler,
                 deliver=set_outputs,
@@ -263,7 +263,7 @@ class WebRTCConnectionMixin:
         """
         self._registry.reserve(id, self.concurrency_limit)
         try:
-            session, media = connection.open()
+            session, media = await connection.open()
         except BaseException:
             self._registry.release(id)
             raise

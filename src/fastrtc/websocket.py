@@ -435,7 +435,7 @@ class WebSocketHandler:
             if self.websocket is None or not _is_open(self.websocket):
                 self._hang_up()
                 return
-            session = self._session or self.open()[0]
+            session = self._session or (await self.open())[0]
         except SessionRefused as refusal:
             self._say(json.dumps(refusal.answer))
             self._hang_up(REFUSED.get(refusal.code, POLICY), refusal.code)
@@ -450,7 +450,7 @@ class WebSocketHandler:
         session.mailbox.open(self._say)
         session.start()
 
-    def open(self) -> tuple[Session, Media]:
+    async def open(self) -> tuple[Session, Media]:
         """Make the session of the connection; what ``set_handler`` may do, once.
 
         Raises:
@@ -458,7 +458,7 @@ class WebSocketHandler:
         """
         start = self._start
         assert start is not None, "The client has not started yet"
-        session = Session(
+        session = await Session.create(
             start.id,
             self.stream_handler,
             deliver=self.additional_outputs_factory(start.id),

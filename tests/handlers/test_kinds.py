@@ -1,11 +1,20 @@
 """Which handlers fit which modality and mode, and how one is made for a connection."""
 
+import asyncio
 import functools
+import threading
+from contextvars import ContextVar, copy_context
 
 import pytest
 
-from fastrtc.core.errors import HandlerError
-from fastrtc.handlers.kinds import check_handler, copy_handler, serves, video_function
+from fastrtc.core.errors import HandlerError, HandlerNotInitialized
+from fastrtc.handlers.kinds import (
+    check_handler,
+    copy_handler,
+    copy_handler_in_thread,
+    serves,
+    video_function,
+)
 from fastrtc.handlers.stream import (
     AsyncAudioVideoStreamHandler,
     AsyncStreamHandler,
@@ -121,3 +130,88 @@ def test_a_copy_that_is_no_handler_is_named():
 
     with pytest.raises(HandlerError, match=r"Forgetful.copy\(\) must return a handler, not None"):
         copy_handler(Forgetful())
+
+
+class TestCopying:
+    class Handler(AsyncStreamHandler):
+        async def receive(self, frame): ...
+
+        async def emit(self): ...
+
+        def copy(self):
+            return type(self)()
+
+    async def test_it_does_not_hold_up_the_loop(self) -> None:
+        class Slow(self.Handler):
+            def copy(self):
+                assert go.wait(10)
+                return super().copy()
+
+        go = threading.Event()
+        copying = asyncio.ensure_future(copy_handler_in_thread(Slow(), copy_context()))
+        await asyncio.sleep(0)
+        go.set()  # which a copy on the loop would never see
+        assert isinstance(await copying, Slow)
+
+    async def test_it_sees_the_context_of_the_caller(self) -> None:
+        class Reads(self.Handler):
+            def copy(self):
+                seen.append(caller.get())
+                return super().copy()
+
+        seen: list[str] = []
+        caller = ContextVar("caller", default="nobody")
+        caller.set("Ada")
+        await copy_handler_in_thread(Reads(), copy_context())
+        assert seen == ["Ada"]
+
+    async def test_one_that_asks_for_the_running_loop_gets_it(self) -> None:
+        class Tasks(self.Handler):
+            def copy(self):
+                threads.append(threading.current_thread())
+                made = super().copy()
+                made.task = asyncio.get_running_loop().create_task(asyncio.sleep(0))
+                return made
+
+        threads: list[threading.Thread] = []
+        for _ in range(2):
+            await (await copy_handler_in_thread(Tasks(), copy_context())).task
+        here = threading.current_thread()
+        assert [thread is here for thread in threads] == [False, True, True]
+
+    @pytest.mark.parametrize("error", [ValueError, RuntimeError, StopIteration, SystemExit])
+    async def test_what_it_raises_is_raised_as_an_exception(self, error: type) -> None:
+        class Fails(self.Handler):
+            def copy(self):
+                raise error("broken")
+
+        with pytest.raises(Exception) as raised:
+            await copy_handler_in_thread(Fails(), copy_context())
+        assert "broken" in f"{raised.value} {raised.value.__cause__!r}"
+
+    async def test_a_copy_that_is_not_initialized_is_named(self) -> None:
+        class Forgets(self.Handler):
+            def __init__(self, known=True):
+                if known:
+                    super().__init__()
+
+            def copy(self):
+                return Forgets(known=False)
+
+        with pytest.raises(HandlerNotInitialized, match="Forgets.__init__.. must call super"):
+            await copy_handler_in_thread(Forgets(), copy_context())
+
+
+def test_a_handler_that_forgets_its_base_class_is_named() -> None:
+    class Forgets(AsyncStreamHandler):
+        def __init__(self):
+            pass
+
+        async def receive(self, frame): ...
+
+        async def emit(self): ...
+
+        def copy(self): ...
+
+    with pytest.raises(ValueError, match=r"Forgets.__init__\(\) must call super\(\).__init__\(\)"):
+        check_handler(Forgets(), "audio", "send-receive")

@@ -5,11 +5,16 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextvars import Context
+from functools import partial
 from typing import Any, TypeAlias, TypeVar, cast, get_args
 
 from ..core.errors import HandlerError
+from ..core.tasks import run_in_thread
 from ..core.types import AudioEmitType, Modality, Mode, VideoEmitType
 from .base import StreamHandlerBase
+from .invoke import as_exception
+from .link import has_link, link_of
 from .stream import (
     AsyncAudioVideoStreamHandler,
     AsyncStreamHandler,
@@ -29,6 +34,7 @@ __all__ = [
     "check_handler",
     "check_media",
     "copy_handler",
+    "copy_handler_in_thread",
     "serves",
     "video_function",
 ]
@@ -68,16 +74,54 @@ def copy_handler(handler: T) -> T:
     """Make the handler of one connection; functions have no state and serve all.
 
     Raises:
-        HandlerError: If ``copy()`` gives no handler.
+        HandlerError: If ``copy()`` returns no handler.
+        HandlerNotInitialized: If it returns one whose base class was not initialized.
+        Exception: What ``copy()`` raises.
     """
     if not isinstance(handler, StreamHandlerBase):
         return handler
-    made = handler.copy()  # type: ignore[attr-defined]
+    try:
+        made = handler.copy()  # type: ignore[attr-defined]
+    except BaseException as error:
+        raised = as_exception(handler.copy, error)  # type: ignore[attr-defined]
+        if raised is error:
+            raise
+        raise raised from error
     if not isinstance(made, StreamHandlerBase):
         raise HandlerError(
             f"{type(handler).__name__}.copy() must return a handler, not {_shown(made)}"
         )
+    link_of(made)
     return cast(T, made)
+
+
+_copied_on_loop: set[type] = set()
+"""Classes whose ``copy()`` needs a running event loop."""
+
+
+async def copy_handler_in_thread(handler: T, context: Context) -> T:
+    """Make the handler of one connection without blocking the event loop.
+
+    ``copy()`` is the program's: it may load a model. It runs in a thread of its own; or on the
+    loop, where it asks for the running one, as it could in FastRTC 0.0.34.
+
+    Args:
+        handler: The handler.
+        context: The context variables that ``copy()`` reads.
+
+    Raises:
+        Exception: As ``copy_handler``.
+    """
+    if not isinstance(handler, StreamHandlerBase):
+        return handler
+    if type(handler) not in _copied_on_loop:
+        try:
+            return await run_in_thread(partial(context.copy().run, copy_handler, handler))
+        except RuntimeError as error:
+            if "event loop" not in str(error):
+                raise
+            _copied_on_loop.add(type(handler))
+    return context.copy().run(copy_handler, handler)
 
 
 def check_media(modality: Any, mode: Any) -> None:
@@ -106,6 +150,8 @@ def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
         raise ValueError(
             f"handler is the class {handler.__name__}: give an instance, {handler.__name__}(...)"
         )
+    if isinstance(handler, StreamHandlerBase) and not has_link(handler):
+        raise ValueError(f"{type(handler).__name__}.__init__() must call super().__init__()")
     if not _fits(handler, modality, mode):
         raise ValueError(
             f"handler for modality={modality!r} and mode={mode!r} must be "

@@ -70,8 +70,14 @@ class Registry:
         self._reserved.add(id)
 
     def add(self, session: Session) -> None:
-        """Fill a place that was reserved."""
+        """Fill a place that was reserved.
+
+        Raises:
+            SessionRefused: If the server has begun to stop meanwhile.
+        """
         self._sessions[session.id] = session
+        if self.stopping:
+            raise SessionRefused("server_stopping")
 
     def release(self, id: str) -> None:
         """Free a place; again and again does no harm."""

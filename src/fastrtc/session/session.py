@@ -16,7 +16,7 @@ from ..core.outputs import AdditionalOutputs
 from ..core.tasks import TaskOwner, runs_on
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker
-from ..handlers.kinds import copy_handler
+from ..handlers.kinds import copy_handler, copy_handler_in_thread
 from ..handlers.link import link_of
 from .mailbox import Mailbox
 
@@ -94,6 +94,23 @@ class Session:
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
+        self._link_handler()
+
+    @classmethod
+    async def create(cls, id: str, handler: Any, *, copies: bool = True, **options: Any) -> Session:
+        """Make a session whose copy of the handler is made in a thread; see the class.
+
+        Raises:
+            Exception: As ``copy_handler``.
+        """
+        session = cls(id, None, copies=False, **options)
+        if copies:
+            handler = await copy_handler_in_thread(handler, session.context)
+        session.handler = handler
+        session._link_handler()
+        return session
+
+    def _link_handler(self) -> None:
         if isinstance(self.handler, StreamHandlerBase):
             link = link_of(self.handler)
             link.loop = self.loop

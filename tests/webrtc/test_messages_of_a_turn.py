@@ -1,0 +1,231 @@
+"""The messages of a turn, in order: what FastRTC 0.0.34 sends, measured with the same functions.
+
+It repeats `response_starting` with each chunk; that is once here, and `interrupted` is new.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastrtc import AdditionalOutputs, ReplyOnPause, Stream
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+
+RATE = 48000
+AUDIO = (RATE, tone(0.2))
+HEARD = ["started_talking", "pause_detected"]
+
+
+class Energy:
+    """A model that takes loud audio for speech, asked block by block."""
+
+    def vad(self, audio: Any, options: Any) -> Any:
+        rate, samples = audio
+        loud = np.abs(samples.reshape(-1).astype(int)) > 1000
+        return float(loud.mean()) * samples.size / rate, []
+
+    def warmup(self) -> None: ...
+
+
+def audio_then_outputs(said: Any) -> Any:
+    yield AUDIO
+    yield AdditionalOutputs(1)
+
+
+def outputs_then_audio(said: Any) -> Any:
+    yield AdditionalOutputs(1)
+    yield AUDIO
+
+
+def outputs_only(said: Any) -> Any:
+    yield AdditionalOutputs(1)
+    yield AdditionalOutputs(2)
+
+
+def nothing(said: Any) -> Any:
+    yield from ()
+
+
+def none_then_audio(said: Any) -> Any:
+    yield None
+    yield AUDIO
+
+
+def both_at_once(said: Any) -> Any:
+    yield AUDIO, AdditionalOutputs(1)
+
+
+def failing(said: Any) -> Any:
+    raise ValueError("boom")
+    yield
+
+
+async def audio_of_async(said: Any) -> Any:
+    await asyncio.sleep(0)
+    yield AUDIO
+
+
+AS_THE_REFERENCE = {
+    audio_then_outputs: [*HEARD, "response_starting", "fetch_output"],
+    outputs_then_audio: [*HEARD, "fetch_output", "response_starting"],
+    outputs_only: [*HEARD, "fetch_output", "fetch_output", "response_starting"],
+    nothing: [*HEARD, "response_starting"],
+    none_then_audio: [*HEARD, "response_starting"],
+    both_at_once: [*HEARD, "response_starting", "fetch_output"],
+    failing: [*HEARD, "error"],
+    audio_of_async: [*HEARD, "response_starting"],
+}
+
+
+def named(client: Client) -> list[str]:
+    return [m["data"] if m["type"] == "log" else m["type"] for m in client.messages]
+
+
+def stream_of(handler: ReplyOnPause, mode: str = "send-receive") -> Stream:
+    return Stream(handler, modality="audio", mode=mode, server_rtc_configuration=LOCAL)
+
+
+def spoken(*seconds: float) -> np.ndarray:
+    """Speech of so many seconds, each time with a second of silence before it, and 2 s after."""
+    parts = [np.concatenate([np.zeros(RATE, np.int16), tone(s, amplitude=12000)]) for s in seconds]
+    return np.concatenate([*parts, np.zeros(2 * RATE, np.int16)])
+
+
+@pytest.mark.parametrize("mode", ["send-receive", "send"])
+@pytest.mark.parametrize("reply", AS_THE_REFERENCE)
+async def test_a_turn(
+    reply: Callable[..., Any], mode: str, errors: Callable[[], list[logging.LogRecord]]
+) -> None:
+    expected = AS_THE_REFERENCE[reply]
+    stream = stream_of(ReplyOnPause(reply, model=Energy()), mode)
+    async with Client(stream, audio=AudioSource(spoken(1.0))) as client:
+        await eventually(lambda: len(named(client)) >= len(expected))
+        await asyncio.sleep(0.3)
+        assert named(client) == expected
+    assert bool(errors()) is (reply is failing)
+
+
+async def test_a_client_sees_that_the_reply_is_being_made() -> None:
+    """`response_starting` does not come before the function has given something."""
+
+    def reply(said: Any) -> Any:
+        time.sleep(0.5)
+        times.append(time.monotonic())
+        yield AUDIO
+
+    times: list[float] = []
+    async with Client(
+        stream_of(ReplyOnPause(reply, model=Energy())), audio=AudioSource(spoken(1.0))
+    ) as client:
+        await client.message("log", "pause_detected")
+        assert "response_starting" not in named(client)
+        await client.message("log", "response_starting")
+        assert times
+
+
+async def test_an_interruption_is_no_log() -> None:
+    def reply(said: Any) -> Any:
+        for _ in range(40):
+            yield AUDIO
+
+    audio = AudioSource(spoken(1.0, 1.0))
+    async with Client(stream_of(ReplyOnPause(reply, model=Energy())), audio=audio) as client:
+        await client.message("interrupted")
+        assert "interrupted" not in [m["data"] for m in client.of_type("log")]
+
+
+async def test_each_answer_to_send_input_may_trigger_the_reply_that_asked() -> None:
+    """A page that sets its inputs and triggers whenever it is asked: one utterance, one reply."""
+
+    def reply(said: Any, name: str) -> Any:
+        replies.append(name)
+        for _ in range(15):
+            yield AUDIO
+            time.sleep(0.05)
+
+    replies: list[str] = []
+    stream = stream_of(ReplyOnPause(reply, model=Energy()))
+    async with Client(stream, audio=AudioSource(spoken(1.0))) as client:
+        answered = 0
+        for _ in range(1000):
+            await asyncio.sleep(0.01)
+            if len(client.of_type("send_input")) > answered:
+                answered += 1
+                stream.set_input(client.webrtc_id, "Ada")
+                client.session.handler.trigger_response()
+            if replies and not client.session.handler.state.responding:
+                break
+        assert replies == ["Ada"]
+        assert answered == 1
+
+
+async def test_new_inputs_and_a_trigger_are_another_turn() -> None:
+    def reply(said: Any, name: str) -> Any:
+        replies.append(name)
+        for _ in range(20):
+            yield AUDIO
+            time.sleep(0.05)
+
+    replies: list[str] = []
+    stream = stream_of(ReplyOnPause(reply, model=Energy()))
+    async with Client(stream, audio=AudioSource(np.zeros(RATE, np.int16))) as client:
+        handler = client.session.handler
+        handler.trigger_response()
+        await client.message("send_input")
+        stream.set_input(client.webrtc_id, "spoken")
+        await eventually(lambda: replies)
+        stream.set_input(client.webrtc_id, "typed")
+        handler.trigger_response()
+        await eventually(lambda: len(replies) == 2)
+        assert replies == ["spoken", "typed"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda said, language="en": iter([AUDIO]),
+        lambda *args, **options: iter([AUDIO]),
+        lambda said, *more: iter([AUDIO]),
+    ],
+)
+async def test_a_client_that_sets_no_inputs_is_waited_for_once(
+    reply: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastrtc.turns.conversation.DEFAULTED_INPUTS_TIMEOUT_S", 0.5)
+    stream = stream_of(ReplyOnPause(reply, model=Energy()))
+    async with Client(stream, audio=AudioSource(np.zeros(RATE, np.int16))) as client:
+        loop = asyncio.get_running_loop()
+        handler = client.session.handler
+        waits = []
+        for turn in (1, 2, 3):
+            begun = loop.time()
+            handler.trigger_response()
+            await eventually(lambda turn=turn: named(client).count("response_starting") == turn)
+            waits.append(loop.time() - begun >= 0.5)
+            await eventually(lambda: not handler.state.responding)
+        assert waits == [True, False, False]
+        assert named(client).count("send_input") == 3
+        stream.set_input(client.webrtc_id, "de")  # it does know how: it is waited for again
+        handler.args_set.clear()
+        handler.trigger_response()
+        await eventually(lambda: named(client).count("send_input") == 4)
+        await asyncio.sleep(0.1)
+        assert named(client).count("response_starting") == 3
+
+
+async def test_a_bare_wrapper_asks_for_no_inputs() -> None:
+    def reply(*args: Any) -> Any:
+        got.append(len(args))
+        yield AUDIO
+
+    got: list[int] = []
+    stream = stream_of(ReplyOnPause(reply, model=Energy()))
+    async with Client(stream, audio=AudioSource(np.zeros(RATE, np.int16))) as client:
+        client.session.handler.trigger_response()
+        await client.message("log", "response_starting")
+        assert got == [1]
+        assert client.of_type("send_input") == []
