@@ -7,10 +7,11 @@ from aiortc.codecs.vpx import Vp8Encoder
 from av import VideoFrame
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from fastrtc.core.errors import HandlerError
 from fastrtc.pacing.frames import FrameClock
-from fastrtc.pacing.picture import to_array, to_frame
+from fastrtc.pacing.picture import is_picture, to_array, to_frame
 
 RED, GREEN, BLUE = (0, 0, 255), (0, 255, 0), (255, 0, 0)
 
@@ -125,21 +126,108 @@ def test_frames_of_other_formats():
     assert_close(middles(to_array(frame)), [RED, BLUE, GREEN])
 
 
+def image(mode: str = "RGB") -> Image.Image:
+    """The same picture as an image of Pillow."""
+    return Image.fromarray(halves(48, 64)[..., ::-1].copy()).convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "RGBX", "P", "CMYK", "YCbCr", "HSV"])
+def test_an_image_of_pillow_keeps_its_colors(mode):
+    assert_close(middles(to_array(to_frame(image(mode)))), [RED, BLUE, GREEN])
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1"])
+def test_an_image_of_pillow_without_colors_is_grey(mode):
+    for grey in (0, 255):
+        picture = to_array(to_frame(Image.new("L", (64, 48), grey).convert(mode)))
+        assert np.abs(picture.astype(int) - grey).max() <= 6
+
+
+@pytest.mark.parametrize("mode", ["I", "I;16", "F"])
+def test_an_image_of_pillow_whose_range_is_not_known_is_refused(mode):
+    with pytest.raises(HandlerError, match=f"not an image of the mode {mode}: convert it to RGB"):
+        to_frame(Image.new(mode, (64, 48)))
+
+
+def test_a_mask_is_black_and_white():
+    mask = np.zeros((48, 64), bool)
+    mask[:, 32:] = True
+    picture = to_array(to_frame(mask))
+    assert picture[:, :30].max() <= 6
+    assert picture[:, 34:].min() >= 249
+
+
+class Tensor:
+    """An array of another library."""
+
+    def __array__(self, dtype=None, copy=None):
+        return halves(48, 64)
+
+
+class Elsewhere:
+    """A tensor on a graphics card."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("copy it to the CPU first")
+
+
+class Interface:
+    """An image of another library."""
+
+    def __init__(self) -> None:
+        self.kept = halves(48, 64)
+        self.__array_interface__ = self.kept.__array_interface__
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [Tensor(), Interface(), memoryview(halves(48, 64)), np.ma.array(halves(48, 64))],
+    ids=lambda value: type(value).__name__,
+)
+def test_arrays_of_other_types(picture):
+    assert_close(middles(to_array(to_frame(picture))), [RED, BLUE, GREEN])
+
+
+def test_what_is_masked_is_black():
+    picture = np.ma.array(np.full((48, 64), 200, np.uint8), mask=np.zeros((48, 64), bool))
+    picture[:, 32:] = np.ma.masked
+    shown = to_array(to_frame(picture))
+    assert shown[:, 34:].max() <= 6
+    assert shown[:, :30].min() >= 190
+
+
+@pytest.mark.parametrize("picture", [halves(4, 4), Tensor(), Interface(), image()])
+def test_pictures_are_known_before_they_are_read(picture):
+    assert is_picture(picture)
+
+
+@pytest.mark.parametrize("value", [None, "picture", b"picture", [1], iter([1]), object()])
+def test_other_values_are_not_taken_for_pictures(value):
+    assert not is_picture(value)
+
+
 @pytest.mark.parametrize(
     ("picture", "what"),
     [
-        (np.zeros((4, 4, 3)), r"float64 of shape \(4, 4, 3\)"),
-        (np.zeros((4, 4, 3), np.float32), r"float32 of shape"),
-        (np.zeros((4, 4, 3), np.int8), r"int8 of shape"),
-        (np.zeros((4, 4, 2), np.uint8), r"shape \(4, 4, 2\)"),
+        (np.zeros((4, 4, 3)), r"float64 of shape \(4, 4, 3\): scale it to 0 to 255"),
+        (np.zeros((4, 4, 3), np.float32), r"float32 of shape .* astype\(np.uint8\)"),
+        (np.zeros((4, 4, 3), np.int8), r"int8 of shape .* astype"),
+        (np.zeros((4, 4, 3), np.uint16), r"uint16 of shape .* astype"),
+        (np.zeros((4, 4, 3), complex), r"complex128 of shape \(4, 4, 3\)$"),
+        (np.zeros((4, 4, 3), object), r"object of shape \(4, 4, 3\)$"),
+        (np.zeros((4, 4), "u1,u1,u1"), r"of shape \(4, 4\)$"),
+        (np.zeros((4, 4, 2), np.uint8), r"uint8 of shape \(4, 4, 2\)$"),
         (np.zeros((3, 4, 4, 3), np.uint8), r"shape \(3, 4, 4, 3\)"),
         (np.zeros((3, 480, 640), np.uint8), r"shape \(3, 480, 640\)"),
         (np.zeros(12, np.uint8), r"shape \(12,\)"),
         (np.zeros((0, 4, 3), np.uint8), r"shape \(0, 4, 3\)"),
         (np.uint8(3), r"shape \(\)"),
-        ("picture", "U7"),
-        (None, "object"),
-        ([[1, 2], [3, 4]], "int64"),
+        (Elsewhere(), "Elsewhere, which gives no array: copy it to the CPU first"),
+        ("picture", "not str"),
+        (b"picture", "not bytes"),
+        (None, "not NoneType"),
+        ([[1, 2], [3, 4]], "not list"),
+        ((halves(4, 4), halves(4, 4)), "not tuple"),
     ],
     ids=str,
 )

@@ -17,7 +17,7 @@ from ..core.tasks import end_if_cancelled
 from ..handlers.inputs import FunctionInputs
 from ..handlers.invoke import Invoker, is_async
 from .frames import FrameClock, FrameQueue
-from .picture import to_array, to_frame
+from .picture import is_picture, to_array, to_frame
 
 __all__ = ["VideoInbound", "VideoOutbound", "run_function"]
 
@@ -190,7 +190,7 @@ async def run_function(
     def step(frame: VideoFrame, args: tuple[Any, ...]) -> Any:
         output = function(to_array(frame), *args)
         media, other = split_output(output)
-        if isinstance(media, VideoFrame) or not hasattr(media, "__array__"):
+        if isinstance(media, VideoFrame) or not is_picture(media):
             return output  # a coroutine, a generator, nothing, or no picture at all
         picture = to_frame(media)  # here, and not in a second trip to the thread
         return picture if other is None else (picture, other)
