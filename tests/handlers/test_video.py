@@ -19,5 +19,5 @@ def test_options():
 
 @pytest.mark.parametrize("fps", [0, -1])
 def test_no_frames_at_all_is_a_mistake(fps: int):
-    with pytest.raises(ValueError, match=f"fps must be positive, not {fps}"):
+    with pytest.raises(ValueError, match=f"fps must be a positive number, not {fps}"):
         VideoStreamHandler(flip, fps=fps)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .arguments import check_fps
+
 __all__ = ["VideoStreamHandler"]
 
 
@@ -29,5 +31,4 @@ class VideoStreamHandler:
     skip_frames: bool = False
 
     def __post_init__(self) -> None:
-        if self.fps <= 0:
-            raise ValueError(f"fps must be positive, not {self.fps}")
+        check_fps(self.fps)
