@@ -12,9 +12,11 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 
+import numpy as np
 import pytest
 import pytest_asyncio
 
+from fastrtc.core.outputs import AdditionalOutputs, CloseStream
 from fastrtc.handlers.invoke import Invoker, is_async
 
 word = contextvars.ContextVar("word", default="none")
@@ -294,6 +296,32 @@ async def test_what_cannot_be_gone_through_is_named(invoker: Invoker, given):
     with pytest.raises(TypeError, match=f"reply must be a generator.*, not {type(given).__name__}"):
         async for _ in invoker.iterate("generator", reply):
             pass
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        (24000, np.zeros(480, np.int16)),
+        [24000.0, np.zeros(480, np.int16)],
+        ((24000, np.zeros(480, np.int16)), AdditionalOutputs(1)),
+        AdditionalOutputs(1),
+        CloseStream(),
+        np.zeros((4, 4, 3), np.uint8),
+        b"\0\0",
+    ],
+    ids=lambda output: type(output).__name__,
+)
+async def test_an_output_that_is_returned_and_not_yielded_is_an_error(invoker: Invoker, output):
+    def reply():
+        return output
+
+    async def reply_async():
+        return output
+
+    for function in (reply, reply_async):
+        with pytest.raises(TypeError, match=rf"{function.__name__} must give .* \"yield\""):
+            async for _ in invoker.iterate("generator", function):
+                pass
 
 
 async def test_an_exception_ends_a_generator(invoker: Invoker):

@@ -18,6 +18,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
 from typing import Any
 
+from ..core.outputs import is_output
 from ..core.tasks import end_if_cancelled
 
 __all__ = ["Invoker", "as_exception", "is_async"]
@@ -193,12 +194,16 @@ class Invoker:
         own thread, when it has given its next item.
 
         Raises:
-            TypeError: If the function gives nothing that can be gone through.
+            TypeError: If the function gives nothing that can be gone through, or returns an
+                output in place of yielding it.
             Exception: What the generator raises.
         """
         source = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(source):
             source = await source
+        name = getattr(function, "__qualname__", function)
+        if is_output(source):
+            raise TypeError(f'{name} must give its outputs with "yield", not with "return"')
         if hasattr(source, "__aiter__"):
             iterator = source.__aiter__()
             try:
@@ -211,8 +216,8 @@ class Invoker:
             return
         if not hasattr(source, "__iter__") and not hasattr(source, "__next__"):
             raise TypeError(
-                f"{getattr(function, '__qualname__', function)} must be a generator function "
-                f"or return an iterator, not {type(source).__name__}"
+                f"{name} must be a generator function or return an iterator, "
+                f"not {type(source).__name__}"
             )
         items = source if hasattr(source, "__next__") else await self._run(role, iter, source)
         try:
