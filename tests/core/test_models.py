@@ -5,10 +5,17 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from fastrtc.core.models import MissingExtra, ModelError, ModelRegistry, import_extra
+from fastrtc.core.models import (
+    MissingExtra,
+    ModelError,
+    ModelRegistry,
+    import_extra,
+    warm_up_librosa,
+)
 
 
 class Model:
@@ -96,3 +103,42 @@ def test_a_missing_extra_is_one_sentence_with_what_to_run(monkeypatch) -> None:
         import_extra("moonshine_onnx", "stt")
     assert isinstance(caught.value, ImportError)
     assert isinstance(caught.value, ModelError)
+
+
+class Librosa(ModuleType):
+    """Stands for librosa, of which the first call takes seconds."""
+
+    def __init__(self) -> None:
+        super().__init__("librosa")
+        self.calls: list[tuple[int, int]] = []
+
+    def resample(self, samples, *, orig_sr, target_sr):
+        assert samples.size
+        self.calls.append((orig_sr, target_sr))
+
+
+def test_a_librosa_that_the_program_imported_is_warmed_up(monkeypatch) -> None:
+    librosa = Librosa()
+    monkeypatch.setitem(sys.modules, "librosa", librosa)
+    warm_up_librosa()
+    assert librosa.calls == [(48_000, 16_000)]
+    registry(small=Model).get("small")
+    assert len(librosa.calls) == 2
+
+
+@pytest.mark.parametrize("load", [False, True])
+def test_librosa_is_imported_on_demand_only(load: bool, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "librosa.py").write_text("calls = []\ndef resample(*a, **k): calls.append(a)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "librosa", raising=False)
+    warm_up_librosa(load=load)
+    imported = sys.modules.pop("librosa", None)
+    assert (imported is not None) == load
+    assert imported is None or len(imported.calls) == 1
+
+
+@pytest.mark.parametrize("broken", [None, ModuleType("librosa")])  # not installed; half of it
+def test_a_librosa_that_does_not_work_keeps_no_model_from_its_work(broken, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", broken)
+    warm_up_librosa(load=True)
+    assert isinstance(registry(small=Model).get("small"), Model)

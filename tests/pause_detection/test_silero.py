@@ -303,6 +303,13 @@ def test_everybody_gets_the_same_model(fresh_cache: None, monkeypatch: pytest.Mo
     assert all(each is made[0] for each in got)
 
 
+def test_a_librosa_that_the_program_imported_is_ready_with_the_model(fresh_cache, monkeypatch):
+    calls = []
+    monkeypatch.setattr(silero, "warm_up_librosa", lambda: calls.append(True))
+    get_silero_model()
+    assert calls == [True]
+
+
 def test_loading_is_logged_not_printed(fresh_cache: None, caplog, capfd):
     with caplog.at_level("INFO", "fastrtc"):
         get_silero_model()

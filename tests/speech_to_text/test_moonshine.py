@@ -123,3 +123,18 @@ def test_a_model_that_fails_says_so(model: MoonshineSTT, monkeypatch: pytest.Mon
     monkeypatch.setattr(model._network, "num_layers", 7)  # a layer has no past
     with pytest.raises(ModelError, match="Moonshine failed"):
         model.stt(loud(1))
+
+
+def test_librosa_is_ready_with_the_model(folder: Path) -> None:
+    """Also for programs that import it only when they need it."""
+    script = f"""
+import sys
+from fastrtc import get_stt_model
+get_stt_model("moonshine/base", model_path={str(folder)!r})
+known = set(sys.modules)
+import librosa, numpy
+librosa.resample(numpy.zeros(99), orig_sr=3, target_sr=2)
+print(sys.modules.keys() - known)
+"""
+    done = run_with_hub(script, "http://127.0.0.1:9", folder)
+    assert done.stdout.strip() == "set()", done.stderr

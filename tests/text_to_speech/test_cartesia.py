@@ -154,3 +154,8 @@ def test_the_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         CartesiaTTSModel()
     monkeypatch.setenv("CARTESIA_API_KEY", "key")
     assert CartesiaTTSModel()._api_key == "key"
+
+
+def test_warming_up_asks_the_service_for_nothing(service: Service) -> None:
+    CartesiaTTSModel("key", base_url=service.url).warmup()
+    assert service.requests == []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,9 +20,11 @@ from importlib.metadata import entry_points
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from .errors import FastRTCError
 
-__all__ = ["MissingExtra", "ModelError", "ModelRegistry", "import_extra"]
+__all__ = ["MissingExtra", "ModelError", "ModelRegistry", "import_extra", "warm_up_librosa"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +49,28 @@ def import_extra(module: str, extra: str) -> ModuleType:
         raise MissingExtra(
             f'{module} cannot be imported ({error}): run `pip install "fastrtc[{extra}]"`'
         ) from error
+
+
+def warm_up_librosa(*, load: bool = False) -> None:
+    """Call ``librosa.resample`` once, if the program has imported librosa.
+
+    Programs resample what they get with it, and the first call of a process takes seconds: only
+    that imports most of librosa, numba and scipy. Nothing here needs it, so that a librosa which
+    does not work is only noted.
+
+    Args:
+        load: Whether to import it if the program has not, but it is installed.
+    """
+    if not load and "librosa" not in sys.modules:
+        return
+    started = time.monotonic()
+    try:
+        librosa: Any = importlib.import_module("librosa")
+        librosa.resample(np.zeros(480, np.float32), orig_sr=48_000, target_sr=16_000)
+    except Exception:  # whatever a package of that size may raise
+        logger.debug("librosa cannot be warmed up", exc_info=True)
+    else:
+        logger.debug("librosa.resample is ready after %.1f s", time.monotonic() - started)
 
 
 class ModelRegistry:
@@ -105,6 +130,7 @@ class ModelRegistry:
         model = self._factory(name)(**arguments)
         if hasattr(model, "warmup"):
             model.warmup()
+        warm_up_librosa()
         logger.info("%s is ready after %.1f s", name, time.monotonic() - started)
         return model
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..audio.convert import as_planar, audio_to_float32, mix_channels, to_float32, to_int16
 from ..audio.resample import StreamResampler, check_rate
+from ..core.models import warm_up_librosa
 from .model_file import find_model_file
 from .onnx_vad import OnnxVad
 from .protocol import RATE, WINDOW, AudioChunk, ModelOptions, PauseDetectionModel, SpeechStream
@@ -198,6 +199,7 @@ def _loaded() -> SileroVADModel:
     started = time.monotonic()
     model = SileroVADModel()
     model.warmup()
+    warm_up_librosa()
     logger.info("Silero VAD is ready after %.1f s", time.monotonic() - started)
     return model
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.convert import to_float32
-from ..core.models import ModelError, import_extra
+from ..core.models import ModelError, import_extra, warm_up_librosa
 from .protocol import RATE, STTModel, to_recogniser
 
 __all__ = ["MoonshineSTT"]
@@ -94,10 +94,14 @@ class MoonshineSTT(STTModel):
         return texts[0].strip()
 
     def warmup(self) -> None:
-        """Recognise a sentence, so that the first real one does not take longer than others."""
+        """Recognise a sentence, so that the first real one does not take longer than others.
+
+        So does ``librosa.resample``, which ``fastrtc[stt]`` brings for programs.
+        """
         with wave.open(str(WARMUP_AUDIO)) as file:
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
             self.stt((file.getframerate(), samples))
+        warm_up_librosa(load=True)
 
 
 def _pieces(samples: NDArray[np.int16]) -> list[NDArray[np.int16]]:

@@ -60,6 +60,10 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
             raise ValueError(f"Cartesia needs a key: give cartesia_api_key=, or set {VARIABLE}")
         self._base_url = base_url
 
+    def warmup(self) -> None:
+        """Make a client, which imports most of the package, without a request."""
+        _ = self._cartesia.AsyncCartesia(api_key=self._api_key, base_url=self._base_url).tts
+
     def tts(
         self, text: str, options: CartesiaTTSOptions | None = None
     ) -> tuple[int, NDArray[np.int16]]:
