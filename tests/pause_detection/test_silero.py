@@ -77,11 +77,16 @@ def test_any_rate_dtype_and_shape_gives_the_same(model: SileroVADModel):
         np.stack((spoken, spoken), axis=1),
         spoken.astype(">i2"),
         spoken.astype(np.int32) << 16,
+        spoken.astype(np.int32),
+        spoken.astype(np.int64),
+        spoken.tobytes(),
+        bytearray(spoken.tobytes()),
+        memoryview(spoken.tobytes()),
         floats,
         floats[np.newaxis],
         floats.astype(np.float64),
     ):
-        assert model.vad((16_000, samples), TIGHT) == expected
+        assert model.vad((16_000.0, samples), TIGHT) == expected
         assert model.get_speech_timestamps(samples, TIGHT) == expected[1]
     for rate in (8_000, 22_050, 24_000, 44_100, 48_000):
         resampled = between_silence(speech(SENTENCE, rate), rate)
@@ -223,6 +228,10 @@ def test_other_options_are_refused(tiny_model: SileroVADModel, options: object):
     [
         ((0, np.zeros(512, np.int16)), ValueError),
         ((-1, np.zeros(512, np.int16)), ValueError),
+        ((16_000.5, np.zeros(512, np.int16)), ValueError),
+        ((16_000, bytes(1023)), ValueError),
+        ((16_000, None), TypeError),
+        ((16_000, "audio"), TypeError),
         ((16_000, np.zeros((3, 512), np.int16)), ValueError),
         ((16_000, np.zeros(512, bool)), TypeError),
         ((48_000, np.zeros((2, 512), complex)), TypeError),

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.convert import as_planar, audio_to_float32, mix_channels, to_float32, to_int16
+from ..audio.convert import (
+    as_planar,
+    as_samples,
+    audio_to_float32,
+    mix_channels,
+    to_float32,
+    to_int16,
+)
 from ..audio.resample import StreamResampler, check_rate
 from ..core.models import warm_up_librosa
 from .model_file import find_model_file
@@ -182,7 +189,7 @@ class SileroVADModel:
 
 
 def _mono(samples: NDArray[Any]) -> NDArray[Any]:
-    mono: NDArray[Any] = mix_channels(as_planar(np.asarray(samples)), 1)[0]
+    mono: NDArray[Any] = mix_channels(as_planar(as_samples(samples)), 1)[0]
     return mono
 
 
