@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 from av import VideoFrame
+from PIL import Image
 
 from fastrtc.core.errors import HandlerError
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
@@ -408,8 +409,13 @@ class Darker:
         lambda picture: darker_async(picture),
         lambda picture: to_frame(darker(picture)),
         lambda picture: iter([darker(picture)]),
+        lambda picture: [darker(picture), AdditionalOutputs()],
+        lambda picture: Image.fromarray(darker(picture)),
+        lambda picture: (Image.fromarray(darker(picture)), AdditionalOutputs()),
     ],
-    ids=["sync", "async", "object", "method", "partial", "coroutine", "frame", "iterator"],
+    ids=(
+        "sync async object method partial coroutine frame iterator list image image_and_outputs"
+    ).split(),
 )
 @virtual_time
 async def test_every_frame_goes_through_the_function(function):

@@ -101,6 +101,10 @@ def spoken(rate: int, start: float, seconds: float, dtype: Any, shape: str) -> t
         return rate, samples
     if shape == "1n":
         return rate, samples[np.newaxis]
+    if shape == "list":
+        return [float(rate), samples.tolist()]
+    if shape == "bytes":
+        return rate, samples.tobytes()
     if shape == "2n":
         return rate, np.stack([samples, samples]), "stereo"
     assert shape == "interleaved"
@@ -121,11 +125,15 @@ async def test_rates_and_formats_may_change_between_chunks() -> None:
         (24000, np.int16, "2n"),
         (48000, np.float32, "interleaved"),
         (16000, np.float32, "n"),
+        (24000, np.int16, "list"),
+        (24000, np.int16, "bytes"),
+        (16000.0, np.int64, "n"),
+        (48000, np.int32, "1n"),
     ]
     pieces = [spoken(rate, k * 0.2, 0.2, *rest) for k, (rate, *rest) in enumerate(formats)]
     stream = listening(Saying(*pieces), mode="receive")
     async with Client(stream, audio="recvonly") as client:
-        await eventually(lambda: len(client.loud()) >= 105)
+        await eventually(lambda: len(client.loud()) >= 10 * len(formats) - 5)
         await eventually(lambda: np.abs(client.audio_frames[-1][1]).max() < 300)
     for channel in np.concatenate(client.planar, axis=1):
         heard = loud_part(channel)
