@@ -41,6 +41,7 @@ EXAMPLES = [
     "I said so (e.g. yesterday).| Nobody heard.",
     "P.S. I love you.| N.B. Bring tea, a.k.a. Assam.",
     "We meet on Mon. and Thurs. at 8 a.m. tomorrow.",
+    "Temp. is at 5 deg. today.",
     # numbers
     "Pi is 3.14159.| It never ends.",
     "It costs $4.50.| That is cheap.",
@@ -101,6 +102,7 @@ EXAMPLES = [
     "Hola.| ¿cómo estás?",
     "Compró pan, leche, etc.| Luego volvió.",
     "Vive en EE. UU. desde 2010.",
+    "La Dra. Gómez y el Ing. López hablan.| Bien.",
     # italian, portuguese, dutch
     "Il sig. Rossi e il dott. Bianchi sono qui.| Bene.",
     "Pane, latte, ecc.| Poi il resto.",

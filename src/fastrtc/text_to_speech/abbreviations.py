@@ -42,7 +42,7 @@ NEVER_END = _words(
 
 SELDOM_END = _words(
     # titles, and what follows a name
-    "gen col lt sgt capt cmdr adm maj rep sen gov pres supt hr fr sr jr esq st ste mt ft "
+    "ing dipl.-ing lic arq gen col lt sgt capt cmdr adm maj rep sen gov pres supt hr fr sr jr esq st ste mt ft "
     # companies and streets
     "inc ltd co corp bros llc dept univ assn assoc ave blvd rd hwy str "
     # degrees

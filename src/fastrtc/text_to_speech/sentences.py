@@ -256,7 +256,7 @@ def _is_ordinary(before: str) -> bool:
 
 def _is_long_word(before: str) -> bool:
     """Whether it ends with a word that is too long for an abbreviation."""
-    return _is_ordinary(before) and before[-5:].isalpha()
+    return len(before) >= 5 and before[-5:].isalpha() and _is_ordinary(before)
 
 
 def _initials(words: list[str]) -> str:
