@@ -15,7 +15,9 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from aiortc import RTCConfiguration, RTCPeerConnection
 from fastapi import FastAPI, HTTPException
+from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
 import fastrtc.webrtc_connection_mixin as mixin
@@ -316,6 +318,26 @@ async def test_the_lifespan_of_the_app_runs_as_before():
         assert state == {"answer": 42}
         assert trace == ["begins"]
     assert trace == ["begins", "ends"]
+
+
+async def test_a_test_client_whose_requests_have_loops_of_their_own_keeps_the_places():
+    app, made = FastAPI(), stream(Echo(), modality="audio", mode="send-receive")
+    made.mount(app)
+    pc = RTCPeerConnection(RTCConfiguration([]))
+    pc.addTransceiver("audio")
+    await pc.setLocalDescription(await pc.createOffer())
+    body = {"sdp": pc.localDescription.sdp, "type": "offer"}
+    requests = TestClient(app)
+    first = await asyncio.to_thread(
+        requests.post, "/webrtc/offer", json={**body, "webrtc_id": "first"}
+    )
+    other = await asyncio.to_thread(
+        requests.post, "/webrtc/offer", json={**body, "webrtc_id": "other"}
+    )
+    await pc.close()
+    assert first.json()["type"] == "answer"
+    assert other.json()["meta"] == {"error": "concurrency_limit_reached", "limit": 1}
+    assert list(made.connections) == ["first"]
 
 
 async def test_connections_end_with_the_lifespan():

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -475,7 +476,9 @@ async def test_a_signal_ends_the_connections_of_a_page_of_ones_own(signals: list
     await client.close()
 
 
-async def test_a_signal_lets_those_of_a_stream_come_to_their_end(signals: list[int]):
+@pytest.mark.parametrize("mounted", [True, False])
+async def test_a_signal_lets_those_of_a_stream_come_to_their_end(mounted: bool, signals: list[int]):
+    """Also those of a page that is mounted by Gradio, while the stream itself is not."""
     stream = Stream(
         AsyncAudioEcho(),
         modality="audio",
@@ -484,7 +487,8 @@ async def test_a_signal_lets_those_of_a_stream_come_to_their_end(signals: list[i
         verbose=False,
     )
     made = stream.webrtc_component
-    async with stream._inject_startup_message()(FastAPI()):
+    lifespan = stream._inject_startup_message()(FastAPI()) if mounted else nullcontext()
+    async with lifespan:
         client = await connected_to(made)
         os.kill(os.getpid(), signal.SIGTERM)
         await client.message("warning")

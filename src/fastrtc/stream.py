@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from .authorization import Authorize, refusal_of
-from .core.errors import InvalidOffer, Unauthorized
+from .core.errors import InvalidOffer, SessionRefused, Unauthorized
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
@@ -206,7 +206,6 @@ class Stream(WebRTCConnectionMixin):
         self.additional_outputs_handler = additional_outputs_handler
         self.ui_args = ui_args
         self.verbose = verbose
-        self._lifespans = 0  # of the apps that it is mounted on and that run
         self._page = LazyPage(
             lambda: self._generate_default_ui(self.ui_args), self._inject_startup_message
         )
@@ -249,7 +248,7 @@ class Stream(WebRTCConnectionMixin):
     def webrtc_component(self, component: WebRTC) -> None:
         component.authorize = self.authorize
         component.limits = self.limits
-        component._is_ended_by_a_stream = lambda: self._lifespans > 0
+        component._close_on_loop_shutdown = self._close_on_loop_shutdown
         self._page.component = component
 
     def _generate_default_ui(self, ui_args: UIArgs | None = None) -> Blocks:
@@ -272,6 +271,20 @@ class Stream(WebRTCConnectionMixin):
         await asyncio.gather(*(one.drain(self.drain_limit) for one in self._registries()))
         await self.close_sessions()
 
+    def _stop_with_app_of(self, request: Request | WebSocket) -> None:
+        """Have the outermost app stop the connections when it shuts down.
+
+        It may be another than the one that the stream is mounted on, whose lifespan does not
+        run then. An app with a lifespan of the program's own takes no more handlers.
+        """
+        handlers = getattr(request.scope.get("router"), "on_shutdown", None)
+        if isinstance(handlers, list) and self._stop not in handlers:
+            handlers.append(self._stop)
+
+    async def _refusal_of(self, request: Request | WebSocket) -> SessionRefused | None:
+        self._stop_with_app_of(request)
+        return await refusal_of(self.authorize, request)
+
     def _registries(self) -> list[Registry]:
         page = self._page.component
         return [self._registry] if page is None else [self._registry, page._registry]
@@ -282,7 +295,8 @@ class Stream(WebRTCConnectionMixin):
         These are ``POST {path}/webrtc/offer``, ``POST {path}/telephone/incoming`` and the
         WebSockets ``{path}/websocket/offer`` and ``{path}/telephone/handler``; the first alone
         serves a stream without audio. The app's own lifespan runs as before; when it ends, so
-        do the connections.
+        do the connections. Where it does not run, as on an app that is mounted on another, they
+        end on SIGTERM and Ctrl-C all the same: see ``docs/deployment.md``.
 
         Args:
             app: The app.
@@ -303,7 +317,7 @@ class Stream(WebRTCConnectionMixin):
             tags=list(tags) if tags else None,
             responses=OFFER_RESPONSES,
             route_class_override=offer_route(
-                lambda request: refusal_of(self.authorize, request),
+                self._refusal_of,
                 lambda: self.limits.offer_bytes,
             ),
         )
@@ -345,7 +359,7 @@ class Stream(WebRTCConnectionMixin):
         Args:
             websocket: Accepted already, or not yet.
         """
-        refusal = await refusal_of(self.authorize, websocket)
+        refusal = await self._refusal_of(websocket)
         if refusal is not None:
             await refuse_socket(websocket, refusal)
             return
@@ -395,6 +409,7 @@ class Stream(WebRTCConnectionMixin):
         Args:
             websocket: Not yet accepted.
         """
+        self._stop_with_app_of(websocket)
         if await self._telephone.admit(websocket, self.authorize):
             protocol = PhoneProtocol(self._phone_providers)
             handler = self._socket_handler(protocol, self._take_call)
@@ -449,7 +464,6 @@ class Stream(WebRTCConnectionMixin):
                 print(_startup_line(self))
             for registry in self._registries():
                 registry.stopping = False
-            self._lifespans += 1
             async with OnInterrupt(self._stop):
                 try:
                     if lifespan is None:
@@ -459,7 +473,6 @@ class Stream(WebRTCConnectionMixin):
                             yield state
                 finally:
                     await self._stop()
-                    self._lifespans -= 1
 
         return with_stream
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gradio.components.base import Component
@@ -27,7 +26,6 @@ from .handlers.kinds import (
 )
 from .handlers.stream import StreamHandler
 from .handlers.video import VideoStreamHandler
-from .session.interrupt import OnInterrupt
 from .session.media import Media
 from .session.session import Session
 from .transport.arguments import (
@@ -74,10 +72,6 @@ logger = logging.getLogger(__name__)
 
 START = "start_webrtc_stream"
 """The value that makes the page start a stream."""
-
-LOOP_ENDS_WITHIN_S = 2.0
-"""How long connections are waited for when their loop ends, which has cancelled the tasks of
-their transport already: ``shutdown()`` runs, but aiortc may wait for a task that is gone."""
 
 BUTTONS = ("start", "stop", "waiting")
 
@@ -229,8 +223,6 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self.full_screen = full_screen
         self._endpoint = endpoint or self
         self._outputs_events: list[OutputsEvent] = []
-        self._at_end_of: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
-        self._is_ended_by_a_stream: Callable[[], bool] = lambda: False
         super().__init__(
             value,
             label=label,
@@ -472,7 +464,6 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             return _refusal("it has no handler")
         if not isinstance(body, dict) or "webrtc_id" not in body:
             return _refusal("an offer must be an object with a webrtc_id")
-        await endpoint._end_with_the_loop()
         try:
             return await endpoint.handle_offer(
                 dict(body), set_outputs=endpoint.set_additional_outputs(body["webrtc_id"])
@@ -522,32 +513,6 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         super()._forget(webrtc_id)
         for event in self._outputs_events:
             event.connection_ended(webrtc_id)
-
-    async def _end_with_the_loop(self) -> None:
-        """See to it that the connections end when the server stops.
-
-        In a page that is mounted a component has no part in the lifespan of the app. But there
-        are signals, and a loop that ends closes its async generators.
-        """
-        loop = asyncio.get_running_loop()
-        if loop in self._at_end_of:
-            return
-        for other in [one for one in self._at_end_of if one.is_closed()]:
-            del self._at_end_of[other]
-
-        async def end_on_signal() -> None:
-            if not self._is_ended_by_a_stream():
-                await self.close_sessions()
-
-        async def until_the_loop_ends() -> AsyncGenerator[None, None]:
-            async with OnInterrupt(end_on_signal):
-                try:
-                    yield
-                finally:
-                    await self._registry.close("The server stops", LOOP_ENDS_WITHIN_S)
-
-        self._at_end_of[loop] = until_the_loop_ends()
-        await anext(self._at_end_of[loop])
 
     # Values
 

@@ -30,6 +30,7 @@ from .handlers.kinds import (
 from .handlers.link import link_of
 from .handlers.video import VideoStreamHandler
 from .pacing.playout import Playout
+from .session.interrupt import CloseOnLoopShutdown
 from .session.media import Media
 from .session.outputs import OutputQueue
 from .session.registry import Registry
@@ -76,6 +77,10 @@ Track: TypeAlias = (
 LONGEST_ID = 256
 """Characters that the id of a connection may have; a UUID has 36."""
 
+LOOP_ENDS_WITHIN_S = 2.0
+"""How long connections are waited for when their loop ends, which has cancelled the tasks of
+their transport already: ``shutdown()`` runs, but aiortc may wait for a task that is gone."""
+
 NO_SESSION_WITHIN_S = 30.0
 """How long a reader of outputs waits for a connection that has not come yet."""
 
@@ -120,6 +125,7 @@ class WebRTCConnectionMixin:
         self._peers: dict[str, Peer] = {}
         self._media: dict[str, Media] = {}
         self._early = EarlyCandidates()
+        self._close_on_loop_shutdown = CloseOnLoopShutdown(self._stop, self._end_with_the_loop)
 
     @staticmethod
     def convert_to_aiortc_format(
@@ -202,6 +208,7 @@ class WebRTCConnectionMixin:
             )
         if self._registry.connecting >= self.limits.connecting:
             raise SessionRefused("too_many_connecting", limit=self.limits.connecting)
+        await self._close_on_loop_shutdown.watch()
         self._registry.reserve(webrtc_id, self.concurrency_limit)
         candidates = self._early.take(webrtc_id)
         session: Session | None = None
@@ -261,6 +268,7 @@ class WebRTCConnectionMixin:
         Raises:
             SessionRefused: If the id is in use, or all places are taken.
         """
+        await self._close_on_loop_shutdown.watch()
         self._registry.reserve(id, self.concurrency_limit)
         try:
             session, media = await connection.open()
@@ -344,6 +352,19 @@ class WebRTCConnectionMixin:
             self._expire_outputs(webrtc_id, queue)
         await self._registry.close(reason)
 
+    async def _stop(self) -> None:
+        """End the connections as the server stops."""
+        await self.close_sessions()
+
+    async def _end_with_the_loop(self) -> None:
+        """End the connections that are left when the event loop ends."""
+        for registry in self._registries():
+            await registry.close_with_the_loop(LOOP_ENDS_WITHIN_S)
+
+    def _registries(self) -> list[Registry]:
+        """Give those of all connections that end together."""
+        return [self._registry]
+
     def set_input(self, webrtc_id: str, *args: Any) -> None:
         """Give a handler its inputs; from any thread.
 
@@ -422,6 +443,7 @@ class WebRTCConnectionMixin:
         It may be opened before the offer. It ends with the connection, or after 30 s if
         none comes.
         """
+        await self._close_on_loop_shutdown.watch()
         self._make_room_for_readers(webrtc_id)
         queue = self._output_queue(webrtc_id)
         expiry = asyncio.get_running_loop().call_later(

@@ -1,19 +1,22 @@
 """A server that is told to stop while somebody is connected.
 
-    python -m tests.faults.stopping_app echo|blocked|flooding DRAIN_LIMIT
+    python -m tests.faults.stopping_app echo|blocked|flooding DRAIN_LIMIT [WHERE]
 
-prints its port, and what becomes of its handlers.
+prints its port, and what becomes of its handlers. WHERE is one of ``APPS``.
 """
 
 import asyncio
 import sys
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
 
 from fastrtc import Stream, StreamHandler
+from fastrtc.stream import Body
 from tests.support.peers import LOCAL
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -56,6 +59,64 @@ class Server(uvicorn.Server):
         print(self.servers[0].sockets[0].getsockname()[1], flush=True)
 
 
+def mounted(stream: Stream) -> FastAPI:
+    app = FastAPI()
+    stream.mount(app)
+    return app
+
+
+def below(stream: Stream) -> FastAPI:
+    """An app that is mounted on another: Starlette does not run its lifespan."""
+    app = FastAPI()
+    app.mount("/api", mounted(stream))
+    return app
+
+
+def below_with_lifespan(stream: Stream) -> FastAPI:
+    """The same, where the outer app has a lifespan of its own."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+
+    app = FastAPI(lifespan=lifespan)
+    app.mount("/api", mounted(stream))
+    return app
+
+
+def while_it_starts(stream: Stream) -> FastAPI:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stream.mount(app, "/api")
+        yield
+
+    return FastAPI(lifespan=lifespan)
+
+
+def routes_of_its_own(stream: Stream) -> FastAPI:
+    """The stream is not mounted at all."""
+    app = FastAPI()
+
+    @app.post("/api/webrtc/offer")
+    async def offer(body: Body) -> Any:
+        return await stream.offer(body)
+
+    @app.websocket("/api/websocket/offer")
+    async def socket(websocket: WebSocket) -> None:
+        await stream.websocket_offer(websocket)
+
+    return app
+
+
+APPS = {
+    "mounted": mounted,
+    "below": below,
+    "below_with_lifespan": below_with_lifespan,
+    "while_it_starts": while_it_starts,
+    "routes_of_its_own": routes_of_its_own,
+}
+
+
 if __name__ == "__main__":
     stream = Stream(
         {"echo": Echo, "blocked": Blocked, "flooding": Flooding}[sys.argv[1]](),
@@ -66,6 +127,6 @@ if __name__ == "__main__":
         verbose=False,
         drain_limit=float(sys.argv[2]),
     )
-    app = FastAPI()
-    stream.mount(app)
-    Server(uvicorn.Config(app, port=0, log_level="warning")).run()
+    app = APPS[sys.argv[3] if len(sys.argv) > 3 else "mounted"](stream)
+    with suppress(KeyboardInterrupt):  # raised by uvicorn when all is over
+        Server(uvicorn.Config(app, port=0, log_level="warning")).run()

@@ -4,16 +4,23 @@ import asyncio
 import json
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 
+import pytest
+import uvicorn
+from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
+from fastrtc import Stream
 from tests.faults.over_http import HttpClient, running
-from tests.support.peers import AudioSource, eventually, tone
+from tests.faults.stopping_app import APPS
+from tests.support.peers import LOCAL, AudioSource, eventually, tone
 from tests.telephone.phone import Provider
+from tests.webrtc.handlers import AsyncAudioEcho
 from tests.websocket.served import Client as SocketClient
 from tests.websocket.served import never_reading
 
@@ -24,15 +31,15 @@ STOPS = "The server stops"
 class Stopping:
     """The process, and what it printed."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], path: str = "") -> None:
         assert process.stdout is not None
         self.process = process
         port = process.stdout.readline().strip()
         assert port, process.stderr and process.stderr.read()
-        self.http, self.ws = f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}"
+        self.http, self.ws = f"http://127.0.0.1:{port}{path}", f"ws://127.0.0.1:{port}{path}"
 
-    def terminate(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
 
     async def ended(self) -> str:
         """Wait until it has ended; give what it printed."""
@@ -43,9 +50,12 @@ class Stopping:
 
 
 @asynccontextmanager
-async def server(handler: str = "echo", drain_limit: float = 0) -> AsyncIterator[Stopping]:
-    with running("-m", "tests.faults.stopping_app", handler, str(drain_limit)) as process:
-        yield await asyncio.to_thread(Stopping, process)
+async def server(
+    handler: str = "echo", drain_limit: float = 0, where: str = "mounted"
+) -> AsyncIterator[Stopping]:
+    path = "" if where == "mounted" else "/api"
+    with running("-m", "tests.faults.stopping_app", handler, str(drain_limit), where) as process:
+        yield await asyncio.to_thread(Stopping, process, path)
 
 
 @asynccontextmanager
@@ -93,6 +103,73 @@ async def test_all_who_are_connected_are_told_and_shut_down_once() -> None:
         assert (await stopping.ended()).split() == ["shutdown"] * 3
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "where", ["below", "below_with_lifespan", "while_it_starts", "routes_of_its_own"]
+)
+async def test_no_lifespan_is_needed_for_it(where: str, number: signal.Signals) -> None:
+    async with (
+        server(where=where) as stopping,
+        speaking(stopping) as client,
+        socket_client(stopping, "socket") as socket,
+    ):
+        stopping.terminate(number)
+        assert (await client.message("end_stream"))["data"] == STOPS
+        await client.state("closed")
+        assert await socket.closed() == 1001
+        assert (await stopping.ended()).split() == ["shutdown"] * 2
+
+
+class Noting(AsyncAudioEcho):
+    ended: ClassVar[list[str]] = []
+
+    async def shutdown(self) -> None:
+        self.ended.append("shutdown")
+
+
+@asynccontextmanager
+async def server_in_a_thread(app: FastAPI) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """A server that gets no signals; with what stops it."""
+    running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=running.run)
+    thread.start()
+
+    def stop() -> None:
+        running.should_exit = True
+
+    try:
+        await eventually(lambda: running.started)
+        port = running.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}/api", stop
+    finally:
+        stop()
+        await asyncio.to_thread(thread.join, EXIT_S)
+        assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("where", list(APPS))
+async def test_without_signals_handlers_are_shut_down_once_whatever_runs_the_app(
+    where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = Stream(Noting(), modality="audio", mode="send-receive", server_rtc_configuration=LOCAL)
+    Noting.ended.clear()
+    for count in (1, 2):  # a server that comes after it takes connections again
+        app = APPS[where](stream)
+        if where == "mounted":
+            app, inner = FastAPI(lifespan=app.router.lifespan_context), app
+            app.mount("/api", inner)
+        async with server_in_a_thread(app) as (address, stop):
+            client = HttpClient(address, audio=AudioSource(tone(60)))
+            await client.connect()
+            await eventually(lambda: client.channel.readyState == "open")  # noqa: B023
+            stop()
+            if where in ("mounted", "below"):  # else nobody says so before the loop ends
+                assert (await client.message("end_stream"))["data"] == STOPS
+        assert Noting.ended == ["shutdown"] * count
+        await client.close()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_code_that_hangs_does_not_keep_the_process() -> None:
     async with (
         server("blocked") as stopping,
@@ -138,8 +215,9 @@ async def warned(client: Any) -> None:
     assert "about to stop" in message["data"] and message["data"] == message["message"]
 
 
-async def test_those_who_speak_may_come_to_their_end() -> None:
-    async with server(drain_limit=60) as stopping:
+@pytest.mark.parametrize("where", ["mounted", "below", "while_it_starts"])
+async def test_those_who_speak_may_come_to_their_end(where: str) -> None:
+    async with server(drain_limit=60, where=where) as stopping:
         async with speaking(stopping) as client, socket_client(stopping, "socket") as socket:
             stopping.terminate()
             await warned(client)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from fastrtc.session.interrupt import OnInterrupt
+from fastrtc.session.interrupt import CloseOnLoopShutdown, OnInterrupt
 
 SERVER = """
 import asyncio, signal
@@ -117,6 +117,69 @@ async def test_all_that_listen_close_at_the_same_time():
     finally:
         signal.signal(signal.SIGTERM, before)
     assert told == ["closed", "closed", "server"]
+
+
+async def test_what_is_registered_twice_is_done_once():
+    told: list[str] = []
+    passed_on = asyncio.Event()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: passed_on.set())
+
+    class Endpoint:
+        async def stop(self) -> None:
+            told.append("stop")
+
+    one, other = Endpoint(), Endpoint()
+    try:
+        async with OnInterrupt(one.stop), OnInterrupt(other.stop), OnInterrupt(one.stop):
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.wait_for(passed_on.wait(), 10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == ["stop", "stop"]
+
+
+def test_a_loop_that_is_watched_ends_what_is_left_once_whatever_loop_it_is():
+    ended: list[str] = []
+
+    async def on_signal() -> None:
+        ended.append("signal")
+
+    async def at_end() -> None:
+        await asyncio.sleep(0)
+        ended.append("loop")
+
+    watch = CloseOnLoopShutdown(on_signal, at_end).watch
+
+    async def serve() -> None:
+        await asyncio.gather(watch(), watch())
+        await watch()
+
+    asyncio.run(serve())
+    assert ended == ["loop"]
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    thread.join()
+    assert ended == ["loop", "loop"]
+
+
+async def test_a_signal_ends_what_a_loop_is_watched_for():
+    ended: list[str] = []
+    passed_on = asyncio.Event()
+    before = signal.signal(signal.SIGTERM, lambda number, frame: passed_on.set())
+
+    async def close() -> None:
+        ended.append("closed")
+
+    async def nothing() -> None: ...
+
+    watched = CloseOnLoopShutdown(close, nothing)
+    try:
+        await watched.watch()
+        signal.raise_signal(signal.SIGTERM)
+        await asyncio.wait_for(passed_on.wait(), 10)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert ended == ["closed"]
 
 
 async def test_what_cannot_be_closed_is_logged_and_holds_nobody_up(caplog):

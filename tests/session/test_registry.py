@@ -80,6 +80,18 @@ def test_there_may_be_no_limit(registry: Registry):
     assert len(registry) == 1000
 
 
+async def test_with_the_loop_the_established_end_without_a_word(registry: Registry):
+    live, connecting = add(registry, "a"), add(registry, "b")
+    live.start()
+    told: list[str] = []
+    live.mailbox.open(told.append)
+    registry.stopping = True
+    await registry.close_with_the_loop(1.0)
+    assert live.closed.is_set() and told == []
+    assert not connecting.ended and "b" in registry
+    assert not registry.stopping
+
+
 def test_a_place_is_freed_once(registry: Registry, forgotten: list[str]):
     registry.reserve("a", 1)
 

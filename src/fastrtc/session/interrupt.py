@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: connections end before the server is told."""
+"""Connections end before the server is told of Ctrl-C or SIGTERM, or else with the event loop."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import functools
 import logging
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
-__all__ = ["OnInterrupt"]
+__all__ = ["CloseOnLoopShutdown", "OnInterrupt"]
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class _Listener:
         self.closing.add_done_callback(self._hand_on)
 
     async def _close(self) -> None:
-        closing = (close() for close in self.closers)
+        closing = [close() for close in dict.fromkeys(self.closers)]  # each once
         for result in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(result, Exception):
                 logger.error("Connections could not be closed", exc_info=result)
@@ -87,7 +87,7 @@ class OnInterrupt:
     An async context manager, and no generator: a loop that ends would close that by itself.
 
     Args:
-        close: What is to be done.
+        close: What is to be done; once, also if it is registered twice.
     """
 
     def __init__(self, close: Close) -> None:
@@ -108,6 +108,41 @@ class OnInterrupt:
             listener.end()
         if listener.closing is not None:
             await asyncio.wait([listener.closing])
+
+
+class CloseOnLoopShutdown:
+    """Close connections when the server stops, where no lifespan of an app says so.
+
+    Starlette runs the lifespan of the outermost app only, and one that has begun already cannot
+    be changed. But there are signals, and a loop that ends closes its async generators.
+
+    Args:
+        on_signal: Closes the connections before the server is told of a signal.
+        at_end: Closes those that are left when the loop ends. It has cancelled all tasks then,
+            those of the transports, too: handlers can be shut down, but clients not be told.
+    """
+
+    def __init__(self, on_signal: Close, at_end: Close) -> None:
+        self._on_signal = on_signal
+        self._at_end = at_end
+        self._loops: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
+
+    async def watch(self) -> None:
+        """Watch the running loop; again and again does no harm."""
+        loop = asyncio.get_running_loop()
+        if loop in self._loops:
+            return
+        for ended in [other for other in self._loops if other.is_closed()]:
+            del self._loops[ended]
+        self._loops[loop] = self._until_the_loop_ends()
+        await anext(self._loops[loop])
+
+    async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
+        async with OnInterrupt(self._on_signal):
+            try:
+                yield
+            finally:
+                await self._at_end()
 
 
 def _listener() -> _Listener:

@@ -102,6 +102,23 @@ class Registry:
         for session in list(self._sessions.values()):
             session.going_away = True
             session.end(reason)
+        await self._wait_until_closed(timeout)
+
+    async def close_with_the_loop(self, timeout: float) -> None:
+        """Close the sessions that are established, whose clients cannot be told any more.
+
+        The others keep their places: each request of a test client has a loop of its own.
+
+        Args:
+            timeout: How long to wait at most, in seconds.
+        """
+        for session in list(self._sessions.values()):
+            if session.state is State.LIVE:
+                session.close("the event loop ends")
+        await self._wait_until_closed(timeout)
+        self.stopping = False  # another loop may serve after this
+
+    async def _wait_until_closed(self, timeout: float) -> None:
         left = await _closed(self._closing, timeout)
         if left:
             self._closing -= left
