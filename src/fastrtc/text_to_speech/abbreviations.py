@@ -42,7 +42,8 @@ NEVER_END = _words(
 
 SELDOM_END = _words(
     # titles, and what follows a name
-    "ing dipl.-ing lic arq gen col lt sgt capt cmdr adm maj rep sen gov pres supt hr fr sr jr esq st ste mt ft "
+    "gen col lt sgt capt cmdr adm maj rep sen gov pres supt hr fr sr jr esq st ste mt ft ing "
+    "dipl.-ing lic arq "
     # companies and streets
     "inc ltd co corp bros llc dept univ assn assoc ave blvd rd hwy str "
     # degrees
