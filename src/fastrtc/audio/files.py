@@ -34,15 +34,16 @@ def audio_to_bytes(audio: tuple[int, NDArray[Any]]) -> bytes:
 
     Args:
         audio: The sample rate in Hz, and mono or stereo samples of any real dtype, shape
-            ``(n,)``, ``(1, n)``, ``(n, 1)``, ``(2, n)`` or ``(n, 2)``. A rate that MP3 does not
-            have is resampled to the next higher one, or to 48 kHz.
+            ``(n,)``, ``(1, n)``, ``(n, 1)``, ``(2, n)`` or ``(n, 2)``, or 16-bit PCM as bytes. A
+            rate that MP3 does not have is resampled to the next higher one, or to 48 kHz.
 
     Returns:
         The bytes of an MP3 file; a moment of silence if there are no samples.
 
     Raises:
-        ValueError: If the rate is not a positive integer, or the shape is not understood.
-        TypeError: If the dtype is not a real number.
+        ValueError: If the rate is not a positive integer, the shape is not understood, or the
+            number of bytes is odd.
+        TypeError: If the samples are not an array, or not of real numbers.
     """
     rate, samples = audio
     rate = check_rate(rate)
