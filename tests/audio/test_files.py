@@ -66,7 +66,49 @@ def test_every_rate(rate, mp3_rate):
     ],
     ids=lambda samples: f"{samples.dtype}{samples.shape}",
 )
-def test_every_form_gives_the_same_file():
+def test_every_form(samples):
+    rate, decoded = decode(audio_to_bytes((24000, samples)))
+    assert (rate, decoded.shape[0]) == (24000, 1)
+    assert dominant(decoded[0], rate) == pytest.approx(440, abs=2)
+    assert np.sqrt(np.mean(decoded**2)) == pytest.approx(0.5 / np.sqrt(2), rel=LAME_SCALE)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("rate", [24000, 96000])
+def test_stereo(axis, rate):
+    samples = np.stack([tone(rate, hertz=440), tone(rate, hertz=1000)], axis=axis)
+    mp3_rate, decoded = decode(audio_to_bytes((rate, samples)))
+    assert decoded.shape[0] == 2
+    assert decoded.shape[1] / mp3_rate == pytest.approx(1, abs=0.005)
+    assert dominant(decoded[0], mp3_rate) == pytest.approx(440, abs=2)
+    assert dominant(decoded[1], mp3_rate) == pytest.approx(1000, abs=2)
+
+
+@pytest.mark.parametrize("shape", [(0,), (1, 0), (2, 0), (0, 1)])
+def test_nothing_is_a_valid_file(shape):
+    rate, decoded = decode(audio_to_bytes((24000, np.zeros(shape, np.int16))))
+    assert rate == 24000
+    assert decoded.shape[1] < 0.1 * rate
+    assert not decoded.any()
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.02, 0.5, 30])
+def test_the_length_is_kept(seconds):
+    rate, decoded = decode(audio_to_bytes((16000, tone(16000, seconds))))
+    assert decoded.shape[1] / rate == pytest.approx(seconds, abs=0.005)
+
+
+def test_a_file_is_the_callers_to_delete():
+    path = audio_to_file((16000, tone(16000)))
+    try:
+        assert isinstance(path, str)
+        assert os.path.isabs(path) and path.endswith(".mp3")
+        assert Path(path).read_bytes() == audio_to_bytes((16000, tone(16000)))
+    finally:
+        os.unlink(path)
+
+
+def test_bytes_and_lists_give_the_same_file():
     samples = np.rint(32767 * tone(16000)).astype(np.int16)
     expected = audio_to_bytes((16000, samples))
     for form in (samples.tobytes(), samples.tolist(), samples.astype(np.int64)):
