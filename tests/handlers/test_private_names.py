@@ -19,6 +19,7 @@ from fastrtc import (
     Stream,
     StreamHandler,
 )
+from tests.support.models import Energy
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 
 OF_THE_REFERENCE = {"_needs_additional_inputs", "_close_generator", "_loop", "_clear_queue"}
@@ -55,18 +56,6 @@ class Taken:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise AssertionError("a name of the program's was called")
-
-
-class Energy:
-    """A model that takes loud audio for speech."""
-
-    def vad(self, audio: Any, options: Any) -> Any:
-        rate, samples = audio
-        return float(np.mean(np.abs(samples.reshape(-1).astype(int)) > LOUD)) * (
-            samples.size / rate
-        ), []
-
-    def warmup(self) -> None: ...
 
 
 class Recogniser:

@@ -126,7 +126,9 @@ class Provider:
         return {"event": "stop", "streamSid": self.stream_id, "stop": {}}
 
     def read(self, message: dict[str, Any]) -> tuple[str, str]:
-        """What the server sent: `media`, `clear` or `mark`, and its content."""
+        """What the server sent: `media`, `clear`, `mark` or `log`, and its content."""
+        if message.get("type") == "log":
+            return "log", message["data"]
         assert message["streamSid"] == self.stream_id, message
         event = message["event"]
         if event == "media":
@@ -357,7 +359,7 @@ class Phone:
                     self._to_play.clear()
                     for mark in marks:  # all providers but Plivo echo those, too
                         await self._echo(mark)
-                else:
+                elif event != "log":  # which Twilio ignores
                     raise AssertionError(f"a phone knows no {event!r}")
         except websockets.ConnectionClosed:
             pass

@@ -13,22 +13,12 @@ import numpy as np
 import pytest
 
 from fastrtc import AdditionalOutputs, ReplyOnPause, Stream
+from tests.support.models import Energy
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 
 RATE = 48000
 AUDIO = (RATE, tone(0.2))
 HEARD = ["started_talking", "pause_detected"]
-
-
-class Energy:
-    """A model that takes loud audio for speech, asked block by block."""
-
-    def vad(self, audio: Any, options: Any) -> Any:
-        rate, samples = audio
-        loud = np.abs(samples.reshape(-1).astype(int)) > 1000
-        return float(loud.mean()) * samples.size / rate, []
-
-    def warmup(self) -> None: ...
 
 
 def audio_then_outputs(said: Any) -> Any:

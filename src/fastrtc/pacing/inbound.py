@@ -16,6 +16,8 @@ from ..audio.fifo import SampleFifo
 from ..core.alarm import Alarm
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
+from ..handlers.link import link_of
+from .silence import SilenceClock
 
 __all__ = ["AudioInbound"]
 
@@ -80,6 +82,9 @@ class AudioInbound:
         self._gap_s = GAP_S
         self._came_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._needs_silence = link_of(handler).needs_silence
+        self._silence = SilenceClock(BLOCK_S)
+        self._silence_timer: asyncio.TimerHandle | None = None
         self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
         self._alarm = Alarm()
         self._pushed = self._taken = 0  # samples; the second is counted by whoever feeds
@@ -98,6 +103,8 @@ class AudioInbound:
         """
         if self._stopped or samples.shape[1] == 0:
             return
+        if self._needs_silence is not None:
+            self._watch_for_silence(samples.shape[1] / rate)
         if not self._framed:
             planar = self._converter.convert(rate, samples)
             if planar.shape[1]:
@@ -123,6 +130,39 @@ class AudioInbound:
         self._enqueue_blocks()
         if len(self._fifo):
             self._enqueue(self._fifo.pop_padded(self._block))
+
+    def skip(self, seconds: float) -> None:
+        """Learn that the client left out so much audio before what comes next (DTX).
+
+        A handler that needs silence to find the end of an utterance gets it; others get none, as
+        they do not while nothing comes at all.
+        """
+        if self._needs_silence is not None and not self._stopped and self._needs_silence():
+            self._fill(self._silence.missing(seconds))
+
+    def _watch_for_silence(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._silence.heard(seconds, loop.time())
+        if self._silence_timer is None:
+            self._silence_timer = loop.call_at(self._silence.next_at(), self._fill_gap)
+
+    def _fill_gap(self) -> None:
+        """Give the silence that is due, for as long as the handler needs it."""
+        assert self._needs_silence is not None
+        loop = asyncio.get_running_loop()
+        self._silence_timer = None
+        due = self._silence.take(loop.time())
+        if due and not self._needs_silence():
+            return  # until audio comes again
+        self._fill(due)
+        if self._silence.next_at() > loop.time():
+            self._silence_timer = loop.call_at(self._silence.next_at(), self._fill_gap)
+
+    def _fill(self, blocks: int) -> None:
+        if blocks:
+            self.flush()
+        for _ in range(blocks):
+            self._enqueue(np.zeros((self._converter.channels, self._block), np.int16))
 
     def silence(self) -> tuple[int, NDArray[np.int16]]:
         """Give 20 ms of silence in the form that ``receive`` gets."""
@@ -204,8 +244,9 @@ class AudioInbound:
 
     def _stop(self) -> None:
         self._stopped = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._silence_timer):
+            if timer is not None:
+                timer.cancel()
 
     async def _run(self) -> None:
         if not is_async(self._receive):

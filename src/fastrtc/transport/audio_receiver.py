@@ -28,6 +28,10 @@ MOST_CONCEALED_S = 0.1
 """How much lost audio is made up for, in seconds, so that time goes on in the handler as it
 did for the speaker. A longer gap is a pause: as much as a packet, in which the sound fades."""
 
+MAX_SKIPPED_S = 2.0
+"""How far the RTP time of a packet may be after the one before for the audio between them to count
+as left out, in seconds: a sender in DTX sends one every 0.4 s. More is a stream begun anew."""
+
 MOST_AHEAD_S = 5.0
 """How much more audio than time may come from a peer, in seconds. One that sends faster
 than anybody can speak would otherwise have us decode without end."""
@@ -55,6 +59,7 @@ class AudioReceiver:
         self._concealment = Concealment()
         self._track: MediaStreamTrack | None = None
         self._decoded_s = 0.0
+        self._next_timestamp: int | None = None  # of the packet that follows without a gap
         self._started_at: float | None = None
         self._flooded = False
         self._closed = False
@@ -114,10 +119,20 @@ class AudioReceiver:
                 continue
             size = samples.shape[1]
             self._decoded_s += size / rate
+            self._skip_silence(packet, size / rate)
             gap = packet.lost * size
             if gap > MOST_CONCEALED_S * rate:
                 gap = size
             self._inbound.push(rate, self._concealment.fill(rate, samples, gap))
+
+    def _skip_silence(self, packet: Packet[tuple[int, bytes]], seconds: float) -> None:
+        """Tell how much audio the sender left out before a packet, as it does in DTX (RFC 7587)."""
+        clock: int = self._codecs[packet.payload[0]].parameters.clockRate
+        if self._next_timestamp is not None and packet.lost == 0:
+            skipped_s = (packet.timestamp - self._next_timestamp) / clock
+            if 0 < skipped_s <= MAX_SKIPPED_S:
+                self._inbound.skip(skipped_s)
+        self._next_timestamp = packet.timestamp + round(seconds * clock)
 
     def _too_fast(self) -> bool:
         now = self._loop.time()

@@ -92,10 +92,11 @@ def test_a_call_survives_a_message_that_cannot_be_read(message: dict, reason: st
 
 def test_a_phone_has_no_screen():
     protocol = PhoneProtocol()
+    assert protocol.message('{"type": "log"}') is None
     read(protocol, TWILIO)
 
     assert protocol.started(Start("MZ1")) is None
-    assert protocol.message('{"type": "log"}') is None
+    assert protocol.message('{"type": "error", "data": "log"}') is None
     assert protocol.pong() is None
 
 
@@ -156,3 +157,11 @@ def test_no_sequence_of_messages_raises(messages: list[str | bytes]):
     assert starts <= 1
     if starts:
         assert json.loads(protocol.audio(b"\x00\x00"))["event"] in ("media", "playAudio")
+
+
+@pytest.mark.parametrize(("start", "passed"), [(TWILIO, True), (TELNYX, False), (PLIVO, False)])
+def test_twilio_gets_logs_as_from_fastrtc(start, passed):
+    protocol = PhoneProtocol()
+    read(protocol, start)
+    log = '{"type": "log", "data": "pause_detected"}'
+    assert protocol.message(log) == (log if passed else None)

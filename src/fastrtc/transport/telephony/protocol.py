@@ -44,8 +44,7 @@ class PhoneProtocol:
     """What goes over the socket of a telephone call; a ``SocketProtocol``.
 
     The provider is known by its ``start`` message: each names its stream in its own way. A
-    phone has no screen, so the messages of a session, such as ``log`` and ``error``, are not
-    sent.
+    phone has no screen: of the messages of a session only ``log`` is sent, and to Twilio only.
 
     Args:
         providers: Those that a call may come through.
@@ -109,8 +108,9 @@ class PhoneProtocol:
     def pong(self) -> None:
         """Say nothing: no provider asks."""
 
-    def message(self, text: str) -> None:
-        """Say nothing: a phone has no screen."""
+    def message(self, text: str) -> str | None:
+        """Write a message of the session, if the provider gets any."""
+        return None if self._provider is None else self._provider.message(text)
 
     async def hang_up(self, call: Call) -> None:
         """End the call, if the provider has a way beside closing the socket."""

@@ -101,6 +101,10 @@ class Provider(ABC):
     def mark(self, name: str) -> str:
         """Write that the provider is to tell when the audio so far has been played."""
 
+    def message(self, text: str) -> str | None:
+        """Write a message of the session, a JSON text; None if the provider gets none."""
+        return None
+
     async def hang_up(self, call: Call) -> None:
         """End a call that would outlive its socket, such as by the provider's HTTP interface.
 

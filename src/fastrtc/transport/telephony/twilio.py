@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from ...core.context import Call
 from ..socket_events import Start
 from .provider import PHONE_RATE, Message, Provider, encoded, maybe_text, text_of, texts, write
@@ -57,6 +59,10 @@ class Twilio(Provider):
     def clear(self) -> str:
         """Write ``clear``: Twilio drops its buffer, and echoes the marks that were in it."""
         return write({"event": "clear", "streamSid": self.stream_id})
+
+    def message(self, text: str) -> str | None:
+        """Pass on a ``log`` message, as FastRTC 0.0.34 does; others are not sent."""
+        return text if json.loads(text).get("type") == "log" else None
 
     def mark(self, name: str) -> str:
         """Write ``mark``, which Twilio echoes when what came before has been played."""
