@@ -373,7 +373,8 @@ class TestSubclasses:
             def __init__(self):
                 loaded.append(True)
                 super().__init__(self.reply, model=Scripted(), on_interrupt=self.cut)
-                self.weights = [1, 2, 3]
+                self.weights = np.zeros(3)
+                self.history = ["of nobody"]
                 self.say = self.reply
                 self.cuts = 0
 
@@ -389,6 +390,8 @@ class TestSubclasses:
         copy = bot.copy()
         assert loaded == [True]
         assert copy.weights is bot.weights
+        copy.history.append("of one connection")
+        assert bot.history == ["of nobody"]
         assert copy.fn.__self__ is copy.say.__self__ is copy
         assert copy.latest_args == []
         for name in ("state", "event", "args_set", "channel_set"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import threading
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -40,6 +42,10 @@ __all__ = [
 ]
 
 ReplyFnGenerator: TypeAlias = Callable[..., Iterator[EmitType] | AsyncIterator[EmitType]]
+
+
+CONTAINERS = (list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter)
+"""Types of attributes that each copy of a handler has of its own."""
 
 
 class ReplyOnPause(StreamHandler):
@@ -119,11 +125,13 @@ class ReplyOnPause(StreamHandler):
 
         It has the attributes of this one as they are now, methods bound to the copy, and a state
         of its own. No constructor runs: what a subclass has loaded in its ``__init__`` is shared
-        by all connections, and so is all else that it has stored there.
+        by all connections. Its lists, dicts, sets and deques are copied, so that a history that
+        it keeps in one is that of one connection.
         """
         handler = object.__new__(type(self))
         for name, value in vars(self).items():
-            vars(handler)[name] = rebound(value, self, handler)
+            own = copy.copy(value) if type(value) in CONTAINERS else value
+            vars(handler)[name] = rebound(own, self, handler)
         handler.latest_args = []
         handler.args_set = asyncio.Event()
         handler.channel_set = asyncio.Event()

@@ -12,7 +12,7 @@ from .pages import DOCS, ROOT
 
 SOURCE = ROOT / "src" / "fastrtc"
 REFUSED = re.compile(r'SessionRefused\(\s*"(\w+)"')
-LOGGED = re.compile(r'_say\("(\w+)"\)')
+LOGGED = re.compile(r'self.say\("(\w+)"\)')
 ENDED = re.compile(
     r'(?:_TooMuch\(|on_abuse\(|self\.end, |reason: str = |return )"([A-Z]\w+ [^"]*)"'
 )

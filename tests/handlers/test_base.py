@@ -71,15 +71,24 @@ def test_defaults():
     ("arguments", "message"),
     [
         ({"expected_layout": "quad"}, "expected_layout must be 'mono' or 'stereo', not 'quad'"),
-        ({"output_sample_rate": 0}, "output_sample_rate must be positive, not 0"),
-        ({"input_sample_rate": -1}, "input_sample_rate must be positive, not -1"),
-        ({"fps": 0}, "fps must be positive, not 0"),
+        ({"output_sample_rate": 0}, "output_sample_rate must be a positive integer, in Hz, not 0"),
+        ({"input_sample_rate": -1}, "input_sample_rate must be a positive integer, in Hz, not -1"),
+        ({"fps": 0}, "fps must be a positive number, not 0"),
+        ({"input_sample_rate": 22_050.5}, "input_sample_rate .* integer, in Hz, not 22050.5"),
+        ({"input_sample_rate": "16000"}, "input_sample_rate .* integer, in Hz, not '16000'"),
         ({"output_sample_rate": 22_049}, "output_sample_rate must be a multiple of 50, not 22049"),
     ],
 )
 def test_an_argument_that_cannot_be_is_named(arguments, message: str):
     with pytest.raises(ValueError, match=message):
         StreamHandlerBase(**arguments)
+
+
+@pytest.mark.parametrize("rate", [16_000.0, np.float64(16_000), np.int32(16_000)])
+def test_a_rate_of_another_type_of_number_is_an_int(rate):
+    handler = StreamHandlerBase(input_sample_rate=rate, output_sample_rate=rate)
+    assert type(handler.input_sample_rate) is type(handler.output_sample_rate) is int
+    assert handler.input_sample_rate == handler.output_sample_rate == 16_000
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000, 44_100, 48_000])

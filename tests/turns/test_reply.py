@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import CancelledError
 
+import numpy as np
 import pytest
 
 from fastrtc.turns.reply import AHEAD, ENDED, Reply
@@ -417,11 +418,11 @@ class TestAsync:
 
 
 class TestOf:
-    @pytest.mark.parametrize("given", [[1, 2], (1, 2), iter([1, 2]), None])
+    @pytest.mark.parametrize("given", [["a", "b"], ("a", "b"), iter(["a", "b"]), None])
     def test_a_function_may_return_anything_that_can_be_gone_through(self, given) -> None:
         reply = Reply().of(lambda factor: given, (1,))
         reply.start()
-        assert taken(reply) == ([] if given is None else [1, 2])
+        assert taken(reply) == ([] if given is None else ["a", "b"])
 
     def test_the_function_is_called_in_the_thread_of_the_reply(self) -> None:
         threads = []
@@ -461,3 +462,55 @@ class TestOf:
         behind_a_lambda.start()
         with pytest.raises(RuntimeError, match="no event loop"):
             behind_a_lambda.take()
+
+
+AUDIO = (24000, np.zeros(480, np.int16))
+
+
+def returns_audio():
+    return AUDIO
+
+
+def returns_samples():
+    return AUDIO[1]
+
+
+def returns_bytes():
+    return b"\0\0"
+
+
+def returns_after_yielding():
+    yield AUDIO
+    return AUDIO
+
+
+@pytest.mark.parametrize("function", [returns_audio, returns_samples, returns_bytes])
+def test_a_return_in_place_of_a_yield_is_told(function) -> None:
+    reply = Reply().of(function)
+    reply.start()
+    with pytest.raises(TypeError, match=f'{function.__name__} must give its outputs with "yield"'):
+        reply.take()
+
+
+def test_a_return_at_the_end_of_a_generator_is_told_after_its_outputs() -> None:
+    reply = Reply().of(returns_after_yielding)
+    reply.start()
+    assert reply.take() is AUDIO
+    with pytest.raises(TypeError, match='"yield", not with "return"'):
+        reply.take()
+
+
+async def test_a_return_of_a_coroutine_is_told() -> None:
+    async def returns():
+        return AUDIO
+
+    reply = Reply(loop=asyncio.get_running_loop()).of(returns)
+    reply.start()
+    with pytest.raises(TypeError, match='returns must give its outputs with "yield"'):
+        await asyncio.to_thread(reply.take)
+
+
+def test_an_iterator_may_be_returned() -> None:
+    reply = Reply().of(lambda: [AUDIO, AUDIO])
+    reply.start()
+    assert [reply.take(), reply.take(), reply.take()] == [AUDIO, AUDIO, ENDED]

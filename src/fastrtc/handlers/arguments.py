@@ -7,7 +7,7 @@ from numbers import Real
 
 from ..core.rates import check_rate
 
-__all__ = ["check_fps", "check_input_rate", "check_output_rate"]
+__all__ = ["FRAMES_PER_SECOND", "check_fps", "check_input_rate", "check_output_rate"]
 
 FRAMES_PER_SECOND = 50
 """Audio goes in frames of 20 ms, so an output rate must be a multiple of this."""

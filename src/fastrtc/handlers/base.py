@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Callable, Coroutine, Generator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..core.messages import DataChannel, create_message
 from ..core.tasks import runs_on
 from ..core.types import Layout
+from .arguments import FRAMES_PER_SECOND, check_fps, check_input_rate, check_output_rate
 from .inputs import PLACEHOLDER
 from .link import create_link, link_of
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from av import AudioFrame
 
 __all__ = ["StreamHandlerBase", "WaitsForInputs", "wait_in_connection"]
-
-FRAMES_PER_SECOND = 50
-"""Audio goes out in frames of 20 ms, so an output rate must be a multiple of this."""
 
 
 class StreamHandlerBase:
@@ -40,8 +38,8 @@ class StreamHandlerBase:
         channel_set: Set when the data channel is there.
 
     Raises:
-        ValueError: If ``expected_layout`` is another word, a rate is not a positive number,
-            or the output rate is no multiple of 50.
+        ValueError: If ``expected_layout`` is another word, a rate is not a positive integer of
+            any type of number, or the output rate is no multiple of 50.
     """
 
     def __init__(
@@ -54,18 +52,9 @@ class StreamHandlerBase:
     ) -> None:
         if expected_layout not in ("mono", "stereo"):
             raise ValueError(f"expected_layout must be 'mono' or 'stereo', not {expected_layout!r}")
-        for name, rate in (
-            ("output_sample_rate", output_sample_rate),
-            ("input_sample_rate", input_sample_rate),
-            ("fps", fps),
-        ):
-            if rate <= 0:
-                raise ValueError(f"{name} must be positive, not {rate}")
-        if output_sample_rate % FRAMES_PER_SECOND:
-            raise ValueError(
-                f"output_sample_rate must be a multiple of {FRAMES_PER_SECOND}, "
-                f"not {output_sample_rate}"
-            )
+        output_sample_rate = check_output_rate(output_sample_rate)
+        input_sample_rate = check_input_rate(input_sample_rate)
+        fps = cast(int, check_fps(fps))  # as it is, a fraction too
         frame_size = output_sample_rate // FRAMES_PER_SECOND
         if output_frame_size is not None and output_frame_size != frame_size:
             warnings.warn(

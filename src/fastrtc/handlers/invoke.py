@@ -21,7 +21,7 @@ from typing import Any
 from ..core.outputs import is_output
 from ..core.tasks import end_if_cancelled
 
-__all__ = ["Invoker", "as_exception", "is_async"]
+__all__ = ["Invoker", "as_exception", "check_returned", "is_async"]
 
 logger = logging.getLogger(__name__)
 
@@ -47,10 +47,27 @@ def as_exception(function: Callable[..., Any], error: BaseException) -> Exceptio
     """
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
-    name = getattr(function, "__qualname__", function)
-    raised = RuntimeError(f"{name} raised {type(error).__name__}")
+    raised = RuntimeError(f"{_name(function)} raised {type(error).__name__}")
     raised.__cause__ = error
     return raised
+
+
+def check_returned(function: Callable[..., Any], result: Any) -> None:
+    """Check that a function which yields its outputs has not returned one.
+
+    Args:
+        function: A generator function, or one that returns an iterator of outputs.
+        result: What it returned.
+
+    Raises:
+        TypeError: If that is one output, such as ``(rate, samples)``.
+    """
+    if is_output(result):
+        raise TypeError(f'{_name(function)} must give its outputs with "yield", not with "return"')
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__qualname__", function))
 
 
 class _Worker:
@@ -201,9 +218,7 @@ class Invoker:
         source = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(source):
             source = await source
-        name = getattr(function, "__qualname__", function)
-        if is_output(source):
-            raise TypeError(f'{name} must give its outputs with "yield", not with "return"')
+        check_returned(function, source)
         if hasattr(source, "__aiter__"):
             iterator = source.__aiter__()
             try:
@@ -216,7 +231,7 @@ class Invoker:
             return
         if not hasattr(source, "__iter__") and not hasattr(source, "__next__"):
             raise TypeError(
-                f"{name} must be a generator function or return an iterator, "
+                f"{_name(function)} must be a generator function or return an iterator, "
                 f"not {type(source).__name__}"
             )
         items = source if hasattr(source, "__next__") else await self._run(role, iter, source)

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any
 
-from ..handlers.invoke import as_exception, is_async
+from ..handlers.invoke import as_exception, check_returned, is_async
 
 __all__ = ["ENDED", "Reply"]
 
@@ -87,7 +87,9 @@ class Reply:
         if is_async(function):
             self._needs_loop()
             generator = function(*args)
-            self.generator = _awaited(generator) if inspect.iscoroutine(generator) else generator
+            if inspect.iscoroutine(generator):
+                generator = _awaited(function, generator)
+            self.generator = generator
         else:
             self.generator = self._called(function, args)
         return self
@@ -155,6 +157,7 @@ class Reply:
         result = function(*args)
         if inspect.isawaitable(result):
             result = self.wait_for(lambda: result)
+        check_returned(function, result)
         if hasattr(result, "__anext__"):
             step = self._step or anext
             try:
@@ -168,7 +171,7 @@ class Reply:
                 if hasattr(result, "aclose"):
                     self._submit(result.aclose).result()
         elif result is not None:
-            yield from result
+            check_returned(function, (yield from result))
 
     def wait_for(self, begin: Callable[[], Awaitable[Any]]) -> Any:
         """Wait for something of the loop, from another thread; superseding cancels it.
@@ -287,9 +290,10 @@ class Reply:
             self._end(error)
 
 
-async def _awaited(coroutine: Any) -> AsyncIterator[Any]:
+async def _awaited(function: Callable[..., Any], coroutine: Any) -> AsyncIterator[Any]:
     """Give the items of what a coroutine returns."""
     result = await coroutine
+    check_returned(function, result)
     if hasattr(result, "__aiter__"):
         async for item in result:
             yield item
