@@ -46,7 +46,7 @@ from .transport.configuration import resolve_configuration, to_aiortc_configurat
 from .transport.early_candidates import EarlyCandidates
 from .transport.opus import LOWER_RATES
 from .transport.peer import Peer
-from .transport.signalling import Candidate, parse_candidate, parse_offer
+from .transport.signalling import Candidate, parse_candidate, read_offer
 from .websocket import WebSocketHandler
 
 __all__ = [
@@ -194,7 +194,7 @@ class WebRTCConnectionMixin:
             check_media(self.modality, self.mode)  # a class of the program's own sets them
         except ValueError as error:
             raise InvalidOffer(str(error)) from None
-        offer = parse_offer(
+        offer = await read_offer(
             body.get("sdp"),
             self.modality,
             self.mode,

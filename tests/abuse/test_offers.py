@@ -1,8 +1,10 @@
 """Offers, candidates and guessed ids of strangers: they are refused, and leave nothing behind."""
 
 import asyncio
+import json
 import logging
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -73,7 +75,7 @@ async def test_an_offer_of_a_megabyte_is_not_read_to_its_end(chunked: bool) -> N
             body = {"sdp": "x" * (1 << 20), "type": "offer", "webrtc_id": "a"}
             response = await http.post("/webrtc/offer", json=body)
     assert response.status_code == 413
-    assert response.json() == {"detail": "The request has more than 262144 bytes"}
+    assert response.json() == {"detail": "The request has more than 65536 bytes"}
     assert_nothing_is_left(stream)
 
 
@@ -93,6 +95,43 @@ async def test_how_large_an_offer_may_be_is_an_option() -> None:
 def test_what_are_no_limits_is_an_error(limits: Any) -> None:
     with pytest.raises(ValueError, match=r"limits must be a fastrtc\.Limits or None"):
         echo(limits=limits)
+
+
+# Offers that are made to cost
+
+LINES = {
+    "feedback": "a=rtpmap:1 a/1\n" * 100 + "a=rtcp-fb:* a\n",
+    "parameters": "a=rtpmap:97 x/1\na=fmtp:97 a\n",
+    "codecs": "a=rtpmap:96 opus/48000/2\n",
+    "sources": "a=ssrc:{} a:\n",
+    "extensions": "a=extmap:{} a\n",
+    "sections": "m=application 9 UDP/DTLS/SCTP x\na=mid:x{}\n",
+    "fingerprints": "a=fingerprint:a a\n",
+    "groups": "a=ssrc-group:FID {}\n",
+    "unknown": "a={}:\n",
+    "bandwidths": "b=AS:{}\n",
+}
+
+
+@pytest.mark.parametrize("lines", LINES.values(), ids=LINES)
+async def test_no_offer_below_the_limit_holds_up_another_client(lines: str) -> None:
+    """aiortc's parser compares lines with each other: 60,000 characters took it a minute."""
+    stream = echo(concurrency_limit=3)
+    async with Client(stream, audio=AudioSource(tone(60))) as client, http_of(stream) as http:
+        await eventually(lambda: len(client.loud()) >= 5)
+        stranger = Client(stream, audio="sendrecv", label=None)
+        offer = await stranger.offer()
+        count = (Limits().offer_bytes - 8000) // len(json.dumps(lines.format(1000)))
+        sdp = offer["sdp"] + "".join(lines.format(k) for k in range(count))
+        before = time.process_time()
+        heard = len(client.loud())
+        response = await http.post("/webrtc/offer", json={**offer, "sdp": sdp})
+        await eventually(lambda: len(client.loud()) >= heard + 5)
+        assert time.process_time() - before < 1.0  # with the echo of both peers
+        assert response.status_code in (200, 400)
+        await stranger.close()
+    await stream.close_sessions()
+    assert_nothing_is_left(stream)
 
 
 # Candidates

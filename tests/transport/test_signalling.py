@@ -4,29 +4,35 @@ import asyncio
 import functools
 import itertools
 import re
+import threading
+import time
+import tracemalloc
+from pathlib import Path
 
 import pytest
 from aiortc import RTCPeerConnection
+from aiortc.sdp import SessionDescription
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.core.errors import FastRTCError, InvalidCandidate, InvalidOffer
+from fastrtc.core.limits import Limits
 from fastrtc.transport.signalling import (
     END_OF_CANDIDATES,
+    LARGE_OFFER,
+    MAX_LINE,
+    MAX_LINES,
+    MAX_SECTIONS,
     Candidate,
     Offer,
     parse_candidate,
     parse_offer,
+    read_offer,
 )
 
 MODES = ("send-receive", "send", "receive")
 MODALITIES = ("audio", "video", "audio-video")
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly")
-SERVES = {
-    "send-receive": {"sendrecv", "sendonly", "recvonly"},
-    "send": {"sendrecv", "sendonly"},
-    "receive": {"sendrecv", "recvonly"},
-}
 
 HOST = "candidate:1 1 udp 2122260223 192.168.1.5 50000 typ host"
 
@@ -62,17 +68,14 @@ def parse(sdp, modality="audio", mode="send-receive", *, extra_tracks=False) -> 
 def test_offers_of_every_direction(modality, mode):
     kinds = modality.split("-")
     for directions in itertools.product(DIRECTIONS, repeat=len(kinds)):
-        sdp = offer(*(f"{k}:{d}" for k, d in zip(kinds, directions, strict=True)))
-        if set(directions) <= SERVES[mode]:
-            parsed = parse(sdp, modality, mode)
-            assert parsed.later_candidates == ()
-            receives = {
-                k for k, d in zip(kinds, directions, strict=True) if d in ("sendrecv", "recvonly")
-            }
-            assert parsed.receives - {"application"} == receives
-        else:
-            with pytest.raises(InvalidOffer, match=f"Modality must be {modality} in mode {mode}"):
-                parse(sdp, modality, mode)
+        offered = dict(zip(kinds, directions, strict=True))
+        parsed = parse(offer(*(f"{k}:{d}" for k, d in offered.items())), modality, mode)
+        sends = {k for k, d in offered.items() if d in ("sendrecv", "sendonly")}
+        receives = {k for k, d in offered.items() if d in ("sendrecv", "recvonly")}
+        assert parsed.receives == receives
+        assert set(parsed.sources) == (sends if mode != "receive" else set())
+        assert set(parsed.sinks) == (receives if mode != "send" else set())
+        assert (parsed.later_candidates, parsed.rejected) == ((), ())
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -84,42 +87,221 @@ def test_offers_of_every_kind(offered, modality, mode):
     if has - wanted:
         with pytest.raises(InvalidOffer, match=f"Unsupported track kind {(has - wanted).pop()}"):
             parse(sdp, modality, mode)
-    elif wanted - has:
-        with pytest.raises(InvalidOffer, match="Modality must be audio-video.*has no"):
-            parse(sdp, modality, mode)
     else:
-        assert isinstance(parse(sdp, modality, mode), Offer)
-    if not wanted - has:
-        assert isinstance(parse(sdp, modality, mode, extra_tracks=True), Offer)
+        assert parse(sdp, modality, mode).receives == has & wanted
+    assert parse(sdp, modality, mode, extra_tracks=True).receives == has & wanted
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("modality", MODALITIES)
 @pytest.mark.parametrize("extra_tracks", [True, False])
-def test_a_data_channel_alone_is_not_enough(modality, mode, extra_tracks):
-    with pytest.raises(InvalidOffer, match=f"Modality must be {modality}.*has no"):
-        parse(offer(), modality, mode, extra_tracks=extra_tracks)
+def test_a_data_channel_alone_is_enough(modality, mode, extra_tracks):
+    parsed = parse(offer(), modality, mode, extra_tracks=extra_tracks)
+    assert (parsed.sources, parsed.sinks, parsed.receives) == ({}, {}, frozenset())
+    assert "m=application" in parsed.sdp
 
 
 def test_no_data_channel_is_needed():
     assert isinstance(parse(offer("audio", data=False)), Offer)
 
 
-def test_a_second_track_of_a_kind_is_extra():
+def test_of_two_sections_of_a_kind_one_may_send_and_one_receive():
     sdp = offer("audio:recvonly", "audio:sendonly")
+    parsed = parse(sdp)
+    assert (parsed.sources, parsed.sinks) == ({"audio": "1"}, {"audio": "0"})
+    assert (parse(sdp, mode="send").sources, parse(sdp, mode="send").sinks) == ({"audio": "1"}, {})
+    parsed = parse(offer("audio:recvonly", "audio"))
+    assert parsed.sources == parsed.sinks == {"audio": "1"}
+    parsed = parse(offer("audio:sendonly", "audio:recvonly", "audio:recvonly"))
+    assert (parsed.sources, parsed.sinks) == ({"audio": "0"}, {"audio": "1"})
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_second_track_of_a_kind_that_is_sent_is_extra(mode):
+    sdp = offer("audio", "audio:sendonly")
     with pytest.raises(InvalidOffer, match="Unsupported track kind audio: more than one"):
-        parse(sdp)
-    assert isinstance(parse(sdp, mode="send", extra_tracks=True), Offer)
+        parse(sdp, mode=mode)
+    assert isinstance(parse(sdp, mode=mode, extra_tracks=True), Offer)
 
 
-def test_extra_tracks_do_not_stand_in_for_the_right_ones():
-    with pytest.raises(InvalidOffer, match="Modality must be audio in mode send"):
-        parse(offer("audio:recvonly", "video:sendonly"), mode="send", extra_tracks=True)
+# --- Sections that nobody uses -------------------------------------------------------------------
+
+
+def sections(sdp: str) -> list[str]:
+    """What is before the first section, and each section."""
+    return re.split("(?=m=)", sdp)
+
+
+def without_transport(section: str) -> str:
+    """A section that is bundle-only, as RFC 8829 section 5.2.1 has it."""
+    own = ("a=ice-", "a=fingerprint:", "a=setup:", "a=rtcp-mux", "a=candidate:", "a=end-of")
+    lines = [line for line in section.splitlines() if not line.startswith(own)]
+    first, rest = lines[0].split(" ", 2), lines[1:]
+    return "\r\n".join([f"{first[0]} 0 {first[2]}", "a=bundle-only", *rest]) + "\r\n"
+
+
+def refuse(section: str) -> str:
+    """A section as the client itself rejects it (RFC 3264 section 6)."""
+    return re.sub(r"^(m=\w+) \d+", r"\1 0", section)
+
+
+def with_codecs(section: str, *codecs: str) -> str:
+    """A section with other codecs, such as `VP9/90000`."""
+    lines = [s for s in section.splitlines() if not re.match("a=(rtpmap|fmtp|rtcp-fb):", s)]
+    numbers = range(100, 100 + len(codecs))
+    words = [*lines[0].split(" ")[:3], *map(str, numbers)]
+    maps = [f"a=rtpmap:{k} {codec}" for k, codec in zip(numbers, codecs, strict=True)]
+    return "\r\n".join([" ".join(words), *lines[1:], *maps]) + "\r\n"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("unused", ["video:recvonly", "video:inactive", "audio:inactive"])
+def test_sections_that_are_not_to_send_are_answered(unused, mode):
+    parsed = parse(offer("audio", unused), mode=mode)
+    assert parsed.sdp.count("m=") == 3
+    assert parsed.rejected == ()
+    assert {*parsed.sources.values(), *parsed.sinks.values()} == {"0"}
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_a_camera_or_microphone_that_is_off(modality):
+    parsed = parse(offer("audio:inactive", "video:inactive"), modality)
+    assert (parsed.sources, parsed.sinks, parsed.receives) == ({}, {}, frozenset())
+
+
+@pytest.mark.parametrize("data", [True, False])
+def test_bundle_only_sections_have_the_transport_of_the_first(data):
+    head, audio, *rest = sections(offer("audio", "video", data=data))
+    sdp = head + audio + "".join(map(without_transport, rest))
+    parsed = parse(sdp, "audio-video")
+    assert parsed.sources == {"audio": "0", "video": "1"}
+    password = re.search("a=ice-pwd:.*\r\n", audio)[0]
+    fingerprints = re.findall("a=fingerprint:.*\r\n", audio)
+    for section in sections(parsed.sdp)[1:]:
+        assert password in section and all(f in section for f in fingerprints)
+        assert "a=rtcp-mux" in section or section.startswith("m=application")
+
+
+def test_a_section_outside_the_bundle_has_no_transport_but_its_own():
+    head, audio, video = sections(offer("audio", "video", data=False))
+    sdp = head.replace("BUNDLE 0 1", "BUNDLE 0") + audio + without_transport(video)
+    with pytest.raises(InvalidOffer, match="ICE credentials"):
+        parse(sdp, "audio-video")
+
+
+def test_rejected_sections_stay_rejected():
+    head, audio, video, data = sections(offer("audio", "video"))
+    head = head.replace("BUNDLE 0 1 2", "BUNDLE 0 2")
+    parsed = parse(head + audio + refuse(video) + data, "audio-video")
+    assert parsed.sources == parsed.sinks == {"audio": "0"}
+    assert [section.split()[0] for section in sections(parsed.sdp)[1:]] == [
+        "m=audio",
+        "m=application",
+    ]
+    [(index, text)] = parsed.rejected
+    assert index == 1
+    assert text.startswith("m=video 0 UDP/TLS/RTP/SAVPF ") and "\r\na=mid:1\r\n" in text
+    answer = parsed.complete_answer(parsed.sdp)
+    assert [s.split()[0] for s in sections(answer)[1:]] == ["m=audio", "m=video", "m=application"]
+    assert answer.replace(text, "") == parsed.sdp
+
+
+def test_a_second_data_section_and_other_media_are_rejected():
+    head, audio, data = sections(offer("audio"))
+    text = "m=text 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:t\r\na=rtpmap:98 t140/1000\r\n"
+    parsed = parse(head + audio + text + data + data.replace("a=mid:1", "a=mid:2"))
+    assert [index for index, _ in parsed.rejected] == [1, 3]
+    assert parsed.rejected[0][1] == (
+        "m=text 0 UDP/TLS/RTP/SAVPF 98\r\nc=IN IP4 0.0.0.0\r\na=mid:t\r\n"
+    )
+
+
+def test_an_unused_section_without_a_codec_of_ours_is_rejected_also_as_the_first():
+    head, video, audio, data = sections(offer("video:recvonly", "audio"))
+    sdp = head + with_codecs(video, "VP9/90000") + without_transport(audio) + data
+    sdp += f"a={HOST}\r\n"  # of the data section: nothing, once it is bundled
+    own = [f"a={HOST.replace('50000', port)}\r\n" for port in ("50001", "50002")]
+    parsed = parse(sdp.replace("a=mid:0\r\n", f"a=mid:0\r\n{''.join(own)}"))
+    assert [index for index, _ in parsed.rejected] == [0]
+    assert parsed.sdp.index("BUNDLE 1 2") < parsed.sdp.index("m=audio")
+    assert all(line in sections(parsed.sdp)[1] for line in own)
+
+
+def test_trickled_candidates_of_a_rejected_section():
+    head, video, audio, data = sections(offer("video:recvonly", "audio"))
+    head = head.replace("BUNDLE 0 1 2", "BUNDLE 1 2")
+    parsed = parse(head + refuse(video) + audio + data)
+
+    def placed(**fields):
+        return parsed.place(parse_candidate({"candidate": HOST, **fields}).candidate)
+
+    assert placed(sdpMid="0") is placed(sdpMLineIndex=0) is placed(sdpMid="0", sdpMLineIndex=1)
+    assert placed(sdpMid="0") is None
+    for place, fields in enumerate([{"sdpMid": "1"}, {"sdpMid": "2", "sdpMLineIndex": 2}]):
+        found = placed(**fields)
+        assert (found.sdpMid, found.sdpMLineIndex) == (None, place)
+    for unknown in ({"sdpMid": "9"}, {"sdpMLineIndex": 9}, {"sdpMLineIndex": -1}):
+        assert placed(**unknown) == parse_candidate({"candidate": HOST, **unknown}).candidate
+
+
+def test_candidates_of_a_rejected_first_section_are_the_bundles():
+    head, video, audio, data = sections(offer("video:recvonly", "audio"))
+    mdns = "a=candidate:1 1 udp 2122260223 4a6e.local 50000 typ host\r\n"
+    parsed = parse(head + with_codecs(video, "AV1/90000") + mdns + audio + data)
+    trickled = parsed.place(parse_candidate({"candidate": HOST, "sdpMid": "0"}).candidate)
+    assert trickled.sdpMLineIndex == 0
+    assert [candidate.sdpMLineIndex for candidate in parsed.later_candidates] == [0]
+
+
+def test_two_sections_with_one_mid():
+    with pytest.raises(InvalidOffer, match="two sections have the same mid"):
+        parse(offer("audio", "video").replace("a=mid:1", "a=mid:0"), "audio-video")
+
+
+# --- Codecs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("codecs", "fmtp", "named"),
+    [
+        (["VP9/90000"], "", "has VP9, the server supports VP8, H264"),
+        (["VP9/90000", "AV1/90000", "rtx/90000"], "", "has VP9, AV1, the server"),
+        (
+            ["H264/90000"],
+            "a=fmtp:100 profile-level-id=640c1f;packetization-mode=1\r\n",
+            r"has H264 \(profile-level-id 640c1f, packetization-mode 1\), the server supports VP8, "
+            r"H264 \(profile-level-id 42001f, packetization-mode 1\), H264 \(.* 42e01f, .*\)$",
+        ),
+        (["rtx/90000"], "", "has none"),
+        ([f"X{k}/90000" for k in range(20)], "", "X7 and 12 more, the server"),
+        (["X" * 1000 + "/90000"], "", "has X{64}, the server"),
+    ],
+)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_codec_that_cannot_be_negotiated_is_named(codecs, fmtp, named, direction):
+    head, video, data = sections(offer(f"video:{direction}"))
+    with pytest.raises(InvalidOffer, match=f"^No common video codec: the offer .*{named}"):
+        parse(head + with_codecs(video, *codecs) + fmtp + data, "video")
+
+
+def test_an_audio_codec_that_cannot_be_negotiated_is_named():
+    head, audio, data = sections(offer("audio"))
+    with pytest.raises(InvalidOffer, match="audio codec: .* iSAC, .* opus, G722, PCMU, PCMA$"):
+        parse(head + with_codecs(audio, "iSAC/16000", "CN/8000") + data)
+
+
+def test_codecs_that_are_not_ours_are_left_out():
+    head, video, data = sections(offer("video"))
+    codecs = ["VP9/90000", "VP8/90000", "rtx/90000", "AV1/90000", "VP8/90000"]
+    fmtp = "a=fmtp:102 apt=101\r\na=rtcp-fb:101 nack pli\r\na=rtcp-fb:101 transport-cc\r\n"
+    section = sections(parse(head + with_codecs(video, *codecs) + fmtp + data, "video").sdp)[1]
+    assert re.findall("a=rtpmap:(.*)\r\n", section) == ["101 VP8/90000", "102 rtx/90000"]
+    assert "a=rtcp-fb:101 nack pli\r\n" in section and "transport-cc" not in section
 
 
 def test_a_track_without_a_direction_goes_both_ways():
-    sdp = offer("audio").replace("a=sendrecv\r\n", "")
-    assert "audio" in parse(sdp).receives
+    parsed = parse(offer("audio").replace("a=sendrecv\r\n", ""))
+    assert "audio" in parsed.receives and "a=sendrecv" in parsed.sdp
 
 
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
@@ -202,6 +384,114 @@ def test_a_malformed_mdns_candidate_is_left_out():
     parsed = parse(offer("audio") + "a=candidate:1 1 udp x 4a6e.local 50000 typ host\r\n")
     assert parsed.later_candidates == ()
     assert ".local" not in parsed.sdp
+
+
+# --- Offers that are made to cost ----------------------------------------------------------------
+
+CHROMIUM = Path(__file__).with_name("chromium_156.sdp").read_text()
+"""As Chromium 156 offers to receive audio and video, with a data channel."""
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_an_offer_of_a_browser_is_far_from_every_bound(modality):
+    assert isinstance(parse(CHROMIUM, modality), Offer)
+    for section in sections(CHROMIUM)[1:]:
+        for kind, most in MAX_LINES.items():
+            assert section.count(f"\na={kind}:") <= most / 3, kind
+        assert max(map(len, section.splitlines())) <= MAX_LINE / 4
+    assert len(CHROMIUM) < Limits().offer_bytes / 4
+
+
+@pytest.mark.parametrize("kind", MAX_LINES)
+@pytest.mark.parametrize("where", ["first", "section"])
+def test_lines_of_a_kind_are_bounded(kind, where):
+    line = f"a={kind} x\r\n" if "*" in kind else f"a={kind}:x\r\n"
+    head, audio, data = sections(offer("audio"))
+    lines = line * (MAX_LINES[kind] + 1)
+    sdp = head + lines + audio + data if where == "first" else head + audio + lines + data
+    with pytest.raises(
+        InvalidOffer, match=f"more than {MAX_LINES[kind]} lines a={re.escape(kind)}"
+    ):
+        parse(sdp)
+
+
+def test_sections_and_the_length_of_a_line_are_bounded():
+    video = sections(offer("video:inactive"))[1]
+    many = "".join(video.replace("a=mid:0", f"a=mid:{k}") for k in range(1, MAX_SECTIONS + 1))
+    with pytest.raises(InvalidOffer, match=f"more than {MAX_SECTIONS} media sections"):
+        parse(offer("audio", data=False) + many)
+    with pytest.raises(InvalidOffer, match=f"line of more than {MAX_LINE} characters"):
+        parse(offer("audio") + "a=x:" + "y" * MAX_LINE + "\r\n")
+
+
+CODECS = "".join(f"a=rtpmap:{k % 72} a/1\r\n" for k in range(MAX_LINES["rtpmap"] - 1))
+COSTLY = {
+    "codecs": "".join(f"a=rtpmap:{k} opus/48000/2\r\n" for k in range(72)),
+    "feedback": CODECS + "a=rtcp-fb:5 a\r\n" * MAX_LINES["rtcp-fb"],
+    "feedback of all": CODECS + "a=rtcp-fb:* a\r\n" * MAX_LINES["rtcp-fb:*"],
+    "parameters": CODECS + "a=fmtp:71 a\r\n" * MAX_LINES["fmtp"],
+    "sources": "".join(f"a=ssrc:{k} a:\r\n" for k in range(MAX_LINES["ssrc"])),
+    "extensions": "".join(
+        f"a=extmap:{k} urn:ietf:params:rtp-hdrext:sdes:mid\r\n" for k in range(MAX_LINES["extmap"])
+    ),
+    "fingerprints": "a=fingerprint:a a\r\n" * MAX_LINES["fingerprint"],
+    "parameters of one": "a=fmtp:96 " + ";" * (MAX_LINE - 20) + "\r\n",
+    "candidates": f"a={HOST}\r\n" * 4,
+}
+CPU_S = 0.2  # s; the worst of them takes some 0.06 s
+MEMORY = 10e6  # bytes; some 5 MB
+
+
+def costly(lines: str) -> str:
+    """As many sections with some lines as an offer may have."""
+    head, audio = sections(offer("audio", data=False))
+    sdp = head.replace("BUNDLE 0", "BUNDLE " + " ".join(map(str, range(MAX_SECTIONS)))) + audio
+    more = f"m=audio 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\na=rtpmap:96 opus/48000/2\r\n{lines}"
+    for k in range(1, MAX_SECTIONS):
+        section = f"{more}a=mid:{k}\r\n"
+        if len(sdp) + len(section) > Limits().offer_bytes:
+            break
+        sdp += section
+    return sdp
+
+
+@pytest.mark.parametrize("lines", COSTLY.values(), ids=COSTLY)
+def test_the_most_costly_offer_costs_little(lines):
+    sdp = costly(lines)
+    before = time.thread_time()
+    parsed = parse(sdp)
+    assert time.thread_time() - before < CPU_S
+    assert len(parsed.sdp) < Limits().offer_bytes  # aiortc parses that again, on the loop
+    before = time.thread_time()
+    SessionDescription.parse(parsed.sdp)
+    assert time.thread_time() - before < CPU_S / 4
+    tracemalloc.start()
+    try:
+        parse(sdp)
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+
+
+async def test_a_large_offer_is_parsed_beside_the_loop():
+    seen: list[str] = []
+
+    class Watched(str):
+        def splitlines(self, keepends=False):
+            seen.append(threading.current_thread().name)
+            return super().splitlines(keepends)
+
+    async def read(sdp):
+        return await read_offer(Watched(sdp), "audio", "send-receive", extra_tracks=False)
+
+    small, large = offer("audio"), costly(COSTLY["feedback"])
+    assert len(small) < LARGE_OFFER < len(large)
+    assert isinstance(await read(small), Offer) and isinstance(await read(large), Offer)
+    assert seen == [threading.current_thread().name, "fastrtc-parse_large_offer"]
+    with pytest.raises(InvalidOffer, match="longer than"):
+        await read(large * 2)
+    with pytest.raises(InvalidOffer, match="malformed SDP"):
+        await read("v=0\r\n" * LARGE_OFFER)
 
 
 # --- Offers that went wrong on their way ---------------------------------------------------------

@@ -20,7 +20,7 @@ class Limits:
 
     Attributes:
         offer_bytes: Bytes of a request to ``/webrtc/offer``, and characters of an SDP in it.
-            Chrome's largest offers have some 10 KB.
+            Chromium's for audio, video and data have 8 KB.
         candidates: Addresses that one connection may offer, each of which the server sends
             STUN requests to. A browser with several networks has a few dozen.
         early_ids: Ids whose candidates come before their offer. When there are more, those of
@@ -44,7 +44,7 @@ class Limits:
         ValueError: If a limit is no positive number, naming it.
     """
 
-    offer_bytes: int = 256 * 1024
+    offer_bytes: int = 64 * 1024
     candidates: int = 128
     early_ids: int = 256
     connecting: int = 256

@@ -28,15 +28,21 @@ from aiortc import (
     RTCPeerConnection,
     RTCRtpReceiver,
 )
+from aiortc.codecs import CODECS, HEADER_EXTENSIONS, is_rtx
+from aiortc.rtcpeerconnection import is_codec_compatible
+from aiortc.sdp import MediaDescription
 
 __all__ = [
     "RtpSink",
     "TurnAttempt",
     "close_while_connecting",
+    "describe_codecs",
     "flush_messages",
+    "keep_common_codecs",
     "make_configuration",
     "make_decoder_threads_daemons",
     "negotiated_codecs",
+    "supported_codecs",
     "take_packets",
     "watch_consent",
     "watch_turn",
@@ -149,6 +155,67 @@ def negotiated_codecs(transceiver: Any) -> list[Codec]:
         Codec(codec.payloadType, codec.name.lower(), codec)
         for codec in getattr(transceiver, "_codecs", [])
     ]
+
+
+def keep_common_codecs(media: MediaDescription) -> bool:
+    """Reduce an offered section to what aiortc negotiates of it.
+
+    Of several formats of one codec the first is kept, of codecs and header extensions those that
+    ``aiortc.codecs`` has, compared by ``is_codec_compatible`` (seen in aiortc 1.15 and 1.16).
+
+    Returns:
+        Whether a codec is left.
+    """
+    kept: dict[Any, Any] = {}
+    taken: set[int] = set()
+    for codec in media.rtp.codecs:
+        if codec.payloadType in kept:
+            continue
+        if is_rtx(codec):
+            if codec.parameters.get("apt") in kept:
+                kept[codec.payloadType] = codec
+            continue
+        for index, ours in enumerate(CODECS[media.kind]):
+            if index not in taken and is_codec_compatible(ours, codec):
+                taken.add(index)
+                codec.rtcpFeedback = [f for f in ours.rtcpFeedback if f in codec.rtcpFeedback]
+                kept[codec.payloadType] = codec
+                break
+    media.rtp.codecs = list(kept.values())
+    known = {extension.uri for extension in HEADER_EXTENSIONS[media.kind]}
+    extensions = {e.uri: e for e in media.rtp.headerExtensions if e.uri in known}
+    media.rtp.headerExtensions = list(extensions.values())
+    return bool(taken)
+
+
+NO_CODECS = ("rtx", "red", "ulpfec", "flexfec-03", "cn", "telephone-event")
+"""Formats beside codecs: retransmission, redundancy, silence, keys."""
+
+
+def describe_codecs(codecs: list[Any]) -> str:
+    """Name codecs for an error message, such as ``H264 (profile-level-id 640c1f)``.
+
+    Args:
+        codecs: What aiortc parsed; names are at most 32 characters, and 8 are named.
+    """
+    names: dict[str, None] = {}
+    for codec in codecs:
+        if codec.name.lower() in NO_CODECS:
+            continue
+        details = [
+            f"{key} {codec.parameters[key]}"
+            for key in ("profile-level-id", "packetization-mode")
+            if key in codec.parameters and codec.name.lower() == "h264"
+        ]
+        name = f"{codec.name} ({', '.join(details)})" if details else codec.name
+        names[name[:64]] = None
+    shown = list(names)[:8]
+    return ", ".join(shown) + (f" and {len(names) - 8} more" if len(names) > 8 else "") or "none"
+
+
+def supported_codecs(kind: str) -> str:
+    """Name the codecs that aiortc has (``aiortc.codecs.CODECS``) for audio, or for video."""
+    return describe_codecs(CODECS[kind])
 
 
 def close_while_connecting(pc: RTCPeerConnection) -> None:

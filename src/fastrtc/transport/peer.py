@@ -42,8 +42,21 @@ logger = logging.getLogger(__name__)
 CONNECT_WITHIN_S = 30.0
 """How long a client may take from its offer until it is connected."""
 
+CHANNEL_WITHIN_S = 2.0
+"""How long a connected client that offers data may take to open its channel, before the handler
+starts without it. It takes some three round trips; browsers send what is lost again after 1 s, and
+some clients offer data and never open a channel."""
+
 FLUSH_WITHIN_S = 0.5
 """How long the last messages to a client are waited for while its connection closes."""
+
+_DIRECTIONS = {
+    (True, True): "sendrecv",
+    (True, False): "recvonly",
+    (False, True): "sendonly",
+    (False, False): "inactive",
+}
+"""The server's direction of a track, by whether it takes and gives."""
 
 
 class Peer:
@@ -86,11 +99,12 @@ class Peer:
         self._backlog = Backlog()
         self._sent = 0  # bytes of messages
         self._unread = False
+        self._offer: Offer | None = None
         self._candidates = 0
         self._client_has_address = False
         self._lookups: set[asyncio.Task[Any]] = set()
         self._receivers: list[AudioReceiver] = []
-        self._timeout = asyncio.get_running_loop().call_later(
+        self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_WITHIN_S, self._give_up, f"not connected within {CONNECT_WITHIN_S:.0f} s"
         )
         self.pc.on("connectionstatechange", self._state_changed)
@@ -108,6 +122,7 @@ class Peer:
             SessionRefused: If there is no way to the server, as its TURN server failed.
         """
         pc = self.pc
+        self._offer = offer
         self._candidates = offer.candidates
         self._client_has_address = offer.candidates > 0
         try:
@@ -123,7 +138,8 @@ class Peer:
         watch_consent(pc, self._consent_expired)
         if offer.later_candidates:
             self._look_up(offer.later_candidates)
-        return {"sdp": pc.localDescription.sdp, "type": pc.localDescription.type}
+        answer = offer.complete_answer(pc.localDescription.sdp)
+        return {"sdp": answer, "type": pc.localDescription.type}
 
     def _tell_of_the_network(self, attempts: list[TurnAttempt]) -> None:
         """Say in the log why clients may not find a way to the server.
@@ -149,27 +165,19 @@ class Peer:
         """Connect the offered tracks with the media; those without use become inactive."""
         for kind in {"audio", "video"} - offer.receives:
             self.media.send_nothing(kind)
-        for kind in ("audio", "video"):
-            mine = next((t for t in self.tracks if t.kind == kind), None)
-            offered = [t for t in self.pc.getTransceivers() if t.kind == kind]
-            if self.mode != "receive":  # of several, one that the client sends on
-                offered.sort(key=lambda t: t.receiver.track is None)
-            for transceiver in offered:
-                if mine is None:
-                    transceiver.direction = "inactive"
-                    continue
-                if self.mode != "receive" and transceiver.receiver.track is not None:
-                    self._take_in(transceiver)
-                takes = self.mode != "receive"
-                if self.mode != "send":
-                    transceiver.sender.replaceTrack(mine)
-                    transceiver.direction = "sendrecv" if takes else "sendonly"
-                    if isinstance(mine, AudioCallback):
-                        codecs = negotiated_codecs(transceiver)
-                        mine.use_codec(codecs[0].name if codecs else "")
-                else:
-                    transceiver.direction = "recvonly"
-                mine = None
+        tracks = {track.kind: track for track in self.tracks}
+        for transceiver in self.pc.getTransceivers():
+            kind, mid = transceiver.kind, transceiver.mid
+            takes, gives = offer.sources.get(kind) == mid, offer.sinks.get(kind) == mid
+            if takes:
+                self._take_in(transceiver)
+            if gives:
+                track = tracks[kind]
+                transceiver.sender.replaceTrack(track)
+                if isinstance(track, AudioCallback):
+                    codecs = negotiated_codecs(transceiver)
+                    track.use_codec(codecs[0].name if codecs else "")
+            transceiver.direction = _DIRECTIONS[takes, gives]
 
     def _take_in(self, transceiver: Any) -> None:
         if transceiver.kind == "audio" and self.media.audio_in is not None:
@@ -188,17 +196,23 @@ class Peer:
             SessionRefused: If the client has offered too many.
         """
         found = candidate.candidate
-        if found is not None:
-            if self._candidates >= self.limits.candidates:
-                raise SessionRefused("too_many_candidates", limit=self.limits.candidates)
-            self._candidates += 1
-        self._client_has_address |= found is not None
-        if found is not None and found.ip.endswith(".local"):
-            self._look_up((found,))
-        elif found is None and self._lookups:  # after the end, no candidate is taken
-            self.session.run("candidates", self._end_candidates())
+        if found is None:
+            if self._lookups:  # after the end, no candidate is taken
+                self.session.run("candidates", self._end_candidates())
+            else:
+                await self.pc.addIceCandidate(None)
+            return
+        if self._candidates >= self.limits.candidates:
+            raise SessionRefused("too_many_candidates", limit=self.limits.candidates)
+        self._candidates += 1
+        self._client_has_address = True
+        placed = found if self._offer is None else self._offer.place(found)
+        if placed is None:
+            logger.debug("A candidate is for a section that was rejected")
+        elif placed.ip.endswith(".local"):
+            self._look_up((placed,))
         else:
-            await self.pc.addIceCandidate(found)
+            await self.pc.addIceCandidate(placed)
 
     def _look_up(self, candidates: Any) -> None:
         task = self.session.run("candidates", self._add_later(candidates))
@@ -223,7 +237,11 @@ class Peer:
         if state == "connected":
             self._timeout.cancel()
             self.connected.set()
-            self.session.start()
+            if self.pc.sctp is None or self._open.is_set():
+                self.session.start()
+            else:  # a handler finds its channel in start_up()
+                loop = asyncio.get_running_loop()
+                self._timeout = loop.call_later(CHANNEL_WITHIN_S, self.session.start)
         elif state == "failed":
             self._give_up("the connection failed")
         elif state == "closed":
@@ -256,6 +274,10 @@ class Peer:
             track.set_channel(channel)
         self.session.mailbox.open(self._send)
         self._open.set()
+        if self.connected.is_set():
+            self._timeout.cancel()
+            # soon: others that are told of the channel are to know it, too
+            self._timeout = asyncio.get_running_loop().call_soon(self.session.start)
 
     def _send(self, message: str) -> None:
         assert self.channel is not None
