@@ -209,6 +209,28 @@ async def test_only_the_codec_loses_anything():
     assert noise_db(heard) > noise_db(best) - 3
 
 
+@pytest.mark.parametrize("provider", [Provider, Telnyx, L16Plivo], ids=lambda p: p.__name__)
+async def test_a_handler_of_another_rate_gets_20_ms_each_time(provider: type[Provider]):
+    class Wide(Echo):
+        def __init__(self, made: list[Echo] | None = None) -> None:
+            super().__init__(made)
+            self.input_sample_rate = 24000
+
+        async def emit(self) -> None:
+            await asyncio.Event().wait()
+
+        def copy(self) -> Echo:
+            self.made.append(Wide(self.made))
+            return self.made[-1]
+
+    wide = Wide()
+    with line(wide) as (_, url):
+        async with Phone(url, provider):
+            await eventually(lambda: wide.made and wide.made[0].heard.qsize() > 50)
+    sizes = {samples.shape for _, samples in list(wide.made[0].heard._queue)}
+    assert sizes == {(480,)}  # the first, too
+
+
 # Conversations
 
 
