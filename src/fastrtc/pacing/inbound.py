@@ -116,8 +116,11 @@ class AudioInbound:
         planar = self._converter.convert(rate, samples)
         if self._owed is not None:
             self._make_up(samples.shape[1] * self._rate / rate, planar.shape[1])
-        self._fifo.push(planar)
-        self._enqueue_blocks()
+        if planar.shape[1] == self._block and not len(self._fifo):  # mostly
+            self._enqueue(planar)
+        else:
+            self._fifo.push(planar)
+            self._enqueue_blocks()
         if len(self._fifo) or rate != self._rate:
             self._wait_for_gap(samples.shape[1] / rate)
 
@@ -171,14 +174,15 @@ class AudioInbound:
     def _make_up(self, due: float, given: int) -> None:
         """Put silence in front of the first audio, for what the resampler holds back.
 
-        Else each block would have to wait for the packet after its own. One sample more is for
-        resamplers that give one less now and then.
+        Else each block would have to wait for the packet after its own. Of packets that do not
+        make whole samples the resampler gives one less now and then.
         """
         assert self._owed is not None
         self._owed += due
         missing = math.ceil(self._owed) - given
         if missing > 0:
-            silence = max(0, missing + 1 - len(self._fifo))
+            spare = 0 if due.is_integer() else 1
+            silence = max(0, missing + spare - len(self._fifo))
             self._fifo.push(np.zeros((self._converter.channels, silence), np.int16))
         if given:
             self._owed = None
@@ -207,6 +211,8 @@ class AudioInbound:
     def _shaped(self, planar: NDArray[np.int16]) -> NDArray[np.int16]:
         """Copy samples into an array as handlers get it, with the channels interleaved."""
         channels, n = planar.shape
+        if channels == 1:
+            return planar[0].copy() if self._flat else planar.copy()
         frame = np.empty(planar.size if self._flat else (1, planar.size), np.int16)
         frame.reshape(n, channels)[:] = planar.T
         return frame
