@@ -88,6 +88,9 @@ short ones. They cannot drop what they have, so a message has 1 s at most."""
 DEFAULT_RATE = 24_000
 """The rate of what a function gives, in Hz, to a client that names none: as of handlers."""
 
+RECEIVED_WITHIN_S = 10.0
+"""How long ``receive`` may take for what a client sent before it said that it stops."""
+
 FLUSH_WITHIN_S = 1.0
 """How long the last messages to a client, and then its socket, are waited for at the end."""
 
@@ -316,6 +319,8 @@ class WebSocketHandler:
                 self._put(self._protocol.pong())
             case Stop():
                 self._stopped = True
+                if self._media is not None and self._media.audio_in is not None:
+                    await self._media.audio_in.finish(RECEIVED_WITHIN_S)
                 self._hang_up(NORMAL, "Stopped by the client")
             case Invalid():
                 self._say_error(event.reason)

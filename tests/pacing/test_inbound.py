@@ -194,19 +194,45 @@ async def test_nothing_is_given_after_the_end():
     assert feed._frames.empty()
 
 
+class Slow(Recorder):
+    async def receive(self, frame) -> None:
+        await asyncio.sleep(0.1)
+        await super().receive(frame)
+
+
 @virtual_time
-async def test_what_is_left_at_the_end_is_given_before_the_session_closes():
-    handler = Recorder(input_sample_rate=16000)
+async def test_what_is_left_at_the_end_is_received_and_nothing_after_it():
+    handler = Slow(input_sample_rate=16000)
     feed = inbound(handler)
     taking = asyncio.create_task(feed.run())
+    for _ in range(21):
+        feed.push(48000, np.full((1, 480), 1000, np.int16))
+    finishing = asyncio.create_task(feed.finish(10))
     await asyncio.sleep(0)
     feed.push(48000, np.full((1, 480), 1000, np.int16))
-    feed.flush()
-    asyncio.get_running_loop().call_soon(taking.cancel)
+    await finishing
+    assert taking.done() and taking.result() is None
+    assert [samples.shape for _, samples in handler.received] == [(1, 320)] * 11
+    samples = np.concatenate([chunk for _, chunk in handler.received], axis=1)
+    assert samples.sum() == pytest.approx(21 * 160 * 1000, rel=0.02)
+
+
+@virtual_time
+async def test_a_receive_that_hangs_is_not_waited_for_without_end():
+    class Hanging(Recorder):
+        async def receive(self, frame) -> None:
+            await asyncio.Event().wait()
+
+    feed = inbound(Hanging())
+    taking = asyncio.create_task(feed.run())
+    feed.push(48000, np.ones((1, 960), np.int16))
+    before = asyncio.get_running_loop().time()
+    await feed.finish(10)
+    assert asyncio.get_running_loop().time() == pytest.approx(before + 10)
+    taking.cancel()
     await asyncio.wait([taking])
-    ((_, samples),) = handler.received
-    assert samples.shape == (1, 320)
-    assert samples.sum() == pytest.approx(160 * 1000, rel=0.02)
+    await feed.finish(10)  # has ended: at once
+    assert asyncio.get_running_loop().time() == pytest.approx(before + 10)
 
 
 @pytest.mark.parametrize("size", [1, 160, 4096, 100_000])

@@ -137,6 +137,49 @@ async def test_audio_of_a_client_that_has_negotiated_comes_in_blocks_of_20_ms() 
         assert handler.sizes() == [480] * 51
 
 
+class SlowRecorder(Recorder):
+    async def receive(self, frame: Any) -> None:
+        await asyncio.sleep(0.02)
+        await super().receive(frame)
+
+
+class SyncRecorder(StreamHandler):
+    """Is slower than its client, as one that loads a model first."""
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=24000)
+        self.received: list[int] = []
+
+    def copy(self) -> "SyncRecorder":
+        return SyncRecorder()
+
+    def receive(self, frame: Any) -> None:
+        time.sleep(0.02)
+        self.received.append(len(frame[1]))
+
+    def emit(self) -> Any:
+        time.sleep(0.02)
+
+    def sizes(self) -> list[int]:
+        return self.received
+
+
+@pytest.mark.parametrize("audio", [{}, {"encoding": "pcm16"}])
+@pytest.mark.parametrize("kind", [SlowRecorder, SyncRecorder])
+async def test_all_that_was_sent_before_a_stop_is_received(
+    kind: Any, audio: dict[str, str]
+) -> None:
+    async with serve(kind()) as served, served.client() as client:
+        await client.start(**audio)
+        handler = await served.handler()
+        for _ in range(50):
+            await client.say(sine(FRAME))
+        await client.send({"event": "stop"})
+        assert await client.closed() == 1000
+        # a sync emit that may wait for something is given silence in the end
+        assert handler.sizes()[:50] == [480] * 50
+
+
 @pytest.mark.parametrize(
     ("handler_rate", "sent", "wanted"),
     [

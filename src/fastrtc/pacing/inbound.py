@@ -89,6 +89,8 @@ class AudioInbound:
         self._alarm = Alarm()
         self._pushed = self._taken = 0  # samples; the second is counted by whoever feeds
         self._stopped = False
+        self._finishing = False  # nothing comes any more, but what there is is given
+        self._done = asyncio.Event()
         self.receiving = False
         self.on_received: Callable[[], None] = _nothing
         self._most_waiting = round(BACKLOG_S * self._rate * channels)
@@ -101,7 +103,7 @@ class AudioInbound:
             rate: Its sample rate in Hz.
             samples: Shape ``(channels, n)``.
         """
-        if self._stopped or samples.shape[1] == 0:
+        if self._stopped or self._finishing or samples.shape[1] == 0:
             return
         if self._needs_silence is not None:
             self._watch_for_silence(samples.shape[1] / rate)
@@ -133,6 +135,21 @@ class AudioInbound:
         self._enqueue_blocks()
         if len(self._fifo):
             self._enqueue(self._fifo.pop_padded(self._block))
+
+    async def finish(self, timeout: float) -> None:
+        """Take no more audio, and wait until ``receive`` has had what there is.
+
+        Args:
+            timeout: How long to wait at most, in seconds.
+        """
+        self.flush()
+        self._finishing = True
+        self._frames.put(None)
+        self._alarm.ring()
+        try:
+            await asyncio.wait_for(self._done.wait(), timeout)
+        except asyncio.TimeoutError:
+            pass
 
     def skip(self, seconds: float) -> None:
         """Learn that the client left out so much audio before what comes next (DTX).
@@ -238,7 +255,7 @@ class AudioInbound:
         self._alarm.ring()
 
     async def run(self) -> None:
-        """Feed the handler for as long as the connection lasts.
+        """Feed the handler for as long as the connection lasts, or until it is finished.
 
         Raises:
             Exception: What ``receive`` raises.
@@ -250,6 +267,7 @@ class AudioInbound:
 
     def _stop(self) -> None:
         self._stopped = True
+        self._done.set()
         for timer in (self._timer, self._silence_timer):
             if timer is not None:
                 timer.cancel()
@@ -261,10 +279,12 @@ class AudioInbound:
             finally:
                 self._stopped = True
                 self._frames.put(None)
+            return
         while True:
             while not self._frames.empty():
                 frame = self._frames.get_nowait()
-                assert frame is not None
+                if frame is None:
+                    return
                 self._taken += frame.size
                 await self._invoker.call("receive", self._receive, (self._rate, frame))
                 self.on_received()
