@@ -2,11 +2,19 @@
 
 import asyncio
 import importlib
+import inspect
+import json
 
 import pytest
 
 from fastrtc import utils
-from fastrtc.utils import wait_for_item
+from fastrtc.utils import (
+    Warning,
+    WebRTCError,
+    current_channel,
+    wait_for_item,
+    webrtc_error_handler,
+)
 
 
 async def test_an_item_that_is_there_is_taken_at_once():
@@ -89,3 +97,60 @@ def test_names_are_the_same_objects_as_at_home(name: str, home: str):
 
 def test_all_names_are_there():
     assert all(hasattr(utils, name) for name in utils.__all__)
+
+
+class Channel:
+    def __init__(self) -> None:
+        self.sent: list[dict] = []
+
+    def send(self, message: str) -> None:
+        self.sent.append(json.loads(message))
+
+
+@pytest.fixture
+def channel():
+    made = Channel()
+    token = current_channel.set(made)
+    yield made
+    current_channel.reset(token)
+
+
+@pytest.mark.parametrize("error", [ValueError, WebRTCError])
+async def test_the_client_reads_what_a_decorated_function_raises(error, channel, caplog):
+    @webrtc_error_handler
+    def fail(number):
+        raise error(f"boom {number}")
+
+    @webrtc_error_handler
+    async def fail_later(number):
+        fail.__wrapped__(number)
+
+    assert (fail.__name__, inspect.iscoroutinefunction(fail)) == ("fail", False)
+    with pytest.raises(WebRTCError, match="boom 1"):
+        fail(1)
+    with pytest.raises(WebRTCError, match="boom 2"):
+        await fail_later(2)
+    assert [one["message"] for one in channel.sent] == ["boom 1", "boom 2"]
+    assert caplog.text.count("Traceback") >= 2
+
+
+async def test_a_decorated_function_that_does_not_fail():
+    async def later(number, *, more):
+        return number + more
+
+    assert webrtc_error_handler(max)(1, 2) == 2
+    assert await webrtc_error_handler(later)(1, more=2) == 3
+
+
+def test_warnings_go_to_a_channel_that_a_program_has_set(channel):
+    Warning("careful")
+
+    assert channel.sent == [{"type": "warning", "message": "careful", "data": "careful"}]
+
+
+def test_the_model_of_the_value_is_loaded_when_it_is_asked_for():
+    from fastrtc.webrtc import WebRTC
+
+    assert WebRTC.data_model is utils.WebRTCModel
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = utils.nothing

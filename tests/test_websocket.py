@@ -324,8 +324,20 @@ async def test_a_protocol_may_say_that_it_cannot_go_on(run: Any) -> None:
 async def test_a_channel_passes_texts_on() -> None:
     assert DataChannel in WebSocketDataChannel.__mro__
     sent: list[str] = []
-    WebSocketDataChannel(sent.append).send("a")
+    WebSocketDataChannel(None, asyncio.get_running_loop(), sent.append).send("a")
     assert sent == ["a"]
+
+
+async def test_a_channel_of_a_program_sends_over_its_websocket() -> None:
+    sent: asyncio.Queue[str] = asyncio.Queue()
+
+    class Socket:
+        async def send_text(self, text: str) -> None:
+            await sent.put(text)
+
+    channel = WebSocketDataChannel(Socket(), asyncio.get_running_loop())  # type: ignore[arg-type]
+    await asyncio.to_thread(channel.send, "a")
+    assert await asyncio.wait_for(sent.get(), 5) == "a"
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])

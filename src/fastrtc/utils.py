@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import functools
+import inspect
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from .audio.convert import audio_to_float32, audio_to_int16
 from .audio.files import (
@@ -14,12 +18,23 @@ from .audio.files import (
 )
 from .core.context import Context, current_context, get_current_context
 from .core.errors import WebRTCError
-from .core.messages import DataChannel, Warning, create_message  # noqa: A004
+from .core.messages import (
+    DataChannel,
+    Warning,  # noqa: A004
+    create_message,
+    current_channel,
+)
 from .core.outputs import AdditionalOutputs, CloseStream, split_output
 from .core.types import AudioChunk, RTCConfigurationCallable
 from .handlers.inputs import WebRTCData
+from .pacing.playout import FRAME_S as AUDIO_PTIME
+from .pacing.worker import player_worker_decode
+
+if TYPE_CHECKING:
+    from .ui.value import WebRTCModel
 
 __all__ = [
+    "AUDIO_PTIME",
     "AdditionalOutputs",
     "AudioChunk",
     "CloseStream",
@@ -29,6 +44,7 @@ __all__ = [
     "Warning",
     "WebRTCData",
     "WebRTCError",
+    "WebRTCModel",
     "aggregate_bytes_to_16bit",
     "async_aggregate_bytes_to_16bit",
     "audio_to_bytes",
@@ -36,11 +52,56 @@ __all__ = [
     "audio_to_float32",
     "audio_to_int16",
     "create_message",
+    "current_channel",
     "current_context",
     "get_current_context",
+    "player_worker_decode",
     "split_output",
     "wait_for_item",
+    "webrtc_error_handler",
 ]
+
+logger = logging.getLogger(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "WebRTCModel":  # it needs Gradio
+        from .ui.value import WebRTCModel
+
+        return WebRTCModel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def webrtc_error_handler(func: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a function so that the client reads what it raises.
+
+    Args:
+        func: Sync or async.
+
+    Returns:
+        A function of the same kind. It logs an exception with its traceback, and raises it as a
+        ``WebRTCError`` with the same text.
+    """
+
+    def fail(error: Exception) -> None:
+        logger.error("%s failed", getattr(func, "__qualname__", func), exc_info=error)
+        raise error if isinstance(error, WebRTCError) else WebRTCError(str(error)) from error
+
+    @functools.wraps(func)
+    async def wait(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await func(*args, **kwargs)
+        except Exception as error:
+            fail(error)
+
+    @functools.wraps(func)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return func(*args, **kwargs)
+        except Exception as error:
+            fail(error)
+
+    return wait if inspect.iscoroutinefunction(func) else call
 
 
 async def wait_for_item(queue: asyncio.Queue[Any], timeout: float = 0.1) -> Any:

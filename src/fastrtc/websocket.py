@@ -22,7 +22,7 @@ from .audio.g711 import encode_mulaw
 from .core.context import Call, Context
 from .core.errors import SessionRefused
 from .core.limits import Limits, RateLimit
-from .core.messages import error_message
+from .core.messages import current_channel, error_message
 from .core.tasks import TaskOwner, runs_on
 from .core.types import Modality, Mode
 from .handlers.base import StreamHandlerBase
@@ -56,6 +56,7 @@ from .utils import (
     DataChannel,
     audio_to_float32,
     audio_to_int16,
+    current_context,
     split_output,
 )
 
@@ -71,6 +72,7 @@ __all__ = [
     "audio_to_float32",
     "audio_to_int16",
     "convert_to_mulaw",
+    "current_context",
     "refuse_socket",
     "split_output",
 ]
@@ -143,15 +145,28 @@ class WebSocketDataChannel(DataChannel):
     """Where messages go to the client of a WebSocket.
 
     Args:
-        post: Sends a text to the client; from any thread.
+        websocket: The WebSocket.
+        loop: The event loop that serves it.
+        post: Sends a text to the client; by default as a message of its own.
     """
 
-    def __init__(self, post: Callable[[str], None]) -> None:
-        self._post = post
+    def __init__(
+        self,
+        websocket: WebSocket | None,
+        loop: asyncio.AbstractEventLoop,
+        post: Callable[[str], None] | None = None,
+    ) -> None:
+        self.websocket = websocket
+        self.loop = loop
+        self._post = post or self._send_text
 
     def send(self, message: str) -> None:
         """Send a text to the client; from any thread. A phone call has no use for it."""
         self._post(message)
+
+    def _send_text(self, message: str) -> None:
+        assert self.websocket is not None
+        asyncio.run_coroutine_threadsafe(self.websocket.send_text(message), self.loop)
 
 
 class WebSocketHandler:
@@ -201,6 +216,7 @@ class WebSocketHandler:
         self.set_handler = set_handler
         self.clean_up = clean_up
         self.additional_outputs_factory = additional_outputs_factory
+        self.set_additional_outputs_factory = additional_outputs_factory
         self.websocket: WebSocket | None = None
         self.stream_id: str | None = None
         self.data_channel: WebSocketDataChannel | None = None
@@ -434,7 +450,9 @@ class WebSocketHandler:
             self._say_error("This stream has no audio: connect over WebRTC")
             self._hang_up(UNSUPPORTED, "This stream has no audio")
             return
-        self.data_channel = WebSocketDataChannel(self._post)
+        self.data_channel = WebSocketDataChannel(
+            self.websocket, asyncio.get_running_loop(), self._post
+        )
         try:
             await self.set_handler(start.id, self)
             if self.websocket is None or not _is_open(self.websocket):
@@ -478,6 +496,7 @@ class WebSocketHandler:
         except BaseException as error:
             session.close(f"the connection failed as it began: {error!r}")
             raise
+        session.context.run(current_channel.set, self.data_channel)
         session.on_start(self._run)
         session.on_close(self._close_socket)
         return session, media

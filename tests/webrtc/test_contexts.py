@@ -15,8 +15,9 @@ from fastrtc import (
     Stream,
     get_current_context,
 )
+from fastrtc.utils import current_channel
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually
-from tests.webrtc.handlers import flip, red_on_top
+from tests.webrtc.handlers import AsyncAudioEcho, flip, red_on_top
 
 caller: ContextVar[str] = ContextVar("caller", default="nobody")
 METHODS = {"copy", "start_up", "receive", "emit", "video_receive", "video_emit"}
@@ -189,3 +190,18 @@ async def test_context_variables_of_a_connection_are_its_own() -> None:
     ):
         await eventually(lambda: len(seen) == 2)
     assert seen == ["me", "me"] and caller.get() == "me"
+
+
+async def test_the_channel_is_known_where_the_code_runs() -> None:
+    seen: list[Any] = []
+
+    class Sending(AsyncAudioEcho):
+        async def receive(self, frame: Any) -> None:
+            seen.append(current_channel.get())
+            await super().receive(frame)
+
+    stream = Stream(Sending(), modality="audio", server_rtc_configuration=LOCAL)
+    async with Client(stream, audio=AudioSource()) as client:
+        await eventually(lambda: seen and seen[-1] is not None)
+        assert seen[-1] is stream.data_channels[client.webrtc_id]
+    assert current_channel.get() is None

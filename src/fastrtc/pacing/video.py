@@ -34,20 +34,24 @@ class VideoInbound:
 
     Args:
         skip_frames: Whether just the newest frame waits.
+
+    Attributes:
+        latest: The newest frame of the client, once there is one.
     """
 
     def __init__(self, *, skip_frames: bool = False) -> None:
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1 if skip_frames else FRAMES_WAITING)
-        self._size = (2, 2)
+        self.latest: VideoFrame | None = None
 
     def push(self, frame: VideoFrame) -> None:
         """Take a frame of the client."""
-        self._size = (frame.height, frame.width)
+        self.latest = frame
         self._frames.put(frame)
 
     def black(self) -> NDArray[np.uint8]:
         """Give a black picture as large as those of the client."""
-        return np.zeros((*self._size, 3), np.uint8)
+        size = (2, 2) if self.latest is None else (self.latest.height, self.latest.width)
+        return np.zeros((*size, 3), np.uint8)
 
     async def get(self) -> VideoFrame:
         """Wait for the next frame."""

@@ -45,6 +45,9 @@ class Media:
         flat: Whether ``receive`` gets samples of shape ``(n,)``.
         framed: Whether ``receive`` gets blocks of 20 ms; else what is pushed, as it is.
         ask: Takes the place of ``run_emit``.
+
+    Attributes:
+        tasks: What runs ``start_up``, ``receive`` and ``emit`` of a handler, once it has started.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Media:
         self.video_in: VideoInbound | None = None
         self.video_out: VideoOutbound | None = None
         self.inputs: FunctionInputs | None = None
+        self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver
         if has_audio:
             if takes and isinstance(handler, StreamHandlerBase):
@@ -169,7 +173,9 @@ class Media:
 
     def _start_handler(self, handler: Any) -> None:
         session, invoker = self._session, self._session.invoker
-        session.run("start_up", _ignore_result(invoker.call, "start_up", handler.start_up))
+        tasks = self.tasks
+        start_up = _ignore_result(invoker.call, "start_up", handler.start_up)
+        tasks["start_up"] = session.run("start_up", start_up)
         if self.audio_in is not None and self.audio_out is not None:
             both = (is_async(handler.receive), is_async(handler.emit))
             if both == (True, True):
@@ -177,9 +183,9 @@ class Media:
             elif both == (False, False) and link_of(handler).emit_wakes is None:
                 self.audio_in.on_received = self.audio_out.fed_in_thread
         if self.audio_in is not None:
-            session.run("receive", self.audio_in.run())
+            tasks["receive"] = session.run("receive", self.audio_in.run())
         if self.audio_out is not None:
-            session.run("emit", self._ask())
+            tasks["emit"] = session.run("emit", self._ask())
         if self.video_in is not None:
             session.run("video_receive", self.video_in.run(invoker, handler.video_receive))
         if self.video_out is not None:

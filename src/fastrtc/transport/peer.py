@@ -12,7 +12,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from ..core.errors import InvalidOffer, SessionRefused
 from ..core.limits import Limits
-from ..core.messages import create_message
+from ..core.messages import create_message, current_channel
 from ..core.types import Mode
 from ..handlers.base import StreamHandlerBase
 from ..pacing.video import VideoInbound
@@ -32,7 +32,7 @@ from ._compat_clock import use_steady_clock
 from ._compat_limits import bound_decoder, limit_messages, limit_pictures
 from .audio_receiver import AudioReceiver
 from .backlog import Backlog
-from .media_tracks import AudioCallback, MediaCallback, make_tracks
+from .media_tracks import AudioMediaCallback, MediaCallback, make_tracks
 from .signalling import DEFAULT_LIMITS, Candidate, Offer
 
 __all__ = ["Peer"]
@@ -109,6 +109,7 @@ class Peer:
         )
         self.pc.on("connectionstatechange", self._state_changed)
         self.pc.on("datachannel", self._channel_opened)
+        session.context.run(current_channel.set_source, lambda: self.channel)
         session.on_close(self.close)
 
     async def answer(self, offer: Offer) -> dict[str, str]:
@@ -170,11 +171,12 @@ class Peer:
             kind, mid = transceiver.kind, transceiver.mid
             takes, gives = offer.sources.get(kind) == mid, offer.sinks.get(kind) == mid
             if takes:
+                tracks[kind].track = transceiver.receiver.track
                 self._take_in(transceiver)
             if gives:
                 track = tracks[kind]
                 transceiver.sender.replaceTrack(track)
-                if isinstance(track, AudioCallback):
+                if isinstance(track, AudioMediaCallback):
                     codecs = negotiated_codecs(transceiver)
                     track.use_codec(codecs[0].name if codecs else "")
             transceiver.direction = _DIRECTIONS[takes, gives]

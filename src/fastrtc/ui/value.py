@@ -1,0 +1,28 @@
+"""The value of the component, in the form in which Gradio passes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradio.data_classes import GradioRootModel
+from pydantic import field_validator
+
+from ..handlers.inputs import WebRTCData
+
+__all__ = ["WebRTCModel"]
+
+
+class WebRTCModel(GradioRootModel):
+    """What the page sends as the value of a ``WebRTC`` component.
+
+    Attributes:
+        root: The id of the connection; from the textbox a ``WebRTCData``; None before the
+            first connection.
+    """
+
+    root: WebRTCData | str | None
+
+    @field_validator("root", mode="before")
+    @classmethod
+    def _without_connection(cls, value: Any) -> Any:
+        return None if isinstance(value, dict) and not value.get("webrtc_id") else value
