@@ -16,7 +16,7 @@ from fastrtc.core.context import get_current_context
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.handlers.inputs import PLACEHOLDER, WebRTCData
 from fastrtc.handlers.link import link_of
-from fastrtc.reply_on_pause import AlgoOptions, AppState, ReplyOnPause
+from fastrtc.reply_on_pause import AlgoOptions, AppState, ReplyOnPause, iterate
 from fastrtc.stream import Stream
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.speech import speech
@@ -1226,3 +1226,11 @@ class TestConnected:
             client.session.handler.trigger_response()
             await client.message("fetch_output")
             assert len(client.loud()) * FRAME / RATE < 2
+
+
+async def test_a_generator_can_be_awaited_item_by_item():
+    items = iter([1, 2])
+
+    assert [await iterate(items), await iterate(items)] == [1, 2]
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await iterate(items)

@@ -16,6 +16,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc.contrib.media import MediaRelay
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
@@ -754,6 +755,52 @@ async def test_inputs_of_the_page_for_a_function():
 
     assert made._media["me"].inputs.args == (0.3,)
     await made.close_sessions()
+
+
+class PeerConnection:
+    closed = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_connection_that_is_not_established_in_time_is_closed_and_forgotten():
+    made, pc = stream(), PeerConnection()
+    made.pcs["me"] = pc  # type: ignore[assignment]
+    made.connections["me"].append("callback")
+
+    await made.connection_timeout(pc, "me", 0.01)
+
+    assert pc.closed
+    assert not (made.pcs or made.connections or made.connection_timeouts)
+
+
+async def test_a_connection_that_is_established_in_time_stays():
+    made, pc = stream(), PeerConnection()
+    made.pcs["me"] = pc  # type: ignore[assignment]
+    waiting = asyncio.create_task(made.connection_timeout(pc, "me", 60))
+    await asyncio.sleep(0)
+
+    made.connection_timeouts["me"].set()
+
+    await asyncio.wait_for(waiting, 5)
+    assert (pc.closed, made.pcs) == (False, {"me": pc})
+
+
+async def test_a_peer_connection_is_closed_when_its_time_is_over():
+    pc = PeerConnection()
+    await Stream.wait_for_time_limit(pc, 0.01)
+    assert pc.closed
+
+
+async def test_connections_that_there_are_not_are_empty():
+    made = stream()
+
+    assert made.connections["nobody"] == []
+    assert made.additional_outputs["nobody"].queue.empty()
+    assert not made.connection_timeouts["nobody"].is_set()
+    assert isinstance(made.relay, MediaRelay)
+    assert made.relay is made.relay
 
 
 async def test_a_client_is_told_to_close():

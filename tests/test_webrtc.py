@@ -182,6 +182,26 @@ def test_the_value_is_the_id():
     assert made.postprocess(START) == START
 
 
+@pytest.mark.parametrize(
+    ("root", "wave", "textbox"),
+    [
+        ("abc", "abc", WebRTCData(webrtc_id="abc")),
+        (
+            {"webrtc_id": "abc", "textbox": "hello"},
+            "abc",
+            WebRTCData(webrtc_id="abc", textbox="hello"),
+        ),
+        ({"webrtc_id": None, "textbox": "hello"}, None, None),
+        (None, None, None),
+    ],
+)
+def test_the_value_comes_as_gradio_passes_it(root, wave, textbox):
+    value = WebRTC.data_model(root=root)
+
+    assert WebRTC(modality="audio").preprocess(value) == wave
+    assert WebRTC(modality="audio", variant="textbox").preprocess(value) == textbox
+
+
 def test_the_value_of_the_textbox_has_the_text():
     made = WebRTC(modality="audio", variant="textbox")
     given = made.preprocess({"webrtc_id": "abc", "textbox": "hello"})

@@ -181,6 +181,7 @@ _HOMES = {
     ),
     "webrtc": ("WebRTC",),
     "webrtc_connection_mixin": (),
+    "websocket": (),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

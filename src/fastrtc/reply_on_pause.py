@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -38,14 +39,26 @@ __all__ = [
     "WebRTCData",
     "create_message",
     "get_silero_model",
+    "iterate",
     "split_output",
 ]
+
+logger = logging.getLogger(__name__)
 
 ReplyFnGenerator: TypeAlias = Callable[..., Iterator[EmitType] | AsyncIterator[EmitType]]
 
 
 CONTAINERS = (list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter)
 """Types of attributes that each copy of a handler has of its own."""
+
+
+async def iterate(generator: Iterator[Any]) -> Any:
+    """Return the next item of a generator, for code that awaits both kinds of generators.
+
+    Raises:
+        RuntimeError: If there is none: a coroutine cannot raise ``StopIteration``.
+    """
+    return next(generator)
 
 
 class ReplyOnPause(StreamHandler):

@@ -46,10 +46,13 @@ class ReplyOnStopWordsState(AppState):
     Attributes:
         stop_word_detected: Whether the stop words were said, and what follows is to be answered.
         started_talking_pre_stop_word: Whether somebody speaks who has not said them.
+        post_stop_word_buffer: For programs whose ``determine_pause`` gathers what follows the
+            stop words.
     """
 
     stop_word_detected: bool = False
     started_talking_pre_stop_word: bool = False
+    post_stop_word_buffer: NDArray[np.int16] | None = None
 
 
 class ReplyOnStopWords(ReplyOnPause):

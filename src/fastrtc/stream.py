@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fastapi import FastAPI, HTTPException, Request, WebSocket
@@ -59,6 +61,11 @@ __all__ = [
     "WebRTC",
     "WebRTCConnectionMixin",
 ]
+
+logger = logging.getLogger(__name__)
+
+curr_dir = Path(__file__).parent
+"""The directory of the package."""
 
 SetHandler: TypeAlias = Callable[[str, WebSocketHandler], Awaitable[None]]
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]

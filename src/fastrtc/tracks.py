@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from .core.context import Context, current_context
 from .core.errors import WebRTCError
-from .core.messages import DataChannel, create_message
+from .core.messages import DataChannel, create_message, current_channel
 from .core.outputs import AdditionalOutputs, CloseStream, split_output
 from .core.types import AudioEmitType, EmitType, VideoEmitType, VideoNDArray
 from .handlers.base import StreamHandlerBase
@@ -25,6 +27,7 @@ from .handlers.stream import (
     StreamHandler,
 )
 from .handlers.video import VideoStreamHandler
+from .pacing.worker import player_worker_decode
 from .transport.media_tracks import (
     AudioCallback,
     ServerToClientAudio,
@@ -63,6 +66,10 @@ __all__ = [
     "WebRTCData",
     "WebRTCError",
     "create_message",
+    "current_channel",
     "current_context",
+    "player_worker_decode",
     "split_output",
 ]
+
+logger = logging.getLogger(__name__)

@@ -49,6 +49,7 @@ from .ui.launch import at_end_of_launch
 from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_look
 from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedRegistry
+from .ui.value import WebRTCModel
 from .webrtc_connection_mixin import WebRTCConnectionMixin
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ __all__ = [
     "WebRTC",
     "WebRTCConnectionMixin",
     "WebRTCData",
+    "WebRTCModel",
 ]
 
 logger = logging.getLogger(__name__)
@@ -136,6 +138,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
     """
 
     EVENTS = EVENTS  # noqa: RUF012
+    data_model = WebRTCModel
 
     if TYPE_CHECKING:
         tick: Callable[..., Dependency]
@@ -519,11 +522,17 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
     def preprocess(self, payload: Any) -> str | WebRTCData | None:
         """Give a function of an event the id of the page's connection.
 
+        Args:
+            payload: A ``WebRTCModel``, or what may be its root.
+
         Returns:
             The id; from the textbox a ``WebRTCData``; None before the first connection.
         """
+        payload = payload.root if isinstance(payload, WebRTCModel) else payload
         if isinstance(payload, dict):
-            return WebRTCData.model_validate(payload) if payload.get("webrtc_id") else None
+            payload = WebRTCData.model_validate(payload) if payload.get("webrtc_id") else None
+        if isinstance(payload, WebRTCData):
+            return payload if self.variant == "textbox" else payload.webrtc_id
         if self.variant == "textbox" and payload and payload != START:
             return WebRTCData(webrtc_id=payload)
         return cast("str | None", payload or None)

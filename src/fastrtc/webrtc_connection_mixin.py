@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 from aiortc import InvalidStateError, RTCConfiguration, RTCPeerConnection
+from aiortc.contrib.media import MediaRelay
 from fastapi.responses import JSONResponse
 
 from .authorization import Authorize
@@ -47,6 +50,7 @@ from .transport.early_candidates import EarlyCandidates
 from .transport.opus import LOWER_RATES
 from .transport.peer import Peer
 from .transport.signalling import Candidate, parse_candidate, read_offer
+from .utils import webrtc_error_handler
 from .websocket import WebSocketHandler
 
 __all__ = [
@@ -54,6 +58,7 @@ __all__ = [
     "AudioCallback",
     "Context",
     "HandlerType",
+    "OutputQueue",
     "RTCConfigurationCallable",
     "ServerToClientAudio",
     "ServerToClientVideo",
@@ -66,6 +71,7 @@ __all__ = [
     "WebRTCConnectionMixin",
     "WebRTCData",
     "create_message",
+    "webrtc_error_handler",
 ]
 
 logger = logging.getLogger(__name__)
@@ -117,15 +123,52 @@ class WebRTCConnectionMixin:
     def __init__(self) -> None:
         self.pcs: dict[str, RTCPeerConnection] = {}
         self.handlers: dict[str, Any] = {}
-        self.connections: dict[str, list[Any]] = {}
+        self.connections: dict[str, list[Any]] = defaultdict(list)
         self.data_channels: dict[str, DataChannel] = {}
-        self.additional_outputs: dict[str, OutputQueue] = {}
-        self.connection_timeouts: dict[str, asyncio.Event] = {}
+        self.additional_outputs: dict[str, OutputQueue] = defaultdict(OutputQueue)
+        self.connection_timeouts: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._registry = Registry(self._forget)
         self._peers: dict[str, Peer] = {}
         self._media: dict[str, Media] = {}
         self._early = EarlyCandidates()
         self._close_on_loop_shutdown = CloseOnLoopShutdown(self._stop, self._end_with_the_loop)
+
+    @cached_property
+    def relay(self) -> MediaRelay:
+        """A relay of aiortc, for programs that pass tracks on; no connection needs it."""
+        return MediaRelay()
+
+    @staticmethod
+    async def wait_for_time_limit(pc: RTCPeerConnection, time_limit: float) -> None:
+        """Close a peer connection after a time. The ``time_limit`` of a stream needs no call.
+
+        Args:
+            pc: The peer connection.
+            time_limit: The time, in seconds.
+        """
+        await asyncio.sleep(time_limit)
+        await pc.close()
+
+    async def connection_timeout(
+        self, pc: RTCPeerConnection, webrtc_id: str, time_limit: float
+    ) -> None:
+        """Close and forget a connection that is not established in time.
+
+        Connections that ``handle_offer`` has answered are given 30 s without a call.
+
+        Args:
+            pc: The peer connection.
+            webrtc_id: Its id; ``connection_timeouts[webrtc_id]`` is set once it is established.
+            time_limit: The time, in seconds.
+        """
+        try:
+            await asyncio.wait_for(self.connection_timeouts[webrtc_id].wait(), time_limit)
+        except asyncio.TimeoutError:
+            await pc.close()
+            known = webrtc_id in self._peers
+            self.clean_up(webrtc_id)
+            if not known:  # what a program has put there itself
+                self._forget(webrtc_id)
 
     @staticmethod
     def convert_to_aiortc_format(
@@ -424,7 +467,7 @@ class WebRTCConnectionMixin:
         return set_outputs
 
     def _output_queue(self, webrtc_id: str) -> OutputQueue:
-        return self.additional_outputs.setdefault(webrtc_id, OutputQueue())
+        return self.additional_outputs[webrtc_id]
 
     async def fetch_latest_output(self, webrtc_id: str) -> AdditionalOutputs:
         """Wait for the next outputs of a connection.

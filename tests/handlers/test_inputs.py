@@ -2,8 +2,10 @@
 
 import asyncio
 import functools
+from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from fastrtc.handlers.inputs import ExtraParameters, FunctionInputs, WebRTCData
 
@@ -113,3 +115,31 @@ def test_the_data_of_the_page_has_an_id_and_more():
 
     assert (data.textbox, data.audio) == ("", None)
     assert WebRTCData(webrtc_id="me", textbox="hi", audio=(48_000, object())).textbox == "hi"
+
+
+def test_the_data_of_the_page_is_made_of_json():
+    assert WebRTCData.from_json({"webrtc_id": "me", "textbox": "hi"}).textbox == "hi"
+    with pytest.raises(ValidationError, match="webrtc_id"):
+        WebRTCData.from_json({"textbox": "hi"})
+
+
+def test_files_in_the_data_of_the_page_are_copied(tmp_path: Path):
+    said = tmp_path / "said.wav"
+    said.write_bytes(b"RIFF")
+    file = {"path": str(said), "meta": {"_type": "gradio.FileData"}}
+
+    copied = WebRTCData(webrtc_id="me", audio=[file, 1]).copy_to_dir(tmp_path / "cache")
+
+    assert copied.audio[1] == 1
+    assert copied.audio[0]["meta"] == file["meta"]
+    path = Path(copied.audio[0]["path"])
+    assert path.read_bytes() == b"RIFF"
+    assert (path.name, path.parent.parent) == ("said.wav", tmp_path.resolve() / "cache")
+
+
+def test_data_without_files_is_copied_as_it_is(tmp_path: Path):
+    data = WebRTCData(webrtc_id="me", textbox="hi", audio=(16_000, [1, 2]))
+
+    assert data.copy_to_dir(tmp_path) == data
+    with pytest.raises(FileNotFoundError):
+        WebRTCData(webrtc_id="me", audio={"path": "gone.wav"}).copy_to_dir(tmp_path)

@@ -162,3 +162,24 @@ def test_it_is_known_whether_the_connection_is_there():
 
     queue.begin()
     assert (queue.begun, queue.ended) == (True, False)
+
+
+async def test_a_program_may_use_the_queue_itself():
+    queue = OutputQueue()
+    reading = asyncio.create_task(read(queue))
+    await settle()
+    for given in outputs(1, 2):
+        queue.queue.put_nowait(given)
+    await settle()
+    queue.quit.set()
+    assert await reading == [1, 2]
+
+    other = OutputQueue()
+    taking = asyncio.create_task(other.queue.get())
+    await settle()
+    other.put(outputs(3)[0])
+    assert (await taking).args == (3,)
+    other.put(outputs(4)[0])
+    assert (await asyncio.wait_for(other.get(), 5)).args == (4,)
+    other.end()
+    assert other.quit.is_set()

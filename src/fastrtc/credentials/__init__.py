@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .cache import CachedTurnCredentials
 from .choice import get_turn_credentials, get_turn_credentials_async
+from .cloudflare import HF_URL as CLOUDFLARE_FASTRTC_TURN_URL
 from .cloudflare import (
     get_cloudflare_turn_credentials,
     get_cloudflare_turn_credentials_async,
@@ -22,6 +23,7 @@ from .errors import (
 from .twilio import get_twilio_turn_credentials, get_twilio_turn_credentials_async
 
 __all__ = [
+    "CLOUDFLARE_FASTRTC_TURN_URL",
     "CachedTurnCredentials",
     "CredentialsError",
     "CredentialsMissing",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import inspect
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -30,6 +33,48 @@ class WebRTCData(BaseModel):
     webrtc_id: str
     textbox: str = ""
     audio: Any = None
+
+    @classmethod
+    def from_json(cls, x: dict[str, Any]) -> WebRTCData:
+        """Make it of what Gradio got as JSON, as its own data models do.
+
+        Raises:
+            pydantic.ValidationError: If something is missing or of another type.
+        """
+        return cls.model_validate(x)
+
+    def copy_to_dir(self, dir: str | Path) -> WebRTCData:
+        """Copy the files that it refers to, each into a new directory below one, as Gradio does.
+
+        Args:
+            dir: The directory, which exists or whose parent does.
+
+        Returns:
+            A copy whose files are those.
+
+        Raises:
+            FileNotFoundError: If a file is not there.
+        """
+        into = Path(dir).resolve()
+        into.mkdir(exist_ok=True)
+        return self.model_copy(update={"audio": _copy_files(self.audio, into)})
+
+
+def _copy_files(value: Any, into: Path) -> Any:
+    """Copy the files in a value: dicts with a ``path``, as Gradio describes files."""
+    if isinstance(value, dict):
+        path = value.get("path")
+        if not isinstance(path, str):
+            return {key: _copy_files(one, into) for key, one in value.items()}
+        source = Path(path)
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()[:20]
+        target = into / digest / source.name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, target)
+        return {**value, "path": str(target)}
+    if isinstance(value, list | tuple):
+        return type(value)(_copy_files(one, into) for one in value)
+    return value
 
 
 @dataclass(frozen=True)

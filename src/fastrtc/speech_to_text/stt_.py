@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ __all__ = [
     "get_stt_model",
     "stt_for_chunks",
 ]
+
+curr_dir = Path(__file__).parent
+"""The directory with ``test_file.wav``, which programs open."""
 
 ENTRY_POINTS = "fastrtc.stt_models"
 """The group of entry points with which a package adds names."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..audio.files import async_aggregate_bytes_to_16bit
 from ..core.models import ModelRegistry
 from .cartesia import CartesiaTTSModel, CartesiaTTSOptions
 from .espeak import EspeakTTSModel, EspeakTTSOptions
@@ -19,6 +20,7 @@ __all__ = [
     "KokoroTTSOptions",
     "TTSModel",
     "TTSOptions",
+    "async_aggregate_bytes_to_16bit",
     "get_tts_model",
 ]
 
