@@ -148,7 +148,7 @@ class TestBlockByBlock:
                 calls.append((len(audio), sampling_rate))
                 paused = super().determine_pause(audio, sampling_rate, state)
                 stream = state.stream
-                after.append((state.buffer is None, 0 if stream is None else stream.shape[1]))
+                after.append((state.buffer is None, 0 if stream is None else len(stream)))
                 return paused
 
         handler = Own(echo, model=Scripted(*SPOKEN), algo_options=AlgoOptions(pre_roll_s=0))
@@ -222,6 +222,23 @@ class TestBlockByBlock:
         assert [len(block) for _, block, _ in handler.model.asked] == [CHUNK] * 4
         assert {*np.concatenate([b for _, b, _ in handler.model.asked]).tolist()} == {200}
 
+    def test_stereo_goes_to_the_function_as_it_came(self) -> None:
+        got = []
+        options = AlgoOptions(pre_roll_s=0.30003)  # not to be cut between left and right
+        handler = scripted(
+            lambda audio: iter([got.append(audio[1])]),
+            expected_layout="stereo",
+            algo_options=options,
+        )
+        for number in range(120):
+            left_and_right = np.array([number, -number], np.int16)
+            handler.receive((RATE, np.tile(left_and_right, FRAME)[np.newaxis]))
+        said(handler)
+        [samples] = got
+        assert samples.shape == (1, 2 * (round(0.30003 * RATE) + 3 * CHUNK))
+        np.testing.assert_array_equal(samples[0, ::2], -samples[0, 1::2])
+        assert samples[0, 0] == 14 and samples[0, -2] == 119
+
     def test_flat_samples_of_the_telephone_do(self) -> None:
         handler = scripted(echo)
         for rate, samples in frames(2.4):
@@ -264,6 +281,105 @@ class TestBlockByBlock:
         hear(handler, 0.6)
         said(handler)
         assert got == [3 * CHUNK, 3 * CHUNK]
+
+
+class TestArrays:
+    """What a subclass sees has the shape and the dtype that it has in FastRTC 0.0.34."""
+
+    @pytest.mark.parametrize("layout", ["mono", "stereo"])
+    @pytest.mark.parametrize("shape", [(1, -1), (-1,)], ids=["WebRTC", "sockets"])
+    def test_of_each_method(self, layout: Any, shape: tuple[int, ...]) -> None:
+        channels = 2 if layout == "stereo" else 1
+        seen: dict[str, set[Any]] = {}
+
+        def note(what: str, samples: np.ndarray | None) -> None:
+            if samples is not None:
+                assert isinstance(samples, np.ndarray) and samples.dtype == np.int16
+                seen.setdefault(what, set()).add(samples.shape)
+
+        class Own(ReplyOnPause):
+            def receive(self, frame):
+                note("receive", frame[1])
+                super().receive(frame)
+                note("stream", self.state.stream)
+
+            def process_audio(self, audio, state):
+                note("process_audio", audio[1])
+                super().process_audio(audio, state)
+                note("buffer", state.buffer)
+                note("stream", state.stream)
+
+            def determine_pause(self, audio, sampling_rate, state):
+                assert audio is state.buffer
+                note("determine_pause", audio)
+                note("stream", state.stream)
+                if state.stream is not None and layout == "mono":
+                    spoken_s = len(state.stream) / sampling_rate
+                    assert spoken_s == pytest.approx(0.6 * round(spoken_s / 0.6))
+                return super().determine_pause(audio, sampling_rate, state)
+
+        model = Scripted(*SPOKEN)
+        handler = Own(
+            lambda audio: iter([note("fn", audio[1])]),
+            model=model,
+            expected_layout=layout,
+            algo_options=AlgoOptions(pre_roll_s=0),
+        )
+        frame = FRAME * channels
+        for _ in range(120):
+            handler.receive((RATE, np.zeros(frame, np.int16).reshape(shape)))
+        said(handler)
+        for _, samples, _ in model.asked:
+            note("vad", samples)
+        as_it_comes = {(1, frame) if shape == (1, -1) else (frame,)}
+        chunk = CHUNK * channels
+        assert seen == {
+            "receive": as_it_comes,
+            "process_audio": as_it_comes,
+            "determine_pause": {(frame * k,) for k in range(1, 31)},
+            "buffer": {(frame * k,) for k in range(1, 30)},
+            "stream": {(chunk * k,) for k in (1, 2, 3)},
+            "fn": {(1, 3 * chunk)},
+            "vad": {(CHUNK,)},  # stereo is mixed down
+        }
+
+    def test_of_what_was_said_where_audio_is_followed(self) -> None:
+        streams = []
+
+        class Own(ReplyOnPause):
+            def process_audio(self, audio, state):
+                super().process_audio(audio, state)
+                streams.append(state.stream)
+
+        handler = Own(echo, model=Loud())
+        handler.receive((RATE, np.full((1, RATE), 9000, np.int16)))
+        handler.receive((RATE, np.zeros((1, RATE), np.int16)))
+        silent, stream = streams
+        assert silent is None
+        assert stream.dtype == np.int16 and stream.ndim == 1 and RATE < len(stream) <= 2 * RATE
+
+    @pytest.mark.parametrize("spoken_s", [0, 1])
+    def test_of_what_was_said_until_it_is_triggered(self, spoken_s: int) -> None:
+        handler = ReplyOnPause(echo, model=Loud())
+        handler.receive((RATE, np.full((1, spoken_s * RATE), 9000, np.int16)))
+        handler.trigger_response()
+        assert handler.state.stream is not None
+        assert handler.state.stream.shape == (spoken_s * RATE,)
+        [(_, samples)] = said(handler)
+        assert samples.shape == (1, spoken_s * RATE)
+
+
+class Loud(Scripted):
+    """A model that follows audio as it comes, and takes what is loud for speech."""
+
+    def open_stream(self, options):
+        return self
+
+    def push(self, samples: np.ndarray) -> np.ndarray:
+        windows = samples[: len(samples) // 512 * 512].reshape(-1, 512)
+        return (np.abs(windows).max(axis=1) > 1000).astype(np.float32)
+
+    def reset(self) -> None: ...
 
 
 class TestSubclasses:

@@ -20,6 +20,7 @@ from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPaus
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
 from .turns.conversation import Conversation
+from .turns.listener import to_mono
 from .turns.spotter import Spotter
 
 __all__ = [
@@ -175,11 +176,14 @@ class StopWordConversation(Conversation):
         if state.stop_word_detected:
             return super().determine_pause(audio, sampling_rate, state)
         face, options = self._words, self._words.algo_options
-        if len(audio) < options.audio_chunk_duration * sampling_rate:
+        layout = face.expected_layout
+        channels = 2 if layout == "stereo" else 1
+        if len(audio) < options.audio_chunk_duration * sampling_rate * channels:
             return False
-        speech_s, _ = face.model.vad((sampling_rate, audio), face.model_options)
+        mono = to_mono(audio, layout)
+        speech_s, _ = face.model.vad((sampling_rate, mono), face.model_options)
         speaks = speech_s > options.started_talking_threshold
-        rest = self._spot(sampling_rate, "mono", audio, speaks, state)
+        rest = self._spot(sampling_rate, layout, audio, speaks, state)
         state.buffer = None if rest is None else rest.reshape(-1)
         return False
 

@@ -74,5 +74,5 @@ def test_an_utterance_grows_until_the_pause() -> None:
     for speech in (0.0, 0.3, 0.6, 0.0):
         block = np.zeros(CHUNK, np.int16)
         paused = blocks.pause(block, speech, RATE, state, OPTIONS, False)
-        lengths.append((paused, 0 if state.stream is None else state.stream.shape[1]))
+        lengths.append((paused, 0 if state.stream is None else len(state.stream)))
     assert lengths == [(False, 0), (False, 70), (False, 130), (True, 190)]

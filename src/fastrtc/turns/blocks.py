@@ -37,6 +37,7 @@ class Blocks:
         state: AppState,
         options: AlgoOptions,
         replying: bool,
+        channels: int = 1,
     ) -> bool:
         """Take the next block.
 
@@ -47,22 +48,22 @@ class Blocks:
             state: Its ``started_talking`` is set, and its ``stream`` grows, while somebody speaks.
             options: What counts as speech and as a pause.
             replying: Whether a reply is running, which takes more to be interrupted.
+            channels: How many are interleaved in it.
 
         Returns:
             Whether somebody spoke and has paused, or has spoken for as long as is allowed.
         """
         new_s = 0.0 if state.started_talking else speech_s
-        before = self.begin(samples, new_s, rate, options, replying)
+        before = self.begin(samples, new_s, rate, options, replying, channels)
         if before is not None:
             state.started_talking = True
             if before.size:
-                state.stream = before.reshape(1, -1)
+                state.stream = before
         if not state.started_talking:
             return False
-        block = samples.reshape(1, -1)
-        state.stream = block if state.stream is None else np.hstack((state.stream, block))
-        state.stream = state.stream[:, -round(MOST_S * rate) :]
-        if state.stream.shape[1] >= options.max_continuous_speech_s * rate:
+        so_far = [] if state.stream is None else [state.stream.reshape(-1)]
+        state.stream = np.concatenate((*so_far, samples))[-round(MOST_S * rate) * channels :]
+        if len(state.stream) >= options.max_continuous_speech_s * rate * channels:
             return True
         return bool(speech_s < options.speech_threshold)
 
@@ -73,6 +74,7 @@ class Blocks:
         rate: int,
         options: AlgoOptions,
         replying: bool,
+        channels: int = 1,
     ) -> NDArray[np.int16] | None:
         """Take the next block, and find out whether an utterance begins with it.
 
@@ -82,6 +84,7 @@ class Blocks:
             rate: Its rate in Hz.
             options: What counts as speech.
             replying: Whether a reply is running, which takes more to be interrupted.
+            channels: How many are interleaved in it.
 
         Returns:
             None if none does, else what there was of it before, shape ``(n,)``.
@@ -97,7 +100,7 @@ class Blocks:
         looked_at = range(len(blocks) - len(self._latest), len(blocks))
         first = next(k for k in looked_at if blocks[k].speech_s > 0)
         before = [block.samples for block in blocks[first:-1]]
-        pre_roll = round(options.pre_roll_s * rate)
+        pre_roll = round(options.pre_roll_s * rate) * channels
         if first > 0 and pre_roll:
             before.insert(0, blocks[first - 1].samples[-pre_roll:])
         return np.concatenate(before) if before else np.zeros(0, np.int16)

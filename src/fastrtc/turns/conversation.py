@@ -181,10 +181,10 @@ class Conversation:
             state.started_talking = state.started_talking or started
             state.pause_detected = said is not None
             if said is not None:
-                state.stream = said
+                state.stream = said.reshape(-1)
             return
-        mono = to_mono(samples, self.face.expected_layout)
-        state.buffer = mono if state.buffer is None else np.concatenate((state.buffer, mono))
+        so_far = [] if state.buffer is None else [state.buffer]
+        state.buffer = np.concatenate((*so_far, samples.reshape(-1)))
         state.pause_detected = self.face.determine_pause(state.buffer, state.sampling_rate, state)
 
     def open_segmenter(self) -> bool:
@@ -217,11 +217,15 @@ class Conversation:
         """Judge a block of audio, when there is enough of it; see ``ReplyOnPause``."""
         face = self.face
         options = face.algo_options
-        if len(audio) < options.audio_chunk_duration * sampling_rate:
+        channels = 2 if face.expected_layout == "stereo" else 1
+        if len(audio) < options.audio_chunk_duration * sampling_rate * channels:
             return False
-        speech_s, _ = face.model.vad((sampling_rate, audio), face.model_options)
+        mono = to_mono(audio, face.expected_layout)
+        speech_s, _ = face.model.vad((sampling_rate, mono), face.model_options)
         state.buffer = None
-        return self._blocks.pause(audio, speech_s, sampling_rate, state, options, self.speaking)
+        return self._blocks.pause(
+            audio, speech_s, sampling_rate, state, options, self.speaking, channels
+        )
 
     def needs_silence(self) -> bool:
         """Return whether an utterance goes on: its end has to come also when audio does not."""
@@ -250,10 +254,9 @@ class Conversation:
             return
         state = self.face.state
         with self.hearing:
-            if state.stream is None and self.segmenter is not None:
-                state.stream = self.segmenter.take()
             if state.stream is None:
-                state.stream = np.zeros((1, 0), np.int16)
+                said = self.segmenter.take() if self.segmenter is not None else None
+                state.stream = np.zeros(0, np.int16) if said is None else said.reshape(-1)
             self._expect_turn()
         self._answer()
 

@@ -16,13 +16,14 @@ class AppState:
     """Where a conversation is; made anew after each reply.
 
     Attributes:
-        stream: What was said, ``int16``, shape ``(1, n)``, once it has ended.
+        stream: What was said, ``int16``, shape ``(n,)``: once it has ended, or block by block.
         sampling_rate: Its rate in Hz.
         pause_detected: Whether the last frame ended an utterance.
         started_talking: Whether somebody speaks.
         responding: Whether a reply is running.
         stopped: For programs.
-        buffer: Audio that is not yet decided on, where a model is asked block by block.
+        buffer: Audio that is not yet decided on, ``int16``, shape ``(n,)``, where a model is
+            asked block by block.
         responded_audio: Whether the reply has given audio.
         interrupted: Set when the reply was interrupted.
     """
