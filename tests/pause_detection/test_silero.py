@@ -202,6 +202,28 @@ def test_a_window_of_the_fourth_generation_can_be_chosen(tiny_model: SileroVADMo
         tiny_model.vad((16_000, samples), SileroVadOptions(window_size_samples=256))
 
 
+@pytest.mark.parametrize("size", [160, 512, 700, 16_000])
+def test_a_stream_of_the_fourth_generation_has_that_window(tiny_model: SileroVADModel, size: int):
+    samples = levels((0, 3), (0.9, 3), (0, 7), window=512)
+
+    def probabilities(**options: int) -> list[float]:
+        stream = tiny_model.open_stream(SileroVadOptions(**options))
+        stream.push(np.full(700, 0.5, np.float32))
+        stream.reset()
+        parts = [stream.push(samples[k : k + size]) for k in range(0, samples.size, size)]
+        return np.concatenate(parts).round(1).tolist()
+
+    narrow = [0, 0, 0, 0.9, 0.9, 0.9, 0, 0, 0, 0, 0, 0, 0]
+    assert probabilities() == probabilities(window_size_samples=512) == pytest.approx(narrow)
+    wide = [0, 0, 0, 0.9, 0.9, 0.9, 0, 0, 0, 0, 0, 0]
+    assert probabilities(window_size_samples=1536) == pytest.approx(wide)
+    uneven = probabilities(window_size_samples=768)
+    assert len(uneven) == 8 * 768 // 512
+    assert uneven[:3] == [0, 0, 0] and uneven[3:6] == pytest.approx([0.9] * 3)
+    with pytest.raises(ValueError, match="window_size_samples is at least 512, not 256"):
+        probabilities(window_size_samples=256)
+
+
 def test_later_generations_have_one_window(model: SileroVADModel, random: np.random.Generator):
     noise = random.normal(0, 0.1, 16_000)
     for window in (100, 512, 1536):

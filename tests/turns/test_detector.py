@@ -7,11 +7,12 @@ import math
 import random
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from pathlib import Path
 from types import FrameType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.turns.detector import (
@@ -21,7 +22,7 @@ from fastrtc.turns.detector import (
     TurnDetector,
     TurnEvent,
 )
-from fastrtc.turns.options import AlgoOptions
+from fastrtc.turns.options import AlgoOptions, SpeechRules
 
 WINDOW = 0.032
 CHUNK = 0.6
@@ -317,6 +318,96 @@ def test_decisions_are_made_every_hop():
             assert round(event.at_s / 0.2, 6).is_integer()
 
 
+# --- Rules of which speech counts --------------------------------------------------------------
+
+
+def follow(rules: SpeechRules | None, probabilities: list[float], **options) -> list[TurnEvent]:
+    return feed(TurnDetector(AlgoOptions(**options), rules=rules), probabilities)
+
+
+def test_a_burst_has_to_be_longer_than_the_minimum():
+    rules = SpeechRules(min_speech_s=0.512)
+    assert follow(rules, silent(0.5) + [0.9] * 16 + silent(2.0)) == []
+    started, pause = follow(rules, silent(0.5) + [0.9] * 17 + silent(2.0))
+    assert started.onset_s == pytest.approx(0.512)
+    assert started.at_s == pytest.approx(0.512 + 17 * WINDOW)
+    assert isinstance(pause, Pause)
+
+
+def test_a_minimum_may_be_longer_than_the_chunk():
+    rules = SpeechRules(min_speech_s=1.5)
+    assert follow(rules, spoken(1.5)[:-1] + silent(2.0)) == []
+    started, pause = follow(rules, silent(0.5) + spoken(2.0) + silent(2.0))
+    assert (started.onset_s, pause.onset_s) == (pytest.approx(0.512),) * 2
+
+
+def test_short_silence_joins_what_is_long_enough_together():
+    words = spoken(0.2) + silent(0.1) + spoken(0.2)
+    assert follow(SpeechRules(min_speech_s=0.4), words + silent(1.0)) == []
+    started, _ = follow(SpeechRules(min_speech_s=0.4, joined_s=0.15), words + silent(1.0))
+    assert started.onset_s == 0
+
+
+def test_a_short_burst_after_speech_does_not_put_off_the_pause():
+    cough = spoken(1.0) + silent(0.4) + spoken(0.15) + silent(2.0)
+    [_, late] = follow(None, cough)
+    [_, soon] = follow(SpeechRules(min_speech_s=0.25, joined_s=0.1), cough)
+    ends_at = len(spoken(1.0) + silent(0.4) + spoken(0.15)) * WINDOW
+    assert soon.at_s == pytest.approx(ends_at + WINDOW)
+    assert late.at_s == pytest.approx(ends_at + 0.5, abs=WINDOW)
+
+
+def test_a_word_that_has_just_begun_is_not_too_short_yet():
+    goes_on = spoken(1.0) + silent(0.45) + spoken(1.0) + silent(2.0)
+    events = follow(SpeechRules(min_speech_s=0.5, joined_s=0.1), goes_on)
+    assert kinds(events) == [SpeechStarted, Pause]
+
+
+def test_silence_that_counts_puts_off_the_pause():
+    for silence, expected in ((0.1, 0.5), (0.3, 0.5), (0.55, 0.55), (5.0, 0.6)):
+        rules = SpeechRules(joined_s=silence, counted_silence_s=silence)
+        _, pause = follow(rules, spoken(0.96) + silent(2.0))
+        assert pause.at_s - 0.96 == pytest.approx(expected, abs=WINDOW)
+        assert pause.end_s == pytest.approx(0.96)
+
+
+def test_silence_after_a_word_does_not_begin_an_utterance_but_silence_within_does():
+    rules = SpeechRules(joined_s=0.4, counted_silence_s=0.4)
+    assert follow(rules, spoken(0.15) + silent(2.0)) == []
+    pieces = spoken(0.096) + silent(0.128) + spoken(0.096)
+    assert follow(None, pieces + silent(2.0)) == []
+    started, _ = follow(rules, pieces + silent(2.0))
+    assert started.onset_s == 0
+
+
+def test_padding_begins_sooner_and_ends_later_but_not_after_the_chunk():
+    for padding, expected in ((0.03, 0.53), (0.4, 0.6)):
+        rules = SpeechRules(min_speech_s=0.1, pad_s=padding)
+        started, pause = follow(rules, silent(0.96) + spoken(0.96) + silent(2.0))
+        assert started.onset_s == pytest.approx(0.96)
+        assert started.at_s - 0.96 == pytest.approx(max(0.2 - padding, 0.1), abs=WINDOW + 0.001)
+        assert pause.at_s - 1.92 == pytest.approx(expected, abs=WINDOW)
+
+
+def test_what_follows_a_pause_is_a_burst_of_its_own():
+    rules = SpeechRules(min_speech_s=0.25, joined_s=2.0)
+    assert kinds(follow(rules, spoken(1.0) + silent(0.56) + spoken(0.2) + silent(2.0))) == [
+        SpeechStarted,
+        Pause,
+    ]
+
+
+RULES = [
+    SpeechRules(min_speech_s=0.25, joined_s=2.0),
+    SpeechRules(min_speech_s=0.25, joined_s=0.1, counted_silence_s=0.1),
+    SpeechRules(min_speech_s=0.7, joined_s=0.3, counted_silence_s=0.3, pad_s=0.1),
+    SpeechRules(joined_s=0.5, counted_silence_s=0.5, pad_s=0.4),
+    SpeechRules(min_speech_s=0.1, pad_s=0.4),
+    SpeechRules(),
+]
+some_rules = st.sampled_from([None, *RULES])
+
+
 # --- Against models that follow the rules by brute force -------------------------------------
 
 thresholds = st.sampled_from([0.0, 0.05, 0.1, 0.2, 0.3, 0.5])
@@ -408,12 +499,13 @@ def continuous_rule(
     start=thresholds,
     low=thresholds,
     most=maxima,
+    rules=st.sampled_from([None, SpeechRules()]),
 )
 def test_decisions_are_those_of_the_rule(
-    flags: list[bool], chunk: int, start: float, low: float, most: float
+    flags: list[bool], chunk: int, start: float, low: float, most: float, rules: SpeechRules | None
 ):
     options = AlgoOptions(chunk / 1000, start, low, most)
-    events = feed(TurnDetector(options), [0.9 if flag else 0.1 for flag in flags])
+    events = feed(TurnDetector(options, rules=rules), [0.9 if flag else 0.1 for flag in flags])
     decided = [
         (round(event.at_s * 1000), round(event.onset_s * 1000), type(event)) for event in events
     ]
@@ -423,12 +515,88 @@ def test_decisions_are_those_of_the_rule(
     assert decided == expected
 
 
+def rule_of_bursts(
+    flags: list[bool], chunk: int, start: int, low: int, rules: SpeechRules
+) -> list[tuple[int, int, type[TurnEvent]]]:
+    """The continuous rule with what counts marked anew on every window, as `SpeechRules` has it."""
+    least, joined, silence, pad = (round(1000 * value) for value in astuple(rules))
+    heard = [flag for flag in flags for _ in range(32)]
+    decisions: list[tuple[int, int, type[TurnEvent]]] = []
+    onset: int | None = None
+    for now in range(32, len(heard) + 1, 32):
+        bursts: list[list[tuple[int, int]]] = []
+        for run in runs_in(heard[:now]):
+            if bursts and run[0] - bursts[-1][-1][1] < min(joined, chunk):
+                bursts[-1].append(run)
+            else:
+                bursts.append([run])
+        counts = [False] * now
+        counting = []
+        for burst in bursts:
+            first, last = burst[0][0], burst[-1][1]
+            unfinished = onset is not None and last == now
+            if last <= now - chunk or not (last - first > least or unfinished):
+                continue
+            counting.append(burst)
+            spans = [(first - pad, first), (last, last + pad), *burst]
+            if silence:
+                hesitates = onset is not None and now - last < min(silence, chunk)
+                spans.append((first, now if hesitates else last))
+            for begin, end in spans:
+                for t in range(max(begin, 0), min(end, now)):
+                    counts[t] = True
+        speech = sum(counts[max(0, now - chunk) :])
+        if onset is None:
+            if speech > start:
+                onset = next(a for a, b in counting[0] if b > now - chunk - least)
+                decisions.append((now, onset, SpeechStarted))
+        elif now - onset >= chunk and speech < low:
+            decisions.append((now, onset, Pause))
+            until = now
+            if bursts and bursts[-1][-1][1] == now and bursts[-1][-1][0] > onset:
+                until = bursts[-1][-1][0]
+            heard[:until] = [False] * until
+            onset = None
+    return decisions
+
+
+def runs_in(heard: list[bool]) -> list[tuple[int, int]]:
+    """From where to where there is speech."""
+    found, position = [], 0
+    for flag, run in itertools.groupby(heard):
+        begin, position = position, position + len(list(run))
+        if flag:
+            found.append((begin, position))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    flags=runs_of_flags(12),
+    chunk=st.sampled_from([100, 480, 600, 1000]),
+    start=st.sampled_from([50, 100, 200, 500]),
+    low=st.sampled_from([50, 100, 200, 500]),
+    rules=st.sampled_from(RULES),
+)
+def test_decisions_are_those_of_the_rule_of_bursts(
+    flags: list[bool], chunk: int, start: int, low: int, rules: SpeechRules
+):
+    options = AlgoOptions(chunk / 1000, start / 1000, low / 1000)
+    detector = TurnDetector(options, rules=rules)
+    events = feed(detector, [0.9 if flag else 0.1 for flag in flags])
+    decided = [
+        (round(event.at_s * 1000), round(event.onset_s * 1000), type(event)) for event in events
+    ]
+    assert decided == rule_of_bursts(flags, chunk, start, low, rules)
+
+
 @given(
     flags=runs_of_flags(20),
     replying=st.lists(st.booleans(), min_size=1, max_size=8),
     hop=st.sampled_from([None, 0.1, 0.6]),
     least=st.sampled_from([None, 0.1, 1.0]),
     most=maxima,
+    rules=some_rules,
 )
 def test_what_is_needed_is_known_before(
     flags: list[bool],
@@ -436,10 +604,11 @@ def test_what_is_needed_is_known_before(
     hop: float | None,
     least: float | None,
     most: float,
+    rules: SpeechRules | None,
 ):
     """Who forgets what is not needed has every utterance whole, and nothing twice."""
     detector = TurnDetector(
-        AlgoOptions(max_continuous_speech_s=most, hop_s=hop, min_interruption_s=least)
+        AlgoOptions(max_continuous_speech_s=most, hop_s=hop, min_interruption_s=least), rules=rules
     )
     needed, ended = 0.0, 0.0
     for number, flag in enumerate(flags):
@@ -465,6 +634,7 @@ def test_what_is_needed_is_known_before(
     low=st.sampled_from([0.0, 0.1, 0.5]),
     least=st.sampled_from([None, 0.1, 1.0]),
     most=maxima,
+    rules=some_rules,
 )
 def test_nothing_is_decided_while_it_can_wait(
     flags: list[bool],
@@ -475,6 +645,7 @@ def test_nothing_is_decided_while_it_can_wait(
     low: float,
     least: float | None,
     most: float,
+    rules: SpeechRules | None,
 ):
     """Whatever there is, in whole windows and in the one that had begun before."""
     options = AlgoOptions(
@@ -484,7 +655,7 @@ def test_nothing_is_decided_while_it_can_wait(
         min_interruption_s=least,
         hop_s=hop,
     )
-    detector = TurnDetector(options)
+    detector = TurnDetector(options, rules=rules)
     for number, flag in enumerate(flags):
         detector.push(0.9 if flag else 0.1, replying)
         wait = detector.can_wait_s(replying)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.turns.listener import GATHERED_S, Listener, to_mono
-from fastrtc.turns.options import AlgoOptions
+from fastrtc.turns.options import AlgoOptions, SpeechRules
 
 RATE = 48000
 
@@ -159,6 +159,7 @@ def test_a_model_is_woken_seldom_unless_a_decision_is_near() -> None:
     most=st.sampled_from([1.0, math.inf]),
     least=st.sampled_from([None, 0.0, 0.1, 0.4]),
     replying=st.booleans(),
+    rules=st.sampled_from([None, SpeechRules(0.1, 0.3, 0.3, 0.05), SpeechRules(0.25, 2.0)]),
 )
 @settings(deadline=None)
 def test_what_is_gathered_is_decided_on_in_time(
@@ -169,6 +170,7 @@ def test_what_is_gathered_is_decided_on_in_time(
     most: float,
     least: float | None,
     replying: bool,
+    rules: SpeechRules | None,
 ) -> None:
     """Frame by frame, nothing is heard later than by a listener that judges each at once."""
     samples = talk(*(length * 0.02 for length in lengths))
@@ -178,7 +180,7 @@ def test_what_is_gathered_is_decided_on_in_time(
         max_continuous_speech_s=most,
         min_interruption_s=least,
     )
-    gathering, hasty = (Listener(options, Loudness(), RATE) for _ in range(2))
+    gathering, hasty = (Listener(options, Loudness(), RATE, rules=rules) for _ in range(2))
     hasty._detector.can_wait_s = lambda replying: 0.0
     for begin in range(0, len(samples), frame):
         part = samples[np.newaxis, begin : begin + frame]

@@ -17,6 +17,7 @@ __all__ = [
     "PauseDetectionModel",
     "SpeechStream",
     "StreamingModel",
+    "has_speech_stream",
     "open_speech_stream",
 ]
 
@@ -87,11 +88,25 @@ class StreamingModel(Protocol):
         ...
 
 
-def open_speech_stream(model: PauseDetectionModel, options: ModelOptions) -> SpeechStream | None:
-    """Open a stream of a model, or tell that it wants to be asked through ``vad``.
+def has_speech_stream(model: PauseDetectionModel) -> bool:
+    """Return whether a model can follow audio as it comes; otherwise it is asked through ``vad``.
 
-    That is so for a model without ``open_stream``, and where ``vad`` was replaced by somebody who
-    may not know of it: in a subclass of the one that has ``open_stream``, or on the instance.
+    It cannot without ``open_stream``, and where ``vad`` was replaced by a program that may not know
+    of it: in a subclass of the one that has ``open_stream``, or on the instance.
+
+    Args:
+        model: The model.
+    """
+    for names in (getattr(model, "__dict__", {}), *map(vars, type(model).__mro__)):
+        if "open_stream" in names:
+            return True
+        if "vad" in names:
+            return False
+    return False
+
+
+def open_speech_stream(model: PauseDetectionModel, options: ModelOptions) -> SpeechStream | None:
+    """Open a stream of a model, if it has one; see ``has_speech_stream``.
 
     Args:
         model: The model.
@@ -100,9 +115,4 @@ def open_speech_stream(model: PauseDetectionModel, options: ModelOptions) -> Spe
     Returns:
         A stream, or None.
     """
-    for names in (getattr(model, "__dict__", {}), *map(vars, type(model).__mro__)):
-        if "open_stream" in names:
-            return cast(StreamingModel, model).open_stream(options)
-        if "vad" in names:
-            return None
-    return None
+    return cast(StreamingModel, model).open_stream(options) if has_speech_stream(model) else None

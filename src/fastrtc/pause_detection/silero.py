@@ -23,7 +23,7 @@ from ..audio.convert import (
 from ..audio.resample import StreamResampler, check_rate
 from ..core.models import warm_up_librosa
 from .model_file import find_model_file
-from .onnx_vad import OnnxVad
+from .onnx_vad import OnnxStream, OnnxVad
 from .protocol import RATE, WINDOW, AudioChunk, ModelOptions, PauseDetectionModel, SpeechStream
 from .timestamps import speech_timestamps
 
@@ -43,8 +43,9 @@ logger = logging.getLogger(__name__)
 class SileroVadOptions:
     """What counts as speech in ``vad()`` and ``get_speech_timestamps()``.
 
-    A stream of the model (``open_stream``) gives probabilities, which none of these changes;
-    whoever makes turns of them takes ``threshold`` from here.
+    A stream of the model (``open_stream``) gives probabilities, which only
+    ``window_size_samples`` changes. `ReplyOnPause` applies the others to them, but for
+    ``max_speech_duration_s``: ``threshold`` always, the rest if one of them is not its default.
 
     Attributes:
         threshold: A probability from here on is speech, one lower by 0.15 silence; between the
@@ -55,7 +56,8 @@ class SileroVadOptions:
         min_silence_duration_ms: Shorter silence is part of the speech around it, also where the
             audio ends.
         window_size_samples: How many samples at 16 kHz a model of the fourth generation judges
-            at a time: 512, 1024 or 1536. Later ones have windows of 512, whatever this says.
+            at a time: 512, 1024 or 1536. Later ones have windows of 512, whatever this says, as
+            has a stream where this is the default.
         speech_pad_ms: Added to the speech at both ends; half the silence if two stretches are
             too close for that.
     """
@@ -133,9 +135,7 @@ class SileroVADModel:
             TypeError: If the dtype is not a real number, or the options are no such.
         """
         options = replace(_checked(vad_options), **kwargs)
-        window = options.window_size_samples if self._network.signature.any_window else WINDOW
-        if window < WINDOW:
-            raise ValueError(f"window_size_samples is at least {WINDOW}, not {window}")
+        window = WINDOW if self.has_fixed_window else _long_enough(options.window_size_samples)
         samples = to_float32(_mono(audio))
         missing = -samples.size % window
         probabilities = self._network.open(window).push(np.pad(samples, (0, missing)))
@@ -171,21 +171,59 @@ class SileroVADModel:
         chunks = self.get_speech_timestamps(mono, options)
         return sum(chunk["end"] - chunk["start"] for chunk in chunks) / RATE, chunks
 
+    @property
+    def has_fixed_window(self) -> bool:
+        """Whether the model judges 512 samples at a time, whatever ``window_size_samples`` is."""
+        return not self._network.signature.any_window
+
     def open_stream(self, options: ModelOptions) -> SpeechStream:
         """Begin with the audio of one more connection.
 
         Args:
-            options: `SileroVadOptions`, or None; the probabilities do not depend on them.
+            options: `SileroVadOptions`, or None. A model of the fourth generation judges
+                ``window_size_samples`` at a time, if that is not the default; all 512 samples
+                that end in such a window have its probability.
 
         Raises:
             TypeError: If the options are no such.
+            ValueError: If the window is too short for the model.
         """
-        _checked(options)
-        return self._network.open()
+        window = _checked(options).window_size_samples
+        if self.has_fixed_window or window in (WINDOW, SileroVadOptions.window_size_samples):
+            return self._network.open()
+        return _WideStream(self._network.open(_long_enough(window)), window)
 
     def warmup(self) -> None:
         """Run the model once, so that its first real use is not slower than others."""
         self._network.open().push(np.zeros(WINDOW, np.float32))
+
+
+class _WideStream:
+    """A `SpeechStream` of a network that judges more than 512 samples at a time."""
+
+    def __init__(self, stream: OnnxStream, window: int) -> None:
+        self._stream = stream
+        self._window = window
+        self._heard = 0  # samples that were judged
+
+    def push(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        """Judge what these samples complete; see `SpeechStream`."""
+        wide = self._stream.push(samples)
+        ends = (self._heard + self._window * np.arange(len(wide) + 1)) // WINDOW
+        self._heard += self._window * len(wide)
+        probabilities: NDArray[np.float32] = np.repeat(wide, np.diff(ends))
+        return probabilities
+
+    def reset(self) -> None:
+        """Forget what was heard, and begin anew."""
+        self._stream.reset()
+        self._heard = 0
+
+
+def _long_enough(window: int) -> int:
+    if window < WINDOW:
+        raise ValueError(f"window_size_samples is at least {WINDOW}, not {window}")
+    return window
 
 
 def _mono(samples: NDArray[Any]) -> NDArray[Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
-from .options import AlgoOptions
+from .options import AlgoOptions, SpeechRules
 
 __all__ = ["MaximumReached", "Pause", "SpeechStarted", "TurnDetector", "TurnEvent"]
 
@@ -72,10 +75,12 @@ class _Stretch(NamedTuple):
     """A run of windows that are speech.
 
     Times are in nanoseconds; whole numbers, so that "more than" and "less than" are exact.
+    ``burst`` is where its burst begins: the stretches that only a short silence parts.
     """
 
     start: int
     end: int
+    burst: int
 
     def between(self, start: int, end: int) -> int:
         return max(0, min(self.end, end) - max(self.start, start))
@@ -93,6 +98,7 @@ class TurnDetector:
         window_s: The length of a window, in seconds; that of Silero is 512 samples at 16 kHz.
         threshold: From which probability on a window is speech; it is speech until the
             probability falls by another 0.15.
+        rules: Which speech counts; with None, every window of it. Changes act at once.
     """
 
     def __init__(
@@ -100,9 +106,11 @@ class TurnDetector:
         options: AlgoOptions | None = None,
         window_s: float = 0.032,
         threshold: float = 0.5,
+        rules: SpeechRules | None = None,
     ) -> None:
         self.options = options or AlgoOptions()
         self.threshold = threshold
+        self.rules = rules
         self._window = _ns(window_s)
         self._now = 0
         self.reset()
@@ -135,13 +143,27 @@ class TurnDetector:
         return max(0.0, _s(wait - self._window))
 
     def _start_is_away(self, replying: bool) -> int:
-        so_far = sum(stretch.end - stretch.start for stretch in self._stretches)
-        return self._start_threshold(replying) - so_far
+        threshold = self._start_threshold(replying)
+        if self.rules is None:
+            return threshold - sum(stretch.end - stretch.start for stretch in self._stretches)
+        padding = 2 * _ns(self.rules.pad_s)
+        so_far = self._now - self._stretches[0].start if self._stretches else 0
+        enough = threshold - so_far - padding
+        if any(self._bursts(self._now, False)):
+            return enough
+        burst = 0  # what a word that begins now would continue
+        if self._last is not None and self._now - self._last.end < self._joined:
+            burst = self._now - self._last.burst
+        return max(enough, _ns(self.rules.min_speech_s) - burst)
 
     def _end_is_away(self) -> int:
         assert self._onset is not None
         since, speech = self._onset - 1, 0  # where enough speech begins for it not to be a pause
-        for stretch in reversed(self._stretches):
+        lasting: Sequence[_Stretch] = self._stretches
+        if self.rules is not None:
+            bursts = self._bursts(self._now, False)
+            lasting = [stretch for burst in bursts for stretch in burst]
+        for stretch in reversed(lasting):
             speech += stretch.end - stretch.start
             too_much = speech - _ns(self.options.speech_threshold)
             if too_much >= 0:
@@ -163,6 +185,7 @@ class TurnDetector:
         self._decided = self._now  # when the last decision was made
         self._is_speech = False  # as of the last window
         self._stretches: deque[_Stretch] = deque()
+        self._last: _Stretch | None = None  # of this utterance, though it may be dropped
         self._onset: int | None = None  # of the utterance, if there is one
         self._counted_from = 0  # where its length is measured from
         self._speech_end = self._now  # of the stretches that were dropped
@@ -187,9 +210,13 @@ class TurnDetector:
             self._is_speech = probability >= self.threshold
         start, end = self._now, self._now + self._window
         if self._is_speech:
+            last, burst = self._last, start
+            if last is not None and start - last.end < self._joined:
+                burst = last.burst
             if self._stretches and self._stretches[-1].end == start:
                 start = self._stretches.pop().start
-            self._stretches.append(_Stretch(start, end))
+            self._last = _Stretch(start, end, burst)
+            self._stretches.append(self._last)
         return self._advance(end, replying)
 
     def _advance(self, end: int, replying: bool) -> TurnEvent | None:
@@ -217,12 +244,17 @@ class TurnDetector:
         if threshold < self._asked_for and not self._speech_touches(at):
             # it was too little to interrupt, and is over: not something to be answered now
             self._drop(at)
+            self._last = None
         self._asked_for = threshold
         begin = at - self._look_back(threshold, chunk)
-        self._drop(begin)
+        if self.rules is None:
+            self._drop(begin)
+        else:
+            self._drop(min(begin, at - chunk - _ns(self.rules.min_speech_s)))
         if self._speech_between(begin, at) <= threshold:
             return None
-        self._onset = self._stretches[0].start
+        bursts = self._bursts(at, False)
+        self._onset = next(burst[0].start for burst in bursts if burst[-1].end > begin)
         self._counted_from = at - chunk if in_blocks else self._onset
         return SpeechStarted(_s(at), _s(self._onset))
 
@@ -255,14 +287,19 @@ class TurnDetector:
                 word = self._stretches.pop()
         self._cut(at)
         if word is not None:
-            self._stretches.append(word)
+            self._last = word._replace(burst=word.start)
+            self._stretches.append(self._last)
 
     def _cut(self, at: int) -> None:
         """End the utterance at a time; what is after it stays."""
         self._drop(at)
         if self._stretches and self._stretches[0].start < at:
-            self._stretches[0] = _Stretch(at, self._stretches[0].end)
+            self._stretches[0] = _Stretch(at, self._stretches[0].end, at)
             self._speech_end = at
+        self._stretches = deque(
+            stretch._replace(burst=max(stretch.burst, at)) for stretch in self._stretches
+        )
+        self._last = self._stretches[-1] if self._stretches else None
         self._onset = None
 
     def _drop(self, until: int) -> None:
@@ -271,7 +308,51 @@ class TurnDetector:
             self._speech_end = self._stretches.popleft().end
 
     def _speech_between(self, start: int, end: int) -> int:
-        return sum(stretch.between(start, end) for stretch in self._stretches)
+        if self.rules is None:
+            return sum(stretch.between(start, end) for stretch in self._stretches)
+        speech, start = 0, max(start, 0)  # there is no padding before the audio
+        for first, last in self._counted(start, end, self.rules):
+            first, last = max(first, start), min(last, end)
+            if last > first:
+                speech += last - first
+                start = last  # paddings may overlap
+        return speech
+
+    def _counted(self, since: int, at: int, rules: SpeechRules) -> Iterator[tuple[int, int]]:
+        """Find what counts of the bursts that end since a time: from where to where, in order."""
+        padding = _ns(rules.pad_s)
+        silence = min(_ns(rules.counted_silence_s), self._chunk)
+        speaking = self._onset is not None
+        for burst in self._bursts(at, speaking):
+            start, end = burst[0].burst, burst[-1].end
+            if end <= since:
+                continue
+            yield start - padding, start
+            if silence:
+                hesitates = speaking and at - end < silence
+                yield start, at if hesitates else end
+            else:
+                yield from ((stretch.start, stretch.end) for stretch in burst)
+            yield end, end + padding
+
+    def _bursts(self, at: int, unfinished: bool) -> Iterator[list[_Stretch]]:
+        """Find the bursts that are long enough, or may still become so.
+
+        Args:
+            at: What is after it does not make a burst longer.
+            unfinished: Whether those that go on at that time are among them, however short.
+        """
+        least = -1 if self.rules is None else _ns(self.rules.min_speech_s)
+        for start, stretches in groupby(self._stretches, attrgetter("burst")):
+            burst = list(stretches)
+            end = burst[-1].end
+            if min(end, at) - start > least or (unfinished and end >= at):
+                yield burst
+
+    @property
+    def _joined(self) -> int:
+        """Less silence than this does not end a burst."""
+        return 1 if self.rules is None else max(1, min(_ns(self.rules.joined_s), self._chunk))
 
     def _speech_touches(self, at: int) -> bool:
         return bool(self._stretches) and self._stretches[-1].end >= at

@@ -14,7 +14,7 @@ from ..audio.resample import check_rate
 from ..core.types import Layout
 from ..pause_detection.protocol import RATE, SpeechStream
 from .detector import SpeechStarted, TurnDetector, TurnEvent
-from .options import AlgoOptions
+from .options import AlgoOptions, SpeechRules
 from .speech_buffer import SpeechBuffer
 
 __all__ = ["Heard", "Listener", "to_mono"]
@@ -46,6 +46,7 @@ class Listener:
         rate: The rate of the audio in Hz.
         layout: Its layout; stereo is interleaved.
         threshold: From which probability on audio is speech.
+        rules: Which speech counts; with None, all.
     """
 
     def __init__(
@@ -55,15 +56,25 @@ class Listener:
         rate: int,
         layout: Layout = "mono",
         threshold: float = 0.5,
+        rules: SpeechRules | None = None,
     ) -> None:
         self._rate = rate
         self._layout: Layout = layout
         self._channels = 2 if layout == "stereo" else 1
         self._stream = stream
-        self._detector = TurnDetector(options, threshold=threshold)
+        self._detector = TurnDetector(options, threshold=threshold, rules=rules)
         self._buffer = SpeechBuffer(rate, options.pre_roll_s, self._channels)
         self._converter = AudioConverter(RATE, 1)
         self._unjudged: list[NDArray[np.int16]] = []
+
+    def set_options(
+        self, options: AlgoOptions, threshold: float, rules: SpeechRules | None
+    ) -> None:
+        """Go on with other options; see the class."""
+        self._detector.options = options
+        self._detector.threshold = threshold
+        self._detector.rules = rules
+        self._buffer.pre_roll_s = options.pre_roll_s
 
     def hear(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Heard:
         """Take the next audio.

@@ -1,4 +1,4 @@
-"""How turns are told apart."""
+"""How turns are told apart, and which speech counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from numbers import Real
 
-__all__ = ["AlgoOptions"]
+__all__ = ["AlgoOptions", "SpeechRules"]
 
 _FINITE = ("audio_chunk_duration", "pre_roll_s", "hop_s")  # the others may be "never"
 _MAY_BE_NONE = ("min_interruption_s", "hop_s")
@@ -31,8 +31,11 @@ class AlgoOptions:
         min_interruption_s: While a reply is running, more speech than this interrupts it;
             with None, more than ``started_talking_threshold``.
         hop_s: How often is decided; with None, whenever the detector knows more, which is
-            every 32 ms with Silero. As long as ``audio_chunk_duration``, audio is looked at
-            in blocks, one after the other, as it is in any case where a model has only ``vad``.
+        hop_s: How often is decided; with None, whenever the detector knows more, which is
+            every 32 ms with Silero. As long as ``audio_chunk_duration`` or longer, ``vad`` is
+            asked about blocks of audio, one after the other. So it is where a model has only
+            ``vad``, and, with None, where the other values make sense in no other way: less than
+            0.3 s of silence would be a pause.
 
     Raises:
         ValueError: If one is negative or not a number. The thresholds and the maximum may be
@@ -57,3 +60,23 @@ class AlgoOptions:
                 raise ValueError(f"{name} must be a number of seconds, not {value!r}")
             if name in _FINITE and math.isinf(seconds):
                 raise ValueError(f"{name} must be finite, not {value!r}")
+
+
+@dataclass(frozen=True)
+class SpeechRules:
+    """Which speech counts where audio is followed as it comes; all are in seconds.
+
+    Attributes:
+        min_speech_s: A burst of speech that is not longer does not count. Within an utterance
+            one that has not ended counts for as long as it goes on.
+        joined_s: Stretches of speech with less silence between them are one burst. More than
+            ``AlgoOptions.audio_chunk_duration`` is the same as that, here and in the next one.
+        counted_silence_s: Shorter silence counts as speech: within a burst, and after one within
+            an utterance.
+        pad_s: So much more counts as speech at both ends of a burst.
+    """
+
+    min_speech_s: float = 0.0
+    joined_s: float = 0.0
+    counted_silence_s: float = 0.0
+    pad_s: float = 0.0
