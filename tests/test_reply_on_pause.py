@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from fastrtc.core.context import get_current_context
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.handlers.inputs import PLACEHOLDER, WebRTCData
 from fastrtc.handlers.link import link_of
+from fastrtc.pause_detection.silero import SileroVadOptions
 from fastrtc.reply_on_pause import AlgoOptions, AppState, ReplyOnPause, iterate
 from fastrtc.stream import Stream
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
@@ -380,6 +381,58 @@ class Loud(Scripted):
         return (np.abs(windows).max(axis=1) > 1000).astype(np.float32)
 
     def reset(self) -> None: ...
+
+
+class TestOptions:
+    def warnings(self, caplog: pytest.LogCaptureFixture) -> list[str]:
+        return [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+
+    def test_those_without_effect_are_named_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        options = SileroVadOptions(max_speech_duration_s=9, window_size_samples=1536)
+        handler = ReplyOnPause(echo, model_options=options)
+        for _ in range(3):
+            hear(cast(ReplyOnPause, handler.copy()), 0.1)
+        [warning] = self.warnings(caplog)
+        assert "SileroVadOptions.max_speech_duration_s=9: an utterance is as long as" in warning
+        assert "SileroVadOptions.window_size_samples=1536: this model judges 512" in warning
+
+    def test_a_hop_for_a_model_with_vad_only_is_named(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        scripted(echo, algo_options=AlgoOptions(hop_s=0.1))
+        [warning] = self.warnings(caplog)
+        assert "AlgoOptions.hop_s=0.1: a model that has only vad() is asked every" in warning
+
+    def test_the_defaults_and_options_for_a_determine_pause_of_ones_own_are_not(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Own(ReplyOnPause):
+            def determine_pause(self, audio, sampling_rate, state):
+                return False
+
+        ReplyOnPause(echo)
+        ReplyOnPause(echo, model_options=SileroVadOptions(0.6, 100, float("inf"), 300, 512, 30))
+        Own(echo, model_options=SileroVadOptions(max_speech_duration_s=9))
+        assert self.warnings(caplog) == []
+
+    def test_what_is_no_duration_is_refused_when_the_handler_is_made(self) -> None:
+        options = SileroVadOptions(min_silence_duration_ms=-1)
+        with pytest.raises(ValueError, match="min_silence_duration_ms must be a number"):
+            ReplyOnPause(echo, model_options=options)
+
+    @pytest.mark.parametrize(
+        ("options", "in_blocks"),
+        [
+            (AlgoOptions(), False),
+            (AlgoOptions(hop_s=0.6), True),
+            (AlgoOptions(audio_chunk_duration=0.5, speech_threshold=0.5), True),
+        ],
+    )
+    def test_those_for_blocks_ask_vad(self, options: AlgoOptions, in_blocks: bool) -> None:
+        handler = ReplyOnPause(echo, model=Loud(), algo_options=options)
+        hear(handler, 1.2)
+        chunk = round(options.audio_chunk_duration * RATE)
+        assert [len(block) for _, block, _ in handler.model.asked] == [chunk] * 2 * in_blocks
 
 
 class TestSubclasses:

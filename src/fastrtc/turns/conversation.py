@@ -23,13 +23,19 @@ from ..core.types import EmitType, Layout
 from ..handlers.base import WaitsForInputs, wait_in_connection
 from ..handlers.inputs import PLACEHOLDER, ExtraParameters, WebRTCData
 from ..handlers.link import HandlerLink, rebound
-from ..pause_detection.protocol import ModelOptions, PauseDetectionModel, open_speech_stream
+from ..pause_detection.protocol import (
+    ModelOptions,
+    PauseDetectionModel,
+    has_speech_stream,
+    open_speech_stream,
+)
 from .blocks import Blocks
 from .listener import Listener, to_mono
 from .options import AlgoOptions
 from .reply import ENDED, Reply
 from .speech_buffer import MOST_S
 from .state import AppState
+from .vad_options import decides_in_blocks, speech_rules, unused_options
 
 __all__ = ["Conversation"]
 
@@ -93,6 +99,7 @@ class Conversation:
         base: The class whose methods are those of this project; a subclass may have others.
         seconds_of: Checks audio of a reply, and returns its length in seconds.
         on_interrupt: Called when a reply was interrupted, with how many seconds were played.
+        warn: Whether to log which options have no effect.
 
     Attributes:
         segmenter: Follows the audio as it comes; None where blocks of it are judged.
@@ -107,6 +114,7 @@ class Conversation:
         base: type,
         seconds_of: Callable[[Any], float],
         on_interrupt: Callable[[float], Any] | None = None,
+        warn: bool = True,
     ) -> None:
         self.face = face
         self.link = link
@@ -118,7 +126,7 @@ class Conversation:
         self._on_interrupt = on_interrupt
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._follows = True  # the audio as it comes, rather than block by block
+        self._follows = True  # the audio as it comes, if the options are not for blocks
         self._blocks = Blocks()
         self._reply: Reply | None = None  # from the beginning of its turn on
         self._coming = 0  # turns that are about to be asked for
@@ -135,11 +143,13 @@ class Conversation:
             None if self._is_overridden("emit", "receive", "trigger_response") else (self._wake)
         )
         link.needs_silence = self.needs_silence
+        if warn and not self._is_overridden("determine_pause"):
+            self._warn_of_unused_options()
 
     def for_handler(self, face: _Face, link: HandlerLink) -> Conversation:
         """Create the conversation of a handler that was made by copying this one's."""
         on_interrupt = rebound(self._on_interrupt, self.face, face)
-        return type(self)(face, link, self._base, self._seconds_of, on_interrupt)
+        return type(self)(face, link, self._base, self._seconds_of, on_interrupt, False)
 
     def _is_overridden(self, *names: str) -> bool:
         return any(getattr(type(self.face), n) is not getattr(self._base, n) for n in names)
@@ -193,23 +203,40 @@ class Conversation:
         Returns:
             Whether there is a segmenter.
         """
-        if self.segmenter is not None or not self._follows:
-            return self.segmenter is not None
         face = self.face
-        stream = None
-        if not self._is_overridden("determine_pause"):
-            stream = open_speech_stream(face.model, face.model_options)
-        if stream is None:
-            self._follows = False
+        options, model_options = face.algo_options, face.model_options
+        if not self._follows:
             return False
-        self.segmenter = Listener(
-            face.algo_options,
-            stream,
-            face.state.sampling_rate or face.input_sample_rate,
-            face.expected_layout,
-            getattr(face.model_options, "threshold", 0.5),
-        )
+        in_blocks = decides_in_blocks(options)
+        if in_blocks is (self.segmenter is not None) and face.state.started_talking:
+            in_blocks = not in_blocks  # other options were set: from the next utterance on
+        if in_blocks:
+            self.segmenter = None
+            return False
+        threshold = getattr(model_options, "threshold", 0.5)
+        rules = speech_rules(model_options)
+        if self.segmenter is None:
+            stream = None
+            if not self._is_overridden("determine_pause"):
+                stream = open_speech_stream(face.model, model_options)
+            if stream is None:
+                self._follows = False
+                return False
+            rate = face.state.sampling_rate or face.input_sample_rate
+            self.segmenter = Listener(options, stream, rate, face.expected_layout, threshold, rules)
+            face.state.buffer = None
+            self._blocks.forget()
+        self.segmenter.set_options(options, threshold, rules)
         return True
+
+    def _warn_of_unused_options(self) -> None:
+        face = self.face
+        in_blocks = not has_speech_stream(face.model) or decides_in_blocks(face.algo_options)
+        if not in_blocks:
+            speech_rules(face.model_options)  # raises here rather than for each frame
+        unused = [*unused_options(face.algo_options, face.model_options, face.model, in_blocks)]
+        if unused:
+            logger.warning("Options that have no effect: %s", "; ".join(unused))
 
     def determine_pause(
         self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
