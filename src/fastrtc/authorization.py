@@ -11,6 +11,7 @@ from fastapi import HTTPException, Request, WebSocket
 from starlette.concurrency import run_in_threadpool
 
 from .core.errors import SessionRefused, Unauthorized
+from .core.failures import as_exception, contained
 from .core.seldom import Seldom
 from .handlers.invoke import is_async
 
@@ -45,7 +46,7 @@ async def refusal_of(
     try:
         if request is None:
             raise RuntimeError("there is no request to show to authorize: is Gradio too old?")
-        verdict = await _ask(authorize, request)
+        verdict = await contained("authorize", _ask(authorize, request))
     except Unauthorized as refused:
         verdict = refused.reason or False
     except HTTPException as refused:  # as FastAPI's own ways to log in raise it
@@ -59,11 +60,20 @@ async def refusal_of(
     return SessionRefused("unauthorized", **reason)
 
 
+def _call(authorize: Authorize, request: Request | WebSocket) -> Any:
+    try:
+        return authorize(request)
+    except Exception:
+        raise
+    except BaseException as error:
+        raise as_exception("authorize", error) from error
+
+
 async def _ask(authorize: Authorize, request: Request | WebSocket) -> None | bool | str:
     if is_async(authorize):
         verdict = authorize(request)
     else:
-        verdict = await run_in_threadpool(authorize, request)
+        verdict = await run_in_threadpool(_call, authorize, request)
     if inspect.isawaitable(verdict):
         verdict = await verdict
     if verdict is not None and not isinstance(verdict, bool | str):

@@ -21,6 +21,7 @@ from .audio.encodings import ENCODINGS
 from .audio.g711 import encode_mulaw
 from .core.context import Call, Context
 from .core.errors import SessionRefused
+from .core.failures import contained
 from .core.limits import Limits, RateLimit
 from .core.messages import current_channel, error_message
 from .core.tasks import TaskOwner, runs_on
@@ -270,7 +271,7 @@ class WebSocketHandler:
         self._sender = SocketSender(self._send, self._not_read)
         tasks = TaskOwner("fastrtc-websocket", on_error=self._broken)
         sending = tasks.start(self._run_sender(), "send")
-        tasks.start(self._read(), "read")
+        tasks.start(contained("the connection", self._read()), "read")
         within_s = self._limits.start_within_s
         timer = asyncio.get_running_loop().call_later(
             within_s, self._hang_up, POLICY, f"No start within {within_s:.0f} s"
@@ -435,7 +436,8 @@ class WebSocketHandler:
         if self.call is None or self._stopped:
             return
         try:
-            await asyncio.wait_for(self._protocol.hang_up(self.call), HANG_UP_WITHIN_S)
+            hanging_up = contained("hang_up", self._protocol.hang_up(self.call))
+            await asyncio.wait_for(hanging_up, HANG_UP_WITHIN_S)
         except Exception:  # of a program's own provider
             logger.exception("Call %s could not be hung up", self.stream_id)
 
@@ -599,17 +601,23 @@ class WebSocketHandler:
 
     async def _take_keys(self) -> None:
         assert self._session is not None
+        failures = self._session.failures("receive_dtmf")
         while True:
             digit = await self._keys.get()
             receive = getattr(self.stream_handler, "receive_dtmf", None)
             if receive is not None:
-                await self._session.invoker.call("receive_dtmf", receive, digit)
+                try:
+                    await self._session.invoker.call("receive_dtmf", receive, digit)
+                except Exception as error:
+                    failures.failed(error)
+                else:
+                    failures.succeeded()
 
     async def _take_outputs(self) -> str | None:
         """Send what a program's own ``_emit_to_queue`` gives."""
         assert self._media is not None and self._media.audio_out is not None
         while True:
-            reason = await self._media.audio_out.take(await self.queue.get())
+            reason = await self._media.audio_out.accept(await self.queue.get())
             if reason is not None:
                 return reason
 

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from fastrtc.core.errors import HandlerExited
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
 from fastrtc.handlers.invoke import Invoker, is_async
 
@@ -214,7 +215,7 @@ async def test_a_cancellation_that_nobody_asked_for_cancels_nobody(invoker: Invo
     def cancel():
         raise asyncio.CancelledError
 
-    with pytest.raises(RuntimeError, match=r"cancel raised CancelledError"):
+    with pytest.raises(HandlerExited, match=r"receive raised CancelledError"):
         await invoker.call("receive", cancel)
 
 
@@ -222,9 +223,41 @@ async def test_sys_exit_ends_the_call_and_not_the_loop(invoker: Invoker):
     def leave():
         sys.exit(3)
 
-    with pytest.raises(RuntimeError, match=r"leave raised SystemExit"):
+    with pytest.raises(HandlerExited, match=r"receive raised SystemExit: 3"):
         await invoker.call("receive", leave)
     assert await invoker.call("receive", where) == "me:receive"
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+async def test_what_async_code_raises_ends_the_call_and_not_the_loop(invoker: Invoker, error):
+    async def leave():
+        await asyncio.sleep(0)
+        raise error("3")
+
+    async def items():
+        yield 1
+        raise error("3")
+
+    with pytest.raises(HandlerExited, match=f"emit raised {error.__name__}: 3") as caught:
+        await invoker.call("emit", leave)
+    assert type(caught.value.__cause__) is error
+    with pytest.raises(HandlerExited, match=f"generator raised {error.__name__}: 3"):
+        async for _ in invoker.iterate("generator", items):
+            pass
+    with pytest.raises(HandlerExited, match=f"raised {error.__name__}: 3"):  # on the loop
+        await invoker.call("emit", lambda: invoker.finish(leave()))
+
+
+async def test_what_a_thread_awaits_and_its_own_code_cancels_is_told_apart(invoker: Invoker):
+    async def cancelled():
+        raise asyncio.CancelledError
+
+    with pytest.raises(HandlerExited):
+        await invoker.call("emit", lambda: invoker.finish(cancelled()))
+
+    invoker.stop()
+    with pytest.raises(concurrent.futures.CancelledError):
+        await invoker.call("emit", lambda: invoker.finish(cancelled()))
 
 
 # Generators
@@ -355,7 +388,7 @@ async def test_stop_iteration_of_a_function_that_makes_an_iterator_is_an_error(i
     def reply():
         return next(iter([]))
 
-    with pytest.raises(RuntimeError, match="reply raised StopIteration"):
+    with pytest.raises(RuntimeError, match="generator raised StopIteration"):
         async for _ in invoker.iterate("generator", reply):
             pass
 

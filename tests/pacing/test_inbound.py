@@ -8,9 +8,12 @@ import threading
 import numpy as np
 import pytest
 
+from fastrtc.core.errors import HandlerExited, HandlerKeepsFailing
 from fastrtc.handlers.invoke import Invoker
 from fastrtc.handlers.stream import AsyncStreamHandler, StreamHandler
 from fastrtc.pacing.inbound import BACKLOG_S, GAP_S, AudioInbound
+from tests.pacing.recorded import Recorded
+from tests.support.peers import eventually
 from tests.support.virtual_time import virtual_time
 
 
@@ -32,7 +35,8 @@ class Recorder(AsyncStreamHandler):
 
 
 def inbound(handler, **options) -> AudioInbound:
-    return AudioInbound(handler, Invoker("test", contextvars.copy_context()), **options)
+    invoker = Invoker("test", contextvars.copy_context())
+    return AudioInbound(handler, invoker, Recorded(), **options)
 
 
 async def fed(inbound: AudioInbound) -> None:
@@ -371,16 +375,98 @@ async def test_receive_runs_one_call_at_a_time_and_in_order():
     assert [chunk[0, 0] for _, chunk in handler.received] == list(range(10))
 
 
-@virtual_time
-async def test_what_receive_raises_comes_out():
-    class Failing(Recorder):
-        async def receive(self, frame) -> None:
+class Failing(Recorder):
+    """Fails with the frames of some numbers."""
+
+    def __init__(self, *numbers: int) -> None:
+        super().__init__(input_sample_rate=48000)
+        self.numbers = numbers
+
+    async def receive(self, frame) -> None:
+        await super().receive(frame)
+        if frame[1][0, 0] in self.numbers:
             raise KeyError("user's mistake")
 
-    feed = inbound(Failing())
+
+class SyncFailing(StreamHandler):
+    """The same in a thread."""
+
+    def __init__(self, *numbers: int) -> None:
+        super().__init__(input_sample_rate=48000)
+        self.numbers = numbers
+        self.received: list[tuple[int, np.ndarray]] = []
+
+    def receive(self, frame) -> None:
+        self.received.append(frame)
+        if frame[1][0, 0] in self.numbers:
+            raise KeyError("user's mistake")
+
+    def emit(self):
+        return None
+
+    def copy(self):
+        return self
+
+
+@pytest.mark.parametrize("kind", [Failing, SyncFailing])
+async def test_an_exception_of_receive_costs_its_frame(kind):
+    handler = kind(1, 2)
+    failures, invoker = Recorded(), Invoker("test", contextvars.copy_context())
+    feed = AudioInbound(handler, invoker, failures)
+    fed_emit: list[int] = []
+    feed.on_received = lambda: fed_emit.append(len(handler.received))
+    running = asyncio.create_task(feed.run())
+    for k in range(5):
+        feed.push(48000, numbers(960, k))
+    await eventually(lambda: len(fed_emit) == 3)
+    running.cancel()
+    await asyncio.wait([running])
+    invoker.close()
+    assert [frame[0, 0] for _, frame in handler.received] == [0, 1, 2, 3, 4]
+    assert failures.texts == ['"user\'s mistake"'] * 2
+    assert fed_emit == [1, 4, 5]
+
+
+@virtual_time
+async def test_a_receive_that_only_fails_ends_after_5_s():
+    feed = inbound(Failing(0))
+    running = asyncio.create_task(feed.run())
+    for _ in range(249):
+        feed.push(48000, numbers(960))
+        await asyncio.sleep(0.02)
+    assert not running.done()
+    for _ in range(5):
+        feed.push(48000, numbers(960))
+        await asyncio.sleep(0.02)
+    with pytest.raises(HandlerKeepsFailing, match="without a success"):
+        await running
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_what_is_no_exception_ends_it_at_once(is_async, error):
+    class Exits(Recorder):
+        async def receive(self, frame) -> None:
+            raise error("3")
+
+    class SyncExits(SyncFailing):
+        def receive(self, frame) -> None:
+            raise error("3")
+
+    failures, invoker = Recorded(), Invoker("test", contextvars.copy_context())
+    feed = AudioInbound((Exits if is_async else SyncExits)(), invoker, failures)
     feed.push(48000, numbers(960))
-    with pytest.raises(KeyError, match="user's mistake"):
-        await feed.run()
+    with pytest.raises(ENDS[is_async and error is asyncio.CancelledError]):
+        await asyncio.wait_for(feed.run(), 5)
+    invoker.close()
+    assert failures.errors == []
+
+
+ENDS = {
+    False: HandlerExited,
+    # Python 3.10 does not know who cancelled a task; the session that owns it does
+    True: (HandlerExited, asyncio.CancelledError),
+}
 
 
 async def test_a_sync_receive_runs_off_the_loop():
@@ -404,7 +490,7 @@ async def test_a_sync_receive_runs_off_the_loop():
     handler = Sync()
     handler._loop = asyncio.get_running_loop()
     invoker = Invoker("test", contextvars.copy_context())
-    feed = AudioInbound(handler, invoker)
+    feed = AudioInbound(handler, invoker, Recorded())
     for _ in range(3):
         feed.push(48000, numbers(960))
     task = asyncio.create_task(feed.run())
@@ -429,7 +515,7 @@ async def test_what_comes_after_the_end_is_not_kept():
 
     handler = Blocked(input_sample_rate=8000)
     invoker = Invoker("test", contextvars.copy_context())
-    feed = AudioInbound(handler, invoker)
+    feed = AudioInbound(handler, invoker, Recorded())
     task = asyncio.create_task(feed.run())
     feed.push(8000, numbers(160))
     await asyncio.sleep(0)

@@ -9,11 +9,12 @@ from contextlib import asynccontextmanager
 import numpy as np
 import pytest
 
-from fastrtc.core.errors import HandlerError
+from fastrtc.core.errors import HandlerError, HandlerExited, HandlerKeepsFailing
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
 from fastrtc.handlers.invoke import Invoker
 from fastrtc.pacing.outbound import AudioOutbound
 from fastrtc.pacing.playout import Playout, PlayoutFrame, PlayoutOptions
+from tests.pacing.recorded import Recorded
 from tests.support.virtual_time import virtual_time
 
 SECOND = (48000, np.ones(48000, np.int16))
@@ -27,8 +28,9 @@ class Line:
         self.delivered: list[AdditionalOutputs] = []
         self.delivered_at: list[float] = []
         self.frames: list[tuple[float, PlayoutFrame]] = []
+        self.failures = Recorded()
         self.invoker = Invoker("test", contextvars.copy_context())
-        self.out = AudioOutbound(self.invoker, self._deliver, playout)
+        self.out = AudioOutbound(self.invoker, self._deliver, playout, self.failures)
         self.began = asyncio.get_running_loop().time()
 
     @property
@@ -138,12 +140,97 @@ async def test_what_a_sync_emit_raises_comes_after_what_it_gave():
         try:
             return next(outputs)
         except StopIteration:
-            raise ValueError("no more") from None
+            raise SystemExit("no more") from None
 
     async with line() as made:
-        with pytest.raises(ValueError, match="no more"):
+        with pytest.raises(HandlerExited, match="emit raised SystemExit: no more"):
             await made.out.run_emit(emit)
         assert [given.args for given in made.delivered] == [(1,), (2,)]
+
+
+def failing(*outputs):
+    """An emit that gives these, or raises them, and then ends the stream."""
+    items = iter(outputs)
+
+    def emit():
+        output = next(items, CloseStream("over"))
+        if isinstance(output, Exception):
+            raise output
+        return output
+
+    async def emit_async():
+        return emit()
+
+    return {"sync": emit, "async": emit_async}
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_an_exception_of_emit_costs_its_output(kind):
+    emit = failing(AdditionalOutputs(1), OSError("a"), OSError("b"), AdditionalOutputs(2), None)
+    async with line() as made:
+        assert await asyncio.wait_for(made.out.run_emit(emit[kind]), 5) == "over"
+        assert made.failures.texts == ["a", "b"]
+        assert [given.args for given in made.delivered] == [(1,), (2,)]
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_an_output_that_cannot_be_sent_costs_itself(kind):
+    emit = failing("text", AdditionalOutputs(1), (24000, object()), FRAME)
+    async with line(Playout(options=PlayoutOptions(tail_s=0.02))) as made:
+        assert await asyncio.wait_for(made.out.run_emit(emit[kind]), 5) == "over"
+        assert [type(error) for error in made.failures.errors] == [HandlerError] * 2
+        assert len(made.delivered) == 1
+        assert made.loud > 0
+
+
+@pytest.mark.parametrize("output", [OSError("user's mistake"), "text"], ids=["raises", "unfit"])
+@virtual_time
+async def test_an_emit_that_only_fails_is_asked_50_times_a_second_and_ends_after_5_s(output):
+    calls = 0
+
+    async def emit():
+        nonlocal calls
+        calls += 1
+        if isinstance(output, Exception):
+            raise output
+        return output
+
+    async with line() as made:
+        with pytest.raises(HandlerKeepsFailing, match=r"in 5 s without a success"):
+            await made.out.run_emit(emit)
+        assert made.now == pytest.approx(5, abs=0.1)
+        assert 200 <= calls <= 255
+
+
+async def test_a_sync_emit_that_fails_at_once_is_asked_50_times_a_second():
+    calls = 0
+
+    def emit():
+        nonlocal calls
+        calls += 1
+        raise OSError("user's mistake")
+
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(0.5)
+        await cancelled(running)
+    assert 2 <= calls <= 27
+
+
+@virtual_time
+async def test_one_success_in_5_s_is_enough():
+    calls = 0
+
+    async def emit():
+        nonlocal calls
+        calls += 1
+        if calls % 100:
+            raise OSError("user's mistake")
+
+    async with line() as made:
+        running = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(60)
+        await cancelled(running)
 
 
 @virtual_time
@@ -388,7 +475,7 @@ async def test_close_after_clear_does_not_hang():
 async def test_what_is_no_output_is_refused(output, what, sent):
     async with line(sent=sent) as made:
         with pytest.raises(HandlerError, match=what):
-            await made.out.run_emit(script(output))
+            await made.out.take(output)
         assert made.frames == []
 
 
@@ -431,16 +518,6 @@ async def test_an_emit_that_gives_no_samples_is_asked_50_times_a_second(samples)
         await cancelled(running)
     assert 90 <= calls <= 101
     assert made.frames == []
-
-
-@virtual_time
-async def test_what_emit_raises_comes_out():
-    async def emit():
-        raise OSError("user's mistake")
-
-    async with line() as made:
-        with pytest.raises(OSError, match="user's mistake"):
-            await made.out.run_emit(emit)
 
 
 @virtual_time
@@ -577,6 +654,18 @@ async def test_a_generator_that_fails_is_closed_and_its_error_comes_out():
     async with line() as made:
         with pytest.raises(ZeroDivisionError):
             await made.out.run_generator(generator())
+
+
+@virtual_time
+async def test_an_output_of_a_generator_that_cannot_be_sent_costs_itself():
+    async def generator():
+        yield "text"
+        yield FRAME
+
+    async with line() as made:
+        assert await made.out.run_generator(generator()) == "Stream ended"
+        assert len(made.failures.errors) == 1
+        assert made.loud > 0
 
 
 @virtual_time

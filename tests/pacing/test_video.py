@@ -12,13 +12,14 @@ import pytest
 from av import VideoFrame
 from PIL import Image
 
-from fastrtc.core.errors import HandlerError
+from fastrtc.core.errors import HandlerError, HandlerKeepsFailing
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
 from fastrtc.handlers.inputs import FunctionInputs
 from fastrtc.handlers.invoke import Invoker
 from fastrtc.pacing.frames import FrameClock
 from fastrtc.pacing.picture import to_array, to_frame
 from fastrtc.pacing.video import FRAMES_WAITING, VideoInbound, VideoOutbound, run_function
+from tests.pacing.recorded import Recorded
 from tests.support.virtual_time import virtual_time
 
 
@@ -46,8 +47,9 @@ class Line:
     def __init__(self, fps: float | None, skip_frames: bool) -> None:
         self.invoker = Inline("test", contextvars.copy_context())
         self.delivered: list[AdditionalOutputs] = []
+        self.failures = Recorded()
         self.inbound = VideoInbound(skip_frames=skip_frames)
-        self.out = VideoOutbound(self.invoker, self.delivered.append, fps)
+        self.out = VideoOutbound(self.invoker, self.delivered.append, fps, self.failures)
         self.sent: list[tuple[float, VideoFrame]] = []
         self.began = asyncio.get_running_loop().time()
 
@@ -105,7 +107,7 @@ async def test_an_async_handler_gets_bgr_pictures_on_the_loop():
         received.append((picture, threading.current_thread().name))
 
     async with line() as made:
-        running = asyncio.create_task(made.inbound.run(made.invoker, receive))
+        running = asyncio.create_task(made.inbound.run(made.invoker, receive, made.failures))
         made.inbound.push(to_frame(grey(100)))
         await asyncio.sleep(1)
         await ended(running)
@@ -124,7 +126,7 @@ async def test_a_sync_handler_gets_pictures_off_the_loop():
 
     invoker = Invoker("test", contextvars.copy_context())
     inbound = VideoInbound()
-    running = asyncio.create_task(inbound.run(invoker, receive))
+    running = asyncio.create_task(inbound.run(invoker, receive, Recorded()))
     inbound.push(to_frame(grey(100)))
     picture, thread = await asyncio.wait_for(received.get(), 5)
     await ended(running)
@@ -146,7 +148,8 @@ async def test_a_sync_function_and_its_conversions_run_off_the_loop():
         return Picture()
 
     invoker = Invoker("test", contextvars.copy_context())
-    inbound, out = VideoInbound(), VideoOutbound(invoker, lambda outputs: None, 30)
+    inbound = VideoInbound()
+    out = VideoOutbound(invoker, lambda outputs: None, 30, Recorded())
     inputs = FunctionInputs(function, media=1)
     running = asyncio.create_task(run_function(function, inputs, inbound, out, invoker))
     inbound.push(to_frame(grey(0)))
@@ -165,7 +168,9 @@ async def test_a_sync_function_that_gives_a_coroutine_is_awaited():
         received.append(value_of(picture))
 
     async with line() as made:
-        running = asyncio.create_task(made.inbound.run(made.invoker, lambda p: receive(p)))
+        running = asyncio.create_task(
+            made.inbound.run(made.invoker, lambda p: receive(p), made.failures)
+        )
         made.inbound.push(to_frame(grey(100)))
         await asyncio.sleep(1)
         await ended(running)
@@ -187,14 +192,32 @@ async def test_a_slow_handler_loses_the_oldest(skip_frames, kept):
 
 
 @virtual_time
-async def test_what_video_receive_raises_comes_out():
+async def test_an_exception_of_video_receive_costs_its_frame():
+    received = []
+
+    async def receive(picture):
+        received.append(value_of(picture))
+        if received[-1] == 10:
+            raise LookupError("user's mistake")
+
+    async with line() as made:
+        running = asyncio.create_task(made.inbound.run(made.invoker, receive, made.failures))
+        await made.camera(4)
+        await ended(running)
+        assert received == [0, 10, 20, 30]
+        assert made.failures.texts == ["user's mistake"]
+
+
+@virtual_time
+async def test_a_video_receive_that_only_fails_ends_after_5_s():
     async def receive(picture):
         raise LookupError("user's mistake")
 
     async with line() as made:
-        made.inbound.push(to_frame(grey(0)))
-        with pytest.raises(LookupError, match="user's mistake"):
-            await made.inbound.run(made.invoker, receive)
+        running = asyncio.create_task(made.inbound.run(made.invoker, receive, made.failures))
+        await made.camera(155)
+        with pytest.raises(HandlerKeepsFailing):
+            await running
 
 
 # --- VideoOutbound -------------------------------------------------------------------------------
@@ -349,6 +372,41 @@ async def test_what_is_no_picture_is_refused(output, fps):
         with pytest.raises((HandlerError, ValueError)):
             await made.out.take(output, wait=True)
         assert made.sent == []
+
+
+@virtual_time
+async def test_a_video_emit_that_fails_costs_its_frame():
+    outputs = iter([grey(10), OSError("user's mistake"), "text", grey(20)])
+
+    async def emit():
+        output = next(outputs, CloseStream("over"))
+        if isinstance(output, Exception):
+            raise output
+        return output
+
+    async with line() as made:
+        assert await made.out.run_emit(emit) == "over"
+        assert made.values == [10, 20]
+        assert [type(error) for error in made.failures.errors] == [OSError, HandlerError]
+
+
+@pytest.mark.parametrize("output", [OSError("user's mistake"), "text"], ids=["raises", "unfit"])
+@virtual_time
+async def test_a_video_emit_that_only_fails_is_asked_50_times_a_second_and_ends_after_5_s(output):
+    calls = 0
+
+    async def emit():
+        nonlocal calls
+        calls += 1
+        if isinstance(output, Exception):
+            raise output
+        return output
+
+    async with line() as made:
+        with pytest.raises(HandlerKeepsFailing):
+            await made.out.run_emit(emit)
+        assert made.now == pytest.approx(5, abs=0.1)
+        assert 200 <= calls <= 255
 
 
 @virtual_time
@@ -535,22 +593,44 @@ async def test_a_generator_may_close():
         assert made.values == [10]
 
 
-@pytest.mark.parametrize("mistake", [lambda p: [1, 2], lambda p: p / 2, lambda p: "text"])
-@virtual_time
-async def test_what_is_no_picture_comes_out_of_a_function(mistake):
-    async with line() as made:
-        with pytest.raises(HandlerError, match="must be a uint8 array"):
-            await run(made, mistake)
+def of_the_second(mistake):
+    """A function that gives back what it gets, but for its second frame."""
+    count = 0
 
-
-@virtual_time
-async def test_what_a_function_raises_comes_out():
     def function(picture):
-        raise OSError("user's mistake")
+        nonlocal count
+        count += 1
+        return mistake(picture) if count == 2 else picture
 
+    async def function_async(picture):
+        return function(picture)
+
+    def generator(picture):
+        yield function(picture)
+
+    return {"sync": function, "async": function_async, "generator": generator}
+
+
+def raises(picture):
+    raise OSError("user's mistake")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async", "generator"])
+@pytest.mark.parametrize("mistake", [lambda p: [1, 2], lambda p: p / 2, lambda p: "text", raises])
+@virtual_time
+async def test_a_mistake_of_a_function_costs_its_frame(mistake, kind):
     async with line() as made:
-        with pytest.raises(OSError, match="user's mistake"):
-            await run(made, function)
+        assert await run(made, of_the_second(mistake)[kind], 4) is None
+        assert made.values == [0, 20, 30]
+        (error,) = made.failures.errors
+        assert type(error) is OSError or "must be a uint8 array" in str(error)
+
+
+@virtual_time
+async def test_a_function_that_only_fails_ends_after_5_s():
+    async with line() as made:
+        with pytest.raises(HandlerKeepsFailing):
+            await run(made, raises, 155)
 
 
 @virtual_time

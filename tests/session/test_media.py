@@ -263,15 +263,16 @@ async def test_outputs_are_delivered_and_a_close_ends_it(connect: Connect):
     assert rig.outputs == [(1,), (2,)]
 
 
-async def test_what_cannot_be_sent_ends_it_with_a_clear_error(connect: Connect, caplog):
+async def test_what_cannot_be_sent_is_told_and_the_rest_is_sent(connect: Connect, caplog):
     class Wrong(Source):
-        outputs = ("text",)
+        outputs = ("text", "text", CloseStream("bye"))
 
     rig = connect(Wrong(), "audio")
     rig.session.start()
 
-    assert "Audio must be given as (sample_rate, samples)" in await rig.closed()
-    assert len(caplog.records) == 1
+    assert await rig.closed() == "bye"
+    (record,) = caplog.records
+    assert "Audio must be given as (sample_rate, samples)" in str(record.exc_info[1])
 
 
 @pytest.mark.parametrize("where", ["the loop", "a thread", "a loop of another thread"])

@@ -7,14 +7,16 @@ import gc
 import json
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from fastrtc.core import failures as failures_module
 from fastrtc.core.context import get_current_context
-from fastrtc.core.errors import HandlerError, WebRTCError
+from fastrtc.core.errors import HandlerError, HandlerExited, WebRTCError
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.handlers.stream import StreamHandler
 from fastrtc.session import session as module
@@ -237,23 +239,78 @@ async def test_a_shutdown_that_fails_is_logged_once(kind: type[Handler], caplog)
     assert rig.sent == []
 
 
-async def test_a_shutdown_that_blocks_is_left_behind(monkeypatch: pytest.MonkeyPatch, caplog):
+async def test_a_sync_shutdown_runs_on_the_loop():
+    class CreatesTasks(Handler):
+        def shutdown(self) -> None:
+            self.task = asyncio.create_task(forever())
+            self.trace.append(threading.current_thread().name)
+
+    rig = Rig(CreatesTasks)
+    rig.session.close("enough")
+    await rig.closed()
+
+    assert rig.trace[:2] == ["release", threading.current_thread().name]
+    assert rig.session.handler.task.cancel()
+
+
+async def test_a_shutdown_that_holds_up_the_loop_is_named(monkeypatch: pytest.MonkeyPatch, caplog):
+    monkeypatch.setattr(module, "SHUTDOWN_WARNING_S", 0.05)
+
+    class Slow(Handler):
+        def shutdown(self) -> None:
+            time.sleep(0.1)
+            super().shutdown()
+
+    rig = Rig(Slow)
+    rig.session.close("enough")
+    await rig.closed()
+
+    assert rig.trace == ["release", "shutdown", "reset", "closed"]
+    (record,) = caplog.records
+    assert (record.levelno, "held up the event loop" in record.getMessage()) == (
+        logging.WARNING,
+        True,
+    )
+
+
+async def test_a_reset_that_blocks_is_left_behind(monkeypatch: pytest.MonkeyPatch, caplog):
     monkeypatch.setattr(module, "SHUTDOWN_WITHIN_S", 0.05)
     go_on = threading.Event()
 
     class Blocks(Handler):
-        def shutdown(self) -> None:
+        def reset(self) -> None:
             go_on.wait()
-            super().shutdown()
+            super().reset()
 
     rig = Rig(Blocks)
     rig.session.close("enough")
     await rig.closed()
 
-    assert rig.trace == ["release", "reset", "closed"]
+    assert rig.trace == ["release", "shutdown", "closed"]
     (record,) = caplog.records
     assert (record.levelno, "left behind" in record.getMessage()) == (logging.WARNING, True)
     go_on.set()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_a_shutdown_that_exits_is_logged_and_ends_nothing_else(is_async, error, caplog):
+    class Exits(Handler):
+        def shutdown(self) -> None:
+            raise error("3")
+
+    class ExitsAsync(Handler):
+        async def shutdown(self) -> None:
+            raise error("3")
+
+    rig = Rig(ExitsAsync if is_async else Exits)
+    rig.session.close("enough")
+    await rig.closed()
+
+    assert rig.trace == ["release", "reset", "closed"]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("Session me: shutdown()")
+    assert rig.sent == []
 
 
 async def test_an_async_shutdown_that_hangs_is_cancelled(monkeypatch: pytest.MonkeyPatch, caplog):
@@ -285,7 +342,7 @@ async def test_a_reset_that_fails_is_logged(caplog):
 async def test_shutdown_can_still_say_something():
     class SaysGoodbye(Handler):
         def shutdown(self) -> None:
-            self.send_message_sync('{"type": "goodbye"}')
+            self.said = asyncio.create_task(self.send_message('{"type": "goodbye"}'))
 
     rig = Rig(SaysGoodbye)
     rig.session.close("enough")
@@ -481,6 +538,163 @@ async def test_a_copy_that_fails_makes_no_session():
 
     with pytest.raises(HandlerError, match=r"Broken.copy\(\) must return a handler"):
         Rig(Broken)
+
+
+# Failures of callbacks
+
+
+def broken(text: str) -> ValueError:
+    """A new exception each time, raised at one place."""
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        return error
+
+
+async def test_a_failure_is_logged_with_its_traceback_and_shown_once(caplog):
+    rig = Rig()
+    rig.session.start()
+    failures = rig.session.failures("emit")
+
+    for _ in range(100):
+        failures.failed(broken("no luck"))
+
+    assert rig.sent == [{"type": "error", "message": "no luck", "data": "no luck"}]
+    (record,) = caplog.records
+    assert record.getMessage() == "Session me: emit failed"
+    assert record.exc_info[2] is not None
+    assert rig.session.state is State.LIVE
+    rig.session.close("enough")
+    await rig.closed()
+
+
+async def test_different_failures_are_logged_and_shown_each_and_bounded(caplog):
+    rig = Rig()
+    rig.session.start()
+    failures = rig.session.failures("emit")
+
+    failures.failed(broken("one"))
+    failures.failed(TypeError("another"))
+    assert len(caplog.records) == 2
+    for number in range(1000):
+        failures.failed(broken(f"frame {number}"))
+
+    assert 2 < len(rig.sent) == module.MAX_SHOWN
+    assert len(caplog.records) == 2
+    rig.session.close("enough")
+    await rig.closed()
+
+
+async def test_a_webrtc_error_that_repeats_is_shown_once_and_later_again(monkeypatch):
+    rig = Rig()
+    rig.session.start()
+    failures = rig.session.failures("emit")
+
+    async def fail(times: int) -> None:
+        for _ in range(times):
+            failures.failed(WebRTCError("Speak up"))
+
+    await rig.session.context.run(asyncio.create_task, fail(100))
+    assert [message["message"] for message in rig.sent] == ["Speak up"]
+    monkeypatch.setattr(module, "REPEAT_S", 0.0)
+    await rig.session.context.run(asyncio.create_task, fail(1))
+    assert [message["message"] for message in rig.sent] == ["Speak up"] * 2
+    rig.session.close("enough")
+    await rig.closed()
+
+
+async def test_a_callback_that_keeps_failing_ends_it_with_the_reason(monkeypatch, caplog):
+    monkeypatch.setattr(failures_module, "FAILING_LIMIT_S", 0.0)
+    rig = Rig()
+    rig.session.start()
+
+    async def emit() -> None:
+        failures = rig.session.failures("emit")
+        while True:
+            failures.failed(broken("no luck"))
+
+    rig.session.run("emit", emit())
+    await rig.closed()
+
+    assert rig.session.failed
+    assert rig.session.reason.startswith("emit has failed 3 times")
+    assert rig.session.reason.endswith("without a success: no luck")
+    assert [message["message"] for message in rig.sent] == ["no luck", rig.session.reason]
+    first, last = caplog.records
+    assert (first.exc_info is None, last.exc_info is None) == (False, True)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+async def test_what_is_no_exception_ends_it_and_not_the_loop(error, caplog):
+    rig = Rig()
+
+    async def emit() -> None:
+        raise error("3")
+
+    rig.session.start()
+    rig.session.run("emit", emit())
+    await rig.closed()
+
+    text = f"emit raised {error.__name__}: 3"
+    assert rig.sent == [{"type": "error", "message": text, "data": text}]
+    assert rig.session.reason == text
+    (record,) = caplog.records
+    assert error in (record.exc_info[0], type(record.exc_info[1].__cause__))
+
+
+@pytest.mark.parametrize("how", ["raises", "awaits", "itself"])
+async def test_a_cancellation_by_user_code_ends_it(how: str, caplog):
+    """A part that is gone without a word would leave it deaf or mute."""
+    rig = Rig()
+
+    async def emit() -> None:
+        if how == "raises":
+            raise asyncio.CancelledError
+        if how == "itself":
+            asyncio.current_task().cancel()
+        task = asyncio.create_task(forever())
+        task.cancel()
+        await task
+
+    rig.session.start()
+    rig.session.run("emit", emit())
+    await rig.closed()
+
+    assert rig.session.reason == "emit raised CancelledError"
+    assert rig.types == ["error"]
+    assert len(caplog.records) == 1
+
+
+async def test_a_turn_that_exits_ends_it(caplog):
+    rig = Rig()
+    rig.session.start()
+
+    rig.session.report(HandlerExited("emit raised SystemExit"))
+    await rig.closed()
+
+    assert rig.session.failed
+    assert (rig.types, len(caplog.records)) == (["error"], 1)
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+async def test_a_copy_that_exits_is_an_exception_for_its_offer(error):
+    class Exits(Handler):
+        def copy(self) -> "Handler":
+            raise error("3")
+
+    with pytest.raises(HandlerExited, match=rf"Exits.copy raised {error.__name__}"):
+        Rig(Exits)
+
+
+async def test_outputs_that_cannot_be_delivered_are_an_exception():
+    def deliver(outputs: AdditionalOutputs) -> None:
+        raise SystemExit(3)
+
+    session = Session("me", Handler([]), deliver=deliver, release=lambda session: None)
+    with pytest.raises(HandlerExited, match="deliver raised SystemExit: 3"):
+        session.deliver(AdditionalOutputs())
+    session.close("enough")
+    await session.closed.wait()
 
 
 # Reasons

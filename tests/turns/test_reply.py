@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
+from fastrtc.core.errors import HandlerExited
 from fastrtc.turns.reply import AHEAD, ENDED, Reply
 
 PATIENCE_S = 10.0
@@ -122,7 +123,7 @@ class TestSync:
 
         reply = started(generate())
         assert reply.take() == 1
-        with pytest.raises(RuntimeError, match=f"generate raised {error.__name__}"):
+        with pytest.raises(HandlerExited, match=f"generate raised {error.__name__}"):
             reply.take()
 
     def test_superseded_it_gives_nothing_and_is_closed_in_its_thread_at_its_next_yield(
@@ -286,13 +287,13 @@ class TestAsync:
 
         reply = started_here(generate())
         assert await asyncio.to_thread(reply.take) == 1
-        with pytest.raises(RuntimeError, match=f"generate raised {error.__name__}"):
+        with pytest.raises(HandlerExited, match=f"generate raised {error.__name__}"):
             await asyncio.to_thread(reply.take)
         for function in (leave, lambda: leave()):
             reply = Reply(loop=asyncio.get_running_loop()).of(function)
             reply.start()
             raised = await asyncio.to_thread(raised_by, reply.take)
-            assert isinstance(raised, (RuntimeError, CancelledError))
+            assert isinstance(raised, (HandlerExited, CancelledError))
 
     @pytest.mark.parametrize("kind", ["sync", "async"])
     async def test_a_finally_that_ends_the_program_does_not(self, kind: str) -> None:

@@ -344,7 +344,6 @@ class Blocked(StreamHandler):
 
     def shutdown(self) -> None:
         self.calls.append("shutdown")
-        self.stop("shutdown")
 
 
 async def test_blocked_methods_hold_up_no_other_session() -> None:
@@ -372,19 +371,26 @@ async def test_blocked_methods_hold_up_no_other_session() -> None:
         Blocked.let_go.set()
 
 
-async def test_blocked_shutdown_keeps_no_place() -> None:
-    Blocked.let_go.clear()
-    stream = stream_of(Blocked("shutdown"))
-    try:
-        first = Client(stream, audio=AudioSource())
-        await first.connect()
-        await first.close()
-        await eventually(lambda: len(stream._registry) == 0)
-        second = Client(stream, audio=AudioSource())
-        await second.connect()
-        assert not first.session.closed.is_set()
-    finally:
-        Blocked.let_go.set()
+class Hanging(AsyncAudioEcho):
+    """Does not come to the end of its shutdown."""
+
+    let_go: asyncio.Event
+
+    async def shutdown(self) -> None:
+        await self.let_go.wait()
+
+
+async def test_a_shutdown_that_hangs_keeps_no_place() -> None:
+    Hanging.let_go = asyncio.Event()
+    stream = stream_of(Hanging())
+    first = Client(stream, audio=AudioSource())
+    await first.connect()
+    await first.close()
+    await eventually(lambda: len(stream._registry) == 0)
+    second = Client(stream, audio=AudioSource())
+    await second.connect()
+    assert not first.session.closed.is_set()
+    Hanging.let_go.set()
     for client in (first, second):
         await client.close()
         await client.over()

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from fastrtc import (
     Warning,  # noqa: A004
     WebRTCError,
 )
+from fastrtc.core import failures as failures_module
 from fastrtc.utils import create_message
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AudioEcho, flip, red_on_top
@@ -38,12 +41,13 @@ class Once(AsyncStreamHandler):
         self.outputs = outputs
         self.left = list(outputs)
         self.calls: list[str] = []
+        self.heard: list[Any] = []
 
     def copy(self) -> "Once":
         return type(self)(*self.outputs)
 
     async def receive(self, frame: Any) -> None:
-        pass
+        self.heard.append(frame)
 
     async def emit(self) -> Any:
         if not self.left:
@@ -282,42 +286,43 @@ async def test_time_limit(trace: dict[str, list[str]]) -> None:
 # --- Errors ----------------------------------------------------------------------------------
 
 
-def failing(base: Any, where: str, error: Exception) -> Any:
-    """A handler that fails in one of its methods, some time after it began."""
+def failing(base: Any, where: str, error: Callable[[], BaseException], times: float) -> Any:
+    """A handler that fails some times in one of its methods, some time after it began."""
+
+    def fail(self: Any, method: str) -> None:
+        if where == method and (where == "start_up" or len(self.heard) > 5):
+            self.failed = getattr(self, "failed", 0) + 1
+            if self.failed <= times:
+                raise error()
+
     if base is AudioEcho:
 
         class Failing(base):
             def receive(self, frame: Any) -> None:
                 super().receive(frame)
-                if where == "receive" and len(self.heard) > 5:
-                    raise error
+                fail(self, "receive")
 
             def emit(self) -> Any:
-                if where == "emit" and len(self.heard) > 5:
-                    raise error
+                fail(self, "emit")
                 return super().emit()
 
             def start_up(self) -> None:
                 super().start_up()
-                if where == "start_up":
-                    raise error
+                fail(self, "start_up")
     else:
 
         class Failing(base):  # type: ignore[no-redef]
             async def receive(self, frame: Any) -> None:
                 await super().receive(frame)
-                if where == "receive" and len(self.heard) > 5:
-                    raise error
+                fail(self, "receive")
 
             async def emit(self) -> Any:
-                if where == "emit" and len(self.heard) > 5:
-                    raise error
+                fail(self, "emit")
                 return await super().emit()
 
             async def start_up(self) -> None:
                 await super().start_up()
-                if where == "start_up":
-                    raise error
+                fail(self, "start_up")
 
     return Failing()
 
@@ -332,18 +337,46 @@ async def assert_ends_with(client: Client, text: str, errors: Any, kind: type) -
     assert record.exc_info[2] is not None
 
 
+async def assert_goes_on(client: Client, text: str, errors: Any, kind: type) -> None:
+    """One record with its traceback, one message with both keys, and what follows is heard."""
+    await client.message("error")
+    before = len(client.loud())
+    await eventually(lambda: len(client.loud()) > before + 20)
+    assert client.of_type("error") == [{"type": "error", "message": text, "data": text}]
+    (record,) = errors()
+    assert record.name.startswith("fastrtc") and record.exc_info[0] is kind
+    assert record.exc_info[2] is not None
+    assert client.states == ["connecting", "connected"]
+
+
 @pytest.mark.parametrize("where", ["receive", "emit", "start_up"])
 @pytest.mark.parametrize("base", [AudioEcho, AsyncAudioEcho])
-async def test_error_of_a_handler(
-    base: Any, where: str, errors: Any, trace: dict[str, list[str]]
+async def test_error_of_a_handler(base: Any, where: str, errors: Any) -> None:
+    """It is logged and shown once, and costs its frame."""
+    stream = stream_of(failing(base, where, lambda: ValueError("I cannot"), 2))
+    async with Client(stream, audio=AudioSource(tone(20))) as client:
+        await assert_goes_on(client, "I cannot", errors, ValueError)
+
+
+@pytest.mark.parametrize("where", ["receive", "emit"])
+@pytest.mark.parametrize("base", [AudioEcho, AsyncAudioEcho])
+async def test_error_that_goes_on_for_5_s(
+    base: Any, where: str, errors: Any, trace: dict[str, list[str]], monkeypatch: Any
 ) -> None:
-    """It is logged and shown once, and ends that session; the other one talks on."""
-    stream = stream_of(failing(base, where, ValueError("I cannot")), concurrency_limit=2)
+    """It ends that session, with the reason; the other one talks on."""
+    monkeypatch.setattr(failures_module, "FAILING_LIMIT_S", 0.5)
+    stream = stream_of(failing(base, where, lambda: ValueError("I cannot"), math.inf))
     healthy = stream_of(base())
     async with Client(healthy, audio=AudioSource(tone(20))) as other:
         async with Client(stream, audio=AudioSource(tone(9))) as client:
             mine = stream.handlers.get(client.webrtc_id, client.session.handler)
-            await assert_ends_with(client, "I cannot", errors, ValueError)
+            await client.state("closed")
+            await client.over()
+            first, last = (message["data"] for message in client.of_type("error"))
+            assert first == "I cannot"
+            assert last == client.session.reason
+            assert last.startswith(f"{where} has failed") and last.endswith(": I cannot")
+            assert len(errors()) == 2
         assert mine.calls == ["start_up", "shutdown"]
         assert trace[client.webrtc_id] == ["new", "live", "closing", "closed"]
         assert len(stream._registry) == 0
@@ -353,14 +386,14 @@ async def test_error_of_a_handler(
 
 
 async def test_error_before_the_channel_is_open(errors: Any) -> None:
-    """As when a key is missing: the client is told, although it all ends as it begins."""
+    """As when a key is missing: the client is told when there is a channel."""
 
     class Keyless(AsyncAudioEcho):
         async def start_up(self) -> None:
             raise WebRTCError("No key")
 
     stream = stream_of(Keyless())
-    client = Client(stream, audio=AudioSource())
+    client = Client(stream, audio=AudioSource(tone(20)))
     start = client.pc.sctp.start
 
     async def start_later(*args: Any) -> None:
@@ -369,28 +402,29 @@ async def test_error_before_the_channel_is_open(errors: Any) -> None:
 
     client.pc.sctp.start = start_later
     await client.connect()
-    await assert_ends_with(client, "No key", errors, WebRTCError)
+    await assert_goes_on(client, "No key", errors, WebRTCError)
     await client.close()
+    await client.over()
 
 
 @pytest.mark.parametrize("base", [AudioEcho, AsyncAudioEcho])
 async def test_webrtc_error_is_shown_once(base: Any, errors: Any) -> None:
-    class Telling(base):
-        def receive(self, frame: Any) -> Any:
-            raise WebRTCError("Speak up")
-
-    async with Client(stream_of(Telling()), audio=AudioSource()) as client:
-        await assert_ends_with(client, "Speak up", errors, WebRTCError)
+    stream = stream_of(failing(base, "receive", lambda: WebRTCError("Speak up"), 40))
+    async with Client(stream, audio=AudioSource(tone(20))) as client:
+        mine: Any = stream.handlers[client.webrtc_id]
+        await eventually(lambda: getattr(mine, "failed", 0) > 40)
+        await assert_goes_on(client, "Speak up", errors, WebRTCError)
 
 
 @pytest.mark.parametrize("raises", ["function", "async", "generator", "async-generator"])
 async def test_error_of_a_video_function(raises: str, errors: Any) -> None:
+    """It costs its frame."""
     seen = 0
 
     def count(frame: np.ndarray) -> np.ndarray:
         nonlocal seen
         seen += 1
-        if seen > 3:
+        if seen in (4, 5):
             raise WebRTCError("Too dark")
         return frame
 
@@ -411,8 +445,12 @@ async def test_error_of_a_video_function(raises: str, errors: Any) -> None:
     }
     stream = stream_of(functions[raises], modality="video")
     async with Client(stream, video=VideoSource()) as client:
-        await assert_ends_with(client, "Too dark", errors, WebRTCError)
-    assert seen == 4
+        await client.message("error")
+        await eventually(lambda: seen > 10)
+        assert [message["data"] for message in client.of_type("error")] == ["Too dark"]
+        (record,) = errors()
+        assert record.exc_info[0] is WebRTCError
+        assert client.states == ["connecting", "connected"]
 
 
 @pytest.mark.parametrize("is_async", [False, True])
@@ -449,13 +487,17 @@ NONSENSE: dict[str, Any] = {
 
 
 async def assert_told_what_audio_is(output: Any, mode: str, errors: Any) -> None:
-    async with Client(stream_of(Once(output), mode=mode), audio=AudioSource()) as client:
-        await client.state("closed")
-        await client.over()
-        (message,) = client.of_type("error")
+    """And nothing ends by it."""
+    stream = stream_of(Once(output), mode=mode)
+    async with Client(stream, audio=AudioSource()) as client:
+        message = await client.message("error")
         assert message["data"] == message["message"] and "udio" in message["data"]
         (record,) = errors()
         assert record.exc_info[0].__name__ == "HandlerError"
+        heard = stream.handlers[client.webrtc_id].heard
+        before = len(heard)
+        await eventually(lambda: len(heard) > before + 5)
+        assert client.states == ["connecting", "connected"]
 
 
 @pytest.mark.parametrize("output", NONSENSE.values(), ids=NONSENSE)
@@ -474,14 +516,23 @@ async def test_nonsense_is_shown_where_nobody_would_have_heard_it(name: str, err
     ids=["float", "two-channels", "empty", "text", "number"],
 )
 async def test_nonsense_of_a_video_function(picture: Any, errors: Any) -> None:
-    stream = stream_of(lambda frame: picture, modality="video")
+    """It costs its frame."""
+    seen = 0
+
+    def paint(frame: np.ndarray) -> Any:
+        nonlocal seen
+        seen += 1
+        return picture if seen < 3 else frame
+
+    stream = stream_of(paint, modality="video")
     async with Client(stream, video=VideoSource()) as client:
-        await client.state("closed")
-        await client.over()
-        (message,) = client.of_type("error")
+        await eventually(lambda: len(client.video_frames) > 3)
+        message = await client.message("error")
         assert "video frame must be" in message["data"]
+        assert len(client.of_type("error")) == 1
         (record,) = errors()
         assert record.exc_info[0].__name__ == "HandlerError"
+        assert client.states == ["connecting", "connected"]
 
 
 async def test_error_of_shutdown_is_logged_once(errors: Any, trace: dict[str, list[str]]) -> None:
@@ -492,7 +543,8 @@ async def test_error_of_shutdown_is_logged_once(errors: Any, trace: dict[str, li
 
     stream = stream_of(Bad())
     async with Client(stream, audio=AudioSource()) as client:
-        mine = stream.handlers[client.webrtc_id]
+        mine: Any = stream.handlers[client.webrtc_id]
+        await eventually(lambda: mine.calls)
     assert mine.calls == ["start_up", "shutdown"]
     (record,) = errors()
     assert record.exc_info[0] is RuntimeError

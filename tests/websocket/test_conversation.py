@@ -17,6 +17,7 @@ from fastrtc import (
     WebRTCError,
     get_current_context,
 )
+from fastrtc.core import failures as failures_module
 from tests.websocket.served import Echo, serve, sine, wait_until
 
 FRAME = 0.02
@@ -388,7 +389,11 @@ async def test_the_context_has_the_socket_everywhere() -> None:
         assert {context.webrtc_id for context in seen.values()} == {"me"}
 
 
-async def test_an_error_of_the_handler_is_shown_and_ends_its_session(errors: Any) -> None:
+async def test_an_error_of_the_handler_is_shown_once_and_one_that_goes_on_ends_it(
+    errors: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures_module, "FAILING_LIMIT_S", 0.0)
+
     class Failing(Echo):
         async def receive(self, frame: Any) -> None:
             raise WebRTCError("No more today")
@@ -396,11 +401,17 @@ async def test_an_error_of_the_handler_is_shown_and_ends_its_session(errors: Any
     async with serve(Failing()) as served, served.client() as client, served.client() as other:
         await other.start("other")
         await client.start()
+        for _ in range(2):
+            await client.say(sine(FRAME))
+        text = (await client.wait_for(type="error"))["data"]
+        assert text == "No more today"
+        await client.send({"event": "ping"})
+        await client.wait_for(event="pong")
         await client.say(sine(FRAME))
         assert await client.closed() == 1011
-        told = [m for m in client.messages if m["type"] == "error"]
-        assert told == [{"type": "error", "message": "No more today", "data": "No more today"}]
-        assert len(errors()) == 1
+        told = [m["message"] for m in client.messages if m.get("type") == "error"]
+        assert told == [text, f"receive has failed 3 times in 0 s without a success: {text}"]
+        assert len(errors()) == 2
         await other.send({"event": "ping"})
         await other.wait_for(event="pong")
 

@@ -11,6 +11,8 @@
         Unauthorized                  raised by ``authorize``: has the reason for the client
         HandlerError                  what a handler returned cannot be used
           HandlerNotInitialized (AttributeError)  its __init__ does not call the base class's
+        HandlerExited                 user code raised what is no ``Exception``
+        HandlerKeepsFailing           a callback fails again and again
 
 The models have errors of their own, below ``FastRTCError``; see ``pause_detection.errors``.
 """
@@ -24,6 +26,8 @@ from .messages import error_message, post_message
 __all__ = [
     "FastRTCError",
     "HandlerError",
+    "HandlerExited",
+    "HandlerKeepsFailing",
     "HandlerNotInitialized",
     "InvalidCandidate",
     "InvalidOffer",
@@ -105,3 +109,14 @@ class HandlerError(FastRTCError):
 
 class HandlerNotInitialized(HandlerError, AttributeError):
     """The ``__init__`` of a handler does not call that of its base class."""
+
+
+class HandlerExited(FastRTCError):
+    """User code raised ``SystemExit``, ``KeyboardInterrupt`` or a cancellation of its own.
+
+    It ends its connection, and nothing else.
+    """
+
+
+class HandlerKeepsFailing(FastRTCError):
+    """A callback of a handler has failed for 5 s without a success: its connection ends."""

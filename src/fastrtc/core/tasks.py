@@ -11,6 +11,8 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any, TypeVar, cast
 
+from .failures import as_exception
+
 __all__ = ["TaskOwner", "end_if_cancelled", "run_in_thread", "runs_on"]
 
 logger = logging.getLogger(__name__)
@@ -45,11 +47,15 @@ async def run_in_thread(function: Callable[[], T]) -> T:
 
     Unlike the loop's pool of threads, which has few and is waited for at exit, one
     that hangs delays nobody else.
+
+    Raises:
+        Exception: What the function raises.
+        HandlerExited: If that is no ``Exception``.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def settle(result: T | None, error: BaseException | None) -> None:
+    def settle(result: T | None, error: Exception | None) -> None:
         if future.done():
             return
         if error is not None:
@@ -58,11 +64,12 @@ async def run_in_thread(function: Callable[[], T]) -> T:
             future.set_result(cast(T, result))
 
     def run() -> None:
-        result, error = None, None
+        result: T | None = None
+        error: Exception | None = None
         try:
             result = function()
         except BaseException as raised:  # handed to whoever waits
-            error = raised
+            error = as_exception(function, raised)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, result, error)
 
@@ -115,8 +122,8 @@ class TaskOwner:
         error = task.exception()
         if error is None:
             return
-        if self._on_error is not None and isinstance(error, Exception):
-            self._on_error(error)
+        if self._on_error is not None:
+            self._on_error(as_exception(task.get_name(), error))
         else:
             logger.error("Task %s failed", task.get_name(), exc_info=error)
 

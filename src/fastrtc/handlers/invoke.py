@@ -14,10 +14,12 @@ import inspect
 import logging
 import queue
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextvars import Context
 from typing import Any
 
+from ..core.errors import HandlerExited
+from ..core.failures import as_exception, contained
 from ..core.outputs import is_output
 from ..core.tasks import end_if_cancelled
 
@@ -37,19 +39,6 @@ def is_async(function: Callable[..., Any]) -> bool:
         return False
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
-
-
-def as_exception(function: Callable[..., Any], error: BaseException) -> Exception:
-    """Give what user code raised as an exception that does no more than that.
-
-    ``SystemExit`` would end the loop, and with it all connections; a cancellation that nobody
-    asked for the task that hears of it; a future cannot hold ``StopIteration`` (as PEP 479).
-    """
-    if isinstance(error, Exception) and not isinstance(error, StopIteration):
-        return error
-    raised = RuntimeError(f"{_name(function)} raised {type(error).__name__}")
-    raised.__cause__ = error
-    return raised
 
 
 def check_returned(function: Callable[..., Any], result: Any) -> None:
@@ -126,7 +115,7 @@ class Invoker:
         """
         result = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(result):
-            result = await result
+            result = await contained(role, result)
             end_if_cancelled()
         return result
 
@@ -145,7 +134,7 @@ class Invoker:
             try:
                 result = function(*args)
             except BaseException as error:  # handed to whoever waits
-                self._settle(future, None, as_exception(function, error))
+                self._settle(future, None, as_exception(role, error))
             else:
                 self._settle(future, result, None)
 
@@ -171,15 +160,20 @@ class Invoker:
 
         Raises:
             concurrent.futures.CancelledError: If the connection ends meanwhile.
+            HandlerExited: If it was cancelled by another.
         """
         if not inspect.isawaitable(result):
             return result
-        future = asyncio.run_coroutine_threadsafe(_awaited(result), self._loop)
+        future = asyncio.run_coroutine_threadsafe(contained("handler", result), self._loop)
         self._finishing.add(future)
         try:
             if self._stopped:  # looked at after it was added: one of the two sees the other
                 future.cancel()
             return future.result()
+        except concurrent.futures.CancelledError as error:
+            if self._stopped:
+                raise
+            raise HandlerExited("The handler was cancelled by its own code") from error
         finally:
             self._finishing.discard(future)
 
@@ -217,17 +211,21 @@ class Invoker:
         """
         source = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(source):
-            source = await source
+            source = await contained(role, source)
         check_returned(function, source)
         if hasattr(source, "__aiter__"):
             iterator = source.__aiter__()
             try:
-                async for item in iterator:
+                while True:
+                    try:
+                        item = await contained(role, anext(iterator))
+                    except StopAsyncIteration:
+                        break
                     end_if_cancelled()
                     yield item
             finally:
                 if hasattr(iterator, "aclose"):
-                    await iterator.aclose()
+                    await contained(role, iterator.aclose())
             return
         if not hasattr(source, "__iter__") and not hasattr(source, "__next__"):
             raise TypeError(
@@ -256,12 +254,8 @@ class Invoker:
             worker.end()
 
 
-async def _awaited(result: Awaitable[Any]) -> Any:
-    return await result
-
-
 def _quietly(close: Callable[[], None]) -> None:
     try:
         close()
-    except Exception:  # its connection is gone; nobody is left to tell
+    except BaseException:  # its connection is gone; nobody is left to tell
         logger.exception("A generator failed when it was closed")

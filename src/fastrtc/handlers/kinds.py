@@ -76,7 +76,7 @@ def copy_handler(handler: T) -> T:
     Raises:
         HandlerError: If ``copy()`` returns no handler.
         HandlerNotInitialized: If it returns one whose base class was not initialized.
-        Exception: What ``copy()`` raises.
+        Exception: What ``copy()`` raises; ``HandlerExited`` if that is no ``Exception``.
     """
     if not isinstance(handler, StreamHandlerBase):
         return handler

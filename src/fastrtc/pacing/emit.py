@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["SLACK_S", "EmitClock"]
+__all__ = ["INTERVAL_S", "SLACK_S", "EmitClock"]
 
 INTERVAL_S = 0.02
 """How often at most, in seconds: the length of a frame."""

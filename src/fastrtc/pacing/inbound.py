@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..audio.converter import AudioConverter
 from ..audio.fifo import SampleFifo
 from ..core.alarm import Alarm
+from ..core.failures import CallbackFailures
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
 from ..handlers.link import link_of
@@ -51,6 +52,7 @@ class AudioInbound:
     Args:
         handler: Whose ``receive`` is called.
         invoker: Runs it.
+        failures: Records what ``receive`` raises, which costs its frame.
         flat: Whether samples have the shape ``(n,)`` rather than ``(1, n)``.
         framed: Whether ``receive`` gets blocks of 20 ms; else one for each ``push``.
 
@@ -64,6 +66,7 @@ class AudioInbound:
         self,
         handler: StreamHandlerBase,
         invoker: Invoker,
+        failures: CallbackFailures,
         *,
         flat: bool = False,
         framed: bool = True,
@@ -73,6 +76,7 @@ class AudioInbound:
         self._invoker = invoker
         self._flat = flat
         self._framed = framed
+        self._failures = failures
         channels = 2 if handler.expected_layout == "stereo" else 1
         self._converter = AudioConverter(self._rate, channels)
         self._block = round(self._rate * BLOCK_S)
@@ -258,7 +262,8 @@ class AudioInbound:
         """Feed the handler for as long as the connection lasts, or until it is finished.
 
         Raises:
-            Exception: What ``receive`` raises.
+            HandlerKeepsFailing: If ``receive`` does; ``HandlerExited`` if it raises what is no
+                ``Exception``.
         """
         try:
             await self._run()
@@ -286,8 +291,14 @@ class AudioInbound:
                 if frame is None:
                     return
                 self._taken += frame.size
-                await self._invoker.call("receive", self._receive, (self._rate, frame))
-                self.on_received()
+                try:
+                    await self._invoker.call("receive", self._receive, (self._rate, frame))
+                except Exception as error:
+                    self._failures.failed(error)
+                    await asyncio.sleep(0)  # what waits behind it may fail as fast
+                else:
+                    self._failures.succeeded()
+                    self.on_received()
             await self._alarm.wait()
 
     def _feed(self) -> None:
@@ -297,9 +308,13 @@ class AudioInbound:
             self.receiving = True
             try:
                 self._invoker.finish(self._receive((self._rate, frame)))
+            except Exception as error:
+                self._failures.failed(error)
+            else:
+                self._failures.succeeded()
+                self.on_received()
             finally:
                 self.receiving = False
-            self.on_received()
 
 
 def _nothing() -> None:

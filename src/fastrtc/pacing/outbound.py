@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from ..audio.convert import as_samples
 from ..core.alarm import Alarm
 from ..core.errors import HandlerError
+from ..core.failures import CallbackFailures
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..handlers.invoke import Invoker, is_async
-from .emit import SLACK_S, EmitClock
+from .emit import INTERVAL_S, SLACK_S, EmitClock
 from .playout import Playout, PlayoutFrame, check_output
 
 __all__ = ["AudioOutbound"]
@@ -27,6 +29,13 @@ DROPPED_AHEAD_S = 60.0
 """How much audio that nobody takes may be given ahead of its time, in seconds, as where it is
 queued: what is given after it must not be late, but an ``emit`` that always has
 some must not run without end."""
+
+
+@dataclass
+class _Raised:
+    """Stands for the output of a call that raised."""
+
+    error: Exception
 
 
 class AudioOutbound:
@@ -39,6 +48,7 @@ class AudioOutbound:
         invoker: Runs the user's code.
         deliver: Called with each ``AdditionalOutputs``.
         playout: Paces the audio; None if the client takes none, which drops it.
+        failures: Records what ``emit`` raises, and outputs that cannot be sent.
 
     Attributes:
         emitting: Whether a sync ``emit`` is running, or blocked, at this moment.
@@ -51,8 +61,10 @@ class AudioOutbound:
         invoker: Invoker,
         deliver: Callable[[AdditionalOutputs], None],
         playout: Playout | None,
+        failures: CallbackFailures,
     ) -> None:
         self.playout = playout
+        self._failures = failures
         self._invoker = invoker
         self._deliver = deliver
         self._pushed = Alarm()
@@ -88,16 +100,21 @@ class AudioOutbound:
             The reason that a ``CloseStream`` gave, when its audio has been played.
 
         Raises:
-            Exception: What ``emit`` raises, or ``HandlerError`` for something unfit.
+            HandlerKeepsFailing: If ``emit`` raises, or gives what cannot be sent, again and
+                again; once costs that output only.
+            HandlerExited: If it raises what is no ``Exception``.
         """
         if wakes is not None:
             self._fed_in_thread, self._by_clock = wakes, False
         outputs = self._ask(emit) if is_async(emit) else self._ask_in_thread(emit)
         async with aclosing(outputs):
             async for asked_when_cleared, output in outputs:
+                if isinstance(output, _Raised):
+                    await self._fail(output.error)
+                    continue
                 if stale and asked_when_cleared != self.cleared:
                     continue
-                reason = await self.take(output)
+                reason = await self.accept(output)
                 if reason is not None:
                     return reason
                 await asyncio.sleep(0)  # an emit that always has something must let others run
@@ -118,8 +135,13 @@ class AudioOutbound:
         loop = asyncio.get_running_loop()
         while True:
             asked_when_cleared, asked_at = self.cleared, loop.time()
-            output = await self._invoker.call("emit", emit)
-            if _is_nothing(output):
+            try:
+                output = await self._invoker.call("emit", emit)
+                nothing = _is_nothing(output)
+            except Exception as error:
+                output, nothing = _Raised(error), False
+            if nothing:
+                self._failures.succeeded()
                 await self._rest(asked_at)
             else:
                 yield asked_when_cleared, output
@@ -152,8 +174,13 @@ class AudioOutbound:
         def ask_until_stopped() -> None:
             while not self._stopped:
                 asked_when_cleared = self.cleared
-                output = self._ask_once(emit)
-                if not _is_nothing(output):
+                try:
+                    output = self._ask_once(emit)
+                except Exception as error:
+                    output = _Raised(error)
+                if output is None:
+                    self._failures.succeeded()
+                else:
                     self._invoker.post(give, asked_when_cleared, output)
                     taken.acquire()
                 if isinstance(split_output(output)[1], CloseStream):
@@ -209,7 +236,7 @@ class AudioOutbound:
         async with aclosing(items):
             asked_at = loop.time()
             async for output in items:
-                reason = await self.take(output)
+                reason = await self.accept(output)
                 if reason is not None:
                     return reason
                 if _is_nothing(output):
@@ -219,6 +246,28 @@ class AudioOutbound:
                 asked_at = loop.time()
         await self.played()
         return "Stream ended"
+
+    async def accept(self, output: Any) -> str | None:
+        """Take one output; one that cannot be sent costs no more than itself.
+
+        Returns:
+            The reason of a ``CloseStream``, when the audio before it has been played.
+
+        Raises:
+            HandlerKeepsFailing: If none could be sent for 5 s.
+        """
+        try:
+            reason = await self.take(output)
+        except Exception as error:
+            await self._fail(error)
+            return None
+        self._failures.succeeded()
+        return reason
+
+    async def _fail(self, error: Exception) -> None:
+        """Record an exception, and wait before user code that failed at once is asked again."""
+        self._failures.failed(error)
+        await asyncio.sleep(INTERVAL_S)
 
     async def take(self, output: Any) -> str | None:
         """Take one output, and wait while too much audio is queued.

@@ -12,6 +12,7 @@ import numpy as np
 from av import VideoFrame
 from numpy.typing import NDArray
 
+from ..core.failures import CallbackFailures, contained
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..core.tasks import end_if_cancelled
 from ..handlers.inputs import FunctionInputs
@@ -57,15 +58,27 @@ class VideoInbound:
         """Wait for the next frame."""
         return await self._frames.get()
 
-    async def run(self, invoker: Invoker, receive: Callable[[Any], Any]) -> None:
-        """Feed a handler's ``video_receive`` for as long as the connection lasts."""
+    async def run(
+        self, invoker: Invoker, receive: Callable[[Any], Any], failures: CallbackFailures
+    ) -> None:
+        """Feed a handler's ``video_receive`` for as long as the connection lasts.
+
+        Raises:
+            HandlerKeepsFailing: If it does; an exception once costs its frame only.
+            HandlerExited: If it raises what is no ``Exception``.
+        """
         while True:
             frame = await self.get()
-            if is_async(receive):
-                picture = await invoker.call("picture", to_array, frame)
-                await invoker.call("video_receive", receive, picture)
+            try:
+                if is_async(receive):
+                    picture = await invoker.call("picture", to_array, frame)
+                    await invoker.call("video_receive", receive, picture)
+                else:
+                    await invoker.call("video_receive", lambda f: receive(to_array(f)), frame)
+            except Exception as error:
+                failures.failed(error)
             else:
-                await invoker.call("video_receive", lambda f: receive(to_array(f)), frame)
+                failures.succeeded()
 
 
 class VideoOutbound:
@@ -75,6 +88,8 @@ class VideoOutbound:
         invoker: Runs the user's code.
         deliver: Called with each ``AdditionalOutputs``.
         fps: Frames per second that leave at most; None if the client takes none.
+        failures: Records what ``video_emit``, or a function, raises, and outputs that cannot
+            be sent.
     """
 
     def __init__(
@@ -82,8 +97,10 @@ class VideoOutbound:
         invoker: Invoker,
         deliver: Callable[[AdditionalOutputs], None],
         fps: float | None,
+        failures: CallbackFailures,
     ) -> None:
         self._invoker = invoker
+        self.failures = failures
         self._deliver = deliver
         self._clock = None if fps is None else FrameClock(fps)
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1)
@@ -97,12 +114,23 @@ class VideoOutbound:
 
         Returns:
             The reason of a ``CloseStream``.
+
+        Raises:
+            HandlerKeepsFailing: If ``video_emit`` raises, or gives what cannot be sent, again
+                and again; once costs that frame only.
+            HandlerExited: If it raises what is no ``Exception``.
         """
         loop = asyncio.get_running_loop()
         while True:
             asked_at = loop.time()
-            output = await self._invoker.call("video_emit", emit)
-            reason = await self.take(output, wait=True)
+            try:
+                output = await self._invoker.call("video_emit", emit)
+                reason = await self.take(output, wait=True)
+            except Exception as error:
+                self.failures.failed(error)
+                output = reason = None
+            else:
+                self.failures.succeeded()
             if reason is not None:
                 return reason
             await self._rest(output, asked_at)
@@ -119,12 +147,23 @@ class VideoOutbound:
 
         Returns:
             Why the stream ends.
+
+        Raises:
+            Exception: What the generator raises.
+            HandlerKeepsFailing: If for 5 s it gave nothing that can be sent.
         """
         loop = asyncio.get_running_loop()
         async with aclosing(items):
             asked_at = loop.time()
             async for output in items:
-                reason = await self.take(output, wait=True)
+                reason = None
+                try:
+                    reason = await self.take(output, wait=True)
+                except Exception as error:
+                    self.failures.failed(error)
+                    output = None  # noqa: PLW2901
+                else:
+                    self.failures.succeeded()
                 if reason is not None:
                     return reason
                 await self._rest(output, asked_at)
@@ -188,6 +227,11 @@ async def run_function(
 
     Returns:
         The reason of a ``CloseStream``.
+
+    Raises:
+        HandlerKeepsFailing: If the function raises, or gives what cannot be sent, again and
+            again; once costs that frame only.
+        HandlerExited: If it raises what is no ``Exception``.
     """
     off_loop = not is_async(function)
 
@@ -199,11 +243,9 @@ async def run_function(
         picture = to_frame(media)  # here, and not in a second trip to the thread
         return picture if other is None else (picture, other)
 
-    while True:
-        frame = await inbound.get()
+    async def answer(frame: VideoFrame) -> str | None:
         if not inputs.ready:
-            await outbound.take(frame, wait=False)
-            continue
+            return await outbound.take(frame, wait=False)
         args = inputs.args
         if off_loop:
             output = await invoker.call("video", step, frame, args)
@@ -211,7 +253,7 @@ async def run_function(
             picture = await invoker.call("picture", to_array, frame)
             output = function(picture, *args)
             if inspect.isawaitable(output):
-                output = await output
+                output = await contained(function, output)
                 end_if_cancelled()
         follows = False  # the first replaces what still waits; those of a generator follow it
         async with aclosing(_outputs(output, invoker)) as outputs:
@@ -221,6 +263,18 @@ async def run_function(
                     return reason
                 follows = True
                 await asyncio.sleep(0)
+        return None
+
+    while True:
+        frame = await inbound.get()
+        try:
+            reason = await answer(frame)
+        except Exception as error:
+            outbound.failures.failed(error)
+            continue
+        outbound.failures.succeeded()
+        if reason is not None:
+            return reason
 
 
 async def _outputs(output: Any, invoker: Invoker) -> AsyncGenerator[Any, None]:

@@ -74,17 +74,23 @@ class Media:
         self.inputs: FunctionInputs | None = None
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver
+        emit, video_emit = "emit", "video_emit"
+        if not isinstance(handler, StreamHandlerBase):
+            emit = video_emit = getattr(video_function(handler), "__name__", "handler")
         if has_audio:
             if takes and isinstance(handler, StreamHandlerBase):
-                self.audio_in = AudioInbound(handler, invoker, flat=flat, framed=framed)
+                failures = session.failures("receive")
+                self.audio_in = AudioInbound(handler, invoker, failures, flat=flat, framed=framed)
             sent = (playout or Playout()) if gives else None
-            self.audio_out = AudioOutbound(invoker, deliver, sent)
+            self.audio_out = AudioOutbound(invoker, deliver, sent, session.failures(emit))
         if has_video:
             skip = isinstance(handler, VideoStreamHandler) and handler.skip_frames
             fps = getattr(handler, "fps", DEFAULT_FPS)
             if takes:
                 self.video_in = VideoInbound(skip_frames=skip)
-            self.video_out = VideoOutbound(invoker, deliver, fps if gives else None)
+            self.video_out = VideoOutbound(
+                invoker, deliver, fps if gives else None, session.failures(video_emit)
+            )
         if isinstance(handler, StreamHandlerBase):
             link = link_of(handler)
             link.clear_queue = self.clear
@@ -174,8 +180,7 @@ class Media:
     def _start_handler(self, handler: Any) -> None:
         session, invoker = self._session, self._session.invoker
         tasks = self.tasks
-        start_up = _ignore_result(invoker.call, "start_up", handler.start_up)
-        tasks["start_up"] = session.run("start_up", start_up)
+        tasks["start_up"] = session.run("start_up", self._start_up())
         if self.audio_in is not None and self.audio_out is not None:
             both = (is_async(handler.receive), is_async(handler.emit))
             if both == (True, True):
@@ -187,9 +192,18 @@ class Media:
         if self.audio_out is not None:
             tasks["emit"] = session.run("emit", self._ask())
         if self.video_in is not None:
-            session.run("video_receive", self.video_in.run(invoker, handler.video_receive))
+            failures = session.failures("video_receive")
+            session.run(
+                "video_receive", self.video_in.run(invoker, handler.video_receive, failures)
+            )
         if self.video_out is not None:
             session.run("video_emit", self.video_out.run_emit(handler.video_emit))
+
+    async def _start_up(self) -> None:
+        try:
+            await self._session.invoker.call("start_up", self.handler.start_up)
+        except Exception as error:
+            self._session.failures("start_up").failed(error)
 
     async def run_emit(self) -> str:
         """Ask the handler's ``emit`` for audio, until it ends the stream.
@@ -219,7 +233,3 @@ class Media:
             return await out.run_generator(invoker.iterate("generator", function, *args))
 
         session.run("generator", generate())
-
-
-async def _ignore_result(call: Callable[..., Any], *args: Any) -> None:
-    await call(*args)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import enum
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ..core.context import Call, Context, current_context
-from ..core.errors import WebRTCError
+from ..core.errors import HandlerExited, HandlerKeepsFailing, WebRTCError
+from ..core.failures import CallbackFailures, as_exception, contained
 from ..core.messages import create_message, current_post, error_message
 from ..core.outputs import AdditionalOutputs
+from ..core.seldom import Seldom
 from ..core.tasks import TaskOwner, runs_on
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker
@@ -28,7 +31,23 @@ TASKS_END_WITHIN_S = 1.0
 """How long a cancelled task may take; user code that swallows cancellation is left behind."""
 
 SHUTDOWN_WITHIN_S = 10.0
-"""How long a handler's ``shutdown`` is waited for before its thread or task is left behind."""
+"""How long a handler's async ``shutdown``, or its ``reset``, is waited for before it is left
+behind."""
+
+SHUTDOWN_WARNING_S = 1.0
+"""How long a sync ``shutdown`` may hold up the event loop before a warning is logged."""
+
+CANCELLED_WAIT_S = 0.1
+"""How long after a task was cancelled, and not by its session, the session ends. A loop that is
+being closed cancels all tasks, and does not come to that."""
+
+REPEAT_S = 5.0
+"""A ``WebRTCError`` that ``receive``, ``emit`` and the like raise again within so many seconds is
+not shown again."""
+
+MAX_SHOWN = 32
+"""Different exceptions of callbacks for frames that one client is shown, and that have log
+records of their own."""
 
 
 class State(enum.Enum):
@@ -86,6 +105,9 @@ class Session:
         self._starters: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[Session], None]] = []
         self._closing: asyncio.Task[None] | None = None
+        self._throttles: dict[object, Seldom] = {}  # of log records, by where exceptions come from
+        self._shown: set[str] = set()
+        self._repeating: dict[str, float] = {}  # messages of WebRTCErrors, and when they came last
 
         self.mailbox = Mailbox()
         self.context = contextvars.copy_context()
@@ -155,20 +177,47 @@ class Session:
         Args:
             name: Its name.
             work: A reason that it returns ends the session; an exception ends it, too,
-                after it was logged and the client told.
+                after it was logged and the client told; so does a cancellation by user code.
         """
-        task = self._tasks.start(self._watch(work), name)
+        task = self._tasks.start(self._watch(name, work), name)
         task.add_done_callback(lambda _: work.close())  # it may have ended before it began
         return task
 
-    async def _watch(self, work: Coroutine[Any, Any, str | None]) -> None:
-        reason = await work
+    async def _watch(self, name: str, work: Coroutine[Any, Any, str | None]) -> None:
+        try:
+            reason = await contained(name, work)
+        except asyncio.CancelledError as error:
+            if not self.ended:
+                self.loop.call_later(CANCELLED_WAIT_S, self._cancelled, name, error)
+            raise
         if reason is not None:
             self.end(reason)
 
+    def _cancelled(self, name: str, error: asyncio.CancelledError) -> None:
+        if not self.ended:
+            self.fail(as_exception(name, error))
+
+    def failures(self, name: str) -> CallbackFailures:
+        """Create the record of the failures of a callback that is called for each frame.
+
+        Args:
+            name: The name of the callback.
+        """
+        return CallbackFailures(name, self._report_failure, self.loop.time)
+
     def deliver(self, outputs: AdditionalOutputs) -> None:
-        """Pass outputs to the program, and tell the client that there are some."""
-        self._deliver_outputs(outputs)
+        """Pass outputs to the program, and tell the client that there are some.
+
+        Raises:
+            Exception: What the program's function raises.
+            HandlerExited: If that is no ``Exception``.
+        """
+        try:
+            self._deliver_outputs(outputs)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise as_exception(self._deliver_outputs, error) from error
         self.mailbox.post(create_message("fetch_output", []))
 
     def end(self, reason: str) -> None:
@@ -187,18 +236,61 @@ class Session:
             logger.debug("Session %s: an error while closing", self.id, exc_info=error)
             return
         self.failed = True
-        self.report(error)
-        self.close(f"{type(error).__name__}: {error}")
+        self._report(error)
+        known = isinstance(error, HandlerExited | HandlerKeepsFailing)
+        self.close(str(error) if known else f"{type(error).__name__}: {error}")
 
     def report(self, error: Exception) -> None:
-        """Log an exception of user code with its traceback, and show it to the client."""
-        logger.error("Session %s: the handler failed", self.id, exc_info=error)
+        """Log an exception that cost a turn with its traceback, and show it to the client.
+
+        What is no ``Exception`` of user code ends the session. From any thread.
+        """
+        if isinstance(error, HandlerExited):
+            self.fail(error)
+        else:
+            self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, HandlerKeepsFailing):  # its exceptions were logged as they came
+            logger.error("Session %s ends: %s", self.id, error)
+        else:
+            logger.error("Session %s: the handler failed", self.id, exc_info=error)
         if not (isinstance(error, WebRTCError) and error.told):
-            self.mailbox.post(error_message(str(error) or type(error).__name__))
+            self.mailbox.post(error_message(_text_of(error)))
+
+    def _report_failure(self, name: str, error: Exception) -> None:
+        """Log an exception that cost a frame, now and then, and show it once; from any thread."""
+        if self.ended:
+            logger.debug("Session %s: %s failed while closing", self.id, name, exc_info=error)
+            return
+        throttle = self._throttle_of(name, error)
+        throttle.log(logger.error, "Session %s: %s failed", self.id, name, exc_info=error)
+        message = error_message(_text_of(error))
+        if isinstance(error, WebRTCError) and error.told:
+            if len(self._repeating) < MAX_SHOWN:
+                self._repeating[message] = self.loop.time()
+        elif message not in self._shown and len(self._shown) < MAX_SHOWN:
+            self._shown.add(message)
+            self.mailbox.post(message)
+
+    def _throttle_of(self, name: str, error: Exception) -> Seldom:
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        place = None if traceback is None else (traceback.tb_frame.f_code, traceback.tb_lineno)
+        key = (name, type(error), place)
+        if key not in self._throttles and len(self._throttles) >= MAX_SHOWN:
+            key = (name, Exception, None)
+        return self._throttles.setdefault(key, Seldom())
 
     def _show(self, message: str) -> None:
         """Pass on an error or a warning of user code, unless the end was told already."""
-        if not self.ended:
+        if self.ended:
+            return
+        last, now = self._repeating.get(message), self.loop.time()
+        if last is not None:
+            self._repeating[message] = now
+        if last is None or now - last >= REPEAT_S:
             self.mailbox.post(message)
 
     def close(self, reason: str) -> None:
@@ -215,7 +307,7 @@ class Session:
             self._timer.cancel()
         try:
             self._release(self)
-        except Exception:  # of a program's own clean_up
+        except BaseException:  # of a program's own clean_up
             logger.exception("Session %s: clean_up failed", self.id)
         self._closing = self.loop.create_task(self._close(), name=f"fastrtc-{self.id}:close")
 
@@ -248,16 +340,30 @@ class Session:
     async def _shut_down(self) -> None:
         if not isinstance(self.handler, StreamHandlerBase):
             return
-        in_time = await self._end_handler("shutdown", "shutdown", self.handler.shutdown)
-        # In a thread of its own when the one of shutdown() is still busy.
-        await self._end_handler("reset", "shutdown" if in_time else "reset", self.handler.reset)
+        await self._end_handler("shutdown", self._call_shutdown())
+        await self._end_handler("reset", self.invoker.call("reset", self.handler.reset))
 
-    async def _end_handler(self, name: str, role: str, method: Callable[[], Any]) -> bool:
+    async def _call_shutdown(self) -> None:
+        """Call ``shutdown`` on the event loop, where programs create tasks in it, sync or not."""
+        began = self.loop.time()
+        result = self.handler.shutdown()
+        took_s = self.loop.time() - began
+        if took_s > SHUTDOWN_WARNING_S:
+            logger.warning(
+                "Session %s: shutdown() held up the event loop, and all connections, for %.1f s: "
+                "make it async, or start a thread in it",
+                self.id,
+                took_s,
+            )
+        if inspect.isawaitable(result):
+            await result
+
+    async def _end_handler(self, name: str, call: Coroutine[Any, Any, Any]) -> None:
         def log(error: Exception) -> None:
             logger.error("Session %s: %s() failed", self.id, name, exc_info=error)
 
         owner = TaskOwner(f"fastrtc-{self.id}", self.context, log)
-        owner.start(self.invoker.call(role, method), name)
+        task = owner.start(contained(name, call), name)
         if await owner.join(SHUTDOWN_WITHIN_S):
             owner.cancel()
             logger.warning(
@@ -266,5 +372,9 @@ class Session:
                 name,
                 SHUTDOWN_WITHIN_S,
             )
-            return False
-        return True
+        elif task.cancelled():
+            logger.error("Session %s: %s() was cancelled by its own code", self.id, name)
+
+
+def _text_of(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -10,6 +10,7 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
+from ..core.failures import contained
 from ..core.tasks import run_in_thread
 from ..handlers.invoke import is_async
 from ._compat import make_configuration
@@ -61,7 +62,7 @@ async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
 
 async def _call(function: Callable[[], Any]) -> Any:
     given = function() if is_async(function) else await run_in_thread(function)
-    return await given if inspect.isawaitable(given) else given
+    return await contained(function, given) if inspect.isawaitable(given) else given
 
 
 def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:

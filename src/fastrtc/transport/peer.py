@@ -11,6 +11,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessi
 from aiortc.mediastreams import MediaStreamError
 
 from ..core.errors import InvalidOffer, SessionRefused
+from ..core.failures import as_exception
 from ..core.limits import Limits
 from ..core.messages import create_message, current_channel
 from ..core.types import Mode
@@ -271,7 +272,10 @@ class Peer:
         channel.on("message", self._message)
         handler = self.session.handler
         if isinstance(handler, StreamHandlerBase):
-            handler.set_channel(channel)
+            try:
+                handler.set_channel(channel)
+            except BaseException as error:  # it must not leave aiortc's callback
+                self.session.report(as_exception("set_channel", error))
         for track in self.tracks:
             track.set_channel(channel)
         self.session.mailbox.open(self._send)

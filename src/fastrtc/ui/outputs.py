@@ -23,6 +23,7 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
+from ..core.failures import contained
 from ..core.outputs import AdditionalOutputs
 from ..core.tasks import run_in_thread
 from ..handlers.invoke import is_async
@@ -171,9 +172,9 @@ class OutputsEvent:
 
     async def _call(self, *args: Any) -> Any:
         if is_async(self._fn):
-            return await self._fn(*args)
+            return await contained(self._fn, self._fn(*args))
         result = await run_in_thread(lambda: self._fn(*args))
-        return await result if inspect.isawaitable(result) else result
+        return await contained(self._fn, result) if inspect.isawaitable(result) else result
 
     def _note(self, page: _Page, current: list[Any], merged: dict[int, Any], result: Any) -> None:
         """Remember a result: for the page, and as the current value of inputs."""
@@ -224,7 +225,8 @@ def _as_list(components: Any) -> list[Any]:
 async def _iterate(fn: Callable[..., Any], *args: Any) -> AsyncIterator[Any]:
     items = fn(*args)
     if hasattr(items, "__aiter__"):
-        async for item in items:
+        iterator = aiter(items)
+        while (item := await contained(fn, anext(iterator, _END))) is not _END:
             yield item
         return
     while (item := await run_in_thread(lambda: next(items, _END))) is not _END:

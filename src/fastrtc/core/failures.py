@@ -1,0 +1,129 @@
+"""What an exception of user code costs: its call, or its connection; never anything else."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from .errors import HandlerExited, HandlerKeepsFailing
+
+__all__ = ["CallbackFailures", "as_exception", "contained"]
+
+T = TypeVar("T")
+
+FAILING_LIMIT_S = 5.0
+"""For how long, in seconds, a callback may fail without a success before its connection ends."""
+
+MIN_FAILURES = 3
+"""Failures in a row that end a connection at the earliest: two that lie far apart, such as of an
+``emit`` that waits for minutes in between, do not."""
+
+
+class CallbackFailures:
+    """Counts the failures of a callback that is called again and again. No I/O.
+
+    A failure costs the frame that the callback was called for. A callback that has failed for
+    5 s without a success ends its connection.
+
+    Args:
+        name: The name of the callback, such as ``"emit"``.
+        report: Called with the name and each exception.
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        report: Callable[[str, Exception], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._name = name
+        self._report = report
+        self._clock = clock
+        self._count = 0  # in a row
+        self._since = 0.0  # when the first of them was
+
+    def succeeded(self) -> None:
+        """Record a call without an exception."""
+        self._count = 0
+
+    def failed(self, error: Exception) -> None:
+        """Record an exception, and report it unless it ends the connection at once.
+
+        Raises:
+            HandlerExited: If it is one.
+            HandlerKeepsFailing: If the callback has failed for 5 s without a success.
+        """
+        if isinstance(error, HandlerExited):
+            raise error
+        self._report(self._name, error)
+        now = self._clock()
+        if self._count == 0:
+            self._since = now
+        self._count += 1
+        if self._count >= MIN_FAILURES and now - self._since >= FAILING_LIMIT_S:
+            raise HandlerKeepsFailing(
+                f"{self._name} has failed {self._count} times in {now - self._since:.0f} s "
+                f"without a success: {str(error) or type(error).__name__}"
+            ) from error
+
+
+def as_exception(function: Callable[..., Any] | str, error: BaseException) -> Exception:
+    """Return what user code raised as an exception that does no more than that.
+
+    ``SystemExit`` and ``KeyboardInterrupt`` would end the loop, and with it all connections;
+    a cancellation that no one asked for ends the task that sees it; a future cannot hold
+    ``StopIteration`` (as PEP 479).
+
+    Args:
+        function: What raised it, or its name.
+        error: What was raised.
+    """
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    name = getattr(function, "__qualname__", function)
+    kind = RuntimeError if isinstance(error, StopIteration) else HandlerExited
+    text = f": {error}" if str(error) else ""
+    raised = kind(f"{name} raised {type(error).__name__}{text}")
+    raised.__cause__ = error
+    return raised
+
+
+async def contained(function: Callable[..., Any] | str, awaitable: Awaitable[T]) -> T:
+    """Await user code, and keep what it raises from ending the loop or a task that goes on.
+
+    A cancellation that was asked for passes. Python 3.10 does not know which was: there all do.
+
+    Args:
+        function: The user's function, or its name.
+        awaitable: What it returned.
+
+    Raises:
+        Exception: What it raises.
+        HandlerExited: If that is no ``Exception``.
+    """
+    task = asyncio.current_task()
+    try:
+        return await awaitable
+    except Exception:
+        raise
+    except asyncio.CancelledError as error:
+        cancelling = getattr(task, "cancelling", None)
+        if cancelling is None or cancelling():
+            raise
+        raise as_exception(function, error) from error
+    except GeneratorExit as error:
+        if _current_task() is not task:  # the coroutine is being closed
+            raise
+        raise as_exception(function, error) from error
+    except BaseException as error:
+        raise as_exception(function, error) from error
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop is running
+        return None
