@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .._version import __version__
+from ..handlers.abandoned import LIMIT, read_reports
 from .requirements import Need, extras
 
 __all__ = ["Finding", "run"]
@@ -82,7 +83,13 @@ def run(given: Namespace) -> int:
         print(f"fastrtc doctor: {error}", file=sys.stderr)
         return 2
     needs = extras()
-    findings = [*_python(), *_packages(needs), *_models(needs), *_surroundings()]
+    findings = [
+        *_python(),
+        *_packages(needs),
+        *_models(needs),
+        *_surroundings(),
+        *_blocked_threads(),
+    ]
     if configuration is not None:
         findings += _servers(configuration)
     if given.json:
@@ -178,6 +185,19 @@ def _surroundings() -> Iterator[Finding]:
             "note",
             "Google Colab" if colab else "Hugging Face Spaces",
             "clients cannot reach it directly: give the stream an rtc_configuration with TURN",
+        )
+
+
+def _blocked_threads() -> Iterator[Finding]:
+    """Report the processes here whose threads are blocked although their connection has ended."""
+    for report in read_reports():
+        places = ", ".join(sorted({thread.place for thread in report.threads}))
+        yield Finding(
+            f"process {report.pid}",
+            "note",
+            f"{report.command}: {len(report.threads)} threads of connections that have ended are "
+            f"blocked, at {places}",
+            f"end what they wait for in shutdown(); with {LIMIT} no more connections are taken",
         )
 
 
