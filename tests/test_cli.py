@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from importlib.metadata import PackageNotFoundError
@@ -17,6 +18,7 @@ from fastrtc import __version__
 from fastrtc.cli import demo as demo_command
 from fastrtc.cli import main, requirements
 from fastrtc.cli.requirements import extras, needs_of
+from fastrtc.handlers import abandoned
 from tests.support.turn import free_port, turn_server
 
 PATIENCE = 60  # s, for a program to start on a busy machine
@@ -255,3 +257,28 @@ def test_extras_are_told_apart_from_what_is_always_needed() -> None:
     assert [need.name for need in found["phone"]] == ["twilio"]
     assert {need.name for need in needs_of("fastrtc[phone]>=0.0")} == {"fastrtc", "twilio"}
     assert not needs_of("fastrtc>=99")[0].fits
+
+
+def test_doctor_shows_threads_that_are_blocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(abandoned, "GRACE_S", 0.0)
+    go = threading.Event()
+    thread = threading.Thread(target=go.wait, name="fastrtc-a:emit")
+    thread.start()
+    try:
+        threads = abandoned.AbandonedThreads()
+        threads.add("fastrtc-a:")
+        threads.look()
+        main(["doctor", "--json"])
+        findings = json.loads(capsys.readouterr().out)
+        (found,) = [one for one in findings if one["name"] == f"process {os.getpid()}"]
+        assert found["state"] == "note"
+        assert "1 thread that outlived its connection, blocked at" in found["detail"]
+    finally:
+        go.set()
+        thread.join()
+    threads.look()
+    main(["doctor", "--json"])
+    assert "outlived its connection" not in capsys.readouterr().out

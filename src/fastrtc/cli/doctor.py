@@ -192,12 +192,15 @@ def _blocked_threads() -> Iterator[Finding]:
     """Report the processes here whose threads are blocked although their connection has ended."""
     for report in read_reports():
         places = ", ".join(sorted({thread.place for thread in report.threads}))
+        count = len(report.threads)
+        blocked = f"{count} threads that outlived their"
+        if count == 1:
+            blocked = "1 thread that outlived its"
         yield Finding(
             f"process {report.pid}",
             "note",
-            f"{report.command}: {len(report.threads)} threads of connections that have ended are "
-            f"blocked, at {places}",
-            f"end what they wait for in shutdown(); with {LIMIT} no more connections are taken",
+            f"{report.command}: {blocked} connection, blocked at {places}",
+            f"end the wait in shutdown(); with {LIMIT} of them no more connections are taken",
         )
 
 
