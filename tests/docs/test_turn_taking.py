@@ -27,8 +27,12 @@ def test_own_vad_finds_what_is_loud(snippet) -> None:
 
 def test_interruptions(snippet, capsys: pytest.CaptureFixture[str]) -> None:
     handler = snippet("turn-taking/interruptions.py").stream.event_handler
-    handler.on_interrupt(1.25)
-    assert capsys.readouterr().out.startswith("They heard 1.2 s of")
+    handler.trigger_response()
+    handler.emit()
+    assert capsys.readouterr().out == ""
+    handler.trigger_response()
+    assert capsys.readouterr().out.startswith("They heard 0.0 s of")
+    handler.shutdown()
 
 
 async def test_trigger(snippet) -> None:
