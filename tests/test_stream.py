@@ -367,6 +367,18 @@ async def test_a_lifespan_that_fails_ends_the_connections_too():
     assert session.closed.is_set()
 
 
+@pytest.mark.parametrize(
+    ("handler", "told"),
+    [
+        (flip, "video stream (send-receive) is ready for WebRTC offers, 1 connection"),
+        (Echo(), "audio stream (send-receive) is ready for WebSocket clients and telephone calls"),
+    ],
+)
+async def test_the_line_at_the_start_says_who_may_come(handler: Any, told: str, capsys):
+    async with Stream(handler)._inject_startup_message()(FastAPI()):
+        assert told in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("verbose", [True, False])
 async def test_a_line_is_printed_at_the_start_if_verbose(verbose: bool, capsys):
     app = FastAPI()

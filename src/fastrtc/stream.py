@@ -19,7 +19,7 @@ from .core.errors import InvalidOffer, SessionRefused, Unauthorized
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
-from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
+from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler, serves
 from .offer_route import OFFER_RESPONSES, offer_route
 from .session.interrupt import OnInterrupt
 from .session.registry import Registry
@@ -506,8 +506,11 @@ class Stream(WebRTCConnectionMixin):
 
 
 def _startup_line(stream: Stream) -> str:
+    what, who = stream.modality, "WebRTC offers"
+    if not serves(stream.event_handler, stream.modality):
+        what, who = "audio", "WebSocket clients and telephone calls"
     return (
-        f"fastrtc: {stream.modality} stream ({stream.mode}) is ready for WebRTC offers, "
+        f"fastrtc: {what} stream ({stream.mode}) is ready for {who}, "
         f"{stream.concurrency_limit} connection{'s' if stream.concurrency_limit != 1 else ''} "
         "at a time"
     )

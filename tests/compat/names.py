@@ -111,7 +111,7 @@ def _class(cls: type) -> dict[str, Any]:
         made["abstract"] = abstract
     names = {name for base in own for name in vars(base) if not name.startswith("_")}
     made["members"] = {name: _member(cls, name) for name in sorted(names)}
-    annotated = {name for base in own for name in vars(base).get("__annotations__", {})}
+    annotated = {name for base in own for name in inspect.get_annotations(base)}
     made["annotated"] = sorted(name for name in annotated - names if not name.startswith("_"))
     return made
 

@@ -5,6 +5,7 @@
 
 import functools
 import importlib
+import inspect
 import json
 import warnings
 from collections.abc import Iterator
@@ -15,7 +16,6 @@ import pytest
 from tests.compat import names
 from tests.compat.contract import FOLDER, problems
 
-ANNOTATIONS = "__annotations__"
 LIST = json.loads((FOLDER / "names.json").read_text(encoding="utf-8"))
 
 
@@ -45,7 +45,7 @@ def class_problems() -> Iterator[str]:
                 for member in members:
                     if base not in bases and not hasattr(have, member):
                         yield f"{module_name}.{name}: no {member}, of {base}"
-            announced = {key for base in have.__mro__ for key in vars(base).get(ANNOTATIONS, ())}
+            announced = {key for base in have.__mro__ for key in inspect.get_annotations(base)}
             for attribute in wanted.get("annotated", []):
                 if attribute not in announced and not hasattr(have, attribute):
                     yield f"{module_name}.{name}: no {attribute}"

@@ -18,6 +18,7 @@ from fastrtc import (
     get_current_context,
 )
 from fastrtc.core import failures as failures_module
+from fastrtc.utils import current_channel
 from tests.websocket.served import Echo, serve, sine, wait_until
 
 FRAME = 0.02
@@ -86,6 +87,19 @@ async def test_an_old_client_hears_itself(handler: Any, modality: str) -> None:
         assert await client.closed() == 1000
         await served.is_empty()
         await wait_until(lambda: handler.shutdowns == 1)
+
+
+async def test_the_channel_is_known_where_the_code_runs() -> None:
+    seen: list[Any] = []
+
+    class Noting(Echo):
+        async def start_up(self) -> None:
+            seen.append(current_channel.get())
+
+    async with serve(Noting()) as served, served.client() as client:
+        await client.start()
+        await wait_until(lambda: seen)
+        assert seen == [served.stream.data_channels["a"]]
 
 
 @pytest.mark.parametrize("binary", [False, True])
