@@ -222,7 +222,10 @@ class Attempt {
     }
     this.client.emit("message", message);
     if (message.type === "log") this.follow(message.data);
-    if (message.type === "interrupted") this.client.setTurn("interrupted");
+    if (message.type === "interrupted") {
+      this.client.setTurn("interrupted");
+      if (this.audio === OLD_SERVER) this.loudspeaker.port.postMessage("clear"); // else it is told to
+    }
     if (message.type === "error" || message.type === "warning") {
       this.client.emit(message.type, message.message ?? message.data);
     }
