@@ -894,6 +894,21 @@ class TestReplies:
         said(handler)
         handler._close_generator()
 
+    def test_a_turn_that_is_asked_for_while_the_end_of_a_reply_waits_is_not_lost(self) -> None:
+        """What wakes ``emit`` was cleared since, and the reply is not asked for its end anew."""
+        handler = scripted(echo)
+        wakes = link_of(handler).emit_wakes
+        assert wakes is not None
+        handler.trigger_response()
+        assert handler.emit() is not None
+        handler.trigger_response()
+
+        wakes.clear()
+        assert handler.emit() is None
+
+        assert wakes.is_set()
+        assert handler.emit() is not None
+
     def test_an_error_of_on_interrupt_is_reported_and_the_conversation_goes_on(self) -> None:
         def fail(played_s: float) -> None:
             raise ValueError(f"after {played_s:.2f} s")

@@ -435,6 +435,7 @@ class Conversation:
             again = self._pending or self._coming > 0
         if again:
             self.face.state.responding = False
+            self._wake.set()  # it may have been set for that turn before this reply was taken up
             return
         self.ending_turn = True
         try:
@@ -443,6 +444,7 @@ class Conversation:
             self.ending_turn = False
         if self._pending:
             self.face.event.set()
+            self._wake.set()
 
     def reset(self) -> None:
         """Begin anew: replace the state, and end the reply, unless a reply has just ended."""
