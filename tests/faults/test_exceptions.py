@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,17 +18,12 @@ from fastrtc import (
 from fastrtc.authorization import refusal_of
 from fastrtc.core.context import Call
 from fastrtc.core.errors import HandlerExited
-from fastrtc.pacing.picture import to_frame
-from fastrtc.session.media import Media
-from fastrtc.session.session import Session, State
+from fastrtc.session.session import State
 from fastrtc.transport.configuration import resolve_configuration
 from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.websocket import WebSocketHandler
+from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, Rig, connected
 from tests.support.peers import eventually
-
-CHUNK = np.full((1, 960), 1000, np.int16)
-LOUD = np.full((1, 960), 9000, np.int16)
-PICTURE = np.zeros((16, 16, 3), np.uint8)
 
 EXCEPTIONS = [
     ValueError,
@@ -48,62 +42,6 @@ def fail(kind: type[BaseException]) -> None:
     if kind is RecursionError:
         fail(kind)
     raise kind("boom")
-
-
-class Rig:
-    """A session without a transport, what its client is told, and what its callbacks were."""
-
-    def __init__(self, handler: Any, modality: Any, mode: Any = "send-receive") -> None:
-        self.told: list[str] = []
-        self.session = Session(
-            "me", handler, deliver=lambda outputs: None, release=lambda session: None
-        )
-        self.session.mailbox.open(self._tell)
-        self.media = Media(self.session, modality, mode)
-        self.samples = CHUNK
-
-    def _tell(self, message: str) -> None:
-        if '"error"' in message:
-            self.told.append(message)
-
-    async def send(self) -> None:
-        """Speak and film, and listen and look, as a client does."""
-        media = self.media
-        while True:
-            if media.audio_in is not None:
-                media.audio_in.push(48000, self.samples)
-            if media.video_in is not None:
-                media.video_in.push(to_frame(PICTURE))
-            await asyncio.sleep(0.005)
-
-    async def listen(self) -> None:
-        assert self.media.audio_out is not None
-        while True:
-            await self.media.audio_out.frame()
-
-    async def look(self) -> None:
-        assert self.media.video_out is not None
-        while True:
-            await self.media.video_out.frame()
-
-
-@asynccontextmanager
-async def connected(handler: Any, modality: Any, mode: Any = "send-receive") -> AsyncIterator[Rig]:
-    rig = Rig(handler, modality, mode)
-    rig.session.start()
-    tasks = [asyncio.create_task(rig.send())]
-    if rig.media.audio_out is not None:
-        tasks.append(asyncio.create_task(rig.listen()))
-    if rig.media.video_out is not None:
-        tasks.append(asyncio.create_task(rig.look()))
-    try:
-        yield rig
-    finally:
-        rig.session.close("enough")
-        await asyncio.wait_for(rig.session.closed.wait(), 20)
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
 
 
 async def assert_it_ends(rig: Rig, records: list[logging.LogRecord]) -> None:
@@ -199,7 +137,8 @@ async def test_methods_of_the_end(where: str, is_async: bool, kind: Any, records
 async def test_copy(kind: Any) -> None:
     """The exception is that of the offer, and no more than one."""
     with pytest.raises(HandlerExited if kind in EXITS else (kind, RuntimeError)):
-        Rig(noting("copy", kind, False), "audio-video")
+        async with connected(noting("copy", kind, False), "audio-video"):
+            pass
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -302,24 +241,6 @@ async def test_generators_that_are_received(
 # --- ReplyOnPause ----------------------------------------------------------------------------
 
 
-class Ears:
-    """Takes what is loud for speech, or fails."""
-
-    def __init__(self, fail: Callable[[], None] = lambda: None) -> None:
-        self.fail = fail
-        self.heard = 0
-
-    def vad(self, audio: Any, options: Any) -> tuple[float, list[Any]]:
-        self.heard += 1
-        if self.heard == 2:
-            self.fail()
-        rate, samples = audio
-        samples = np.asarray(samples).reshape(-1)
-        return (samples.size / rate if np.abs(samples.astype(int)).max() > 5000 else 0.0), []
-
-    def warmup(self) -> None: ...
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("where", ["fn", "startup_fn"])
@@ -419,8 +340,7 @@ async def test_set_outputs(kind: Any, records: Any) -> None:
         if given == 2:
             fail(kind)
 
-    async with connected(Giving(), "audio") as rig:
-        rig.session._deliver_outputs = take
+    async with connected(Giving(), "audio", deliver=take) as rig:
         if kind in EXITS:
             await assert_it_ends(rig, records)
             return
