@@ -27,7 +27,7 @@ class Echo(AsyncAudioEcho):
 
 
 class Blocked(StreamHandler):
-    """Hangs in each of its methods, as code that waits for a service that is gone."""
+    """Hangs in each of its methods that may, as code that waits for a service that is gone."""
 
     def copy(self) -> "Blocked":
         return Blocked()
@@ -38,9 +38,9 @@ class Blocked(StreamHandler):
     def emit(self) -> Any:
         threading.Event().wait()
 
-    def shutdown(self) -> None:
+    async def shutdown(self) -> None:
         print("shutdown", flush=True)
-        threading.Event().wait()
+        await asyncio.Event().wait()
 
 
 class Flooding(Echo):
