@@ -3,11 +3,14 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fastrtc import ReplyOnPause, Stream
+from fastrtc.handlers.abandoned import AbandonedThreads
+from fastrtc.session import registry, session
 from tests.faults.disk_app import Deaf
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AudioEcho
@@ -121,3 +124,45 @@ async def test_async_code_that_blocks_holds_up_everybody_for_as_long() -> None:
             await eventually(lambda one=one, before=before: len(one.loud()) > before + 20)
             assert one.states == ["connecting", "connected"]
             assert not one.of_type("error")
+
+
+class Blocked(AudioEcho):
+    """Waits in `receive` for something that does not come, and is left behind."""
+
+    let_go = threading.Event()
+
+    def receive(self, frame: Any) -> None:
+        self.let_go.wait()
+
+    def emit(self) -> None:
+        return None
+
+
+@pytest.mark.allow_threads("fastrtc-")
+async def test_threads_that_stay_blocked_are_named_and_bounded(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    """Each is logged with its place; with too many, others are refused until some have ended."""
+    threads = AbandonedThreads(tmp_path)
+    for module in (session, registry):
+        monkeypatch.setattr(module, "abandoned", threads)
+    monkeypatch.setattr(registry, "LIMIT", 1)
+    monkeypatch.setattr("fastrtc.handlers.abandoned.GRACE_S", 0.1)
+    monkeypatch.setattr(session, "GRACE_S", 0.1)
+    monkeypatch.setattr(Blocked, "let_go", threading.Event())
+    stream = stream_of(Blocked())
+    try:
+        async with Client(stream, audio=AudioSource(tone(60))) as client:
+            await eventually(lambda: client.session.invoker.busy("receive"))
+        await eventually(lambda: len(threads) == 1)
+        await eventually(lambda: "receive is still blocked" in caplog.text)
+        assert "test_user_code.py" in caplog.text
+        refused = Client(stream, audio=AudioSource(tone(60)))
+        with pytest.raises(AssertionError, match="too_many_blocked_threads"):
+            await refused.connect()
+        await refused.close()
+    finally:
+        Blocked.let_go.set()
+    await eventually(lambda: len(threads) == 0)
+    async with Client(stream, audio=AudioSource(tone(60))) as client:
+        await eventually(lambda: client.session.invoker.busy("receive"))

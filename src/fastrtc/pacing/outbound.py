@@ -73,6 +73,7 @@ class AudioOutbound:
         self._fed = Alarm()
         self._fed_in_thread = threading.Event()
         self._stopped = False
+        self._stale = False
         self._by_clock = True
         self._given: deque[tuple[int, Any]] = deque()  # by a thread, and not yet taken
         self.emitting = False
@@ -104,6 +105,7 @@ class AudioOutbound:
                 again; once costs that output only.
             HandlerExited: If it raises what is no ``Exception``.
         """
+        self._stale = stale
         if wakes is not None:
             self._fed_in_thread, self._by_clock = wakes, False
         outputs = self._ask(emit) if is_async(emit) else self._ask_in_thread(emit)
@@ -166,7 +168,7 @@ class AudioOutbound:
         taken = threading.Semaphore()
 
         def give(asked_when_cleared: int, output: Any) -> None:
-            outputs.append((asked_when_cleared, output))
+            outputs.append((asked_when_cleared, self._deliver_at_once(asked_when_cleared, output)))
             if self.playout is not None and self.playout.held_s:
                 self.playout.held_s += _seconds(output)
             given.ring()
@@ -202,6 +204,23 @@ class AudioOutbound:
             taken.release()
             asking.cancel()
             await asyncio.wait([asking])
+
+    def _deliver_at_once(self, asked_when_cleared: int, output: Any) -> Any:
+        """Deliver ``AdditionalOutputs``, and return what is left of the output.
+
+        The thread that gave them is a call ahead. What it tells the client during that must not
+        overtake them.
+        """
+        media, other = split_output(output)
+        if not isinstance(other, AdditionalOutputs):
+            return output
+        if self._stale and asked_when_cleared != self.cleared:
+            return output
+        try:
+            self._deliver(other)
+        except Exception as error:
+            return _Raised(error)
+        return media
 
     def _ask_once(self, emit: Callable[[], Any]) -> Any:
         """Ask a sync ``emit``; when it has nothing, wait until it is to be asked again."""

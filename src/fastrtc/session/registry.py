@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 from ..core.errors import SessionRefused
 from ..core.messages import warning_message
+from ..handlers.abandoned import LIMIT, abandoned
 from .session import Session, State
 
 __all__ = ["Registry"]
@@ -59,7 +60,8 @@ class Registry:
         """Take a place.
 
         Raises:
-            SessionRefused: If the id is in use, all places are taken, or the server stops.
+            SessionRefused: If the id is in use, all places are taken, the server stops, or too
+                many threads of connections that have ended are blocked.
         """
         if self.stopping:
             raise SessionRefused("server_stopping")
@@ -67,6 +69,8 @@ class Registry:
             raise SessionRefused("connection_already_exists")
         if self.is_full(limit):
             raise SessionRefused("concurrency_limit_reached", limit=limit)
+        if len(abandoned) >= LIMIT:
+            raise SessionRefused("too_many_blocked_threads", limit=LIMIT)
         self._reserved.add(id)
 
     def add(self, session: Session) -> None:

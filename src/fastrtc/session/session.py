@@ -17,6 +17,7 @@ from ..core.messages import create_message, current_post, error_message
 from ..core.outputs import AdditionalOutputs
 from ..core.seldom import Seldom
 from ..core.tasks import TaskOwner, runs_on
+from ..handlers.abandoned import GRACE_S, abandoned
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker
 from ..handlers.kinds import copy_handler, copy_handler_in_thread
@@ -328,6 +329,8 @@ class Session:
             self.mailbox.close()
             self.state = State.CLOSED
             self.closed.set()
+            if abandoned.add(f"fastrtc-{self.id}:"):
+                self.loop.call_later(1.1 * GRACE_S, abandoned.look)
             for callback in self._when_closed:
                 callback(self)
 
