@@ -24,7 +24,7 @@ def fuzz(name: str, seconds: int) -> None:
     options = [
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST}",
-        "-timeout=5",
+        "-timeout=30",
         "-rss_limit_mb=1024",
         "-verbosity=0",
         "-print_final_stats=1",

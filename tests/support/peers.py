@@ -325,10 +325,18 @@ class Client:
         return self.response
 
     async def connect(self) -> Client:
-        """Offer, and wait until it is connected."""
+        """Offer, and wait until it is connected, and its channel open: the handler has begun."""
         await self.call()
         assert self.response.get("type") == "answer", self.response
         await self.state("connected")
+        if self.channel is not None:
+            await eventually(
+                lambda: (
+                    self.channel.readyState != "connecting"
+                    or "closed" in self.states
+                    or (self.session is not None and self.session.ended)
+                )
+            )
         return self
 
     async def state(self, wanted: str) -> None:
