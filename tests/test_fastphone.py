@@ -249,6 +249,9 @@ def test_the_number_is_shown_served_and_given_back(
         called = httpx.post(
             f"http://127.0.0.1:{_port(service)}/telephone/incoming", headers={"Host": body["url"]}
         )
+        rebound = httpx.post(
+            f"http://127.0.0.1:{_port(service)}/webrtc/offer", headers={"Host": "evil.example"}
+        )
         running.send_signal(signal_number)
         said, _ = running.communicate(timeout=60)
 
@@ -258,6 +261,7 @@ def test_the_number_is_shown_served_and_given_back(
     assert "May 1" in shown
     assert token == "hf_mine"
     assert f"wss://{body['url']}/telephone/handler" in called.text, "signed by FastPhone, not us"
+    assert rebound.status_code == 403 and "allowed_hosts" in rebound.text
     assert service.asked[1] == ("unregister", {"url": body["url"], "code": 123456}, "hf_mine")
     assert said.endswith("ended\n"), "the program goes on, as after any other call"
     assert running.returncode == 0

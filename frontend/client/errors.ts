@@ -19,6 +19,8 @@ export type ErrorCode =
   | "invalid_candidate_format"
   | "turn_server_failed"
   | "unauthorized"
+  | "cross_site"
+  | "unknown_host"
   | "too_many_connecting"
   | "server_stopping"
   | "refused"

@@ -101,6 +101,8 @@ export function refusalError(
         "The server's TURN server refused it or did not answer. The server's log says why.",
         { ...meta },
       );
+    case "cross_site":
+    case "unknown_host":
     case "unauthorized": {
       const reason = typeof meta.reason === "string" && meta.reason ? `: ${meta.reason}` : ".";
       return new FastRTCError(code, `The server does not let you connect${reason}`, { ...meta });

@@ -1,21 +1,38 @@
-"""Who may connect: the program's own word on each request, before anything is done for it."""
+"""Who may connect, decided for each request before anything is done for it.
+
+Pages of other sites are refused by ``refusal_of_site``, anyone by the program's ``authorize``.
+"""
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from fastapi import HTTPException, Request, WebSocket
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
 
 from .core.errors import SessionRefused, Unauthorized
 from .core.failures import as_exception, contained
 from .core.seldom import Seldom
 from .handlers.invoke import is_async
+from .transport.cross_site import CorsGrant, SitePolicy, refuse_request
 
-__all__ = ["Authorize", "refusal_of"]
+__all__ = [
+    "Authorize",
+    "is_of_browser",
+    "refusal_of",
+    "refusal_of_site",
+    "served_locally",
+    "serving_locally",
+    "site_policy",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +40,101 @@ Authorize: TypeAlias = Callable[[Request | WebSocket], Any]
 """Gets the request or the WebSocket. Returns None or True to let it in; False, or a text with the
 reason, to refuse it; or raises ``Unauthorized``. Sync or async."""
 
+served_locally: ContextVar[bool] = ContextVar("fastrtc_served_locally", default=False)
+"""Whether a ``Stream`` that is made now is served on a loopback address by this package."""
+
 _failures = Seldom()
+_other_sites = Seldom()
+
+
+@contextmanager
+def serving_locally() -> Iterator[None]:
+    """Have streams that are made within the block refuse names that are not this machine's."""
+    token = served_locally.set(True)
+    try:
+        yield
+    finally:
+        served_locally.reset(token)
+
+
+def site_policy(
+    allowed_origins: Collection[str] | str | None,
+    allowed_hosts: Collection[str] | str | None,
+    *,
+    local: bool = False,
+) -> SitePolicy:
+    """Make the policy of an endpoint of what the program says.
+
+    Args:
+        allowed_origins: See ``Stream``.
+        allowed_hosts: See ``Stream``.
+        local: Whether it is served on a loopback address, by this package.
+    """
+    return SitePolicy(
+        [allowed_origins] if isinstance(allowed_origins, str) else allowed_origins,
+        [allowed_hosts] if isinstance(allowed_hosts, str) else allowed_hosts,
+        local=local,
+        machine=_names_of_machine() if local else (),
+    )
+
+
+@functools.cache
+def _names_of_machine() -> frozenset[str]:
+    name = socket.gethostname().lower()
+    return frozenset({name, f"{name}.local"})
+
+
+def is_of_browser(request: Request | WebSocket) -> bool:
+    """Tell whether a page made a browser send a request that is no ``GET``."""
+    return "origin" in request.headers or "sec-fetch-site" in request.headers
+
+
+def refusal_of_site(
+    policy: SitePolicy, request: Request | WebSocket | None
+) -> SessionRefused | None:
+    """Decide whether a request is refused for the page, or the host name, that it came by.
+
+    Args:
+        policy: What the program says.
+        request: The request; one that is not known is let in, as Gradio before 5.50 shows none.
+
+    Returns:
+        The refusal, or None.
+    """
+    if request is None:
+        return None
+    origin = request.headers.get("origin")
+    grant = None
+    if origin is not None and policy.origins is None:
+        grant = _cors_grant(request, origin)
+    refused = refuse_request(request.headers, policy, grant)
+    if refused is None:
+        return None
+    code, reason = refused
+    _other_sites.log(logger.warning, "A request to %.200r is refused: %s", request.url.path, reason)
+    return SessionRefused(code, reason=reason)
+
+
+def _cors_grant(request: Request | WebSocket, origin: str) -> CorsGrant | None:
+    """Ask the program's ``CORSMiddleware`` about an origin.
+
+    It is looked for in the app that has the route, and in the outermost one if that is FastAPI.
+    """
+    outermost = getattr(request.scope.get("router"), "dependency_overrides_provider", None)
+    apps: tuple[Any, ...] = (request.scope.get("app"), outermost)
+    for app in apps:
+        for middleware in getattr(app, "user_middleware", ()):
+            kind, *positional, keywords = middleware
+            if not (isinstance(kind, type) and issubclass(kind, CORSMiddleware)):
+                continue
+            cors = kind(app, *(positional[0] if positional else ()), **keywords)
+            if cors.is_allowed_origin(origin):
+                headers = {name.lower() for name in cors.allow_headers}
+                return CorsGrant(
+                    credentials="Access-Control-Allow-Credentials" in cors.simple_headers,
+                    authorization=cors.allow_all_headers or "authorization" in headers,
+                )
+    return None
 
 
 async def refusal_of(

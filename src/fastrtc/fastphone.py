@@ -8,9 +8,9 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -18,8 +18,11 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from .authorization import site_policy
 from .core.limits import Limits
 from .transport.telephony.twiml import require_twilio
+from .ui.launch import LOCAL_NAMES
+from .ui.local_server import OwnHostsOnly
 
 __all__ = ["FastPhoneService", "serve"]
 
@@ -82,6 +85,7 @@ class QuotaUsedUp(Exception):
 class PhoneStream(Protocol):
     """What is needed of a stream."""
 
+    allowed_hosts: Collection[str] | str | None
     limits: Limits
     _telephone: Any
 
@@ -105,6 +109,12 @@ def serve(
     stream._check_colab_or_spaces()
     app = FastAPI()
     stream.mount(app)
+    names: set[str] = set()
+    own = site_policy(None, stream.allowed_hosts, local=True)
+    if host in LOCAL_NAMES:
+        app.add_middleware(
+            OwnHostsOnly, policy=lambda: replace(own, machine={*own.machine, *names})
+        )
     stream._telephone.through_fastphone = True
     # What a compressed message may inflate to before anybody can look at it: 16 MiB by default.
     options = {"ws_max_size": 2 * stream.limits.message_bytes} | kwargs
@@ -114,6 +124,7 @@ def serve(
             _Client(token, service or FastPhoneService()) as client,
             _tunnel(*listening.getsockname()[:2]) as url,
         ):
+            names.add(urlsplit(url).hostname or "")
             _hold_number(client, urlsplit(url).netloc, server)
     finally:
         stream._telephone.through_fastphone = False

@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fastapi import FastAPI, HTTPException, Request, WebSocket
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel
 
-from .authorization import Authorize, refusal_of
+from .authorization import (
+    Authorize,
+    is_of_browser,
+    refusal_of,
+    refusal_of_site,
+    served_locally,
+)
 from .core.errors import InvalidOffer, SessionRefused, Unauthorized
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
@@ -32,6 +38,7 @@ from .transport.arguments import (
     check_drain_limit,
     check_limit,
     check_limits,
+    check_names,
     check_time_limit,
 )
 from .transport.configuration import resolve_configuration
@@ -42,7 +49,7 @@ from .transport.telephony.provider import Provider
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
 from .webrtc_connection_mixin import WebRTCConnectionMixin
-from .websocket import WebSocketHandler, refuse_socket
+from .websocket import POLICY, WebSocketHandler, refuse_socket
 
 if TYPE_CHECKING:
     from .ui.lazy import Blocks
@@ -139,6 +146,14 @@ class Stream(WebRTCConnectionMixin):
             over: gets the Starlette ``Request`` or ``WebSocket``, returns None or True to let it
             in, False or the reason to refuse it, or raises ``Unauthorized``. Sync or async. See
             ``docs/security.md``.
+        allowed_origins: Whose pages may use the stream, beside the server's own: a list such as
+            ``["https://app.example.org"]``, or ``"*"`` for all. None refuses pages of other
+            sites on loopback and private hosts, and with cookies or an ``Authorization`` header,
+            unless the app's ``CORSMiddleware`` lets them in. See ``docs/security.md``.
+        allowed_hosts: The host names that the server may be asked by, such as
+            ``["voice.example.org", "*.example.net"]``, or ``"*"``; others are refused. None takes
+            any, but where this package itself serves on a loopback address: there it is the names
+            of this machine.
         limits: What clients may cost; by default ``Limits()``.
         drain_limit: How long connections may go on when the server is told to stop, in seconds:
             they are told, and new ones are refused. 0 ends them at once; Ctrl-C a second time
@@ -177,6 +192,8 @@ class Stream(WebRTCConnectionMixin):
         verbose: bool = True,
         twilio_auth_token: str | None = None,
         authorize: Authorize | None = None,
+        allowed_origins: Collection[str] | None = None,
+        allowed_hosts: Collection[str] | None = None,
         limits: Limits | None = None,
         drain_limit: float = 0,
         phone_providers: Sequence[type[Provider]] | None = None,
@@ -197,6 +214,10 @@ class Stream(WebRTCConnectionMixin):
         self.time_limit = check_time_limit(time_limit)
         self.drain_limit = check_drain_limit(drain_limit)
         self.authorize = check_authorize(authorize)
+        self.allowed_origins, self.allowed_hosts = check_names(
+            allowed_origins=allowed_origins, allowed_hosts=allowed_hosts
+        )
+        self._local = served_locally.get()
         self.limits = check_limits(limits)
         self._lobby = Lobby(self.limits.sockets_waiting)
         self.allow_extra_tracks = allow_extra_tracks
@@ -254,6 +275,8 @@ class Stream(WebRTCConnectionMixin):
     @webrtc_component.setter
     def webrtc_component(self, component: WebRTC) -> None:
         component.authorize = self.authorize
+        component.allowed_origins = self.allowed_origins
+        component.allowed_hosts = self.allowed_hosts
         component.limits = self.limits
         component._close_on_loop_shutdown = self._close_on_loop_shutdown
         self._page.component = component
@@ -290,7 +313,12 @@ class Stream(WebRTCConnectionMixin):
 
     async def _refusal_of(self, request: Request | WebSocket) -> SessionRefused | None:
         self._stop_with_app_of(request)
-        return await refusal_of(self.authorize, request)
+        refusal = refusal_of_site(self._site_policy, request)
+        return refusal or await refusal_of(self.authorize, request)
+
+    def _refusal_of_page(self, request: Request | WebSocket) -> SessionRefused | None:
+        """Look at where a request of a telephone service comes from, if a page sends it."""
+        return refusal_of_site(self._site_policy, request) if is_of_browser(request) else None
 
     def _registries(self) -> list[Registry]:
         page = self._page.component
@@ -403,6 +431,8 @@ class Stream(WebRTCConnectionMixin):
         Raises:
             PhoneExtraMissing: If ``fastrtc[phone]`` is not installed.
         """
+        if (refusal := self._refusal_of_page(request)) is not None:
+            return PlainTextResponse(refusal.details["reason"], status_code=403)
         return await self._telephone.answer(
             request,
             has_voice=self._has_voice,
@@ -417,6 +447,9 @@ class Stream(WebRTCConnectionMixin):
             websocket: Not yet accepted.
         """
         self._stop_with_app_of(websocket)
+        if self._refusal_of_page(websocket) is not None:
+            await websocket.close(POLICY)
+            return
         if await self._telephone.admit(websocket, self.authorize):
             protocol = PhoneProtocol(self._phone_providers)
             handler = self._socket_handler(protocol, self._take_call)

@@ -10,7 +10,7 @@ from gradio.components.base import Component
 from gradio.events import Dependency
 from gradio.route_utils import Request
 
-from .authorization import refusal_of
+from .authorization import refusal_of, refusal_of_site, site_policy
 from .core.errors import InvalidOffer, SessionRefused
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
@@ -45,7 +45,7 @@ from .ui._compat import (
 )
 from .ui.constraints import default_track_constraints
 from .ui.icon import image_address
-from .ui.launch import at_end_of_launch
+from .ui.launch import at_end_of_launch, guard_launch
 from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_look
 from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedRegistry
@@ -318,6 +318,9 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self.constructor_args["endpoint"] = self
         if (blocks := current_blocks()) is not None:
             at_end_of_launch(blocks, self.close_sessions)
+            guard_launch(
+                blocks, lambda: site_policy(self.allowed_origins, self.allowed_hosts, local=True)
+            )
         event = {
             "fn": self._take_inputs,
             "inputs": [self, *extras],
@@ -492,18 +495,24 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             return None
 
     @server
-    async def quit_output_stream(self, body: dict[str, Any]) -> None:
-        """Let whoever reads the ``output_stream`` of a connection go: the page is done with it."""
+    async def quit_output_stream(
+        self, body: dict[str, Any], request: Request | None = None
+    ) -> None:
+        """End the ``output_stream`` of a connection: the page is done with it."""
+        if await self._endpoint._refusal_of(request) is not None:
+            return
         queue = self._endpoint.additional_outputs.get((body or {}).get("webrtc_id", ""))
         if queue is not None:
             queue.end()
 
     async def _refusal_of(self, request: Any) -> SessionRefused | None:
-        """Ask ``authorize`` about a request of the page.
+        """Look at where a request of the page comes from, and ask ``authorize``.
 
         Gradio gives the request itself where a ``gr.Request`` is asked for, or that around it.
         """
-        return await refusal_of(self.authorize, getattr(request, "request", request))
+        request = getattr(request, "request", request)
+        refusal = refusal_of_site(self._site_policy, request)
+        return refusal or await refusal_of(self.authorize, request)
 
     # Connections
 

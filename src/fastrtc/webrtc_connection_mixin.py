@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from functools import cached_property
 from typing import Any, TypeAlias, cast
@@ -14,7 +14,7 @@ from aiortc import InvalidStateError, RTCConfiguration, RTCPeerConnection
 from aiortc.contrib.media import MediaRelay
 from fastapi.responses import JSONResponse
 
-from .authorization import Authorize
+from .authorization import Authorize, site_policy
 from .core.context import Context
 from .core.errors import InvalidCandidate, InvalidOffer, SessionRefused
 from .core.limits import Limits
@@ -46,6 +46,7 @@ from .tracks import (
     VideoStreamHandler_,
 )
 from .transport.configuration import resolve_configuration, to_aiortc_configuration
+from .transport.cross_site import SitePolicy
 from .transport.early_candidates import EarlyCandidates
 from .transport.opus import LOWER_RATES
 from .transport.peer import Peer
@@ -100,6 +101,8 @@ class WebRTCConnectionMixin:
 
     Attributes:
         authorize: Asked about each request before anything is done for it; see ``Stream``.
+        allowed_origins: Whose pages may use it, beside the server's own; see ``Stream``.
+        allowed_hosts: The names that the server may be asked by; see ``Stream``.
         limits: What clients may cost.
         pcs: The peer connection of each connection, by its id.
         handlers: The handler that runs for it.
@@ -118,6 +121,9 @@ class WebRTCConnectionMixin:
     rtc_configuration: dict[str, Any] | None | RTCConfigurationCallable = None
     server_rtc_configuration: Any = None
     authorize: Authorize | None = None
+    allowed_origins: Collection[str] | str | None = None
+    allowed_hosts: Collection[str] | str | None = None
+    _local = False
     limits: Limits = Limits()
 
     def __init__(self) -> None:
@@ -169,6 +175,10 @@ class WebRTCConnectionMixin:
             self.clean_up(webrtc_id)
             if not known:  # what a program has put there itself
                 self._forget(webrtc_id)
+
+    @property
+    def _site_policy(self) -> SitePolicy:
+        return site_policy(self.allowed_origins, self.allowed_hosts, local=self._local)
 
     @staticmethod
     def convert_to_aiortc_format(

@@ -143,6 +143,7 @@ async def test_launch_where_clients_cannot_reach_the_server(
 LAUNCH = """
     import os, signal, threading
     from contextlib import asynccontextmanager
+    import httpx
     from fastrtc import Stream
 
     @asynccontextmanager
@@ -151,12 +152,19 @@ LAUNCH = """
         yield {}
         print("ends", flush=True)
 
-    stream = Stream(lambda frame: frame, rtc_configuration={"iceServers": []})
+    stream = Stream(
+        lambda frame: frame,
+        rtc_configuration={"iceServers": []},
+        allowed_hosts=["allowed.example"],
+    )
     app, url, _ = stream.ui.launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True,
         app_kwargs={"lifespan": lifespan, "title": "Of the caller"},
     )
     print(app.title, flush=True)
+    hosts = [None, "localhost:1", "evil.example", "allowed.example"]
+    headers = [{} if host is None else {"Host": host} for host in hosts]
+    print([httpx.get(f"{url}config", headers=one).status_code for one in headers], flush=True)
     threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
     stream.ui.block_thread()
 """
@@ -175,4 +183,5 @@ def test_launch_keeps_what_the_caller_gave_and_ends_with_ctrl_c():
     assert done.returncode == 0, done.stderr
     assert "video stream (send-receive) is ready" in lines[0]
     assert lines[1:3] == ["begins", "Of the caller"]
-    assert "ends" in lines[3:]
+    assert lines[3] == "[200, 200, 403, 200]"
+    assert "ends" in lines[4:]

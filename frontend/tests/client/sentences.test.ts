@@ -69,6 +69,8 @@ describe("refusals", () => {
     "turn_server_failed",
     "server_stopping",
     "unauthorized",
+    "cross_site",
+    "unknown_host",
     "too_many_connecting",
   ])("%s has its own sentence", (code) => {
     const error = refusalError({ error: code });

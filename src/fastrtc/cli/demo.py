@@ -10,6 +10,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+from ..authorization import serving_locally
 from .requirements import Need, needs_of
 
 __all__ = ["demos", "run"]
@@ -59,7 +60,8 @@ def run(name: str | None, *, port: int, mode: str | None) -> int:
         os.environ["MODE"] = mode
     print(f"{name}: http://127.0.0.1:{port} (Ctrl-C ends it). The program is {app}", flush=True)
     sys.path.insert(0, str(app.parent))  # as if it were run by its path
-    runpy.run_path(str(app), run_name="__main__")
+    with serving_locally():
+        runpy.run_path(str(app), run_name="__main__")
     return 0
 
 

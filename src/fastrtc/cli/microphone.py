@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from .._version import __version__
+from ..authorization import serving_locally
 from ..stream import Stream
 from ..tracks import AsyncStreamHandler
 from ..utils import wait_for_item
@@ -63,4 +64,6 @@ def make_app() -> FastAPI:
 def serve(port: int) -> None:
     """Serve the page on this machine until Ctrl-C."""
     print(f"Open http://127.0.0.1:{port} and press Start (Ctrl-C ends it)", file=sys.stderr)
-    uvicorn.run(make_app(), host="127.0.0.1", port=port, log_level="warning")
+    with serving_locally():
+        app = make_app()
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")

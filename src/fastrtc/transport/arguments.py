@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.limits import Limits
 from .configuration import to_aiortc_configuration
+from .cross_site import is_origin
 
 __all__ = [
     "check_authorize",
@@ -16,6 +17,7 @@ __all__ = [
     "check_drain_limit",
     "check_limit",
     "check_limits",
+    "check_names",
     "check_time_limit",
 ]
 
@@ -81,6 +83,43 @@ def check_limits(limits: Any) -> Limits:
     if not isinstance(limits, Limits):
         raise ValueError(f"limits must be a fastrtc.Limits or None, not {type(limits).__name__}")
     return limits
+
+
+def check_names(
+    *, allowed_origins: Any, allowed_hosts: Any
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """Return the origins and the host names that are allowed, as tuples, or None.
+
+    Raises:
+        ValueError: If one is no list of such strings, and not ``"*"``.
+    """
+    origins = _names("allowed_origins", allowed_origins)
+    for origin in origins or ():
+        if not is_origin(origin):
+            raise ValueError(
+                "allowed_origins must be '*' or origins such as 'https://app.example.org', "
+                f"not {origin!r}"
+            )
+    hosts = _names("allowed_hosts", allowed_hosts)
+    for host in hosts or ():
+        if not host or "/" in host or "*" in host.removeprefix("*.") and host != "*":
+            raise ValueError(
+                "allowed_hosts must be '*' or host names such as 'voice.example.org' or "
+                f"'*.example.org', not {host!r}"
+            )
+    return origins, hosts
+
+
+def _names(name: str, given: Any) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if given == "*":
+        return ("*",)
+    if isinstance(given, str) or not isinstance(given, list | tuple | set | frozenset):
+        raise ValueError(f"{name} must be a list of strings, '*' or None, not {given!r}")
+    if not all(isinstance(one, str) for one in given):
+        raise ValueError(f"{name} must be a list of strings, '*' or None, not {given!r}")
+    return tuple(given)
 
 
 def check_dicts(**arguments: Any) -> None:

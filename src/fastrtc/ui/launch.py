@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import functools
+import inspect
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
-__all__ = ["at_end_of_launch", "wrap_launch"]
+from starlette.middleware import Middleware
+
+from ..transport.cross_site import SitePolicy
+from .local_server import OwnHostsOnly
+
+__all__ = ["at_end_of_launch", "guard_launch", "wrap_launch"]
+
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:
@@ -53,3 +64,36 @@ def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
         return within
 
     wrap_launch(blocks, wrap)
+
+
+def guard_launch(blocks: Any, policy: Callable[[], SitePolicy]) -> None:
+    """Have a launched page, served on a loopback address, refuse foreign host names.
+
+    Its own names are those of this machine, of a share link, and of a ``root_path``.
+
+    Args:
+        blocks: The ``gr.Blocks``.
+        policy: Returns the policy with the names of this machine, and those that the program
+            allows.
+    """
+    launch = blocks.launch
+
+    @functools.wraps(launch)
+    def launch_guarded(*args: Any, **kwargs: Any) -> Any:
+        given = inspect.signature(launch).bind(*args, **kwargs).arguments
+        name = given.get("server_name") or os.getenv("GRADIO_SERVER_NAME", "127.0.0.1")
+        if str(name).lower().strip("[]") not in LOCAL_NAMES:
+            return launch(*args, **kwargs)
+
+        def own_names() -> SitePolicy:
+            own = policy()
+            public = (getattr(blocks, "share_url", None), getattr(blocks, "root_path", None))
+            names = {urlsplit(url).hostname for url in public if url}
+            return replace(own, machine={*own.machine, *names})
+
+        app_kwargs = dict(kwargs.get("app_kwargs") or {})
+        guard = Middleware(OwnHostsOnly, policy=own_names)
+        app_kwargs["middleware"] = [guard, *(app_kwargs.get("middleware") or ())]
+        return launch(*args, **{**kwargs, "app_kwargs": app_kwargs})
+
+    blocks.launch = launch_guarded

@@ -1,0 +1,54 @@
+"""Middleware of the servers that this package starts itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+
+from ..transport.cross_site import SitePolicy, is_own_host
+
+__all__ = ["OwnHostsOnly"]
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+POLICY_VIOLATION = 1008
+"""The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""
+
+
+class OwnHostsOnly:
+    """Refuse requests whose ``Host`` is no name of the server, as after DNS rebinding.
+
+    Args:
+        app: The ASGI app that gets the others.
+        policy: Returns the names.
+    """
+
+    def __init__(
+        self,
+        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        policy: Callable[[], SitePolicy],
+    ) -> None:
+        self._app = app
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with status 403."""
+        if scope["type"] in ("http", "websocket"):
+            headers = Headers(scope=scope)
+            if not is_own_host(headers, self._policy()):
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+                    return
+                response = PlainTextResponse(
+                    f"This server is not called {headers.get('host', '')[:100]!r}: give the "
+                    "stream that name in allowed_hosts, if it is",
+                    status_code=403,
+                )
+                await response(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
