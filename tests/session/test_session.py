@@ -273,6 +273,58 @@ async def test_a_shutdown_that_holds_up_the_loop_is_named(monkeypatch: pytest.Mo
     )
 
 
+@pytest.mark.parametrize("others", [True, False])
+async def test_a_shutdown_that_does_not_return_is_interrupted_for_the_others(
+    others: bool, monkeypatch: pytest.MonkeyPatch, caplog
+):
+    monkeypatch.setattr(module, "SHUTDOWN_LIMIT_S", 0.05)
+
+    class Busy(Handler):
+        def shutdown(self) -> None:
+            until = time.monotonic() + (30 if others else 0.3)
+            while time.monotonic() < until:
+                pass
+            super().shutdown()
+
+    other = Rig()
+    if others:
+        other.session.start()
+    rig = Rig(Busy)
+    rig.session.start()
+    rig.session.close("enough")
+    await rig.closed()
+
+    assert ("shutdown" in rig.trace) != others
+    assert [type(r.exc_info[1]) for r in caplog.records] == [TimeoutError] * others
+    other.session.close("enough")
+    await other.closed()
+
+
+async def test_a_shutdown_that_was_interrupted_runs_in_a_thread_the_next_time(monkeypatch):
+    monkeypatch.setattr(module, "SHUTDOWN_LIMIT_S", 0.05)
+
+    class Busy(Handler):
+        def shutdown(self) -> None:
+            self.trace.append(threading.current_thread().name)
+            until = time.monotonic() + 0.3
+            while time.monotonic() < until:
+                pass
+            super().shutdown()
+
+    other = Rig()
+    other.session.start()
+    rigs = [Rig(Busy), Rig(Busy)]
+    for rig in rigs:
+        rig.session.close("enough")
+        await rig.closed()
+
+    first, second = (rig.trace for rig in rigs)
+    assert first == ["release", threading.current_thread().name, "reset", "closed"]
+    assert second == ["release", "fastrtc-me:shutdown", "shutdown", "reset", "closed"]
+    other.session.close("enough")
+    await other.closed()
+
+
 async def test_a_reset_that_blocks_is_left_behind(monkeypatch: pytest.MonkeyPatch, caplog):
     monkeypatch.setattr(module, "SHUTDOWN_WITHIN_S", 0.05)
     go_on = threading.Event()

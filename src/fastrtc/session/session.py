@@ -7,19 +7,21 @@ import contextvars
 import enum
 import inspect
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ..core.context import Call, Context, current_context
 from ..core.errors import HandlerExited, HandlerKeepsFailing, WebRTCError
 from ..core.failures import CallbackFailures, as_exception, contained
+from ..core.interruption import Interrupted, call_interruptibly
 from ..core.messages import create_message, current_post, error_message
 from ..core.outputs import AdditionalOutputs
 from ..core.seldom import Seldom
 from ..core.tasks import TaskOwner, runs_on
 from ..handlers.abandoned import GRACE_S, abandoned
 from ..handlers.base import StreamHandlerBase
-from ..handlers.invoke import Invoker
+from ..handlers.invoke import Invoker, is_async
 from ..handlers.kinds import copy_handler, copy_handler_in_thread
 from ..handlers.link import link_of
 from .mailbox import Mailbox
@@ -38,6 +40,10 @@ behind."""
 SHUTDOWN_WARNING_S = 1.0
 """How long a sync ``shutdown`` may hold up the event loop before a warning is logged."""
 
+SHUTDOWN_LIMIT_S = 3.0
+"""How long a sync ``shutdown`` may hold up the event loop while others are connected; then it is
+interrupted, and that of other handlers of its class runs in a thread."""
+
 CANCELLED_WAIT_S = 0.1
 """How long after a task was cancelled, and not by its session, the session ends. A loop that is
 being closed cancels all tasks, and does not come to that."""
@@ -49,6 +55,13 @@ not shown again."""
 MAX_SHOWN = 32
 """Different exceptions of callbacks for frames that one client is shown, and that have log
 records of their own."""
+
+
+_live: Counter[int] = Counter()
+"""Live sessions by the id of their event loop."""
+
+_shut_down_in_thread: set[type] = set()
+"""Classes of handlers whose ``shutdown`` had to be interrupted on the event loop."""
 
 
 class State(enum.Enum):
@@ -167,6 +180,7 @@ class Session:
         if self.state is not State.NEW:
             return
         self.state = State.LIVE
+        _live[id(self.loop)] += 1
         if self._time_limit is not None:
             self._timer = self.loop.call_later(self._time_limit, self.end, "Time limit reached")
         for starter in self._starters:
@@ -301,6 +315,8 @@ class Session:
             return
         if self.ended:
             return
+        if self.state is State.LIVE:
+            _live[id(self.loop)] -= 1
         self.state = State.CLOSING
         self.reason = reason
         logger.debug("Session %s closes: %s", self.id, reason)
@@ -349,7 +365,16 @@ class Session:
     async def _call_shutdown(self) -> None:
         """Call ``shutdown`` on the event loop, where programs create tasks in it, sync or not."""
         began = self.loop.time()
-        result = self.handler.shutdown()
+        method = self.handler.shutdown
+        if is_async(method) or type(self.handler) in _shut_down_in_thread:
+            await self.invoker.call("shutdown", method)
+            return
+        try:
+            result = call_interruptibly(method, SHUTDOWN_LIMIT_S, lambda: _live[id(self.loop)] > 0)
+        except TimeoutError as error:
+            if isinstance(error.__cause__, Interrupted):
+                _shut_down_in_thread.add(type(self.handler))
+            raise
         took_s = self.loop.time() - began
         if took_s > SHUTDOWN_WARNING_S:
             logger.warning(
