@@ -49,7 +49,7 @@ async def test_what_a_recorded_voice_says_is_answered_aloud(stream: Any, prompt:
     # the greeting is interrupted, if it has not ended
     audio = np.concatenate([silence(1), recorded_prompt(prompt), silence(2)])
     async with Client(stream, audio=AudioSource(audio)) as client:
-        await client.message("log", "response_starting")
+        await client.message("log", "pause_detected")
         since = client.audio_frames[-1][0] if client.audio_frames else 0.0
         await eventually(lambda: client.loud() and client.loud()[-1][0] > since)
         loop = asyncio.get_running_loop()
