@@ -5,6 +5,7 @@ Pages of other sites are refused by ``refusal_of_site``, anyone by the program's
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import logging
@@ -15,12 +16,12 @@ from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from fastapi import HTTPException, Request, WebSocket
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from .core.errors import SessionRefused, Unauthorized
 from .core.failures import as_exception, contained
 from .core.seldom import Seldom
+from .core.tasks import BoundedThreads
 from .handlers.invoke import is_async
 from .transport.cross_site import CorsGrant, SitePolicy, refuse_request
 
@@ -39,6 +40,19 @@ logger = logging.getLogger(__name__)
 Authorize: TypeAlias = Callable[[Request | WebSocket], Any]
 """Gets the request or the WebSocket. Returns None or True to let it in; False, or a text with the
 reason, to refuse it; or raises ``Unauthorized``. Sync or async."""
+
+AUTHORIZE_TIMEOUT_S = 10.0
+"""How long a sync ``authorize`` may take, with the wait for a thread, in seconds. Twilio gives a
+webhook 15 s, and the ``websockets`` package a handshake 10 s; a look into a database takes far
+less."""
+
+MAX_THREADS = 40
+"""Calls of sync ``authorize`` functions at a time: as many as Starlette has threads, but not
+those, which serve the other routes of the program."""
+
+TOO_SLOW = "The server took too long to decide. Try again."
+
+_threads = BoundedThreads("fastrtc-authorize", MAX_THREADS)
 
 served_locally: ContextVar[bool] = ContextVar("fastrtc_served_locally", default=False)
 """Whether a ``Stream`` that is made now is served on a loopback address by this package."""
@@ -143,7 +157,8 @@ async def refusal_of(
     """Ask whether a request may go on.
 
     An async function is awaited in the context of the caller: what it puts into a
-    ``ContextVar`` is there in the ``copy()`` of the handler. A sync one runs in a thread.
+    ``ContextVar`` is there in the ``copy()`` of the handler. A sync one runs in a thread, for
+    10 s at most.
 
     Args:
         authorize: The program's function; without one everybody is let in.
@@ -184,7 +199,18 @@ async def _ask(authorize: Authorize, request: Request | WebSocket) -> None | boo
     if is_async(authorize):
         verdict = authorize(request)
     else:
-        verdict = await run_in_threadpool(_call, authorize, request)
+        call = _threads.run(functools.partial(_call, authorize, request))
+        try:
+            verdict = await asyncio.wait_for(call, AUTHORIZE_TIMEOUT_S)
+        except asyncio.TimeoutError as error:
+            if error.args:  # the function's own
+                raise
+            _failures.log(
+                logger.error,
+                "authorize was not done within %.0f s: the request is refused",
+                AUTHORIZE_TIMEOUT_S,
+            )
+            return TOO_SLOW
     if inspect.isawaitable(verdict):
         verdict = await verdict
     if verdict is not None and not isinstance(verdict, bool | str):

@@ -436,7 +436,9 @@ class Stream(WebRTCConnectionMixin):
         return await self._telephone.answer(
             request,
             has_voice=self._has_voice,
-            expect=lambda id: self._expected_calls.expect(id, self.concurrency_limit),
+            expect=lambda id: self._expected_calls.expect(
+                id, self.concurrency_limit, self.limits.connecting
+            ),
             authorize=self.authorize,
         )
 

@@ -79,25 +79,28 @@ class ExpectedCalls:
         self._registry = registry
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
-    def expect(self, id: str | None, limit: int | None) -> bool:
+    def expect(self, id: str | None, limit: int | None, connecting: int) -> bool:
         """Keep a place for a call, if its id is known.
 
         Args:
             id: The provider's id of the call.
             limit: How many places there are; None is no limit.
+            connecting: How many connections may be established at a time.
 
         Returns:
             Whether there is a place.
         """
-        if id is None or len(id) > LONGEST_NUMBER:
-            return not self._registry.is_full(limit)
-        if id not in self._timers:
-            try:
-                self._registry.reserve(_place(id), limit)
-            except SessionRefused:
-                return False
-            loop = asyncio.get_running_loop()
-            self._timers[id] = loop.call_later(CONNECTED_WITHIN_S, self.arrived, id)
+        if id in self._timers:
+            return True
+        try:
+            self._registry.check_connecting(connecting)
+            if id is None or len(id) > LONGEST_NUMBER:
+                return not self._registry.is_full(limit)
+            self._registry.hold(id, limit)
+        except SessionRefused:
+            return False
+        loop = asyncio.get_running_loop()
+        self._timers[id] = loop.call_later(CONNECTED_WITHIN_S, self.arrived, id)
         return True
 
     def arrived(self, id: str | None) -> None:
@@ -105,7 +108,7 @@ class ExpectedCalls:
         timer = self._timers.pop(id or "", None)
         if id is not None and timer is not None:
             timer.cancel()
-            self._registry.release(_place(id))
+            self._registry.let_go(id)
 
 
 class Telephone:
@@ -249,10 +252,6 @@ async def _parameters(request: Request) -> Mapping[str, str]:
 def _has_form(request: Request) -> bool:
     kind = request.headers.get("content-type", "")
     return request.method == "POST" and kind.startswith("application/x-www-form-urlencoded")
-
-
-def _place(id: str) -> str:
-    return f"call {id}"
 
 
 def _numbers(parameters: Mapping[str, str]) -> dict[str, str]:

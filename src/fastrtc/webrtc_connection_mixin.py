@@ -20,6 +20,7 @@ from .core.errors import InvalidCandidate, InvalidOffer, SessionRefused
 from .core.limits import Limits
 from .core.messages import DataChannel, create_message
 from .core.outputs import AdditionalOutputs
+from .core.seldom import Seldom
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
 from .handlers.inputs import WebRTCData
@@ -76,6 +77,7 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
+_too_slow = Seldom()
 
 Track: TypeAlias = (
     VideoCallback | VideoStreamHandler_ | AudioCallback | ServerToClientAudio | ServerToClientVideo
@@ -259,15 +261,14 @@ class WebRTCConnectionMixin:
                 f"{type(self.event_handler).__name__} takes audio, but the stream's modality is "
                 f"{self.modality!r}: give it modality='audio'"
             )
-        if self._registry.connecting >= self.limits.connecting:
-            raise SessionRefused("too_many_connecting", limit=self.limits.connecting)
+        self._registry.check_connecting(self.limits.connecting)
         await self._close_on_loop_shutdown.watch()
         self._registry.reserve(webrtc_id, self.concurrency_limit)
         candidates = self._early.take(webrtc_id)
         session: Session | None = None
         try:
             configuration = to_aiortc_configuration(
-                await resolve_configuration(self.server_rtc_configuration)
+                await self._server_configuration()
                 if callable(self.server_rtc_configuration)
                 else self.server_rtc_configuration
             )
@@ -300,6 +301,14 @@ class WebRTCConnectionMixin:
                 session.close(f"the offer failed: {error!r}")
             raise
 
+    async def _server_configuration(self) -> dict[str, Any] | None:
+        try:
+            return await resolve_configuration(self.server_rtc_configuration)
+        except TimeoutError as error:
+            _too_slow.log(logger.error, "An offer is refused: %s", error)
+            reason = "The server got no RTC configuration in time"
+            raise SessionRefused("turn_server_failed", reason=reason) from error
+
     async def _take_candidate(self, webrtc_id: str, value: Any) -> None:
         candidate: Candidate = parse_candidate(value)
         peer = self._peers.get(webrtc_id)
@@ -322,6 +331,7 @@ class WebRTCConnectionMixin:
             SessionRefused: If the id is in use, or all places are taken.
         """
         await self._close_on_loop_shutdown.watch()
+        self._registry.check_connecting(self.limits.connecting)
         self._registry.reserve(id, self.concurrency_limit)
         try:
             session, media = await connection.open()

@@ -121,7 +121,11 @@ NORMAL, GOING_AWAY, UNSUPPORTED, POLICY, TOO_BIG, INTERNAL_ERROR = (
 TRY_AGAIN_LATER = 1013
 """The close code for a server that is full (IANA's WebSocket Close Code Number Registry)."""
 
-REFUSED = {"concurrency_limit_reached": TRY_AGAIN_LATER, "server_stopping": GOING_AWAY}
+REFUSED = {
+    "concurrency_limit_reached": TRY_AGAIN_LATER,
+    "too_many_connecting": TRY_AGAIN_LATER,
+    "server_stopping": GOING_AWAY,
+}
 """The close codes of refusals; else it is ``POLICY``."""
 
 LONGEST_REASON = 123

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextvars
+import functools
 import gc
 import logging
 import threading
 
 import pytest
 
-from fastrtc.core.tasks import TaskOwner, run_in_thread, runs_on
+from fastrtc.core.tasks import BoundedThreads, TaskOwner, run_in_thread, runs_on
 
 word = contextvars.ContextVar("word", default="none")
 
@@ -204,3 +205,39 @@ async def test_a_function_that_hangs_delays_nobody():
     with pytest.raises(asyncio.CancelledError):
         await waiting
     free.set()
+
+
+async def test_bounded_threads_run_so_many_at_a_time_and_the_others_in_order():
+    threads = BoundedThreads("fastrtc-few", 2)
+    free, done = threading.Event(), []
+
+    def blocked() -> str:
+        free.wait()
+        return threading.current_thread().name
+
+    def note(number: int) -> None:
+        done.append((number, word.get()))
+
+    word.set("mine")
+    first = [asyncio.create_task(threads.run(blocked)) for _ in range(2)]
+    later = [asyncio.create_task(threads.run(functools.partial(note, k))) for k in range(5)]
+    await asyncio.sleep(0.05)
+    assert not done and sum(t.name == "fastrtc-few" for t in threading.enumerate()) == 2
+    later[1].cancel()  # one that nobody waits for is not called
+    await asyncio.wait([later[1]])
+    free.set()
+    assert await asyncio.gather(*first) == ["fastrtc-few"] * 2
+    await asyncio.gather(*later, return_exceptions=True)
+    assert sorted(done) == [(k, "mine") for k in (0, 2, 3, 4)]
+    assert await threads.run(lambda: 7) == 7
+
+
+async def test_bounded_threads_raise_what_the_function_raises_and_go_on():
+    threads = BoundedThreads("fastrtc-few", 1)
+
+    def fails() -> None:
+        raise KeyError("nothing there")
+
+    for _ in range(3):
+        with pytest.raises(KeyError, match="nothing there"):
+            await threads.run(fails)

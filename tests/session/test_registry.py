@@ -205,3 +205,28 @@ async def test_what_was_left_behind_is_not_waited_for_again(registry: Registry):
     await asyncio.wait_for(registry.close("the server stops", timeout=60), 10)
     go_on.set()
     await session.closed.wait()
+
+
+def test_places_of_calls_have_ids_of_their_own(registry: Registry, forgotten: list[str]):
+    registry.hold("CA1", 2)
+    registry.hold("CA1", 2)
+    assert "CA1" not in registry and len(registry) == registry.connecting == 1
+    registry.reserve("CA1", 2)
+    with pytest.raises(SessionRefused, match="concurrency_limit_reached"):
+        registry.hold("CA2", 2)
+    registry.release("CA1")
+    assert len(registry) == 1 and forgotten == ["CA1"]
+    registry.let_go("CA1")
+    registry.let_go("CA1")
+    assert len(registry) == 0 and forgotten == ["CA1"]
+    registry.stopping = True
+    with pytest.raises(SessionRefused, match="server_stopping"):
+        registry.hold("CA3", None)
+
+
+def test_all_that_are_not_established_count_as_connecting(registry: Registry):
+    registry.hold("CA1", None)
+    registry.reserve("a", None)
+    registry.check_connecting(3)
+    with pytest.raises(SessionRefused, match="too_many_connecting"):
+        registry.check_connecting(2)

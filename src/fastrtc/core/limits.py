@@ -25,8 +25,10 @@ class Limits:
             STUN requests to. A browser with several networks has a few dozen.
         early_ids: Ids whose candidates come before their offer. When there are more, those of
             the one that has waited longest are forgotten.
-        connecting: Connections over WebRTC that are being established at a time; each has UDP
-            sockets. Further offers are refused until one is connected, or its 30 s are over.
+        connecting: Connections that are being established at a time, over WebRTC, WebSocket and
+            telephone together; one over WebRTC has UDP sockets. Further ones are refused until
+            one is connected, or its 30 s are over. WebSockets count from their ``start`` on,
+            callers from their webhook on.
         sockets_waiting: WebSockets and calls that have not sent their ``start``. When there
             are more, the one that has waited longest is closed.
         start_within_s: How long a WebSocket may take to send its ``start``, in seconds.

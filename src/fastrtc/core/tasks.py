@@ -7,13 +7,14 @@ import contextlib
 import logging
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from .failures import as_exception
 
-__all__ = ["TaskOwner", "end_if_cancelled", "run_in_thread", "runs_on"]
+__all__ = ["BoundedThreads", "TaskOwner", "end_if_cancelled", "run_in_thread", "runs_on"]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -42,6 +43,37 @@ def end_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
+class _Call(Generic[T]):
+    """A call in a thread, whose outcome is awaited on the loop that it is made on."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
+        self.future: asyncio.Future[T] = self._loop.create_future()
+
+    def run(self) -> None:
+        """Call the function, unless the caller has given up."""
+        result: T | None = None
+        error: Exception | None = None
+        if self.future.done():
+            return
+        try:
+            result = self._context.run(self._function)
+        except BaseException as raised:  # handed to whoever waits
+            error = as_exception(self._function, raised)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle, result, error)
+
+    def _settle(self, result: T | None, error: Exception | None) -> None:
+        if self.future.done():
+            return
+        if error is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(cast(T, result))
+
+
 async def run_in_thread(function: Callable[[], T]) -> T:
     """Call a function in a daemon thread of its own, in the context of the caller.
 
@@ -52,30 +84,61 @@ async def run_in_thread(function: Callable[[], T]) -> T:
         Exception: What the function raises.
         HandlerExited: If that is no ``Exception``.
     """
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: Exception | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(cast(T, result))
-
-    def run() -> None:
-        result: T | None = None
-        error: Exception | None = None
-        try:
-            result = function()
-        except BaseException as raised:  # handed to whoever waits
-            error = as_exception(function, raised)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
-
+    call = _Call(function)
     name = f"fastrtc-{getattr(function, '__name__', 'function')}"
-    threading.Thread(target=copy_context().run, args=(run,), name=name, daemon=True).start()
-    return await future
+    threading.Thread(target=call.run, name=name, daemon=True).start()
+    return await call.future
+
+
+class BoundedThreads:
+    """Run functions in daemon threads, of which there are only so many at a time.
+
+    Further calls wait for a thread, in order. Threads end when there is nothing to do.
+
+    Args:
+        name: The name of the threads.
+        limit: The largest number of threads.
+    """
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name = name
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._running = 0
+        self._waiting: deque[_Call[Any]] = deque()
+
+    async def run(self, function: Callable[[], T]) -> T:
+        """Call a function in a thread, in the context of the caller.
+
+        A call that is cancelled while it waits for a thread is not made.
+
+        Raises:
+            Exception: What the function raises.
+            HandlerExited: If that is no ``Exception``.
+        """
+        call = _Call(function)
+        with self._lock:
+            if self._running < self._limit:
+                threading.Thread(
+                    target=self._work, args=(call,), name=self._name, daemon=True
+                ).start()
+                self._running += 1
+            else:
+                self._waiting.append(call)
+        try:
+            return await call.future
+        finally:
+            with self._lock, contextlib.suppress(ValueError):
+                self._waiting.remove(call)
+
+    def _work(self, call: _Call[Any]) -> None:
+        while True:
+            call.run()
+            with self._lock:
+                if not self._waiting:
+                    self._running -= 1
+                    return
+                call = self._waiting.popleft()
 
 
 class TaskOwner:

@@ -30,6 +30,7 @@ class Registry:
         self._forget = forget
         self.stopping = False
         self._reserved: set[str] = set()
+        self._held: set[str] = set()  # by ids of calls, which are not those of connections
         self._sessions: dict[str, Session] = {}
         self._closing: set[Session] = set()
 
@@ -39,14 +40,23 @@ class Registry:
 
     def __len__(self) -> int:
         """How many places are taken."""
-        return len(self._reserved)
+        return len(self._reserved) + len(self._held)
 
     @property
     def connecting(self) -> int:
         """How many of them are of sessions that are not established yet."""
-        return len(self._reserved) - sum(
+        return len(self) - sum(
             session.state is not State.NEW for session in self._sessions.values()
         )
+
+    def check_connecting(self, limit: int) -> None:
+        """Check that another connection may be established.
+
+        Raises:
+            SessionRefused: If *limit* of them are, over whatever transport.
+        """
+        if self.connecting >= limit:
+            raise SessionRefused("too_many_connecting", limit=limit)
 
     def get(self, id: str) -> Session | None:
         """Give the session that has an id, unless it has begun to end."""
@@ -54,7 +64,7 @@ class Registry:
 
     def is_full(self, limit: int | None) -> bool:
         """Tell whether all places are taken, or the server stops."""
-        return self.stopping or limit is not None and len(self._reserved) >= limit
+        return self.stopping or limit is not None and len(self) >= limit
 
     def reserve(self, id: str, limit: int | None) -> None:
         """Take a place.
@@ -63,15 +73,35 @@ class Registry:
             SessionRefused: If the id is in use, all places are taken, the server stops, or too
                 many threads of connections that have ended are blocked.
         """
+        if id in self._reserved and not self.stopping:
+            raise SessionRefused("connection_already_exists")
+        self._check_room(limit)
+        self._reserved.add(id)
+
+    def _check_room(self, limit: int | None) -> None:
         if self.stopping:
             raise SessionRefused("server_stopping")
-        if id in self._reserved:
-            raise SessionRefused("connection_already_exists")
         if self.is_full(limit):
             raise SessionRefused("concurrency_limit_reached", limit=limit)
         if len(abandoned) >= LIMIT:
             raise SessionRefused("too_many_blocked_threads", limit=LIMIT)
-        self._reserved.add(id)
+
+    def hold(self, call: str, limit: int | None) -> None:
+        """Keep a place for a telephone call that has not connected yet.
+
+        Args:
+            call: The provider's id of the call; no connection has it as its own.
+            limit: How many places there are; None is no limit.
+
+        Raises:
+            SessionRefused: As of ``reserve``.
+        """
+        self._check_room(limit)
+        self._held.add(call)
+
+    def let_go(self, call: str) -> None:
+        """Free the place of a call; again and again does no harm."""
+        self._held.discard(call)
 
     def add(self, session: Session) -> None:
         """Fill a place that was reserved.

@@ -11,7 +11,7 @@ from aiortc import RTCConfiguration, RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from ..core.failures import contained
-from ..core.tasks import run_in_thread
+from ..core.tasks import BoundedThreads
 from ..handlers.invoke import is_async
 from ._compat import make_configuration
 
@@ -20,6 +20,12 @@ __all__ = ["resolve_configuration", "to_aiortc_configuration"]
 GIVEN_WITHIN_S = 30.0
 """How long a function may take to give a configuration: as long as a client has to connect.
 The connection holds its place meanwhile."""
+
+MAX_THREADS = 40
+"""Sync functions that run at a time: as many as Starlette has threads, but not those, which serve
+the other routes of the program. The time limit above includes the wait for one."""
+
+_threads = BoundedThreads("fastrtc-rtc-configuration", MAX_THREADS)
 
 
 async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
@@ -61,7 +67,7 @@ async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
 
 
 async def _call(function: Callable[[], Any]) -> Any:
-    given = function() if is_async(function) else await run_in_thread(function)
+    given = function() if is_async(function) else await _threads.run(function)
     return await contained(function, given) if inspect.isawaitable(given) else given
 
 

@@ -1,0 +1,133 @@
+"""Functions of the program that are slow to decide: they hold up those who ask, nobody else."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from fastrtc import Limits, Stream
+from fastrtc import authorization as module
+from fastrtc import webrtc_connection_mixin as mixin
+from fastrtc.authorization import MAX_THREADS, TOO_SLOW
+from fastrtc.core.seldom import Seldom
+from tests.support.peers import LOCAL, Client
+from tests.webrtc.handlers import AsyncAudioEcho
+from tests.websocket.served import serve
+
+CANDIDATE = {"candidate": None, "type": "ice-candidate", "webrtc_id": "a"}
+
+
+@pytest.fixture
+def stuck() -> Iterator[threading.Event]:
+    """What a function waits for; it is over when the test is."""
+    free = threading.Event()
+    yield free
+    free.set()
+
+
+def make(**options: Any) -> Stream:
+    given = {"server_rtc_configuration": LOCAL, **options}
+    return Stream(AsyncAudioEcho(), modality="audio", verbose=False, **given)
+
+
+@pytest.mark.parametrize("requests", [1, MAX_THREADS + 20])
+async def test_a_sync_authorize_that_hangs(
+    requests: int,
+    stuck: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(module, "AUTHORIZE_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(module, "_failures", Seldom())
+    stream = make(authorize=lambda request: stuck.wait())
+    app = FastAPI()
+    stream.mount(app)
+    app.get("/own")(lambda: "of the program, in a thread of Starlette's")
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+        posts = [
+            asyncio.create_task(http.post("/webrtc/offer", json=CANDIDATE)) for _ in range(requests)
+        ]
+        await asyncio.sleep(0.2)
+        for _ in range(20):
+            assert (await http.get("/own")).is_success
+        assert not any(post.done() for post in posts)
+        threads = [t for t in threading.enumerate() if t.name == "fastrtc-authorize"]
+        assert len(threads) == min(requests, MAX_THREADS)
+        for post in posts:
+            refusal = (await post).json()["meta"]
+            assert refusal == {"error": "unauthorized", "reason": TOO_SLOW}
+        stuck.set()
+        answer = await http.post("/webrtc/offer", json=CANDIDATE)
+        assert answer.json() == {"status": "success"}
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR and "was not done within 1 s" in record.getMessage()
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_a_configuration_of_the_server_that_does_not_come(
+    kind: str,
+    stuck: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("fastrtc.transport.configuration.GIVEN_WITHIN_S", 0.2)
+    monkeypatch.setattr(mixin, "_too_slow", Seldom())
+    given = (lambda: stuck.wait()) if kind == "sync" else never
+    stream = make(server_rtc_configuration=given)
+    client = Client(stream, audio="sendrecv")
+    answer = await client.post(await client.offer())
+    assert answer["meta"]["error"] == "turn_server_failed" and "in time" in str(answer)
+    assert len(stream._registry) == 0
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR and "was not done in time" in record.getMessage()
+    await client.close()
+
+
+# Who is connecting
+
+
+async def test_callers_and_websockets_count_among_those_who_connect() -> None:
+    async with serve(limits=Limits(connecting=2)) as served:
+        stream = served.stream
+        async with httpx.AsyncClient(
+            base_url=served.address.replace("ws:", "http:").removesuffix("/websocket/offer"),
+            headers={"host": "example.com"},
+        ) as http:
+            answers = [
+                (await http.post("/telephone/incoming", data={"CallSid": f"CA{k}"})).text
+                for k in range(3)
+            ]
+        assert ["<Stream" in answer for answer in answers] == [True, True, False]
+        async with served.client() as client:
+            await client.start("a")
+            refusal = await client.wait_for(status="failed")
+            assert refusal["meta"] == {"error": "too_many_connecting", "limit": 2}
+            assert await client.closed() == 1013
+        stream._expected_calls.arrived("CA0")
+        async with served.client() as one, served.client() as other:
+            await one.start("b", encoding="pcm16")
+            await other.start("c", encoding="pcm16")  # the first is established
+        stream._expected_calls.arrived("CA1")
+
+
+@pytest.mark.parametrize("id", ["CA1", "call CA1"])
+async def test_no_id_of_a_client_is_the_place_of_a_caller(id: str) -> None:
+    async with serve(concurrency_limit=2) as served:
+        stream = served.stream
+        async with served.client() as client:
+            await client.start(id, encoding="pcm16")
+            assert stream._expected_calls.expect("CA1", 2, 256)
+            stream.clean_up(id)
+            await client.closed()
+        assert len(stream._registry) == 1
+        stream._expected_calls.arrived("CA1")
+        assert len(stream._registry) == 0
