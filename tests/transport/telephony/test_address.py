@@ -36,6 +36,9 @@ from fastrtc.transport.telephony.address import public_host, public_scheme
         ({"host": "good", "x-forwarded-host": 'evil"/><Redirect>'}, "good"),
         ({"host": "user@evil/path"}, None),
         ({"host": "example.com:70000"}, None),
+        ({"host": "example.com", "x-forwarded-port": "9" * 5000}, "example.com"),
+        ({"host": "good", "x-forwarded-host": "[:::]"}, "good"),
+        ({"host": "[1.2.3.4]"}, None),
         ({}, None),
     ],
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import IPv6Address
 
 __all__ = ["public_host", "public_scheme"]
 
 HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
 DEFAULT_PORTS = ("80", "443")
+MAX_PORT = 65535
 
 
 def public_host(headers: Mapping[str, str]) -> str | None:
@@ -30,10 +32,11 @@ def public_host(headers: Mapping[str, str]) -> str | None:
         headers.get("host"),
     ):
         found = HOST.fullmatch(told or "")
-        if found is None or int(found[2] or 0) > 65535:
+        if found is None or int(found[2] or 0) > MAX_PORT or not _is_usable(found[1]):
             continue
         own_port = found[2] or (port if port.isdecimal() else "")
-        if not own_port or own_port in DEFAULT_PORTS or int(own_port) > 65535:
+        # the number of digits first: Python refuses to read a number of thousands
+        if own_port in ("", *DEFAULT_PORTS) or len(own_port) > 5 or int(own_port) > MAX_PORT:
             return found[1]
         return f"{found[1]}:{own_port}"
     return None
@@ -48,6 +51,16 @@ def public_scheme(headers: Mapping[str, str], scheme: str) -> str:
     """
     told = _forwarded(headers, "proto") or _first(headers.get("x-forwarded-proto")) or scheme
     return "https" if told.lower() in ("https", "wss") else "http"
+
+
+def _is_usable(host: str) -> bool:
+    """Return whether a URL with this host can be parsed: in brackets there must be an address."""
+    if host.startswith("["):
+        try:
+            IPv6Address(host[1:-1])
+        except ValueError:
+            return False
+    return True
 
 
 def _first(value: str | None) -> str:
