@@ -196,6 +196,34 @@ async def test_a_host_that_is_none_is_refused():
     assert response.status_code == 400
 
 
+@pytest.mark.parametrize("token", [None, TOKEN])
+async def test_a_query_that_is_no_utf_8_is_refused(token: str | None):
+    answers: list[Any] = []
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/telephone/incoming",
+        "query_string": b"CallSid=\xff",
+        "headers": [(b"host", b"example.com")],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    await app_of(stream(twilio_auth_token=token))(scope, receive, send)
+    assert answers[0]["status"] == 400
+
+
+async def test_numbers_that_xml_cannot_hold_are_not_passed_on():
+    response = await call(app_of(stream()), data=CALL | {"From": "\0", "To": "+1"})
+
+    connected = ET.fromstring(response.text).find("Connect/Stream")
+    assert [parameter.attrib for parameter in connected] == [{"name": "to", "value": "+1"}]
+
+
 # Calls that are not taken
 
 

@@ -159,8 +159,8 @@ class Telephone:
             PhoneExtraMissing: If the ``twilio`` package is not installed.
         """
         host = public_host(request.headers)
-        if host is None:
-            return PlainTextResponse("The request says no usable host", status_code=400)
+        if host is None or not _has_url(request):
+            return PlainTextResponse("The request says no usable host or URL", status_code=400)
         request = await _read(request)
         parameters = await _parameters(request)
         posted = parameters if request.method == "POST" else {}
@@ -179,7 +179,8 @@ class Telephone:
 
     async def admit(self, websocket: WebSocket, authorize: Authorize | None = None) -> bool:
         """Tell whether the socket of a call may be opened; one that may not is closed."""
-        trusted = self._is_trusted(websocket, {"wss"}, public_host(websocket.headers) or "", {})
+        host = public_host(websocket.headers) or ""
+        trusted = _has_url(websocket) and self._is_trusted(websocket, {"wss"}, host, {})
         if trusted and await refusal_of(authorize, websocket) is None:
             return True
         await websocket.close(POLICY_VIOLATION)
@@ -254,11 +255,21 @@ def _has_form(request: Request) -> bool:
     return request.method == "POST" and kind.startswith("application/x-www-form-urlencoded")
 
 
+def _has_url(request: Request | WebSocket) -> bool:
+    """Return whether the URL can be read: not if its query is not UTF-8, for example."""
+    try:
+        return bool(request.url.components)
+    except ValueError:
+        return False
+
+
 def _numbers(parameters: Mapping[str, str]) -> dict[str, str]:
     """Give who calls whom, which Twilio tells only here, to be passed on."""
     found = {"from": parameters.get("From"), "to": parameters.get("To")}
     return {
-        name: number for name, number in found.items() if number and len(number) <= LONGEST_NUMBER
+        name: number
+        for name, number in found.items()
+        if number and len(number) <= LONGEST_NUMBER and number.isprintable()  # XML knows no others
     }
 
 

@@ -1,18 +1,22 @@
 """What is fuzzed: a function of bytes for each reader."""
 
 import contextlib
+import dataclasses
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
+from xml.etree import ElementTree
 
 import atheris
+from fastapi import HTTPException, Request, Response
 
 with atheris.instrument_imports(include=["fastrtc", "aiortc.sdp", "aiortc.rtcsctptransport"]):
     from aiortc.sdp import SessionDescription
 
     from fastrtc.core.errors import InvalidCandidate, InvalidOffer
     from fastrtc.core.limits import Limits
+    from fastrtc.telephone import Telephone
     from fastrtc.transport._compat_limits import vp8_size
     from fastrtc.transport.signalling import parse_candidate, parse_offer
     from fastrtc.transport.telephony.address import public_host
@@ -103,9 +107,76 @@ def host_cost(data: bytes) -> None:
         host(expand(data.decode("latin-1"), 64 << 10).replace("\n", ",").encode("latin-1"))
 
 
+def conversation_cost(data: bytes) -> None:
+    """Some thousands of messages to one WebSocket, then the same by way of a telephone."""
+    text = expand(data.decode(errors="replace"), 128 << 10)
+    for protocol in (BrowserMessages(), PhoneProtocol()):
+        with budget():
+            for line in text.split("\n"):
+                for event in protocol.receive(line):
+                    assert dataclasses.is_dataclass(event), event
+
+
+def webhook(data: bytes) -> None:
+    """A request as Twilio sends it when a call comes in: query, headers, an empty line, a form."""
+    for telephone in UNSIGNED, SIGNED:
+        answering = telephone.answer(_request(data), has_voice=True, expect=lambda id: True)
+        with contextlib.suppress(HTTPException):
+            answer = _finished(answering)
+            if answer.status_code == 200:
+                assert telephone is UNSIGNED, "a signature was forged"
+                ElementTree.fromstring(answer.body)
+
+
+def _request(data: bytes) -> Request:
+    head, _, form = data.partition(b"\n\n")
+    query, *lines = head.split(b"\n")
+    pairs = (line.partition(b":") for line in lines)
+    return Request(
+        {
+            "type": "http",
+            "method": "POST" if form else "GET",
+            "scheme": "http",
+            "path": "/telephone/incoming",
+            "query_string": query,
+            "headers": [(name.strip().lower(), value.strip()) for name, _, value in pairs],
+            "server": ("127.0.0.1", 8000),
+        },
+        _receives(form),
+    )
+
+
+def webhook_cost(data: bytes) -> None:
+    """A form of up to 64 KiB, or headers as long."""
+    text = expand(data.decode("latin-1"), 64 << 10)
+    with budget():
+        webhook(text.encode("latin-1"))
+
+
+def _receives(body: bytes) -> Callable[[], Coroutine[Any, Any, dict[str, Any]]]:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body}
+
+    return receive
+
+
+def _finished(coroutine: Coroutine[Any, Any, Response]) -> Response:
+    """Run what has nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stopped:
+        answer: Response = stopped.value
+        return answer
+    raise AssertionError("it waits for something")
+
+
+UNSIGNED, SIGNED = Telephone(), Telephone("a token")
+
+
 def host(data: bytes) -> None:
     forwarded, _, host_header = data.decode("latin-1").partition("\n")
     headers = {"forwarded": forwarded, "x-forwarded-host": forwarded, "host": host_header}
+    headers["x-forwarded-port"] = host_header
     found = public_host(headers)
     assert found is None or not set(found) & set(" /\r\n\"'<>"), found
 
@@ -128,6 +199,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         candidate_cost,
         message_cost,
         host_cost,
+        conversation_cost,
+        webhook,
+        webhook_cost,
     )
 }
 
@@ -178,5 +252,31 @@ SEEDS: dict[str, list[bytes]] = {
         b"*5000*[\n*5000*{}\n",
     ],
     "host_cost": [b'*900*for=1.2.3.4;host="example.com:#";proto=https', b"*900*[::#]:80"],
+    "conversation_cost": [
+        b'{"event": "start", "websocket_id": "a", "streamSid": "a", "audio": {"binary": true}}\n'
+        b'*4000*{"event": "media", "media": {"payload": "//8="}}\n'
+        b'*999*{"event": "mark", "mark": {"name": "#"}}\n'
+        b'*999*{"event": "dtmf", "dtmf": {"digit": "5"}}',
+        b'{"event": "start", "stream_id": "s", "start": {"media_format": {"encoding": "PCMU",'
+        b' "sample_rate": 8000}}}\n'
+        b'*2000*{"event": "media", "media": {"payload": "//8=", "chunk": "#"}}\n'
+        b'*2000*{"event": "media", "media": {"payload": "//8=", "chunk": "#0"}}',
+        b'{"event": "start", "start": {"streamId": "s", "mediaFormat":'
+        b' {"encoding": "audio/x-mulaw", "sampleRate": 8000}}}\n'
+        b'*999*{"event": "playedStream", "name": "#"}\n*999*{"event": "#"}',
+    ],
+    "webhook": [
+        b"\nhost: example.com:8443\nx-forwarded-proto: https\n"
+        b"x-twilio-signature: L/OH5YylLD5NRKLltdqwSvS0BnU=\n"
+        b"content-type: application/x-www-form-urlencoded\n\n"
+        b"CallSid=CA1&From=%2B14158675310&To=sip%3Aa%40b",
+        b"CallSid=CA1&From=1\nforwarded: host=[2001:db8::1]:8443;proto=https",
+    ],
+    "webhook_cost": [
+        b"\nhost: a\nx-twilio-signature: L/OH5YylLD5NRKLltdqwSvS0BnU=\n"
+        b"content-type: application/x-www-form-urlencoded\n\n\n" + fields
+        for fields in (b"*9000*#=1&\n*9000*a#&", b"*9999*a=#&", b"*9999*%2B%2B%2B")
+    ]
+    + [b"\nhost: a\n\n*4000*x-forwarded-host: a#,\n"],
     "vp8": [b"\x50\x06\x00\x9d\x01\x2a\xa0\x00\x78\x00"],
 }
