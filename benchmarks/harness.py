@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -32,6 +32,8 @@ class Job:
 
     workload: Workload
     case: Case
+    #: Added to the process environment of the client.
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -60,23 +62,25 @@ def run(
     Each has `rounds` rounds, or as many as its case says, which is `ROUNDS` if it says nothing.
     """
     results = []
-    shared: dict[tuple[str, str | None, str, int], tuple[Sample, float]] = {}
+    shared: dict[tuple[str, str | None, str, str, int], tuple[Sample, float]] = {}
     for job in jobs:
         result = Result(job)
         results.append(result)
+        served_on = job.case.loop or loop
         for turn in range(rounds or job.case.rounds or ROUNDS):
             for environment in environments:
                 if environment.name in result.errors or not _applies(job, environment):
                     continue
                 # Cases of a workload share aiortc's figures when it would do the same for both.
-                key = (job.workload.name, job.case.baseline, repr(job.case.options), turn)
+                same = (job.workload.name, job.case.baseline, repr(job.case.options))
+                key = (*same, served_on, turn)
                 _say(f"{job.workload.name}/{job.case.name} [{turn + 1}] {environment.name} ... ")
                 began = time.monotonic()
                 try:
                     if environment.name == AIORTC and key in shared:
                         sample, others = shared[key]
                     else:
-                        sample, others = _measure_quietly(job, environment, loop, patience)
+                        sample, others = _measure_quietly(job, environment, served_on, patience)
                     if environment.name == AIORTC:
                         shared[key] = sample, others
                 except Failed as failure:
@@ -182,7 +186,7 @@ def _client(job: Job, pid: int, url: str) -> Sample:
     options = json.dumps(dict(job.case.options))
     command = [sys.executable, "-m", "benchmarks.client", job.workload.name, options]
     limit = job.workload.limit + 60 * job.case.options.get("minutes", 0)
-    variables = dict(os.environ, PYTHONPATH=str(REPOSITORY))
+    variables = dict(os.environ, PYTHONPATH=str(REPOSITORY), **job.variables)
     with tempfile.TemporaryFile("w+") as log:
         try:
             done = subprocess.run(

@@ -29,6 +29,7 @@ def facts(
     minutes: float,
 ) -> dict[str, Any]:
     """The machine, the versions and the date: what a figure means nothing without."""
+    loops = sorted({result.job.case.loop or loop for result in results}) or [loop]
     others = [cores for result in results for found in result.others.values() for cores in found]
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
@@ -36,7 +37,7 @@ def facts(
         "others": {"median": median(others), "max": max(others)} if others else {},
         "minutes": round(minutes, 1),
         "rounds": max((len(took) for found in results for took in found.took.values()), default=0),
-        "loop": loop,
+        "loop": " and ".join(loops),
         "versions": {environment.title: environment.versions() for environment in environments},
     }
 

@@ -51,6 +51,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--ref-python", type=Path, help="an interpreter that has the reference")
     parser.add_argument("--aiortc-python", type=Path, help="one that has aiortc, fastapi, uvicorn")
     parser.add_argument(
+        "--recognizer-python", type=Path, help="one that has faster-whisper and the recordings"
+    )
+    parser.add_argument(
         "--skip",
         action="append",
         default=[],
@@ -92,6 +95,22 @@ def _lasting(case: Case, minutes: float | None) -> Case:
     return replace(case, options={**case.options, "minutes": minutes})
 
 
+def with_recognizer(jobs: list[harness.Job], cache: Path, python: Path | None) -> list[harness.Job]:
+    """Lets the clients that need it know the recognizer; without one their cases are left out."""
+    if not any(job.workload.needs_recognizer for job in jobs):
+        return jobs
+    try:
+        recognizer = environments.prepare_recognizer(cache, python)
+    except environments.Failed as missing:
+        left_out = sorted({job.workload.name for job in jobs if job.workload.needs_recognizer})
+        print(f"left out: {', '.join(left_out)}: {missing}", file=sys.stderr)
+        return [job for job in jobs if not job.workload.needs_recognizer]
+    variables = {environments.RECOGNIZER_VARIABLE: str(recognizer.python)}
+    return [
+        replace(job, variables=variables) if job.workload.needs_recognizer else job for job in jobs
+    ]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the benchmarks; returns the exit status."""
     options = parse(arguments)
@@ -104,7 +123,11 @@ def main(arguments: list[str] | None = None) -> int:
     if options.show:
         print(report.table(*report.from_json(json.loads(options.show.read_text()))))
         return 0
-    jobs = choose(options.only, options.full, options.minutes)
+    jobs = with_recognizer(
+        choose(options.only, options.full, options.minutes),
+        options.envs,
+        options.recognizer_python,
+    )
     given = {
         environments.OURS: options.python,
         environments.REFERENCE: options.ref_python,

@@ -7,6 +7,7 @@ aiortc (seen in 1.16) is used here and in `load.py` only.
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import uuid
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+from aiortc.rtp import is_rtcp
 
 from benchmarks.client.server import Server
 
@@ -87,6 +89,12 @@ class Peer:
             raise RuntimeError("the connection failed")
         return Timings(answered - began, time.monotonic() - began)
 
+    def lose(self, share: float, seed: int) -> None:
+        """Lose this share of the media packets on their way to the server, from now on."""
+        rng = random.Random(seed)
+        for transport in {sender.transport for sender in self._pc.getSenders()}:
+            _lose(transport, share, rng)
+
     async def close(self) -> None:
         """Ends the session the polite way."""
         await self._pc.close()
@@ -119,3 +127,13 @@ class Peer:
             await handle(packet, arrival_time_ms)
 
         receiver._handle_rtp_packet = note
+
+
+def _lose(transport: Any, share: float, rng: random.Random) -> None:
+    send = transport._send_rtp
+
+    async def send_some(data: bytes) -> None:
+        if is_rtcp(data) or rng.random() >= share:
+            await send(data)
+
+    transport._send_rtp = send_some

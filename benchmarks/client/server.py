@@ -75,6 +75,13 @@ class Server:
             for said in await self._get("/debug/utterances")
         ]
 
+    async def heard(self) -> list[tuple[int, np.ndarray]]:
+        """What each session that was heard has said: rate and samples `(n,)`, oldest first."""
+        return [
+            (heard["rate"], np.frombuffer(base64.b64decode(heard["samples"]), np.int16))
+            for heard in await self._get("/debug/heard")
+        ]
+
     async def start_heartbeat(self) -> None:
         """Begins to measure how late the server's event loop is."""
         await self._post("/debug/heartbeat")

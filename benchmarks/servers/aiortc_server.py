@@ -16,7 +16,7 @@ from aiortc.mediastreams import MediaStreamError
 from av import VideoFrame
 from fastapi import FastAPI
 from pydantic import BaseModel
-from serving import add_debug_routes, calls, serve
+from serving import Recording, add_debug_routes, calls, serve
 
 
 class Offer(BaseModel):
@@ -59,6 +59,23 @@ def _consume(peer: RTCPeerConnection, track: MediaStreamTrack, tasks: set[asynci
     task.add_done_callback(tasks.discard)
 
 
+async def _record(track: MediaStreamTrack) -> None:
+    recording = Recording()
+    while True:
+        try:
+            frame = await track.recv()
+        except MediaStreamError:
+            return
+        left = frame.to_ndarray()[0, ::2]  # Opus is decoded to stereo, interleaved
+        recording.add(frame.sample_rate, left.tobytes())
+
+
+def _keep(peer: RTCPeerConnection, track: MediaStreamTrack, tasks: set[asyncio.Task]) -> None:
+    task = asyncio.create_task(_record(track))
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
 def _return(peer: RTCPeerConnection, track: MediaStreamTrack, tasks: set[asyncio.Task]) -> None:
     peer.addTrack(track)
 
@@ -69,6 +86,7 @@ def _flip(peer: RTCPeerConnection, track: MediaStreamTrack, tasks: set[asyncio.T
 
 HANDLERS: dict[str, Callable[[RTCPeerConnection, MediaStreamTrack, set[asyncio.Task]], None]] = {
     "consume": _consume,
+    "keep": _keep,
     "return": _return,
     "flip": _flip,
 }

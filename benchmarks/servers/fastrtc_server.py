@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from fastapi import FastAPI
-from serving import add_debug_routes, calls, serve
+from serving import Recording, add_debug_routes, calls, serve
 from talking import HANDLERS as TALKING
 from talking import taken
 
@@ -83,6 +83,18 @@ class IdleWaiting(IdleAsync):
     async def emit(self) -> Any:
         calls["emit"] += 1
         return await wait_for_item(self.queue)
+
+
+class Keep(IdleWaiting):
+    """Keeps what it hears; made once for each offer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recording = Recording()
+
+    async def receive(self, frame: AudioChunk) -> None:
+        rate, samples = frame
+        self.recording.add(rate, samples.tobytes())
 
 
 class EchoAsync(IdleWaiting):
@@ -174,6 +186,7 @@ HANDLERS = {
     "idle-sync": IdleSync,
     "idle-async": IdleAsync,
     "idle-waiting": IdleWaiting,
+    "keep": Keep,
     "echo-async": EchoAsync,
     "echo-attached": EchoAttached,
     "echo-polling": EchoPolling,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import ctypes
 import gc
@@ -16,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -24,6 +26,24 @@ from fastapi import FastAPI
 calls: Counter[str] = Counter()
 
 _HEARTBEAT = 0.01
+
+
+class Recording:
+    """What one session says, as far as it is heard."""
+
+    def __init__(self) -> None:
+        self.rate = 0
+        self.samples = bytearray()
+        recordings.append(self)
+
+    def add(self, rate: int, samples: bytes) -> None:
+        """Append `int16` samples."""
+        self.rate = rate
+        self.samples += samples
+
+
+#: Oldest first; read by the client over `/debug/heard`.
+recordings: list[Recording] = []
 
 
 class Heartbeat:
@@ -87,6 +107,14 @@ def add_debug_routes(app: FastAPI, entries: Callable[[], int]) -> None:
             "entries": entries(),
             "peers": sum(type(item).__name__ == "RTCPeerConnection" for item in gc.get_objects()),
         }
+
+    @app.get("/debug/heard")
+    async def heard() -> list[dict[str, Any]]:
+        return [
+            {"rate": one.rate, "samples": base64.b64encode(one.samples).decode()}
+            for one in recordings
+            if one.samples
+        ]
 
     @app.post("/debug/heartbeat")
     async def start_heartbeat() -> None:

@@ -12,6 +12,7 @@ WORKLOADS = tuple(
         "roundtrip",
         "websocket",
         "phone",
+        "loss",
         "turns",
         "listening",
         "blocking",

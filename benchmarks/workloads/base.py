@@ -86,6 +86,8 @@ class Case:
     long: bool = False
     #: The others are not measured: they have no such thing, or it says nothing about us.
     only_ours: bool = False
+    #: The servers' event loop; that of the command line if None.
+    loop: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ class Workload:
     local: Callable[[Environment, Case], Sample] | None = None
     #: After so many seconds the client is given up; minutes that a case asks for come on top.
     limit: float = 120.0
+    #: The client finds the interpreter of the recognizer's environment in `RECOGNIZER_VARIABLE`.
+    needs_recognizer: bool = False
 
 
 def find(name: str) -> Workload:
