@@ -459,9 +459,30 @@ class Stream(WebRTCConnectionMixin):
 
     async def _take_call(self, id: str, connection: WebSocketHandler) -> None:
         """Give a call its place: the one that was kept for it, if there is one."""
-        if connection.call is not None:
-            self._expected_calls.arrived(connection.call.id)
+        if (call := connection.call) is not None:
+            self._telephone.check_call(call, expected=call.id in self._expected_calls)
+            self._expected_calls.arrived(call.id)
         await self._take_socket(id, connection)
+
+    def call_parameters(self, call_sid: str) -> dict[str, str]:
+        """Return the custom parameters that TwiML of the program's own has to pass on.
+
+        With a ``twilio_auth_token`` a call is taken only if its TwiML was written for it: by
+        ``/telephone/incoming``, or with these in ``<Parameter>`` elements of its ``<Stream>``.
+        They are good for one connection, within a minute.
+
+        Args:
+            call_sid: The ``CallSid`` that Twilio told the program's webhook.
+
+        Returns:
+            Values by name; none without a ``twilio_auth_token``.
+
+        Raises:
+            ValueError: If ``call_sid`` is no string, or empty.
+        """
+        if not isinstance(call_sid, str) or not call_sid:
+            raise ValueError(f"call_sid must be the CallSid of a call, not {call_sid!r}")
+        return self._telephone.call_parameters(call_sid)
 
     def fastphone(
         self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any

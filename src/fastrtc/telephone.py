@@ -13,10 +13,12 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.datastructures import QueryParams
 
 from .authorization import Authorize, refusal_of
+from .core.context import Call
 from .core.errors import SessionRefused
 from .core.seldom import Seldom
 from .session.registry import Registry
 from .transport.telephony.address import public_host, public_scheme
+from .transport.telephony.call_token import PARAMETER, CallTokens
 from .transport.telephony.signature import HEADER, is_signed
 from .transport.telephony.twiml import connect_call, end_call, require_twilio
 
@@ -79,6 +81,10 @@ class ExpectedCalls:
         self._registry = registry
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
+    def __contains__(self, id: str | None) -> bool:
+        """Whether a place is kept for a call."""
+        return id in self._timers
+
     def expect(self, id: str | None, limit: int | None, connecting: int) -> bool:
         """Keep a place for a call, if its id is known.
 
@@ -132,6 +138,7 @@ class Telephone:
             shown = "an empty text" if token == "" else type(token).__name__
             raise ValueError(f"twilio_auth_token must be a text or None, not {shown}")
         self._token = token or os.getenv(TOKEN_VARIABLE) or None
+        self._tokens = None if self._token is None else CallTokens(self._token)
         self._warned = False
         self._refused = Seldom()
         self.through_fastphone = False
@@ -175,7 +182,38 @@ class Telephone:
         if not expect(parameters.get("CallSid")):
             return _twiml(end_call(LINE_BUSY))
         path = request.url.path.removesuffix(INCOMING)
-        return _twiml(connect_call(f"wss://{host}{path}/telephone/handler", _numbers(parameters)))
+        passed_on = {**_numbers(parameters), **self.call_parameters(parameters.get("CallSid"))}
+        return _twiml(connect_call(f"wss://{host}{path}/telephone/handler", passed_on))
+
+    def call_parameters(self, id: str | None) -> dict[str, str]:
+        """Return the custom parameters that the ``start`` message of a call has to bring back."""
+        if self._tokens is None or self.through_fastphone or not id:
+            return {}
+        return {PARAMETER: self._tokens.issue(id)}
+
+    def check_call(self, call: Call, *, expected: bool) -> None:
+        """Check that the socket of a call is that of a call which Twilio has announced.
+
+        Args:
+            call: As its ``start`` message has it.
+            expected: Whether its webhook was answered by this process, a moment ago.
+
+        Raises:
+            SessionRefused: If a token is needed, and is not there, used already, too old, or that
+                of another call.
+        """
+        if self._tokens is None or self.through_fastphone:
+            return
+        good = self._tokens.redeem(call.parameters.get(PARAMETER, ""), call.id or "")
+        if isinstance(call.parameters, dict):  # it is not for the handler
+            call.parameters.pop(PARAMETER, None)
+        if not good and not expected:
+            self._refused.log(
+                logger.warning,
+                "A telephone call is refused: its start message has no valid token. TwiML of the "
+                "program's own must have the parameters that stream.call_parameters() returns",
+            )
+            raise SessionRefused("unauthorized")
 
     async def admit(self, websocket: WebSocket, authorize: Authorize | None = None) -> bool:
         """Tell whether the socket of a call may be opened; one that may not is closed."""

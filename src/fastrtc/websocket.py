@@ -467,6 +467,8 @@ class WebSocketHandler:
             session = self._session or (await self.open())[0]
         except SessionRefused as refusal:
             self._say(json.dumps(refusal.answer))
+            if refusal.code == "unauthorized":
+                self._stopped = True  # nor is it known whose call the provider would hang up
             self._hang_up(REFUSED.get(refusal.code, POLICY), refusal.code)
             return
         except Exception as error:  # of the handler's copy()

@@ -89,10 +89,12 @@ async def test_twilio(snippet: Snippet, monkeypatch: pytest.MonkeyPatch) -> None
                     "X-Forwarded-Proto": "https",
                 },
             )
-        socket = str(ET.fromstring(twiml.text).find("Connect/Stream").get("url"))
+        element = ET.fromstring(twiml.text).find("Connect/Stream")
+        socket = str(element.get("url"))
+        parameters = {one.get("name"): one.get("value") for one in element}
         assert socket == f"wss://{module.HOST}/telephone/handler"
         headers = {"X-Twilio-Signature": signed(socket, {})}
-        async with Phone(here, headers=headers, call_id="CA123") as phone:
+        async with Phone(here, headers=headers, call_id="CA123", **parameters) as phone:
             await greets(phone)
             await phone.hang_up()
 

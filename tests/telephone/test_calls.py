@@ -4,7 +4,8 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import Iterator
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from fastrtc import (
     websocket,
 )
 from fastrtc.transport.telephony import telnyx, twilio
+from fastrtc.transport.telephony.twilio import Twilio
 from tests.support.peers import eventually
 from tests.support.servers import serving
 from tests.support.speech import find_in, recorded_prompt, spaced, trimmed
@@ -563,13 +565,15 @@ async def test_only_twilio_may_call_when_there_is_a_token():
         return {"X-Twilio-Signature": validator.compute_signature(url, {})}
 
     echo = Echo()
-    with line(echo, twilio_auth_token="secret") as (_, url):
+    with line(echo, twilio_auth_token="secret", concurrency_limit=9) as (stream, url):
         host = url.removeprefix("http://")
         right = signature(f"wss://{host}/telephone/handler")
-        async with Phone(url, headers=right):
+        async with Phone(url, headers=right, call_id="CA1", **stream.call_parameters("CA1")):
             await eventually(lambda: echo.made)
         public = signature("wss://calls.example.com/telephone/handler")
-        async with Phone(url, headers=public | {"X-Forwarded-Host": "calls.example.com"}):
+        forwarded = public | {"X-Forwarded-Host": "calls.example.com"}
+        ours = stream.call_parameters("CA2")
+        async with Phone(url, headers=forwarded, call_id="CA2", **ours):
             await eventually(lambda: len(echo.made) == 2)
         for wrong in ({}, {"X-Twilio-Signature": "x"}, public):
             with pytest.raises(websockets.InvalidStatus, match="403"):
@@ -577,6 +581,75 @@ async def test_only_twilio_may_call_when_there_is_a_token():
                     pass
 
     assert len(echo.made) == 2
+
+
+@pytest.fixture
+def signed() -> Callable[..., dict[str, str]]:
+    def sign(url: str, posted: dict[str, str] | None = None) -> dict[str, str]:
+        compute = RequestValidator("secret").compute_signature
+        return {"X-Twilio-Signature": compute(url, posted or {})}
+
+    return sign
+
+
+def twilio_parameters(twiml: str) -> dict[str, str]:
+    found = ET.fromstring(twiml).iterfind("Connect/Stream/Parameter")
+    return {str(one.get("name")): str(one.get("value")) for one in found}
+
+
+async def test_the_signature_of_one_call_opens_no_other(
+    signed: Callable[..., dict[str, str]], caplog: pytest.LogCaptureFixture
+):
+    hung_up: list[str | None] = []
+
+    class Rest(Twilio):
+        async def hang_up(self, call: Any) -> None:
+            hung_up.append(call.id)
+
+    echo = Echo()
+    options = {"twilio_auth_token": "secret", "phone_providers": [Rest], "concurrency_limit": 9}
+    with line(echo, **options) as (stream, url):
+        call = {"CallSid": "CA1", "From": "+15550100"}
+        async with httpx.AsyncClient(base_url=url) as http:
+            headers = signed(f"{url}/telephone/incoming", call)
+            twiml = await http.post("/telephone/incoming", data=call, headers=headers)
+        parameters = twilio_parameters(twiml.text)
+        headers = signed(f"wss://{url.removeprefix('http://')}/telephone/handler")
+
+        async def refused(call_id: str, **parameters: str) -> None:
+            async with Phone(url, headers=headers, call_id=call_id, **parameters) as phone:
+                await asyncio.wait_for(phone.ended.wait(), 30)
+            assert phone.code == 1008 and not phone.arrived
+
+        await refused("CA2", **parameters)
+        await refused("CA2")
+        await refused("CA2", **{**parameters, "fastrtc_token": "é.1.2"})
+        async with Phone(url, headers=headers, call_id="CA1", **parameters) as phone:
+            await eventually(lambda: phone.arrived)
+            ((connection,),) = stream.connections.values()
+            assert connection.call.parameters == {"from": "+15550100"}
+            await refused("CA1", **parameters)
+            await refused("CA1")
+            await phone.hang_up()
+        assert not hung_up, "whose calls these are, nobody knows"
+        await refused("CA1", **parameters)
+    assert len(echo.made) == 1
+    (record,) = [one for one in caplog.records if "call_parameters" in one.getMessage()]
+    assert record.levelname == "WARNING"
+
+
+async def test_twiml_of_the_programs_own(signed: Callable[..., dict[str, str]]):
+    echo = Echo()
+    with line(echo, twilio_auth_token="secret") as (stream, url):
+        headers = signed(f"wss://{url.removeprefix('http://')}/telephone/handler")
+        parameters = {**stream.call_parameters("CA1"), "language": "fr"}
+        async with Phone(url, headers=headers, call_id="CA1", **parameters) as phone:
+            await eventually(lambda: phone.arrived)
+            await phone.hang_up()
+    for wrong in ("", None, 5):
+        with pytest.raises(ValueError, match="call_sid must be the CallSid"):
+            stream.call_parameters(wrong)
+    assert Stream(Echo(), modality="audio").call_parameters("CA1") == {}
 
 
 async def test_what_is_no_call_is_told_so_and_costs_nothing():
