@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from .audio.convert import audio_to_float32
 from .core.messages import create_message
+from .core.models import MissingExtra, require_installed
 from .core.types import Layout
 from .handlers.link import link_of
+from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPause, seconds_of
+from .speech_to_text.moonshine import NAMES
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
 from .turns.conversation import Conversation
@@ -83,6 +86,7 @@ class ReplyOnStopWords(ReplyOnPause):
 
     Raises:
         ValueError: If there are no stop words.
+        MissingExtra: If the packages that run the models are not installed.
     """
 
     state: ReplyOnStopWordsState
@@ -105,26 +109,30 @@ class ReplyOnStopWords(ReplyOnPause):
         on_interrupt: Callable[[float], Any] | None = None,
         stt_model: str | STTModel = "moonshine/base",
     ) -> None:
-        super().__init__(
-            fn,
-            startup_fn,
-            algo_options,
-            model_options,
-            can_interrupt,
-            expected_layout,
-            output_sample_rate,
-            output_frame_size,
-            input_sample_rate,
-            model,
-            needs_args,
-            on_interrupt=on_interrupt,
-        )
-        self.stop_words = _checked(stop_words)
-        self.state = ReplyOnStopWordsState()
-        if stt_model == "pocketsphinx":
-            self.stt_model = get_stt_model(stt_model, words=stop_words, words_only=False)
-        else:
-            self.stt_model = get_stt_model(stt_model)
+        try:
+            super().__init__(
+                fn,
+                startup_fn,
+                algo_options,
+                model_options,
+                can_interrupt,
+                expected_layout,
+                output_sample_rate,
+                output_frame_size,
+                input_sample_rate,
+                model,
+                needs_args,
+                on_interrupt=on_interrupt,
+            )
+            self.stop_words = _checked(stop_words)
+            self.state = ReplyOnStopWordsState()
+            if stt_model == "pocketsphinx":
+                self.stt_model = get_stt_model(stt_model, words=stop_words, words_only=False)
+            else:
+                self.stt_model = get_stt_model(stt_model)
+        except (MissingExtra, ModelUnavailable):
+            _check_installed(model, stt_model)  # names what both models lack
+            raise
         link = link_of(self)
         StopWordConversation(self, link, ReplyOnStopWords, seconds_of, on_interrupt)
 
@@ -240,6 +248,19 @@ class StopWordConversation(Conversation):
             self.link.report(error)
         else:
             logger.error("The stop words cannot be recognised", exc_info=error)
+
+
+def _check_installed(model: PauseDetectionModel | None, stt_model: str | STTModel) -> None:
+    """Check for the packages of both models, so that the first error names them all.
+
+    Raises:
+        MissingExtra: If one is not installed.
+    """
+    needed = ["onnxruntime"] if model is None else []
+    if stt_model == "pocketsphinx":
+        require_installed("ReplyOnStopWords", [*needed, "pocketsphinx"], "offline")
+    elif stt_model in NAMES:
+        require_installed("ReplyOnStopWords", [*needed, "moonshine_onnx"], "stopword")
 
 
 def _checked(stop_words: Sequence[str]) -> list[str]:

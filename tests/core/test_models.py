@@ -14,6 +14,7 @@ from fastrtc.core.models import (
     ModelError,
     ModelRegistry,
     import_extra,
+    require_installed,
     warm_up_librosa,
 )
 
@@ -96,11 +97,29 @@ def test_an_installed_package_adds_a_name(tmp_path: Path, monkeypatch: pytest.Mo
     assert models.get("theirs/big") is models.get("theirs/big")
 
 
+def test_a_package_that_is_there_but_fails_says_why(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "half_installed.py").write_text("import no_such_module_at_all\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtra, match="half_installed cannot be imported .*_at_all") as caught:
+        import_extra("half_installed", "stt")
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+def test_all_that_is_missing_is_named_at_once(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "without_spec", ModuleType("without_spec"))
+    require_installed("This", ["json", "without_spec"], "vad")
+    message = r'This needs not_there and nor_this: run `pip install "fastrtc\[vad\]"`$'
+    with pytest.raises(MissingExtra, match=message) as caught:
+        require_installed("This", ["not_there", "json", "nor_this"], "vad")
+    assert caught.value.__suppress_context__
+
+
 def test_a_missing_extra_is_one_sentence_with_what_to_run(monkeypatch) -> None:
     assert import_extra("json", "stt").__name__ == "json"
     monkeypatch.setitem(sys.modules, "moonshine_onnx", None)
     with pytest.raises(MissingExtra, match=r'run `pip install "fastrtc\[stt\]"`$') as caught:
         import_extra("moonshine_onnx", "stt")
+    assert caught.value.__suppress_context__
     assert isinstance(caught.value, ImportError)
     assert isinstance(caught.value, ModelError)
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,7 @@ class Hub:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.requests: list[str] = []
+        self.delay_s = 0.0  # of each answer
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -37,6 +39,7 @@ class Hub:
             def answer(self) -> None:
                 path = self.path.partition("?")[0]
                 hub.requests.append(f"{self.command} {path}")
+                time.sleep(hub.delay_s)
                 repository, _, file = path.strip("/").partition("/resolve/main/")
                 found = hub.folder / repository / file
                 if not file or not found.is_file():

@@ -10,11 +10,12 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -24,7 +25,14 @@ import numpy as np
 
 from .errors import FastRTCError
 
-__all__ = ["MissingExtra", "ModelError", "ModelRegistry", "import_extra", "warm_up_librosa"]
+__all__ = [
+    "MissingExtra",
+    "ModelError",
+    "ModelRegistry",
+    "import_extra",
+    "require_installed",
+    "warm_up_librosa",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +51,35 @@ def import_extra(module: str, extra: str) -> ModuleType:
     Raises:
         MissingExtra: If it is not installed, or lacks something itself.
     """
+    install = f'run `pip install "fastrtc[{extra}]"`'
     try:
         return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name == module:
+            raise MissingExtra(f"{module} is not installed: {install}") from None
+        raise MissingExtra(f"{module} cannot be imported ({error}): {install}") from error
     except ImportError as error:
+        raise MissingExtra(f"{module} cannot be imported ({error}): {install}") from error
+
+
+def require_installed(who: str, modules: Sequence[str], extra: str) -> None:
+    """Check that all modules that something needs are there, without importing them.
+
+    Raises:
+        MissingExtra: If one is not installed; the message names all that are missing.
+    """
+    missing = [module for module in modules if not _is_installed(module)]
+    if missing:
         raise MissingExtra(
-            f'{module} cannot be imported ({error}): run `pip install "fastrtc[{extra}]"`'
-        ) from error
+            f'{who} needs {" and ".join(missing)}: run `pip install "fastrtc[{extra}]"`'
+        ) from None
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ValueError:  # imported, but without a spec
+        return True
 
 
 def warm_up_librosa(*, load: bool = False) -> None:

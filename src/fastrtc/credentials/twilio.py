@@ -96,7 +96,7 @@ def _client_class() -> Any:
     except ImportError as error:
         raise PackageMissing(
             'TURN credentials of Twilio need its package: pip install "fastrtc[phone]"'
-        ) from error
+        ) from (None if error.name in ("twilio", "twilio.rest") else error)
     return Client
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import logging
 import os
 from pathlib import Path
 
+from ..hub import HubUnavailable, hub_files
 from .errors import INSTALL, ModelUnavailable
 
 __all__ = ["find_model_file"]
-
-logger = logging.getLogger(__name__)
 
 VARIABLE = "FASTRTC_SILERO_MODEL"
 """An environment variable with the path of a file, which goes before all others."""
@@ -63,13 +61,10 @@ def _file_of_package(package: str, name: str) -> Path | None:
 
 
 def _file_of_hub() -> Path:
-    from huggingface_hub import hf_hub_download  # 0.3 s, and seldom needed
-
-    logger.info("Getting the Silero VAD model from the Hugging Face hub: %s", HUB_REPOSITORY)
     try:
-        return Path(hf_hub_download(repo_id=HUB_REPOSITORY, filename=HUB_FILE))
-    except Exception as error:  # dozens of kinds: of the hub, of HTTP, of the cache's disk
+        return Path(hub_files(HUB_REPOSITORY, [HUB_FILE])[0])
+    except HubUnavailable as error:
         raise ModelUnavailable(
             f"There is no Silero VAD model here: run `{INSTALL}`, or set {VARIABLE} to the path "
             f"of one. {HUB_REPOSITORY} on the Hugging Face hub could not be had either: {error}"
-        ) from error
+        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from ..audio.convert import to_float32
 from .errors import INSTALL, ModelUnavailable, PauseDetectionError
 from .protocol import RATE, WINDOW
 
-__all__ = ["OnnxStream", "OnnxVad"]
+__all__ = ["OnnxStream", "OnnxVad", "require_onnxruntime"]
 
 MOST_ROWS = 256
 """Windows in one call of a sequence model: 8 s, so that memory does not grow with the audio."""
@@ -202,14 +203,24 @@ def _rows(samples: NDArray[np.float32], count: int, size: int, step: int) -> NDA
     return np.ndarray((count, size), samples.dtype, samples, strides=strides)
 
 
+def require_onnxruntime() -> Any:
+    """Import onnxruntime.
+
+    Raises:
+        ModelUnavailable: If it is not installed, or cannot be imported.
+    """
+    try:
+        return importlib.import_module("onnxruntime")
+    except ImportError as error:
+        needed = "Voice activity detection needs onnxruntime"
+        if error.name == "onnxruntime":
+            raise ModelUnavailable(f"{needed}: run `{INSTALL}`") from None
+        raise ModelUnavailable(f"{needed}, which fails ({error}): run `{INSTALL}`") from error
+
+
 def _load(path: str | Path) -> Any:
     """Make a session that starts no threads: they would cost more than a window of 32 ms does."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ModelUnavailable(
-            f"Voice activity detection needs onnxruntime: run `{INSTALL}`"
-        ) from error
+    onnxruntime = require_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only: it warns of what an exporter left unused

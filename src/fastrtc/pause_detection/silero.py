@@ -23,7 +23,7 @@ from ..audio.convert import (
 from ..audio.resample import StreamResampler, check_rate
 from ..core.models import warm_up_librosa
 from .model_file import find_model_file
-from .onnx_vad import OnnxStream, OnnxVad
+from .onnx_vad import OnnxStream, OnnxVad, require_onnxruntime
 from .protocol import RATE, WINDOW, AudioChunk, ModelOptions, PauseDetectionModel, SpeechStream
 from .timestamps import speech_timestamps
 
@@ -82,6 +82,7 @@ class SileroVADModel:
     """
 
     def __init__(self) -> None:
+        require_onnxruntime()  # before a download that would be of no use
         self._network = OnnxVad(self.download_model())
 
     @staticmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import wave
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..audio.convert import to_float32
 from ..core.models import ModelError, import_extra, warm_up_librosa
+from ..hub import HubUnavailable, hub_files
 from .protocol import RATE, STTModel, to_recogniser
 
 __all__ = ["MoonshineSTT"]
 
-logger = logging.getLogger(__name__)
-
 NAMES = ("moonshine/base", "moonshine/tiny")
 HUB_REPOSITORY = "UsefulSensors/moonshine"
+FILES = ("encoder_model.onnx", "decoder_model_merged.onnx")
 
 SHORTEST = round(0.1 * RATE) + 1
 """Samples. The model refuses less; there is no word in it either."""
@@ -56,13 +55,12 @@ class MoonshineSTT(STTModel):
         moonshine = import_extra("moonshine_onnx", "stt")
         folder = None if model_path is None else str(Path(model_path).expanduser())
         if folder is None:
-            logger.info("Getting %s from the Hugging Face hub, or its cache", model)
+            folder = _folder_of_hub(model)
         try:
             self._network: Any = moonshine.MoonshineOnnxModel(models_dir=folder, model_name=model)
         except Exception as error:  # dozens of kinds: of the hub, of the disk, of onnxruntime
-            where = folder or f"{HUB_REPOSITORY} on the Hugging Face hub"
             raise ModelError(
-                f"{model} could not be loaded from {where}; model_path= takes a folder with its "
+                f"{model} could not be loaded from {folder}; model_path= takes a folder with its "
                 f"files: {error}"
             ) from error
         self._tokenizer: Any = moonshine.load_tokenizer()
@@ -102,6 +100,20 @@ class MoonshineSTT(STTModel):
             samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
             self.stt((file.getframerate(), samples))
         warm_up_librosa(load=True)
+
+
+def _folder_of_hub(model: str) -> str:
+    folder = f"onnx/merged/{model.partition('/')[2]}/float"
+    try:
+        paths = hub_files(HUB_REPOSITORY, [f"{folder}/{file}" for file in FILES])
+    except HubUnavailable as error:
+        raise ModelError(
+            f"{model} could not be loaded from {HUB_REPOSITORY} on the Hugging Face hub: {error}. "
+            f"model_path= takes a folder with {' and '.join(FILES)}, and "
+            'get_stt_model("pocketsphinx", words=[...]), which fastrtc[offline] brings, needs no '
+            "download"
+        ) from None
+    return str(Path(paths[0]).parent)
 
 
 def _pieces(samples: NDArray[np.int16]) -> list[NDArray[np.int16]]:

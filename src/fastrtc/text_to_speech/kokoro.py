@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.models import ModelError, import_extra
+from ..hub import HubUnavailable, hub_files
 from .local import LocalTTS
 from .protocol import TTSOptions
 from .sentences import halves
 
 __all__ = ["KokoroTTSModel", "KokoroTTSOptions"]
-
-logger = logging.getLogger(__name__)
 
 HUB_REPOSITORY = "fastrtc/kokoro-onnx"
 MODEL_FILE, VOICES_FILE = "kokoro-v1.0.onnx", "voices-v1.0.bin"
@@ -66,15 +64,15 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
 
     def __init__(self, *, model_path: str | Path | None = None) -> None:
         kokoro = import_extra("kokoro_onnx", "tts")
+        if model_path is None:
+            files = _files_of_hub()
+        else:
+            folder = Path(model_path).expanduser()
+            files = [str(folder / MODEL_FILE), str(folder / VOICES_FILE)]
         try:
-            if model_path is None:
-                files = _files_of_hub()
-            else:
-                folder = Path(model_path).expanduser()
-                files = [str(folder / MODEL_FILE), str(folder / VOICES_FILE)]
             self._model: Any = kokoro.Kokoro(*files)
-        except Exception as error:  # dozens of kinds: of the hub, of the disk, of onnxruntime
-            where = model_path or f"{HUB_REPOSITORY} on the Hugging Face hub"
+        except Exception as error:  # dozens of kinds: of the disk, of onnxruntime, of espeak-ng
+            where = model_path or Path(files[0]).parent
             raise ModelError(
                 f"Kokoro could not be loaded from {where}; model_path= takes a folder with "
                 f"{MODEL_FILE} and {VOICES_FILE}: {error}"
@@ -120,7 +118,11 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
 
 
 def _files_of_hub() -> list[str]:
-    from huggingface_hub import hf_hub_download  # 0.3 s
-
-    logger.info("Getting Kokoro from the Hugging Face hub, or its cache: %s", HUB_REPOSITORY)
-    return [hf_hub_download(HUB_REPOSITORY, name) for name in (MODEL_FILE, VOICES_FILE)]
+    try:
+        return hub_files(HUB_REPOSITORY, [MODEL_FILE, VOICES_FILE])
+    except HubUnavailable as error:
+        raise ModelError(
+            f"Kokoro could not be loaded from {HUB_REPOSITORY} on the Hugging Face hub: {error}. "
+            f"model_path= takes a folder with {MODEL_FILE} and {VOICES_FILE}, and "
+            'get_tts_model("espeak"), which fastrtc[offline] brings, needs no download'
+        ) from None

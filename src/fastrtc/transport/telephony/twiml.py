@@ -31,7 +31,7 @@ def require_twilio() -> None:
     except ImportError as error:
         raise PhoneExtraMissing(
             f"Telephone calls through Twilio need the twilio package: {INSTALL}"
-        ) from error
+        ) from (None if error.name in ("twilio", "twilio.twiml") else error)
 
 
 def connect_call(url: str, parameters: Mapping[str, str]) -> str:
