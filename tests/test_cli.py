@@ -1,14 +1,17 @@
 """The command line, in a process of its own as people run it."""
 
+import errno
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -17,8 +20,10 @@ import pytest
 from fastrtc import __version__
 from fastrtc.cli import demo as demo_command
 from fastrtc.cli import main, requirements
+from fastrtc.cli.ports import port_problem
 from fastrtc.cli.requirements import extras, needs_of
 from fastrtc.handlers import abandoned
+from fastrtc.pause_detection import model_file
 from tests.support.turn import free_port, turn_server
 
 PATIENCE = 60  # s, for a program to start on a busy machine
@@ -39,8 +44,9 @@ def environment(variables: dict[str, str]) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **variables}
 
 
-def test_version() -> None:
-    done = fastrtc("version")
+@pytest.mark.parametrize("asked", ["version", "--version"])
+def test_version(asked: str) -> None:
+    done = fastrtc(asked)
     assert (done.returncode, done.stdout) == (0, f"fastrtc {__version__}\n")
 
 
@@ -143,7 +149,119 @@ def wait_for_page(url: str, running: subprocess.Popen) -> str:
     raise AssertionError(f"{url} did not come")
 
 
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+@pytest.mark.parametrize("options", [[], ["--ui"], ["--phone"]])
+def test_a_port_in_use_is_said_before_any_address(
+    options: list[str], taken_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "audio_echo", "--port", str(taken_port), *options]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (f"Port {taken_port} of 127.0.0.1 is in use: choose another with --port\n")
+
+
+def test_doctor_says_that_the_port_of_its_page_is_in_use(
+    taken_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--microphone", "--port", str(taken_port)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "is in use: choose another with --port" in said.err
+
+
+def test_all_demos_together_say_that_the_port_is_in_use(taken_port: int) -> None:
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parents[1] / "demo/app.py")],
+        env=environment({"PORT": str(taken_port)}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"Port {taken_port} is in use. Choose another")
+
+
+def test_a_demo_whose_model_cannot_be_loaded_says_why_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "import fastrtc\nfastrtc.get_silero_model.cache_clear()\nfastrtc.get_silero_model()\n"
+    )
+    monkeypatch.setattr(demo_command, "demos", lambda: {"deaf": tmp_path})
+    monkeypatch.setattr(os, "environ", dict(os.environ, FASTRTC_SILERO_MODEL="/nope.onnx"))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    assert main(["demo", "deaf", "--port", str(free_port())]) == 1
+    said = capsys.readouterr().err
+    assert said == (
+        "deaf cannot run: FASTRTC_SILERO_MODEL is '/nope.onnx', where there is no file\n"
+    )
+
+
 # doctor
+
+
+def silero(capsys: pytest.CaptureFixture[str]) -> dict[str, str] | None:
+    main(["doctor", "--json"])
+    findings = json.loads(capsys.readouterr().out)
+    return next((one for one in findings if one["name"] == "Silero VAD"), None)
+
+
+def test_doctor_loads_the_network_of_silero(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("FASTRTC_SILERO_MODEL", raising=False)
+    found = silero(capsys)
+    assert found["state"] == "ok" and found["detail"].endswith("silero_vad.onnx")
+
+    monkeypatch.setenv("FASTRTC_SILERO_MODEL", "/nope.onnx")
+    found = silero(capsys)
+    assert found["state"] == "wrong" and "'/nope.onnx', where there is no file" in found["detail"]
+    assert found["advice"] == "correct or unset FASTRTC_SILERO_MODEL"
+    assert main(["doctor"]) == 1
+    capsys.readouterr()
+
+    (tmp_path / "other.onnx").write_text("no network")
+    monkeypatch.setenv("FASTRTC_SILERO_MODEL", str(tmp_path / "other.onnx"))
+    found = silero(capsys)
+    assert found["state"] == "wrong" and "cannot be loaded" in found["detail"]
+
+
+def test_doctor_without_a_network_of_silero(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("FASTRTC_SILERO_MODEL", raising=False)
+    monkeypatch.setattr(model_file, "PACKAGES", ())
+    assert silero(capsys)["state"] == "note"
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert silero(capsys) is None  # the extra `vad` is reported as missing
+    monkeypatch.setenv("FASTRTC_SILERO_MODEL", str(Path(__file__)))
+    assert "onnxruntime" in silero(capsys)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("options", "detail"),
+    [
+        ([], "it has no username and no credential"),
+        (["--username", "me"], "it has no credential"),
+        (["--credential", "secret"], "it has no username"),
+    ],
+)
+def test_doctor_tells_missing_credentials_from_expired_ones(
+    options: list[str], detail: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--turn", "turn:127.0.0.1:9", *options, "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    (found,) = [one for one in findings if one["name"] == "turn:127.0.0.1:9"]
+    assert (found["state"], found["detail"]) == ("wrong", detail)
+    assert "--username and --credential" in found["advice"]
+    assert "expired" not in found["advice"]
 
 
 def test_doctor_tells_what_is_installed_without_gradio() -> None:
@@ -282,3 +400,13 @@ def test_doctor_shows_threads_that_are_blocked(
     threads.look()
     main(["doctor", "--json"])
     assert "outlived its connection" not in capsys.readouterr().out
+
+
+def test_a_port_that_may_not_be_used_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(address: tuple[str, int]) -> None:
+        raise PermissionError(errno.EACCES, f"Permission denied (while attempting {address})")
+
+    monkeypatch.setattr(socket, "create_server", refuse)
+    assert port_problem(80) == (
+        "Port 80 of 127.0.0.1 cannot be used (Permission denied): choose another with --port"
+    )

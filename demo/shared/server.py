@@ -1,7 +1,10 @@
 """Serves the demos: their pages as they lie in the folder, their streams below the same path."""
 
+import errno
 import importlib
 import os
+import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,6 +89,11 @@ def page(file: str) -> Response:
 def serve(names: Sequence[str], front: str | None = None) -> None:
     """Serve these demos on this machine; PORT in the environment chooses the port."""
     port = int(os.environ.get("PORT", "7860"))
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used: {error}"
+        sys.exit(f"Port {port} {why}. Choose another by the environment: PORT={port + 1}")
     app = build(names, front)
     print(f"The demos are at http://127.0.0.1:{port}  (Ctrl-C ends them)", flush=True)
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")

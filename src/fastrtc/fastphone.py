@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import logging
 import secrets
@@ -264,7 +265,14 @@ def _server(
         RuntimeError: If the server does not start.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, port), family=family) as listening:
+    try:
+        listening = socket.create_server((host, port), family=family)
+    except OSError as error:
+        in_use = error.errno == errno.EADDRINUSE
+        reason = str(error.strerror).partition(" (while")[0]  # where, Python adds
+        why = "is in use" if in_use else f"cannot be used ({reason})"
+        raise OSError(error.errno, f"Port {port} of {host} {why}: give another as port=") from None
+    with listening:
         settled = threading.Event()
         options = {"timeout_graceful_shutdown": END_WITHIN_S} | options
         server = _Server(uvicorn.Config(app, host=host, port=port, **options), settled.set)

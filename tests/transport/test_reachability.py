@@ -44,7 +44,8 @@ async def test_each_server_is_tried_by_itself(turn: Turn) -> None:
         {"urls": "stuns:127.0.0.1:5349"},
     ]
     found = await try_servers({"iceServers": servers})
-    assert [one.failure for one in found] == [None, "credentials", "credentials", "unsupported"]
+    failures = [None, "credentials", "no credentials", "unsupported"]
+    assert [one.failure for one in found] == failures
     assert "401" in found[1].detail
     assert "no username" in found[2].detail
 

@@ -14,6 +14,8 @@ from .._version import __version__
 
 __all__ = ["main"]
 
+VERSION = f"fastrtc {__version__}"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -48,7 +50,7 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
 
         return doctor.run(given)
     if given.command == "version":
-        print(f"fastrtc {__version__}")
+        print(VERSION)
         return 0
     parser.print_help()
     return 2
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fastrtc", description="Real-time audio and video streams in Python."
     )
+    parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
     demo = commands.add_parser(

@@ -11,6 +11,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ..authorization import serving_locally
+from ..core.models import ModelError
+from ..pause_detection.errors import PauseDetectionError
+from .ports import port_problem
 from .requirements import Need, needs_of
 
 __all__ = ["demos", "run"]
@@ -54,14 +57,21 @@ def run(name: str | None, *, port: int, mode: str | None) -> int:
         print(f"{name} needs {names}. Install what it needs with", file=sys.stderr)
         print(f'  pip install -r "{found[name] / "requirements.txt"}"', file=sys.stderr)
         return 1
+    if problem := port_problem(port):
+        print(problem, file=sys.stderr)
+        return 1
     os.environ["PORT"] = str(port)
     os.environ.pop("MODE", None)
     if mode is not None:
         os.environ["MODE"] = mode
     print(f"{name}: http://127.0.0.1:{port} (Ctrl-C ends it). The program is {app}", flush=True)
     sys.path.insert(0, str(app.parent))  # as if it were run by its path
-    with serving_locally():
-        runpy.run_path(str(app), run_name="__main__")
+    try:
+        with serving_locally():
+            runpy.run_path(str(app), run_name="__main__")
+    except (ModelError, PauseDetectionError) as error:  # what it says is all there is to know
+        print(f"{name} cannot run: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

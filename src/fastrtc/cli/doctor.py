@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from .._version import __version__
 from ..handlers.abandoned import LIMIT, read_reports
+from .ports import port_problem
 from .requirements import Need, extras
 
 __all__ = ["Finding", "run"]
@@ -48,6 +49,8 @@ ADVICE = {
     "tls": "The server's certificate was not accepted, or it speaks no TLS on this port.",
     "credentials": "The username and the credential are wrong or have expired: ask for new ones. "
     "A function as rtc_configuration gets fresh ones for each connection; see fastrtc.credentials.",
+    "no credentials": "A TURN server wants both: --username and --credential, or the same two in "
+    "the entry of the configuration.",
     "refused": "The server answered, and would not. 486: too many relays for this user; 403: it "
     "may not relay for you. Its log says more.",
     "unsupported": "The server side of a stream cannot use it, browsers may. Give another, too.",
@@ -82,10 +85,14 @@ def run(given: Namespace) -> int:
     except ValueError as error:
         print(f"fastrtc doctor: {error}", file=sys.stderr)
         return 2
+    if given.microphone and (problem := port_problem(given.port)):
+        print(f"fastrtc doctor: {problem}", file=sys.stderr)
+        return 2
     needs = extras()
     findings = [
         *_python(),
         *_packages(needs),
+        *_silero(),
         *_models(needs),
         *_surroundings(),
         *_blocked_threads(),
@@ -149,6 +156,28 @@ def _packages(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
                     f"{detail}, {need.requirement} is needed",
                     f'pip install "{need.requirement}"',
                 )
+
+
+def _silero() -> Iterator[Finding]:
+    """Look for the network of Silero VAD, if what runs it is there or a path of it is given."""
+    from ..pause_detection.errors import INSTALL, ModelUnavailable
+    from ..pause_detection.model_file import VARIABLE, find_local_file
+    from ..pause_detection.onnx_vad import OnnxVad
+
+    name, chosen = "Silero VAD", os.environ.get(VARIABLE)
+    if not chosen and importlib.util.find_spec("onnxruntime") is None:
+        return  # what lacks in the extra is told there
+    try:
+        path = find_local_file()
+        if path is None:
+            yield Finding(name, "note", "loaded from the hub on first use", INSTALL)
+            return
+        OnnxVad(path)
+    except ModelUnavailable as error:
+        advice = f"correct or unset {VARIABLE}" if chosen else INSTALL
+        yield Finding(name, "wrong", str(error), advice)
+    else:
+        yield Finding(name, "ok", str(path))
 
 
 def _models(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:

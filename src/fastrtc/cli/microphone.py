@@ -17,6 +17,7 @@ from ..authorization import serving_locally
 from ..stream import Stream
 from ..tracks import AsyncStreamHandler
 from ..utils import wait_for_item
+from .ports import HOST
 
 __all__ = ["make_app", "serve"]
 
@@ -62,8 +63,8 @@ def make_app() -> FastAPI:
 
 
 def serve(port: int) -> None:
-    """Serve the page on this machine until Ctrl-C."""
+    """Serve the page on this machine until Ctrl-C, on a port that `port_problem` knows as free."""
     print(f"Open http://127.0.0.1:{port} and press Start (Ctrl-C ends it)", file=sys.stderr)
     with serving_locally():
         app = make_app()
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    uvicorn.run(app, host=HOST, port=port, log_level="warning")

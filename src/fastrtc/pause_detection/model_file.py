@@ -9,7 +9,7 @@ from pathlib import Path
 from ..hub import HubUnavailable, hub_files
 from .errors import INSTALL, ModelUnavailable
 
-__all__ = ["find_model_file"]
+__all__ = ["find_local_file", "find_model_file"]
 
 VARIABLE = "FASTRTC_SILERO_MODEL"
 """An environment variable with the path of a file, which goes before all others."""
@@ -39,6 +39,15 @@ def find_model_file() -> Path:
     Raises:
         ModelUnavailable: If the path in the variable leads nowhere, or none of these has a model.
     """
+    return find_local_file() or _file_of_hub()
+
+
+def find_local_file() -> Path | None:
+    """Find a Silero VAD model as `find_model_file` does, but do not ask the hub.
+
+    Raises:
+        ModelUnavailable: If the path in the variable leads nowhere.
+    """
     if chosen := os.environ.get(VARIABLE):
         path = Path(chosen).expanduser()
         if not path.is_file():
@@ -47,7 +56,7 @@ def find_model_file() -> Path:
     for package, name in PACKAGES:
         if found := _file_of_package(package, name):
             return found
-    return _file_of_hub()
+    return None
 
 
 def _file_of_package(package: str, name: str) -> Path | None:

@@ -19,7 +19,16 @@ __all__ = ["ANSWER_WITHIN_S", "Failure", "Reached", "try_servers"]
 ANSWER_WITHIN_S = 5.0
 """How long a server may take, as long as aioice gives it when a connection is made."""
 
-Failure = Literal["name", "silent", "unreachable", "tls", "credentials", "refused", "unsupported"]
+Failure = Literal[
+    "name",
+    "silent",
+    "unreachable",
+    "tls",
+    "credentials",
+    "no credentials",
+    "refused",
+    "unsupported",
+]
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,9 @@ async def _try_server(url: str, username: str | None, credential: Any) -> Reache
     if (kind == "srflx" and secure) or (secure and transport != "tcp"):
         return failed("unsupported", "aiortc has STUN over UDP, and TURN over UDP, TCP and TLS")
     if kind == "relay" and (not username or not credential):
-        return failed("credentials", "the configuration has no username or no credential")
+        missing = [] if username else ["username"]
+        missing += [] if credential else ["credential"]
+        return failed("no credentials", f"it has no {' and no '.join(missing)}")
     try:
         attempt = (
             _ask_stun(address)
