@@ -46,6 +46,7 @@ from .transport.lobby import Lobby
 from .transport.socket_events import SocketProtocol
 from .transport.telephony.protocol import PhoneProtocol, check_providers
 from .transport.telephony.provider import Provider
+from .ui.frames import check_frame_ancestors
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
 from .webrtc_connection_mixin import WebRTCConnectionMixin
@@ -154,6 +155,9 @@ class Stream(WebRTCConnectionMixin):
             ``["voice.example.org", "*.example.net"]``, or ``"*"``; others are refused. None takes
             any, but where this package itself serves on a loopback address: there it is the names
             of this machine.
+        frame_ancestors: Which sites may show the page, once launched, in a frame, beside itself: a
+            list such as ``["https://www.example.org"]``. None lets all, as notebooks and Hugging
+            Face Spaces need it.
         limits: What clients may cost; by default ``Limits()``.
         drain_limit: How long connections may go on when the server is told to stop, in seconds:
             they are told, and new ones are refused. 0 ends them at once; Ctrl-C a second time
@@ -194,6 +198,7 @@ class Stream(WebRTCConnectionMixin):
         authorize: Authorize | None = None,
         allowed_origins: Collection[str] | None = None,
         allowed_hosts: Collection[str] | None = None,
+        frame_ancestors: Collection[str] | None = None,
         limits: Limits | None = None,
         drain_limit: float = 0,
         phone_providers: Sequence[type[Provider]] | None = None,
@@ -217,6 +222,7 @@ class Stream(WebRTCConnectionMixin):
         self.allowed_origins, self.allowed_hosts = check_names(
             allowed_origins=allowed_origins, allowed_hosts=allowed_hosts
         )
+        self.frame_ancestors = check_frame_ancestors(frame_ancestors)
         self._local = served_locally.get()
         self.limits = check_limits(limits)
         self._lobby = Lobby(self.limits.sockets_waiting)
@@ -277,6 +283,7 @@ class Stream(WebRTCConnectionMixin):
         component.authorize = self.authorize
         component.allowed_origins = self.allowed_origins
         component.allowed_hosts = self.allowed_hosts
+        component.frame_ancestors = self.frame_ancestors
         component.limits = self.limits
         component._close_on_loop_shutdown = self._close_on_loop_shutdown
         self._page.component = component

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from gradio.components.base import Component
@@ -224,6 +224,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self.button_labels = button_labels
         self.variant = variant
         self.full_screen = full_screen
+        self.frame_ancestors: Collection[str] | None = None
         self._endpoint = endpoint or self
         self._outputs_events: list[OutputsEvent] = []
         super().__init__(
@@ -319,7 +320,9 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         if (blocks := current_blocks()) is not None:
             at_end_of_launch(blocks, self.close_sessions)
             guard_launch(
-                blocks, lambda: site_policy(self.allowed_origins, self.allowed_hosts, local=True)
+                blocks,
+                lambda: site_policy(self.allowed_origins, self.allowed_hosts, local=True),
+                lambda: self.frame_ancestors,
             )
         event = {
             "fn": self._take_inputs,

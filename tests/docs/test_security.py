@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import xml.etree.ElementTree as ET
 from contextlib import AsyncExitStack
 
 import httpx
@@ -51,16 +52,17 @@ async def test_the_telephone_is_no_way_around_the_login(snippet) -> None:
     with serving(module.app) as url:
         host = url.removeprefix("http://")
         signed = RequestValidator(os.environ["MY_TWILIO_TOKEN"]).compute_signature
+        call = {"CallSid": "CA1"}
         signatures = {
-            way: {"X-Twilio-Signature": signed(address, {})}
-            for way, address in {
-                "call": f"{url}/telephone/incoming",
-                "socket": f"wss://{host}/telephone/handler",
-            }.items()
+            way: {"X-Twilio-Signature": signed(address, posted)}
+            for way, address, posted in (
+                ("call", f"{url}/telephone/incoming", call),
+                ("socket", f"wss://{host}/telephone/handler", {}),
+            )
         }
         async with httpx.AsyncClient(trust_env=False) as http:
             for headers, status in ((LOGGED_IN, 403), (signatures["call"], 200)):
-                answer = await http.post(f"{url}/telephone/incoming", headers=headers)
+                answer = await http.post(f"{url}/telephone/incoming", data=call, headers=headers)
                 assert answer.status_code == status
         assert f"wss://{host}/telephone/handler" in answer.text
         for headers in ({}, LOGGED_IN, signatures["call"]):
@@ -68,7 +70,9 @@ async def test_the_telephone_is_no_way_around_the_login(snippet) -> None:
                 async with Phone(url, headers=headers):
                     pass
         assert not module.stream.handlers
-        async with Phone(url, headers=signatures["socket"]) as phone:
+        stream = ET.fromstring(answer.text).find("Connect/Stream")
+        told = {one.get("name"): one.get("value") for one in stream}
+        async with Phone(url, headers=signatures["socket"], call_id="CA1", **told) as phone:
             await eventually(lambda: phone.id in module.stream.handlers)
 
 

@@ -156,6 +156,7 @@ LAUNCH = """
         lambda frame: frame,
         rtc_configuration={"iceServers": []},
         allowed_hosts=["allowed.example"],
+        frame_ancestors=["https://www.example.org"],
     )
     app, url, _ = stream.ui.launch(
         server_name="127.0.0.1", prevent_thread_lock=True, quiet=True,
@@ -165,6 +166,7 @@ LAUNCH = """
     hosts = [None, "localhost:1", "evil.example", "allowed.example"]
     headers = [{} if host is None else {"Host": host} for host in hosts]
     print([httpx.get(f"{url}config", headers=one).status_code for one in headers], flush=True)
+    print(httpx.get(url).headers["content-security-policy"], flush=True)
     threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
     stream.ui.block_thread()
 """
@@ -184,4 +186,5 @@ def test_launch_keeps_what_the_caller_gave_and_ends_with_ctrl_c():
     assert "video stream (send-receive) is ready" in lines[0]
     assert lines[1:3] == ["begins", "Of the caller"]
     assert lines[3] == "[200, 200, 403, 200]"
-    assert "ends" in lines[4:]
+    assert lines[4] == "frame-ancestors 'self' https://www.example.org"
+    assert "ends" in lines[5:]

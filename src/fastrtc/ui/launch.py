@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.middleware import Middleware
 
 from ..transport.cross_site import SitePolicy
+from .frames import FrameAncestors
 from .local_server import OwnHostsOnly
 
 __all__ = ["at_end_of_launch", "guard_launch", "wrap_launch"]
@@ -66,15 +67,21 @@ def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
     wrap_launch(blocks, wrap)
 
 
-def guard_launch(blocks: Any, policy: Callable[[], SitePolicy]) -> None:
-    """Have a launched page, served on a loopback address, refuse foreign host names.
+def guard_launch(
+    blocks: Any,
+    policy: Callable[[], SitePolicy],
+    frame_ancestors: Callable[[], Collection[str] | None] = lambda: None,
+) -> None:
+    """Have the server of a launched page refuse foreign host names, and say who may frame it.
 
-    Its own names are those of this machine, of a share link, and of a ``root_path``.
+    Names are looked at on a loopback address only. Its own are those of this machine, of a
+    share link, and of a ``root_path``.
 
     Args:
         blocks: The ``gr.Blocks``.
         policy: Returns the policy with the names of this machine, and those that the program
             allows.
+        frame_ancestors: Returns who may frame the page; None is everyone.
     """
     launch = blocks.launch
 
@@ -82,8 +89,8 @@ def guard_launch(blocks: Any, policy: Callable[[], SitePolicy]) -> None:
     def launch_guarded(*args: Any, **kwargs: Any) -> Any:
         given = inspect.signature(launch).bind(*args, **kwargs).arguments
         name = given.get("server_name") or os.getenv("GRADIO_SERVER_NAME", "127.0.0.1")
-        if str(name).lower().strip("[]") not in LOCAL_NAMES:
-            return launch(*args, **kwargs)
+        framed_by = frame_ancestors()
+        guards = [] if framed_by is None else [Middleware(FrameAncestors, sources=framed_by)]
 
         def own_names() -> SitePolicy:
             own = policy()
@@ -91,9 +98,12 @@ def guard_launch(blocks: Any, policy: Callable[[], SitePolicy]) -> None:
             names = {urlsplit(url).hostname for url in public if url}
             return replace(own, machine={*own.machine, *names})
 
+        if str(name).lower().strip("[]") in LOCAL_NAMES:
+            guards.append(Middleware(OwnHostsOnly, policy=own_names))
+        if not guards:
+            return launch(*args, **kwargs)
         app_kwargs = dict(kwargs.get("app_kwargs") or {})
-        guard = Middleware(OwnHostsOnly, policy=own_names)
-        app_kwargs["middleware"] = [guard, *(app_kwargs.get("middleware") or ())]
+        app_kwargs["middleware"] = [*guards, *(app_kwargs.get("middleware") or ())]
         return launch(*args, **{**kwargs, "app_kwargs": app_kwargs})
 
     blocks.launch = launch_guarded

@@ -10,11 +10,12 @@ from starlette.responses import PlainTextResponse
 
 from ..transport.cross_site import SitePolicy, is_own_host
 
-__all__ = ["OwnHostsOnly"]
+__all__ = ["App", "OwnHostsOnly", "Receive", "Scope", "Send"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 POLICY_VIOLATION = 1008
 """The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""
@@ -30,7 +31,7 @@ class OwnHostsOnly:
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: App,
         policy: Callable[[], SitePolicy],
     ) -> None:
         self._app = app
