@@ -14,6 +14,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 pytest_plugins = [
     "pytester",
     "tests.support.leaks",
+    "tests.support.loops",
     "tests.support.programs",
     "tests.support.real_time",
 ]

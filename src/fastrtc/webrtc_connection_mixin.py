@@ -49,6 +49,7 @@ from .tracks import (
 from .transport.configuration import resolve_configuration, to_aiortc_configuration
 from .transport.cross_site import SitePolicy
 from .transport.early_candidates import EarlyCandidates
+from .transport.guard import guarded
 from .transport.opus import LOWER_RATES
 from .transport.peer import Peer
 from .transport.signalling import Candidate, parse_candidate, read_offer
@@ -355,6 +356,7 @@ class WebRTCConnectionMixin:
         self.connection_timeouts[webrtc_id] = peer.connected
         self._peers[webrtc_id] = peer
 
+        @guarded(None)
         def remember_channel(channel: DataChannel) -> None:
             if not session.ended:
                 self.data_channels[webrtc_id] = channel

@@ -172,20 +172,3 @@ async def test_a_program_that_sends_a_lot_but_no_more_than_it_may_goes_on() -> N
         await other.message("log", "Server received: 999")
         assert len(other.of_type("log")) == 1000
         assert not other.session.ended
-
-
-async def test_a_listener_of_the_program_that_raises_ends_its_own_connection(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    async with two_at_once() as (honest, other):
-        channel = other.stream.data_channels[other.webrtc_id]
-
-        def listen(message: Any) -> None:
-            raise RuntimeError("a bug of the program's own")
-
-        channel.on("message", listen)
-        assert other.channel is not None
-        other.channel.send("hello")
-        await eventually(other.session.closed.is_set)
-        assert "a bug of the program's own" in caplog.text
-        assert not honest.session.ended

@@ -151,6 +151,9 @@ class RelayedClient(Client):
         at = asyncio.get_running_loop().time()
         self.audio_frames.append((at, samples.reshape(-1), rate))
 
+    def skip(self, seconds: float) -> None:
+        """Do nothing for what the server left out."""
+
     async def close(self) -> None:
         for receiver in self.receivers:
             receiver.close()

@@ -127,6 +127,6 @@ if __name__ == "__main__":
         verbose=False,
         drain_limit=float(sys.argv[2]),
     )
-    app = APPS[sys.argv[3] if len(sys.argv) > 3 else "mounted"](stream)
+    app = APPS[sys.argv[3]](stream)
     with suppress(KeyboardInterrupt):  # raised by uvicorn when all is over
-        Server(uvicorn.Config(app, port=0, log_level="warning")).run()
+        Server(uvicorn.Config(app, port=0, log_level="warning", loop=sys.argv[4])).run()

@@ -18,6 +18,7 @@ from websockets.asyncio.client import connect
 from fastrtc import Stream
 from tests.faults.over_http import HttpClient, running
 from tests.faults.stopping_app import APPS
+from tests.support.loops import loop_for_a_server
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
 from tests.telephone.phone import Provider
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -54,7 +55,8 @@ async def server(
     handler: str = "echo", drain_limit: float = 0, where: str = "mounted"
 ) -> AsyncIterator[Stopping]:
     path = "" if where == "mounted" else "/api"
-    with running("-m", "tests.faults.stopping_app", handler, str(drain_limit), where) as process:
+    options = handler, str(drain_limit), where, loop_for_a_server()
+    with running("-m", "tests.faults.stopping_app", *options) as process:
         yield await asyncio.to_thread(Stopping, process, path)
 
 
@@ -130,7 +132,8 @@ class Noting(AsyncAudioEcho):
 @asynccontextmanager
 async def server_in_a_thread(app: FastAPI) -> AsyncIterator[tuple[str, Callable[[], None]]]:
     """A server that gets no signals; with what stops it."""
-    running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    config = uvicorn.Config(app, port=0, log_level="warning", loop=loop_for_a_server())
+    running = uvicorn.Server(config)
     thread = threading.Thread(target=running.run)
     thread.start()
 

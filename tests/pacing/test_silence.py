@@ -62,3 +62,16 @@ def test_what_the_sender_left_out_is_missing_but_for_what_was_given() -> None:
     clock.take(0.061 + AFTER_S)
     assert clock.missing(0.38) == 16
     assert clock.missing(0.02) == 0
+
+
+@pytest.mark.parametrize("began_ms", range(1_000_000, 1_000_050, 7))
+def test_a_block_is_taken_when_it_is_due_and_not_only_after_that(began_ms: int) -> None:
+    """The time of uvloop's loops is in whole milliseconds, and stands still within a callback."""
+    clock = SilenceClock(BLOCK_S)
+    clock.heard(0.02, began_ms / 1000)
+    taken = 0
+    for now_ms in range(began_ms, began_ms + 5000):
+        if clock.next_at() <= now_ms / 1000:
+            taken += clock.take(now_ms / 1000)
+            assert clock.next_at() > now_ms / 1000
+    assert taken == pytest.approx((5 - 0.02 - AFTER_S) / BLOCK_S, abs=1)

@@ -8,6 +8,8 @@ from typing import Any
 
 import uvicorn
 
+from tests.support.loops import loop_for_a_server
+
 __all__ = ["serving"]
 
 
@@ -15,7 +17,11 @@ __all__ = ["serving"]
 def serving(app: Any, **options: Any) -> Iterator[str]:
     """Serve an ASGI app; gives its address, such as `http://127.0.0.1:43210`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        options = {"log_level": "warning", "timeout_graceful_shutdown": 5} | options
+        options = {
+            "log_level": "warning",
+            "loop": loop_for_a_server(),
+            "timeout_graceful_shutdown": 5,
+        } | options
         server = uvicorn.Server(uvicorn.Config(app, **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()  # what connects before it listens waits in the backlog

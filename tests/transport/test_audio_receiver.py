@@ -146,6 +146,43 @@ async def test_a_lost_packet_is_made_up_for_after_a_short_wait():
 
 
 @virtual_time
+async def test_a_gap_whose_end_is_near_on_a_loop_whose_handles_know_no_time(monkeypatch):
+    """As uvloop's do not, where `call_at` of what is less than 0.5 ms away is `call_soon`."""
+    loop = asyncio.get_running_loop()
+    call_at = loop.call_at
+
+    class Handle:
+        def __init__(self, *arguments, **options):
+            self.cancel = call_at(*arguments, **options).cancel
+
+    line = opus_line()
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "call_at", Handle)
+        for number in (0, 3, 2, 6, 5):
+            line.packet(number, opus()[number])
+    await asyncio.sleep(0.1)
+    assert line.inbound.samples.shape == (1, 7 * FRAME)
+    assert timers() == 0
+
+
+@virtual_time
+async def test_a_packet_that_fails_costs_no_other(caplog):
+    """For a reason that nobody thought of, also where the timer of a gap delivers it."""
+    line = opus_line()
+    line.packet(0, opus()[0])
+    push, line.inbound.push = line.inbound.push, None  # type: ignore[method-assign, assignment]
+    line.packet(1, opus()[1])
+    line.packet(3, opus()[3])
+    await asyncio.sleep(0.1)
+    line.inbound.push = push  # type: ignore[method-assign]
+    line.packet(5, opus()[5])
+    await asyncio.sleep(0.1)
+    assert line.inbound.samples.shape == (1, 3 * FRAME)
+    assert timers() == 0
+    assert "AudioReceiver._deliver_one failed" in caplog.text
+
+
+@virtual_time
 async def test_a_long_gap_is_a_pause():
     line = opus_line()
     line.packet(0, opus()[0])

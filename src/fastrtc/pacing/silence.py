@@ -14,6 +14,10 @@ LIMIT_S = 60.0
 """How much silence is given for one gap at most, in seconds: an utterance that does not end
 by it, as its options forbid, must not cost work for as long as the connection lasts."""
 
+ROUNDING_S = 1e-6
+"""What times may be wrong by. uvloop's are whole milliseconds, so that a block is often asked for
+exactly when it is due."""
+
 
 class SilenceClock:
     """Decides how much silence is due while a client sends no audio.
@@ -43,7 +47,7 @@ class SilenceClock:
 
     def take(self, now: float) -> int:
         """Return how many blocks of silence are due, and count them."""
-        since_s = now - self._heard_until - AFTER_S
+        since_s = now - self._heard_until - AFTER_S + ROUNDING_S
         if since_s < 0:
             return 0
         due = math.floor(min(since_s, LIMIT_S) / self._block_s) + 1

@@ -32,6 +32,8 @@ from aiortc.codecs import CODECS, HEADER_EXTENSIONS, is_rtx
 from aiortc.rtcpeerconnection import is_codec_compatible
 from aiortc.sdp import MediaDescription
 
+from .guard import guarded, guarded_async, retried
+
 __all__ = [
     "RtpSink",
     "TurnAttempt",
@@ -64,6 +66,7 @@ class _PacketTap:
     def __init__(self, sink: RtpSink) -> None:
         self._sink = sink
 
+    @guarded((False, None))
     def add(self, packet: Any) -> tuple[bool, None]:
         self._sink.push(packet.sequence_number, packet.timestamp, packet.payload_type, packet._data)
         return False, None
@@ -237,13 +240,18 @@ def close_while_connecting(pc: RTCPeerConnection) -> None:
         except InvalidStateError as error:
             logger.debug("Closed while it was being established: %s", error)
         finally:
-            if pc.signalingState == "closed":
-                for transceiver in pc.getTransceivers():
-                    await transceiver.stop()
-                if pc.sctp is not None:
-                    await pc.sctp.stop()
+            await _stop_if_closed(pc)
 
     setattr(pc, name, connect_unless_closed)
+
+
+@guarded_async(None)
+async def _stop_if_closed(pc: RTCPeerConnection) -> None:
+    if pc.signalingState == "closed":
+        for transceiver in pc.getTransceivers():
+            await transceiver.stop()
+        if pc.sctp is not None:
+            await pc.sctp.stop()
 
 
 async def close_connection(pc: RTCPeerConnection) -> None:
@@ -291,6 +299,10 @@ CONSENT_REPEATS = 2
 peer that is far away, or a machine that is busy for a while, is no peer that has gone."""
 
 
+RETRY_S = 1.0
+"""After how long the questions go on when one of them failed for a reason of ours, in seconds."""
+
+
 def watch_consent(pc: RTCPeerConnection, on_expired: Callable[[], None]) -> None:
     """Notice sooner than after 30 s that a peer has gone without a goodbye.
 
@@ -310,6 +322,7 @@ def _ice_connections(pc: RTCPeerConnection) -> list[Any]:
     return list({id(c): c for c in connections if c is not None}.values())
 
 
+@retried(RETRY_S)
 async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     expires = loop.time() + CONSENT_EXPIRES_S
@@ -378,21 +391,12 @@ def _noting(create: Callable[..., Any]) -> Callable[..., Any]:
         attempts = _turn_attempts.get()
         if attempts is None:
             return await create(*args, **kwargs)
-        host, port = kwargs.get("server_addr") or args[1]
-        attempt = TurnAttempt(f"{host}:{port}")
+        attempt = TurnAttempt(_address_of(*args, **kwargs))
         attempts.append(attempt)
         try:
             endpoint = await create(*args, **kwargs)
-        except stun.TransactionFailed as error:
-            code, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
-            attempt.failure = (
-                f"refused the username and credential: they are wrong, or have expired ({code})"
-                if code == 401
-                else f"refused to relay: {code} {reason}"
-            )
-            raise
         except (OSError, stun.TransactionError) as error:
-            attempt.failure = f"cannot be reached: {error}"
+            attempt.failure = _why(error)
             raise
         attempt.succeeded = True
         _give_up_soon(endpoint[0])
@@ -401,10 +405,30 @@ def _noting(create: Callable[..., Any]) -> Callable[..., Any]:
     return create_turn_endpoint
 
 
+@guarded("?")
+def _address_of(
+    protocol_factory: object = None, server_addr: tuple[str, int] = ("?", 0), *_: Any, **__: Any
+) -> str:
+    host, port = server_addr
+    return f"{host}:{port}"
+
+
+@guarded("failed")
+def _why(error: Exception) -> str:
+    """Say in words why a TURN server gave no relay."""
+    if not isinstance(error, stun.TransactionFailed):
+        return f"cannot be reached: {error}"
+    code, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
+    if code == 401:
+        return f"refused the username and credential: they are wrong, or have expired ({code})"
+    return f"refused to relay: {code} {reason}"
+
+
 TURN_FREED_WITHIN_S = 1.0
 """How long a TURN server may take to give up a relay; else it does when the relay expires."""
 
 
+@guarded(None)
 def _give_up_soon(transport: Any) -> None:
     """Let a connection end although its TURN server has died.
 

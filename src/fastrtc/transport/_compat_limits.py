@@ -20,6 +20,7 @@ from aiortc import RTCPeerConnection, RTCRtpReceiver
 
 from ..core.limits import RateLimit
 from ..core.seldom import Seldom
+from .guard import guarded, guarded_async
 
 __all__ = ["bound_decoder", "limit_messages", "limit_pictures", "vp8_size"]
 
@@ -70,11 +71,17 @@ def limit_messages(pc: RTCPeerConnection, per_s: float, on_abuse: Callable[[str]
     rate = RateLimit(per_s)
     ended = False
 
-    async def receive_data_chunk(chunk: Any) -> None:
+    @guarded("")
+    def too_much(chunk: Any) -> str:
         if rate.take(loop.time()):
-            raise _TooMuch("The client sends too many messages")
+            return "The client sends too many messages"
         if _holds_too_much(sctp, chunk):
-            raise _TooMuch("The client sends messages that it does not finish")
+            return "The client sends messages that it does not finish"
+        return ""
+
+    async def receive_data_chunk(chunk: Any) -> None:
+        if reason := too_much(chunk):
+            raise _TooMuch(reason)
         await receive(chunk)
 
     async def handle_data(data: bytes) -> None:
@@ -88,13 +95,13 @@ def limit_messages(pc: RTCPeerConnection, per_s: float, on_abuse: Callable[[str]
             on_abuse(str(error))
         except ConnectionError:  # it is being closed
             raise
-        except Exception as error:  # of aiortc, or of a listener of the program's own
+        except Exception as error:  # of aiortc; those of listeners do not come here
             ended = True
             logger.warning("A data channel failed, its connection is ended", exc_info=error)
             on_abuse("The data channel failed")
 
     sctp._receive_data_chunk = receive_data_chunk
-    sctp._handle_data = handle_data
+    sctp._handle_data = guarded_async(None, passes=(ConnectionError,))(handle_data)
 
 
 def _holds_too_much(sctp: Any, chunk: Any) -> bool:
@@ -134,17 +141,22 @@ def limit_pictures(pixels: int) -> Iterator[None]:
 def _limiting(get_decoder: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def get_limited_decoder(codec: Any) -> Any:
         decoder = get_decoder(codec)
-        pixels = _most_pixels.get()
-        context = getattr(decoder, "codec", None)
-        if pixels is None or not isinstance(context, av.VideoCodecContext):
-            return decoder
-        if codec.name.upper() == "VP8":  # libvpx allocates before FFmpeg looks at the size
-            return _LimitedVp8(decoder, pixels)
-        context.options = {"max_pixels": str(pixels)}  # of a width that is a multiple of 64
-        return decoder
+        return _limited(codec, decoder) or decoder
 
     get_limited_decoder.limited = True  # type: ignore[attr-defined]
     return get_limited_decoder
+
+
+@guarded(None)
+def _limited(codec: Any, decoder: Any) -> Any:
+    pixels = _most_pixels.get()
+    context = getattr(decoder, "codec", None)
+    if pixels is None or not isinstance(context, av.VideoCodecContext):
+        return None
+    if codec.name.upper() == "VP8":  # libvpx allocates before FFmpeg looks at the size
+        return _LimitedVp8(decoder, pixels)
+    context.options = {"max_pixels": str(pixels)}  # of a width that is a multiple of 64
+    return None
 
 
 class _LimitedVp8:
@@ -156,7 +168,14 @@ class _LimitedVp8:
         self._too_large = False
 
     def decode(self, encoded: Any) -> list[Any]:
-        size = vp8_size(encoded.data)
+        if self._is_too_large(encoded.data):
+            return []
+        frames: list[Any] = self._decoder.decode(encoded)
+        return frames
+
+    @guarded(True)
+    def _is_too_large(self, data: bytes) -> bool:
+        size = vp8_size(data)
         if size is not None:
             too_large = size[0] * size[1] > self._pixels
             if too_large and not self._too_large:
@@ -166,10 +185,7 @@ class _LimitedVp8:
                     *size,
                 )
             self._too_large = too_large
-        if self._too_large:
-            return []
-        frames: list[Any] = self._decoder.decode(encoded)
-        return frames
+        return self._too_large
 
 
 def vp8_size(data: bytes) -> tuple[int, int] | None:
@@ -194,6 +210,7 @@ class _DamagedFrames(logging.Filter):
         super().__init__()
         self._seldom = Seldom()
 
+    @guarded(True)
     def filter(self, record: logging.LogRecord) -> bool:
         if "failed to decode" not in str(record.msg):
             return True
@@ -212,6 +229,7 @@ class _Bounded(queue.Queue[Any]):
         self._most = most
         self._dropped = dropped
 
+    @guarded(None)
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         if item is None or self.qsize() < self._most:
             super().put(item, block, timeout)

@@ -18,6 +18,7 @@ from ..audio.concealment import Concealment
 from ..pacing.inbound import AudioInbound
 from ..pacing.reorder import Packet, ReorderBuffer
 from ._compat import negotiated_codecs, take_packets
+from .guard import guarded
 from .opus import OPUS_RATE, OpusDecoder
 
 __all__ = ["AudioReceiver"]
@@ -52,7 +53,8 @@ class AudioReceiver:
         self._loop = asyncio.get_running_loop()
         self._codecs = {codec.payload_type: codec for codec in negotiated_codecs(transceiver)}
         self._buffer: ReorderBuffer[tuple[int, bytes]] = ReorderBuffer()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at: float | None = None  # kept here: handles of uvloop do not tell
         self._payload_type: int | None = None
         self._opus: OpusDecoder | None = None
         self._other: Any = None
@@ -83,47 +85,58 @@ class AudioReceiver:
         if self._closed or payload_type not in self._codecs:
             return
         now = self._loop.time()
-        self._deliver(self._buffer.push(sequence, timestamp, (payload_type, payload), now))
-        self._set_timer()
+        try:
+            self._deliver(self._buffer.push(sequence, timestamp, (payload_type, payload), now))
+        finally:
+            self._set_timer()
 
     def close(self) -> None:
         """Take no more packets, and wait for none."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer = self._timer_at = None
 
     def _set_timer(self) -> None:
         deadline = self._buffer.deadline
+        if deadline == self._timer_at:
+            return
         if self._timer is not None:
-            if self._timer.when() == deadline:
-                return
             self._timer.cancel()
             self._timer = None
+        self._timer_at = deadline
         if deadline is not None:
             self._timer = self._loop.call_at(deadline, self._gap_ends)
 
+    @guarded(None)
     def _gap_ends(self) -> None:
-        self._timer = None
-        self._deliver(self._buffer.poll(self._loop.time()))
-        self._set_timer()
+        deadline, self._timer, self._timer_at = self._timer_at, None, None
+        assert deadline is not None
+        try:  # a timer of uvloop comes up to 0.5 ms early
+            self._deliver(self._buffer.poll(max(deadline, self._loop.time())))
+        finally:
+            self._set_timer()
 
     def _deliver(self, packets: list[Packet[tuple[int, bytes]]]) -> None:
         for packet in packets:
             if self._too_fast():
                 return
-            try:
-                rate, samples = self._decode(packet)
-            except (av.FFmpegError, ValueError) as error:
-                logger.debug("A packet could not be decoded: %s", error)
-                continue
-            size = samples.shape[1]
-            self._decoded_s += size / rate
-            self._skip_silence(packet, size / rate)
-            gap = packet.lost * size
-            if gap > MOST_CONCEALED_S * rate:
-                gap = size
-            self._inbound.push(rate, self._concealment.fill(rate, samples, gap))
+            self._deliver_one(packet)
+
+    @guarded(None)
+    def _deliver_one(self, packet: Packet[tuple[int, bytes]]) -> None:
+        try:
+            rate, samples = self._decode(packet)
+        except (av.FFmpegError, ValueError) as error:
+            logger.debug("A packet could not be decoded: %s", error)
+            return
+        size = samples.shape[1]
+        self._decoded_s += size / rate
+        self._skip_silence(packet, size / rate)
+        gap = packet.lost * size
+        if gap > MOST_CONCEALED_S * rate:
+            gap = size
+        self._inbound.push(rate, self._concealment.fill(rate, samples, gap))
 
     def _skip_silence(self, packet: Packet[tuple[int, bytes]], seconds: float) -> None:
         """Tell how much audio the sender left out before a packet, as it does in DTX (RFC 7587)."""

@@ -26,6 +26,7 @@ from ..pacing.frames import FrameClock
 from ..pacing.playout import FRAME_S, Playout, PlayoutFrame, check_output
 from ..session.media import Media
 from ..session.session import Session, State
+from .guard import guarded, retried, watch_listeners
 from .opus import OPUS_RATE, OpusEncoder
 
 __all__ = [
@@ -72,6 +73,7 @@ class MediaCallback(MediaStreamTrack):
         media: tuple[Any, Modality, Mode],
     ) -> None:
         super().__init__()
+        watch_listeners(self)
         self.event_handler = event_handler
         self.context = context
         self.channel = channel
@@ -187,6 +189,7 @@ class MediaCallback(MediaStreamTrack):
         session, _ = self._open()
         session.start()
 
+    @guarded(None)
     def stop(self) -> None:
         """Send nothing more."""
         super().stop()
@@ -292,6 +295,7 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
         if self._media is not None:
             self._media.clear()
 
+    @retried(FRAME_S)
     async def recv(self) -> Any:
         """Wait for the next 20 ms that are to be sent.
 
@@ -420,6 +424,7 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
         self.fps = getattr(handler, "fps", 30)
         self._clock: FrameClock | None = None
 
+    @retried(FRAME_S)
     async def recv(self) -> av.VideoFrame:
         """Wait for the next frame and for its moment.
 

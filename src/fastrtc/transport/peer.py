@@ -33,6 +33,7 @@ from ._compat_clock import use_steady_clock
 from ._compat_limits import bound_decoder, limit_messages, limit_pictures
 from .audio_receiver import AudioReceiver
 from .backlog import Backlog
+from .guard import guarded, watch_listeners
 from .media_tracks import AudioMediaCallback, MediaCallback, make_tracks
 from .signalling import DEFAULT_LIMITS, Candidate, Offer
 
@@ -108,6 +109,7 @@ class Peer:
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_WITHIN_S, self._give_up, f"not connected within {CONNECT_WITHIN_S:.0f} s"
         )
+        watch_listeners(self.pc)
         self.pc.on("connectionstatechange", self._state_changed)
         self.pc.on("datachannel", self._channel_opened)
         session.context.run(current_channel.set_source, lambda: self.channel)
@@ -234,6 +236,7 @@ class Peer:
             except Exception:
                 logger.debug("A candidate could not be added", exc_info=True)
 
+    @guarded(None)
     def _state_changed(self) -> None:
         state = self.pc.connectionState
         logger.debug("Session %s: the connection is %s", self.session.id, state)
@@ -260,15 +263,19 @@ class Peer:
             )
         self.session.close(reason)
 
+    @guarded(None)
     def _abused(self, reason: str) -> None:
         logger.warning("Session %s: %s: it is ended", self.session.id, reason)
         self.session.end(reason)
 
+    @guarded(None)
     def _consent_expired(self) -> None:
         self.session.close("the client vanished")
 
+    @guarded(None)
     def _channel_opened(self, channel: RTCDataChannel) -> None:
         self.channel = channel
+        watch_listeners(channel)
         channel.on("message", self._message)
         handler = self.session.handler
         if isinstance(handler, StreamHandlerBase):
@@ -300,6 +307,7 @@ class Peer:
         self.channel.send(message)
         self._sent += self.channel.bufferedAmount - waiting
 
+    @guarded(None)
     def _message(self, message: str | bytes) -> None:
         if isinstance(message, str):
             self.session.mailbox.post(create_message("log", f"Server received: {message}"))

@@ -1,0 +1,81 @@
+"""Tests with real peers run on asyncio's event loop and on uvloop's, which servers take.
+
+The two differ in what nothing but a running program shows: handles that know no time, a clock of
+whole milliseconds that stands still within a callback, transports of their own. The tests of
+`BOTH` run twice; each other test with a real peer has one loop for good, half of them uvloop.
+Servers that a test starts in a thread, or to stop them, have the loop of the test; programs have
+the one that uvicorn chooses, uvloop where it is installed.
+"""
+
+import asyncio
+import importlib.util
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+__all__ = ["loop_for_a_server", "loop_of"]
+
+PEERS = ("tests/abuse/", "tests/faults/", "tests/telephone/", "tests/webrtc/", "tests/websocket/")
+BOTH = (
+    "tests/abuse/test_channels.py",
+    "tests/faults/test_network.py",
+    "tests/faults/test_stopping.py",
+    "tests/telephone/test_calls.py",
+    "tests/webrtc/",
+    "tests/websocket/test_conversation.py",
+)
+UVLOOP = importlib.util.find_spec("uvloop") is not None  # there is none for Windows
+
+
+def _factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    factories = {"asyncio": asyncio.new_event_loop}
+    if UVLOOP:
+        factories["uvloop"] = _uvloop
+    return factories
+
+
+def _uvloop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    loop.set_exception_handler(_end_at_timeout)
+    return loop
+
+
+def _end_at_timeout(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Cancel a test that pytest-timeout ends: uvloop only logs what the signal handler raises."""
+    loop.default_exception_handler(context)
+    if isinstance(context.get("exception"), pytest.fail.Exception):
+        for task in asyncio.all_tasks(loop):
+            task.cancel(str(context["exception"]))
+
+
+def loop_of(node: str) -> str:
+    """The loop of a test that does not run on both, by its name without parameters."""
+    name = node.partition("[")[0]
+    return "uvloop" if UVLOOP and zlib.crc32(name.encode()) % 2 else "asyncio"
+
+
+def loop_for_a_server() -> str:
+    """What a test gives uvicorn as `loop`: the kind that it runs on itself.
+
+    For one that runs on none, by the name of the test.
+    """
+    try:
+        running = asyncio.get_running_loop()
+    except RuntimeError:
+        return loop_of(os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0])
+    return "uvloop" if type(running).__module__.startswith("uvloop") else "asyncio"
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    factories = _factories()
+    if item.nodeid.startswith(BOTH):
+        return factories
+    chosen = loop_of(item.nodeid) if item.nodeid.startswith(PEERS) else "asyncio"
+    return {chosen: factories[chosen]}

@@ -1,0 +1,247 @@
+"""An exception in any of our callbacks that aiortc, aioice and pyee call costs no connection.
+
+The callbacks are found by running a call: what is called from a frame of theirs, and is not the
+guard, is not guarded; what the guard calls is a callback, in which each test then throws once.
+"""
+
+import ast
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import aioice
+import aiortc
+import numpy as np
+import pyee
+import pytest
+
+import fastrtc
+from fastrtc import Stream
+from fastrtc.transport import _compat, guard
+from tests.support.peers import LOCAL, AudioSource, Client, Network, VideoSource, eventually, tone
+from tests.webrtc.handlers import AsyncAudioVideoEcho
+
+OURS = str(Path(fastrtc.__file__).parent)
+THEIRS = tuple(str(Path(module.__file__).parent) for module in (aioice, aiortc, pyee))
+GUARD = str(Path(guard.__file__))
+
+CALLBACKS = {
+    "_PacketTap.add",
+    "AudioMediaCallback.recv",
+    "AudioReceiver._deliver_one",
+    "AudioReceiver._gap_ends",
+    "Peer._channel_opened",
+    "Peer._message",
+    "Peer._state_changed",
+    "VideoMediaCallback.recv",
+    "WebRTCConnectionMixin._remember.<locals>.remember_channel",
+    "_Bounded.put",
+    "_LimitedVp8._is_too_large",
+    "_limited",
+    "_query_consent",
+    "_stop_if_closed",
+    "limit_messages.<locals>.handle_data",
+    "limit_messages.<locals>.too_much",
+}
+"""The callbacks of a call that nothing is wrong with."""
+
+WRAPPED = {"limit_messages.<locals>.handle_data"}
+"""Guarded where it is handed over, and not by a decorator."""
+
+RARE = {
+    "MediaCallback.stop",  # when all is over
+    "Peer._abused",  # tests/abuse/test_channels.py
+    "Peer._consent_expired",  # the session is closed then
+    "_DamagedFrames.filter",
+    "_address_of",  # only with a TURN server, as are the next two
+    "_give_up_soon",
+    "_why",
+}
+"""Guarded, but called only when something is wrong."""
+
+TRANSPARENT = {
+    "_DecoderThread.__init__",  # what a thread is made of
+    "_LimitedVp8.__init__",
+    "_LimitedVp8.decode",  # calls a guarded function and aiortc's own, whose exceptions pass
+    "_datetime",  # clocks
+    "_time",
+    "_limiting.<locals>.get_limited_decoder",
+    "limit_messages.<locals>.receive_data_chunk",
+}
+"""Called by aiortc without the guard, for nothing in them but what they call can raise."""
+
+
+class Watch:
+    """Sees each call of a function of ours, and throws in one of them, once."""
+
+    def __init__(self, target: str | None = None) -> None:
+        self.target = target
+        self.thrown = 0
+        self.unguarded: set[str] = set()
+        self.guarded: set[str] = set()
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> None:
+        if not frame.f_code.co_filename.startswith(OURS) or frame.f_back is None:
+            return
+        name, caller = _name(frame), frame.f_back.f_code.co_filename
+        if caller == GUARD and frame.f_back.f_code.co_name == "call" and name != "log_failure":
+            self.guarded.add(name)
+            if name == self.target and not self.thrown:
+                self.thrown += 1
+                raise RuntimeError("thrown by the test")
+        elif caller.startswith(THEIRS) and frame.f_code.co_filename != GUARD:
+            self.unguarded.add(name)
+
+
+def _name(frame: FrameType) -> str:
+    """The qualified name, which code objects have from Python 3.11 on."""
+    return _QUALIFIED.get((frame.f_code.co_filename, frame.f_code.co_firstlineno)) or ""
+
+
+def _functions() -> Iterator[tuple[str, str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """The file, the qualified name and the definition of each function of ours."""
+
+    def below(node: ast.AST, path: str, prefix: str) -> Iterator[Any]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, prefix + child.name, child
+                yield from below(child, path, f"{prefix}{child.name}.<locals>.")
+            else:
+                inner = f"{prefix}{child.name}." if isinstance(child, ast.ClassDef) else prefix
+                yield from below(child, path, inner)
+
+    for path in Path(OURS).rglob("*.py"):
+        yield from below(ast.parse(path.read_text(encoding="utf-8")), str(path), "")
+
+
+_FUNCTIONS = list(_functions())
+_QUALIFIED = {
+    (path, min([node.lineno, *(d.lineno for d in node.decorator_list)])): name
+    for path, name, node in _FUNCTIONS
+}
+
+
+@contextmanager
+def watching(target: str | None = None) -> Iterator[Watch]:
+    watch = Watch(target)
+    before = sys.gettrace()
+    threading.settrace(watch)  # aiortc decodes in threads
+    sys.settrace(watch)
+    try:
+        yield watch
+    finally:
+        sys.settrace(before)
+        threading.settrace(before)  # type: ignore[arg-type]
+
+
+@asynccontextmanager
+async def calling() -> AsyncIterator[Client]:
+    """A call with everything: sound and pictures both ways, messages, packets lost."""
+    stream = Stream(
+        AsyncAudioVideoEcho(),
+        modality="audio-video",
+        mode="send-receive",
+        server_rtc_configuration=LOCAL,
+    )
+    audio, video = AudioSource(np.tile(tone(1.0), 30)), VideoSource()
+    async with Client(stream, audio=audio, video=video) as client:
+        client.shape_network(Network(lose_every=20))
+        await eventually(lambda: client.channel.readyState == "open")
+        yield client
+
+
+async def goes_on(client: Client) -> None:
+    """Wait until the client has heard another half second, and was answered."""
+    heard = len(client.loud())
+    await eventually(lambda: len(client.loud()) >= heard + 25)
+    assert client.states == ["connecting", "connected"]
+    assert not client.session.ended
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch: pytest.MonkeyPatch, fast_consent: None) -> None:
+    monkeypatch.setattr(_compat, "CONSENT_EXPIRES_S", 10.0)
+    guard._throttles.clear()
+
+
+async def test_each_callback_is_guarded() -> None:
+    with watching() as watch:
+        async with calling() as client:
+            client.channel.send("hello")
+            await client.message("log", "Server received: hello")
+            await eventually(lambda: client.video_frames)
+            await goes_on(client)
+            await eventually(lambda: watch.guarded >= CALLBACKS)
+    assert watch.unguarded <= TRANSPARENT, "called by aiortc without the guard"
+    assert watch.guarded <= CALLBACKS | RARE, "not in CALLBACKS: no test throws in it"
+
+
+def test_each_guarded_function_is_known() -> None:
+    names = {
+        name
+        for _, name, node in _FUNCTIONS
+        if any(_is_guard(decorator) for decorator in node.decorator_list)
+    }
+    assert names == (CALLBACKS | RARE) - WRAPPED
+
+
+def _is_guard(decorator: ast.expr) -> bool:
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(function, ast.Name) and function.id in guard.__all__
+
+
+@pytest.mark.parametrize("callback", sorted(CALLBACKS))
+async def test_an_exception_in_a_callback_costs_no_connection(
+    callback: str, errors: Callable[[], list[logging.LogRecord]]
+) -> None:
+    with watching(callback) as watch:
+        async with calling() as client:
+            assert client.channel is not None
+            sends = asyncio.ensure_future(_send_again_and_again(client))
+            await eventually(lambda: watch.thrown)
+            await goes_on(client)
+            await eventually(lambda: client.video_frames)
+            sends.cancel()
+    (logged,) = errors()
+    assert logged.name == "fastrtc.transport.guard"
+    assert logged.getMessage() == f"{callback} failed; the connection goes on"
+    assert "thrown by the test" in str(logged.exc_info[1])  # type: ignore[index]
+
+
+async def _send_again_and_again(client: Client) -> None:
+    while True:
+        client.channel.send("hello")
+        await asyncio.sleep(0.1)
+
+
+async def test_exceptions_of_the_programs_own_listeners_cost_no_connection(
+    errors: Callable[[], list[logging.LogRecord]],
+) -> None:
+    def throw(*arguments: Any) -> None:
+        raise RuntimeError("thrown by the program")
+
+    async def throw_later(*arguments: Any) -> None:
+        throw()
+
+    async with calling() as client:
+        await eventually(lambda: client.webrtc_id in client.stream.data_channels)
+        channel = client.stream.data_channels[client.webrtc_id]
+        channel.on("message", throw)
+        channel.on("message", throw_later)
+        client.stream.connections[client.webrtc_id][0].on("ended", throw)
+        client.stream.pcs[client.webrtc_id].on("connectionstatechange", throw)
+        client.channel.send("hello")
+        await client.message("log", "Server received: hello")
+        await eventually(errors)
+        await goes_on(client)
+    assert {record.getMessage() for record in errors()} == {
+        "A listener of RTCDataChannel failed; the connection goes on",
+        "A listener of AudioCallback failed; the connection goes on",
+        "A listener of RTCPeerConnection failed; the connection goes on",
+    }
