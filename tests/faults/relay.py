@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -82,17 +82,30 @@ class Relay:
 
     Attributes:
         faults: What becomes of them from now on.
+        on_carry: Called with each datagram and where it goes; whether it goes there.
         carried: How many arrived.
         lost: How many did not.
     """
 
     def __init__(self, seed: int) -> None:
         self.faults = Faults()
+        self.on_carry: Callable[[bytes, _Port], bool] | None = None
         self.carried = self.lost = 0
         self.client = _Port(self)
         self.server = _Port(self)
         self.client.other, self.server.other = self.server, self.client
         self._random = random.Random(seed)
+
+    async def rebind(self) -> Address:
+        """Have the client's datagrams come from another port, and close the one before.
+
+        As a NAT does that forgets a mapping. Gives the address before.
+        """
+        before = self.server.transport
+        self.server.transport = await _open(self.server)
+        before.close()
+        address: Address = before.get_extra_info("sockname")
+        return address
 
     def carry(self, data: bytes, to: _Port) -> None:
         faults = self.faults
@@ -100,6 +113,8 @@ class Relay:
             self.lost += 1
             return
         self.carried += 1
+        if self.on_carry is not None and not self.on_carry(data, to):
+            return
         later = faults.delay_s + self._random.uniform(0, faults.jitter_s)
         if self._random.random() < faults.swap:
             later += 0.03
@@ -109,13 +124,18 @@ class Relay:
             to.send(data)
 
 
+async def _open(port: _Port) -> asyncio.DatagramTransport:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: port, local_addr=("127.0.0.1", 0))
+    return transport
+
+
 @asynccontextmanager
 async def relay(seed: int = 7) -> AsyncIterator[Relay]:
     """Open a relay on 127.0.0.1."""
     made = Relay(seed)
-    loop = asyncio.get_running_loop()
     for port in (made.client, made.server):
-        await loop.create_datagram_endpoint(lambda port=port: port, local_addr=("127.0.0.1", 0))
+        await _open(port)
     try:
         yield made
     finally:

@@ -22,6 +22,7 @@ PEERS = ("tests/abuse/", "tests/faults/", "tests/telephone/", "tests/webrtc/", "
 BOTH = (
     "tests/abuse/test_channels.py",
     "tests/faults/test_network.py",
+    "tests/faults/test_rebinding.py",
     "tests/faults/test_stopping.py",
     "tests/telephone/test_calls.py",
     "tests/webrtc/",

@@ -41,6 +41,8 @@ CALLBACKS = {
     "Peer._state_changed",
     "VideoMediaCallback.recv",
     "WebRTCConnectionMixin._remember.<locals>.remember_channel",
+    "_Follower._checked",
+    "_Follower._decrypted",
     "_Bounded.put",
     "_LimitedVp8._is_too_large",
     "_limited",
@@ -59,6 +61,7 @@ RARE = {
     "Peer._abused",  # tests/abuse/test_channels.py
     "Peer._consent_expired",  # the session is closed then
     "_DamagedFrames.filter",
+    "_Follower._ask",  # tests/faults/test_rebinding.py
     "_address_of",  # only with a TURN server, as are the next two
     "_give_up_soon",
     "_why",
@@ -69,6 +72,10 @@ TRANSPARENT = {
     "_DecoderThread.__init__",  # what a thread is made of
     "_LimitedVp8.__init__",
     "_LimitedVp8.decode",  # calls a guarded function and aiortc's own, whose exceptions pass
+    "_Follower.watch.<locals>.check",
+    "_Follower.watch_media.<locals>.handle_rtcp",
+    "_Follower.watch_media.<locals>.handle_rtp",
+    "_Follower.watch_media.<locals>.recv",
     "_datetime",  # clocks
     "_time",
     "_limiting.<locals>.get_limited_decoder",

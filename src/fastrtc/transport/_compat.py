@@ -343,7 +343,8 @@ async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> Non
                 await asyncio.wait_for(asking, expires - loop.time())
                 expires = loop.time() + CONSENT_EXPIRES_S
             except (stun.TransactionError, asyncio.TimeoutError):
-                pass
+                if pair not in connection._nominated.values():  # another address has answered
+                    expires = loop.time() + CONSENT_EXPIRES_S
     connection._query_consent_task = None
     on_expired()
 

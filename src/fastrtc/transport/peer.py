@@ -29,6 +29,7 @@ from ._compat import (
     watch_consent,
     watch_turn,
 )
+from ._compat_address import follow_address
 from ._compat_clock import use_steady_clock
 from ._compat_limits import bound_decoder, limit_messages, limit_pictures
 from .audio_receiver import AudioReceiver
@@ -140,6 +141,7 @@ class Peer:
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
         self._tell_of_the_network(attempts)
         watch_consent(pc, self._consent_expired)
+        follow_address(pc, lambda check: self.session.run("address", check))
         if offer.later_candidates:
             self._look_up(offer.later_candidates)
         answer = offer.complete_answer(pc.localDescription.sdp)

@@ -1,0 +1,212 @@
+"""A client whose address changes in a call: NAT rebinding, another network.
+
+aioice goes on sending to the address that it began with, unless the client nominates another one;
+browsers do, aiortc does not. Each name is private, seen in aiortc 1.15 and 1.16 and in aioice
+0.10 to 0.13; where one is gone, addresses are not followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from aioice import stun
+from aioice.candidate import Candidate
+from aioice.ice import CandidatePair
+from aiortc import RTCPeerConnection
+
+from ..core.seldom import Seldom
+from .guard import guarded, guarded_async
+
+__all__ = ["follow_address"]
+
+logger = logging.getLogger(__name__)
+
+CHECK_INTERVAL_S = 0.2
+"""How often another address is checked at most, in seconds: a client that sends from two at a time
+must not have us ask for each packet."""
+
+CHECK_REPEATS = 2
+"""How often a check is sent again; aioice waits for 0.5, 1 and 2 s."""
+
+SILENT_S = 1.0
+"""How long the address that is sent to has been silent before a check of ICE from another one
+counts, in seconds. Browsers check spare paths all the time; media tell more."""
+
+Address = tuple[str, int]
+Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[Any]"]
+
+_unreadable = Seldom()
+
+
+class _Datagram(bytes):
+    """A datagram that came from another address than the one that is sent to."""
+
+    source: Address
+    protocol: Any
+
+
+class _Follower:
+    """Sends to where a client's packets come from, once it has proved that it is there.
+
+    A packet that was decrypted as the client's has its address checked, as ICE checks a
+    peer-reflexive candidate (RFC 8445 section 7.3.1.4): with a request that only those can
+    answer who know the password of its offer. Then media go there.
+
+    Args:
+        connection: The ``aioice.Connection``.
+        run: Starts the check, as a task of the session.
+    """
+
+    def __init__(self, connection: Any, run: Run) -> None:
+        self._connection = connection
+        self._run = run
+        self._loop = asyncio.get_running_loop()
+        self._checking: asyncio.Task[Any] | None = None
+        self._address: Address | None = None
+        self._next_check = 0.0
+        self._heard_at = 0.0  # what came from the address that is sent to
+
+    def watch(self) -> None:
+        """See where datagrams, and the checks of ICE, come from."""
+        for protocol in self._connection._protocols:
+            self._watch_protocol(protocol)
+        check_incoming = self._connection.check_incoming
+
+        def check(message: Any, source: Any, protocol: Any) -> None:
+            check_incoming(message, source, protocol)
+            self._checked(source, protocol)
+
+        self._connection.check_incoming = check
+
+    def _watch_protocol(self, protocol: Any) -> None:
+        received = protocol.datagram_received
+
+        def datagram_received(data: bytes, source: Any) -> None:
+            try:
+                received(self._marked(data, source, protocol), source)
+            except Exception as error:  # aioice fails on some that are not STUN's: struct.error
+                _unreadable.log(
+                    logger.warning, "A datagram that cannot be read is dropped: %r", error
+                )
+
+        protocol.datagram_received = datagram_received
+
+    def watch_media(self, dtls: Any) -> None:
+        """See which datagrams are decrypted as the client's."""
+        ice, source = dtls.transport, None
+        receive, rtp, rtcp = ice._recv, dtls._handle_rtp_data, dtls._handle_rtcp_data
+
+        async def recv() -> bytes:
+            nonlocal source
+            source = None
+            source = data = await receive()
+            return bytes(data) if isinstance(data, _Datagram) else data
+
+        async def handle_rtp(data: bytes, arrival_time_ms: int) -> None:
+            self._decrypted(source)
+            await rtp(data, arrival_time_ms=arrival_time_ms)
+
+        async def handle_rtcp(data: bytes) -> None:
+            self._decrypted(source)
+            await rtcp(data)
+
+        ice._recv, dtls._handle_rtp_data, dtls._handle_rtcp_data = recv, handle_rtp, handle_rtcp
+
+    def _pair(self, protocol: Any) -> Any:
+        """Return the pair that is sent to, of the component that a protocol belongs to."""
+        return self._connection._nominated.get(protocol.local_candidate.component)
+
+    def _marked(self, data: bytes, source: Any, protocol: Any) -> bytes:
+        pair = self._pair(protocol)
+        if pair is None or pair.remote_addr == source[:2]:
+            self._heard_at = self._loop.time()
+            return data
+        marked = _Datagram(data)
+        marked.source, marked.protocol = source[:2], protocol
+        return marked
+
+    @guarded(None)
+    def _decrypted(self, data: Any) -> None:
+        if isinstance(data, _Datagram):
+            self._check(data.source, data.protocol)
+
+    @guarded(None)
+    def _checked(self, source: Address, protocol: Any) -> None:
+        pair = self._pair(protocol)
+        silent = self._loop.time() - self._heard_at > SILENT_S
+        if pair is not None and pair.remote_addr != source and silent:
+            self._check(source, protocol)
+
+    def _check(self, source: Address, protocol: Any) -> None:
+        """Check an address, unless that is being done; a new one takes the place of the last."""
+        now = self._loop.time()
+        running = self._checking is not None and not self._checking.done()
+        if now < self._next_check or (running and source == self._address):
+            return
+        if running:
+            assert self._checking is not None
+            self._checking.cancel()
+        self._next_check, self._address = now + CHECK_INTERVAL_S, source
+        self._checking = self._run(self._ask(source, protocol))
+
+    @guarded_async(None)
+    async def _ask(self, source: Address, protocol: Any) -> None:
+        connection, component = self._connection, protocol.local_candidate.component
+        candidate = Candidate(
+            foundation="rebound",
+            component=component,
+            transport="udp",
+            priority=protocol.local_candidate.priority,
+            host=source[0],
+            port=source[1],
+            type="prflx",
+        )
+        pair = CandidatePair(protocol, candidate)
+        request = connection.build_request(pair, nominate=connection.ice_controlling)
+        try:
+            _, answered_from = await protocol.request(
+                request,
+                pair.remote_addr,
+                integrity_key=connection.remote_password.encode("utf8"),
+                retransmissions=CHECK_REPEATS,
+            )
+        except (stun.TransactionError, OSError) as error:
+            logger.debug("A new address of a client did not answer: %r", error)
+            return
+        if answered_from != source or component not in connection._nominated:
+            return
+        pair.nominated, pair.state = True, CandidatePair.State.SUCCEEDED
+        connection._nominated[component] = pair
+        self._heard_at = self._loop.time()
+        logger.info("The address of a client has changed")
+
+
+def follow_address(pc: RTCPeerConnection, run: Run) -> None:
+    """Follow a client whose address changes.
+
+    To be called when the candidates of the connection have been gathered.
+
+    Args:
+        pc: The connection.
+        run: Starts a task that ends with the connection.
+    """
+    transports = [t.receiver.transport for t in pc.getTransceivers()]
+    if pc.sctp is not None:
+        transports.append(pc.sctp.transport)
+    followers: dict[int, _Follower] = {}
+    for dtls in {id(t): t for t in transports}.values():
+        connection = getattr(dtls.transport, "_connection", None)
+        needed = (
+            (connection, ("_protocols", "_nominated", "check_incoming", "build_request")),
+            (dtls, ("_handle_rtp_data", "_handle_rtcp_data")),
+            (dtls.transport, ("_recv",)),
+        )
+        if not all(hasattr(holder, name) for holder, names in needed for name in names):
+            continue
+        if id(connection) not in followers:
+            followers[id(connection)] = _Follower(connection, run)
+            followers[id(connection)].watch()
+        followers[id(connection)].watch_media(dtls)
