@@ -45,7 +45,7 @@ types: $(VENV)/.dev ## check the types
 layers: $(VENV)/.dev ## check who imports whom
 	$(BIN)/lint-imports
 
-fuzz: $(VENV)/.dev ## fuzz what reads messages of strangers, 10 minutes (ARGS="offer --seconds 600")
+fuzz: $(VENV)/.dev ## fuzz what reads messages of strangers, 13 minutes (ARGS="offer --seconds 600")
 	$(INSTALL) atheris
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
