@@ -17,7 +17,7 @@ FIND_PYTHON = for python in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 pyth
 INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gradio5 lint format types layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev
+.PHONY: help demo test test-gradio5 lint format types types-docs layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ format: $(VENV)/.dev ## format the files and mend what can be mended
 
 types: $(VENV)/.dev ## check the types
 	$(BIN)/mypy
+
+types-docs: $(VENV)/.pyright ## check the types of the programs in docs/src, as their readers' mypy and pyright do
+	$(BIN)/python -m tests.docs.types $(ARGS)
 
 layers: $(VENV)/.dev ## check who imports whom
 	$(BIN)/lint-imports
@@ -103,6 +106,10 @@ $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "installing fastrtc and what the tests need (the first time takes a minute or two)"
 	$(INSTALL) --editable '.[dev,vad,stt,tts,cartesia,offline]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.pyright: $(VENV)/.dev
+	$(INSTALL) pyright
+	@touch $@
 
 $(VENV)/.docs: $(VENV)/.made pyproject.toml
 	$(INSTALL) --group docs

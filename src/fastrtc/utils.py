@@ -6,8 +6,8 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from .audio.convert import audio_to_float32, audio_to_int16
 from .audio.files import (
@@ -63,6 +63,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., object])
+
 
 def __getattr__(name: str) -> Any:
     if name == "WebRTCModel":  # it needs Gradio
@@ -72,7 +75,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def webrtc_error_handler(func: Callable[..., Any]) -> Callable[..., Any]:
+def webrtc_error_handler(func: Function) -> Function:
     """Decorate a function so that the client reads what it raises.
 
     Args:
@@ -83,28 +86,28 @@ def webrtc_error_handler(func: Callable[..., Any]) -> Callable[..., Any]:
         ``WebRTCError`` with the same text.
     """
 
-    def fail(error: Exception) -> None:
+    def fail(error: Exception) -> NoReturn:
         logger.error("%s failed", getattr(func, "__qualname__", func), exc_info=error)
         raise error if isinstance(error, WebRTCError) else WebRTCError(str(error)) from error
 
     @functools.wraps(func)
-    async def wait(*args: Any, **kwargs: Any) -> Any:
+    async def wait(*args: object, **kwargs: object) -> object:
         try:
-            return await func(*args, **kwargs)
+            return await cast(Callable[..., Awaitable[object]], func)(*args, **kwargs)
         except Exception as error:
             fail(error)
 
     @functools.wraps(func)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> object:
         try:
             return func(*args, **kwargs)
         except Exception as error:
             fail(error)
 
-    return wait if inspect.iscoroutinefunction(func) else call
+    return cast(Function, wait if inspect.iscoroutinefunction(func) else call)
 
 
-async def wait_for_item(queue: asyncio.Queue[Any], timeout: float = 0.1) -> Any:
+async def wait_for_item(queue: asyncio.Queue[T], timeout: float = 0.1) -> T | None:
     """Take an item from a queue, waiting a moment for one.
 
     Args:

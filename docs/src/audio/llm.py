@@ -18,7 +18,7 @@ def reply(audio):
             {"role": "user", "content": ears.stt(audio)},
         ],
     )
-    yield from voice.stream_tts_sync(answer.choices[0].message.content)
+    yield from voice.stream_tts_sync(answer.choices[0].message.content or "")
 
 
 stream = Stream(ReplyOnPause(reply), modality="audio", mode="send-receive")

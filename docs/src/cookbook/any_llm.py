@@ -1,6 +1,7 @@
 import os
 
 from openai import OpenAI
+from openai.types.chat import ChatCompletionMessageParam
 
 from fastrtc import ReplyOnPause, Stream, get_stt_model, get_tts_model
 from fastrtc.text_to_speech import SentenceSplitter
@@ -21,7 +22,9 @@ def sentences(pieces):
 class Assistant(ReplyOnPause):
     def __init__(self):
         super().__init__(self.reply)
-        self.history = [{"role": "system", "content": "Answer in a sentence or two."}]
+        self.history: list[ChatCompletionMessageParam] = [
+            {"role": "system", "content": "Answer in a sentence or two."}
+        ]
 
     def reply(self, audio):
         self.history.append({"role": "user", "content": ears.stt(audio)})

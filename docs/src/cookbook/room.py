@@ -9,11 +9,11 @@ from fastrtc import AsyncStreamHandler, Stream
 class Person(AsyncStreamHandler):
     """Hears everybody else in the room."""
 
-    def __init__(self, room: set):
+    def __init__(self, room: set["Person"]):
         super().__init__(input_sample_rate=48_000, output_sample_rate=48_000)
         self.room = room
-        self.others: dict[Person, asyncio.Queue] = {}
-        self.mixed: asyncio.Queue = asyncio.Queue()
+        self.others: dict[Person, asyncio.Queue[np.ndarray]] = {}
+        self.mixed: asyncio.Queue[np.ndarray] = asyncio.Queue()
 
     def copy(self):
         return Person(self.room)

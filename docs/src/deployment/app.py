@@ -26,5 +26,6 @@ async def rtc_configuration():
 
 @app.get("/healthz")
 async def healthz():
-    full = len(stream.connections) >= stream.concurrency_limit
+    limit = stream.concurrency_limit
+    full = limit is not None and len(stream.connections) >= limit
     return Response(status_code=503 if full else 200)

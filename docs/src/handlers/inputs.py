@@ -17,7 +17,9 @@ class Amplifier(AsyncStreamHandler):
 
     async def start_up(self):
         await self.wait_for_args()  # sends `send_input`, waits for `set_input`
-        self.volume = self.latest_args[1]  # [0] stands for the audio
+        volume = self.latest_args[1]  # [0] stands for the audio
+        if isinstance(volume, int | float):  # it comes from a client
+            self.volume = volume
 
     async def receive(self, frame):
         rate, samples = frame

@@ -21,8 +21,9 @@ class Upstream(AsyncStreamHandler):
     async def start_up(self):  # runs until the connection ends
         async with connect(SERVICE) as self.socket:
             async for message in self.socket:
-                samples = np.frombuffer(message, np.int16).reshape(1, -1)
-                self.answers.put_nowait((16000, samples))
+                if isinstance(message, bytes):
+                    samples = np.frombuffer(message, np.int16).reshape(1, -1)
+                    self.answers.put_nowait((16000, samples))
 
     async def receive(self, frame):
         if self.socket is not None:

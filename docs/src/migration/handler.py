@@ -22,7 +22,9 @@ class Gain(AsyncStreamHandler):
 
     async def start_up(self):
         await self.wait_for_args()
-        self.gain = self.latest_args[1]
+        gain = self.latest_args[1]
+        if isinstance(gain, int | float):  # it comes from a client
+            self.gain = gain
         self.queue.put_nowait(AdditionalOutputs(f"gain {self.gain}"))
 
     async def receive(self, frame: tuple[int, np.ndarray]) -> None:

@@ -18,7 +18,7 @@ def network():
 def detect(frame, threshold=0.3):
     image = Image.fromarray(frame[..., ::-1]).resize((640, 640))
     pixels = np.asarray(image, np.float32).transpose(2, 0, 1)[None] / 255
-    (found,) = network().run(None, {"images": pixels})
+    found = np.asarray(network().run(None, {"images": pixels})[0])
     for *box, score, _kind in found[0]:
         if score >= threshold:
             ImageDraw.Draw(image).rectangle(box, outline="red", width=4)

@@ -13,7 +13,7 @@ def reply(audio):
         model=os.getenv("MODEL", "gpt-4o-mini"),
         messages=[{"role": "user", "content": ears.stt(audio)}],
     )
-    yield from voice.stream_tts_sync(answer.choices[0].message.content)
+    yield from voice.stream_tts_sync(answer.choices[0].message.content or "")
 
 
 stream = Stream(ReplyOnPause(reply), modality="audio", mode="send-receive")

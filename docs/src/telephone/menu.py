@@ -7,8 +7,8 @@ def reply(audio):
 
 class Menu(ReplyOnPause):
     def receive_dtmf(self, digit: str) -> None:  # one of 0-9 * # A-D
-        call = get_current_context().call
-        print(f"{call.from_number} pressed {digit}")
+        if call := get_current_context().call:
+            print(f"{call.from_number} pressed {digit}")
         if digit == "0":
             self.trigger_response()  # answers at once
 

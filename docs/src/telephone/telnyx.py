@@ -13,7 +13,7 @@ class CallControl(Telnyx):
     async def hang_up(self, call):
         headers = {"Authorization": f"Bearer {os.environ['TELNYX_API_KEY']}"}
         async with httpx.AsyncClient(headers=headers) as http:
-            answer = await http.post(f"{API}/calls/{quote(call.id, safe='')}/actions/hangup")
+            answer = await http.post(f"{API}/calls/{quote(call.id or '', safe='')}/actions/hangup")
         if answer.status_code != 422:  # then it has ended already
             answer.raise_for_status()
 

@@ -1,6 +1,7 @@
 import numpy as np
 
 from fastrtc import PauseDetectionModel, ReplyOnPause, Stream
+from fastrtc.utils import AudioChunk
 
 
 class Loudness(PauseDetectionModel):
@@ -18,7 +19,7 @@ class Loudness(PauseDetectionModel):
         whole = len(samples) // size * size
         rms = np.sqrt((samples[:whole].reshape(-1, size) ** 2).mean(axis=1))
         loud = np.flatnonzero(rms > (options or 0.02))
-        chunks = [{"start": int(i * size), "end": int((i + 1) * size)} for i in loud]
+        chunks = [AudioChunk(start=int(i * size), end=int((i + 1) * size)) for i in loud]
         return len(loud) / 50, chunks  # seconds of speech, and where it is
 
 

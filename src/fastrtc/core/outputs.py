@@ -15,7 +15,7 @@ class AdditionalOutputs:
         *args: The values, in the order of the output components.
     """
 
-    def __init__(self, *args: Any) -> None:
+    def __init__(self, *args: object) -> None:
         self.args = args
 
     def __repr__(self) -> str:

@@ -27,9 +27,9 @@ Layout: TypeAlias = Literal["mono", "stereo"]
 Modality: TypeAlias = Literal["video", "audio", "audio-video"]
 Mode: TypeAlias = Literal["send-receive", "receive", "send"]
 
-AudioFrameType: TypeAlias = (
-    tuple[int, NDArray[np.int16 | np.float32]] | tuple[int, NDArray[np.int16 | np.float32], Layout]
-)
+_Samples: TypeAlias = NDArray[np.int16 | np.int32 | np.float32 | np.float64]
+
+AudioFrameType: TypeAlias = tuple[int, _Samples] | tuple[int, _Samples, Layout]
 """A sample rate in Hz and samples; the third item says how two channels are to be read."""
 
 EmitType: TypeAlias = (

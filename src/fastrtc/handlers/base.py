@@ -68,7 +68,7 @@ class StreamHandlerBase:
         self.output_frame_size = frame_size
         self.input_sample_rate = input_sample_rate
         self.fps = fps
-        self.latest_args: str | list[Any] = []
+        self.latest_args: list[object] = []
         self.args_set = asyncio.Event()
         self.channel_set = asyncio.Event()
         create_link(self)

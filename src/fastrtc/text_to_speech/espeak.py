@@ -63,7 +63,7 @@ class EspeakTTSModel(LocalTTS[EspeakTTSOptions]):
         self._engine = _engine()
         self._rate = self._engine.rate
 
-    def _say(self, piece: str, options: EspeakTTSOptions) -> Iterator[NDArray[Any]]:
+    def _say(self, piece: str, options: EspeakTTSOptions) -> Iterator[NDArray[np.int16]]:
         if not 0.5 <= options.speed <= 2.5:
             raise ValueError(f"The speed of espeak-ng is 0.5 to 2.5, not {options.speed}")
         if not 0 <= options.pitch <= 99:

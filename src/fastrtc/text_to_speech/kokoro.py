@@ -84,7 +84,7 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
         names: list[str] = self._model.get_voices()
         return names
 
-    def _say(self, piece: str, options: KokoroTTSOptions) -> Iterator[NDArray[Any]]:
+    def _say(self, piece: str, options: KokoroTTSOptions) -> Iterator[NDArray[np.float32]]:
         if options.voice not in self.voices:
             raise ValueError(
                 f"Kokoro has no voice {options.voice!r}; it has {', '.join(self.voices)}"

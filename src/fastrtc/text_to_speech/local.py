@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Generator, Iterator
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,9 @@ class LocalTTS(TTSModel[T], Generic[T]):
     _rate: int
     """Of what it says, in Hz."""
 
-    def tts(self, text: str, options: T | None = None) -> tuple[int, NDArray[Any]]:
+    def tts(
+        self, text: str, options: T | None = None
+    ) -> tuple[int, NDArray[np.int16 | np.float32]]:
         """Say a text.
 
         Args:
@@ -54,7 +56,7 @@ class LocalTTS(TTSModel[T], Generic[T]):
 
     async def stream_tts(
         self, text: str, options: T | None = None
-    ) -> AsyncGenerator[tuple[int, NDArray[Any]], None]:
+    ) -> AsyncGenerator[tuple[int, NDArray[np.int16 | np.float32]], None]:
         """Say a text sentence by sentence, in threads of its own.
 
         Args:
@@ -76,7 +78,7 @@ class LocalTTS(TTSModel[T], Generic[T]):
 
     def stream_tts_sync(
         self, text: str, options: T | None = None
-    ) -> Generator[tuple[int, NDArray[Any]], None, None]:
+    ) -> Generator[tuple[int, NDArray[np.int16 | np.float32]], None, None]:
         """Say a text sentence by sentence.
 
         Args:
@@ -97,7 +99,9 @@ class LocalTTS(TTSModel[T], Generic[T]):
         """Say a word, so that the first real one does not take longer than others."""
         self.tts("Hello.")
 
-    def _in_turn(self, text: str, options: T) -> Generator[tuple[int, NDArray[Any]], None, None]:
+    def _in_turn(
+        self, text: str, options: T
+    ) -> Generator[tuple[int, NDArray[np.int16 | np.float32]], None, None]:
         for piece in self._pieces(text):
             for samples in self._say(piece, options):
                 yield self._rate, samples
@@ -105,11 +109,11 @@ class LocalTTS(TTSModel[T], Generic[T]):
     def _pieces(self, text: str) -> Iterator[str]:
         return split_text(text, LONGEST)
 
-    def _said(self, piece: str, options: T) -> list[NDArray[Any]]:
+    def _said(self, piece: str, options: T) -> list[NDArray[np.int16 | np.float32]]:
         return list(self._say(piece, options))
 
     @abstractmethod
-    def _say(self, piece: str, options: T) -> Iterator[NDArray[Any]]:
+    def _say(self, piece: str, options: T) -> Iterator[NDArray[np.int16 | np.float32]]:
         """Say a piece of text; give nothing if there is nothing in it to say."""
 
     def _checked(self, options: T | None) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ T = TypeVar("T", bound=TTSOptions, contravariant=True)
 class TTSModel(Protocol[T]):
     """Turns text into speech: all at once, or as it is made."""
 
-    def tts(self, text: str, options: T | None = None) -> tuple[int, NDArray[Any]]:
+    def tts(
+        self, text: str, options: T | None = None
+    ) -> tuple[int, NDArray[np.int16 | np.float32]]:
         """Say a text.
 
         Args:
@@ -38,7 +40,7 @@ class TTSModel(Protocol[T]):
 
     def stream_tts(
         self, text: str, options: T | None = None
-    ) -> AsyncGenerator[tuple[int, NDArray[Any]], None]:
+    ) -> AsyncGenerator[tuple[int, NDArray[np.int16 | np.float32]], None]:
         """Say a text piece by piece, without blocking the event loop.
 
         Args:
@@ -52,7 +54,7 @@ class TTSModel(Protocol[T]):
 
     def stream_tts_sync(
         self, text: str, options: T | None = None
-    ) -> Generator[tuple[int, NDArray[Any]], None, None]:
+    ) -> Generator[tuple[int, NDArray[np.int16 | np.float32]], None, None]:
         """Say a text piece by piece, in code that is not async.
 
         Args:

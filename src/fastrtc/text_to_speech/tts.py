@@ -39,7 +39,7 @@ _registry = ModelRegistry(
 )
 
 
-def get_tts_model(model: str | TTSModel[Any] = "kokoro", **kwargs: Any) -> TTSModel[Any]:
+def get_tts_model(model: str | TTSModel[Any] = "kokoro", **kwargs: Any) -> TTSModel[TTSOptions]:
     """Give a model that turns text into speech.
 
     It is made once for the same arguments, and then shared.
@@ -58,7 +58,7 @@ def get_tts_model(model: str | TTSModel[Any] = "kokoro", **kwargs: Any) -> TTSMo
         ModelError: If it cannot be loaded. The next call tries again.
     """
     if isinstance(model, str):
-        named: TTSModel[Any] = _registry.get(model, **kwargs)
+        named: TTSModel[TTSOptions] = _registry.get(model, **kwargs)
         return named
     for method in ("tts", "stream_tts", "stream_tts_sync"):
         if not callable(getattr(model, method, None)):

@@ -65,7 +65,7 @@ class _Face(WaitsForInputs, Protocol):
     needs_args: bool
     expected_layout: Layout
     input_sample_rate: int
-    latest_args: str | list[Any]
+    latest_args: list[object]
     state: AppState
     event: threading.Event
     generator: Any
