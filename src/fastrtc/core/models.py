@@ -140,11 +140,13 @@ class ModelRegistry:
                 future = self._models[key] = Future()
         if mine:
             try:
-                future.set_result(self._make(name, arguments))
+                model = self._make(name, arguments)
             except BaseException as error:
                 with self._lock:
                     self._models.pop(key, None)
                 future.set_exception(error)
+                raise
+            future.set_result(model)
         return future.result()
 
     def clear(self) -> None:

@@ -71,7 +71,7 @@ def ask(request: Request, timeout: float) -> dict[str, Any]:
     try:
         response = httpx.request(**request.arguments(timeout))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _unreachable(request, error, timeout) from error
+        raise _unreachable(request, error, timeout) from None
     return _read(request, response)
 
 
@@ -86,7 +86,7 @@ async def ask_async(
             async with httpx.AsyncClient() as own:
                 response = await own.request(**request.arguments(timeout))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _unreachable(request, error, timeout) from error
+        raise _unreachable(request, error, timeout) from None
     return _read(request, response)
 
 

@@ -52,10 +52,10 @@ def get_twilio_turn_credentials(
     try:
         tokens = client_class(*account, http_client=http_client or own).tokens
         token = tokens.create(**_wanted(ttl))
-    except requests.Timeout as error:
-        raise ServiceUnreachable(f"{UNREACHABLE}: no answer within {timeout:g} s") from error
+    except requests.Timeout:
+        raise ServiceUnreachable(f"{UNREACHABLE}: no answer within {timeout:g} s") from None
     except requests.RequestException as error:
-        raise ServiceUnreachable(f"{UNREACHABLE}: {error}") from error
+        raise ServiceUnreachable(f"{UNREACHABLE}: {error}") from None
     except (json.JSONDecodeError, AttributeError) as error:  # it takes any JSON for an object
         raise MalformedAnswer(
             "Twilio answered no JSON object when asked for TURN credentials"
