@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastrtc.transport.cross_site import (
     CorsGrant,
@@ -245,4 +247,32 @@ def test_a_reason_says_who_was_refused_and_what_would_let_them_in() -> None:
     assert refuse_request(sent("evil.example", None), NAMED) == (
         "unknown_host",
         "This server is not called 'evil.example' (see allowed_hosts)",
+    )
+
+
+# What strangers may write into headers
+
+LABELS = st.lists(
+    st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1), min_size=1, max_size=4
+)
+NAMES = ("host", "origin", "sec-fetch-site", "cookie", "authorization", "x-forwarded-host")
+HEADERS = st.dictionaries(st.sampled_from([*NAMES, "forwarded"]), st.text())
+
+
+@given(HEADERS)
+def test_no_header_is_an_error(headers: dict[str, str]) -> None:
+    for policy in (DEFAULT, LISTED, ALL, NAMED, MACHINE):
+        refuse_request(headers, policy)
+        refuse_request(headers, policy, BEARER)
+
+
+@given(LABELS, st.sampled_from(["http", "https"]), st.sampled_from([None, "cross-site", "?"]))
+def test_no_name_below_another_site_is_local(
+    labels: list[str], scheme: str, site: str | None
+) -> None:
+    origin = f"{scheme}://{'.'.join(labels)}.evil.example"
+    for host in (LOCAL, "localhost:8000", "192.168.0.5"):
+        assert refuse_request(sent(host, origin, site), DEFAULT) is not None
+    assert not is_own_host(
+        sent(origin.partition("//")[2], origin.replace("https", "http")), MACHINE
     )
