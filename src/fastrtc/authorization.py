@@ -24,6 +24,7 @@ from .core.seldom import Seldom
 from .core.tasks import BoundedThreads
 from .handlers.invoke import is_async
 from .transport.cross_site import CorsGrant, SitePolicy, refuse_request
+from .transport.ice_targets import client_place, place_of_client
 
 __all__ = [
     "Authorize",
@@ -167,6 +168,9 @@ async def refusal_of(
     Returns:
         The refusal, or None.
     """
+    if request is not None:
+        client = request.client
+        client_place.set(place_of_client(client and client.host, request.headers))
     if authorize is None:
         return None
     try:

@@ -31,7 +31,7 @@ class Call:
         self.relay: Relay = client.relay
         self.session = client.session
         self.handler: Any = stream.handlers[client.webrtc_id]
-        (ice,) = _compat._ice_connections(stream.pcs[client.webrtc_id])
+        (ice,) = _compat.ice_connections(stream.pcs[client.webrtc_id])
         self.ice: Any = ice
 
     @property

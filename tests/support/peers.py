@@ -21,6 +21,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 
 from fastrtc.transport._compat import close_while_connecting, watch_consent
+from fastrtc.transport.ice_targets import Place, client_place
 
 __all__ = [
     "LOCAL",
@@ -236,6 +237,8 @@ class Client:
     Used as a context it connects, and waits in the end until the server is done with it.
     """
 
+    place: Place = "machine"
+
     def __init__(
         self,
         stream: Any,
@@ -312,9 +315,13 @@ class Client:
 
     async def post(self, body: dict[str, Any]) -> Any:
         """Hand a body to the stream; refusals come as the dict that is in their JSON."""
-        answer = await self.stream.handle_offer(
-            body, set_outputs=self.stream.set_additional_outputs(self.webrtc_id)
-        )
+        token = client_place.set(self.place)  # as the route does, by the address of the request
+        try:
+            answer = await self.stream.handle_offer(
+                body, set_outputs=self.stream.set_additional_outputs(self.webrtc_id)
+            )
+        finally:
+            client_place.reset(token)
         return answer if isinstance(answer, dict) else json.loads(answer.body)
 
     async def call(self) -> Any:

@@ -331,8 +331,8 @@ async def test_the_names_that_are_used_of_aioice_are_there():
         assert hasattr(connection, name)
     await connection.close()
     pc = await new_connection()
-    assert len(_compat._ice_connections(pc)) >= 1
-    assert all(isinstance(c, aioice.Connection) for c in _compat._ice_connections(pc))
+    assert len(_compat.ice_connections(pc)) >= 1
+    assert all(isinstance(c, aioice.Connection) for c in _compat.ice_connections(pc))
     await pc.close()
 
 

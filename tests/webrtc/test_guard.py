@@ -32,6 +32,12 @@ THEIRS = tuple(str(Path(module.__file__).parent) for module in (aioice, aiortc, 
 GUARD = str(Path(guard.__file__))
 
 CALLBACKS = {
+    "_IceGuard._admits",
+    "_IceGuard._may_send",
+    "_limit_sctp.<locals>.admits",
+    "_limit_sctp.<locals>.clip",
+    "_limit_streams.<locals>.has_room",
+    "_limit_streams.<locals>.note",
     "_PacketTap.add",
     "AudioMediaCallback.recv",
     "AudioReceiver._deliver_one",
@@ -69,6 +75,24 @@ RARE = {
 """Guarded, but called only when something is wrong."""
 
 TRANSPARENT = {
+    "_DecoderThread.join",
+    "_IceGuard._check_start",
+    "_IceGuard._gather_candidates",
+    "_IceGuard._hook.<locals>.hooked",
+    "_IceGuard._guard.<locals>.datagram_received",
+    "_IceGuard._guard.<locals>.send_stun",
+    "_NackGenerator.add",
+    "_limit_jumps.<locals>.handle_rtp_packet",
+    "_limit_receiver.<locals>.run_rtcp",
+    "_limit_sctp.<locals>.handle_data",
+    "_limit_sctp.<locals>.receive_sack_chunk",
+    "_limit_sctp.<locals>.receive_forward_tsn_chunk",
+    "_limit_sender.<locals>.handle_rtcp_packet",
+    "_limit_sender.<locals>.retransmit_some",
+    "_limit_sender.<locals>.send_key_frame_now_and_then",
+    "_limit_streams.<locals>.handle_rtcp_data",
+    "_limit_streams.<locals>.handle_rtp_data",
+    "_limit_streams.<locals>.receive_next",
     "_DecoderThread.__init__",  # what a thread is made of
     "_LimitedVp8.__init__",
     "_LimitedVp8.decode",  # calls a guarded function and aiortc's own, whose exceptions pass

@@ -41,9 +41,15 @@ class Limits:
             as the packets that it comes in, cannot be slowed down: its connection is ended.
         pixels: Pixels of a client's video frame: larger ones are not decoded. The largest
             camera pictures in use are 4096 x 2160.
+        packets_per_s: Datagrams of one WebRTC client per second, with 2 s' worth ahead. Video
+            of 4 Mbit/s is some 500, and some 700 when 30% are lost and sent again. Those
+            beyond are dropped; a client that sends too many for 5 s is disconnected.
+        private_candidates: Whether a client may offer addresses of private networks (RFC 1918,
+            RFC 4193, RFC 6598), each of which the server sends STUN requests to. Without them,
+            clients in the server's own network may find no way to it.
 
     Raises:
-        ValueError: If a limit is no positive number, naming it.
+        ValueError: If a limit is no positive number, or a switch no bool, naming it.
     """
 
     offer_bytes: int = 64 * 1024
@@ -56,11 +62,17 @@ class Limits:
     message_bytes: int = 1 << 20
     messages_per_s: int = 1000
     pixels: int = 4096 * 2304
+    packets_per_s: int = 2000
+    private_candidates: bool = True
 
     def __post_init__(self) -> None:
         """Look at the values."""
         for field in fields(self):
             value = getattr(self, field.name)
+            if isinstance(field.default, bool):
+                if not isinstance(value, bool):
+                    raise ValueError(f"Limits: {field.name} must be a bool, not {value!r}")
+                continue
             kinds = (int, float) if field.name.endswith("_s") else (int,)
             if not isinstance(value, kinds) or isinstance(value, bool) or not value > 0:
                 number = "number" if float in kinds else "integer"
@@ -92,3 +104,20 @@ class RateLimit:
         until = now if self._until is None else max(self._until, now)
         self._until = until + self._interval_s
         return max(0.0, self._until - now - self._burst_s)
+
+    def allows(self, now: float, cost: float = 1.0) -> bool:
+        """Count one if it is not too early; one that is refused is not counted.
+
+        Args:
+            now: The time, in seconds of any clock.
+            cost: As how many it counts.
+
+        Returns:
+            Whether it came in time.
+        """
+        until = now if self._until is None else max(self._until, now)
+        until += cost * self._interval_s
+        if until - now > self._burst_s + 1e-6:  # the clock has no more digits
+            return False
+        self._until = until
+        return True

@@ -40,6 +40,7 @@ __all__ = [
     "close_while_connecting",
     "describe_codecs",
     "flush_messages",
+    "ice_connections",
     "keep_common_codecs",
     "make_configuration",
     "make_decoder_threads_daemons",
@@ -89,6 +90,10 @@ def take_packets(receiver: RTCRtpReceiver, sink: RtpSink) -> bool:
     return True
 
 
+DECODER_ENDS_WITHIN_S = 0.05
+"""How long the event loop waits for a decoder thread to end. It ends by itself, too."""
+
+
 class _DecoderThread(threading.Thread):
     """A daemon that runs in the context of whoever made it."""
 
@@ -98,7 +103,17 @@ class _DecoderThread(threading.Thread):
 
     def run(self) -> None:
         """Run it."""
-        self._run_in.run(super().run)
+        try:
+            self._run_in.run(super().run)
+        except RuntimeError as error:  # its loop was closed while it decoded
+            logger.debug("A decoder has ended: %s", error)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for it, but not for a whole picture: aiortc does so on the event loop.
+
+        A peer has it do so, by RTCP's BYE, while large pictures are being decoded.
+        """
+        super().join(DECODER_ENDS_WITHIN_S if timeout is None else timeout)
 
 
 def make_decoder_threads_daemons() -> None:
@@ -309,12 +324,13 @@ def watch_consent(pc: RTCPeerConnection, on_expired: Callable[[], None]) -> None
     Replaces ``query_consent`` of each ``aioice.Connection`` (seen in aioice 0.10 to 0.13)
     before it begins. Without it the connection fails after some 30 s all the same.
     """
-    for connection in _ice_connections(pc):
+    for connection in ice_connections(pc):
         if hasattr(connection, "query_consent") and hasattr(connection, "build_request"):
             connection.query_consent = functools.partial(_query_consent, connection, on_expired)
 
 
-def _ice_connections(pc: RTCPeerConnection) -> list[Any]:
+def ice_connections(pc: RTCPeerConnection) -> list[Any]:
+    """Return the ``aioice.Connection`` of each transport (``RTCIceTransport._connection``)."""
     transports = [t.receiver.transport for t in pc.getTransceivers()]
     if pc.sctp is not None:
         transports.append(pc.sctp.transport)

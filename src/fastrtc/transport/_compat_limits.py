@@ -222,7 +222,7 @@ class _DamagedFrames(logging.Filter):
 
 
 class _Bounded(queue.Queue[Any]):
-    """A queue that drops what comes when it is full, but not the None that ends it."""
+    """A queue that drops what comes when it is full; the None that ends it drops what waits."""
 
     def __init__(self, most: int, dropped: Callable[[], None]) -> None:
         super().__init__()
@@ -231,6 +231,9 @@ class _Bounded(queue.Queue[Any]):
 
     @guarded(None)
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if item is None:
+            with self.mutex:
+                self.queue.clear()
         if item is None or self.qsize() < self._most:
             super().put(item, block, timeout)
         else:

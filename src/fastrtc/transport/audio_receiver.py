@@ -15,6 +15,7 @@ from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
 from ..audio.concealment import Concealment
+from ..core.limits import RateLimit
 from ..pacing.inbound import AudioInbound
 from ..pacing.reorder import Packet, ReorderBuffer
 from ._compat import negotiated_codecs, take_packets
@@ -37,6 +38,13 @@ MOST_AHEAD_S = 5.0
 """How much more audio than time may come from a peer, in seconds. One that sends faster
 than anybody can speak would otherwise have us decode without end."""
 
+CODEC_CHANGES_PER_S = 2.0
+"""How often a peer may change its codec per second: each makes a decoder and a resampler anew, some
+1 ms. Peers change it when their network gets worse, if at all."""
+
+CODEC_BURST_S = 5.0
+"""For how many seconds' worth of changes a peer may be ahead."""
+
 
 class AudioReceiver:
     """Decodes the audio of a peer and pushes it to the handler's side.
@@ -56,6 +64,8 @@ class AudioReceiver:
         self._timer: asyncio.Handle | None = None
         self._timer_at: float | None = None  # kept here: handles of uvloop do not tell
         self._payload_type: int | None = None
+        self._came_last: int | None = None  # the payload type
+        self._changes = RateLimit(CODEC_CHANGES_PER_S, CODEC_BURST_S)
         self._opus: OpusDecoder | None = None
         self._other: Any = None
         self._concealment = Concealment()
@@ -85,6 +95,10 @@ class AudioReceiver:
         if self._closed or payload_type not in self._codecs:
             return
         now = self._loop.time()
+        if payload_type != self._came_last:
+            if self._came_last is not None and not self._changes.allows(now):
+                return
+            self._came_last = payload_type
         try:
             self._deliver(self._buffer.push(sequence, timestamp, (payload_type, payload), now))
         finally:

@@ -30,11 +30,13 @@ from ._compat import (
     watch_turn,
 )
 from ._compat_address import follow_address
+from ._compat_budget import limit_work
 from ._compat_clock import use_steady_clock
 from ._compat_limits import bound_decoder, limit_messages, limit_pictures
 from .audio_receiver import AudioReceiver
 from .backlog import Backlog
 from .guard import guarded, watch_listeners
+from .ice_targets import CANDIDATE_BYTES, SendAllowance, TargetPolicy, client_place
 from .media_tracks import AudioMediaCallback, MediaCallback, make_tracks
 from .signalling import DEFAULT_LIMITS, Candidate, Offer
 
@@ -105,6 +107,8 @@ class Peer:
         self._offer: Offer | None = None
         self._candidates = 0
         self._client_has_address = False
+        self._allowance = SendAllowance()
+        self._targets = TargetPolicy(limits.private_candidates, client_place.get())
         self._lookups: set[asyncio.Task[Any]] = set()
         self._receivers: list[AudioReceiver] = []
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
@@ -128,6 +132,7 @@ class Peer:
         """
         pc = self.pc
         self._offer = offer
+        self._allowance.earn(len(offer.sdp))
         self._candidates = offer.candidates
         self._client_has_address = offer.candidates > 0
         try:
@@ -135,6 +140,7 @@ class Peer:
             self._attach(offer)
             if pc.sctp is not None:
                 limit_messages(pc, self.limits.messages_per_s, self._abused)
+            limit_work(pc, self.limits, self._targets, self._allowance, self._abused)
             with watch_turn() as attempts, limit_pictures(self.limits.pixels):
                 await pc.setLocalDescription(await pc.createAnswer())
         except Exception as error:  # aiortc raises of many types, from ValueError to KeyError
@@ -212,6 +218,7 @@ class Peer:
         if self._candidates >= self.limits.candidates:
             raise SessionRefused("too_many_candidates", limit=self.limits.candidates)
         self._candidates += 1
+        self._allowance.earn(CANDIDATE_BYTES)
         self._client_has_address = True
         placed = found if self._offer is None else self._offer.place(found)
         if placed is None:
@@ -233,6 +240,8 @@ class Peer:
 
     async def _add_later(self, candidates: Any) -> None:
         for candidate in candidates:
+            if not self._targets.admits_name(candidate.ip):
+                continue
             try:
                 await self.pc.addIceCandidate(candidate)
             except Exception:

@@ -18,6 +18,7 @@ from ..core.limits import Limits
 from ..core.tasks import run_in_thread
 from ..core.types import Modality, Mode
 from ._compat import describe_codecs, keep_common_codecs, supported_codecs
+from .ice_targets import check_ice_credentials
 
 __all__ = [
     "END_OF_CANDIDATES",
@@ -182,6 +183,7 @@ def parse_offer(
         raise InvalidOffer(f"The offer has more than {limits.candidates} candidates")
     offered = [line for line in sdp.splitlines() if line]
     _check_lines(offered)
+    check_ice_credentials(offered)
     lines, later = _set_aside_mdns(offered)
     try:
         description = SessionDescription.parse("\r\n".join(lines) + "\r\n")
