@@ -10,6 +10,7 @@ import pytest
 
 from fastrtc.core.errors import HandlerExited, HandlerKeepsFailing
 from fastrtc.handlers.invoke import Invoker
+from fastrtc.handlers.link import link_of
 from fastrtc.handlers.stream import AsyncStreamHandler, StreamHandler
 from fastrtc.pacing.inbound import BACKLOG_S, GAP_S, AudioInbound
 from tests.pacing.recorded import Recorded
@@ -526,3 +527,29 @@ async def test_what_comes_after_the_end_is_not_kept():
     assert feed._frames.qsize() <= 2
     handler.release.set()
     invoker.close()
+
+
+class SlowAtFirst(Recorder):
+    """One that hears speech in what it receives first, and takes its time for that."""
+
+    async def receive(self, frame) -> None:
+        if not self.received:
+            await asyncio.sleep(self.seconds)
+        await super().receive(frame)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 3.0, 20.0])
+@virtual_time
+async def test_a_handler_that_is_behind_gets_silence_when_it_has_heard_that_it_needs_some(seconds):
+    """As one whose model is still being loaded when the client has said all that it says."""
+    handler = SlowAtFirst(input_sample_rate=48000)
+    handler.seconds = seconds
+    link_of(handler).needs_silence = lambda: bool(handler.received)
+    receiving = inbound(handler)
+    task = asyncio.create_task(receiving.run())
+    receiving.push(48000, numbers(960))
+    await asyncio.sleep(seconds + 1.5)
+    assert len(handler.received) > 10
+    assert not any(frame.any() for _, frame in handler.received[1:])
+    task.cancel()
+    await asyncio.wait([task])

@@ -92,6 +92,7 @@ class AudioInbound:
         self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
         self._alarm = Alarm()
         self._pushed = self._taken = 0  # samples; the second is counted by whoever feeds
+        self._received = 0  # of these, what `receive` has returned from
         self._stopped = False
         self._finishing = False  # nothing comes any more, but what there is is given
         self._done = asyncio.Event()
@@ -177,7 +178,10 @@ class AudioInbound:
         self._silence_timer = None
         due = self._silence.take(loop.time())
         if due and not self._needs_silence():
-            return  # until audio comes again
+            if self._received == self._pushed:
+                return  # until audio comes again
+            self._silence.heard(0.0, loop.time())  # the handler has not got to what came last
+            due = 0
         self._fill(due)
         if self._silence.next_at() > loop.time():
             self._silence_timer = loop.call_at(self._silence.next_at(), self._fill_gap)
@@ -299,6 +303,8 @@ class AudioInbound:
                 else:
                     self._failures.succeeded()
                     self.on_received()
+                finally:
+                    self._received += frame.size
             await self._alarm.wait()
 
     def _feed(self) -> None:
@@ -315,6 +321,7 @@ class AudioInbound:
                 self.on_received()
             finally:
                 self.receiving = False
+                self._received += frame.size
 
 
 def _nothing() -> None:
