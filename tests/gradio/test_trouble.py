@@ -18,8 +18,9 @@ async def test_an_error_of_the_handler_shows_a_toast(server: PageServer, open_pa
     page = await open_page(f"{server.url}/trouble")
     await page.main.click()
     await expect(page.toast).to_contain_text("The model is asleep", timeout=PATIENCE)
-    await page.is_in("failed")
     assert "The model is asleep" in server.complaints()
+    await page.is_in("connected")
+    await page.stop()
 
 
 async def test_a_second_tab_at_the_limit_is_told_so(server: PageServer, open_page) -> None:
