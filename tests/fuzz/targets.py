@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 from xml.etree import ElementTree
@@ -11,13 +12,24 @@ from xml.etree import ElementTree
 import atheris
 from fastapi import HTTPException, Request, Response
 
-with atheris.instrument_imports(include=["fastrtc", "aiortc.sdp", "aiortc.rtcsctptransport"]):
+INSTRUMENTED = ["fastrtc", "aioice.stun", "aiortc.rtcsctptransport", "aiortc.rtp", "aiortc.sdp"]
+
+with atheris.instrument_imports(include=INSTRUMENTED):
+    from aioice import stun
+    from aiortc.rtcsctptransport import SackChunk, parse_packet, serialize_packet
+    from aiortc.rtp import RtcpPacket
     from aiortc.sdp import SessionDescription
 
     from fastrtc.core.errors import InvalidCandidate, InvalidOffer
     from fastrtc.core.limits import Limits
     from fastrtc.telephone import Telephone
     from fastrtc.transport._compat_limits import vp8_size
+    from fastrtc.transport.packet_budget import (
+        MAX_DATAGRAM,
+        MalformedPacket,
+        clip_gaps,
+        sctp_chunks,
+    )
     from fastrtc.transport.signalling import parse_candidate, parse_offer
     from fastrtc.transport.telephony.address import public_host
     from fastrtc.transport.telephony.protocol import PhoneProtocol
@@ -186,6 +198,36 @@ def vp8(data: bytes) -> None:
     assert size is None or all(0 <= side < 1 << 14 for side in size)
 
 
+class _Raw:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __bytes__(self) -> bytes:
+        return self._data
+
+
+def sctp_cost(data: bytes) -> None:
+    """What passes our check is read by aiortc, in time; too short ones end their connection."""
+    packet = serialize_packet(5000, 5000, 1, _Raw(data[:MAX_DATAGRAM]))  # type: ignore[arg-type]
+    with budget(), contextlib.suppress(MalformedPacket, struct.error, ValueError):
+        for _ in sctp_chunks(packet):
+            pass
+        for chunk in parse_packet(packet)[3]:
+            if isinstance(chunk, SackChunk):
+                gaps = clip_gaps(chunk.gaps, 1000)
+                assert sum(end - begin + 1 for begin, end in gaps) <= 1000, gaps
+
+
+def rtcp_cost(data: bytes) -> None:
+    with budget(), contextlib.suppress(ValueError, struct.error):
+        RtcpPacket.parse(data[:MAX_DATAGRAM])
+
+
+def stun_cost(data: bytes) -> None:
+    with budget(), contextlib.suppress(ValueError, struct.error, IndexError):
+        stun.parse_message(data[:MAX_DATAGRAM])
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     function.__name__: function
     for function in (
@@ -202,11 +244,25 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         conversation_cost,
         webhook,
         webhook_cost,
+        sctp_cost,
+        rtcp_cost,
+        stun_cost,
     )
 }
 
 START = {"streamSid": "MZ1", "callSid": "CA1", "mediaFormat": {"encoding": "audio/x-mulaw"}}
 SEEDS: dict[str, list[bytes]] = {
+    "sctp_cost": [
+        struct.pack("!BBHLLHH", 3, 0, 24, 1, 1000, 2, 0) + struct.pack("!HHHH", 1, 3, 5, 9),
+        struct.pack("!BBHLHHL", 0, 3, 20, 1, 1, 0, 51) + b"text",
+        struct.pack("!BBHHH", 4, 0, 8, 1, 4) + struct.pack("!BBHLHH", 192, 0, 12, 1, 1, 1),
+        struct.pack("!BBHHH", 130, 0, 20, 13, 16) + bytes(12),
+    ],
+    "rtcp_cost": [
+        struct.pack("!BBHLLHH", 0x81, 205, 3, 1, 2, 100, 0xFFFF),
+        struct.pack("!BBHL", 0x80, 201, 1, 1) + struct.pack("!BBHL", 0x81, 203, 1, 1),
+    ],
+    "stun_cost": [struct.pack("!HHI12sHHL", 1, 8, 0x2112A442, bytes(12), 0x24, 4, 1)],
     "offer": [OFFER.encode()],
     "candidate": [
         b"candidate:1 1 udp 2122260223 192.168.1.5 5000 typ srflx raddr 10.0.0.1 rport 9",
