@@ -12,9 +12,9 @@ from xml.etree import ElementTree
 import atheris
 from fastapi import HTTPException, Request, Response
 
-INSTRUMENTED = ["fastrtc", "aioice.stun", "aiortc.rtcsctptransport", "aiortc.rtp", "aiortc.sdp"]
-
-with atheris.instrument_imports(include=INSTRUMENTED):
+with atheris.instrument_imports(
+    include=["fastrtc", "aioice.stun", "aiortc.rtcsctptransport", "aiortc.rtp", "aiortc.sdp"]
+):
     from aioice import stun
     from aiortc.rtcsctptransport import SackChunk, parse_packet, serialize_packet
     from aiortc.rtp import RtcpPacket
