@@ -85,7 +85,7 @@ class Frame:
         (PICTURE, CLOSE),
         (None, OUTPUTS),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_one_output(value):
     assert is_output(value)
@@ -107,7 +107,7 @@ def test_one_output(value):
         (output for output in [AUDIO]),
         np.zeros((5, 2, 2, 3), np.uint8),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_outputs_to_iterate_over(value):
     assert not is_output(value)

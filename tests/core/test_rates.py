@@ -29,7 +29,7 @@ class Indexed:
         Decimal(24000),
         Indexed(),
     ],
-    ids=repr,
+    ids=lambda rate: type(rate).__name__,
 )
 def test_integral_values_are_rates(rate):
     checked = check_rate(rate)

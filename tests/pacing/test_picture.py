@@ -229,7 +229,7 @@ def test_other_values_are_not_taken_for_pictures(value):
         ([[1, 2], [3, 4]], "not list"),
         ((halves(4, 4), halves(4, 4)), "not tuple"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_is_no_picture_is_said(picture, what):
     with pytest.raises(HandlerError, match="must be a uint8 array of shape .*" + what):
