@@ -211,7 +211,7 @@ MACHINE = SitePolicy(local=True, machine={"laptop", "laptop.local", "abc.gradio.
             True,
         ),
     ],
-    ids=str,
+    ids=lambda value: "policy" if isinstance(value, SitePolicy) else str(value),
 )
 def test_names_of_the_server(policy: SitePolicy, headers: Any, own: bool) -> None:
     assert is_own_host(headers, policy) is own
