@@ -286,6 +286,19 @@ async def close_connection(pc: RTCPeerConnection) -> None:
     await pc.close()
 
 
+async def close_gathered(pc: RTCPeerConnection) -> None:
+    """Close the sockets that a closed connection has opened since.
+
+    One that is closed while it gathers candidates goes on, and nothing closes what it opens then:
+    ``_protocols`` of aioice's ``Connection`` (seen in aioice 0.13). A loop of uvloop cannot be
+    closed while there are such sockets.
+    """
+    await pc.close()
+    for connection in ice_connections(pc):
+        for protocol in list(getattr(connection, "_protocols", ())):
+            await protocol.close()
+
+
 async def flush_messages(pc: RTCPeerConnection, timeout: float) -> None:
     """Wait until the peer has what was sent over the data channels.
 

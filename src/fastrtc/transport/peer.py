@@ -22,6 +22,7 @@ from ..session.session import Session
 from ._compat import (
     TurnAttempt,
     close_connection,
+    close_gathered,
     close_while_connecting,
     flush_messages,
     make_decoder_threads_daemons,
@@ -145,6 +146,9 @@ class Peer:
                 await pc.setLocalDescription(await pc.createAnswer())
         except Exception as error:  # aiortc raises of many types, from ValueError to KeyError
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
+        finally:
+            if self.session.ended:  # meanwhile
+                await close_gathered(pc)
         self._tell_of_the_network(attempts)
         watch_consent(pc, self._consent_expired)
         follow_address(pc, lambda check: self.session.run("address", check))
