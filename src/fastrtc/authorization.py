@@ -169,8 +169,9 @@ async def refusal_of(
         The refusal, or None.
     """
     if request is not None:
-        client = request.client
-        client_place.set(place_of_client(client and client.host, request.headers))
+        client = getattr(request, "client", None)
+        headers = getattr(request, "headers", {})
+        client_place.set(place_of_client(client and client.host, headers))
     if authorize is None:
         return None
     try:

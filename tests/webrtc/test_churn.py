@@ -67,7 +67,7 @@ def memory() -> int:
 def threads() -> set[str]:
     """The threads but those of the loop's own pool, which grows to some fixed size."""
     names = (thread.name for thread in threading.enumerate())
-    return {name for name in names if not name.startswith("asyncio_")}
+    return {name for name in names if not name.startswith(("asyncio_", "ThreadPoolExecutor-"))}
 
 
 def entries(stream: Stream) -> int:
