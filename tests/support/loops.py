@@ -28,6 +28,12 @@ BOTH = (
     "tests/webrtc/",
     "tests/websocket/test_conversation.py",
 )
+SPOKEN = (
+    "tests/webrtc/test_conversation.py",
+    "tests/webrtc/test_many_turns.py",
+    "tests/webrtc/test_turn_taking.py",
+)
+"""Conversations in real time, which a busy machine disturbs: once is enough."""
 UVLOOP = importlib.util.find_spec("uvloop") is not None  # there is none for Windows
 
 
@@ -76,7 +82,7 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     factories = _factories()
-    if item.nodeid.startswith(BOTH):
+    if item.nodeid.startswith(BOTH) and not item.nodeid.startswith(SPOKEN):
         return factories
     chosen = loop_of(item.nodeid) if item.nodeid.startswith(PEERS) else "asyncio"
     return {chosen: factories[chosen]}
