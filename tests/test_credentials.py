@@ -39,7 +39,7 @@ from fastrtc.credentials import (
     get_twilio_turn_credentials,
     get_twilio_turn_credentials_async,
 )
-from fastrtc.transport.configuration import resolve_configuration, to_aiortc_configuration
+from fastrtc.transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
 from tests.support.http_service import Service, http_service
 from tests.support.peers import eventually
 from tests.support.turn import free_port

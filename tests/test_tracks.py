@@ -18,7 +18,7 @@ HOMES = (
     "fastrtc.handlers.stream",
     "fastrtc.handlers.video",
     "fastrtc.pacing.worker",
-    "fastrtc.transport.media_tracks",
+    "fastrtc.transport.webrtc.media_tracks",
 )
 
 

@@ -24,7 +24,7 @@ from .core.seldom import Seldom
 from .core.tasks import BoundedThreads
 from .handlers.invoke import is_async
 from .transport.cross_site import CorsGrant, SitePolicy, refuse_request
-from .transport.ice_targets import client_place, place_of_client
+from .transport.webrtc.ice_targets import client_place, place_of_client
 
 __all__ = [
     "Authorize",

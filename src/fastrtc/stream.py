@@ -41,11 +41,11 @@ from .transport.arguments import (
     check_names,
     check_time_limit,
 )
-from .transport.configuration import resolve_configuration
 from .transport.lobby import Lobby
 from .transport.socket_events import SocketProtocol
 from .transport.telephony.protocol import PhoneProtocol, check_providers
 from .transport.telephony.provider import Provider
+from .transport.webrtc.configuration import resolve_configuration
 from .ui.frames import check_frame_ancestors
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args

@@ -28,7 +28,7 @@ from .handlers.stream import (
 )
 from .handlers.video import VideoStreamHandler
 from .pacing.worker import player_worker_decode
-from .transport.media_tracks import (
+from .transport.webrtc.media_tracks import (
     AudioCallback,
     ServerToClientAudio,
     ServerToClientVideo,

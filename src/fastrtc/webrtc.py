@@ -34,8 +34,8 @@ from .transport.arguments import (
     check_limit,
     check_time_limit,
 )
-from .transport.configuration import resolve_configuration
-from .transport.peer import Peer
+from .transport.webrtc.configuration import resolve_configuration
+from .transport.webrtc.peer import Peer
 from .ui._compat import (
     ComponentMetaWithoutStub,
     current_blocks,

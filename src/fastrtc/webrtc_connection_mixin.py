@@ -46,13 +46,13 @@ from .tracks import (
     VideoCallback,
     VideoStreamHandler_,
 )
-from .transport.configuration import resolve_configuration, to_aiortc_configuration
 from .transport.cross_site import SitePolicy
-from .transport.early_candidates import EarlyCandidates
-from .transport.guard import guarded
-from .transport.opus import LOWER_RATES
-from .transport.peer import Peer
-from .transport.signalling import Candidate, parse_candidate, read_offer
+from .transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
+from .transport.webrtc.early_candidates import EarlyCandidates
+from .transport.webrtc.guard import guarded
+from .transport.webrtc.opus import LOWER_RATES
+from .transport.webrtc.peer import Peer
+from .transport.webrtc.signalling import Candidate, parse_candidate, read_offer
 from .utils import webrtc_error_handler
 from .websocket import WebSocketHandler
 

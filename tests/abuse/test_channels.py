@@ -15,7 +15,7 @@ from aiortc.rtcsctptransport import (
 )
 
 from fastrtc import Limits, Stream
-from fastrtc.transport import _compat_limits
+from fastrtc.transport.webrtc import _compat_limits
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 

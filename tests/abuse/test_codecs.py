@@ -12,9 +12,9 @@ from aiortc.mediastreams import MediaStreamError
 
 from fastrtc import Limits, Stream
 from fastrtc.core.seldom import Seldom
-from fastrtc.transport import _compat_limits
+from fastrtc.transport.webrtc import _compat_limits
 from tests.support.peers import LOCAL, Client, VideoSource, eventually
-from tests.transport.test_compat_limits import encoded
+from tests.transport.webrtc.test_compat_limits import encoded
 
 MIB = 1 << 20
 

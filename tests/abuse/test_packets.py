@@ -31,8 +31,8 @@ from aiortc.rtp import RtcpByePacket, RtcpPsfbPacket, RtcpRrPacket, RtpPacket
 
 from fastrtc import Limits, Stream
 from fastrtc.core.limits import RateLimit
-from fastrtc.transport import _compat_budget, packet_budget
-from fastrtc.transport._compat import ice_connections
+from fastrtc.transport.webrtc import _compat_budget, packet_budget
+from fastrtc.transport.webrtc._compat import ice_connections
 from tests.abuse.test_codecs import Encoded
 from tests.support.peers import (
     LOCAL,

@@ -79,7 +79,7 @@ async def test_a_configuration_of_the_server_that_does_not_come(
     async def never() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("fastrtc.transport.configuration.GIVEN_WITHIN_S", 0.2)
+    monkeypatch.setattr("fastrtc.transport.webrtc.configuration.GIVEN_WITHIN_S", 0.2)
     monkeypatch.setattr(mixin, "_too_slow", Seldom())
     given = (lambda: stuck.wait()) if kind == "sync" else never
     stream = make(server_rtc_configuration=given)

@@ -15,8 +15,8 @@ from aioice import stun
 from fastapi import FastAPI
 
 from fastrtc import Limits, Stream
-from fastrtc.transport._compat import ice_connections
-from fastrtc.transport.ice_targets import MAX_NAMES, Place
+from fastrtc.transport.webrtc._compat import ice_connections
+from fastrtc.transport.webrtc.ice_targets import MAX_NAMES, Place
 from tests.support.peers import LOCAL, Client, eventually, strip_candidates
 from tests.webrtc.handlers import AsyncAudioEcho
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastrtc.transport.audio_receiver import AudioReceiver
+from fastrtc.transport.webrtc.audio_receiver import AudioReceiver
 from tests.support.peers import Client
 
 __all__ = ["Faults", "Relay", "RelayedClient", "relay"]

@@ -19,8 +19,8 @@ from fastrtc.authorization import refusal_of
 from fastrtc.core.context import Call
 from fastrtc.core.errors import HandlerExited
 from fastrtc.session.session import State
-from fastrtc.transport.configuration import resolve_configuration
 from fastrtc.transport.telephony.twilio import Twilio
+from fastrtc.transport.webrtc.configuration import resolve_configuration
 from fastrtc.websocket import WebSocketHandler
 from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, Rig, connected
 from tests.support.peers import eventually

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastrtc import Stream
-from fastrtc.transport import _compat
+from fastrtc.transport.webrtc import _compat
 from tests.faults.relay import Faults, Relay, RelayedClient, relay
 from tests.support.peers import LOCAL, AudioSource, eventually
 from tests.webrtc.handlers import RATE, AsyncAudioEcho, frequency, steps

@@ -13,7 +13,7 @@ import pytest
 from aioice import stun
 
 from fastrtc import Stream
-from fastrtc.transport import _compat
+from fastrtc.transport.webrtc import _compat
 from tests.faults.relay import Address, Relay, RelayedClient, relay
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho

@@ -23,16 +23,16 @@ with atheris.instrument_imports(
     from fastrtc.core.errors import InvalidCandidate, InvalidOffer
     from fastrtc.core.limits import Limits
     from fastrtc.telephone import Telephone
-    from fastrtc.transport._compat_limits import vp8_size
-    from fastrtc.transport.packet_budget import (
+    from fastrtc.transport.telephony.address import public_host
+    from fastrtc.transport.telephony.protocol import PhoneProtocol
+    from fastrtc.transport.webrtc._compat_limits import vp8_size
+    from fastrtc.transport.webrtc.packet_budget import (
         MAX_DATAGRAM,
         MalformedPacket,
         clip_gaps,
         sctp_chunks,
     )
-    from fastrtc.transport.signalling import parse_candidate, parse_offer
-    from fastrtc.transport.telephony.address import public_host
-    from fastrtc.transport.telephony.protocol import PhoneProtocol
+    from fastrtc.transport.webrtc.signalling import parse_candidate, parse_offer
     from fastrtc.transport.websocket_messages import BrowserMessages
 from tests.fuzz.cost import budget, expand
 

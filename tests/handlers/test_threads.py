@@ -17,8 +17,8 @@ from fastrtc import (
 )
 from fastrtc.authorization import refusal_of
 from fastrtc.core.context import Call
-from fastrtc.transport.configuration import resolve_configuration
 from fastrtc.transport.telephony.twilio import Twilio
+from fastrtc.transport.webrtc.configuration import resolve_configuration
 from fastrtc.ui.outputs import OutputsEvent
 from fastrtc.websocket import WebSocketHandler
 from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, connected

@@ -20,8 +20,8 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
-from fastrtc.transport._compat import close_while_connecting, watch_consent
-from fastrtc.transport.ice_targets import Place, client_place
+from fastrtc.transport.webrtc._compat import close_while_connecting, watch_consent
+from fastrtc.transport.webrtc.ice_targets import Place, client_place
 
 __all__ = [
     "LOCAL",

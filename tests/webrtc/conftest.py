@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fastrtc.session.session import Session
-from fastrtc.transport import _compat
+from fastrtc.transport.webrtc import _compat
 
 
 class _Traced:

@@ -23,7 +23,7 @@ import pytest
 
 import fastrtc
 from fastrtc import Stream
-from fastrtc.transport import _compat, guard
+from fastrtc.transport.webrtc import _compat, guard
 from tests.support.peers import LOCAL, AudioSource, Client, Network, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioVideoEcho
 
@@ -240,7 +240,7 @@ async def test_an_exception_in_a_callback_costs_no_connection(
             await eventually(lambda: client.video_frames)
             sends.cancel()
     (logged,) = errors()
-    assert logged.name == "fastrtc.transport.guard"
+    assert logged.name == "fastrtc.transport.webrtc.guard"
     assert logged.getMessage() == f"{callback} failed; the connection goes on"
     assert "thrown by the test" in str(logged.exc_info[1])  # type: ignore[index]
 

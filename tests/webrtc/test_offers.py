@@ -10,7 +10,7 @@ import pytest
 
 from fastrtc import AsyncStreamHandler, Stream, StreamHandler
 from fastrtc.session.session import State
-from fastrtc.transport import peer
+from fastrtc.transport.webrtc import peer
 from fastrtc.utils import create_message
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AsyncAudioVideoEcho, AudioEcho, flip

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from fastrtc import Stream
 from fastrtc.core.errors import HandlerError
-from fastrtc.transport import early_candidates, peer
+from fastrtc.transport.webrtc import early_candidates, peer
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AudioEcho, flip
 

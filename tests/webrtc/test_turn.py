@@ -11,8 +11,8 @@ import pytest
 from aiortc import RTCPeerConnection
 
 from fastrtc import Stream, get_coturn_credentials
-from fastrtc.transport._compat import close_while_connecting
-from fastrtc.transport.configuration import to_aiortc_configuration
+from fastrtc.transport.webrtc._compat import close_while_connecting
+from fastrtc.transport.webrtc.configuration import to_aiortc_configuration
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.turn import PASSWORD, SECRET, USER, Turn, free_port, turn_server
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -139,7 +139,7 @@ async def test_wrong_credentials_leave_no_way(turn: Turn, caplog) -> None:
 
 async def test_wrong_credentials_of_the_client(turn: Turn, caplog, monkeypatch) -> None:
     # it might still find an address, until its time is over
-    monkeypatch.setattr("fastrtc.transport.peer.CONNECT_WITHIN_S", 0.5)
+    monkeypatch.setattr("fastrtc.transport.webrtc.peer.CONNECT_WITHIN_S", 0.5)
     stream = echo_stream()
     wrong = turn.relay_only(credential="wrong")
     client = ConfiguredClient(stream, wrong, audio=AudioSource())

@@ -235,7 +235,7 @@ def _blocked_threads() -> Iterator[Finding]:
 
 def _servers(configuration: Any) -> Iterator[Finding]:
     """Ask the STUN and TURN servers of a configuration for candidates."""
-    from ..transport.reachability import try_servers
+    from ..transport.webrtc.reachability import try_servers
 
     found = asyncio.run(try_servers(configuration))
     if not found:
@@ -285,7 +285,7 @@ def _configuration(given: Namespace) -> dict[str, Any] | None:
             servers.append(read)
     elif not servers:
         return None
-    from ..transport.configuration import to_aiortc_configuration
+    from ..transport.webrtc.configuration import to_aiortc_configuration
 
     to_aiortc_configuration({"iceServers": servers})  # says what is wrong with it
     return {"iceServers": servers}

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from ..core.limits import Limits
-from .configuration import to_aiortc_configuration
 from .cross_site import is_origin
+from .webrtc.configuration import to_aiortc_configuration
 
 __all__ = [
     "check_authorize",

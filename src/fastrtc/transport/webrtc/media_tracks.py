@@ -15,17 +15,17 @@ from aiortc import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
-from ..core.context import Context, current_context
-from ..core.messages import DataChannel, current_channel
-from ..core.outputs import AdditionalOutputs
-from ..core.types import EmitType, Modality, Mode
-from ..handlers.base import StreamHandlerBase
-from ..handlers.kinds import video_function
-from ..handlers.video import VideoStreamHandler
-from ..pacing.frames import FrameClock
-from ..pacing.playout import FRAME_S, Playout, PlayoutFrame, check_output
-from ..session.media import Media
-from ..session.session import Session, State
+from ...core.context import Context, current_context
+from ...core.messages import DataChannel, current_channel
+from ...core.outputs import AdditionalOutputs
+from ...core.types import EmitType, Modality, Mode
+from ...handlers.base import StreamHandlerBase
+from ...handlers.kinds import video_function
+from ...handlers.video import VideoStreamHandler
+from ...pacing.frames import FrameClock
+from ...pacing.playout import FRAME_S, Playout, PlayoutFrame, check_output
+from ...session.media import Media
+from ...session.session import Session, State
 from .guard import guarded, retried, watch_listeners
 from .opus import OPUS_RATE, OpusEncoder
 

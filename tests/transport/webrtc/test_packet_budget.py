@@ -15,7 +15,7 @@ from aiortc.rtcsctptransport import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastrtc.transport.packet_budget import (
+from fastrtc.transport.webrtc.packet_budget import (
     ABUSE_S,
     BURST_S,
     MAX_DATAGRAM,

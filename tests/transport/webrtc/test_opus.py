@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastrtc.transport.opus import LOWER_RATES, OPUS_RATE, OpusDecoder, OpusEncoder
+from fastrtc.transport.webrtc.opus import LOWER_RATES, OPUS_RATE, OpusDecoder, OpusEncoder
 from tests.support.speech import speech
 
 FRAME = 960

@@ -14,8 +14,8 @@ from aiortc.codecs import CODECS, get_encoder
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
-from fastrtc.transport.audio_receiver import MOST_AHEAD_S, MOST_CONCEALED_S, AudioReceiver
-from fastrtc.transport.opus import OpusEncoder
+from fastrtc.transport.webrtc.audio_receiver import MOST_AHEAD_S, MOST_CONCEALED_S, AudioReceiver
+from fastrtc.transport.webrtc.opus import OpusEncoder
 from tests.support.virtual_time import virtual_time
 
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"

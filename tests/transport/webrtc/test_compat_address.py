@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aioice import stun
 
-from fastrtc.transport._compat_address import CHECK_INTERVAL_S, SILENT_S, follow_address
+from fastrtc.transport.webrtc._compat_address import CHECK_INTERVAL_S, SILENT_S, follow_address
 from tests.support.virtual_time import virtual_time
 
 HERE, THERE = ("192.0.2.1", 1000), ("192.0.2.2", 2000)

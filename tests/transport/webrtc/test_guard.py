@@ -5,8 +5,8 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from pyee.asyncio import AsyncIOEventEmitter
 
-from fastrtc.transport import guard
-from fastrtc.transport.guard import guarded, guarded_async, retried, watch_listeners
+from fastrtc.transport.webrtc import guard
+from fastrtc.transport.webrtc.guard import guarded, guarded_async, retried, watch_listeners
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from aioice import stun
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtp import RtpPacket
 
-from fastrtc.transport import _compat
-from fastrtc.transport._compat import (
+from fastrtc.transport.webrtc import _compat
+from fastrtc.transport.webrtc._compat import (
     CONSENT_EXPIRES_S,
     CONSENT_REPEATS,
     close_connection,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from typing import Any, Literal
 
-from ..core.errors import InvalidOffer
+from ...core.errors import InvalidOffer
 
 __all__ = [
     "CANDIDATE_BYTES",

@@ -7,7 +7,7 @@ from struct import error as StructError
 from struct import unpack_from
 from typing import Literal
 
-from ..core.limits import RateLimit
+from ...core.limits import RateLimit
 
 __all__ = [
     "MalformedPacket",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 
-from ..core.errors import SessionRefused
+from ...core.errors import SessionRefused
 from .signalling import Candidate
 
 __all__ = ["EarlyCandidates"]

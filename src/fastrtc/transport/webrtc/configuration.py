@@ -10,9 +10,9 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from ..core.failures import contained
-from ..core.tasks import BoundedThreads
-from ..handlers.invoke import is_async
+from ...core.failures import contained
+from ...core.tasks import BoundedThreads
+from ...handlers.invoke import is_async
 from ._compat import make_configuration
 
 __all__ = ["resolve_configuration", "to_aiortc_configuration"]

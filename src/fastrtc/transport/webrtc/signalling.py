@@ -13,10 +13,10 @@ from typing import Any
 from aiortc import RTCIceCandidate
 from aiortc.sdp import MediaDescription, SessionDescription, candidate_from_sdp
 
-from ..core.errors import InvalidCandidate, InvalidOffer
-from ..core.limits import Limits
-from ..core.tasks import run_in_thread
-from ..core.types import Modality, Mode
+from ...core.errors import InvalidCandidate, InvalidOffer
+from ...core.limits import Limits
+from ...core.tasks import run_in_thread
+from ...core.types import Modality, Mode
 from ._compat import describe_codecs, keep_common_codecs, supported_codecs
 from .ice_targets import check_ice_credentials
 

@@ -20,7 +20,7 @@ from fastrtc.handlers.video import VideoStreamHandler
 from fastrtc.pacing.frames import FrameClock
 from fastrtc.session.media import Media
 from fastrtc.session.session import Session
-from fastrtc.transport.media_tracks import (
+from fastrtc.transport.webrtc.media_tracks import (
     AudioCallback,
     MediaCallback,
     ServerToClientAudio,
@@ -29,7 +29,7 @@ from fastrtc.transport.media_tracks import (
     VideoStreamHandler_,
     make_tracks,
 )
-from fastrtc.transport.opus import OpusDecoder
+from fastrtc.transport.webrtc.opus import OpusDecoder
 from tests.support.peers import AudioSource, VideoSource
 
 FRAME = 960

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiortc.mediastreams import MediaStreamError
 
-from ..core.seldom import Seldom
+from ...core.seldom import Seldom
 
 __all__ = ["guarded", "guarded_async", "log_failure", "retried", "watch_listeners"]
 

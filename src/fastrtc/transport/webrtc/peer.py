@@ -10,15 +10,16 @@ from typing import Any
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 
-from ..core.errors import InvalidOffer, SessionRefused
-from ..core.failures import as_exception
-from ..core.limits import Limits
-from ..core.messages import create_message, current_channel
-from ..core.types import Mode
-from ..handlers.base import StreamHandlerBase
-from ..pacing.video import VideoInbound
-from ..session.media import Media
-from ..session.session import Session
+from ...core.errors import InvalidOffer, SessionRefused
+from ...core.failures import as_exception
+from ...core.limits import Limits
+from ...core.messages import create_message, current_channel
+from ...core.types import Mode
+from ...handlers.base import StreamHandlerBase
+from ...pacing.video import VideoInbound
+from ...session.media import Media
+from ...session.session import Session
+from ..backlog import Backlog
 from ._compat import (
     TurnAttempt,
     close_connection,
@@ -35,7 +36,6 @@ from ._compat_budget import limit_work
 from ._compat_clock import use_steady_clock
 from ._compat_limits import bound_decoder, limit_messages, limit_pictures
 from .audio_receiver import AudioReceiver
-from .backlog import Backlog
 from .guard import guarded, watch_listeners
 from .ice_targets import CANDIDATE_BYTES, SendAllowance, TargetPolicy, client_place
 from .media_tracks import AudioMediaCallback, MediaCallback, make_tracks

@@ -12,8 +12,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpCodecParameters
 from aiortc.jitterbuffer import JitterFrame
 
 from fastrtc.core.seldom import Seldom
-from fastrtc.transport import _compat_limits
-from fastrtc.transport._compat_limits import (
+from fastrtc.transport.webrtc import _compat_limits
+from fastrtc.transport.webrtc._compat_limits import (
     MOST_ENCODED,
     bound_decoder,
     limit_messages,

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer
 
-from fastrtc.transport.configuration import (
+from fastrtc.transport.webrtc.configuration import (
     GIVEN_WITHIN_S,
     resolve_configuration,
     to_aiortc_configuration,
@@ -150,7 +150,7 @@ async def test_a_function_that_never_comes_to_an_end():
 
 
 async def test_a_sync_function_that_never_comes_to_an_end(monkeypatch):
-    monkeypatch.setattr("fastrtc.transport.configuration.GIVEN_WITHIN_S", 0.1)
+    monkeypatch.setattr("fastrtc.transport.webrtc.configuration.GIVEN_WITHIN_S", 0.1)
     ever = threading.Event()
     with pytest.raises(TimeoutError, match="was not done in time"):
         await resolve_configuration(ever.wait)

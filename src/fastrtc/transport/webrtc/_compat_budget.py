@@ -18,8 +18,8 @@ import aiortc.rtcrtpreceiver
 from aioice import stun
 from aiortc import RTCPeerConnection
 
-from ..core.limits import Limits, RateLimit
-from ..core.seldom import Seldom
+from ...core.limits import Limits, RateLimit
+from ...core.seldom import Seldom
 from ._compat import ice_connections
 from .guard import guarded
 from .ice_targets import SendAllowance, TargetPolicy

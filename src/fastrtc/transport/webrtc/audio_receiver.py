@@ -14,10 +14,10 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
-from ..audio.concealment import Concealment
-from ..core.limits import RateLimit
-from ..pacing.inbound import AudioInbound
-from ..pacing.reorder import Packet, ReorderBuffer
+from ...audio.concealment import Concealment
+from ...core.limits import RateLimit
+from ...pacing.inbound import AudioInbound
+from ...pacing.reorder import Packet, ReorderBuffer
 from ._compat import negotiated_codecs, take_packets
 from .guard import guarded
 from .opus import OPUS_RATE, OpusDecoder

@@ -6,9 +6,9 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.rtp import RtpPacket
 
-from fastrtc.transport import _compat_budget
-from fastrtc.transport._compat import ice_connections
-from fastrtc.transport._compat_budget import (
+from fastrtc.transport.webrtc import _compat_budget
+from fastrtc.transport.webrtc._compat import ice_connections
+from fastrtc.transport.webrtc._compat_budget import (
     MAX_GAP,
     RETRANSMISSIONS_AHEAD,
     _limit_receiver,

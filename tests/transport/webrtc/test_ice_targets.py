@@ -1,7 +1,7 @@
 import pytest
 
 from fastrtc.core.errors import InvalidOffer
-from fastrtc.transport.ice_targets import (
+from fastrtc.transport.webrtc.ice_targets import (
     CHECKS_BYTES,
     MAX_CANDIDATES_PER_HOST,
     MAX_NAMES,

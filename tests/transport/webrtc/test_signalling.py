@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fastrtc.core.errors import FastRTCError, InvalidCandidate, InvalidOffer
 from fastrtc.core.limits import Limits
-from fastrtc.transport.signalling import (
+from fastrtc.transport.webrtc.signalling import (
     END_OF_CANDIDATES,
     LARGE_OFFER,
     MAX_LINE,

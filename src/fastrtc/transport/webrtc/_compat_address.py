@@ -17,7 +17,7 @@ from aioice.candidate import Candidate
 from aioice.ice import CandidatePair
 from aiortc import RTCPeerConnection
 
-from ..core.seldom import Seldom
+from ...core.seldom import Seldom
 from .guard import guarded, guarded_async
 
 __all__ = ["follow_address"]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fastrtc.transport import reachability
-from fastrtc.transport.reachability import try_servers
+from fastrtc.transport.webrtc import reachability
+from fastrtc.transport.webrtc.reachability import try_servers
 from tests.support.turn import PASSWORD, USER, Turn, free_port, turn_server
 
 

@@ -6,8 +6,8 @@ import time
 import aiortc.clock
 import pytest
 
-from fastrtc.transport import _compat_clock
-from fastrtc.transport._compat_clock import MODULES, use_steady_clock
+from fastrtc.transport.webrtc import _compat_clock
+from fastrtc.transport.webrtc._compat_clock import MODULES, use_steady_clock
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -18,8 +18,8 @@ import aiortc.rtcrtpreceiver
 import av
 from aiortc import RTCPeerConnection, RTCRtpReceiver
 
-from ..core.limits import RateLimit
-from ..core.seldom import Seldom
+from ...core.limits import RateLimit
+from ...core.seldom import Seldom
 from .guard import guarded, guarded_async
 
 __all__ = ["bound_decoder", "limit_messages", "limit_pictures", "vp8_size"]

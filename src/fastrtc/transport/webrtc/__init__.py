@@ -1,0 +1,1 @@
+"""A connection over WebRTC: its peer, its tracks, and what aiortc is told."""
