@@ -18,6 +18,7 @@ from fastrtc import AsyncStreamHandler, Stream, Unauthorized
 from fastrtc import authorization as module
 from fastrtc.authorization import refusal_of
 from fastrtc.core.seldom import Seldom
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.websocket.served import Served, serve
 
@@ -141,8 +142,12 @@ def by_token(asked: list[Any] | None = None) -> Callable[[Any], Any]:
 
 def assert_nothing_was_done(stream: Stream) -> None:
     tables = (stream.handlers, stream.connections, stream.pcs, stream.additional_outputs)
-    assert not any(tables) and len(stream._registry) == 0 and len(stream._lobby) == 0
-    assert not stream._early._kept and Echo.copies == 0
+    assert (
+        not any(tables)
+        and len(connections_of(stream).registry) == 0
+        and len(connections_of(stream).lobby) == 0
+    )
+    assert not connections_of(stream).early._kept and Echo.copies == 0
 
 
 @asynccontextmanager

@@ -29,6 +29,7 @@ from fastrtc.session.media import Media
 from fastrtc.session.session import Session
 from fastrtc.stream import Body, OfferRefused, Stream
 from fastrtc.webrtc_connection_mixin import WebRTCConnectionMixin
+from tests.support.connections import connections_of
 
 NO_SERVERS = {"iceServers": []}
 
@@ -536,7 +537,7 @@ async def test_a_refused_offer_takes_no_place():
         with pytest.raises(ValueError, match="malformed"):
             await made.handle_offer(offer() | {"sdp": "v=0"}, set_outputs=ignore)
 
-    assert len(made._registry) == 0
+    assert len(connections_of(made).registry) == 0
 
 
 # Places, while an offer waits for its configuration
@@ -574,7 +575,7 @@ async def test_an_offer_takes_its_place_at_once_and_gives_it_back_when_it_fails(
     configuration.go_on.set()
     with pytest.raises(ConnectionError):
         await first
-    assert len(made._registry) == 0
+    assert len(connections_of(made).registry) == 0
 
 
 async def test_a_client_that_goes_while_its_offer_waits_leaves_nothing():
@@ -586,7 +587,7 @@ async def test_a_client_that_goes_while_its_offer_waits_leaves_nothing():
     waiting.cancel()
     await asyncio.wait([waiting])
 
-    assert len(made._registry) == 0
+    assert len(connections_of(made).registry) == 0
 
 
 async def test_cleaning_up_while_an_offer_waits_does_not_give_its_place_twice():
@@ -607,7 +608,7 @@ async def test_candidates_that_come_while_an_id_begins_again_are_taken():
     configuration = SlowConfiguration()
     made = stream(server_rtc_configuration=configuration)
     candidate = {"candidate": None, "type": "ice-candidate", "webrtc_id": "me"}
-    made._early.refuse_ended("me")  # a connection with the same id has just ended
+    connections_of(made).early.refuse_ended("me")  # a connection with the same id has just ended
     refused = await made.handle_offer(candidate, ignore)
     assert content(refused)["meta"] == {"error": "connection_closed"}
 
@@ -626,17 +627,17 @@ async def test_candidates_that_come_while_an_id_begins_again_are_taken():
 
 def connect(made: Stream, webrtc_id: str) -> Session:
     """What an offer does, but for the peer connection."""
-    made._registry.reserve(webrtc_id, made.concurrency_limit)
+    connections_of(made).registry.reserve(webrtc_id, made.concurrency_limit)
     session = Session(
         webrtc_id,
         made.event_handler,
         deliver=made.set_additional_outputs(webrtc_id),
-        release=lambda s: made._registry.release(s.id),
+        release=lambda s: connections_of(made).registry.release(s.id),
     )
-    made._registry.add(session)
+    connections_of(made).registry.add(session)
     made.handlers[webrtc_id] = session.handler
     made.connections[webrtc_id] = ["callback"]
-    made._media[webrtc_id] = Media(session, made.modality, made.mode)
+    connections_of(made).media[webrtc_id] = Media(session, made.modality, made.mode)
     made._output_queue(webrtc_id).begin()
     return session
 
@@ -672,8 +673,8 @@ async def test_a_clean_up_of_a_program_s_own_is_called_when_a_connection_ends():
             deliver=made.set_additional_outputs(webrtc_id),
             release=lambda s: made._end_connection(s.id),
         )
-        made._registry.reserve(webrtc_id, 1)
-        made._registry.add(session)
+        connections_of(made).registry.reserve(webrtc_id, 1)
+        connections_of(made).registry.add(session)
         session.close("the test ends it")
         await session.closed.wait()
     assert made.ended == ["a", "b"]
@@ -765,7 +766,7 @@ async def test_inputs_of_the_page_for_a_function():
 
     made.set_input_gradio("me", 0.3)
 
-    assert made._media["me"].inputs.args == (0.3,)
+    assert connections_of(made).media["me"].inputs.args == (0.3,)
     await made.close_sessions()
 
 

@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 from fastrtc import AsyncStreamHandler, Stream
 from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.telephony.twiml import PhoneExtraMissing
+from tests.support.connections import connections_of
 
 TOKEN = "12345"
 CALL = {"CallSid": "CA1", "From": "+15550100", "To": "+15550199", "CallerCity": ""}
@@ -230,11 +231,11 @@ async def test_numbers_that_xml_cannot_hold_are_not_passed_on():
 async def test_a_full_line_says_so_and_hangs_up():
     mine = stream(concurrency_limit=1)
     app = app_of(mine)
-    mine._registry.reserve("somebody", 1)
+    connections_of(mine).registry.reserve("somebody", 1)
 
     assert verbs(response := await call(app)) == ["Say", "Hangup"]
     assert "busy" in response.text
-    mine._registry.release("somebody")
+    connections_of(mine).registry.release("somebody")
     assert verbs(await call(app)) == ["Say", "Connect", "Say"]
 
 

@@ -25,6 +25,7 @@ from fastapi import FastAPI, Request
 from fastrtc import AdditionalOutputs, Limits, ReplyOnPause, Stream, WebRTC, WebRTCData
 from fastrtc.session.session import State
 from fastrtc.webrtc import EVENTS, START
+from tests.support.connections import connections_of
 from tests.support.peers import AudioSource, Client, VideoSource, eventually
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -477,7 +478,9 @@ def test_connections_end_with_the_loop(caplog: pytest.LogCaptureFixture):
         client = Client(made, audio=AudioSource())
         await client.take(asked(await made.offer(await client.offer())))
         await client.state("connected")
-        await eventually(lambda: made._registry.get(client.webrtc_id).state is State.LIVE)
+        await eventually(
+            lambda: connections_of(made).registry.get(client.webrtc_id).state is State.LIVE
+        )
         keep.append((made, client))
 
     keep: list[Any] = []

@@ -16,6 +16,7 @@ from aiortc.rtcsctptransport import (
 
 from fastrtc import Limits, Stream
 from fastrtc.transport.webrtc import _compat_limits
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -135,7 +136,7 @@ async def two_at_once(**options: Any) -> AsyncIterator[tuple[Client, Client]]:
         await eventually(lambda: len(honest.loud()) > heard + 5)
         await other.close()
         await other.over()
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from fastrtc import Limits, Stream
 from fastrtc import webrtc_connection_mixin as mixin
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, strip_candidates, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -48,7 +49,7 @@ def failed(code: str, **details: Any) -> dict[str, Any]:
 
 def assert_nothing_is_left(stream: Stream) -> None:
     tables = (stream.pcs, stream.handlers, stream.connections, stream.additional_outputs)
-    assert not any(tables) and len(stream._registry) == 0
+    assert not any(tables) and len(connections_of(stream).registry) == 0
 
 
 # Sizes
@@ -162,7 +163,7 @@ async def test_candidates_for_another_connection_need_its_id() -> None:
         assert stream.pcs["mine"].remoteDescription.sdp == server
         assert client.pc.remoteDescription == described
     await stream.close_sessions()
-    assert not stream._early._kept
+    assert not connections_of(stream).early._kept
 
 
 # Ids
@@ -189,7 +190,7 @@ async def test_10000_guessed_ids_cost_nothing_that_lasts(monkeypatch: pytest.Mon
                 assert await client.post(trickled(f"{k}")) == {"status": "success"}
             assert not any(await asyncio.gather(*guesses))
         assert list(stream.additional_outputs) == ["mine"] == list(stream.handlers)
-        assert len(stream._early._kept) <= 256 and not mine.done()
+        assert len(connections_of(stream).early._kept) <= 256 and not mine.done()
         mine.cancel()
         await asyncio.wait([mine])
         await reading.aclose()
@@ -212,7 +213,11 @@ async def test_made_up_ids_keep_nobodys_early_candidates_out() -> None:
         candidate = {**trickled(client.webrtc_id), "candidate": text}
         assert await client.post(candidate) == {"status": "success"}
     await flood(1000, 200)  # fewer than there is room for, as an offer follows within 0.1 s
-    assert len(stream._early._kept) == len(stream._early._timers) == Limits().early_ids
+    assert (
+        len(connections_of(stream).early._kept)
+        == len(connections_of(stream).early._timers)
+        == Limits().early_ids
+    )
     answer = await client.post(offer)
     await client.take({**answer, "sdp": strip_candidates(answer["sdp"])})
     await client.state("connected")
@@ -220,7 +225,7 @@ async def test_made_up_ids_keep_nobodys_early_candidates_out() -> None:
     await client.close()
     await client.over()
     await stream.close_sessions()
-    assert not stream._early._kept and not stream._early._timers
+    assert not connections_of(stream).early._kept and not connections_of(stream).early._timers
     assert_nothing_is_left(stream)
 
 
@@ -353,7 +358,7 @@ def test_no_offer_breaks_the_route_or_takes_a_place_for_good() -> None:
         statuses.add(response.status_code)
         assert response.status_code in (200, 400), response.text
         taken = response.status_code == 200
-        assert taken or len(stream._registry) == 0
+        assert taken or len(connections_of(stream).registry) == 0
         await stream.close_sessions()
         assert_nothing_is_left(stream)
 

@@ -17,6 +17,7 @@ from fastrtc import Stream
 from fastrtc import authorization as module
 from fastrtc.authorization import serving_locally
 from fastrtc.core.seldom import Seldom
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL
 from tests.webrtc.handlers import AsyncAudioEcho
 from tests.websocket.served import serve
@@ -75,7 +76,7 @@ async def test_an_offer_that_needs_no_answer(
             response = await http.post("/webrtc/offer", content=body, headers=headers)
             assert_refused(response.json())
             assert "access-control-allow-origin" not in response.headers
-    assert len(stream._registry) == 0 and not stream._early._kept
+    assert len(connections_of(stream).registry) == 0 and not connections_of(stream).early._kept
     (record,) = caplog.records
     assert "allowed_origins" in record.getMessage() and "evil.example" in record.getMessage()
 
@@ -173,11 +174,11 @@ async def test_the_socket_and_the_webhook_of_a_call() -> None:
         webhook = address.replace("ws:", "http:").replace("handler", "incoming")
         async with httpx.AsyncClient() as http:
             refused = await http.post(webhook, data={"CallSid": "CA1"}, headers=EVIL)
-            assert refused.status_code == 403 and len(served.stream._registry) == 0
+            assert refused.status_code == 403 and len(connections_of(served.stream).registry) == 0
             taken = await http.post(
                 webhook, data={"CallSid": "CA1"}, headers={"host": "example.com"}
             )
-            assert "<Stream" in taken.text and len(served.stream._registry) == 1
+            assert "<Stream" in taken.text and len(connections_of(served.stream).registry) == 1
             served.stream._expected_calls.arrived("CA1")
 
 

@@ -34,6 +34,7 @@ from fastrtc.core.limits import RateLimit
 from fastrtc.transport.webrtc import _compat_budget, packet_budget
 from fastrtc.transport.webrtc._compat import ice_connections
 from tests.abuse.test_codecs import Encoded
+from tests.support.connections import connections_of
 from tests.support.peers import (
     LOCAL,
     AudioSource,
@@ -391,7 +392,7 @@ async def attacked(
         assert not honest.session.ended
         await other.close()
         await other.over()
-    assert len(audio._registry) == len(both._registry) == 0
+    assert len(connections_of(audio).registry) == len(connections_of(both).registry) == 0
 
 
 def assert_little(cost: Cost) -> None:

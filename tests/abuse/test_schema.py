@@ -10,6 +10,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis import checks as known
 
 from fastrtc import Stream, telephone
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL
 from tests.support.servers import serving
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -53,4 +54,4 @@ def test_what_is_answered_is_what_the_schema_says(
             assert statuses & ({400, 200} if mode is GenerationMode.POSITIVE else {422})
         else:
             assert 200 in statuses
-        assert len(stream._registry) == 0
+        assert len(connections_of(stream).registry) == 0

@@ -15,6 +15,7 @@ from fastrtc import authorization as module
 from fastrtc import webrtc_connection_mixin as mixin
 from fastrtc.authorization import MAX_THREADS, TOO_SLOW
 from fastrtc.core.seldom import Seldom
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, Client
 from tests.webrtc.handlers import AsyncAudioEcho
 from tests.websocket.served import serve
@@ -86,7 +87,7 @@ async def test_a_configuration_of_the_server_that_does_not_come(
     client = Client(stream, audio="sendrecv")
     answer = await client.post(await client.offer())
     assert answer["meta"]["error"] == "turn_server_failed" and "in time" in str(answer)
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
     (record,) = caplog.records
     assert record.levelno == logging.ERROR and "was not done in time" in record.getMessage()
     await client.close()
@@ -128,6 +129,6 @@ async def test_no_id_of_a_client_is_the_place_of_a_caller(id: str) -> None:
             assert stream._expected_calls.expect("CA1", 2, 256)
             stream.clean_up(id)
             await client.closed()
-        assert len(stream._registry) == 1
+        assert len(connections_of(stream).registry) == 1
         stream._expected_calls.arrived("CA1")
-        assert len(stream._registry) == 0
+        assert len(connections_of(stream).registry) == 0

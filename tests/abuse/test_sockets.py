@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from fastrtc import Limits
+from tests.support.connections import connections_of
 from tests.websocket.served import Echo, serve, sine, wait_until
 
 MIB = 1 << 20
@@ -26,7 +27,7 @@ async def test_whoever_opens_many_sockets_and_starts_none_keeps_nobody_out(route
     async with serve(limits=Limits(sockets_waiting=10)) as served:
         address = served.address.replace("/websocket/offer", route)
         idle = [await connect(address) for _ in range(30)]
-        assert len(served.stream._lobby) == 10
+        assert len(connections_of(served.stream).lobby) == 10
         codes = []
         for socket in idle[:20]:
             await asyncio.wait_for(socket.wait_closed(), 20)
@@ -37,7 +38,7 @@ async def test_whoever_opens_many_sockets_and_starts_none_keeps_nobody_out(route
             await client.say(sine(0.02))
             await client.hear(0.02)
         await asyncio.gather(*(socket.close() for socket in idle))
-        await wait_until(lambda: len(served.stream._lobby) == 0)
+        await wait_until(lambda: len(connections_of(served.stream).lobby) == 0)
 
 
 async def test_whoever_says_everything_but_start_is_not_kept() -> None:
@@ -130,7 +131,7 @@ async def test_whoever_dribbles_a_handshake_takes_no_place() -> None:
                 for _ in range(50)
             ]
             await wait_until(lambda: all(one.sent > 100 for one in ones))
-            assert len(served.stream._lobby) == 0
+            assert len(connections_of(served.stream).lobby) == 0
             async with served.client() as client:
                 await client.start("honest", **PCM)
                 await client.say(sine(0.02))
@@ -156,7 +157,7 @@ class TestAMessageThatIsDribbled:
         async with serve(limits=limits, server={"ws": implementation}) as served:
             async with Dribbler(served.address, HANDSHAKE, then, first) as one:
                 await one.hears(b"No start within")
-            await wait_until(lambda: len(served.stream._lobby) == 0)
+            await wait_until(lambda: len(connections_of(served.stream).lobby) == 0)
 
     async def test_in_one_frame(self, implementation: str) -> None:
         """No answer to a ping can come in between: uvicorn closes it (after 40 s by default)."""

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from fastrtc import Limits, Stream
 from fastrtc.transport.webrtc._compat import ice_connections
 from fastrtc.transport.webrtc.ice_targets import MAX_NAMES, Place
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, Client, eventually, strip_candidates
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -200,7 +201,7 @@ async def test_an_ice_ufrag_that_no_browser_has_is_refused(ufrag: str) -> None:
     body["sdp"] = re.sub(r"a=ice-ufrag:\S+", f"a=ice-ufrag:{ufrag}", body["sdp"])
     with pytest.raises(ValueError, match="ice-ufrag must have 4 to 64"):
         await client.post(body)
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
     await client.close()
 
 

@@ -21,6 +21,7 @@ from tests.browser.conftest import FLAGS
 from tests.browser.demo_page import DemoPage
 from tests.browser.media import RATE, align, envelope
 from tests.browser.server import DemoServer
+from tests.support.connections import connections_of
 from tests.support.peers import eventually
 from tests.support.programs import require_program
 from tests.support.servers import serving
@@ -273,6 +274,6 @@ async def test_a_refusal_is_told_as_a_sentence(
     stream.mount(app, path=PAGE)
     with serving(with_page(app)) as url:
         demo = await open_demo(f"{url}{PAGE}/")
-        stream._registry.stopping = stopping
+        connections_of(stream).registry.stopping = stopping
         await demo.press("Start")
         await demo.wait_for_alert(sentence)

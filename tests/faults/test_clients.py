@@ -12,6 +12,7 @@ import pytest
 from fastrtc import Stream
 from fastrtc.transport import backlog
 from tests.faults.over_http import calling_process, running
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.conftest import fast_consent
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -28,8 +29,8 @@ async def started(process: "subprocess.Popen[str]") -> None:
 async def assert_it_is_over(served: Served, echo: Echo) -> None:
     await served.is_empty()
     assert [one.shutdowns for one in echo.copies] == [1]
-    served.stream._registry.reserve("next", 1)  # the only place is free
-    served.stream._registry.release("next")
+    connections_of(served.stream).registry.reserve("next", 1)  # the only place is free
+    connections_of(served.stream).registry.release("next")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -41,7 +42,7 @@ async def test_a_process_that_says_no_goodbye(number: signal.Signals, fast_conse
         with calling_process(address, "caller") as process:
             await started(process)
             await served.handler("caller")
-            session = served.stream._registry.get("caller")
+            session = connections_of(served.stream).registry.get("caller")
             assert session is not None
             process.send_signal(number)
             await assert_it_is_over(served, echo)
@@ -121,4 +122,4 @@ async def test_a_peer_that_reads_no_messages(
     stream.clean_up(client.webrtc_id)
     await client.over()
     await client.close()
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0

@@ -11,6 +11,7 @@ import pytest
 from fastrtc import Stream
 from fastrtc.transport.webrtc import _compat
 from tests.faults.relay import Faults, Relay, RelayedClient, relay
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually
 from tests.webrtc.handlers import RATE, AsyncAudioEcho, frequency, steps
 
@@ -58,7 +59,7 @@ class Call:
         delays = self.delays(since)
         assert len(delays) >= 5
         assert np.median(delays) < USUAL_S
-        media = self.stream._media[self.client.webrtc_id]
+        media = connections_of(self.stream).media[self.client.webrtc_id]
         assert media.audio_out is not None and media.audio_out.playout is not None
         assert media.audio_out.playout.queued_s < USUAL_S
 
@@ -84,7 +85,7 @@ async def calling() -> AsyncIterator[Call]:
         await client.close()  # while the relay is there
         await client.over()
     assert call.handler.calls == ["start_up", "shutdown"]
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
 
 
 def steepness(samples: np.ndarray) -> int:

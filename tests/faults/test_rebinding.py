@@ -15,6 +15,7 @@ from aioice import stun
 from fastrtc import Stream
 from fastrtc.transport.webrtc import _compat
 from tests.faults.relay import Address, Relay, RelayedClient, relay
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -64,7 +65,7 @@ async def calling(mode: Any = "send-receive", audio: Any = None) -> AsyncIterato
         yield Call(stream, client)
         await client.close()  # while the relay is there
         await client.over()
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
 
 
 @pytest.fixture

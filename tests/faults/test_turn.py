@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from fastrtc import Stream
+from tests.support.connections import connections_of
 from tests.support.peers import AudioSource, Client, eventually, tone
 from tests.support.turn import turn_server
 from tests.webrtc.conftest import fast_consent
@@ -38,5 +39,5 @@ async def test_the_call_ends_with_a_reason(
         await client.over()
     assert client.session.reason == REASONS[transport]
     assert mine.calls == ["start_up", "shutdown"]
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
     await client.close()

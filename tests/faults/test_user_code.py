@@ -12,6 +12,7 @@ from fastrtc import ReplyOnPause, Stream
 from fastrtc.handlers.abandoned import AbandonedThreads
 from fastrtc.session import registry, session
 from tests.faults.disk_app import Deaf
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AudioEcho
 
@@ -23,7 +24,7 @@ def stream_of(handler: Any) -> Stream:
 async def assert_it_ends(stream: Stream, client: Client) -> None:
     """The session, at once; and its place is free for another, which is served."""
     await client.close()
-    await eventually(lambda: len(stream._registry) == 0)
+    await eventually(lambda: len(connections_of(stream).registry) == 0)
     await client.over()
 
 

@@ -22,6 +22,7 @@ from aiortc.mediastreams import MediaStreamError
 
 from fastrtc.transport.webrtc._compat import close_while_connecting, watch_consent
 from fastrtc.transport.webrtc.ice_targets import Place, client_place
+from tests.support.connections import connections_of
 
 __all__ = [
     "LOCAL",
@@ -309,7 +310,7 @@ class Client:
     async def take(self, answer: dict[str, Any]) -> None:
         """Take an answer."""
         await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
-        self.session = self.stream._registry.get(self.webrtc_id)
+        self.session = connections_of(self.stream).registry.get(self.webrtc_id)
         for transceiver in self.pc.getTransceivers():
             self._watch_packets(transceiver.receiver, transceiver.kind)
 

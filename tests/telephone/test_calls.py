@@ -29,6 +29,7 @@ from fastrtc import (
 )
 from fastrtc.transport.telephony import telnyx, twilio
 from fastrtc.transport.telephony.twilio import Twilio
+from tests.support.connections import connections_of
 from tests.support.peers import eventually
 from tests.support.servers import serving
 from tests.support.speech import find_in, recorded_prompt, spaced, trimmed
@@ -61,7 +62,11 @@ def line(handler: Any, **options: Any) -> Iterator[tuple[Stream, str]]:
 
 def _is_idle(stream: Stream) -> bool:
     by_id = (stream.handlers, stream.connections, stream.data_channels, stream.additional_outputs)
-    return len(stream._registry) == 0 and not any(by_id) and not stream._registry._closing
+    return (
+        len(connections_of(stream).registry) == 0
+        and not any(by_id)
+        and not connections_of(stream).registry._closing
+    )
 
 
 class Echo(AsyncStreamHandler):
@@ -534,8 +539,8 @@ async def test_the_place_of_a_caller_who_does_not_come_is_free_again(
     with line(Echo(), concurrency_limit=1) as (stream, url):
         async with httpx.AsyncClient(base_url=url) as http:
             await http.post("/telephone/incoming", data={"CallSid": "CA1"})
-            assert len(stream._registry) == 1
-            await eventually(lambda: len(stream._registry) == 0)
+            assert len(connections_of(stream).registry) == 1
+            await eventually(lambda: len(connections_of(stream).registry) == 0)
             answer = await http.post("/telephone/incoming", data={"CallSid": "CA2"})
         assert "<Connect" in answer.text
 

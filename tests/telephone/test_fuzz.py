@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 
 from fastrtc import AsyncStreamHandler, Stream
+from tests.support.connections import connections_of
 from tests.support.servers import serving
 from tests.telephone.phone import Plivo, Provider, Telnyx
 
@@ -102,7 +103,7 @@ def test_no_messages_stop_the_server_or_leave_anything_behind():
 
         run()
 
-        assert _within(30, lambda: len(stream._registry) == 0)
+        assert _within(30, lambda: len(connections_of(stream).registry) == 0)
         assert _within(30, lambda: all(handler.shutdowns == 1 for handler in Counted.begun))
         assert Counted.begun, "no call ever began"
         for by_id in (stream.handlers, stream.connections, stream.additional_outputs):
@@ -111,7 +112,7 @@ def test_no_messages_stop_the_server_or_leave_anything_behind():
         with websockets.sync.client.connect(socket_url) as socket:  # it still serves
             socket.send(json.dumps(STARTS[0]))
             assert _within(30, lambda: "fuzz" in stream.handlers)
-        assert _within(30, lambda: len(stream._registry) == 0)
+        assert _within(30, lambda: len(connections_of(stream).registry) == 0)
 
 
 def _session_threads() -> list[str]:

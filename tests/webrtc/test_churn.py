@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from fastrtc import AsyncStreamHandler, Stream, StreamHandler
+from tests.support.connections import connections_of, left
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 
 WARM_UP, COUNTED = 96, 200  # memory grows at first: pools, caches, the heap of each thread
@@ -71,24 +72,8 @@ def threads() -> set[str]:
 
 
 def entries(stream: Stream) -> int:
-    return sum(
-        len(by_id)
-        for by_id in (
-            stream.pcs,
-            stream.handlers,
-            stream.connections,
-            stream.data_channels,
-            stream.additional_outputs,
-            stream.connection_timeouts,
-            stream._peers,
-            stream._media,
-            stream._registry,
-            stream._registry._sessions,
-            stream._registry._closing,
-            stream._early._kept,
-            stream._early._timers,
-        )
-    )
+    early = connections_of(stream).early
+    return left(stream) + len(early._kept) + len(early._timers)
 
 
 async def come_and_go(stream: Stream, number: int) -> None:

@@ -12,6 +12,7 @@ from aiortc import RTCDtlsTransport
 from fastapi import FastAPI
 
 from fastrtc import AsyncStreamHandler, Stream, StreamHandler
+from tests.support.connections import assert_nothing_left, connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import (
     AsyncAudioEcho,
@@ -28,22 +29,6 @@ Trace = dict[str, list[str]]
 def stream_of(handler: Any, **options: Any) -> Stream:
     options = {"server_rtc_configuration": LOCAL, "modality": "audio", **options}
     return Stream(handler, **options)
-
-
-def assert_nothing_left(stream: Stream) -> None:
-    assert len(stream._registry) == 0 and not stream._registry._closing
-    assert not any(
-        (
-            stream.pcs,
-            stream.handlers,
-            stream.connections,
-            stream.data_channels,
-            stream.additional_outputs,
-            stream.connection_timeouts,
-            stream._peers,
-            stream._media,
-        )
-    )
 
 
 class Ending(AudioEcho):
@@ -99,7 +84,7 @@ async def test_clean_up(handler: Any, in_thread: bool, trace: Trace) -> None:
 def assert_dicts_are_free_of(stream: Stream, webrtc_id: str) -> None:
     for by_id in (stream.pcs, stream.handlers, stream.connections, stream.connection_timeouts):
         assert webrtc_id not in by_id
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
 
 
 HANDLERS = {
@@ -386,7 +371,7 @@ async def test_a_shutdown_that_hangs_keeps_no_place() -> None:
     first = Client(stream, audio=AudioSource())
     await first.connect()
     await first.close()
-    await eventually(lambda: len(stream._registry) == 0)
+    await eventually(lambda: len(connections_of(stream).registry) == 0)
     second = Client(stream, audio=AudioSource())
     await second.connect()
     assert not first.session.closed.is_set()

@@ -16,6 +16,7 @@ from fastrtc.tracks import (
     VideoCallback,
     VideoStreamHandler_,
 )
+from tests.support.connections import assert_nothing_left
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import (
     AsyncAudioEcho,
@@ -45,22 +46,6 @@ async def connected(
     assert client.states == ["connecting", "connected", "closed"]
     assert trace[client.webrtc_id] == ["new", "live", "closing", "closed"]
     assert_nothing_left(stream)
-
-
-def assert_nothing_left(stream: Stream) -> None:
-    assert not any(
-        (
-            stream.pcs,
-            stream.handlers,
-            stream.connections,
-            stream.data_channels,
-            stream.additional_outputs,
-            stream.connection_timeouts,
-            stream._peers,
-            stream._media,
-        )
-    )
-    assert len(stream._registry) == 0
 
 
 def types_of(stream: Stream, client: Client) -> list[type]:

@@ -22,6 +22,7 @@ from fastrtc import (
 )
 from fastrtc.core import failures as failures_module
 from fastrtc.utils import create_message
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AudioEcho, flip, red_on_top
 
@@ -379,7 +380,7 @@ async def test_error_that_goes_on_for_5_s(
             assert len(errors()) == 2
         assert mine.calls == ["start_up", "shutdown"]
         assert trace[client.webrtc_id] == ["new", "live", "closing", "closed"]
-        assert len(stream._registry) == 0
+        assert len(connections_of(stream).registry) == 0
         before = len(other.loud())
         await eventually(lambda: len(other.loud()) > before + 10)
         assert other.states == ["connecting", "connected"] and not other.of_type("error")

@@ -12,6 +12,7 @@ from fastrtc import AsyncStreamHandler, Stream, StreamHandler
 from fastrtc.session.session import State
 from fastrtc.transport.webrtc import peer
 from fastrtc.utils import create_message
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AsyncAudioVideoEcho, AudioEcho, flip
 
@@ -127,13 +128,13 @@ async def test_a_data_channel_alone_is_a_session(handler: Any, modality: str, mo
         assert mine.channel is stream.data_channels[client.webrtc_id]
         await mine.send_message(create_message("hello", 1))
         await client.message("hello", 1)
-        assert len(stream._registry) == 1
+        assert len(connections_of(stream).registry) == 1
         other = Client(stream)
         refusal = await other.call()
         assert refusal["meta"]["error"] == "concurrency_limit_reached"
         await other.close()
     assert mine.calls == ["start_up", "shutdown"]
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
 
 
 async def test_a_data_channel_alone_for_a_function() -> None:
@@ -166,7 +167,7 @@ async def test_a_codec_that_cannot_be_negotiated_is_named(
     offer = await client.offer()
     with pytest.raises(ValueError, match=f"No common video codec: .*{named}"):
         await client.post({**offer, "sdp": change(offer["sdp"])})
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0
     await client.close()
 
 
@@ -292,4 +293,4 @@ async def test_an_end_while_the_channel_is_waited_for(
     await client.close()
     await client.over()
     assert mine.calls == ["shutdown"]
-    assert len(stream._registry) == 0
+    assert len(connections_of(stream).registry) == 0

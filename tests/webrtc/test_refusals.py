@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from fastrtc import Stream
 from fastrtc.core.errors import HandlerError
 from fastrtc.transport.webrtc import early_candidates, peer
+from tests.support.connections import connections_of, places
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AudioEcho, flip
 
@@ -36,22 +37,6 @@ class Made:
 
         self.handler = Known()
         self.made = made
-
-
-def assert_free(stream: Stream) -> None:
-    assert len(stream._registry) == 0
-    assert not any(
-        (
-            stream.pcs,
-            stream.handlers,
-            stream.connections,
-            stream.data_channels,
-            stream.additional_outputs,
-            stream.connection_timeouts,
-            stream._peers,
-            stream._media,
-        )
-    )
 
 
 async def assert_next_one_talks(stream: Stream) -> None:
@@ -88,7 +73,7 @@ async def test_limit(limit: int) -> None:
     for client in [*first, late, another]:
         await client.close()
         await client.over()
-    assert_free(stream)
+    assert places(stream) == 0
 
 
 @pytest.mark.parametrize("limit", [None, "default"])
@@ -109,7 +94,7 @@ async def test_limit_counts_offers_that_are_being_answered() -> None:
     for client in clients:
         await client.close()
     await stream.close_sessions()
-    assert_free(stream)
+    assert places(stream) == 0
 
 
 async def test_id_in_use() -> None:
@@ -121,7 +106,7 @@ async def test_id_in_use() -> None:
         await eventually(lambda: len(first.loud()) >= 5)
         assert first.states == ["connecting", "connected"]
         assert list(stream.pcs) == ["mine"]
-    assert_free(stream)
+    assert places(stream) == 0
 
 
 CANDIDATE = "candidate:1 1 udp 2130706431 127.0.0.1 50000 typ host"
@@ -134,9 +119,13 @@ async def test_candidate_of_an_unknown_connection(monkeypatch: pytest.MonkeyPatc
     client = Client(stream, webrtc_id="nobody")
     body = {"candidate": CANDIDATE, "type": "ice-candidate", "webrtc_id": "nobody"}
     assert await client.post(body) == {"status": "success"}
-    await eventually(lambda: not stream._early._kept)
+    await eventually(lambda: not connections_of(stream).early._kept)
     assert await client.post(body) == failed("unknown_connection")
-    assert not stream.pcs and not stream._early._kept and not stream._early._timers
+    assert (
+        not stream.pcs
+        and not connections_of(stream).early._kept
+        and not connections_of(stream).early._timers
+    )
     # but the offer that comes at last is answered
     late = Client(stream, audio=AudioSource(tone(5)), webrtc_id="nobody")
     async with late:
@@ -152,7 +141,7 @@ async def test_candidate_of_a_connection_that_has_ended() -> None:
         stream.clean_up(client.webrtc_id)
         assert await client.post(body) == failed("connection_closed")
     assert await client.post(body) == failed("connection_closed")
-    assert_free(stream)
+    assert places(stream) == 0
 
 
 @pytest.mark.parametrize(
@@ -193,7 +182,7 @@ async def test_wrong_tracks(options: Any, tracks: Any, text: str) -> None:
     client = Client(stream, **tracks)
     with pytest.raises(ValueError, match=text):
         await client.call()
-    assert_free(stream)
+    assert places(stream) == 0
     await client.close()
 
 
@@ -202,7 +191,7 @@ async def test_wrong_tracks_for_video() -> None:
     client = Client(stream, audio="sendrecv")
     with pytest.raises(ValueError, match="Unsupported track kind audio"):
         await client.call()
-    assert_free(stream)
+    assert places(stream) == 0
     await client.close()
     async with Client(stream, video=VideoSource()) as client:
         await eventually(lambda: len(client.video_frames) >= 3)
@@ -214,7 +203,7 @@ async def test_extra_tracks_may_be_allowed() -> None:
         await eventually(lambda: len(client.loud()) >= 5)
         assert not client.video_frames
         assert len(stream.connections[client.webrtc_id]) == 1
-    assert_free(stream)
+    assert places(stream) == 0
 
 
 async def broken_offers(client: Client) -> dict[str, Any]:
@@ -244,12 +233,12 @@ async def test_malformed_offers() -> None:
         with pytest.raises(ValueError) as caught:
             await client.post(body)
         assert str(caught.value), name
-        assert len(stream._registry) == 0, name
+        assert len(connections_of(stream).registry) == 0, name
     for id in (None, "", 5):
         with pytest.raises(ValueError, match="webrtc_id"):
             await client.post({**await client.offer(), "webrtc_id": id})
     await client.close()
-    assert_free(stream)
+    assert places(stream) == 0
     await assert_next_one_talks(stream)
 
 
@@ -284,7 +273,7 @@ async def test_over_http() -> None:
         await client.state("connected")
         await client.close()
         await client.over()
-    assert_free(stream)
+    assert places(stream) == 0
 
 
 # --- Offers that go wrong --------------------------------------------------------------------
@@ -305,7 +294,7 @@ async def test_copy_that_raises(base: Any) -> None:
     client = Client(stream, audio="sendrecv")
     with pytest.raises(RuntimeError, match="no handler today"):
         await client.call()
-    assert_free(stream)
+    assert places(stream) == 0
     await client.close()
     handler.bad = False
     await assert_next_one_talks(stream)
@@ -320,7 +309,7 @@ async def test_copy_that_gives_nothing() -> None:
     client = Client(stream, audio="sendrecv")
     with pytest.raises(HandlerError, match="copy"):
         await client.call()
-    assert_free(stream)
+    assert places(stream) == 0
     await client.close()
 
 
@@ -339,7 +328,7 @@ async def test_configuration_that_cannot_be_had() -> None:
     client = Client(stream, audio="sendrecv")
     with pytest.raises(RuntimeError, match="no credentials"):
         await client.call()
-    assert_free(stream)
+    assert places(stream) == 0
     assert not known.made
     await client.close()
     await assert_next_one_talks(stream)
@@ -360,11 +349,11 @@ async def test_caller_that_goes_before_there_is_a_handler() -> None:
     client = Client(stream, audio="sendrecv")
     call = asyncio.ensure_future(client.call())
     await waiting.wait()
-    assert len(stream._registry) == 1
+    assert len(connections_of(stream).registry) == 1
     call.cancel()
     await asyncio.wait([call])
     assert call.cancelled()
-    assert_free(stream)
+    assert places(stream) == 0
     await client.close()
     patient = False
     await assert_next_one_talks(stream)
@@ -392,7 +381,7 @@ async def test_caller_that_goes_while_it_is_answered(
     call.cancel()
     await asyncio.wait([call])
     assert call.cancelled()
-    assert_free(stream)
+    assert places(stream) == 0
     await eventually(lambda: known.made[0].calls == ["shutdown"])
     await client.close()
     await assert_next_one_talks(stream)
@@ -416,7 +405,7 @@ async def test_connection_that_is_closed_while_it_is_answered(
     with monkeypatch.context() as patched:
         patched.setattr(peer.RTCPeerConnection, "setLocalDescription", closes)
         assert await client.post(offer) == failed("connection_closed")
-    assert_free(stream)
+    assert places(stream) == 0
     await eventually(lambda: known.made[0].calls == ["shutdown"])
     await client.close()
     await assert_next_one_talks(stream)
@@ -431,10 +420,10 @@ async def test_peer_that_never_connects(
     stream = echo(known.handler)
     client = Client(stream, audio="sendrecv")
     response = await client.post(await client.offer())
-    session = stream._registry.get(client.webrtc_id)
+    session = connections_of(stream).registry.get(client.webrtc_id)
     assert response["type"] == "answer" and client.webrtc_id in stream.pcs
-    await eventually(lambda: len(stream._registry) == 0)
-    assert_free(stream)
+    await eventually(lambda: len(connections_of(stream).registry) == 0)
+    assert places(stream) == 0
     await eventually(session.closed.is_set)
     assert known.made[0].calls == ["shutdown"]
     assert trace[client.webrtc_id] == ["new", "closing", "closed"]
@@ -463,7 +452,7 @@ async def test_end_in_the_middle_of_the_handshake(ends: str, trace: dict[str, li
     await asyncio.sleep(0.05)
     if ends == "server":
         assert stream.clean_up(client.webrtc_id)
-        assert_free(stream)
+        assert places(stream) == 0
         await client.close()
     else:
         await client.vanish()
@@ -488,8 +477,8 @@ async def test_peer_that_is_somebody_else(trace: dict[str, list[str]]) -> None:
         lines.append(line)
     await client.take(await client.post({**offer, "sdp": "\r\n".join(lines) + "\r\n"}))
     session = client.session
-    await eventually(lambda: len(stream._registry) == 0)
-    assert_free(stream)
+    await eventually(lambda: len(connections_of(stream).registry) == 0)
+    assert places(stream) == 0
     await eventually(session.closed.is_set)
     assert known.made[0].calls == ["shutdown"]
     assert trace[client.webrtc_id] == ["new", "closing", "closed"]

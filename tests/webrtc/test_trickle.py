@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fastrtc import Stream
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, strip_candidates, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -113,7 +114,7 @@ async def test_candidates_before_the_offer() -> None:
     assert known_to_server(stream, client) > 0
     await take_without_candidates(client, answer)
     await assert_talks(client)
-    assert not stream._early._kept and not stream._early._timers
+    assert not connections_of(stream).early._kept and not connections_of(stream).early._timers
 
 
 async def test_the_end_may_overtake_the_candidates_and_come_twice() -> None:

@@ -13,6 +13,7 @@ from aiortc import RTCPeerConnection
 from fastrtc import Stream, get_coturn_credentials
 from fastrtc.transport.webrtc._compat import close_while_connecting
 from fastrtc.transport.webrtc.configuration import to_aiortc_configuration
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.turn import PASSWORD, SECRET, USER, Turn, free_port, turn_server
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -66,7 +67,12 @@ async def assert_sound_comes_back(client: Client) -> None:
 
 
 async def assert_all_is_over(stream: Stream) -> None:
-    await eventually(lambda: not len(stream._registry) and not stream._registry._closing)
+    await eventually(
+        lambda: (
+            not len(connections_of(stream).registry)
+            and not connections_of(stream).registry._closing
+        )
+    )
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
@@ -132,7 +138,7 @@ async def test_wrong_credentials_leave_no_way(turn: Turn, caplog) -> None:
     says = f"the TURN server 127.0.0.1:{turn.port} of server_rtc_configuration {REFUSED}"
     assert says in caplog.text
     assert "wrong\n" not in caplog.text and PASSWORD not in caplog.text
-    assert not len(stream._registry)  # the place is free at once
+    assert not len(connections_of(stream).registry)  # the place is free at once
     await client.close()
     await stream.close_sessions()
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fastrtc import Stream, VideoStreamHandler
+from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioVideoEcho, flip, is_blue_on_top, red_on_top
 
@@ -122,7 +123,7 @@ async def test_slow_function_gets_fresh_frames_and_holds_up_nobody(skip_frames: 
     async with Client(stream, video=slow.source) as client:
         await eventually(lambda: len(slow.behind) >= 2)
         late = await lags(2.0)
-        waiting = stream._media[client.webrtc_id].video_in._frames
+        waiting = connections_of(stream).media[client.webrtc_id].video_in._frames
         assert len(waiting._frames) <= (1 if skip_frames else 4)
         assert waiting.dropped > 10
         await eventually(lambda: len(client.video_frames) >= 2)
@@ -147,7 +148,7 @@ async def test_slow_video_receive_holds_up_nobody() -> None:
         mine = stream.handlers[client.webrtc_id]
         await eventually(lambda: len(client.loud()) >= 30)
         await eventually(lambda: len(mine.seen) >= 3)
-        assert stream._media[client.webrtc_id].video_in._frames.dropped > 0
+        assert connections_of(stream).media[client.webrtc_id].video_in._frames.dropped > 0
 
 
 async def test_wide_video_comes_back() -> None:

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosedError
 
 from fastrtc import AsyncStreamHandler, Stream
 from fastrtc.audio.encodings import ENCODINGS
+from tests.support.connections import left
 
 __all__ = ["Client", "Echo", "Served", "never_reading", "serve", "sine", "wait_until"]
 
@@ -149,20 +150,6 @@ class Served:
     async def is_empty(self) -> None:
         """Wait until nothing of any connection is left."""
         await wait_until(lambda: not left(self.stream))
-
-
-def left(stream: Stream) -> int:
-    tables = (
-        stream.handlers,
-        stream.connections,
-        stream.data_channels,
-        stream.additional_outputs,
-        stream._media,
-        stream._registry._reserved,
-        stream._registry._sessions,
-        stream._registry._closing,
-    )
-    return sum(map(len, tables))
 
 
 @asynccontextmanager
