@@ -3,7 +3,7 @@
     python -m tests.docs.types [mypy | pyright]
 
 The programs leave out most annotations, as people do. So mypy checks them strictly, but for the
-definitions that have none; `tests/types` has all of them, and is held to everything.
+definitions that have none; `tests/typed` has all of them, and is held to everything.
 """
 
 import json
@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS, TYPED = ROOT / "docs/src", ROOT / "tests/types"
+PROGRAMS, TYPED = ROOT / "docs/src", ROOT / "tests/typed"
 UNTYPED = ("--allow-untyped-defs", "--allow-incomplete-defs", "--allow-untyped-calls")
 UNTYPED += ("--disable-error-code=var-annotated",)
 """What mypy lets pass in the programs of the documentation."""
