@@ -20,7 +20,7 @@ const ACTIVE = new Set(["asking", "connecting", "connected"]);
 const TURNS = { started_talking: "heard", pause_detected: "thinking", response_starting: "thinking" };
 
 const REFUSALS = {
-  concurrency_limit_reached: () => "All places are taken. Try again later.",
+  concurrency_limit_reached: () => "All connections are in use. Try again when one is free.",
   connection_already_exists: () => "This connection exists already.",
   server_stopping: () => "The server is being stopped or started anew. Try again in a moment.",
   unauthorized: ({ reason }) => (reason ? `The server does not let you in: ${reason}` : "The server does not let you in."),

@@ -67,13 +67,11 @@ export function refusalError(
   switch (code) {
     case "concurrency_limit_reached": {
       const limit = Number(meta.limit);
-      const places =
+      const sentence =
         limit === 1
-          ? "The only place is taken"
-          : limit > 1
-            ? `All ${limit} places are taken`
-            : "All places are taken";
-      return new FastRTCError(code, `${places}. Try again when someone has left.`, { ...meta });
+          ? "The stream is in use, and takes one connection at a time. Try again when it is free."
+          : `All ${limit > 1 ? `${limit} ` : ""}connections are in use. Try again when one is free.`;
+      return new FastRTCError(code, sentence, { ...meta });
     }
     case "connection_already_exists":
       return new FastRTCError(

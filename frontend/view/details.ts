@@ -7,10 +7,10 @@ import { h, newId, setText, show } from "./dom";
 const INTERVAL = 1000;
 
 const ROUTES: Record<NonNullable<StreamStats["route"]>, string> = {
-  host: "Direct (host)",
-  prflx: "Direct (prflx)",
-  srflx: "Direct, through a NAT (srflx)",
-  relay: "Through a TURN server (relay)",
+  host: "Direct",
+  prflx: "Direct",
+  srflx: "Through a NAT",
+  relay: "Through a TURN server",
 };
 
 /**
@@ -34,7 +34,7 @@ export function describe(stats: StreamStats | null, answers: boolean): [string, 
 
 function routeText({ route, protocol }: StreamStats): string {
   const text = route ? ROUTES[route] : "–";
-  return protocol ? `${text}, ${protocol.toUpperCase()}` : text;
+  return protocol ? `${text}, over ${protocol.toUpperCase()}` : text;
 }
 
 function answerText(stats: StreamStats | null): string {

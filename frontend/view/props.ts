@@ -53,6 +53,8 @@ export interface ViewProps {
   pulseColor: string | null;
   iconRadius: string | null;
   buttonLabels: ButtonLabels;
+  /** The name of the other side of a conversation. */
+  assistantName: string;
   rtcConfiguration: RTCConfiguration | null;
   trackConstraints: Record<string, unknown> | null;
   rtpParams: Record<string, unknown> | null;
@@ -62,7 +64,8 @@ export interface ViewProps {
 /** What Python puts into the value to have a receiving component start. */
 export const START_SIGNAL = "start_webrtc_stream";
 
-const LABELS: ButtonLabels = { start: "Start", stop: "Stop", waiting: "Connecting" };
+/** While it waits, the status says for what, and the button what it does. */
+const LABELS: ButtonLabels = { start: "Start", stop: "Stop", waiting: "Cancel" };
 const DEFAULT_LABEL: Record<Modality, string> = {
   audio: "Audio stream",
   video: "Video stream",
@@ -94,6 +97,7 @@ export function readProps(raw: Record<string, unknown>): ViewProps {
     pulseColor: text(raw["pulse_color"]),
     iconRadius: size(raw["icon_radius"], "%"),
     buttonLabels: { ...LABELS, ...labels(raw["button_labels"]) },
+    assistantName: text(raw["assistant_name"]) ?? "Assistant",
     rtcConfiguration: dictionary(raw["rtc_configuration"]),
     trackConstraints: dictionary(raw["track_constraints"]),
     rtpParams: dictionary(raw["rtp_params"]),

@@ -24,6 +24,7 @@ export class Stage {
   readonly #disc: HTMLButtonElement | null;
   readonly #placeholder: HTMLElement | null;
   readonly #legend: HTMLElement | null;
+  readonly #assistant = h("span", {});
   readonly #problem = h("div", { class: "frtc-problem", hidden: true });
   readonly #sentence = h("p", { role: "alert" });
   readonly #problemIcon = icon("problem");
@@ -35,6 +36,7 @@ export class Stage {
   readonly #sizes = new ResizeObserver(() => {
     if (!this.#frames.running) this.#rest();
   });
+  #muted = { local: false, remote: false };
   #soundBlocked: AbortController | null = null;
 
   /** @param press Called when the icon is pressed. */
@@ -45,7 +47,8 @@ export class Stage {
     press: () => void,
   ) {
     const { picture, selfView, speaker, microphone } = layout;
-    this.#picture = picture && video("frtc-picture", "Stream");
+    this.#picture =
+      picture && video("frtc-picture", picture === "remote" ? "Received video" : "Your camera");
     this.#selfView = selfView ? video("frtc-self", "Your camera") : null;
     const withIcon = picture === null && props.icon !== null;
     this.#disc = withIcon ? disc(press) : null;
@@ -62,7 +65,7 @@ export class Stage {
             "p",
             { class: "frtc-legend", "aria-hidden": "true" },
             swatch("sent", "You"),
-            swatch("received", "Stream"),
+            swatch("received", this.#assistant),
           )
         : null;
     this.#problem.append(this.#problemIcon, this.#sentence);
@@ -90,6 +93,7 @@ export class Stage {
   patch(props: ViewProps): void {
     const own = this.layout.picture === "local" ? this.#picture : this.#selfView;
     own?.classList.toggle("frtc-mirrored", props.mirror);
+    setText(this.#assistant, props.assistantName);
     if (!this.#disc) return;
     setStyle(this.#disc, "--frtc-disc", props.iconButtonColor);
     setStyle(this.#disc, "--frtc-pulse", props.pulseColor ?? props.iconButtonColor);
@@ -132,6 +136,13 @@ export class Stage {
   /** Mutes what is played, or no longer. */
   muteSpeaker(muted: boolean): void {
     if (this.sink) this.sink.muted = muted;
+  }
+
+  /** Draws a side that is muted as a still line. */
+  showMuted(microphone: boolean, speaker: boolean): void {
+    if (this.#muted.local === microphone && this.#muted.remote === speaker) return;
+    this.#muted = { local: microphone, remote: speaker };
+    if (!this.#frames.running) this.#rest();
   }
 
   /** Releases everything. */
@@ -180,8 +191,8 @@ export class Stage {
   #draw(time: number, elapsed: number): void {
     const { local, remote } = this.#voices;
     const { levels } = this.connection;
-    local.follow(levels.local, elapsed);
-    remote.follow(levels.remote, elapsed);
+    local.follow(this.#muted.local ? null : levels.local, elapsed);
+    remote.follow(this.#muted.remote ? null : levels.remote, elapsed);
     const loudest = Math.max(
       this.layout.microphone ? local.level : 0,
       this.layout.speaker ? remote.level : 0,
@@ -194,13 +205,14 @@ export class Stage {
     if (!this.#waves) return;
     const { microphone, speaker } = this.layout;
     const colors = getComputedStyle(this.#waves);
-    const strand = (voice: Voice, color: string, offset: number): Strand => ({
-      voice,
-      color: colors.getPropertyValue(color),
+    const strand = (side: "local" | "remote", color: string, offset: number): Strand => ({
+      voice: this.#voices[side],
+      color: colors.getPropertyValue(this.#muted[side] ? "--frtc-control-edge" : color),
       offset,
+      still: this.#muted[side],
     });
-    const sent = microphone ? [strand(this.#voices.local, "--frtc-sent", 0)] : [];
-    const received = speaker ? [strand(this.#voices.remote, "--frtc-received", 0.37)] : [];
+    const sent = microphone ? [strand("local", "--frtc-sent", 0)] : [];
+    const received = speaker ? [strand("remote", "--frtc-received", 0.37)] : [];
     drawWaves(this.#waves, [...sent, ...received], time);
   }
 }
@@ -229,7 +241,7 @@ function disc(press: () => void): HTMLButtonElement {
   return button;
 }
 
-function swatch(side: "sent" | "received", name: string): HTMLElement {
+function swatch(side: "sent" | "received", name: string | HTMLElement): HTMLElement {
   return h("span", { class: `frtc-swatch frtc-${side}` }, name);
 }
 

@@ -3,8 +3,8 @@
 import type { ConnectionState, ConversationState, ErrorCode, FastRTCError } from "../client";
 import type { Layout } from "./layout";
 
-/** How a status looks: calm, on its way, live, or one of the conversation's states. */
-export type Tone = "calm" | "busy" | "live" | ConversationState;
+/** How a status looks: calm, on its way, live, muted, or one of the conversation's states. */
+export type Tone = "calm" | "busy" | "live" | "muted" | ConversationState;
 
 /** What is said, and what the main button does. */
 export interface Status {
@@ -22,17 +22,20 @@ export interface Situation {
   conversation: ConversationState;
   microphoneMuted: boolean;
   cameraMuted: boolean;
+  speakerMuted: boolean;
+  /** The name of the other side of the conversation. */
+  assistant: string;
   layout: Layout;
   /** Whether there is a text field beside the stream. */
   withText: boolean;
 }
 
-const CONVERSATION: Record<ConversationState, string> = {
-  listening: "Listening",
-  heard: "Heard you",
-  thinking: "Thinking",
-  speaking: "Speaking",
-  interrupted: "Interrupted",
+const CONVERSATION: Record<ConversationState, (assistant: string) => string> = {
+  listening: () => "Listening",
+  heard: () => "Hearing you",
+  thinking: () => "Thinking",
+  speaking: (assistant) => `${assistant} is speaking`,
+  interrupted: () => "Interrupted",
 };
 
 /** The server ended these as it was told to; nothing is wrong. */
@@ -71,20 +74,24 @@ export function statusOf(situation: Situation): Status {
 }
 
 function liveStatus(situation: Situation): { text: string; tone: Tone } {
-  const { layout, conversation, microphoneMuted, cameraMuted } = situation;
+  const { layout, conversation, microphoneMuted, assistant } = situation;
+  const cameraOff = situation.cameraMuted && layout.camera;
+  const speakerOff = situation.speakerMuted && layout.speaker;
+  const speakerToo = speakerOff ? ", speaker muted" : "";
   if (layout.microphone) {
-    const cameraToo = cameraMuted && layout.camera ? ", camera off" : "";
+    const cameraToo = cameraOff ? ", camera off" : "";
     if (microphoneMuted && (conversation === "listening" || conversation === "heard")) {
-      return { text: `Microphone muted${cameraToo}`, tone: "live" };
+      const muted = speakerOff ? "Microphone and speaker muted" : "Microphone muted";
+      return { text: muted + cameraToo, tone: "muted" };
     }
-    const text = CONVERSATION[conversation];
-    return {
-      text: conversation === "listening" ? `${text}${cameraToo}` : text,
-      tone: conversation,
-    };
+    const text = CONVERSATION[conversation](assistant);
+    if (conversation === "listening")
+      return { text: text + cameraToo + speakerToo, tone: conversation };
+    return { text: conversation === "speaking" ? text + speakerToo : text, tone: conversation };
   }
-  if (layout.camera && cameraMuted) return { text: "Camera off", tone: "live" };
-  if (layout.picture) return { text: "Live", tone: "live" };
+  if (cameraOff) return { text: `Camera off${speakerToo}`, tone: "muted" };
+  if (layout.picture) return { text: `Live${speakerToo}`, tone: "live" };
+  if (speakerOff) return { text: "Speaker muted", tone: "muted" };
   return conversation === "speaking"
     ? { text: "Playing", tone: "speaking" }
     : { text: "Connected", tone: "live" };

@@ -277,12 +277,15 @@ class Panel {
       conversation: conversation.state,
       microphoneMuted: muted.microphone,
       cameraMuted: muted.camera,
+      speakerMuted: this.#speakerMuted,
+      assistant: this.props().assistantName,
       layout: this.#layout,
       withText: this.props().variant === "textbox",
     });
     this.root.dataset["state"] = state;
     this.root.dataset["tone"] = status.tone;
     setText(this.#status, status.text);
+    this.#stage.showMuted(muted.microphone, this.#speakerMuted);
     this.#stage.show(status);
     this.#bar.show(status, this.props().buttonLabels);
     this.#bar.follow({

@@ -8,6 +8,8 @@ export interface Strand {
   color: string;
   /** Where in the cycle it is at time 0, so that two voices never coincide. */
   offset: number;
+  /** Whether it is a straight line: its side is muted. */
+  still: boolean;
 }
 
 /**
@@ -59,11 +61,12 @@ export function drawWaves(canvas: HTMLCanvasElement, strands: Strand[], time: nu
 /** The height of a line, -1 to 1, at a place between 0 (left) and 1 (right). */
 export function waveAt(
   place: number,
-  { voice, offset }: Strand,
+  { voice, offset, still }: Strand,
   reach: number,
   lag: number,
   time: number,
 ): number {
+  if (still) return 0;
   const taper = Math.sin(Math.PI * Math.min(1, Math.max(0, place))) ** 1.5;
   const total = voice.bands.reduce((sum, band) => sum + band, 0);
   let shape = 0;

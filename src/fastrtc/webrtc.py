@@ -132,6 +132,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         full_screen: For video: whether the picture takes all the window.
         endpoint: For Gradio, which makes the component anew when an event changes one of its
             properties: the component whose connections it has.
+        assistant_name: What the page calls the other side of the conversation.
 
     Raises:
         ValueError: If an argument is not what it may be, naming it.
@@ -183,9 +184,17 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         variant: Variant = "wave",
         full_screen: bool = True,
         endpoint: WebRTC | None = None,
+        *,
+        assistant_name: str = "Assistant",
     ) -> None:
         check_media(modality, mode)
-        check_look(modality, icon=icon, icon_radius=icon_radius, variant=variant)
+        check_look(
+            modality,
+            icon=icon,
+            icon_radius=icon_radius,
+            variant=variant,
+            assistant_name=assistant_name,
+        )
         check_dicts(
             rtp_params=rtp_params, track_constraints=track_constraints, button_labels=button_labels
         )
@@ -224,6 +233,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self.button_labels = button_labels
         self.variant = variant
         self.full_screen = full_screen
+        self.assistant_name = assistant_name
         self.frame_ancestors: Collection[str] | None = None
         self._endpoint = endpoint or self
         self._outputs_events: list[OutputsEvent] = []

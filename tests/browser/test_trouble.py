@@ -30,7 +30,7 @@ async def test_the_limit_is_told_and_a_place_can_be_had_later(
     await first.connect()
     await second.press("Start")
     await second.wait_for_state("failed")
-    await second.wait_for_alert("The only place is taken. Try again when someone has left")
+    await second.wait_for_alert("The stream is in use, and takes one connection at a time")
 
     await first.press("Stop")
     await connect_when_there_is_a_place(second)
@@ -93,7 +93,7 @@ async def test_answers_that_are_none(demo_server: DemoServer, open_demo) -> None
         ({"status": 404, "body": "{}"}, "There is no stream at this address"),
         ({"status": 422, "json": {"detail": []}}, "did not understand the offer"),
         ({"status": 503, "body": "<html>"}, "not available just now"),
-        (refusal(error="concurrency_limit_reached", limit=7), "All 7 places are taken"),
+        (refusal(error="concurrency_limit_reached", limit=7), "All 7 connections are in use"),
         (refusal(error="connection_already_exists"), "already has a connection of this name"),
         (refusal(error="odd"), "refused the connection: odd"),
         (None, "The server cannot be reached"),

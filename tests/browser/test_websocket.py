@@ -112,7 +112,7 @@ async def test_a_server_that_is_full_says_so(limited_server: DemoServer, open_de
     await first.connect()
     second = await open_demo(f"{limited_server.url}/websocket_echo/")
     await second.press("Start")
-    await second.wait_for_alert("All places are taken")
+    await second.wait_for_alert("All connections are in use")
     await first.press("Stop")
     await second.connect("Try again")
 

@@ -11,11 +11,14 @@ from tests.gradio.stream_page import PATIENCE
 
 pytestmark = [*MARKS, pytest.mark.external("recorded-voices"), pytest.mark.timeout(240)]
 
-TURNS = ["Heard you", "Thinking", "Speaking", "Interrupted", "Thinking", "Speaking", "Listening"]
+TURNS = [
+    *("Hearing you", "Thinking", "Assistant is speaking", "Interrupted"),
+    *("Thinking", "Assistant is speaking", "Listening"),
+]
 
-# "Interrupted" becomes "Heard you" if the objection is a long one.
+# "Interrupted" becomes "Hearing you" if the objection is a long one.
 WENT_THROUGH = """turns => seen.statuses.join()
-    .replaceAll("Interrupted,Heard you", "Interrupted").includes(turns.join())"""
+    .replaceAll("Interrupted,Hearing you", "Interrupted").includes(turns.join())"""
 
 
 async def test_a_conversation(server: PageServer, open_page, talking_chromium: Browser) -> None:

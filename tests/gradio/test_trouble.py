@@ -29,7 +29,7 @@ async def test_a_second_tab_at_the_limit_is_told_so(server: PageServer, open_pag
     await first.start()
     await second.main.click()
     await second.is_in("failed")
-    await expect(second.page.get_by_role("alert")).to_contain_text("The only place is taken")
+    await expect(second.page.get_by_role("alert")).to_contain_text("The stream is in use")
 
     await first.stop()
     await second.start()

@@ -21,6 +21,7 @@ def test_all_that_there_is_is_taken():
         "hide_title": True,
         "full_screen": False,
         "variant": "wave",
+        "assistant_name": "Ada",
     }
     assert set(args) == set(UIArgs.__annotations__)
     assert check_ui_args(args, "audio") is args
@@ -30,6 +31,8 @@ def test_all_that_there_is_is_taken():
     "modality, args, complaint",
     [
         ("video", {"title": 3}, "title of ui_args must be a text, not 3"),
+        ("audio", {"assistant_name": " "}, "assistant_name must be a string with text"),
+        ("audio", {"assistant_name": 3}, "assistant_name must be a string with text, not 3"),
         ("video", {"full_screen": "no"}, "full_screen of ui_args must be True or False"),
         ("video", {"send_input_on": "blur"}, "must be 'change' or 'submit', not 'blur'"),
         ("video", {"variant": "textbox"}, "variant='textbox' is for audio"),

@@ -14,6 +14,7 @@ with gr.Blocks() as demo:
         icon="https://example.org/phone.svg",
         icon_button_color="#14532d",
         pulse_color="#22c55e",
+        assistant_name="Ada",
         button_labels={"start": "Call", "stop": "Hang up", "waiting": "Ringing"},
     )
     audio.stream(ReplyOnPause(reply), inputs=[audio], outputs=[audio])

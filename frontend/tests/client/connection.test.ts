@@ -174,7 +174,7 @@ describe("what fails", () => {
     });
     expect(await failure()).toMatchObject({
       code: "concurrency_limit_reached",
-      sentence: "All 2 places are taken. Try again when someone has left.",
+      sentence: "All 2 connections are in use. Try again when one is free.",
     });
   });
 

@@ -51,9 +51,9 @@ describe("devices", () => {
 
 describe("refusals", () => {
   it.each([
-    [1, "The only place is taken"],
-    [7, "All 7 places are taken"],
-    [undefined, "All places are taken"],
+    [1, "The stream is in use, and takes one connection at a time."],
+    [7, "All 7 connections are in use."],
+    [undefined, "All connections are in use."],
   ])("at a limit of %s", (limit, words) => {
     const error = refusalError({ error: "concurrency_limit_reached", limit });
     expect(error.code).toBe("concurrency_limit_reached");

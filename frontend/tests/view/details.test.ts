@@ -22,7 +22,7 @@ afterEach(() => vi.useRealTimers());
 
 it("puts the figures into words", () => {
   expect(Object.fromEntries(rowsOf(STATS, true))).toEqual({
-    Connection: "Through a TURN server (relay), TCP",
+    Connection: "Through a TURN server, over TCP",
     "Round trip": "34 ms",
     "Lost packets": "1.5 %",
     "Last answer after": "913 ms, 412 ms from the pause",

@@ -5,6 +5,7 @@ it("gives every parameter a usable value where there is none", () => {
   expect(readProps({})).toMatchObject({
     value: null,
     label: "Video stream",
+    assistantName: "Assistant",
     showLabel: true,
     mode: "send-receive",
     modality: "video",
@@ -15,7 +16,7 @@ it("gives every parameter a usable value where there is none", () => {
     visible: true,
     rtcConfiguration: null,
     server: {},
-    buttonLabels: { start: "Start", stop: "Stop", waiting: "Connecting" },
+    buttonLabels: { start: "Start", stop: "Stop", waiting: "Cancel" },
   });
 });
 
@@ -27,7 +28,7 @@ it("passes over values of a wrong type", () => {
 
 it("keeps the default of a button that has no label of its own", () => {
   const { buttonLabels } = readProps({ button_labels: { start: "Talk to Ada", stop: "" } });
-  expect(buttonLabels).toEqual({ start: "Talk to Ada", stop: "Stop", waiting: "Connecting" });
+  expect(buttonLabels).toEqual({ start: "Talk to Ada", stop: "Stop", waiting: "Cancel" });
 });
 
 it.each([

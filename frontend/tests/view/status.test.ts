@@ -10,6 +10,8 @@ function situation(changes: Partial<Situation> = {}): Situation {
     conversation: "listening",
     microphoneMuted: false,
     cameraMuted: false,
+    speakerMuted: false,
+    assistant: "Ada",
     layout: layoutOf("audio", "send-receive"),
     withText: false,
     ...changes,
@@ -41,9 +43,9 @@ it.each([
 
 it.each([
   ["listening", "Listening"],
-  ["heard", "Heard you"],
+  ["heard", "Hearing you"],
   ["thinking", "Thinking"],
-  ["speaking", "Speaking"],
+  ["speaking", "Ada is speaking"],
   ["interrupted", "Interrupted"],
 ] as const)("follows the conversation: %s", (conversation, text) => {
   expect(statusOf(situation({ conversation }))).toMatchObject({ text, tone: conversation });
@@ -51,14 +53,26 @@ it.each([
 
 it("says that the microphone is muted, but not over the answer", () => {
   const muted = { microphoneMuted: true };
-  expect(statusOf(situation(muted)).text).toBe("Microphone muted");
-  expect(statusOf(situation({ ...muted, conversation: "speaking" })).text).toBe("Speaking");
+  expect(statusOf(situation(muted))).toMatchObject({ text: "Microphone muted", tone: "muted" });
+  expect(statusOf(situation({ ...muted, conversation: "speaking" })).text).toBe("Ada is speaking");
+});
+
+it.each([
+  [{}, "Listening, speaker muted", "listening"],
+  [{ conversation: "speaking" }, "Ada is speaking, speaker muted", "speaking"],
+  [{ conversation: "thinking" }, "Thinking", "thinking"],
+  [{ microphoneMuted: true }, "Microphone and speaker muted", "muted"],
+  [{ layout: layoutOf("audio", "receive") }, "Speaker muted", "muted"],
+  [{ layout: layoutOf("audio-video", "receive") }, "Live, speaker muted", "live"],
+  [{ layout: layoutOf("audio", "send") }, "Listening", "listening"],
+] as const)("says that the speaker is muted: %o", (changes, text, tone) => {
+  expect(statusOf(situation({ speakerMuted: true, ...changes }))).toMatchObject({ text, tone });
 });
 
 it.each([
   ["video", "listening", "Camera off"],
   ["audio-video", "listening", "Listening, camera off"],
-  ["audio-video", "speaking", "Speaking"],
+  ["audio-video", "speaking", "Ada is speaking"],
   ["audio", "listening", "Listening"],
 ] as const)("says that the camera is off: %s, %s", (modality, conversation, text) => {
   const layout = layoutOf(modality, "send-receive");

@@ -86,9 +86,11 @@ it("starts, shows that it waits, and stops", () => {
   expect(main().textContent).toBe("Talk to Ada");
 });
 
-it("cancels while it waits", () => {
+it("cancels while it waits, and says so on the button", () => {
   show();
   main().click();
+  expect(main().textContent).toBe("Cancel");
+  expect(main().hasAttribute("aria-label")).toBe(false);
   main().click();
   expect(connection().state).toBe("stopped");
 });
@@ -100,6 +102,16 @@ it("shows the conversation as it moves on", () => {
   connection().converse("thinking");
   expect(status()).toBe("Thinking");
   expect(find(".frtc-panel").dataset["tone"]).toBe("thinking");
+});
+
+it("calls the other side by its name", () => {
+  show({ assistant_name: "Ada" });
+  connect();
+  connection().converse("speaking");
+  expect(status()).toBe("Ada is speaking");
+  expect(find(".frtc-legend").textContent).toBe("YouAda");
+  update({ assistant_name: "Bob" });
+  expect(find(".frtc-legend").textContent).toBe("YouBob");
 });
 
 it("says why it failed, and forgets it at the next start", () => {
@@ -135,6 +147,7 @@ it("mutes and says so in the names of the buttons", () => {
   expect(status()).toBe("Listening");
   button("Mute speaker").click();
   expect((find("audio") as HTMLAudioElement).muted).toBe(true);
+  expect(status()).toBe("Listening, speaker muted");
   button("Unmute speaker").click();
   expect((find("audio") as HTMLAudioElement).muted).toBe(false);
 });

@@ -31,7 +31,7 @@ it("does not depend on how often the screen is drawn", () => {
 it("draws a wave that ends at the edges, grows with the level and stays inside", () => {
   const heights = (voice: Voice): number[] =>
     Array.from({ length: 200 }, (_, index) =>
-      Math.abs(waveAt(index / 199, { voice, color: "", offset: 0 }, 1, 0, 0.4)),
+      Math.abs(waveAt(index / 199, { voice, color: "", offset: 0, still: false }, 1, 0, 0.4)),
     );
   const quiet = heights(after(new Voice(), silent, 500));
   const full = heights(after(new Voice(), loud, 500));
@@ -40,4 +40,11 @@ it("draws a wave that ends at the edges, grows with the level and stays inside",
   expect(Math.max(...quiet)).toBeGreaterThan(0); // it breathes
   expect(Math.max(...full)).toBeGreaterThan(5 * Math.max(...quiet));
   expect(Math.max(...full)).toBeLessThan(1);
+});
+
+it("draws a muted side as a straight line", () => {
+  const voice = new Voice();
+  voice.rest();
+  const strand = { voice, color: "", offset: 0, still: true };
+  expect([0.1, 0.5, 0.8].map((place) => waveAt(place, strand, 1, 0, 0.4))).toEqual([0, 0, 0]);
 });

@@ -31,12 +31,12 @@ NARROW, WIDE = "46rem", "72rem"
 
 LAYOUTS: dict[tuple[Modality, Mode], Layout] = {
     ("audio", "send-receive"): Layout("Audio streaming", "Conversation", NARROW, False),
-    ("audio", "send"): Layout("Audio streaming", "Microphone", NARROW, False),
-    ("audio", "receive"): Layout("Audio streaming", "Sound", NARROW, False),
-    ("video", "send-receive"): Layout("Video streaming", "Camera and answer", WIDE, True),
-    ("video", "send"): Layout("Video streaming", "Camera", WIDE, True),
-    ("video", "receive"): Layout("Video streaming", "Picture", WIDE, True),
+    ("audio", "send"): Layout("Send audio", "Microphone", NARROW, False),
+    ("audio", "receive"): Layout("Listen", "Sound", NARROW, False),
+    ("video", "send-receive"): Layout("Video streaming", "Video", WIDE, True),
+    ("video", "send"): Layout("Send video", "Camera", WIDE, True),
+    ("video", "receive"): Layout("Watch", "Picture", WIDE, True),
     ("audio-video", "send-receive"): Layout("Video call", "Call", WIDE, True),
-    ("audio-video", "send"): Layout("Video call", "Camera and microphone", WIDE, True),
-    ("audio-video", "receive"): Layout("Video call", "Picture and sound", WIDE, True),
+    ("audio-video", "send"): Layout("Send video and audio", "Camera and microphone", WIDE, True),
+    ("audio-video", "receive"): Layout("Watch and listen", "Picture and sound", WIDE, True),
 }

@@ -27,6 +27,7 @@ class UIArgs(TypedDict, total=False):
         icon_radius: How round it is, in percent: 50 is a circle.
         send_input_on: Whether the handler gets an additional input when it is changed,
             or when it is submitted.
+        assistant_name: The name of the other side of the conversation, "Assistant" by default.
         hide_title: Whether there is no heading.
         full_screen: For video: whether the picture takes all the window.
         variant: For audio: waves, or a box to type or talk into.
@@ -42,6 +43,7 @@ class UIArgs(TypedDict, total=False):
     hide_title: bool
     full_screen: bool
     variant: Variant
+    assistant_name: str
 
 
 def check_ui_args(ui_args: Any, modality: str) -> UIArgs:
@@ -76,11 +78,14 @@ def check_ui_args(ui_args: Any, modality: str) -> UIArgs:
         icon=ui_args.get("icon"),
         icon_radius=ui_args.get("icon_radius"),
         variant=ui_args.get("variant"),
+        assistant_name=ui_args.get("assistant_name"),
     )
     return ui_args  # type: ignore[return-value]
 
 
-def check_look(modality: str, *, icon: Any, icon_radius: Any, variant: Any) -> None:
+def check_look(
+    modality: str, *, icon: Any, icon_radius: Any, variant: Any, assistant_name: Any = None
+) -> None:
     """See whether the look fits the modality.
 
     Raises:
@@ -98,3 +103,7 @@ def check_look(modality: str, *, icon: Any, icon_radius: Any, variant: Any) -> N
         or not icon_radius >= 0
     ):
         raise ValueError(f"icon_radius must be a number that is not negative, not {icon_radius!r}")
+    if assistant_name is not None and not (
+        isinstance(assistant_name, str) and assistant_name.strip()
+    ):
+        raise ValueError(f"assistant_name must be a string with text, not {assistant_name!r}")

@@ -69,7 +69,10 @@ def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> t
 
 
 def _component(stream: Any, ui_args: UIArgs, layout: Layout, component: Callable[..., Any]) -> Any:
-    look = ("icon", "icon_button_color", "pulse_color", "icon_radius", "variant", "full_screen")
+    look = (
+        *("icon", "icon_button_color", "pulse_color", "icon_radius", "variant", "full_screen"),
+        "assistant_name",
+    )
     given: dict[str, Any] = {
         name: ui_args[name]  # type: ignore[literal-required]
         for name in look
