@@ -3,6 +3,8 @@
 import os
 import signal
 
+from hypothesis import settings
+
 # Before anything imports them: no test asks a service how the day was.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -10,6 +12,10 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # What a shell starts in the background ignores Ctrl-C, and so would every program of a test.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("fastrtc", deadline=None)
+settings.load_profile("fastrtc")
 
 pytest_plugins = [
     "pytester",

@@ -23,8 +23,8 @@ from .speech_to_text.moonshine import NAMES
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
 from .turns.conversation import Conversation
-from .turns.listener import to_mono
-from .turns.spotter import Spotter
+from .turns.segmenter import to_mono
+from .turns.stop_word_spotter import StopWordSpotter
 
 __all__ = [
     "AlgoOptions",
@@ -156,7 +156,7 @@ class StopWordConversation(Conversation):
     def __init__(self, face: ReplyOnStopWords, *args: Any) -> None:
         super().__init__(cast(ReplyOnPause, face), *args)
         self._words = face  # the same, with more in it
-        self._spotter: Spotter | None = None
+        self._spotter: StopWordSpotter | None = None
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
         """Judge a frame, and store the result in the state."""
@@ -229,7 +229,7 @@ class StopWordConversation(Conversation):
         """Look for the stop words; return the audio after them, once they were said."""
         face = self._words
         if self._spotter is None:
-            self._spotter = Spotter(
+            self._spotter = StopWordSpotter(
                 face.stt_model, face.stop_word_detected, self._report_recogniser, rate, layout
             )
         state.started_talking_pre_stop_word = speaks

@@ -362,7 +362,7 @@ def test_no_offer_breaks_the_route_or_takes_a_place_for_good() -> None:
         await stream.close_sessions()
         assert_nothing_is_left(stream)
 
-    @settings(max_examples=MUTATIONS, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=MUTATIONS, suppress_health_check=[HealthCheck.too_slow])
     @given(mutated(sdp))
     def run(text: str) -> None:
         asyncio.run(post(text))

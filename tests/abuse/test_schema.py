@@ -43,7 +43,7 @@ def test_what_is_answered_is_what_the_schema_says(
     with serving(app) as url:
         schema = schemathesis.openapi.from_url(f"{url}/openapi.json")
 
-        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
         @given(schema[path]["POST"].as_strategy(mode))
         def run(case: Case) -> None:
             response = case.call()

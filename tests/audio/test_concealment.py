@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastrtc.audio.concealment import Concealment
+from fastrtc.audio.concealment import PacketLossConcealment
 
 RATE, FRAME = 48000, 960
 
@@ -21,7 +21,7 @@ def step(samples: np.ndarray) -> int:
 
 def with_gap(lost: int, channels: int = 1) -> np.ndarray:
     """Three frames, a gap of so many, and one frame."""
-    concealment, heard = Concealment(), []
+    concealment, heard = PacketLossConcealment(), []
     frames = np.split(sine(4 + lost, channels), 4 + lost, axis=1)
     for frame in frames[:3]:
         heard.append(concealment.fill(RATE, frame, 0))
@@ -30,7 +30,7 @@ def with_gap(lost: int, channels: int = 1) -> np.ndarray:
 
 
 def test_what_follows_is_given_as_it_is() -> None:
-    concealment = Concealment()
+    concealment = PacketLossConcealment()
     frame = sine(1)
     assert concealment.fill(RATE, frame, 0) is frame
 
@@ -58,14 +58,14 @@ def test_it_fades_within_a_packet_and_comes_back_soon() -> None:
 
 
 def test_a_gap_shorter_than_a_packet() -> None:
-    concealment = Concealment()
+    concealment = PacketLossConcealment()
     concealment.fill(RATE, sine(1), 0)
     assert concealment.fill(RATE, sine(1), 100).shape == (1, FRAME + 100)
 
 
 @pytest.mark.parametrize("before", [None, 2])
 def test_nothing_to_go_on_with_is_silence(before: int | None) -> None:
-    concealment = Concealment()
+    concealment = PacketLossConcealment()
     if before is not None:  # the layout has changed
         concealment.fill(RATE, sine(1, before), 0)
     heard = concealment.fill(RATE, sine(1), FRAME)

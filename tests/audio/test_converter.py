@@ -78,7 +78,7 @@ def test_another_number_of_channels_comes_after_the_rest_of_the_old(before, afte
     assert total + converter.flush().shape[1] == 5 * 4800
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from([8000, 16000, 24000, 44100, 48000]), st.integers(0, 2000)),

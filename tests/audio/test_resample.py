@@ -70,7 +70,7 @@ def test_what_the_lower_rate_cannot_hold_does_not_fold_back(source, target):
         assert 20 * np.log10(max(loudest, 1) / 16384) < most_db
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     source=st.sampled_from(RATES),
     target=st.sampled_from(RATES),

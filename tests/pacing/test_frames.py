@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastrtc.pacing.frames import FrameClock, FrameQueue
@@ -183,7 +183,6 @@ def test_timestamps_begin_with_0_and_are_in_90_khz():
     assert FrameClock.TIME_BASE * FrameClock.CLOCK_RATE == 1
 
 
-@settings(deadline=None)
 @given(
     st.floats(0.5, 240),
     st.lists(st.one_of(st.floats(0, 0.1), st.floats(0, 100)), min_size=1, max_size=200),

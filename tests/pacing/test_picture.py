@@ -236,7 +236,7 @@ def test_what_is_no_picture_is_said(picture, what):
         to_frame(picture)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([None, 1, 3, 4]))
 def test_any_size(height, width, channels):
     shape = (height, width) if channels is None else (height, width, channels)

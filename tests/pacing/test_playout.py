@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastrtc.audio.converter import AudioConverter
@@ -839,7 +839,6 @@ chunks = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(chunks)
 def test_however_it_is_cut_every_sample_comes_once_and_in_order(chunks):
     """48 kHz int16 mono; some chunks come late, after some the reply ends."""
@@ -862,7 +861,6 @@ def test_however_it_is_cut_every_sample_comes_once_and_in_order(chunks):
     assert all(np.diff(player.times) >= 0)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -912,7 +910,6 @@ def played(
     return sent
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0, 0.05), st.integers(1, 3000)), min_size=1, max_size=30),
     st.sampled_from([0.0, 0.16]),

@@ -87,7 +87,6 @@ def test_no_messages_stop_the_server_or_leave_anything_behind():
 
         @settings(
             max_examples=EXAMPLES,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         )
         @given(st.lists(MESSAGES, max_size=6), st.booleans())

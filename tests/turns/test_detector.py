@@ -570,7 +570,7 @@ def runs_in(heard: list[bool]) -> list[tuple[int, int]]:
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     flags=runs_of_flags(12),
     chunk=st.sampled_from([100, 480, 600, 1000]),
@@ -658,7 +658,7 @@ def test_nothing_is_decided_while_it_can_wait(
     detector = TurnDetector(options, rules=rules)
     for number, flag in enumerate(flags):
         detector.push(0.9 if flag else 0.1, replying)
-        wait = detector.can_wait_s(replying)
+        wait = detector.time_to_next_decision_s(replying)
         if wait and number % 5 == 0:  # all of them take their time
             count = math.ceil(round(wait / WINDOW, 6))
             for what in ([True] * count, [False] * count, following[:count]):
@@ -668,13 +668,13 @@ def test_nothing_is_decided_while_it_can_wait(
 
 def test_what_is_near_cannot_wait():
     detector = TurnDetector()
-    assert detector.can_wait_s() == pytest.approx(0.2 - WINDOW)
+    assert detector.time_to_next_decision_s() == pytest.approx(0.2 - WINDOW)
     feed(detector, spoken(0.1))
-    assert detector.can_wait_s() == pytest.approx(0.2 - 5 * WINDOW)
+    assert detector.time_to_next_decision_s() == pytest.approx(0.2 - 5 * WINDOW)
     feed(detector, spoken(2.0))
-    assert detector.can_wait_s() == pytest.approx(0.6 - 0.1 - WINDOW)
+    assert detector.time_to_next_decision_s() == pytest.approx(0.6 - 0.1 - WINDOW)
     feed(detector, silent(0.4))
-    assert detector.can_wait_s() == pytest.approx(0.6 - 0.1 - 14 * WINDOW)
+    assert detector.time_to_next_decision_s() == pytest.approx(0.6 - 0.1 - 14 * WINDOW)
 
 
 # --- Life ------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def test_any_sequence_of_messages_leaves_the_server_serving(caplog: Any) -> None
             others = asyncio.all_tasks() - {asyncio.current_task()}
             assert not [task for task in others if task.get_name().startswith("fastrtc")]
 
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
     @given(messages, st.booleans())
     def survives(sequence: list[str | bytes], vanishes: bool) -> None:
         asyncio.run(run_all([(sequence, vanishes)]))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Concealment"]
+__all__ = ["PacketLossConcealment"]
 
 FADE_IN_S = 0.005
 """How long the audio after a gap takes to its full level, in seconds."""
 
 
-class Concealment:
+class PacketLossConcealment:
     """Fills the gaps that lost packets leave.
 
     A gap goes on as the audio before it ended, played backwards and fading into silence

@@ -29,10 +29,10 @@ from ..pause_detection.protocol import (
     has_speech_stream,
     open_speech_stream,
 )
-from .blocks import Blocks
-from .listener import Listener, to_mono
+from .chunked_detector import ChunkedTurnDetector
 from .options import AlgoOptions
 from .reply import ENDED, Reply
+from .segmenter import UtteranceSegmenter, to_mono
 from .speech_buffer import MOST_S
 from .state import AppState
 from .vad_options import decides_in_blocks, speech_rules, unused_options
@@ -119,7 +119,7 @@ class Conversation:
         self.face = face
         self.link = link
         self.hearing = threading.RLock()  # acquired before the other
-        self.segmenter: Listener | None = None
+        self.segmenter: UtteranceSegmenter | None = None
         self.ending_turn = False
         self._base = base
         self._seconds_of = seconds_of
@@ -127,7 +127,7 @@ class Conversation:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._follows = True  # the audio as it comes, if the options are not for blocks
-        self._blocks = Blocks()
+        self._blocks = ChunkedTurnDetector()
         self._reply: Reply | None = None  # from the beginning of its turn on
         self._coming = 0  # turns that are about to be asked for
         self._pending = False  # one was asked for
@@ -223,7 +223,9 @@ class Conversation:
                 self._follows = False
                 return False
             rate = face.state.sampling_rate or face.input_sample_rate
-            self.segmenter = Listener(options, stream, rate, face.expected_layout, threshold, rules)
+            self.segmenter = UtteranceSegmenter(
+                options, stream, rate, face.expected_layout, threshold, rules
+            )
             face.state.buffer = None
             self._blocks.forget()
         self.segmenter.set_options(options, threshold, rules)

@@ -132,7 +132,7 @@ class TurnDetector:
             return _s(self._onset)
         return _s(self._stretches[0].start if self._stretches else self._now)
 
-    def can_wait_s(self, replying: bool = False) -> float:
+    def time_to_next_decision_s(self, replying: bool = False) -> float:
         """For how much more audio nothing will be decided, whatever there is in it, in seconds.
 
         Args:

@@ -146,7 +146,7 @@ EVENTS = st.sampled_from([TWILIO, TELNYX, PLIVO]) | NEARLY
 MESSAGES = EVENTS.map(json.dumps) | st.text(max_size=30) | st.binary(max_size=30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(MESSAGES, max_size=8))
 def test_no_sequence_of_messages_raises(messages: list[str | bytes]):
     protocol = PhoneProtocol()

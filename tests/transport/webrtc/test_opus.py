@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastrtc.transport.webrtc.opus import LOWER_RATES, OPUS_RATE, OpusDecoder, OpusEncoder
@@ -141,7 +141,6 @@ def test_packets_of_other_lengths(milliseconds):
     assert OpusDecoder(1).decode(bytes(packet)).shape == (1, size)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([1, 2]))
 def test_any_bytes(payload, channels):
     decoder = OpusDecoder(channels)

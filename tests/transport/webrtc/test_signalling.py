@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiortc import RTCPeerConnection
 from aiortc.sdp import SessionDescription
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fastrtc.core.errors import FastRTCError, InvalidCandidate, InvalidOffer
@@ -509,7 +509,6 @@ def offer_or_refusal(sdp: str, options: tuple[str, str, bool]) -> None:
         assert isinstance(parsed, Offer)
 
 
-@settings(deadline=None)
 @given(st.text(), OPTIONS)
 def test_any_text(sdp, options):
     offer_or_refusal(sdp, options)
@@ -531,13 +530,11 @@ LINES = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(LINES, max_size=20), OPTIONS)
 def test_any_lines(lines, options):
     offer_or_refusal("v=0\r\n" + "\r\n".join(lines), options)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(MODALITIES), st.integers(0, 6000), OPTIONS)
 def test_offers_that_were_cut_off(offered, length, options):
     offer_or_refusal(offer(*offered.split("-"))[:length], options)
@@ -575,7 +572,6 @@ def edited(lines: list[str], edit: tuple[str, float, float, str]) -> list[str]:
     return lines[:i] + changed + lines[i + 1 :]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(MODALITIES), edits, OPTIONS)
 def test_offers_with_mistakes(offered, edits, options):
     lines = offer(*offered.split("-")).split("\r\n")
@@ -714,13 +710,11 @@ json = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(json | st.binary())
 def test_any_value(value):
     candidate_or_refusal(value)
 
 
-@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {"candidate": json},
@@ -731,7 +725,6 @@ def test_any_fields(value):
     candidate_or_refusal(value)
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([*CHROME["candidate"].split(), *FIREFOX_TCP["candidate"].split(), ""])

@@ -6,7 +6,7 @@ import logging
 
 from ...core.context import Call
 from ...core.seldom import Seldom
-from ...pacing.reorder import SEQUENCE_NUMBERS, ReorderBuffer, ReorderOptions
+from ...pacing.jitter_buffer import SEQUENCE_NUMBERS, JitterBuffer, JitterBufferOptions
 from ..socket_events import Audio, Encoding, SocketEvent, Start
 from .provider import Message, Provider, encoded, maybe_text, section, text_of, texts, write
 
@@ -37,7 +37,9 @@ class Telnyx(Provider):
 
     def __init__(self) -> None:
         super().__init__()
-        self._order: ReorderBuffer[bytes] = ReorderBuffer(ReorderOptions(most_waiting=MOST_WAITING))
+        self._order: JitterBuffer[bytes] = JitterBuffer(
+            JitterBufferOptions(most_waiting=MOST_WAITING)
+        )
 
     @classmethod
     def recognises(cls, start: Message) -> bool:

@@ -14,10 +14,10 @@ from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
-from ...audio.concealment import Concealment
+from ...audio.concealment import PacketLossConcealment
 from ...core.limits import RateLimit
 from ...pacing.inbound import AudioInbound
-from ...pacing.reorder import Packet, ReorderBuffer
+from ...pacing.jitter_buffer import JitterBuffer, Packet
 from ._compat import negotiated_codecs, take_packets
 from .guard import guarded
 from .opus import OPUS_RATE, OpusDecoder
@@ -60,7 +60,7 @@ class AudioReceiver:
         self._channels = channels
         self._loop = asyncio.get_running_loop()
         self._codecs = {codec.payload_type: codec for codec in negotiated_codecs(transceiver)}
-        self._buffer: ReorderBuffer[tuple[int, bytes]] = ReorderBuffer()
+        self._buffer: JitterBuffer[tuple[int, bytes]] = JitterBuffer()
         self._timer: asyncio.Handle | None = None
         self._timer_at: float | None = None  # kept here: handles of uvloop do not tell
         self._payload_type: int | None = None
@@ -68,7 +68,7 @@ class AudioReceiver:
         self._changes = RateLimit(CODEC_CHANGES_PER_S, CODEC_BURST_S)
         self._opus: OpusDecoder | None = None
         self._other: Any = None
-        self._concealment = Concealment()
+        self._concealment = PacketLossConcealment()
         self._track: MediaStreamTrack | None = None
         self._decoded_s = 0.0
         self._next_timestamp: int | None = None  # of the packet that follows without a gap

@@ -15,7 +15,7 @@ from ..core.types import Layout
 from ..speech_to_text.protocol import STTModel
 from .speech_buffer import SpeechBuffer
 
-__all__ = ["Spotter"]
+__all__ = ["StopWordSpotter"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ MOST_GAPS = 4
 """In how many gaps the end of the stop words is looked for, which costs a recognition each."""
 
 
-class Spotter:
+class StopWordSpotter:
     """Looks for stop words in the speech of one connection.
 
     Each look is in a thread of its own, one at a time, so that neither audio nor anybody else

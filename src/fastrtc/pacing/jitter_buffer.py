@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-__all__ = ["SEQUENCE_NUMBERS", "Packet", "ReorderBuffer", "ReorderOptions"]
+__all__ = ["SEQUENCE_NUMBERS", "Packet", "JitterBuffer", "JitterBufferOptions"]
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ TIMESTAMPS = 1 << 32
 
 
 @dataclass(frozen=True)
-class ReorderOptions:
+class JitterBufferOptions:
     """How long a missing packet is waited for.
 
     Attributes:
@@ -59,7 +59,7 @@ class _Waiting(Generic[T]):
     since: float
 
 
-class ReorderBuffer(Generic[T]):
+class JitterBuffer(Generic[T]):
     """Puts RTP packets in order.
 
     A packet that comes in its turn is given at once, so on a good network nothing is
@@ -67,8 +67,8 @@ class ReorderBuffer(Generic[T]):
     packets come. Time comes in as an argument, in seconds.
     """
 
-    def __init__(self, options: ReorderOptions | None = None) -> None:
-        self.options = options or ReorderOptions()
+    def __init__(self, options: JitterBufferOptions | None = None) -> None:
+        self.options = options or JitterBufferOptions()
         self.wait_s = self.options.least_wait_s
         self._next: int | None = None
         self._waiting: dict[int, _Waiting[T]] = {}

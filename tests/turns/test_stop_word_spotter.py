@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from fastrtc.turns.spotter import MOST_S, WINDOW_S, Spotter
+from fastrtc.turns.stop_word_spotter import MOST_S, WINDOW_S, StopWordSpotter
 
 RATE = 1000
 FRAME = 20
@@ -39,14 +39,14 @@ def level(value: int, seconds: float) -> np.ndarray:
     return np.full(round(seconds * RATE), value, np.int16)
 
 
-def spotter_of(ears: Ears) -> Spotter:
+def spotter_of(ears: Ears) -> StopWordSpotter:
     def failed(error: Exception) -> None:
         raise error
 
-    return Spotter(ears, lambda text: text == "computer", failed, RATE)
+    return StopWordSpotter(ears, lambda text: text == "computer", failed, RATE)
 
 
-def say(spotter: Spotter, samples: np.ndarray, speaking: bool = True) -> list[np.ndarray]:
+def say(spotter: StopWordSpotter, samples: np.ndarray, speaking: bool = True) -> list[np.ndarray]:
     frames = (samples[start : start + FRAME] for start in range(0, samples.size, FRAME))
     return [rest for frame in frames if (rest := spotter.push(frame, speaking)) is not None]
 
@@ -63,7 +63,7 @@ def let(ears: Ears, looks: int = 1) -> None:
         thread.join(PATIENCE_S)
 
 
-def until_found(spotter: Spotter, ears: Ears) -> np.ndarray:
+def until_found(spotter: StopWordSpotter, ears: Ears) -> np.ndarray:
     """Go on until the stop words were found; what follows them."""
     for _ in range(round(PATIENCE_S / 0.02)):
         let(ears, 9)

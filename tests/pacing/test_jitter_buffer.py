@@ -3,30 +3,30 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from fastrtc.pacing.reorder import Packet, ReorderBuffer, ReorderOptions
+from fastrtc.pacing.jitter_buffer import JitterBuffer, JitterBufferOptions, Packet
 
 FRAME = 960
-OPTIONS = ReorderOptions()
+OPTIONS = JitterBufferOptions()
 
 
-def push(buffer: ReorderBuffer[int], number: int, now: float = 0.0) -> list[int]:
+def push(buffer: JitterBuffer[int], number: int, now: float = 0.0) -> list[int]:
     """Push the packet of a number, which counts on where sequence numbers wrap."""
     packets = buffer.push(number % 65536, number * FRAME % 2**32, number, now)
     return [packet.payload for packet in packets]
 
 
-def poll(buffer: ReorderBuffer[int], now: float) -> list[int]:
+def poll(buffer: JitterBuffer[int], now: float) -> list[int]:
     return [packet.payload for packet in buffer.poll(now)]
 
 
 def play(
     arrivals: list[tuple[float, int]],
-) -> tuple[ReorderBuffer[int], list[tuple[float, Packet]]]:
+) -> tuple[JitterBuffer[int], list[tuple[float, Packet]]]:
     """Let packets arrive at their times, with a timer as a receiver has; what came out when."""
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     out: list[tuple[float, Packet]] = []
     for now, number in arrivals:
         while (deadline := buffer.deadline) is not None and deadline <= now:
@@ -39,7 +39,7 @@ def play(
 
 
 def test_packets_in_order_come_out_at_once():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     for number in range(100, 200):
         assert push(buffer, number, number * 0.02) == [number]
         assert buffer.deadline is None
@@ -48,7 +48,7 @@ def test_packets_in_order_come_out_at_once():
 
 
 def test_a_packet_that_overtook_waits_for_the_one_before():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     assert push(buffer, 3, 0.01) == []
     assert buffer.deadline == pytest.approx(0.01 + OPTIONS.least_wait_s)
@@ -58,7 +58,7 @@ def test_a_packet_that_overtook_waits_for_the_one_before():
 
 
 def test_a_lost_packet_is_waited_for_and_then_skipped():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     assert push(buffer, 4, 0.02) == []
     assert poll(buffer, 0.02) == []
@@ -70,7 +70,7 @@ def test_a_lost_packet_is_waited_for_and_then_skipped():
 
 
 def test_lost_says_how_many_are_missing_before_each_packet():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     for number in (3, 4, 7):
         push(buffer, number, 0.01)
@@ -79,7 +79,7 @@ def test_lost_says_how_many_are_missing_before_each_packet():
 
 
 def test_waits_for_several_gaps_do_not_add_up():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     push(buffer, 3, 0.01)
     push(buffer, 5, 0.02)
@@ -89,7 +89,7 @@ def test_waits_for_several_gaps_do_not_add_up():
 
 
 def test_duplicates_come_out_once():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     assert push(buffer, 1) == [1]
     assert push(buffer, 1) == []
     assert push(buffer, 3) == []
@@ -101,7 +101,7 @@ def test_duplicates_come_out_once():
 
 
 def test_the_first_of_two_equal_packets_counts():
-    buffer: ReorderBuffer[str] = ReorderBuffer()
+    buffer: JitterBuffer[str] = JitterBuffer()
     buffer.push(1, 0, "first", 0.0)
     buffer.push(3, 0, "third", 0.0)
     buffer.push(3, 0, "forged", 0.0)
@@ -109,7 +109,7 @@ def test_the_first_of_two_equal_packets_counts():
 
 
 def test_what_came_before_the_first_packet_is_too_late():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     assert push(buffer, 11) == [11]
     assert push(buffer, 10) == []
     assert push(buffer, 12) == [12]
@@ -117,7 +117,7 @@ def test_what_came_before_the_first_packet_is_too_late():
 
 
 def test_sequence_numbers_wrap():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     assert push(buffer, 65534) == [65534]
     assert push(buffer, 65536) == []
     assert push(buffer, 65535) == [65535, 65536]
@@ -125,7 +125,7 @@ def test_sequence_numbers_wrap():
 
 
 def test_a_gap_may_be_where_sequence_numbers_wrap():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 65534)
     push(buffer, 65538, 0.0)
     assert poll(buffer, 1.0) == [65538]
@@ -133,21 +133,21 @@ def test_a_gap_may_be_where_sequence_numbers_wrap():
 
 
 def test_timestamps_do_not_wrap():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     start = 2**32 - FRAME
     times = [buffer.push(k, (start + k * FRAME) % 2**32, k, 0.0)[0].timestamp for k in range(3)]
     assert times == [start, start + FRAME, start + 2 * FRAME]
 
 
 def test_timestamps_may_jump():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     given = [5000, 5000 + 10 * 48000, 100, 100 + FRAME]  # a pause; a step back
     assert [buffer.push(k, t, k, 0.0)[0].timestamp for k, t in enumerate(given)] == given
 
 
 @pytest.mark.parametrize("far", [10_000, 101, -101, -10_000])
 def test_a_stream_far_away_has_begun_anew(far):
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 20_000)
     push(buffer, 20_002, 0.0)
     assert push(buffer, 20_001 + far) == [20_001 + far]
@@ -157,13 +157,13 @@ def test_a_stream_far_away_has_begun_anew(far):
 
 
 def test_a_stream_that_stands_still_for_long_goes_on():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     assert push(buffer, 2, 3600.0) == [2]
 
 
 def test_too_many_do_not_wait():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 0)
     out: list[int] = []
     for number in range(2, 60):
@@ -174,7 +174,7 @@ def test_too_many_do_not_wait():
 
 
 def test_the_wait_grows_when_packets_come_late():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     push(buffer, 3, 0.02)
     assert poll(buffer, 0.05) == [3]
@@ -191,7 +191,7 @@ def test_the_wait_grows_when_packets_come_late():
 
 
 def test_the_wait_has_a_bound():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     push(buffer, 3, 0.02)
     poll(buffer, 1.0)
@@ -200,7 +200,7 @@ def test_the_wait_has_a_bound():
 
 
 def test_the_wait_shrinks_again_in_a_minute():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     push(buffer, 1, 0.0)
     push(buffer, 3, 0.02)
     poll(buffer, 1.0)
@@ -215,7 +215,7 @@ def test_the_wait_shrinks_again_in_a_minute():
 
 
 def test_what_is_remembered_of_lost_packets_is_bounded():
-    buffer: ReorderBuffer[int] = ReorderBuffer()
+    buffer: JitterBuffer[int] = JitterBuffer()
     for number in range(0, 10_000, 10):
         push(buffer, number, number * 0.02)
         poll(buffer, number * 0.02 + 1)
@@ -247,7 +247,6 @@ journeys = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 65535), journeys)
 def test_whatever_the_network_does(first, journeys):
     arrivals = sorted(
@@ -270,7 +269,6 @@ def test_whatever_the_network_does(first, journeys):
     assert OPTIONS.least_wait_s <= buffer.wait_s <= OPTIONS.most_wait_s
 
 
-@settings(deadline=None)
 @given(st.integers(0, 65535), st.lists(st.floats(0, 0.029), min_size=1, max_size=100))
 def test_jitter_below_the_wait_costs_no_packet_and_no_time(first, delays):
     """Each comes out as soon as it, and all before it, are there."""

@@ -17,7 +17,7 @@ from .detector import SpeechStarted, TurnDetector, TurnEvent
 from .options import AlgoOptions, SpeechRules
 from .speech_buffer import SpeechBuffer
 
-__all__ = ["Heard", "Listener", "to_mono"]
+__all__ = ["Segment", "UtteranceSegmenter", "to_mono"]
 
 GATHERED_S = 0.16
 """How much audio is judged at once, at most, while no decision is near. Resampler and model, if
@@ -25,7 +25,7 @@ woken for each frame, find a processor that has slept and forgotten them: that c
 they do."""
 
 
-class Heard(NamedTuple):
+class Segment(NamedTuple):
     """What a frame of audio brought.
 
     Attributes:
@@ -37,7 +37,7 @@ class Heard(NamedTuple):
     said: NDArray[np.int16] | None
 
 
-class Listener:
+class UtteranceSegmenter:
     """Follows the audio of one connection and tells utterances apart.
 
     Args:
@@ -76,7 +76,7 @@ class Listener:
         self._detector.rules = rules
         self._buffer.pre_roll_s = options.pre_roll_s
 
-    def hear(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Heard:
+    def hear(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Segment:
         """Take the next audio.
 
         Args:
@@ -95,7 +95,7 @@ class Listener:
             # a long frame may hold the ends of two
             said = utterance if said is None else np.hstack((said, utterance))
         self._buffer.keep_from(self._detector.needed_from_s)
-        return Heard(started, said)
+        return Segment(started, said)
 
     def hears_speech(self, rate: int, samples: NDArray[np.int16]) -> bool:
         """Take the next audio and keep none of it: until ``forget``, there are no utterances.
@@ -117,7 +117,7 @@ class Listener:
             self._rate = check_rate(rate)
         self._unjudged.append(samples.reshape(-1).copy())
         unjudged_s = sum(map(len, self._unjudged)) / self._channels / rate
-        if unjudged_s >= min(GATHERED_S, self._detector.can_wait_s(replying)):
+        if unjudged_s >= min(GATHERED_S, self._detector.time_to_next_decision_s(replying)):
             yield from self._judge(replying)
 
     def _judge(self, replying: bool) -> Iterator[TurnEvent]:

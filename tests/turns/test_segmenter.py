@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from fastrtc.turns.listener import GATHERED_S, Listener, to_mono
 from fastrtc.turns.options import AlgoOptions, SpeechRules
+from fastrtc.turns.segmenter import GATHERED_S, UtteranceSegmenter, to_mono
 
 RATE = 48000
 
@@ -39,7 +39,7 @@ def talk(*seconds: float) -> np.ndarray:
     return np.concatenate(parts).astype(np.int16)
 
 
-def listen(listener: Listener, samples: np.ndarray, frame: int = 960) -> tuple[int, list]:
+def listen(listener: UtteranceSegmenter, samples: np.ndarray, frame: int = 960) -> tuple[int, list]:
     """How often somebody began to speak, and what was said."""
     started, said = 0, []
     for begin in range(0, len(samples), frame):
@@ -52,7 +52,7 @@ def listen(listener: Listener, samples: np.ndarray, frame: int = 960) -> tuple[i
 
 def test_what_was_said_comes_whole_and_once() -> None:
     samples = talk(1.0, 1.5, 1.0, 0.8, 1.0)
-    started, said = listen(Listener(AlgoOptions(), Loudness(), RATE), samples)
+    started, said = listen(UtteranceSegmenter(AlgoOptions(), Loudness(), RATE), samples)
     assert started == 2 and len(said) == 2
     for utterance, begin, length in zip(said, (1.0, 3.5), (1.5, 0.8), strict=True):
         assert utterance.shape[0] == 1 and utterance.dtype == np.int16
@@ -69,14 +69,14 @@ def test_frames_of_any_length_give_the_same() -> None:
     samples = talk(0.5, 1.0, 1.0, 0.5, 1.0)
     lengths = []
     for frame in (160, 960, 48000, len(samples)):
-        _, said = listen(Listener(AlgoOptions(), Loudness(), RATE), samples, frame)
+        _, said = listen(UtteranceSegmenter(AlgoOptions(), Loudness(), RATE), samples, frame)
         lengths.append(sum(utterance.shape[1] for utterance in said))
     assert max(lengths) - min(lengths) <= 0.032 * RATE * 2
 
 
 def test_what_is_forgotten_is_not_said() -> None:
     model = Loudness()
-    listener = Listener(AlgoOptions(), model, RATE)
+    listener = UtteranceSegmenter(AlgoOptions(), model, RATE)
     assert listen(listener, talk(0.5, 1.0)) == (1, [])
     listener.forget()
     assert model.resets == 1
@@ -88,14 +88,14 @@ def test_what_is_forgotten_is_not_said() -> None:
 def test_stereo_is_mixed_down_and_kept() -> None:
     mono = talk(0.5, 1.0, 1.0)
     stereo = np.repeat(mono, 2)
-    listener = Listener(AlgoOptions(), Loudness(), RATE, "stereo")
+    listener = UtteranceSegmenter(AlgoOptions(), Loudness(), RATE, "stereo")
     started, said = listen(listener, stereo, 1920)
     assert started == 1 and said[0].shape[1] % 2 == 0
     np.testing.assert_array_equal(to_mono(stereo[np.newaxis], "stereo"), mono)
 
 
 def test_what_was_said_so_far_can_be_taken() -> None:
-    listener = Listener(AlgoOptions(), Loudness(), RATE)
+    listener = UtteranceSegmenter(AlgoOptions(), Loudness(), RATE)
     samples = talk(0.5, 1.0)
     assert listener.take() is None
     assert listen(listener, samples) == (1, [])
@@ -107,7 +107,7 @@ def test_what_was_said_so_far_can_be_taken() -> None:
 
 
 def test_audio_that_is_not_kept_tells_whether_somebody_speaks() -> None:
-    listener = Listener(AlgoOptions(), Loudness(), RATE)
+    listener = UtteranceSegmenter(AlgoOptions(), Loudness(), RATE)
     heard = []
     for frame in np.split(talk(1.0, 2.0, 1.0), 200):
         heard.append(listener.hears_speech(RATE, frame))
@@ -117,7 +117,7 @@ def test_audio_that_is_not_kept_tells_whether_somebody_speaks() -> None:
 
 
 def test_after_audio_that_was_not_kept_utterances_come_whole() -> None:
-    listener = Listener(AlgoOptions(), Loudness(), RATE)
+    listener = UtteranceSegmenter(AlgoOptions(), Loudness(), RATE)
     for frame in np.split(talk(1.0, 2.0), 150):
         listener.hears_speech(RATE, frame)
     listener.forget()
@@ -143,7 +143,7 @@ def test_a_model_is_woken_seldom_unless_a_decision_is_near() -> None:
         listen(listener, samples)
         return pushes
 
-    listener = Listener(AlgoOptions(), Counting(), RATE)
+    listener = UtteranceSegmenter(AlgoOptions(), Counting(), RATE)
     assert sum(pushed_for(talk(3.2))) == pytest.approx(3.2, abs=0.01)
     assert len(pushes) == 3.2 / GATHERED_S
     assert pushed_for(talk(0, 0.3)) == [0.16, 0.04, 0.02, 0.02]  # speech, after more than 0.2 s
@@ -161,7 +161,6 @@ def test_a_model_is_woken_seldom_unless_a_decision_is_near() -> None:
     replying=st.booleans(),
     rules=st.sampled_from([None, SpeechRules(0.1, 0.3, 0.3, 0.05), SpeechRules(0.25, 2.0)]),
 )
-@settings(deadline=None)
 def test_what_is_gathered_is_decided_on_in_time(
     lengths: list[int],
     frame: int,
@@ -180,8 +179,10 @@ def test_what_is_gathered_is_decided_on_in_time(
         max_continuous_speech_s=most,
         min_interruption_s=least,
     )
-    gathering, hasty = (Listener(options, Loudness(), RATE, rules=rules) for _ in range(2))
-    hasty._detector.can_wait_s = lambda replying: 0.0
+    gathering, hasty = (
+        UtteranceSegmenter(options, Loudness(), RATE, rules=rules) for _ in range(2)
+    )
+    hasty._detector.time_to_next_decision_s = lambda replying: 0.0
     for begin in range(0, len(samples), frame):
         part = samples[np.newaxis, begin : begin + frame]
         one, other = (each.hear(RATE, part, replying) for each in (gathering, hasty))

@@ -12,7 +12,7 @@ from .options import AlgoOptions
 from .speech_buffer import MOST_S
 from .state import AppState
 
-__all__ = ["Blocks"]
+__all__ = ["ChunkedTurnDetector"]
 
 MOST = 100
 """How many blocks are looked at, at most, for the speech that it takes to interrupt."""
@@ -23,7 +23,7 @@ class _Block(NamedTuple):
     speech_s: float
 
 
-class Blocks:
+class ChunkedTurnDetector:
     """Keeps the latest blocks of audio, and tells utterances apart."""
 
     def __init__(self) -> None:
