@@ -14,23 +14,12 @@ from fastapi import FastAPI, HTTPException, Request, WebSocket
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel
 
-from .authorization import (
-    Authorize,
-    is_of_browser,
-    refusal_of,
-    refusal_of_site,
-    served_locally,
-)
 from .core.errors import InvalidOffer, SessionRefused, Unauthorized
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler, serves
-from .offer_route import OFFER_RESPONSES, offer_route
-from .session.interrupt import OnInterrupt
-from .session.registry import Registry
-from .telephone import CALL_REQUEST, CALL_RESPONSES, ExpectedCalls, Telephone
-from .transport.arguments import (
+from .server.arguments import (
     check_authorize,
     check_components,
     check_configurations,
@@ -41,6 +30,17 @@ from .transport.arguments import (
     check_names,
     check_time_limit,
 )
+from .server.authorization import (
+    Authorize,
+    is_of_browser,
+    refusal_of,
+    refusal_of_site,
+    served_locally,
+)
+from .server.offers import OFFER_RESPONSES, offer_route
+from .server.telephone import CALL_REQUEST, CALL_RESPONSES, ExpectedCalls, Telephone
+from .session.interrupt import OnInterrupt
+from .session.registry import Registry
 from .transport.lobby import Lobby
 from .transport.socket_events import SocketProtocol
 from .transport.telephony.protocol import PhoneProtocol, check_providers
@@ -503,8 +503,8 @@ class Stream(WebRTCConnectionMixin):
             token: A Hugging Face token; by default the one of this machine.
             host: The address to serve on.
             port: The port to serve on.
-            **kwargs: Options of uvicorn; or ``service``, a ``fastphone.FastPhoneService``, for
-                the service at another address.
+            **kwargs: Options of uvicorn; or ``service``, for the service at another address: a
+                ``fastrtc.server.fastphone.FastPhoneService``.
 
         Raises:
             httpx.HTTPStatusError: If the service refuses.
@@ -512,7 +512,7 @@ class Stream(WebRTCConnectionMixin):
             RuntimeError: In Google Colab or a Hugging Face Space without ``rtc_configuration``.
             OSError: If the port is taken.
         """
-        from .fastphone import serve
+        from .server.fastphone import serve
 
         serve(self, token, host, port, **kwargs)
 

@@ -10,7 +10,6 @@ from gradio.components.base import Component
 from gradio.events import Dependency
 from gradio.route_utils import Request
 
-from .authorization import refusal_of, refusal_of_site, site_policy
 from .core.errors import InvalidOffer, SessionRefused
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
@@ -26,14 +25,15 @@ from .handlers.kinds import (
 )
 from .handlers.stream import StreamHandler
 from .handlers.video import VideoStreamHandler
-from .session.media import Media
-from .session.session import Session
-from .transport.arguments import (
+from .server.arguments import (
     check_configurations,
     check_dicts,
     check_limit,
     check_time_limit,
 )
+from .server.authorization import refusal_of, refusal_of_site, site_policy
+from .session.media import Media
+from .session.session import Session
 from .transport.webrtc.configuration import resolve_configuration
 from .transport.webrtc.peer import Peer
 from .ui._compat import (

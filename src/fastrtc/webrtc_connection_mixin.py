@@ -14,7 +14,6 @@ from aiortc import InvalidStateError, RTCConfiguration, RTCPeerConnection
 from aiortc.contrib.media import MediaRelay
 from fastapi.responses import JSONResponse
 
-from .authorization import Authorize, site_policy
 from .core.context import Context
 from .core.errors import InvalidCandidate, InvalidOffer, SessionRefused
 from .core.limits import Limits
@@ -34,6 +33,7 @@ from .handlers.kinds import (
 from .handlers.link import link_of
 from .handlers.video import VideoStreamHandler
 from .pacing.playout import Playout
+from .server.authorization import Authorize, site_policy
 from .session.interrupt import CloseOnLoopShutdown
 from .session.media import Media
 from .session.outputs import OutputQueue

@@ -14,9 +14,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from fastrtc import Stream
-from fastrtc import authorization as module
-from fastrtc.authorization import serving_locally
 from fastrtc.core.seldom import Seldom
+from fastrtc.server import authorization as module
+from fastrtc.server.authorization import serving_locally
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL
 from tests.webrtc.handlers import AsyncAudioEcho

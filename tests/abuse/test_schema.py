@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis import checks as known
 
-from fastrtc import Stream, telephone
+from fastrtc import Stream
+from fastrtc.server import telephone
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, eventually
 from tests.support.servers import serving

@@ -11,10 +11,10 @@ import pytest
 from fastapi import FastAPI
 
 from fastrtc import Limits, Stream
-from fastrtc import authorization as module
 from fastrtc import webrtc_connection_mixin as mixin
-from fastrtc.authorization import MAX_THREADS, TOO_SLOW
 from fastrtc.core.seldom import Seldom
+from fastrtc.server import authorization as module
+from fastrtc.server.authorization import MAX_THREADS, TOO_SLOW
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, Client
 from tests.webrtc.handlers import AsyncAudioEcho

@@ -10,8 +10,8 @@ from functools import partial
 
 import gradio.networking
 
-from fastrtc import fastphone
 from fastrtc.cli import main
+from fastrtc.server import fastphone
 
 
 def tunnel(

@@ -15,9 +15,9 @@ from fastrtc import (
     AudioVideoStreamHandler,
     ReplyOnPause,
 )
-from fastrtc.authorization import refusal_of
 from fastrtc.core.context import Call
 from fastrtc.core.errors import HandlerExited
+from fastrtc.server.authorization import refusal_of
 from fastrtc.session.session import State
 from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.webrtc.configuration import resolve_configuration

@@ -22,7 +22,7 @@ with atheris.instrument_imports(
 
     from fastrtc.core.errors import InvalidCandidate, InvalidOffer
     from fastrtc.core.limits import Limits
-    from fastrtc.telephone import Telephone
+    from fastrtc.server.telephone import Telephone
     from fastrtc.transport.telephony.address import public_host
     from fastrtc.transport.telephony.protocol import PhoneProtocol
     from fastrtc.transport.webrtc._compat_limits import vp8_size

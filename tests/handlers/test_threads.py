@@ -15,8 +15,8 @@ from fastrtc import (
     AudioVideoStreamHandler,
     ReplyOnPause,
 )
-from fastrtc.authorization import refusal_of
 from fastrtc.core.context import Call
+from fastrtc.server.authorization import refusal_of
 from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.webrtc.configuration import resolve_configuration
 from fastrtc.ui.outputs import OutputsEvent

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from ..authorization import serving_locally
 from ..core.models import ModelError
 from ..pause_detection.errors import PauseDetectionError
+from ..server.authorization import serving_locally
 from .ports import port_problem
 from .requirements import Need, needs_of
 

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from .._version import __version__
-from ..authorization import serving_locally
+from ..server.authorization import serving_locally
 from ..stream import Stream
 from ..tracks import AsyncStreamHandler
 from ..utils import wait_for_item

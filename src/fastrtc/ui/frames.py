@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from .local_server import App, Receive, Scope, Send
+from ..server.local_server import App, Receive, Scope, Send
 
 __all__ = ["FrameAncestors", "check_frame_ancestors"]
 

@@ -13,13 +13,11 @@ from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 
+from ..server.local_server import LOCAL_NAMES, OwnHostsOnly
 from ..transport.cross_site import SitePolicy
 from .frames import FrameAncestors
-from .local_server import OwnHostsOnly
 
 __all__ = ["at_end_of_launch", "guard_launch", "wrap_launch"]
-
-LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:

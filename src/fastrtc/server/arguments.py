@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from ..core.limits import Limits
-from .cross_site import is_origin
-from .webrtc.configuration import to_aiortc_configuration
+from ..transport.cross_site import is_origin
+from ..transport.webrtc.configuration import to_aiortc_configuration
 
 __all__ = [
     "check_authorize",

@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from fastrtc import AsyncStreamHandler, Stream
-from fastrtc.fastphone import FastPhoneService
+from fastrtc.server.fastphone import FastPhoneService
 from fastrtc.transport.telephony.twiml import PhoneExtraMissing
 from tests.support.servers import serving
 
@@ -198,8 +198,8 @@ SCRIPT = """
     import os
     import gradio.networking
     from fastrtc import Stream
-    from fastrtc.fastphone import FastPhoneService
-    from tests.test_fastphone import Silent
+    from fastrtc.server.fastphone import FastPhoneService
+    from tests.server.test_fastphone import Silent
 
     def setup_tunnel(local_host, local_port, share_token, server, certificate):
         return f"https://tunnel-{local_port}.example"

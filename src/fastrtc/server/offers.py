@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 
-from .core.errors import SessionRefused
+from ..core.errors import SessionRefused
 
 __all__ = ["OFFER_RESPONSES", "offer_route"]
 

@@ -12,15 +12,15 @@ from fastapi import HTTPException, Request, WebSocket
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.datastructures import QueryParams
 
+from ..core.context import Call
+from ..core.errors import SessionRefused
+from ..core.seldom import Seldom
+from ..session.registry import Registry
+from ..transport.telephony.address import public_host, public_scheme
+from ..transport.telephony.call_token import PARAMETER, CallTokens
+from ..transport.telephony.signature import HEADER, is_signed
+from ..transport.telephony.twiml import connect_call, end_call, require_twilio
 from .authorization import Authorize, refusal_of
-from .core.context import Call
-from .core.errors import SessionRefused
-from .core.seldom import Seldom
-from .session.registry import Registry
-from .transport.telephony.address import public_host, public_scheme
-from .transport.telephony.call_token import PARAMETER, CallTokens
-from .transport.telephony.signature import HEADER, is_signed
-from .transport.telephony.twiml import connect_call, end_call, require_twilio
 
 __all__ = ["CALL_REQUEST", "CALL_RESPONSES", "ExpectedCalls", "Telephone"]
 

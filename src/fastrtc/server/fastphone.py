@@ -19,11 +19,10 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from ..core.limits import Limits
+from ..transport.telephony.twiml import require_twilio
 from .authorization import site_policy
-from .core.limits import Limits
-from .transport.telephony.twiml import require_twilio
-from .ui.launch import LOCAL_NAMES
-from .ui.local_server import OwnHostsOnly
+from .local_server import LOCAL_NAMES, OwnHostsOnly
 
 __all__ = ["FastPhoneService", "serve"]
 

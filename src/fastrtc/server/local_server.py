@@ -10,12 +10,14 @@ from starlette.responses import PlainTextResponse
 
 from ..transport.cross_site import SitePolicy, is_own_host
 
-__all__ = ["App", "OwnHostsOnly", "Receive", "Scope", "Send"]
+__all__ = ["LOCAL_NAMES", "App", "OwnHostsOnly", "Receive", "Scope", "Send"]
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 
 POLICY_VIOLATION = 1008
 """The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""

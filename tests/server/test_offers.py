@@ -7,7 +7,7 @@ import pytest
 from fastapi import Depends, FastAPI, HTTPException
 
 from fastrtc.core.errors import SessionRefused
-from fastrtc.offer_route import OFFER_RESPONSES, offer_route
+from fastrtc.server.offers import OFFER_RESPONSES, offer_route
 
 REFUSED = {"status": "failed", "meta": {"error": "unauthorized"}}
 

@@ -18,13 +18,13 @@ from typing import Any, TypeAlias
 from fastapi import HTTPException, Request, WebSocket
 from starlette.middleware.cors import CORSMiddleware
 
-from .core.errors import SessionRefused, Unauthorized
-from .core.failures import as_exception, contained
-from .core.seldom import Seldom
-from .core.tasks import BoundedThreads
-from .handlers.invoke import is_async
-from .transport.cross_site import CorsGrant, SitePolicy, refuse_request
-from .transport.webrtc.ice_targets import client_place, place_of_client
+from ..core.errors import SessionRefused, Unauthorized
+from ..core.failures import as_exception, contained
+from ..core.seldom import Seldom
+from ..core.tasks import BoundedThreads
+from ..handlers.invoke import is_async
+from ..transport.cross_site import CorsGrant, SitePolicy, refuse_request
+from ..transport.webrtc.ice_targets import client_place, place_of_client
 
 __all__ = [
     "Authorize",

@@ -15,9 +15,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from fastrtc import AsyncStreamHandler, Stream, Unauthorized
-from fastrtc import authorization as module
-from fastrtc.authorization import refusal_of
 from fastrtc.core.seldom import Seldom
+from fastrtc.server import authorization as module
+from fastrtc.server.authorization import refusal_of
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.websocket.served import Served, serve
