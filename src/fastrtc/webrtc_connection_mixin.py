@@ -425,6 +425,10 @@ class WebRTCConnectionMixin:
         """End the connections that are left when the event loop ends."""
         for registry in self._registries():
             await registry.close_with_the_loop(LOOP_ENDS_WITHIN_S)
+        loop = asyncio.get_running_loop()
+        for peer in list(self._peers.values()):
+            if peer.session.loop is loop:
+                await peer.close_sockets()
 
     def _registries(self) -> list[Registry]:
         """Give those of all connections that end together."""

@@ -286,14 +286,12 @@ async def close_connection(pc: RTCPeerConnection) -> None:
     await pc.close()
 
 
-async def close_gathered(pc: RTCPeerConnection) -> None:
-    """Close the sockets that a closed connection has opened since.
+async def close_sockets(pc: RTCPeerConnection) -> None:
+    """Close the sockets of a connection: ``_protocols`` of aioice's ``Connection`` (seen in 0.13).
 
-    One that is closed while it gathers candidates goes on, and nothing closes what it opens then:
-    ``_protocols`` of aioice's ``Connection`` (seen in aioice 0.13). A loop of uvloop cannot be
-    closed while there are such sockets.
+    Nothing else does if the connection was closed while it gathered candidates, or if the event
+    loop ends before it is established. uvloop cannot close a loop with an open socket.
     """
-    await pc.close()
     for connection in ice_connections(pc):
         for protocol in list(getattr(connection, "_protocols", ())):
             await protocol.close()

@@ -23,7 +23,7 @@ from ..backlog import Backlog
 from ._compat import (
     TurnAttempt,
     close_connection,
-    close_gathered,
+    close_sockets,
     close_while_connecting,
     flush_messages,
     make_decoder_threads_daemons,
@@ -148,7 +148,8 @@ class Peer:
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
         finally:
             if self.session.ended:  # meanwhile
-                await close_gathered(pc)
+                await pc.close()
+                await close_sockets(pc)
         self._tell_of_the_network(attempts)
         watch_consent(pc, self._consent_expired)
         follow_address(pc, lambda check: self.session.run("address", check))
@@ -337,6 +338,10 @@ class Peer:
         for track in self.tracks:
             track.stop()
         await close_connection(self.pc)
+
+    async def close_sockets(self) -> None:
+        """Close the sockets only, as the event loop ends; the session keeps its place."""
+        await close_sockets(self.pc)
 
     async def _wait_for_channel(self) -> None:
         """Let a connection that fails as it begins tell why: its channel is about to open."""
