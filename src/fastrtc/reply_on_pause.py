@@ -131,7 +131,7 @@ class ReplyOnPause(StreamHandler):
     @property
     def _needs_additional_inputs(self) -> bool:
         """Whether ``fn`` takes more than the audio."""
-        return self.needs_args or ExtraParameters.of(self.fn, media=1).wants_inputs
+        return self.needs_args or ExtraParameters.from_callable(self.fn, media=1).wants_inputs
 
     def copy(self) -> ReplyOnPause:
         """Make the handler of one connection.

@@ -587,9 +587,9 @@ def _most_inputs(handler: Any) -> int | None:
     reply, startup = getattr(handler, "fn", None), getattr(handler, "startup_fn", None)
     if reply is None:
         return 0
-    most = ExtraParameters.of(reply, media=1).most
+    most = ExtraParameters.from_callable(reply, media=1).most
     if most == 0 and startup is not None:
-        return ExtraParameters.of(startup, media=0).most
+        return ExtraParameters.from_callable(startup, media=0).most
     return most
 
 

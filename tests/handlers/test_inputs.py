@@ -37,7 +37,7 @@ class Detector:
     ],
 )
 def test_a_function_is_looked_at(function, media: int, required: int, most: int | None):
-    extra = ExtraParameters.of(function, media)
+    extra = ExtraParameters.from_callable(function, media)
     assert (extra.required, extra.most) == (required, most)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fastrtc.turns.chunked_detector import MOST, ChunkedTurnDetector
+from fastrtc.turns.chunked_detector import MAX_CHUNKS, ChunkedTurnDetector
 from fastrtc.turns.options import AlgoOptions
 from fastrtc.turns.state import AppState
 
@@ -68,7 +68,7 @@ def test_what_is_forgotten_is_no_pre_roll() -> None:
 def test_never_is_never_and_keeps_little(seconds: float) -> None:
     blocks, options = ChunkedTurnDetector(), AlgoOptions(min_interruption_s=seconds)
     assert push(blocks, *[0.6] * 300, options=options, replying=True) == [None] * 300
-    assert len(blocks._latest) <= MOST + 1
+    assert len(blocks._latest) <= MAX_CHUNKS + 1
 
 
 def test_an_utterance_grows_until_the_pause() -> None:

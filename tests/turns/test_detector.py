@@ -133,7 +133,7 @@ def test_speech_ends_also_with_a_tiny_threshold():
 
 
 def test_a_broken_model_is_noticed():
-    with pytest.raises(ValueError, match="not a number"):
+    with pytest.raises(ValueError, match="is NaN"):
         TurnDetector().push(math.nan)
 
 

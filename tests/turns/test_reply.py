@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastrtc.core.errors import HandlerExited
-from fastrtc.turns.reply import AHEAD, ENDED, Reply
+from fastrtc.turns.reply import ENDED, MAX_AHEAD, Reply
 
 PATIENCE_S = 10.0
 
@@ -89,19 +89,19 @@ class TestSync:
         given = []
 
         def generate():
-            for k in range(10 * AHEAD):
+            for k in range(10 * MAX_AHEAD):
                 given.append(k)
                 yield k
 
         reply = started(generate())
-        until(lambda: len(given) >= AHEAD)
+        until(lambda: len(given) >= MAX_AHEAD)
         time.sleep(0.05)
-        assert len(given) == AHEAD
+        assert len(given) == MAX_AHEAD
         reply.take()
-        until(lambda: len(given) > AHEAD)
+        until(lambda: len(given) > MAX_AHEAD)
         time.sleep(0.05)
-        assert len(given) == AHEAD + 1
-        assert taken(reply) == list(range(1, 10 * AHEAD))
+        assert len(given) == MAX_AHEAD + 1
+        assert taken(reply) == list(range(1, 10 * MAX_AHEAD))
 
     def test_an_error_comes_once_after_the_outputs_before_it(self) -> None:
         def generate():
@@ -184,7 +184,7 @@ class TestSync:
                 closed.set()
 
         reply = started(generate())
-        until(lambda: len(reply._outputs) == AHEAD)
+        until(lambda: len(reply._outputs) == MAX_AHEAD)
         reply.supersede()
         assert closed.wait(PATIENCE_S)
 
@@ -255,15 +255,15 @@ class TestAsync:
         given = []
 
         async def generate():
-            for k in range(3 * AHEAD):
+            for k in range(3 * MAX_AHEAD):
                 given.append(k)
                 yield k
 
         reply = started_here(generate())
-        await eventually(lambda: len(given) >= AHEAD)
+        await eventually(lambda: len(given) >= MAX_AHEAD)
         await asyncio.sleep(0.05)
-        assert len(given) == AHEAD
-        assert await asyncio.to_thread(taken, reply) == list(range(3 * AHEAD))
+        assert len(given) == MAX_AHEAD
+        assert await asyncio.to_thread(taken, reply) == list(range(3 * MAX_AHEAD))
 
     async def test_an_error_comes_after_the_outputs_before_it(self) -> None:
         async def generate():
@@ -290,7 +290,7 @@ class TestAsync:
         with pytest.raises(HandlerExited, match=f"generate raised {error.__name__}"):
             await asyncio.to_thread(reply.take)
         for function in (leave, lambda: leave()):
-            reply = Reply(loop=asyncio.get_running_loop()).of(function)
+            reply = Reply(loop=asyncio.get_running_loop()).bind(function)
             reply.start()
             raised = await asyncio.to_thread(raised_by, reply.take)
             assert isinstance(raised, (HandlerExited, CancelledError))
@@ -312,7 +312,7 @@ class TestAsync:
                 raise SystemExit
 
         reply = started_here(generate() if kind == "sync" else generate_async())
-        await eventually(lambda: len(reply._outputs) == AHEAD)
+        await eventually(lambda: len(reply._outputs) == MAX_AHEAD)
         reply.supersede()
         await eventually(lambda: reply._ended)
 
@@ -371,7 +371,7 @@ class TestAsync:
                 closed.append(True)
 
         reply = started_here(generate())
-        await eventually(lambda: len(reply._outputs) == AHEAD)
+        await eventually(lambda: len(reply._outputs) == MAX_AHEAD)
         reply.supersede()
         await eventually(lambda: closed)
         assert await asyncio.to_thread(reply.take) is ENDED
@@ -421,7 +421,7 @@ class TestAsync:
 class TestOf:
     @pytest.mark.parametrize("given", [["a", "b"], ("a", "b"), iter(["a", "b"]), None])
     def test_a_function_may_return_anything_that_can_be_gone_through(self, given) -> None:
-        reply = Reply().of(lambda factor: given, (1,))
+        reply = Reply().bind(lambda factor: given, (1,))
         reply.start()
         assert taken(reply) == ([] if given is None else ["a", "b"])
 
@@ -432,7 +432,7 @@ class TestOf:
             threads.append(threading.current_thread())
             return [1]
 
-        reply = Reply().of(function)
+        reply = Reply().bind(function)
         assert threads == []
         reply.start()
         assert taken(reply) == [1]
@@ -449,7 +449,7 @@ class TestOf:
             return items()
 
         for function in (items, sync, not_sync, lambda: sync(), lambda: items()):
-            reply = Reply(loop=asyncio.get_running_loop()).of(function)
+            reply = Reply(loop=asyncio.get_running_loop()).bind(function)
             reply.start()
             assert await asyncio.to_thread(taken, reply) == [1]
 
@@ -458,8 +458,8 @@ class TestOf:
             yield 1
 
         with pytest.raises(RuntimeError, match="no event loop"):
-            Reply().of(items)
-        behind_a_lambda = Reply().of(lambda: items())
+            Reply().bind(items)
+        behind_a_lambda = Reply().bind(lambda: items())
         behind_a_lambda.start()
         with pytest.raises(RuntimeError, match="no event loop"):
             behind_a_lambda.take()
@@ -487,14 +487,14 @@ def returns_after_yielding():
 
 @pytest.mark.parametrize("function", [returns_audio, returns_samples, returns_bytes])
 def test_a_return_in_place_of_a_yield_is_told(function) -> None:
-    reply = Reply().of(function)
+    reply = Reply().bind(function)
     reply.start()
     with pytest.raises(TypeError, match=f'{function.__name__} must give its outputs with "yield"'):
         reply.take()
 
 
 def test_a_return_at_the_end_of_a_generator_is_told_after_its_outputs() -> None:
-    reply = Reply().of(returns_after_yielding)
+    reply = Reply().bind(returns_after_yielding)
     reply.start()
     assert reply.take() is AUDIO
     with pytest.raises(TypeError, match='"yield", not with "return"'):
@@ -505,13 +505,13 @@ async def test_a_return_of_a_coroutine_is_told() -> None:
     async def returns():
         return AUDIO
 
-    reply = Reply(loop=asyncio.get_running_loop()).of(returns)
+    reply = Reply(loop=asyncio.get_running_loop()).bind(returns)
     reply.start()
     with pytest.raises(TypeError, match='returns must give its outputs with "yield"'):
         await asyncio.to_thread(reply.take)
 
 
 def test_an_iterator_may_be_returned() -> None:
-    reply = Reply().of(lambda: [AUDIO, AUDIO])
+    reply = Reply().bind(lambda: [AUDIO, AUDIO])
     reply.start()
     assert [reply.take(), reply.take(), reply.take()] == [AUDIO, AUDIO, ENDED]

@@ -83,13 +83,13 @@ def test_an_utterance_is_a_copy():
     ],
 )
 def test_other_arrays_are_refused(samples: np.ndarray):
-    with pytest.raises(ValueError, match=r"int16 of the shape \(n,\) or \(1, n\), not"):
+    with pytest.raises(ValueError, match=r"int16 of shape \(n,\) or \(1, n\), not"):
         SpeechBuffer(RATE).push(samples)
 
 
 @pytest.mark.parametrize("arguments", [(0,), (RATE, 0.3, 0), (RATE, 0.3, 1, 0.0)])
 def test_impossible_buffers_are_refused(arguments: tuple[float, ...]):
-    with pytest.raises(ValueError, match="Nothing can be kept"):
+    with pytest.raises(ValueError, match="Cannot buffer"):
         SpeechBuffer(*arguments)  # type: ignore[arg-type]
 
 
@@ -125,14 +125,14 @@ def test_what_has_not_come_cannot_be_forgotten():
 
 
 def test_an_endless_utterance_loses_its_oldest_with_one_warning(caplog: pytest.LogCaptureFixture):
-    buffer = SpeechBuffer(RATE, most_s=2.0)
+    buffer = SpeechBuffer(RATE, max_kept_s=2.0)
     with caplog.at_level(logging.WARNING):
         for begin in range(0, 10_000, 20):
             buffer.push(ramp(begin, begin + 20))
             assert len(buffer) <= 2000
     np.testing.assert_array_equal(buffer.utterance(0.0)[0], ramp(8000, 10_000))
     (record,) = caplog.records
-    assert record.getMessage() == "An utterance is longer than 2 s: its beginning is dropped"
+    assert record.getMessage() == "An utterance is longer than 2 s; its beginning is dropped"
 
 
 def test_ten_minutes_are_kept_by_default():
@@ -143,7 +143,7 @@ def test_ten_minutes_are_kept_by_default():
 
 
 def test_interleaved_channels_are_not_cut_apart():
-    buffer = SpeechBuffer(RATE, 0.1, channels=2, most_s=0.4)
+    buffer = SpeechBuffer(RATE, 0.1, channels=2, max_kept_s=0.4)
     for begin in range(0, 1000, 30):
         left = ramp(begin, begin + 30)
         buffer.push(np.stack((left, -left), axis=1).reshape(1, -1))
@@ -168,7 +168,7 @@ def test_interleaved_channels_are_not_cut_apart():
     )
 )
 def test_it_is_one_array_of_which_the_beginning_is_forgotten(steps: list[tuple[str, int]]):
-    buffer, pre_roll, most = SpeechBuffer(RATE, 0.02, most_s=0.2), 20, 200
+    buffer, pre_roll, most = SpeechBuffer(RATE, 0.02, max_kept_s=0.2), 20, 200
     start = end = 0
     for step, amount in steps:
         if step == "push":

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from fastrtc.turns.stop_word_spotter import MOST_S, WINDOW_S, StopWordSpotter
+from fastrtc.turns.stop_word_spotter import MAX_WAIT_S, WINDOW_S, StopWordSpotter
 
 RATE = 1000
 FRAME = 20
@@ -79,10 +79,10 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_one_that_hangs_is_asked_once_and_again_when_it_answers(caplog) -> None:
     ears = Ears()
     spotter = spotter_of(ears)
-    say(spotter, level(OTHER, 4 * MOST_S))
+    say(spotter, level(OTHER, 4 * MAX_WAIT_S))
     assert len(ears.given) == len(threads()) == 1
     assert warnings(caplog) == [
-        "The recogniser of stop words takes too long: nothing is looked at until it answers"
+        "The stop-word recognizer takes too long: stop words are not detected until it returns"
     ]
     let(ears)
     assert say(spotter, level(COMPUTER, 0.5)) == []
@@ -96,7 +96,7 @@ def test_what_it_found_too_late_is_nothing() -> None:
     ears = Ears()
     spotter = spotter_of(ears)
     say(spotter, level(COMPUTER, 0.6))
-    say(spotter, level(OTHER, MOST_S))
+    say(spotter, level(OTHER, MAX_WAIT_S))
     let(ears)
     ears.may.release(99)
     assert say(spotter, level(OTHER, 3)) == []
@@ -113,7 +113,7 @@ def test_a_slow_one_hears_words_that_came_while_it_was_busy(caplog) -> None:
     assert (rest == QUESTION).sum() >= 9 * RATE
     [warning] = warnings(caplog)
     assert re.fullmatch(
-        r"The recogniser of stop words is slow: 1\d\.\d s of audio wait for it", warning
+        r"The stop-word recognizer is slow: 1\d\.\d s of audio are waiting for it", warning
     )
 
 
@@ -177,7 +177,7 @@ def test_nor_when_the_speech_is_long_over() -> None:
     ears = Ramp()
     spotter = spotter_of(ears)
     say(spotter, level(OTHER, 2))
-    say(spotter, level(0, MOST_S + WINDOW_S), speaking=False)
+    say(spotter, level(0, MAX_WAIT_S + WINDOW_S), speaking=False)
     let(ears)
     say(spotter, level(0, 1), speaking=False)
     assert len(ears.given) == 1

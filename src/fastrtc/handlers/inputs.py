@@ -98,7 +98,7 @@ class ExtraParameters:
         return self.most != 0 and not self.bare
 
     @classmethod
-    def of(cls, function: Callable[..., Any], media: int) -> ExtraParameters:
+    def from_callable(cls, function: Callable[..., Any], media: int) -> ExtraParameters:
         """Look at a function whose first ``media`` parameters are the media."""
         try:
             parameters = inspect.signature(function).parameters.values()
@@ -144,7 +144,7 @@ class FunctionInputs:
     """
 
     def __init__(self, function: Callable[..., Any], media: int) -> None:
-        self._parameters = ExtraParameters.of(function, media)
+        self._parameters = ExtraParameters.from_callable(function, media)
         self._loop = asyncio.get_running_loop()
         self._set = asyncio.Event()
         self.args: tuple[Any, ...] = ()

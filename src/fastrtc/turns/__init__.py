@@ -1,1 +1,1 @@
-"""Whose turn it is to speak: decided on audio time alone, without I/O and without a clock."""
+"""Turn detection: speech onset, end of turn and barge-in. No I/O; time is audio time."""

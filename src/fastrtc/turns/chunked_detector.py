@@ -1,4 +1,4 @@
-"""Whether somebody spoke and has paused, for a model that is asked block by block."""
+"""Turn detection for VAD models that judge one chunk of audio at a time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .options import AlgoOptions
-from .speech_buffer import MOST_S
+from .speech_buffer import MAX_KEPT_S
 from .state import AppState
 
 __all__ = ["ChunkedTurnDetector"]
 
-MOST = 100
-"""How many blocks are looked at, at most, for the speech that it takes to interrupt."""
+MAX_CHUNKS = 100
+"""The most chunks that are searched for the speech which a barge-in takes."""
 
 
 class _Block(NamedTuple):
@@ -24,7 +24,7 @@ class _Block(NamedTuple):
 
 
 class ChunkedTurnDetector:
-    """Keeps the latest blocks of audio, and tells utterances apart."""
+    """Detect onset and end of turn in consecutive chunks of audio; keeps the latest chunks."""
 
     def __init__(self) -> None:
         self._latest: list[_Block] = []
@@ -39,19 +39,21 @@ class ChunkedTurnDetector:
         replying: bool,
         channels: int = 1,
     ) -> bool:
-        """Take the next block.
+        """Process the next chunk.
 
         Args:
             samples: Shape ``(n,)``.
-            speech_s: How much speech it has, in seconds.
-            rate: Its rate in Hz.
-            state: Its ``started_talking`` is set, and its ``stream`` grows, while somebody speaks.
-            options: What counts as speech and as a pause.
-            replying: Whether a reply is running, which takes more to be interrupted.
-            channels: How many are interleaved in it.
+            speech_s: The speech in the chunk, in seconds.
+            rate: Sample rate in Hz.
+            state: Updated: ``started_talking`` is set at an onset, and ``stream`` grows until the
+                end of the turn.
+            options: The thresholds of speech onset and end of turn.
+            replying: Whether a reply is running, so that an onset must exceed
+                ``min_interruption_s``.
+            channels: The number of interleaved channels.
 
         Returns:
-            Whether somebody spoke and has paused, or has spoken for as long as is allowed.
+            Whether the turn has ended: the speaker paused, or reached the maximum length.
         """
         new_s = 0.0 if state.started_talking else speech_s
         before = self.begin(samples, new_s, rate, options, replying, channels)
@@ -62,7 +64,7 @@ class ChunkedTurnDetector:
         if not state.started_talking:
             return False
         so_far = [] if state.stream is None else [state.stream.reshape(-1)]
-        state.stream = np.concatenate((*so_far, samples))[-round(MOST_S * rate) * channels :]
+        state.stream = np.concatenate((*so_far, samples))[-round(MAX_KEPT_S * rate) * channels :]
         if len(state.stream) >= options.max_continuous_speech_s * rate * channels:
             return True
         return bool(speech_s < options.speech_threshold)
@@ -76,18 +78,20 @@ class ChunkedTurnDetector:
         replying: bool,
         channels: int = 1,
     ) -> NDArray[np.int16] | None:
-        """Take the next block, and find out whether an utterance begins with it.
+        """Process the next chunk while no utterance is active.
 
         Args:
             samples: Shape ``(n,)``.
-            speech_s: How much speech it has that belongs to no utterance yet, in seconds.
-            rate: Its rate in Hz.
-            options: What counts as speech.
-            replying: Whether a reply is running, which takes more to be interrupted.
-            channels: How many are interleaved in it.
+            speech_s: The speech in the chunk that belongs to no utterance yet, in seconds.
+            rate: Sample rate in Hz.
+            options: The threshold of speech onset.
+            replying: Whether a reply is running, so that an onset must exceed
+                ``min_interruption_s``.
+            channels: The number of interleaved channels.
 
         Returns:
-            None if none does, else what there was of it before, shape ``(n,)``.
+            None without an onset; otherwise the audio before this chunk that belongs to the
+            utterance (earlier chunks and pre-roll), shape ``(n,)``.
         """
         threshold = options.started_talking_threshold
         if replying and options.min_interruption_s is not None:
@@ -106,13 +110,13 @@ class ChunkedTurnDetector:
         return np.concatenate(before) if before else np.zeros(0, np.int16)
 
     def forget(self) -> None:
-        """Forget what was heard."""
+        """Discard the chunks."""
         self._latest = []
 
 
 def _more_blocks(threshold: float, options: AlgoOptions) -> int:
-    """How many blocks more are looked at: a second of speech is not to be found in 0.6 s."""
+    """Return the number of further chunks to search: 1 s of speech does not fit into 0.6 s."""
     more = threshold - options.started_talking_threshold
     if not 0 < more < math.inf or not options.audio_chunk_duration:
         return 0
-    return min(math.ceil(round(more / options.audio_chunk_duration, 6)), MOST)
+    return min(math.ceil(round(more / options.audio_chunk_duration, 6)), MAX_CHUNKS)

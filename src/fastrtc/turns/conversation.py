@@ -1,7 +1,8 @@
-"""The conversation of one connection: who speaks, which reply runs, and what interrupts it.
+"""The conversation of one connection: the client's turns, the reply, and barge-in.
 
-``ReplyOnPause`` is its face. Programs subclass that and override its methods, so what they may
-override is called on the face; everything else is here, where no name of theirs can collide.
+``ReplyOnPause`` is its face. Programs subclass the face and override its methods, so methods that
+may be overridden are called on the face; everything else lives here, where names of a subclass
+cannot collide with ours.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from .chunked_detector import ChunkedTurnDetector
 from .options import AlgoOptions
 from .reply import ENDED, Reply
 from .segmenter import UtteranceSegmenter, to_mono
-from .speech_buffer import MOST_S
+from .speech_buffer import MAX_KEPT_S
 from .state import AppState
 from .vad_options import decides_in_blocks, speech_rules, unused_options
 
@@ -42,19 +43,19 @@ __all__ = ["Conversation"]
 logger = logging.getLogger(__name__)
 
 INPUTS_TIMEOUT_S = 10.0
-"""How long a client's inputs are waited for where the function cannot be called without them."""
+"""How long to wait for the client's inputs if the function requires them."""
 
 DEFAULTED_INPUTS_TIMEOUT_S = 3.0
-"""How long they are waited for where it can: a page that knows ``send_input`` answers within a
-round trip, and the speaker at one that does not waits for the reply meanwhile."""
+"""How long to wait for them if they have defaults. A page that handles ``send_input`` answers in
+a round trip; with one that does not, the reply is delayed by this."""
 
 TRIGGER_FOLLOWS_INPUTS_S = 1.0
-"""How long after the inputs that a reply asked for a ``trigger_response()`` belongs to that reply:
-a page that answers ``send_input`` by setting the inputs and triggering sends two requests."""
+"""For how long after a reply received its inputs a ``trigger_response()`` belongs to that reply: a
+page that answers ``send_input`` by setting the inputs and triggering sends two requests."""
 
 
 class _Face(WaitsForInputs, Protocol):
-    """What a conversation uses of its ``ReplyOnPause``, and programs may override."""
+    """The part of ``ReplyOnPause`` that a conversation uses and programs may override."""
 
     fn: Callable[..., Any]
     startup_fn: Callable[..., Any] | None
@@ -91,20 +92,20 @@ class _Face(WaitsForInputs, Protocol):
 
 
 class Conversation:
-    """The state of a ``ReplyOnPause`` on one connection, and what is done with it.
+    """The state and logic of a ``ReplyOnPause`` on one connection.
 
     Args:
         face: The ``ReplyOnPause``.
-        link: Its link.
-        base: The class whose methods are those of this project; a subclass may have others.
-        seconds_of: Checks audio of a reply, and returns its length in seconds.
-        on_interrupt: Called when a reply was interrupted, with how many seconds were played.
-        warn: Whether to log which options have no effect.
+        link: The link between the handler and its connection.
+        base: The class of this package that the face derives from, to detect overrides.
+        seconds_of: Validate audio of a reply and return its length in seconds.
+        on_interrupt: Called when a reply is interrupted, with the seconds that were played.
+        warn: Whether to log options that have no effect.
 
     Attributes:
-        segmenter: Follows the audio as it comes; None where blocks of it are judged.
-        hearing: Held while audio is judged and while the state is replaced.
-        ending_turn: Whether ``reset`` is called because a reply has ended.
+        segmenter: Splits the audio into utterances; None if the model judges chunks instead.
+        hearing: Held while audio is processed and while the state is replaced.
+        ending_turn: Whether ``reset`` is being called because a reply has ended.
     """
 
     def __init__(
@@ -126,17 +127,17 @@ class Conversation:
         self._on_interrupt = on_interrupt
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._follows = True  # the audio as it comes, if the options are not for blocks
+        self._follows = True  # continuous audio, unless the options are for chunks
         self._blocks = ChunkedTurnDetector()
-        self._reply: Reply | None = None  # from the beginning of its turn on
-        self._coming = 0  # turns that are about to be asked for
-        self._pending = False  # one was asked for
-        self._unheard: NDArray[np.int16] | None = None  # what no function was given yet
-        self._given_s = 0.0  # audio of this reply that was given to be played
-        self._announced = False  # that the response starts
+        self._reply: Reply | None = None  # since its turn began
+        self._coming = 0  # turns that are about to be requested
+        self._pending = False  # a turn was requested
+        self._unheard: NDArray[np.int16] | None = None  # audio that was not passed to fn yet
+        self._given_s = 0.0  # audio of this reply handed to the playout
+        self._announced = False  # response_starting was sent
         self._deaf = False
         self._inputs_taken: tuple[Any, float] | None = None  # by the reply; and when
-        self._unanswered: Any = None  # the latest_args that a client which gave none left
+        self._unanswered: Any = None  # latest_args of a client that did not answer
         link.conversation = self
         link.drops_stale = True
         link.emit_wakes = (
@@ -157,12 +158,12 @@ class Conversation:
     # Listening
 
     def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
-        """Judge audio: find out whether the speaker started to talk, or paused."""
+        """Process audio: detect the onset and the end of the client's turn."""
         face = self.face
         if not face.can_interrupt and (self.speaking or face.event.is_set()):
             self._deaf = True
             return
-        if self._deaf:  # what was heard before the reply is not the beginning of what follows
+        if self._deaf:  # audio from before the reply does not belong to what follows
             self._deaf = False
             self.forget()
         with self.hearing:  # the state is not replaced meanwhile
@@ -181,7 +182,7 @@ class Conversation:
             self.interrupt()
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
-        """Judge a frame, and store the result in the state."""
+        """Process a frame, and store the result in *state*."""
         rate, samples = audio
         if not state.sampling_rate:
             state.sampling_rate = rate
@@ -198,7 +199,7 @@ class Conversation:
         state.pause_detected = self.face.determine_pause(state.buffer, state.sampling_rate, state)
 
     def open_segmenter(self) -> bool:
-        """Follow the audio as it comes, if the model can and no subclass decides on blocks.
+        """Use a segmenter if the model supports it and no subclass judges chunks.
 
         Returns:
             Whether there is a segmenter.
@@ -209,7 +210,7 @@ class Conversation:
             return False
         in_blocks = decides_in_blocks(options)
         if in_blocks is (self.segmenter is not None) and face.state.started_talking:
-            in_blocks = not in_blocks  # other options were set: from the next utterance on
+            in_blocks = not in_blocks  # options changed: effective from the next utterance
         if in_blocks:
             self.segmenter = None
             return False
@@ -243,7 +244,7 @@ class Conversation:
     def determine_pause(
         self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
     ) -> bool:
-        """Judge a block of audio, when there is enough of it; see ``ReplyOnPause``."""
+        """Judge a chunk of audio once it is complete; see ``ReplyOnPause``."""
         face = self.face
         options = face.algo_options
         channels = 2 if face.expected_layout == "stereo" else 1
@@ -257,11 +258,11 @@ class Conversation:
         )
 
     def needs_silence(self) -> bool:
-        """Return whether an utterance goes on: its end has to come also when audio does not."""
+        """Return whether an utterance is active: it must also end if no more audio arrives."""
         return self.face.state.started_talking and not self._deaf
 
     def forget(self) -> None:
-        """Forget what was heard."""
+        """Discard the audio of the current utterance."""
         state = self.face.state
         state.buffer = state.stream = self._unheard = None
         state.started_talking = False
@@ -273,12 +274,12 @@ class Conversation:
 
     @property
     def speaking(self) -> bool:
-        """Whether a turn has begun, or its reply is still being played."""
+        """Whether a reply is being prepared or played."""
         reply = self._reply
         return (reply is not None and not reply.superseded) or self.link.queued_s() > 0
 
     def trigger(self) -> None:
-        """Reply now, to what was said so far, or to a text; from any thread."""
+        """Reply now, to the audio so far or to a text; callable from any thread."""
         if self._is_triggered_by_inputs():
             return
         state = self.face.state
@@ -290,7 +291,7 @@ class Conversation:
         self._answer()
 
     def _is_triggered_by_inputs(self) -> bool:
-        """Return whether the reply that runs has asked for inputs, and this comes with them."""
+        """Return whether the trigger belongs to the inputs that the running reply asked for."""
         reply = self._reply
         if reply is None or reply.superseded:
             return False
@@ -303,13 +304,13 @@ class Conversation:
         return follows and self.face.latest_args is taken
 
     def _expect_turn(self) -> None:
-        """Keep what the next turn is to get: what was said, and the inputs that were set."""
+        """Keep the utterance and the inputs for the turn that is about to be requested."""
         self.face.state.started_talking = False
         with self._lock:
             self._coming += 1
 
     def _answer(self) -> None:
-        """Interrupt the reply, and have ``emit`` begin the turn that is expected."""
+        """Interrupt the reply, and let ``emit`` begin the expected turn."""
         try:
             if self.speaking:
                 self.interrupt()
@@ -321,7 +322,7 @@ class Conversation:
             self._wake.set()
 
     def interrupt(self) -> None:
-        """Stop the reply, and drop its audio that was not played."""
+        """Stop the reply, drop its unplayed audio, and tell the client and ``on_interrupt``."""
         played_s = max(0.0, self._given_s - self.link.queued_s())
         self.supersede()
         self.face.clear_queue()
@@ -336,7 +337,7 @@ class Conversation:
                 self.link.report(error)
 
     def supersede(self) -> None:
-        """Stop the reply: what it gives from now on is dropped."""
+        """Stop the reply; further outputs are dropped."""
         with self._lock:
             if self._reply is not None:
                 self._reply.supersede()
@@ -385,7 +386,7 @@ class Conversation:
         self.link.report(error)
 
     def _begin_reply(self) -> Reply | None:
-        """Begin the turn that was asked for, if there is one."""
+        """Begin the requested turn, if there is one."""
         face = self.face
         if not face.event.is_set():
             return None
@@ -400,7 +401,7 @@ class Conversation:
         rate = face.state.sampling_rate or face.input_sample_rate
         samples = np.zeros((1, 0), np.int16) if said is None else said.reshape(1, -1)
         if self._unheard is not None:
-            samples = np.hstack((self._unheard, samples))[:, -round(MOST_S * rate) :]
+            samples = np.hstack((self._unheard, samples))[:, -round(MAX_KEPT_S * rate) :]
         self._unheard = samples
         try:
             args = self._arguments(reply, (rate, samples))
@@ -408,7 +409,7 @@ class Conversation:
                 self._unheard = None
                 self._start_reply(reply, face.fn, args)
         except CancelledError:
-            if not reply.superseded:  # the connection ended while it waited for inputs
+            if not reply.superseded:  # the connection ended while waiting for inputs
                 self._end_reply(reply)
                 raise
         except Exception as error:
@@ -417,7 +418,7 @@ class Conversation:
         return reply
 
     def _occupy(self, reply: Reply) -> None:
-        """Make a reply the one that runs; with the lock held."""
+        """Make *reply* the running one; the lock must be held."""
         self._reply = reply
         self._given_s = 0.0
         self._announced = False
@@ -426,7 +427,7 @@ class Conversation:
     def _start_reply(
         self, reply: Reply, function: Callable[..., Any], args: tuple[Any, ...]
     ) -> None:
-        self.face.generator = reply.of(function, args).generator
+        self.face.generator = reply.bind(function, args).generator
         reply.start()
 
     def _end_reply(self, reply: Reply) -> None:
@@ -449,7 +450,7 @@ class Conversation:
             self._wake.set()
 
     def reset(self) -> None:
-        """Begin anew: replace the state, and end the reply, unless a reply has just ended."""
+        """Replace the state; also stop the reply, unless called because a reply has ended."""
         face = self.face
         with self.hearing:
             heard = face.state
@@ -462,7 +463,7 @@ class Conversation:
         face.event.clear()
 
     def carry_over(self, heard: AppState, state: AppState) -> None:
-        """Keep what belongs to an utterance that began during the reply."""
+        """Keep the state of an utterance that began during the reply."""
         state.sampling_rate = heard.sampling_rate
         state.started_talking = heard.started_talking
         state.buffer, state.stream = heard.buffer, heard.stream
@@ -474,7 +475,7 @@ class Conversation:
         face = self.face
         if not face._needs_additional_inputs:
             return (audio,)
-        extra = ExtraParameters.of(face.fn, media=1)
+        extra = ExtraParameters.from_callable(face.fn, media=1)
         self._wait_for_inputs(reply, extra)
         inputs = list(face.latest_args)
         if inputs and isinstance(inputs[0], WebRTCData):
@@ -513,7 +514,7 @@ class Conversation:
         if startup_fn is None:
             return
         reply = Reply(step=self.face.async_iterate, loop=self.link.loop)
-        extra = ExtraParameters.of(startup_fn, media=0)
+        extra = ExtraParameters.from_callable(startup_fn, media=0)
         args: tuple[Any, ...] = ()
         if extra.wants_inputs:
             self._wait_for_inputs(reply, extra)
@@ -532,7 +533,7 @@ class Conversation:
 
     @property
     def _conversing(self) -> bool:
-        """Whether the speaker talks, or is about to be answered."""
+        """Whether the client is speaking, or a reply is running or requested."""
         asked_for = self._coming > 0 or self.face.event.is_set()
         return asked_for or self.speaking or self.face.state.started_talking
 

@@ -1,4 +1,4 @@
-"""Whether somebody speaks, from probabilities: without I/O, in audio time."""
+"""Turn detector: speech onset and end of turn from VAD probabilities. No I/O; audio time only."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .options import AlgoOptions, SpeechRules
 __all__ = ["MaximumReached", "Pause", "SpeechStarted", "TurnDetector", "TurnEvent"]
 
 HYSTERESIS = 0.15
-"""How far below the threshold a probability has to fall before speech is over: it dips within
-words. As in Silero's own ``get_speech_timestamps``; so is the next one."""
+"""How far below the threshold the probability must fall to end speech, as it dips within words. The
+same value as in Silero's ``get_speech_timestamps``, like ``MIN_PROBABILITY``."""
 
-LEAST_PROBABILITY = 0.01
-"""What is below is no speech, however low the threshold: models hardly ever say exactly 0."""
+MIN_PROBABILITY = 0.01
+"""Lower probabilities are never speech, whatever the threshold: models rarely return exactly 0."""
 
 NEVER_S = 1e9
-"""A time that does not come, in seconds."""
+"""A time that is never reached, in seconds."""
 
 
 @dataclass(frozen=True)
 class SpeechStarted:
-    """Somebody began to speak.
+    """An utterance began.
 
     Attributes:
-        at_s: When that was decided, in seconds of audio.
-        onset_s: Where the speech began, in seconds of audio; earlier.
+        at_s: Time of the decision, in seconds of audio.
+        onset_s: Time of the onset, in seconds of audio; earlier than ``at_s``.
     """
 
     at_s: float
@@ -40,12 +40,12 @@ class SpeechStarted:
 
 @dataclass(frozen=True)
 class Pause:
-    """Whoever spoke has paused.
+    """The speaker paused: end of turn.
 
     Attributes:
-        at_s: When that was decided, in seconds of audio.
-        onset_s: Where the utterance began, as in its ``SpeechStarted``.
-        end_s: Where its speech ended. The next utterance has nothing from before.
+        at_s: Time of the decision, in seconds of audio.
+        onset_s: Start of the utterance, as in its ``SpeechStarted``.
+        end_s: End of its speech. The next utterance starts later.
     """
 
     at_s: float
@@ -55,12 +55,12 @@ class Pause:
 
 @dataclass(frozen=True)
 class MaximumReached:
-    """Somebody has spoken for so long that the utterance is cut. What follows is another one.
+    """The utterance reached the maximum length and was cut; speech that follows is a new one.
 
     Attributes:
-        at_s: When that was decided, in seconds of audio.
-        onset_s: Where the utterance began, as in its ``SpeechStarted``.
-        end_s: Where it is cut: at ``at_s``.
+        at_s: Time of the decision, in seconds of audio.
+        onset_s: Start of the utterance, as in its ``SpeechStarted``.
+        end_s: Where it was cut: ``at_s``.
     """
 
     at_s: float
@@ -72,10 +72,10 @@ TurnEvent: TypeAlias = SpeechStarted | Pause | MaximumReached
 
 
 class _Stretch(NamedTuple):
-    """A run of windows that are speech.
+    """A run of consecutive windows of speech.
 
-    Times are in nanoseconds; whole numbers, so that "more than" and "less than" are exact.
-    ``burst`` is where its burst begins: the stretches that only a short silence parts.
+    Times are in nanoseconds; integers, so that comparisons are exact. ``burst`` is the start of
+    its burst: stretches that are separated by a short silence only.
     """
 
     start: int
@@ -87,18 +87,18 @@ class _Stretch(NamedTuple):
 
 
 class TurnDetector:
-    """Decides when somebody began to speak and when they paused.
+    """Detect speech onsets and ends of turns.
 
-    What is fed is the probability of speech in each window, without gaps. Time is audio time:
-    what was fed so far. A decision looks at the last few hundred milliseconds, so its cost
-    does not depend on how long somebody speaks.
+    The input is the probability of speech in consecutive windows. Time is audio time: the
+    duration of the windows so far. A decision looks at the last few hundred milliseconds, so
+    its cost does not depend on the length of the utterance.
 
     Args:
-        options: What counts as speech and as a pause. Changes to it act at once.
-        window_s: The length of a window, in seconds; that of Silero is 512 samples at 16 kHz.
-        threshold: From which probability on a window is speech; it is speech until the
-            probability falls by another 0.15.
-        rules: Which speech counts; with None, every window of it. Changes act at once.
+        options: The thresholds of speech onset and end of turn. Changes take effect at once.
+        window_s: Length of a window in seconds; for Silero, 512 samples at 16 kHz.
+        threshold: The probability at which speech starts. It ends when the probability is more
+            than 0.15 lower.
+        rules: Further conditions on speech; None for none. Changes take effect at once.
     """
 
     def __init__(
@@ -117,23 +117,23 @@ class TurnDetector:
 
     @property
     def now_s(self) -> float:
-        """How much audio was fed, in seconds."""
+        """Duration of the audio so far, in seconds."""
         return _s(self._now)
 
     @property
     def speaking(self) -> bool:
-        """Whether an utterance has started and not ended."""
+        """Whether an utterance is active."""
         return self._onset is not None
 
     @property
     def needed_from_s(self) -> float:
-        """No utterance that is still to come or to end begins before, in seconds of audio."""
+        """Earliest possible onset of the active or next utterance, in seconds of audio."""
         if self._onset is not None:
             return _s(self._onset)
         return _s(self._stretches[0].start if self._stretches else self._now)
 
     def time_to_next_decision_s(self, replying: bool = False) -> float:
-        """For how much more audio nothing will be decided, whatever there is in it, in seconds.
+        """Return for how much more audio no event can occur, whatever it contains, in seconds.
 
         Args:
             replying: As for ``push``.
@@ -174,11 +174,11 @@ class TurnDetector:
         return min(pause, maximum) - self._now
 
     def reset(self, now_s: float | None = None) -> None:
-        """Forget what was heard.
+        """Discard the state, including an active utterance.
 
         Args:
-            now_s: How much audio there was until now, in seconds, if some was not fed;
-                otherwise time goes on where it is.
+            now_s: The new audio time in seconds, if some audio was skipped; by default time
+                continues.
         """
         if now_s is not None:
             self._now = _ns(now_s)
@@ -192,20 +192,23 @@ class TurnDetector:
         self._asked_for = 0  # the speech that would have started an utterance
 
     def push(self, probability: float, replying: bool = False) -> TurnEvent | None:
-        """Take the probability that the next window is speech.
+        """Process the probability of speech in the next window.
 
         Args:
             probability: From 0 to 1.
-            replying: Whether a reply is running, so that ``SpeechStarted`` is an interruption
-                and takes more than ``min_interruption_s``.
+            replying: Whether a reply is running, so that an onset is a barge-in and must
+                exceed ``min_interruption_s``.
+
+        Returns:
+            The event at the end of the window, or None.
 
         Raises:
-            ValueError: If the probability is not a number: the model is broken.
+            ValueError: If the probability is NaN: the model is broken.
         """
         if math.isnan(probability):
-            raise ValueError("The probability of speech is not a number")
+            raise ValueError("The probability of speech is NaN")
         if self._is_speech:
-            self._is_speech = probability >= max(self.threshold - HYSTERESIS, LEAST_PROBABILITY)
+            self._is_speech = probability >= max(self.threshold - HYSTERESIS, MIN_PROBABILITY)
         else:
             self._is_speech = probability >= self.threshold
         start, end = self._now, self._now + self._window
@@ -220,7 +223,7 @@ class TurnDetector:
         return self._advance(end, replying)
 
     def _advance(self, end: int, replying: bool) -> TurnEvent | None:
-        """Move on to the end of what was pushed, and decide if it is time to."""
+        """Advance to the end of the window, and decide if a decision is due."""
         self._now = end
         hop = _ns(self.options.hop_s or 0.0)
         at = end if hop <= self._window else self._decided + hop
@@ -242,7 +245,7 @@ class TurnDetector:
     ) -> SpeechStarted | None:
         threshold = self._start_threshold(replying)
         if threshold < self._asked_for and not self._speech_touches(at):
-            # it was too little to interrupt, and is over: not something to be answered now
+            # too short to interrupt and already over: it must not be answered now
             self._drop(at)
             self._last = None
         self._asked_for = threshold
@@ -276,8 +279,8 @@ class TurnDetector:
     def _end_at_pause(self, at: int) -> None:
         """End the utterance.
 
-        A word that has just begun is the first of the next one. With decisions on every
-        window there is none, as the little speech in the chunk would not have become less.
+        A word that has just begun starts the next utterance. With a decision in every window
+        there is none, as the speech in the chunk would have grown.
         """
         assert self._onset is not None
         word = None
@@ -291,7 +294,7 @@ class TurnDetector:
             self._stretches.append(self._last)
 
     def _cut(self, at: int) -> None:
-        """End the utterance at a time; what is after it stays."""
+        """End the utterance at *at*; later speech is kept."""
         self._drop(at)
         if self._stretches and self._stretches[0].start < at:
             self._stretches[0] = _Stretch(at, self._stretches[0].end, at)
@@ -303,7 +306,7 @@ class TurnDetector:
         self._onset = None
 
     def _drop(self, until: int) -> None:
-        """Drop the stretches that end before a time."""
+        """Drop the stretches that end at or before *until*."""
         while self._stretches and self._stretches[0].end <= until:
             self._speech_end = self._stretches.popleft().end
 
@@ -319,7 +322,7 @@ class TurnDetector:
         return speech
 
     def _counted(self, since: int, at: int, rules: SpeechRules) -> Iterator[tuple[int, int]]:
-        """Find what counts of the bursts that end since a time: from where to where, in order."""
+        """Yield what counts as speech in the bursts that end after *since*, as ordered spans."""
         padding = _ns(rules.pad_s)
         silence = min(_ns(rules.counted_silence_s), self._chunk)
         speaking = self._onset is not None
@@ -336,11 +339,11 @@ class TurnDetector:
             yield end, end + padding
 
     def _bursts(self, at: int, unfinished: bool) -> Iterator[list[_Stretch]]:
-        """Find the bursts that are long enough, or may still become so.
+        """Yield the bursts that are long enough.
 
         Args:
-            at: What is after it does not make a burst longer.
-            unfinished: Whether those that go on at that time are among them, however short.
+            at: Speech after this does not count towards the length.
+            unfinished: Whether to include bursts that continue at *at*, whatever their length.
         """
         least = -1 if self.rules is None else _ns(self.rules.min_speech_s)
         for start, stretches in groupby(self._stretches, attrgetter("burst")):
@@ -351,7 +354,7 @@ class TurnDetector:
 
     @property
     def _joined(self) -> int:
-        """Less silence than this does not end a burst."""
+        """The silence that ends a burst, in nanoseconds."""
         return 1 if self.rules is None else max(1, min(_ns(self.rules.joined_s), self._chunk))
 
     def _speech_touches(self, at: int) -> bool:
@@ -364,10 +367,10 @@ class TurnDetector:
         return _ns(threshold)
 
     def _look_back(self, threshold: int, chunk: int) -> int:
-        """How far to look back for speech that starts an utterance.
+        """Return how far to look back for the speech that starts an utterance.
 
-        A higher threshold takes a longer look, with as much room for gaps: a second of speech
-        is not to be found in a chunk of 0.6 s.
+        A higher threshold needs a longer window, with as much room for gaps: 1 s of speech
+        does not fit into a chunk of 0.6 s.
         """
         more = threshold - _ns(self.options.started_talking_threshold)
         return chunk + more if more > 0 and threshold < _ns(NEVER_S) else chunk

@@ -1,4 +1,4 @@
-"""How turns are told apart, and which speech counts."""
+"""Options of turn detection."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ _MAY_BE_NONE = ("min_interruption_s", "hop_s")
 
 @dataclass
 class AlgoOptions:
-    """How ``ReplyOnPause`` decides that somebody began to speak, and paused.
+    """Thresholds of speech onset and end of turn for ``ReplyOnPause``.
 
-    All are in seconds. Subclasses may have other defaults.
+    All values are in seconds. Subclasses may have other defaults.
 
     Attributes:
-        audio_chunk_duration: The stretch of audio that is looked at, up to now. With the
-            default a pause is found half a second after the end of speech: later than people
-            hesitate within a sentence, sooner than they wonder whether they were heard.
-        started_talking_threshold: Somebody began to speak when that stretch has more speech
-            than this: a "yes" is more, a click is less.
-        speech_threshold: After that, they paused when it has less speech than this.
-        max_continuous_speech_s: An utterance as long as this is answered without a pause.
-        pre_roll_s: How much audio from before the onset belongs to an utterance. Detectors
-            notice soft consonants late.
-        min_interruption_s: While a reply is running, more speech than this interrupts it;
-            with None, more than ``started_talking_threshold``.
-        hop_s: How often is decided; with None, whenever the detector knows more, which is
-        hop_s: How often is decided; with None, whenever the detector knows more, which is
-            every 32 ms with Silero. As long as ``audio_chunk_duration`` or longer, ``vad`` is
-            asked about blocks of audio, one after the other. So it is where a model has only
-            ``vad``, and, with None, where the other values make sense in no other way: less than
-            0.3 s of silence would be a pause.
+        audio_chunk_duration: Length of the window that each decision looks at, which ends now.
+            With the default, the turn ends half a second after the last speech: longer than
+            most hesitations within a sentence, short enough to feel responsive.
+        started_talking_threshold: An utterance starts when the window has more speech than
+            this: a "yes" has more, a click has less.
+        speech_threshold: The turn ends when the window has less speech than this.
+        max_continuous_speech_s: An utterance that reaches this length is answered without a
+            pause.
+        pre_roll_s: Audio from before the onset that is added to the utterance. Detectors notice
+            soft consonants late.
+        min_interruption_s: While a reply is running, the speech that interrupts it must exceed
+            this; None means ``started_talking_threshold``.
+        hop_s: Interval between decisions. None means as often as the model has a new result,
+            which is every 32 ms for Silero. With ``audio_chunk_duration`` or more, ``vad`` is
+            called for consecutive chunks of audio instead. That is also the case for models
+            that only have ``vad``, and, with None, if less than 0.3 s of silence would end a
+            turn.
 
     Raises:
-        ValueError: If one is negative or not a number. The thresholds and the maximum may be
-            infinite, which means never.
+        ValueError: If a value is negative or not a number. The thresholds and the maximum may
+            be infinite, which means never.
     """
 
     audio_chunk_duration: float = 0.6
@@ -64,16 +64,16 @@ class AlgoOptions:
 
 @dataclass(frozen=True)
 class SpeechRules:
-    """Which speech counts where audio is followed as it comes; all are in seconds.
+    """Conditions on speech in continuous audio; all values are in seconds.
 
     Attributes:
-        min_speech_s: A burst of speech that is not longer does not count. Within an utterance
-            one that has not ended counts for as long as it goes on.
-        joined_s: Stretches of speech with less silence between them are one burst. More than
-            ``AlgoOptions.audio_chunk_duration`` is the same as that, here and in the next one.
-        counted_silence_s: Shorter silence counts as speech: within a burst, and after one within
-            an utterance.
-        pad_s: So much more counts as speech at both ends of a burst.
+        min_speech_s: Bursts of speech up to this length are ignored. Within an utterance, a
+            burst that has not ended counts while it lasts.
+        joined_s: Speech separated by less silence than this is one burst. Values above
+            ``AlgoOptions.audio_chunk_duration`` have no further effect; so below.
+        counted_silence_s: Silence shorter than this counts as speech within a burst, and after
+            a burst within an utterance.
+        pad_s: Added to both ends of a burst, and counted as speech.
     """
 
     min_speech_s: float = 0.0

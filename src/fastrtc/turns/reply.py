@@ -1,4 +1,4 @@
-"""A running reply: a generator of the user, and what it has given so far."""
+"""A running reply: the user's generator and its pending outputs."""
 
 from __future__ import annotations
 
@@ -15,35 +15,34 @@ from ..handlers.invoke import as_exception, check_returned, is_async
 
 __all__ = ["ENDED", "Reply"]
 
-AHEAD = 16
-"""Outputs that wait to be taken at most. A reply runs ahead of its playout, and is
-held up by it through this."""
+MAX_AHEAD = 16
+"""The most outputs a reply may run ahead of its playout (backpressure)."""
 
 
 class _Ended:
-    """Stands for the end of a reply."""
+    """The type of ``ENDED``."""
 
 
 ENDED = _Ended()
-"""What ``take`` gives when nothing follows."""
+"""Returned by ``take`` after the last output."""
 
 
 class Reply:
-    """One reply, from its generator's first step to its end.
+    """One reply, from the first step of its generator to the last.
 
-    A sync generator runs in a daemon thread of its own, so that one that blocks holds up
-    neither a later reply nor another connection; an async one in a task of the
-    connection's loop. Its outputs are taken, in order, by whoever speaks them. Once it is
-    superseded, nothing more comes out: an async generator is cancelled, a sync one is closed
-    in its own thread when it gives its next output.
+    A sync generator runs in its own daemon thread, so that blocking user code delays neither a
+    later reply nor another connection; an async one runs in a task on the connection's loop.
+    ``emit`` takes the outputs in order. A superseded reply produces no further output: an async
+    generator is cancelled, a sync one is closed in its thread when it yields next.
 
     Args:
-        generator: A generator or iterator, sync or async; None until ``of`` makes one.
-        step: How an async generator's next item is got; by default ``anext``.
-        loop: The loop that an async generator runs on.
+        generator: A generator or iterator, sync or async; None until ``bind`` creates it.
+        step: Return the next item of an async generator; by default ``anext``.
+        loop: The event loop of the connection, which async generators need.
 
     Attributes:
-        waits_for_inputs: Whether it has not begun because it waits for the client's inputs.
+        waits_for_inputs: Whether the reply has not begun because it waits for the client's
+            inputs.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class Reply:
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.generator = generator
-        self._function = generator  # whose mistakes these are
+        self._function = generator  # named in errors
         self._step = step
         self._loop = loop
         self._changed = threading.Condition()
@@ -68,20 +67,20 @@ class Reply:
         self._awaited: Future[Any] | None = None
         self.waits_for_inputs = False
 
-    def of(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> Reply:
-        """Have it be what a function gives, if that is known only now.
+    def bind(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> Reply:
+        """Create the generator by calling *function*.
 
         Args:
-            function: A generator function, or one that returns an iterator or None, sync or
-                async. One that is not async is called, with all it returns, in the reply's
-                thread.
+            function: A generator function, or a function that returns an iterator or None; sync
+                or async. A sync function is called, and its result iterated, in the thread of
+                the reply.
             args: Its arguments.
 
         Returns:
-            Itself.
+            This reply.
 
         Raises:
-            RuntimeError: If it is async and there is no loop.
+            RuntimeError: If the function is async and there is no loop.
         """
         self._function = function
         if is_async(function):
@@ -96,14 +95,14 @@ class Reply:
 
     @property
     def superseded(self) -> bool:
-        """Whether it was interrupted."""
+        """Whether the reply was interrupted."""
         return self._superseded
 
     def start(self) -> None:
-        """Let it run, in the context of the caller; from any thread.
+        """Start the generator, in a copy of the caller's context; callable from any thread.
 
         Raises:
-            RuntimeError: If it is async and there is no loop.
+            RuntimeError: If the generator is async and there is no loop.
         """
         context = copy_context()
         if not hasattr(self.generator, "__anext__"):
@@ -120,7 +119,7 @@ class Reply:
             The output, or ``ENDED``.
 
         Raises:
-            Exception: What the generator raised, after the outputs before it.
+            Exception: The generator's exception, after its earlier outputs.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._outputs or self._ended or self._superseded)
@@ -138,7 +137,7 @@ class Reply:
         return ENDED
 
     def supersede(self) -> None:
-        """Interrupt it; from any thread, any number of times."""
+        """Interrupt the reply; callable from any thread, repeatedly."""
         with self._changed:
             self._superseded = True
             self._outputs.clear()
@@ -153,7 +152,7 @@ class Reply:
                 pass
 
     def _called(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Iterator[Any]:
-        """Call a function and give its items, in the thread of the reply."""
+        """Call a function and yield its items, in the thread of the reply."""
         result = function(*args)
         if inspect.isawaitable(result):
             result = self.wait_for(lambda: result)
@@ -174,13 +173,13 @@ class Reply:
             check_returned(function, (yield from result))
 
     def wait_for(self, begin: Callable[[], Awaitable[Any]]) -> Any:
-        """Wait for something of the loop, from another thread; superseding cancels it.
+        """Run an awaitable on the loop and wait for it in this thread.
 
         Args:
-            begin: Called on the loop; gives what is waited for.
+            begin: Called on the loop; returns the awaitable.
 
         Raises:
-            concurrent.futures.CancelledError: If it was superseded.
+            concurrent.futures.CancelledError: If the reply is superseded meanwhile.
             RuntimeError: If there is no loop.
         """
         future = self._submit(begin)
@@ -211,12 +210,12 @@ class Reply:
         return self._loop
 
     def _cancel(self) -> None:
-        if self._task is not None and not self._cancelled:  # once: its cleaning up may await
+        if self._task is not None and not self._cancelled:  # once: its cleanup may await
             self._cancelled = True
             self._task.cancel()
 
     def _put(self, output: Any) -> bool:
-        """Add an output; whether another is wanted."""
+        """Append an output; return whether the generator should continue."""
         with self._changed:
             if not self._superseded:
                 self._outputs.append(output)
@@ -230,17 +229,19 @@ class Reply:
             self._changed.notify_all()
 
     def _run(self) -> None:
-        """Go through a sync generator, in its thread."""
+        """Iterate a sync generator, in its thread."""
         error: BaseException | None = None
         try:
             for output in () if self._superseded else self.generator:
                 if not self._put(output):
                     break
                 with self._changed:
-                    self._changed.wait_for(lambda: len(self._outputs) < AHEAD or self._superseded)
+                    self._changed.wait_for(
+                        lambda: len(self._outputs) < MAX_AHEAD or self._superseded
+                    )
                 if self._superseded:
                     break
-        except BaseException as raised:  # given to whoever takes
+        except BaseException as raised:  # raised by take()
             error = raised
         finally:
             error = self._close() or error
@@ -263,7 +264,7 @@ class Reply:
             self._cancel()
 
     async def _run_async(self) -> None:
-        """Go through an async generator, on the loop."""
+        """Iterate an async generator, on the loop."""
         assert self._room is not None
         step = self._step or anext
         error: BaseException | None = None
@@ -275,10 +276,10 @@ class Reply:
                     break
                 if not self._put(output):
                     break
-                while len(self._outputs) >= AHEAD and not self._superseded:
+                while len(self._outputs) >= MAX_AHEAD and not self._superseded:
                     self._room.clear()
                     await self._room.wait()
-        except BaseException as raised:  # given to whoever takes, and to nobody once superseded
+        except BaseException as raised:  # raised by take(), unless superseded
             error = raised
         finally:
             try:
@@ -291,7 +292,7 @@ class Reply:
 
 
 async def _awaited(function: Callable[..., Any], coroutine: Any) -> AsyncIterator[Any]:
-    """Give the items of what a coroutine returns."""
+    """Yield the items of what a coroutine returns."""
     result = await coroutine
     check_returned(function, result)
     if hasattr(result, "__aiter__"):

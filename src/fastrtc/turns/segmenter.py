@@ -1,4 +1,4 @@
-"""Following somebody's audio as it comes: model, detector and buffer put together."""
+"""Segmentation of continuous audio into utterances: VAD model, turn detector and buffer."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .speech_buffer import SpeechBuffer
 __all__ = ["Segment", "UtteranceSegmenter", "to_mono"]
 
 GATHERED_S = 0.16
-"""How much audio is judged at once, at most, while no decision is near. Resampler and model, if
-woken for each frame, find a processor that has slept and forgotten them: that costs more than what
-they do."""
+"""The most audio that is passed to the model at once while no decision is due, in seconds. Running
+the resampler and the model for each 20 ms frame costs more than their work: the processor's caches
+are cold each time."""
 
 
 class Segment(NamedTuple):
-    """What a frame of audio brought.
+    """The result of one frame of audio.
 
     Attributes:
-        started: Whether somebody began to speak.
-        said: What was said, ``int16``, shape ``(1, n)``, if it has ended; else None.
+        started: Whether an utterance began.
+        said: The utterance that ended, ``int16``, shape ``(1, n)``; None if none did.
     """
 
     started: bool
@@ -38,15 +38,15 @@ class Segment(NamedTuple):
 
 
 class UtteranceSegmenter:
-    """Follows the audio of one connection and tells utterances apart.
+    """Split the audio of one connection into utterances.
 
     Args:
-        options: How they are told apart.
-        stream: Judges the audio.
-        rate: The rate of the audio in Hz.
-        layout: Its layout; stereo is interleaved.
-        threshold: From which probability on audio is speech.
-        rules: Which speech counts; with None, all.
+        options: The thresholds of speech onset and end of turn.
+        stream: The voice activity detector's state for this connection.
+        rate: Sample rate of the audio in Hz.
+        layout: Channel layout; stereo is interleaved.
+        threshold: The probability from which a window counts as speech.
+        rules: Further conditions on speech; None for none.
     """
 
     def __init__(
@@ -70,19 +70,20 @@ class UtteranceSegmenter:
     def set_options(
         self, options: AlgoOptions, threshold: float, rules: SpeechRules | None
     ) -> None:
-        """Go on with other options; see the class."""
+        """Replace the options; see the class."""
         self._detector.options = options
         self._detector.threshold = threshold
         self._detector.rules = rules
         self._buffer.pre_roll_s = options.pre_roll_s
 
     def hear(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Segment:
-        """Take the next audio.
+        """Process the next audio.
 
         Args:
-            rate: Its rate in Hz.
+            rate: Sample rate in Hz.
             samples: Shape ``(1, n)`` or ``(n,)``.
-            replying: Whether a reply is running, which takes more to be interrupted.
+            replying: Whether a reply is running, so that an onset is a barge-in and must exceed
+                ``min_interruption_s``.
         """
         self._buffer.push(samples.reshape(1, -1))
         started, said = False, None
@@ -98,14 +99,16 @@ class UtteranceSegmenter:
         return Segment(started, said)
 
     def hears_speech(self, rate: int, samples: NDArray[np.int16]) -> bool:
-        """Take the next audio and keep none of it: until ``forget``, there are no utterances.
+        """Process the next audio for voice activity only, without storing it.
+
+        Call ``forget`` before ``hear`` is used again.
 
         Args:
-            rate: Its rate in Hz.
+            rate: Sample rate in Hz.
             samples: Shape ``(1, n)`` or ``(n,)``.
 
         Returns:
-            Whether somebody speaks.
+            Whether the client is speaking.
         """
         for _ in self._events(rate, samples, False):
             pass
@@ -132,7 +135,7 @@ class UtteranceSegmenter:
                 yield event
 
     def take(self) -> NDArray[np.int16] | None:
-        """Give what somebody has said so far, shape ``(1, n)``, and forget it; None if nothing."""
+        """Return and forget the unfinished utterance, shape ``(1, n)``; None if there is none."""
         said = None
         if self._detector.speaking:
             said = self._buffer.utterance(self._detector.needed_from_s)
@@ -140,7 +143,7 @@ class UtteranceSegmenter:
         return said
 
     def forget(self) -> None:
-        """Forget what was heard; what follows is something new."""
+        """Discard all buffered audio and reset the detector."""
         self._stream.reset()
         self._converter.clear()
         self._unjudged.clear()
@@ -149,6 +152,6 @@ class UtteranceSegmenter:
 
 
 def to_mono(samples: NDArray[np.int16], layout: Layout) -> NDArray[np.int16]:
-    """Give the samples of a frame as ``receive`` gets it, mixed down, shape ``(n,)``."""
+    """Mix the samples of a frame, as passed to ``receive``, down to mono, shape ``(n,)``."""
     mono: NDArray[np.int16] = mix_channels(as_planar(samples.reshape(1, -1), layout), 1)[0]
     return mono

@@ -1,4 +1,4 @@
-"""The audio that an utterance is cut from."""
+"""A bounded buffer of recent audio, from which utterances are cut."""
 
 from __future__ import annotations
 
@@ -12,39 +12,37 @@ __all__ = ["SpeechBuffer"]
 
 logger = logging.getLogger(__name__)
 
-MOST_S = 600.0
-"""How much audio is kept at most, in seconds. 10 minutes of 48 kHz mono are 58 MB."""
+MAX_KEPT_S = 600.0
+"""Capacity in seconds. 10 minutes of 48 kHz mono are 58 MB."""
 
 
 class SpeechBuffer:
-    """Keeps the latest audio of a stream, for as long as it may be part of an utterance.
+    """Buffer the audio that may still be part of an utterance.
 
-    Times are seconds since the beginning of the stream, whatever was forgotten meanwhile.
-    While nobody speaks, ``keep_from`` is to be called with the detector's ``needed_from_s``;
-    when an utterance ends, ``forget`` with where it ended. Pushing costs the same however much
-    there is; only ``utterance`` copies what it gives.
+    Times are seconds since the beginning of the stream and are not affected by dropped audio.
+    Call ``keep_from`` with the detector's ``needed_from_s`` between utterances, and ``forget``
+    with the end of an utterance. The cost of ``push`` does not depend on the amount of buffered
+    audio; only ``utterance`` copies.
 
     Args:
         rate: Sample rate in Hz.
-        pre_roll_s: How much audio before an onset belongs to an utterance, in seconds.
-        channels: How many are interleaved, so that none is cut apart.
-        most_s: How much is kept at most, in seconds. Then the oldest is dropped.
+        pre_roll_s: Audio before an onset that belongs to the utterance, in seconds.
+        channels: The number of interleaved channels; samples of one instant stay together.
+        max_kept_s: Capacity in seconds. The oldest audio is dropped beyond it.
 
     Raises:
-        ValueError: If the rate, the channels or the maximum is not positive.
+        ValueError: If the rate, the number of channels or the capacity is not positive.
     """
 
     def __init__(
-        self, rate: int, pre_roll_s: float = 0.3, channels: int = 1, most_s: float = MOST_S
+        self, rate: int, pre_roll_s: float = 0.3, channels: int = 1, max_kept_s: float = MAX_KEPT_S
     ) -> None:
-        if rate <= 0 or channels <= 0 or most_s <= 0:
-            raise ValueError(
-                f"Nothing can be kept of {channels} channels at {rate} Hz for {most_s} s"
-            )
+        if rate <= 0 or channels <= 0 or max_kept_s <= 0:
+            raise ValueError(f"Cannot buffer {channels} channels at {rate} Hz for {max_kept_s} s")
         self.rate = rate
         self.pre_roll_s = pre_roll_s
         self.channels = channels
-        self._most = max(1, round(most_s * rate)) * channels
+        self._capacity = max(1, round(max_kept_s * rate)) * channels
         self._chunks: deque[NDArray[np.int16]] = deque()
         self._first = 0  # position of the first sample of the first chunk
         self._start = 0  # what is before is forgotten; positions count the samples of all channels
@@ -53,26 +51,26 @@ class SpeechBuffer:
 
     @property
     def start_s(self) -> float:
-        """Where the audio begins that is kept, in seconds."""
+        """Start of the buffered audio, in seconds."""
         return self._start / self.channels / self.rate
 
     @property
     def end_s(self) -> float:
-        """How much audio was pushed, in seconds."""
+        """End of the buffered audio, in seconds: the duration pushed so far."""
         return self._end / self.channels / self.rate
 
     def __len__(self) -> int:
-        """How many samples are kept, in each channel."""
+        """Return the number of buffered samples per channel."""
         return (self._end - self._start) // self.channels
 
     def push(self, samples: NDArray[np.int16]) -> None:
-        """Add audio. It is copied: the array may be used again.
+        """Append audio. The samples are copied, so the array may be reused.
 
         Args:
             samples: Shape ``(n,)`` or ``(1, n)``.
 
         Raises:
-            ValueError: If the shape or the dtype is another.
+            ValueError: If the shape or the dtype is wrong.
         """
         if samples.dtype != np.int16 or samples.ndim not in (1, 2) or samples.size % self.channels:
             raise ValueError(self._complaint(samples))
@@ -82,21 +80,21 @@ class SpeechBuffer:
             return
         self._chunks.append(samples.reshape(-1).copy())
         self._end += samples.size
-        if self._end - self._start > self._most:
+        if self._end - self._start > self._capacity:
             if not self._warned:
                 self._warned = True
                 logger.warning(
-                    "An utterance is longer than %.0f s: its beginning is dropped",
-                    self._most / self.channels / self.rate,
+                    "An utterance is longer than %.0f s; its beginning is dropped",
+                    self._capacity / self.channels / self.rate,
                 )
-            self._forget(self._end - self._most)
+            self._forget(self._end - self._capacity)
 
     def utterance(self, onset_s: float, end_s: float | None = None) -> NDArray[np.int16]:
-        """Copy an utterance, with its pre-roll as far as that is kept.
+        """Copy an utterance, with as much of its pre-roll as is buffered.
 
         Args:
-            onset_s: Where its speech begins, in seconds.
-            end_s: Where it ends, in seconds; by default with the latest audio.
+            onset_s: Start of its speech, in seconds.
+            end_s: Its end, in seconds; by default the end of the buffered audio.
 
         Returns:
             Shape ``(1, n)``.
@@ -116,15 +114,15 @@ class SpeechBuffer:
         return np.concatenate(parts).reshape(1, -1)
 
     def keep_from(self, onset_s: float) -> None:
-        """Forget what cannot belong to an utterance whose onset is there, in seconds, or later."""
+        """Drop audio that no utterance with an onset at *onset_s* (seconds) or later needs."""
         self._forget(self._position(onset_s - self.pre_roll_s))
 
     def forget(self, until_s: float) -> None:
-        """Forget what is before a time, in seconds: it belonged to an utterance that has ended."""
+        """Drop audio before *until_s* (seconds), the end of an utterance."""
         self._forget(self._position(until_s))
 
     def clear(self) -> None:
-        """Forget everything; time goes on."""
+        """Drop all audio; times continue from here."""
         self._forget(self._end)
 
     def _position(self, time_s: float) -> int:
@@ -137,6 +135,4 @@ class SpeechBuffer:
 
     def _complaint(self, samples: NDArray[np.int16]) -> str:
         shape = "(n,) or (1, n)" if self.channels == 1 else f"(1, {self.channels} n)"
-        return (
-            f"Audio is int16 of the shape {shape}, not {samples.dtype} of the shape {samples.shape}"
-        )
+        return f"Audio must be int16 of shape {shape}, not {samples.dtype} of shape {samples.shape}"

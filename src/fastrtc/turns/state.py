@@ -1,4 +1,4 @@
-"""Where a conversation is."""
+"""The state of a conversation, as subclasses of ``ReplyOnPause`` read and write it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ __all__ = ["AppState"]
 
 @dataclass
 class AppState:
-    """Where a conversation is; made anew after each reply.
+    """State of a conversation; replaced by a new one after each reply.
 
     Attributes:
-        stream: What was said, ``int16``, shape ``(n,)``: once it has ended, or block by block.
-        sampling_rate: Its rate in Hz.
-        pause_detected: Whether the last frame ended an utterance.
-        started_talking: Whether somebody speaks.
+        stream: The utterance, ``int16``, shape ``(n,)``: complete at the end of the turn, or
+            growing chunk by chunk if the model judges chunks.
+        sampling_rate: Sample rate of the audio in Hz; 0 before the first frame.
+        pause_detected: Whether the last frame ended the turn.
+        started_talking: Whether an utterance is active.
         responding: Whether a reply is running.
-        stopped: For programs.
-        buffer: Audio that is not yet decided on, ``int16``, shape ``(n,)``, where a model is
-            asked block by block.
-        responded_audio: Whether the reply has given audio.
-        interrupted: Set when the reply was interrupted.
+        stopped: Not used by this package; for programs.
+        buffer: Audio of an incomplete chunk, ``int16``, shape ``(n,)``, if the model judges
+            chunks.
+        responded_audio: Whether the reply has produced audio.
+        interrupted: Set when the reply is interrupted.
     """
 
     stream: NDArray[np.int16] | None = None
@@ -39,5 +40,5 @@ class AppState:
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
 
     def new(self) -> AppState:
-        """Make a fresh one of the same class."""
+        """Return a new state of the same class."""
         return type(self)()

@@ -1,4 +1,4 @@
-"""Looking for stop words in speech as it comes."""
+"""Detection of stop words in continuous speech."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ __all__ = ["StopWordSpotter"]
 logger = logging.getLogger(__name__)
 
 HOP_S = 0.6
-"""How much more is said before it is looked at again, in seconds."""
+"""New speech between two recognition passes, in seconds."""
 
 WINDOW_S = 5.0
-"""How much of it is looked at, in seconds: a phrase of stop words, and what is said around it."""
+"""Audio in one pass, in seconds: a stop phrase and what is said around it."""
 
 OVERLAP_S = 2.0
-"""How much of a look is in the next one, too, if there is more than one can take, in seconds: a
-phrase of stop words is shorter."""
+"""Overlap of consecutive passes if one cannot hold all new audio, in seconds; stop phrases are
+shorter."""
 
 BEFORE_S = 1.0
-"""How much audio from before speech was noticed is looked at, in seconds."""
+"""Pre-roll: audio from before the detected onset that is recognized, in seconds."""
 
-MOST_S = 30.0
-"""How much audio is kept for a recogniser that takes its time, in seconds; then it is too late."""
+MAX_WAIT_S = 30.0
+"""Audio that is kept while a slow recognizer runs, in seconds; its result is ignored later."""
 
 FRAME_S = 0.02
 GAP_FRAMES = 5
-"""How many quiet frames of 20 ms are a gap between words rather than a consonant."""
+"""Consecutive quiet frames of 20 ms that are a gap between words rather than a consonant."""
 
 QUIET = 0.1
-"""A frame is quiet if it is that much less loud than the loudest."""
+"""A frame is quiet if its RMS level is at most this fraction of the loudest frame's."""
 
 TAIL_S = 0.3
-"""How far after the end of a word that a recogniser tells a quiet frame is looked for, in seconds:
-it tells the end of a soft consonant too early."""
+"""How far after a word's reported end a quiet frame is searched, in seconds: recognizers report the
+end of soft consonants too early."""
 
-MOST_GAPS = 4
-"""In how many gaps the end of the stop words is looked for, which costs a recognition each."""
+MAX_GAPS = 4
+"""The most gaps that are tried as the end of the stop words; each costs a recognition."""
 
 
 class StopWordSpotter:
-    """Looks for stop words in the speech of one connection.
+    """Detect stop words in the audio of one connection.
 
-    Each look is in a thread of its own, one at a time, so that neither audio nor anybody else
-    waits for a recogniser. Audio comes in, and what followed the stop words comes out.
+    Each recognition pass runs in its own thread, one at a time per connection, so that neither
+    the audio nor other connections wait for it. The result is the audio after the stop words.
 
     Args:
-        model: Recognises speech. One that has ``stt_words`` tells where the words end; with
-            another they end at the next gap.
-        matches: Whether a text has stop words in it.
-        failed: Called with what the model raises, once until it works again.
-        rate: The rate of the audio in Hz.
-        layout: Its layout; stereo is interleaved.
+        model: The speech recognizer. With ``stt_words`` it reports where the words end; without,
+            they end at the next gap in the speech.
+        matches: Return whether a transcript contains stop words.
+        failed: Called with the exception when the model fails; once until it works again.
+        rate: Sample rate of the audio in Hz.
+        layout: Channel layout; stereo is interleaved.
     """
 
     def __init__(
@@ -81,32 +81,32 @@ class StopWordSpotter:
         self._audio = SpeechBuffer(rate, 0.0, 2 if layout == "stereo" else 1)
         self._lock = threading.Lock()
         self._failing = self._slow = False
-        self._busy = False  # a thread looks, though perhaps nobody waits for what it finds
-        self._look = 0  # counts; what a look finds that is not the latest is stale
+        self._busy = False  # a pass runs, though its result may be stale
+        self._pass = 0  # number of the latest pass; results of earlier ones are stale
         self._speaking = False
-        self._new = 0  # samples of speech since more was due
-        # positions, in samples of a channel
-        self._looking: int | None = None  # where the look began that is waited for
-        self._found: int | None = None  # where the stop words end
-        self._due = 0  # what is before is to be looked at
-        self._looked = 0  # what is before has been, or is being
-        self._next = 0  # where the next look begins at the latest
+        self._new = 0  # samples of speech since the last pass was due
+        # positions, in samples per channel
+        self._pass_start: int | None = None  # start of the pass whose result is awaited
+        self._found: int | None = None  # end of the stop words
+        self._due = 0  # audio before this has to be recognized
+        self._recognized = 0  # audio before this has been, or is being
+        self._next = 0  # latest start of the next pass
 
     def push(self, samples: NDArray[np.int16], speaking: bool) -> NDArray[np.int16] | None:
-        """Take the next audio.
+        """Process the next audio.
 
         Args:
             samples: Shape ``(1, n)`` or ``(n,)``.
-            speaking: Whether somebody speaks.
+            speaking: Whether the client is speaking.
 
         Returns:
-            None; or once the stop words were found, the audio after them, shape ``(1, n)``.
+            None until stop words are found; then, once, the audio after them, shape ``(1, n)``.
         """
         with self._lock:
             self._audio.push(samples.reshape(-1))
             if self._found is not None:
                 rest = self._audio.utterance(self._found / self._rate)
-                self._begin_anew()
+                self._reset()
                 return rest
             self._note(speaking, samples.size // self._audio.channels)
             if self._waits() and not self._busy:
@@ -115,20 +115,20 @@ class StopWordSpotter:
         return None
 
     def forget(self) -> None:
-        """Forget what was heard."""
+        """Discard all audio and pending results."""
         with self._lock:
-            self._begin_anew()
+            self._reset()
 
-    def _begin_anew(self) -> None:
+    def _reset(self) -> None:
         self._audio.clear()
-        self._look += 1
-        self._looking = self._found = None
-        self._due = self._looked = self._next = self._end
+        self._pass += 1
+        self._pass_start = self._found = None
+        self._due = self._recognized = self._next = self._end
         self._speaking = False
         self._new = 0
 
     def _note(self, speaking: bool, size: int) -> None:
-        """Find out what is to be looked at."""
+        """Update which audio has to be recognized."""
         ended = self._speaking and not speaking
         self._speaking = speaking
         if speaking:
@@ -139,43 +139,44 @@ class StopWordSpotter:
             self._next = max(self._next, self._end - self._size(BEFORE_S))
 
     def _waits(self) -> bool:
-        return self._due > max(self._looked, self._begin)
+        return self._due > max(self._recognized, self._begin)
 
     def _start(self) -> None:
-        """Look at the latest audio, or from where the last look ended if that was long ago."""
+        """Start a pass on the latest audio, or after the previous pass if that ended long ago."""
         window = self._size(WINDOW_S)
         begin = max(self._begin, min(self._next, self._end - window))
         end = min(self._end, begin + window)
         if self._due - end > self._size(HOP_S) and not self._slow:
             self._slow = True
             logger.warning(
-                "The recogniser of stop words is slow: %.1f s of audio wait for it",
+                "The stop-word recognizer is slow: %.1f s of audio are waiting for it",
                 (self._due - end) / self._rate,
             )
         samples = self._audio.utterance(begin / self._rate, end / self._rate)
         mono = mix_channels(as_planar(samples, self._layout), 1)[0]
         run = copy_context().run
-        arguments = (self._run, mono, begin, self._look)
+        arguments = (self._run, mono, begin, self._pass)
         threading.Thread(target=run, args=arguments, name="fastrtc-stop-words", daemon=True).start()
-        self._busy, self._looking, self._looked = True, begin, end
+        self._busy, self._pass_start, self._recognized = True, begin, end
         self._next = end - self._size(OVERLAP_S)
 
     def _drop(self) -> None:
-        """Drop what is not needed any more, and wait no longer for a look that takes too long."""
-        if self._looking is not None and self._end - self._looking > self._size(MOST_S):
-            self._look += 1
-            self._looking = None
+        """Drop audio that is no longer needed, and give up on a pass that takes too long."""
+        if self._pass_start is not None and self._end - self._pass_start > self._size(MAX_WAIT_S):
+            self._pass += 1
+            self._pass_start = None
             logger.warning(
-                "The recogniser of stop words takes too long: nothing is looked at until it answers"
+                "The stop-word recognizer takes too long: "
+                "stop words are not detected until it returns"
             )
-        if self._looking is not None:
-            begin = self._looking
+        if self._pass_start is not None:
+            begin = self._pass_start
         else:
             kept_s = WINDOW_S if self._speaking or self._waits() else BEFORE_S
             begin = self._end - self._size(kept_s)
         self._audio.forget(begin / self._rate)
 
-    def _run(self, mono: NDArray[np.int16], begin: int, look: int) -> None:
+    def _run(self, mono: NDArray[np.int16], begin: int, number: int) -> None:
         end = None
         try:
             end = self._end_of_stop_words(mono)
@@ -187,12 +188,12 @@ class StopWordSpotter:
         finally:
             with self._lock:
                 self._busy = False
-                if look == self._look:
-                    self._looking = None
+                if number == self._pass:
+                    self._pass_start = None
                     self._found = None if end is None else begin + end
 
     def _end_of_stop_words(self, mono: NDArray[np.int16]) -> int | None:
-        """Tell where the stop words end, in samples, or that there are none."""
+        """Return where the stop words end, in samples, or None if there are none."""
         stt_words = getattr(self._model, "stt_words", None)
         if stt_words is not None:
             said = ""
@@ -222,7 +223,7 @@ class StopWordSpotter:
 
 
 def _after(mono: NDArray[np.int16], end: int, rate: int) -> int:
-    """Move the end of a word to the next quiet frame, if there is one soon, in samples."""
+    """Move the end of a word to the next quiet frame within ``TAIL_S``, if any; in samples."""
     size = max(1, round(FRAME_S * rate))
     until = end // size + round(TAIL_S / FRAME_S)
     quiet = _quiet(mono, size)
@@ -231,7 +232,7 @@ def _after(mono: NDArray[np.int16], end: int, rate: int) -> int:
 
 
 def _gaps(mono: NDArray[np.int16], rate: int) -> list[int]:
-    """Find where gaps between words are, in samples: the latest few, in order."""
+    """Return the ends of the latest ``MAX_GAPS`` gaps between words, in samples, in order."""
     size = max(1, round(FRAME_S * rate))
     gaps, length, spoken = [], 0, False
     for k, is_quiet in enumerate(_quiet(mono, size)):
@@ -239,11 +240,11 @@ def _gaps(mono: NDArray[np.int16], rate: int) -> list[int]:
         spoken = spoken or not is_quiet
         if length == GAP_FRAMES and spoken:
             gaps.append((k + 1) * size)
-    return gaps[-MOST_GAPS:]
+    return gaps[-MAX_GAPS:]
 
 
 def _quiet(mono: NDArray[np.int16], size: int) -> list[bool]:
-    """Tell which frames are quiet."""
+    """Return for each frame whether it is quiet."""
     frames = mono[: mono.size // size * size].reshape(-1, size).astype(np.float32)
     loudness = np.sqrt((frames**2).mean(axis=1))
     quiet: list[bool] = (loudness <= QUIET * loudness.max(initial=0)).tolist()

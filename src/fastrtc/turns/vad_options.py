@@ -1,4 +1,4 @@
-"""What the options of Silero VAD and of turns come to: which rule decides, and which are unused."""
+"""The effect of Silero VAD's options on turn detection, and options without effect."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from .options import AlgoOptions, SpeechRules
 __all__ = ["decides_in_blocks", "speech_rules", "unused_options"]
 
 MIN_PAUSE_S = 0.3
-"""People are silent for as long within a sentence. Options that make a pause of less are none for
-audio that is followed as it comes."""
+"""Hesitations within a sentence are this long. Options that end a turn sooner are for chunks."""
 
 MIN_ROOM_S = 0.1
-"""Likewise options that allow less than this to be silent where somebody began to speak."""
+"""Options that allow less silence than this in the window of an onset are for chunks, too."""
 
 NEEDS_STREAM = ("min_speech_duration_ms", "min_silence_duration_ms", "speech_pad_ms")
 
 
 def decides_in_blocks(options: AlgoOptions) -> bool:
-    """Whether the options are meant for blocks of audio, which ``vad`` judges one after the other.
+    """Return whether the options are meant for consecutive chunks of audio, judged by ``vad``.
 
-    They are where ``hop_s`` is ``audio_chunk_duration`` or more. Without a ``hop_s`` they are, too,
-    where the other values make no sense for audio that is followed as it comes: less than 0.3 s of
-    silence would be a pause, or speech would have to fill all but 0.1 s of
-    ``audio_chunk_duration`` to begin an utterance. ``vad`` finds more speech, as it pads it.
+    That is the case if ``hop_s`` is ``audio_chunk_duration`` or more. It is also the case without
+    ``hop_s`` if the other values do not suit continuous audio: less than 0.3 s of silence would
+    end a turn, or speech would have to fill all but 0.1 s of ``audio_chunk_duration`` to start
+    one. (``vad`` finds more speech, as it pads it.)
 
     Args:
-        options: What counts as speech and as a pause.
+        options: The thresholds of speech onset and end of turn.
     """
     chunk = options.audio_chunk_duration
     if options.hop_s is not None:
@@ -45,20 +44,20 @@ def decides_in_blocks(options: AlgoOptions) -> bool:
 
 
 def speech_rules(options: ModelOptions) -> SpeechRules | None:
-    """Give the rules that options of Silero VAD make for audio that is followed as it comes.
+    """Translate the options of Silero VAD into conditions on continuous audio.
 
-    The defaults are made for ``vad``: there, half a second of silence at the end of a block is
-    speech. So padding and silence only count if they were given other values; and none of the
-    options does unless one was.
+    The defaults are made for ``vad``, where half a second of silence at the end of a chunk counts
+    as speech. So padding and silence are only used if they differ from their defaults, and none
+    of the options is used if all have their defaults.
 
     Args:
-        options: Of the model; those of other models make no rules.
+        options: Options of the model; those of other models are ignored.
 
     Returns:
-        The rules, or None if every window of speech counts.
+        The conditions; None for none.
 
     Raises:
-        ValueError: If one is no number, or negative.
+        ValueError: If a value is not a number, or negative.
     """
     if not isinstance(options, SileroVadOptions):
         return None
@@ -80,13 +79,13 @@ def unused_options(
     model: PauseDetectionModel,
     in_blocks: bool,
 ) -> Iterator[str]:
-    """Say of each option that was given and has no effect why that is so.
+    """Yield a message for each option that was set and has no effect, with the reason.
 
     Args:
-        algo_options: What counts as speech and as a pause.
+        algo_options: The thresholds of speech onset and end of turn.
         model_options: Options of the model.
-        model: Finds speech.
-        in_blocks: Whether ``vad`` is asked for blocks of audio.
+        model: The VAD model.
+        in_blocks: Whether ``vad`` judges chunks of audio.
     """
     chunk_s = algo_options.audio_chunk_duration
     hop_s = algo_options.hop_s
