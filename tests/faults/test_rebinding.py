@@ -101,6 +101,20 @@ async def test_twice_before_the_first_was_noticed() -> None:
         await call.goes_on()
 
 
+async def test_again_before_the_new_address_has_answered() -> None:
+    """The check of an address that is gone already gives way to that of the next."""
+    async with calling() as call:
+        call.relay.on_carry = lambda data, to: to is call.relay.server  # so no check is answered
+        for _ in range(3):
+            await call.relay.rebind()
+            await asyncio.sleep(0.4)
+        call.relay.on_carry = None
+        await call.relay.rebind()
+        heard = call.heard
+        await eventually(lambda: call.heard >= heard + 10, 2 * BACK_S)
+        await call.goes_on()
+
+
 class Stranger(asyncio.DatagramProtocol):
     """Another address, which sends to the server and keeps what it gets."""
 

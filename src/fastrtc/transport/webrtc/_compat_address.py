@@ -64,7 +64,7 @@ class _Follower:
         self._connection = connection
         self._run = run
         self._loop = asyncio.get_running_loop()
-        self._checking: asyncio.Task[Any] | None = None
+        self._request: asyncio.Future[Any] | None = None
         self._address: Address | None = None
         self._next_check = 0.0
         self._heard_at = 0.0  # what came from the address that is sent to
@@ -143,14 +143,14 @@ class _Follower:
     def _check(self, source: Address, protocol: Any) -> None:
         """Check an address, unless that is being done; a new one takes the place of the last."""
         now = self._loop.time()
-        running = self._checking is not None and not self._checking.done()
+        running = self._request is not None and not self._request.done()
         if now < self._next_check or (running and source == self._address):
             return
-        if running:
-            assert self._checking is not None
-            self._checking.cancel()
+        if self._request is not None:
+            self._request.cancel()
         self._next_check, self._address = now + CHECK_INTERVAL_S, source
-        self._checking = self._run(self._ask(source, protocol))
+        self._request = request = asyncio.ensure_future(self._ask(source, protocol))
+        self._run(_wait_for(request)).add_done_callback(lambda _: request.cancel())
 
     @guarded_async(None)
     async def _ask(self, source: Address, protocol: Any) -> None:
@@ -182,6 +182,15 @@ class _Follower:
         connection._nominated[component] = pair
         self._heard_at = self._loop.time()
         logger.info("The address of a client has changed")
+
+
+async def _wait_for(request: asyncio.Future[Any]) -> None:
+    """Wait, as a task of the session: one that is cancelled before its end would end the session.
+
+    Args:
+        request: May be cancelled at any time.
+    """
+    await asyncio.wait([request])
 
 
 def follow_address(pc: RTCPeerConnection, run: Run) -> None:
