@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import json
 import struct
@@ -34,7 +35,7 @@ with atheris.instrument_imports(
     )
     from fastrtc.transport.webrtc.signalling import parse_candidate, parse_offer
     from fastrtc.transport.websocket_messages import BrowserMessages
-from tests.fuzz.cost import budget, expand
+from tests.fuzz.cost import assert_cheap, expand
 
 __all__ = ["SEEDS", "TARGETS"]
 
@@ -90,43 +91,58 @@ def _converse(protocol: Any, data: bytes) -> None:
 def offer_cost(data: bytes) -> None:
     """An offer of up to 64 KiB; what is made of it is parsed again by aiortc, on the loop."""
     sdp = expand(data.decode(errors="replace"), Limits().offer_bytes)
-    with budget(), contextlib.suppress(InvalidOffer):
-        parsed = parse_offer(sdp, "audio-video", "send-receive", extra_tracks=True)
-        parsed.complete_answer(str(SessionDescription.parse(parsed.sdp)))
+
+    def read() -> None:
+        with contextlib.suppress(InvalidOffer):
+            parsed = parse_offer(sdp, "audio-video", "send-receive", extra_tracks=True)
+            parsed.complete_answer(str(SessionDescription.parse(parsed.sdp)))
+
+    assert_cheap(read)
 
 
 def candidate_cost(data: bytes) -> None:
     """A candidate in a body of up to 64 KiB."""
     text = expand(data.decode(errors="replace"), Limits().offer_bytes)
-    with budget():
+
+    def read() -> None:
         candidate(text.encode(errors="replace"))
         with contextlib.suppress(InvalidCandidate):
             parse_candidate(text)
+
+    assert_cheap(read)
 
 
 def message_cost(data: bytes) -> None:
     """A message of up to 64 KiB to a WebSocket, then the same as a provider of telephones."""
     text = expand(data.decode(errors="replace"), 64 << 10)
-    for protocol in (BrowserMessages(), PhoneProtocol()):
-        with budget():
-            protocol.receive(text.replace("\n", ""))
-            protocol.receive(text)
+
+    def read(kind: type[BrowserMessages | PhoneProtocol]) -> None:
+        protocol = kind()
+        protocol.receive(text.replace("\n", ""))
+        protocol.receive(text)
+
+    for kind in (BrowserMessages, PhoneProtocol):
+        assert_cheap(functools.partial(read, kind))
 
 
 def host_cost(data: bytes) -> None:
     """Headers of up to 64 KiB, which is what `uvicorn` takes."""
-    with budget():
-        host(expand(data.decode("latin-1"), 64 << 10).replace("\n", ",").encode("latin-1"))
+    headers = expand(data.decode("latin-1"), 64 << 10).replace("\n", ",").encode("latin-1")
+    assert_cheap(lambda: host(headers))
 
 
 def conversation_cost(data: bytes) -> None:
     """Some thousands of messages to one WebSocket, then the same by way of a telephone."""
     text = expand(data.decode(errors="replace"), 128 << 10)
-    for protocol in (BrowserMessages(), PhoneProtocol()):
-        with budget():
-            for line in text.split("\n"):
-                for event in protocol.receive(line):
-                    assert dataclasses.is_dataclass(event), event
+
+    def read(kind: type[BrowserMessages | PhoneProtocol]) -> None:
+        protocol = kind()
+        for line in text.split("\n"):
+            for event in protocol.receive(line):
+                assert dataclasses.is_dataclass(event), event
+
+    for kind in (BrowserMessages, PhoneProtocol):
+        assert_cheap(functools.partial(read, kind))
 
 
 def webhook(data: bytes) -> None:
@@ -161,8 +177,7 @@ def _request(data: bytes) -> Request:
 def webhook_cost(data: bytes) -> None:
     """A form of up to 64 KiB, or headers as long."""
     text = expand(data.decode("latin-1"), 64 << 10)
-    with budget():
-        webhook(text.encode("latin-1"))
+    assert_cheap(lambda: webhook(text.encode("latin-1")))
 
 
 def _receives(body: bytes) -> Callable[[], Coroutine[Any, Any, dict[str, Any]]]:
@@ -209,23 +224,35 @@ class _Raw:
 def sctp_cost(data: bytes) -> None:
     """What passes our check is read by aiortc, in time; too short ones end their connection."""
     packet = serialize_packet(5000, 5000, 1, _Raw(data[:MAX_DATAGRAM]))  # type: ignore[arg-type]
-    with budget(), contextlib.suppress(MalformedPacket, struct.error, ValueError):
-        for _ in sctp_chunks(packet):
-            pass
-        for chunk in parse_packet(packet)[3]:
-            if isinstance(chunk, SackChunk):
-                gaps = clip_gaps(chunk.gaps, 1000)
-                assert sum(end - begin + 1 for begin, end in gaps) <= 1000, gaps
+
+    def read() -> None:
+        with contextlib.suppress(MalformedPacket, struct.error, ValueError):
+            for _ in sctp_chunks(packet):
+                pass
+            for chunk in parse_packet(packet)[3]:
+                if isinstance(chunk, SackChunk):
+                    gaps = clip_gaps(chunk.gaps, 1000)
+                    assert sum(end - begin + 1 for begin, end in gaps) <= 1000, gaps
+
+    assert_cheap(read)
 
 
 def rtcp_cost(data: bytes) -> None:
-    with budget(), contextlib.suppress(ValueError, struct.error):
-        RtcpPacket.parse(data[:MAX_DATAGRAM])
+
+    def read() -> None:
+        with contextlib.suppress(ValueError, struct.error):
+            RtcpPacket.parse(data[:MAX_DATAGRAM])
+
+    assert_cheap(read)
 
 
 def stun_cost(data: bytes) -> None:
-    with budget(), contextlib.suppress(ValueError, struct.error, IndexError):
-        stun.parse_message(data[:MAX_DATAGRAM])
+
+    def read() -> None:
+        with contextlib.suppress(ValueError, struct.error, IndexError):
+            stun.parse_message(data[:MAX_DATAGRAM])
+
+    assert_cheap(read)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
