@@ -139,6 +139,7 @@ def test_what_cannot_run_without_its_extra_asks_no_hub(
     done = run_with_hub(script, served.url, tmp_path / "home")
     assert served.requests == []
     assert done.stderr.count("Traceback") == 1, done.stderr
+    assert done.stderr.count('  File "') <= 4, done.stderr  # the program's own, and few of ours
     assert f'run `pip install "fastrtc[{extra}]"`' in done.stderr.strip().splitlines()[-1]
 
 

@@ -21,6 +21,7 @@ from .handlers.invoke import is_async
 from .handlers.link import link_of, rebound
 from .handlers.stream import StreamHandler
 from .pacing.playout import check_output
+from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .pause_detection.silero import get_silero_model
 from .turns.conversation import Conversation
@@ -89,6 +90,7 @@ class ReplyOnPause(StreamHandler):
 
     Raises:
         TypeError: If ``on_interrupt`` is async.
+        ModelUnavailable: If there is no *model*, and Silero's cannot be loaded.
     """
 
     def __init__(
@@ -118,7 +120,10 @@ class ReplyOnPause(StreamHandler):
         self.algo_options = algo_options or AlgoOptions()
         self.model_options = model_options
         self.can_interrupt = can_interrupt
-        self.model = model or get_silero_model()
+        try:
+            self.model = model or get_silero_model()
+        except ModelUnavailable as error:  # whose message says it all
+            raise error.with_traceback(None) from error.__cause__
         self.needs_args = needs_args
         if on_interrupt is not None and is_async(on_interrupt):
             raise TypeError("on_interrupt must not be async: it is called between two frames")

@@ -22,6 +22,7 @@ from ..audio.convert import (
 )
 from ..audio.resample import StreamResampler, check_rate
 from ..core.models import warm_up_librosa
+from .errors import ModelUnavailable
 from .model_file import find_model_file
 from .onnx_vad import OnnxStream, OnnxVad, require_onnxruntime
 from .protocol import RATE, WINDOW, AudioChunk, ModelOptions, PauseDetectionModel, SpeechStream
@@ -261,7 +262,10 @@ def get_silero_model() -> SileroVADModel:
         PauseDetectionError: If it fails.
     """
     with _loading:
-        return _loaded()
+        try:
+            return _loaded()
+        except ModelUnavailable as error:  # whose message says it all
+            raise error.with_traceback(None) from error.__cause__
 
 
 get_silero_model.cache_clear = _loaded.cache_clear  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.convert import audio_to_float32
-from ..core.models import ModelRegistry
+from ..core.models import ModelError, ModelRegistry
 from ..core.types import AudioChunk
 from .moonshine import NAMES, MoonshineSTT
 from .pocketsphinx import PocketSphinxSTT
@@ -59,7 +59,10 @@ def get_stt_model(model: str | STTModel = "moonshine/base", **kwargs: Any) -> ST
         ModelError: If it cannot be loaded. The next call tries again.
     """
     if isinstance(model, str):
-        named: STTModel = _registry.get(model, **kwargs)
+        try:
+            named: STTModel = _registry.get(model, **kwargs)
+        except ModelError as error:  # whose message says it all
+            raise error.with_traceback(None) from error.__cause__
         return named
     if not callable(getattr(model, "stt", None)):
         raise TypeError(f"A speech-to-text model is a name or has a method stt, unlike {model!r}")

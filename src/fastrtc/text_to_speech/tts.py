@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..audio.files import async_aggregate_bytes_to_16bit
-from ..core.models import ModelRegistry
+from ..core.models import ModelError, ModelRegistry
 from .cartesia import CartesiaTTSModel, CartesiaTTSOptions
 from .espeak import EspeakTTSModel, EspeakTTSOptions
 from .kokoro import KokoroTTSModel, KokoroTTSOptions
@@ -58,7 +58,10 @@ def get_tts_model(model: str | TTSModel[Any] = "kokoro", **kwargs: Any) -> TTSMo
         ModelError: If it cannot be loaded. The next call tries again.
     """
     if isinstance(model, str):
-        named: TTSModel[TTSOptions] = _registry.get(model, **kwargs)
+        try:
+            named: TTSModel[TTSOptions] = _registry.get(model, **kwargs)
+        except ModelError as error:  # whose message says it all
+            raise error.with_traceback(None) from error.__cause__
         return named
     for method in ("tts", "stream_tts", "stream_tts_sync"):
         if not callable(getattr(model, method, None)):
