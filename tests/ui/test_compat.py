@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from httpx import ASGITransport, AsyncClient
 
 import fastrtc.webrtc
 from fastrtc.ui._compat import (
@@ -75,3 +76,17 @@ async def test_html_without_padding_in_every_gradio():
         made = bare_html("<h1>A</h1>")
     assert made.value == "<h1>A</h1>"
     assert not getattr(made, "padding", False)  # Gradio before 5.9 puts none around it
+
+
+async def test_the_files_that_a_page_loads_are_not_listed_on_the_console(capsys):
+    with gr.Blocks() as page:
+        component = fastrtc.webrtc.WebRTC()
+    name = type(component).get_component_class_id()
+    transport = ASGITransport(gr.routes.App.create_app(page))
+    async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        capsys.readouterr()
+        loaded = await client.get(f"/gradio_api/custom_component/{name}/client/component/style.css")
+    assert loaded.status_code == 200
+    assert capsys.readouterr().out == ""
+    gr.routes.print("anything else")
+    assert capsys.readouterr().out == "anything else\n"

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
+import re
 import warnings
+from builtins import print as builtin_print
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import gradio as gr
-from gradio import component_meta
+from gradio import component_meta, routes
 from gradio.component_meta import ComponentMeta
 from gradio.components import base
 
@@ -22,12 +24,15 @@ __all__ = [
     "bare_html",
     "current_blocks",
     "hidden_event",
+    "hide_requests_for_components",
     "in_order_of_gradio_5",
     "outside_blocks",
     "server",
 ]
 
 T = TypeVar("T")
+
+COMPONENT_REQUEST = re.compile(r"id=\w+, environment=\w+, type=\w+, file_name=")
 
 
 def server(method: T) -> T:
@@ -136,3 +141,20 @@ class ComponentMetaWithoutStub(ComponentMeta):
                 del component_meta.create_or_modify_pyi
             else:
                 component_meta.create_or_modify_pyi = writer
+
+
+def hide_requests_for_components() -> None:
+    """Drop the line that Gradio 6.31 prints for each file of a component that a page loads.
+
+    It is left over from a debugging session: ``id=..., environment=client, type=component, ...``.
+    All else that ``gradio.routes`` prints is printed.
+    """
+
+    def print_the_rest(*values: Any, **options: Any) -> None:
+        if not (values and COMPONENT_REQUEST.match(str(values[0]))):
+            builtin_print(*values, **options)
+
+    routes.print = print_the_rest  # type: ignore[attr-defined]
+
+
+hide_requests_for_components()
