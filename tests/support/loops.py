@@ -69,12 +69,13 @@ def loop_of(node: str) -> str:
 def loop_for_a_server() -> str:
     """What a test gives uvicorn as `loop`: the kind that it runs on itself.
 
-    For one that runs on none, by the name of the test.
+    For one that runs on none, by the name of the test; "auto" for a program that is no test.
     """
     try:
         running = asyncio.get_running_loop()
     except RuntimeError:
-        return loop_of(os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0])
+        test = os.environ.get("PYTEST_CURRENT_TEST")
+        return loop_of(test.rpartition(" ")[0]) if test else "auto"
     return "uvloop" if type(running).__module__.startswith("uvloop") else "asyncio"
 
 
