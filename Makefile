@@ -67,6 +67,7 @@ frontend-check: frontend/node_modules/.made ## check and test what the browser l
 docs: $(VENV)/.docs ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python -m tests.docs.site site
+	$(BIN)/python -m tests.docs.search site
 	$(BIN)/python -m tests.docs.llms site
 
 build: $(VENV)/.build ## build the wheel and the sdist into dist/

@@ -1,15 +1,23 @@
-"""`python -m tests.docs.site FOLDER`: see whether a built site loads anything from elsewhere."""
+"""`python -m tests.docs.site FOLDER`: check a built site.
 
+It loads nothing from elsewhere, and the signatures of its reference have types.
+"""
+
+import html
 import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-__all__ = ["loaded_from_elsewhere"]
+__all__ = ["loaded_from_elsewhere", "signatures_without_types"]
 
 ELSEWHERE = re.compile(r"(https?:)?//")
 IMPORTED = re.compile(r"(?:url\(|@import\s)\s*[\"']?((?:https?:)?//[^\"')\s]+)")
 LINKS = frozenset({"canonical", "next", "prev"})
+SIGNATURE = re.compile(r'<div class="doc-signature highlight">(.*?)</div>', re.DOTALL)
+TAG = re.compile(r"<[^>]+>")
+TYPED = re.compile(r"->|: |^[A-Z]\w*\(\)$")
+"""A function says what it returns; a class, or an attribute, what it has."""
 
 
 class _Loads(HTMLParser):
@@ -40,7 +48,20 @@ def loaded_from_elsewhere(site: Path) -> list[str]:
     return [f"{path.relative_to(site)}: {address}" for path, address in found]
 
 
+def signatures_without_types(site: Path) -> list[str]:
+    """Return the signatures of the reference that say no type, with their pages."""
+    found = []
+    for page in sorted((site / "reference").rglob("*.html")):
+        for signature in SIGNATURE.findall(page.read_text(encoding="utf-8")):
+            text = " ".join(html.unescape(TAG.sub("", signature)).split())
+            if not TYPED.search(text):
+                found.append(f"{page.relative_to(site)}: {text}")
+    return found
+
+
 if __name__ == "__main__":
-    elsewhere = loaded_from_elsewhere(Path(sys.argv[1]))
+    built = Path(sys.argv[1])
+    elsewhere, untyped = loaded_from_elsewhere(built), signatures_without_types(built)
     print("\n".join(elsewhere) or "the site loads nothing from elsewhere")
-    sys.exit(bool(elsewhere))
+    print("\n".join(untyped) or "the signatures of the reference have types")
+    sys.exit(bool(elsewhere or untyped))

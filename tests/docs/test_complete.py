@@ -11,6 +11,9 @@ from fastrtc import AlgoOptions, UIArgs
 from .pages import DOCS, ROOT
 
 SOURCE = ROOT / "src" / "fastrtc"
+CLIENT = [ROOT / "frontend/client/sentences.ts", ROOT / "frontend/client/devices.ts"]
+VARIES = re.compile(r"[$]?\{[^{}\n]*\}|microphone|vad|video|\W")
+"""What differs from one message to the next, and what a source escapes."""
 REFUSED = re.compile(r'SessionRefused\(\s*"(\w+)"')
 LOGGED = re.compile(r'self.say\("(\w+)"\)')
 ENDED = re.compile(
@@ -58,6 +61,20 @@ def test_logs_of_a_conversation() -> None:
     logs = in_source(LOGGED)
     assert "pause_detected" in logs
     assert not untold(logs, page("api"))
+
+
+def test_troubleshooting_quotes_what_is_said() -> None:
+    """What stands in code in the first column is in the page, the client core or the server."""
+    said = "".join(path.read_text(encoding="utf-8") for path in CLIENT)
+    said += "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py"))
+    said = VARIES.sub("", re.sub(r'"\s*f"', "", said))
+    quoted = [
+        quote
+        for row in re.findall(r"^\| (?!What you see)(.+?) \| ", page("troubleshooting"), re.M)
+        for quote in re.findall(r"`([^`]+ [^`]+)`", row)
+    ]
+    assert len(quoted) > 15
+    assert not [quote for quote in quoted if VARIES.sub("", quote) not in said]
 
 
 def test_options() -> None:

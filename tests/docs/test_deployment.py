@@ -8,13 +8,6 @@ import httpx
 Snippet = Callable[[str], ModuleType]
 
 
-async def test_a_configuration_for_each_client(snippet: Snippet) -> None:
-    stream = snippet("deployment/coturn.py").stream
-    (server,) = (await stream.get_rtc_configuration())["iceServers"]
-    assert len(server["urls"]) == 2
-    assert server["username"].split(":")[0].isdigit()  # until when it is good
-
-
 async def test_a_full_server_says_so(snippet: Snippet) -> None:
     module = snippet("deployment/app.py")
     transport = httpx.ASGITransport(module.app)
