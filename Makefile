@@ -17,7 +17,7 @@ FIND_PYTHON = for python in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 pyth
 INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gradio5 lint format types types-docs layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev
+.PHONY: help demo test test-gradio5 test-newest lint format types types-docs layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -30,6 +30,10 @@ test: $(VENV)/.dev ## run the whole test suite (ARGS="-k name" for a part of it)
 
 test-gradio5: $(VENV)-gradio5/.made ## test the page on Gradio 5; the other tests have Gradio 6
 	$(VENV)-gradio5/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS) tests/gradio tests/ui tests/test_webrtc.py
+
+test-newest: $(VENV)-newest/.made ## test WebRTC with the newest aiortc and aioice, which pyproject.toml may not allow yet
+	-$(VENV)-newest/bin/fastrtc doctor
+	$(VENV)-newest/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS) tests/transport/webrtc tests/webrtc tests/abuse
 
 lint: $(VENV)/.dev ## look for mistakes and for unformatted files
 	$(BIN)/ruff check .
@@ -75,7 +79,7 @@ build: $(VENV)/.build ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## remove the environment and all that was made
-	rm -rf $(VENV) $(VENV)-gradio5 dist site frontend/node_modules demo/*/frontend/node_modules demo/*/frontend/.next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-gradio5 $(VENV)-newest dist site frontend/node_modules demo/*/frontend/node_modules demo/*/frontend/.next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env: $(VENV)/.run ## make the environment that the demo needs
@@ -121,6 +125,14 @@ $(VENV)-gradio5/.made: $(VENV)/.made pyproject.toml
 	rm -rf $(VENV)-gradio5 && $(BIN)/python -m venv $(VENV)-gradio5
 	$(VENV)-gradio5/bin/python -m pip --disable-pip-version-check install --quiet --upgrade pip
 	$(VENV)-gradio5/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,vad]' 'gradio>=5,<6'
+	@touch $@
+
+$(VENV)-newest/.made: $(VENV)/.made pyproject.toml
+	@echo "installing fastrtc with the newest aiortc and aioice (the first time takes a minute or two)"
+	rm -rf $(VENV)-newest && $(BIN)/python -m venv $(VENV)-newest
+	$(VENV)-newest/bin/python -m pip --disable-pip-version-check install --quiet --upgrade pip
+	$(VENV)-newest/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[dev,vad]'
+	$(VENV)-newest/bin/python -m pip --disable-pip-version-check install --quiet --upgrade aiortc aioice
 	@touch $@
 
 $(VENV)/.build: $(VENV)/.made

@@ -15,7 +15,7 @@ from aiortc.rtcsctptransport import (
 )
 
 from fastrtc import Limits, Stream
-from fastrtc.transport.webrtc import _compat_limits
+from fastrtc.transport.webrtc._aiortc import sctp_messages
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -144,12 +144,12 @@ async def test_whoever_does_it_is_disconnected_and_nobody_else(
     attack: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patched = {  # less than there is, so that it is reached soon
-        never_finished: ("MOST_FRAGMENTS", 100),
-        out_of_order: ("MOST_OUT_OF_ORDER", 100),
+        never_finished: ("MAX_FRAGMENTS", 100),
+        out_of_order: ("MAX_OUT_OF_ORDER", 100),
         beyond_the_window: ("WINDOW_SLACK", 100_000 - (1 << 20)),
     }
     if attack in patched:
-        monkeypatch.setattr(_compat_limits, *patched[attack])
+        monkeypatch.setattr(sctp_messages, *patched[attack])
     limits = Limits(messages_per_s=100) if attack is flood else Limits()
     async with two_at_once(limits=limits) as (honest, other):
         session = other.session

@@ -12,9 +12,9 @@ from aiortc.mediastreams import MediaStreamError
 
 from fastrtc import Limits, Stream
 from fastrtc.core.seldom import Seldom
-from fastrtc.transport.webrtc import _compat_limits
+from fastrtc.transport.webrtc._aiortc import picture_size
 from tests.support.peers import LOCAL, Client, VideoSource, eventually
-from tests.transport.webrtc.test_compat_limits import encoded
+from tests.transport.webrtc._aiortc.test_picture_size import encoded
 
 MIB = 1 << 20
 
@@ -57,7 +57,7 @@ def stream(**options: Any) -> tuple[Stream, list[Any]]:
 
 @pytest.fixture(autouse=True)
 def logs_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_compat_limits, "_too_large", Seldom())
+    monkeypatch.setattr(picture_size, "_too_large", Seldom())
 
 
 async def test_a_switch_to_16k_is_not_followed(caplog: pytest.LogCaptureFixture) -> None:

@@ -30,8 +30,9 @@ from aiortc.rtp import RtcpByePacket, RtcpPsfbPacket, RtcpRrPacket, RtpPacket
 
 from fastrtc import Limits, Stream
 from fastrtc.core.limits import RateLimit
-from fastrtc.transport.webrtc import _compat_budget, packet_budget
-from fastrtc.transport.webrtc._compat import ice_connections
+from fastrtc.transport.webrtc import packet_budget
+from fastrtc.transport.webrtc._aiortc import rtp_sender
+from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from tests.abuse.test_codecs import Encoded
 from tests.support.bystander import GAP_S, MEMORY, Bystander, assert_little, bystander
 from tests.support.connections import connections_of
@@ -487,7 +488,7 @@ async def test_video_of_4_mbit_of_which_a_third_is_lost_is_never_held_up(
 
         def noted(*args: Any) -> Any:
             verdict = original(*args)
-            key_frame = name == "allows" and args[0]._burst_s == _compat_budget.KEY_FRAME_EVERY_S
+            key_frame = name == "allows" and args[0]._burst_s == rtp_sender.KEY_FRAME_EVERY_S
             if not verdict and not key_frame:  # those it asks for again until it has one
                 refused.append(name)
             return verdict

@@ -15,7 +15,7 @@ from aioice import stun
 from fastapi import FastAPI
 
 from fastrtc import Limits, Stream
-from fastrtc.transport.webrtc._compat import ice_connections
+from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from fastrtc.transport.webrtc.ice_targets import MAX_NAMES, Place
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, Client, eventually, strip_candidates

@@ -161,7 +161,7 @@ class RelayedClient(Client):
     async def take(self, answer: dict[str, Any]) -> None:
         await super().take({**answer, "sdp": self.relay.server.take_place(answer["sdp"])})
         self.receivers = [
-            AudioReceiver(transceiver, self, 1)
+            AudioReceiver(transceiver, self, 1, asyncio.ensure_future)
             for transceiver in self.pc.getTransceivers()
             if transceiver.kind == "audio"
         ]

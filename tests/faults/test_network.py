@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fastrtc import Stream
-from fastrtc.transport.webrtc import _compat
+from fastrtc.transport.webrtc._aiortc import consent
 from tests.faults.relay import Faults, Relay, RelayedClient, relay
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually
@@ -142,8 +142,8 @@ async def test_jitter_of_100_ms() -> None:
 
 async def test_a_peer_far_away(monkeypatch: pytest.MonkeyPatch) -> None:
     """A way of 0.4 s in each direction, as over a satellite: nobody counts as gone."""
-    monkeypatch.setattr(_compat, "CONSENT_INTERVAL_S", 0.2)
-    monkeypatch.setattr(_compat, "CONSENT_EXPIRES_S", 3.0)
+    monkeypatch.setattr(consent, "CONSENT_INTERVAL_S", 0.2)
+    monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 3.0)
     async with calling() as call:
         call.relay.faults = Faults(delay_s=0.4)
         before = len(call.handler.samples())

@@ -13,7 +13,8 @@ import pytest
 from aioice import stun
 
 from fastrtc import Stream
-from fastrtc.transport.webrtc import _compat
+from fastrtc.transport.webrtc._aiortc import consent
+from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from tests.faults.relay import Address, Relay, RelayedClient, relay
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
@@ -32,7 +33,7 @@ class Call:
         self.relay: Relay = client.relay
         self.session = client.session
         self.handler: Any = stream.handlers[client.webrtc_id]
-        (ice,) = _compat.ice_connections(stream.pcs[client.webrtc_id])
+        (ice,) = ice_connections(stream.pcs[client.webrtc_id])
         self.ice: Any = ice
 
     @property
@@ -70,8 +71,8 @@ async def calling(mode: Any = "send-receive", audio: Any = None) -> AsyncIterato
 
 @pytest.fixture
 def short_consent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_compat, "CONSENT_INTERVAL_S", 0.5)
-    monkeypatch.setattr(_compat, "CONSENT_EXPIRES_S", 4.0)
+    monkeypatch.setattr(consent, "CONSENT_INTERVAL_S", 0.5)
+    monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 4.0)
 
 
 async def test_the_call_goes_on(short_consent: None) -> None:

@@ -26,7 +26,7 @@ with atheris.instrument_imports(
     from fastrtc.server.telephone import Telephone
     from fastrtc.transport.telephony.address import public_host
     from fastrtc.transport.telephony.protocol import PhoneProtocol
-    from fastrtc.transport.webrtc._compat_limits import vp8_size
+    from fastrtc.transport.webrtc._aiortc.picture_size import vp8_size
     from fastrtc.transport.webrtc.packet_budget import (
         MAX_DATAGRAM,
         MalformedPacket,

@@ -20,7 +20,8 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
-from fastrtc.transport.webrtc._compat import close_while_connecting, watch_consent
+from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
+from fastrtc.transport.webrtc._aiortc.consent import watch_consent
 from fastrtc.transport.webrtc.ice_targets import Place, client_place
 from tests.support.connections import connections_of
 

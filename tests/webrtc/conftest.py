@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fastrtc.session.session import Session
-from fastrtc.transport.webrtc import _compat
+from fastrtc.transport.webrtc._aiortc import consent
 
 
 class _Traced:
@@ -35,8 +35,8 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 @pytest.fixture
 def fast_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer that vanishes is missed within two seconds."""
-    monkeypatch.setattr(_compat, "CONSENT_INTERVAL_S", 0.25)
-    monkeypatch.setattr(_compat, "CONSENT_EXPIRES_S", 1.5)
+    monkeypatch.setattr(consent, "CONSENT_INTERVAL_S", 0.25)
+    monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 1.5)
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ import pytest
 
 import fastrtc
 from fastrtc import Stream
-from fastrtc.transport.webrtc import _compat, guard
+from fastrtc.transport.webrtc import guard
+from fastrtc.transport.webrtc._aiortc import consent
 from tests.support.peers import LOCAL, AudioSource, Client, Network, VideoSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioVideoEcho
 
@@ -34,10 +35,10 @@ GUARD = str(Path(guard.__file__))
 CALLBACKS = {
     "_IceGuard._admits",
     "_IceGuard._may_send",
-    "_limit_sctp.<locals>.admits",
-    "_limit_sctp.<locals>.clip",
-    "_limit_streams.<locals>.has_room",
-    "_limit_streams.<locals>.note",
+    "limit_sctp.<locals>.admits",
+    "limit_sctp.<locals>.clip",
+    "limit_streams.<locals>.has_room",
+    "limit_streams.<locals>.note",
     "_PacketTap.add",
     "AudioMediaCallback.recv",
     "AudioReceiver._deliver_one",
@@ -82,18 +83,20 @@ TRANSPARENT = {
     "_IceGuard._guard.<locals>.datagram_received",
     "_IceGuard._guard.<locals>.send_stun",
     "_NackGenerator.add",
+    "_NackGenerator.missing",
     "_limit_jumps.<locals>.handle_rtp_packet",
-    "_limit_receiver.<locals>.run_rtcp",
-    "_limit_sctp.<locals>.handle_data",
-    "_limit_sctp.<locals>.receive_sack_chunk",
-    "_limit_sctp.<locals>.receive_forward_tsn_chunk",
-    "_limit_sender.<locals>.handle_rtcp_packet",
-    "_limit_sender.<locals>.retransmit_some",
-    "_limit_sender.<locals>.send_key_frame_now_and_then",
-    "_limit_streams.<locals>.handle_rtcp_data",
-    "_limit_streams.<locals>.handle_rtp_data",
-    "_limit_streams.<locals>.receive_next",
+    "limit_receiver.<locals>.run_rtcp",
+    "limit_sctp.<locals>.handle_data",
+    "limit_sctp.<locals>.receive_sack_chunk",
+    "limit_sctp.<locals>.receive_forward_tsn_chunk",
+    "limit_sender.<locals>.handle_rtcp_packet",
+    "_limit_retransmissions.<locals>.retransmit_some",
+    "_limit_key_frames.<locals>.send_key_frame_now_and_then",
+    "limit_streams.<locals>.handle_rtcp_data",
+    "limit_streams.<locals>.handle_rtp_data",
+    "limit_streams.<locals>.receive_next",
     "_DecoderThread.__init__",  # what a thread is made of
+    "_LimitedLater.decode",
     "_LimitedVp8.__init__",
     "_LimitedVp8.decode",  # calls a guarded function and aiortc's own, whose exceptions pass
     "_Follower.watch.<locals>.check",
@@ -197,7 +200,7 @@ async def goes_on(client: Client) -> None:
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch, fast_consent: None) -> None:
-    monkeypatch.setattr(_compat, "CONSENT_EXPIRES_S", 10.0)
+    monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 10.0)
     guard._throttles.clear()
 
 

@@ -11,7 +11,7 @@ import pytest
 from aiortc import RTCPeerConnection
 
 from fastrtc import Stream, get_coturn_credentials
-from fastrtc.transport.webrtc._compat import close_while_connecting
+from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
 from fastrtc.transport.webrtc.configuration import to_aiortc_configuration
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone

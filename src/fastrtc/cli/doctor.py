@@ -92,6 +92,7 @@ def run(given: Namespace) -> int:
     findings = [
         *_python(),
         *_packages(needs),
+        *_patches(),
         *_silero(),
         *_models(needs),
         *_surroundings(),
@@ -156,6 +157,32 @@ def _packages(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
                     f"{detail}, {need.requirement} is needed",
                     f'pip install "{need.requirement}"',
                 )
+
+
+def _patches() -> Iterator[Finding]:
+    """Report whether what is reached into of aiortc and aioice is there in these versions."""
+    name = "aiortc's internals"
+    try:
+        from ..transport.webrtc._aiortc.registry import REGISTRY, versions
+    except ImportError as error:
+        yield Finding(name, "wrong", f"cannot be imported: {error}", "pip install fastrtc")
+        return
+
+    async def find_misfits() -> list[Any]:
+        return REGISTRY.misfits()
+
+    misfits = asyncio.run(find_misfits())
+    if not misfits:
+        detail = f"all {len(REGISTRY.patches)} patches fit {versions()}"
+        yield Finding(name, "ok", detail)
+    for patch in misfits:
+        consequence = "WebRTC connections are refused, as" if patch.is_bound else "Without it,"
+        yield Finding(
+            f"patch {patch.name}",
+            "wrong" if patch.is_bound else "note",
+            f"{versions()}: {', '.join(patch.missing)} is missing. {consequence} {patch.lost}",
+            "install versions that fastrtc allows: pip install --upgrade fastrtc",
+        )
 
 
 def _silero() -> Iterator[Finding]:

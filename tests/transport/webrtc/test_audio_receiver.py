@@ -4,6 +4,8 @@ import asyncio
 import functools
 import logging
 import types
+from collections.abc import Coroutine
+from contextlib import nullcontext
 from fractions import Fraction
 from typing import Any
 
@@ -14,8 +16,11 @@ from aiortc.codecs import CODECS, get_encoder
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
+from fastrtc.transport.webrtc._aiortc import audio_packets, codecs
+from fastrtc.transport.webrtc._aiortc.patch import Patch
 from fastrtc.transport.webrtc.audio_receiver import MOST_AHEAD_S, MOST_CONCEALED_S, AudioReceiver
 from fastrtc.transport.webrtc.opus import OpusEncoder
+from tests.support.patches import without
 from tests.support.virtual_time import virtual_time
 
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
@@ -66,7 +71,12 @@ class Line:
         self.buffer = types.SimpleNamespace(add=None)
         self.rtp = types.SimpleNamespace(**{JITTER_BUFFER: self.buffer}, track=None)
         transceiver = types.SimpleNamespace(_codecs=list(codecs), receiver=self.rtp)
-        self.receiver = AudioReceiver(transceiver, self.inbound, channels)  # type: ignore[arg-type]
+        self.receiver = AudioReceiver(
+            transceiver,
+            self.inbound,  # type: ignore[arg-type]
+            channels,
+            pytest.fail,
+        )
 
     def packet(self, number: int, payload: bytes, payload_type: int = OPUS) -> None:
         """Send one as aiortc does, through what stands where its jitter buffer was."""
@@ -285,9 +295,8 @@ async def test_a_closed_receiver_leaves_no_timer_and_takes_nothing():
 
 
 @virtual_time
-async def test_there_is_nothing_to_run_when_packets_are_taken():
-    line = opus_line()
-    await line.receiver.run()
+async def test_the_track_is_not_read_when_packets_are_taken():
+    opus_line()  # fails where it is
 
 
 class Track:
@@ -306,21 +315,55 @@ class Track:
         return self.frame
 
 
-@pytest.mark.parametrize(
-    "transceiver",
-    [
-        types.SimpleNamespace(_codecs=[codec("opus", OPUS)], receiver=types.SimpleNamespace()),
-        types.SimpleNamespace(
-            receiver=types.SimpleNamespace(**{JITTER_BUFFER: types.SimpleNamespace(add=None)})
-        ),
-    ],
-    ids=["no jitter buffer", "no codecs"],
-)
+def of_a_track(*codecs: RTCRtpCodecParameters) -> Any:
+    """A transceiver whose track can be read."""
+    buffer = types.SimpleNamespace(add=lambda packet: (False, "of aiortc's buffer"))
+    receiver = types.SimpleNamespace(**{JITTER_BUFFER: buffer}, track=Track())
+    return types.SimpleNamespace(_codecs=list(codecs), receiver=receiver)
+
+
+HEARD = [[[1, 2, 3], [-1, -2, -3]]] * 2
+
+
+@pytest.mark.parametrize("lost", [None, audio_packets.PATCH, codecs.NEGOTIATED])
 @virtual_time
-async def test_where_packets_cannot_be_had_the_track_is_read(transceiver):
-    transceiver.receiver.track = Track()
-    inbound = Inbound()
-    receiver = AudioReceiver(transceiver, inbound, 2)  # type: ignore[arg-type]
-    await receiver.run()
+async def test_where_packets_cannot_be_had_the_track_is_read(lost: Patch | None) -> None:
+    transceiver = of_a_track(*([codec("opus", OPUS)] if lost else []))
+    inbound, tasks = Inbound(), Tasks()
+    with without(lost) if lost else nullcontext():
+        receiver = AudioReceiver(transceiver, inbound, 2, tasks.run)  # type: ignore[arg-type]
+    await tasks.done()
     receiver.close()
-    assert [s.tolist() for _, _, s in inbound.pushed] == [[[1, 2, 3], [-1, -2, -3]]] * 2
+    assert [s.tolist() for _, _, s in inbound.pushed] == HEARD
+
+
+@virtual_time
+async def test_the_track_is_read_from_the_packet_on_that_has_another_shape(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    transceiver = of_a_track(codec("opus", OPUS))
+    inbound, tasks = Inbound(), Tasks()
+    receiver = AudioReceiver(transceiver, inbound, 2, tasks.run)  # type: ignore[arg-type]
+    packet = types.SimpleNamespace(sequence_number=1, timestamp=960, payload_type=OPUS)
+    for _ in range(3):
+        assert getattr(transceiver.receiver, JITTER_BUFFER).add(packet)[1] == "of aiortc's buffer"
+    await tasks.done()
+    receiver.close()
+    assert [s.tolist() for _, _, s in inbound.pushed] == HEARD
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "has no attribute '_data'" in record.getMessage()
+
+
+class Tasks:
+    """The tasks of a session."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def done(self) -> None:
+        (task,) = self._tasks
+        await task

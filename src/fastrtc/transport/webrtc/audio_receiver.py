@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import av
 import numpy as np
 from aiortc import MediaStreamTrack, RTCRtpReceiver
-from aiortc.codecs import get_decoder
-from aiortc.jitterbuffer import JitterFrame
 from aiortc.mediastreams import MediaStreamError
 from numpy.typing import NDArray
 
@@ -18,7 +17,8 @@ from ...audio.concealment import PacketLossConcealment
 from ...core.limits import RateLimit
 from ...pacing.inbound import AudioInbound
 from ...pacing.jitter_buffer import JitterBuffer, Packet
-from ._compat import negotiated_codecs, take_packets
+from ._aiortc.audio_packets import AudioDecoder, take_packets
+from ._aiortc.codecs import negotiated_codecs
 from .guard import guarded
 from .opus import OPUS_RATE, OpusDecoder
 
@@ -53,9 +53,16 @@ class AudioReceiver:
         transceiver: Whose receiver the audio comes from; its codecs are negotiated.
         inbound: Where the audio goes.
         channels: How many the handler wants.
+        run: Starts a task that reads the track, where the packets cannot be had.
     """
 
-    def __init__(self, transceiver: Any, inbound: AudioInbound, channels: int) -> None:
+    def __init__(
+        self,
+        transceiver: Any,
+        inbound: AudioInbound,
+        channels: int,
+        run: Callable[[Coroutine[Any, Any, None]], object],
+    ) -> None:
         self._inbound = inbound
         self._channels = channels
         self._loop = asyncio.get_running_loop()
@@ -67,22 +74,23 @@ class AudioReceiver:
         self._came_last: int | None = None  # the payload type
         self._changes = RateLimit(CODEC_CHANGES_PER_S, CODEC_BURST_S)
         self._opus: OpusDecoder | None = None
-        self._other: Any = None
+        self._other: AudioDecoder | None = None
         self._concealment = PacketLossConcealment()
-        self._track: MediaStreamTrack | None = None
+        self._run = run
         self._decoded_s = 0.0
         self._next_timestamp: int | None = None  # of the packet that follows without a gap
         self._started_at: float | None = None
         self._flooded = False
         self._closed = False
         receiver: RTCRtpReceiver = transceiver.receiver
-        if not (self._codecs and take_packets(receiver, self)):
-            self._track = receiver.track
+        self._track: MediaStreamTrack = receiver.track
+        if not (self._codecs and take_packets(receiver, self, self._read_track)):
+            self._read_track()
 
-    async def run(self) -> None:
-        """Read the track, where the packets cannot be had; else there is nothing to do."""
-        if self._track is None:
-            return
+    def _read_track(self) -> None:
+        self._run(self._read())
+
+    async def _read(self) -> None:
         while True:
             try:
                 frame: Any = await self._track.recv()
@@ -178,10 +186,11 @@ class AudioReceiver:
             codec = self._codecs[payload_type]
             self._payload_type = payload_type
             self._opus = OpusDecoder(self._channels) if codec.name == "opus" else None
-            self._other = None if self._opus else get_decoder(codec.parameters)
+            self._other = None if self._opus else AudioDecoder(codec.parameters)
         if self._opus is not None:
             return OPUS_RATE, self._opus.decode(payload)
-        frames = self._other.decode(JitterFrame(payload, packet.timestamp))
+        other = self._other
+        frames = [] if other is None else other.decode(payload, packet.timestamp)
         if not frames:
             return OPUS_RATE, np.zeros((1, 0), dtype=np.int16)
         return frames[0].sample_rate, np.concatenate([_planar(f) for f in frames], axis=1)

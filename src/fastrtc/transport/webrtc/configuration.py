@@ -13,7 +13,6 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 from ...core.failures import contained
 from ...core.tasks import BoundedThreads
 from ...handlers.invoke import is_async
-from ._compat import make_configuration
 
 __all__ = ["resolve_configuration", "to_aiortc_configuration"]
 
@@ -96,12 +95,12 @@ def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:
         raise ValueError(f"iceTransportPolicy must be 'all' or 'relay', not {policy!r}")
     servers = configuration.get("iceServers")
     if servers is None:
-        return make_configuration(None, policy)
+        return _make_configuration(None, policy)
     if isinstance(servers, Mapping):
         servers = [servers]
     if not isinstance(servers, list | tuple):
         raise ValueError(f"iceServers must be a list, not {type(servers).__name__}")
-    return make_configuration([_server(server) for server in servers], policy)
+    return _make_configuration([_server(server) for server in servers], policy)
 
 
 def _server(server: Any) -> RTCIceServer:
@@ -125,3 +124,26 @@ def _server(server: Any) -> RTCIceServer:
         username=server.get("username"),
         credential=server.get("credential"),
     )
+
+
+def _make_configuration(ice_servers: list[RTCIceServer] | None, policy: str) -> RTCConfiguration:
+    """Make the configuration of a connection.
+
+    Args:
+        ice_servers: STUN and TURN servers; None for aiortc's own, Google's STUN server.
+        policy: ``"all"`` or ``"relay"``.
+
+    Raises:
+        ValueError: For ``"relay"`` with an aiortc older than 1.16, which has no
+            ``RTCConfiguration.iceTransportPolicy``.
+    """
+    if policy == "all":
+        return RTCConfiguration(iceServers=ice_servers)
+    try:
+        from aiortc.rtcconfiguration import RTCIceTransportPolicy
+    except ImportError:
+        raise ValueError(
+            "server_rtc_configuration: iceTransportPolicy 'relay' needs aiortc 1.16 or newer "
+            "(Python 3.11 or newer)"
+        ) from None
+    return RTCConfiguration(iceServers=ice_servers, iceTransportPolicy=RTCIceTransportPolicy.RELAY)

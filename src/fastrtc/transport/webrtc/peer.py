@@ -20,21 +20,19 @@ from ...pacing.video import VideoInbound
 from ...session.media import Media
 from ...session.session import Session
 from ..backlog import Backlog
-from ._compat import (
-    TurnAttempt,
-    close_connection,
-    close_sockets,
-    close_while_connecting,
-    flush_messages,
-    make_decoder_threads_daemons,
-    negotiated_codecs,
-    watch_consent,
-    watch_turn,
-)
-from ._compat_address import follow_address
-from ._compat_budget import limit_work
-from ._compat_clock import use_steady_clock
-from ._compat_limits import bound_decoder, limit_messages, limit_pictures
+from ._aiortc.address import follow_address
+from ._aiortc.clock import use_steady_clock
+from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
+from ._aiortc.codecs import negotiated_codecs
+from ._aiortc.consent import watch_consent
+from ._aiortc.decoder_queue import bound_decoder
+from ._aiortc.decoder_threads import make_decoder_threads_daemons
+from ._aiortc.messages import flush_messages
+from ._aiortc.picture_size import limit_pictures
+from ._aiortc.registry import REGISTRY
+from ._aiortc.sctp_messages import limit_messages
+from ._aiortc.turn import TurnAttempt, watch_turn
+from ._aiortc.work import limit_work
 from .audio_receiver import AudioReceiver
 from .guard import guarded, watch_listeners
 from .ice_targets import CANDIDATE_BYTES, SendAllowance, TargetPolicy, client_place
@@ -90,14 +88,11 @@ class Peer:
         configuration: RTCConfiguration,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        make_decoder_threads_daemons()
-        use_steady_clock()
         self.session = session
         self.media = media
         self.mode = mode
         self.limits = limits
         self.pc = RTCPeerConnection(configuration)
-        close_while_connecting(self.pc)
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
@@ -129,9 +124,14 @@ class Peer:
 
         Raises:
             InvalidOffer: If aiortc finds it wrong.
-            SessionRefused: If there is no way to the server, as its TURN server failed.
+            SessionRefused: If there is no way to the server, as its TURN server failed; or if
+                what clients can cost cannot be bounded with the aiortc that is installed.
         """
+        REGISTRY.require_bounds()
+        make_decoder_threads_daemons()
+        use_steady_clock()
         pc = self.pc
+        close_while_connecting(pc)
         self._offer = offer
         self._allowance.earn(len(offer.sdp))
         self._candidates = offer.candidates
@@ -200,9 +200,13 @@ class Peer:
     def _take_in(self, transceiver: Any) -> None:
         if transceiver.kind == "audio" and self.media.audio_in is not None:
             stereo = self.session.handler.expected_layout == "stereo"
-            receiver = AudioReceiver(transceiver, self.media.audio_in, 2 if stereo else 1)
+            receiver = AudioReceiver(
+                transceiver,
+                self.media.audio_in,
+                2 if stereo else 1,
+                run=lambda reading: self.session.run("audio", reading),
+            )
             self._receivers.append(receiver)
-            self.session.run("audio", receiver.run())
         elif transceiver.kind == "video" and self.media.video_in is not None:
             bound_decoder(transceiver.receiver)
             self.session.run("video-track", _read(transceiver.receiver.track, self.media.video_in))

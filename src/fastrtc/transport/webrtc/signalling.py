@@ -17,7 +17,7 @@ from ...core.errors import InvalidCandidate, InvalidOffer
 from ...core.limits import Limits
 from ...core.tasks import run_in_thread
 from ...core.types import Modality, Mode
-from ._compat import describe_codecs, keep_common_codecs, supported_codecs
+from ._aiortc.codecs import describe_codecs, keep_common_codecs, supported_codecs
 from .ice_targets import check_ice_credentials
 
 __all__ = [

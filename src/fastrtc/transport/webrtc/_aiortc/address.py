@@ -1,28 +1,56 @@
 """A client whose address changes in a call: NAT rebinding, another network.
 
 aioice goes on sending to the address that it began with, unless the client nominates another one;
-browsers do, aiortc does not. Each name is private, seen in aiortc 1.15 and 1.16 and in aioice
-0.10 to 0.13; where one is gone, addresses are not followed.
+browsers do, aiortc does not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from aioice import stun
-from aioice.candidate import Candidate
-from aioice.ice import CandidatePair
+from aioice import Candidate, stun
 from aiortc import RTCPeerConnection
 
-from ...core.seldom import Seldom
-from .guard import guarded, guarded_async
+from ....core.seldom import Seldom
+from ..guard import guarded, guarded_async
+from .patch import Patch
+from .transports import ICE_CONNECTION, dtls_transports
 
-__all__ = ["follow_address"]
+__all__ = ["PATCH", "follow_address"]
 
 logger = logging.getLogger(__name__)
+
+PATCH = Patch(
+    name="address changes",
+    target="aioice.Connection and RTCDtlsTransport",
+    seen="aiortc 1.15 and 1.16, aioice 0.10 to 0.13",
+    needs=(
+        ICE_CONNECTION,
+        "RTCIceTransport()._recv",
+        "RTCDtlsTransport()._handle_rtp_data",
+        "RTCDtlsTransport()._handle_rtcp_data",
+        "Connection()._protocols",
+        "Connection()._nominated",
+        "Connection().check_incoming",
+        "Connection().build_request",
+        "Connection().ice_controlling",
+        "Connection().remote_password",
+        "aioice.ice.StunProtocol.request",
+        "aioice.ice.CandidatePair.remote_addr",
+        "CandidatePair().nominated",
+        "CandidatePair().State.SUCCEEDED",
+        "Candidate().priority",
+        "Candidate().component",
+        "aioice.stun.TransactionError",
+    ),
+    lost="a call is lost when the address of its client changes, unless the client nominates it",
+    upstream="upstream.md#smaller-wishes",
+    delete_when="aioice sends to a new address once it has answered a check",
+)
 
 CHECK_INTERVAL_S = 0.2
 """How often another address is checked at most, in seconds: a client that sends from two at a time
@@ -164,7 +192,8 @@ class _Follower:
             port=source[1],
             type="prflx",
         )
-        pair = CandidatePair(protocol, candidate)
+        ice: Any = importlib.import_module("aioice.ice")
+        pair = ice.CandidatePair(protocol, candidate)
         request = connection.build_request(pair, nominate=connection.ice_controlling)
         try:
             _, answered_from = await protocol.request(
@@ -178,7 +207,7 @@ class _Follower:
             return
         if answered_from != source or component not in connection._nominated:
             return
-        pair.nominated, pair.state = True, CandidatePair.State.SUCCEEDED
+        pair.nominated, pair.state = True, ice.CandidatePair.State.SUCCEEDED
         connection._nominated[component] = pair
         self._heard_at = self._loop.time()
         logger.info("The address of a client has changed")
@@ -202,19 +231,11 @@ def follow_address(pc: RTCPeerConnection, run: Run) -> None:
         pc: The connection.
         run: Starts a task that ends with the connection.
     """
-    transports = [t.receiver.transport for t in pc.getTransceivers()]
-    if pc.sctp is not None:
-        transports.append(pc.sctp.transport)
+    if not PATCH.fits:
+        return
     followers: dict[int, _Follower] = {}
-    for dtls in {id(t): t for t in transports}.values():
-        connection = getattr(dtls.transport, "_connection", None)
-        needed = (
-            (connection, ("_protocols", "_nominated", "check_incoming", "build_request")),
-            (dtls, ("_handle_rtp_data", "_handle_rtcp_data")),
-            (dtls.transport, ("_recv",)),
-        )
-        if not all(hasattr(holder, name) for holder, names in needed for name in names):
-            continue
+    for dtls in dtls_transports(pc):
+        connection = dtls.transport._connection
         if id(connection) not in followers:
             followers[id(connection)] = _Follower(connection, run)
             followers[id(connection)].watch()

@@ -6,8 +6,9 @@ import time
 import aiortc.clock
 import pytest
 
-from fastrtc.transport.webrtc import _compat_clock
-from fastrtc.transport.webrtc._compat_clock import MODULES, use_steady_clock
+from fastrtc.transport.webrtc._aiortc import clock
+from fastrtc.transport.webrtc._aiortc.clock import MODULES, use_steady_clock
+from tests.support.patches import without
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -24,6 +25,14 @@ def test_the_time_of_day_goes_on_when_it_is_set(name: str, monkeypatch: pytest.M
 def test_dates_too_and_again_and_again_does_no_harm() -> None:
     use_steady_clock()
     use_steady_clock()
-    assert aiortc.clock.current_datetime is _compat_clock._datetime
+    assert aiortc.clock.current_datetime is clock._datetime
     assert aiortc.clock.current_datetime().timestamp() == pytest.approx(time.time(), abs=60)
-    assert time.time is not _compat_clock._time
+    assert time.time is not clock._time
+
+
+async def test_without_the_names_the_clock_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in MODULES:
+        monkeypatch.setattr(importlib.import_module(name), "time", time)
+    with without(clock.PATCH):
+        use_steady_clock()
+    assert all(importlib.import_module(name).time is time for name in MODULES)

@@ -5,7 +5,13 @@ from typing import Any
 import pytest
 from aioice import stun
 
-from fastrtc.transport.webrtc._compat_address import CHECK_INTERVAL_S, SILENT_S, follow_address
+from fastrtc.transport.webrtc._aiortc.address import (
+    CHECK_INTERVAL_S,
+    PATCH,
+    SILENT_S,
+    follow_address,
+)
+from tests.support.patches import without
 from tests.support.virtual_time import virtual_time
 
 HERE, THERE = ("192.0.2.1", 1000), ("192.0.2.2", 2000)
@@ -170,10 +176,9 @@ async def test_a_datagram_that_aioice_fails_on_is_dropped(caplog: Any) -> None:
     assert line.taken == [b"!"]
 
 
-@virtual_time
-async def test_without_these_names_all_stays_as_it_is() -> None:
-    line = Line()
-    del line.ice.check_incoming
-    received = line.protocol.datagram_received = object()
-    follow_address(line.pc(), line._run)
-    assert line.protocol.datagram_received is received
+async def test_without_the_names_all_stays_as_it_is() -> None:
+    with without(PATCH):
+        line = Line()
+    assert line.protocol.datagram_received == line._received
+    assert line.dtls.transport._recv == line._recv
+    assert line.dtls._handle_rtp_data == line.dtls._handle_rtcp_data == line._take

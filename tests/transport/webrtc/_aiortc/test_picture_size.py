@@ -1,6 +1,5 @@
 import contextvars
 import logging
-import types
 from fractions import Fraction
 from typing import Any
 
@@ -8,20 +7,12 @@ import aiortc.rtcrtpreceiver
 import av
 import numpy as np
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpCodecParameters
+from aiortc import RTCRtpCodecParameters
 from aiortc.jitterbuffer import JitterFrame
 
 from fastrtc.core.seldom import Seldom
-from fastrtc.transport.webrtc import _compat_limits
-from fastrtc.transport.webrtc._compat_limits import (
-    MOST_ENCODED,
-    bound_decoder,
-    limit_messages,
-    limit_pictures,
-    vp8_size,
-)
-
-QUEUE = "_RTCRtpReceiver__decoder_queue"
+from fastrtc.transport.webrtc._aiortc import picture_size
+from fastrtc.transport.webrtc._aiortc.picture_size import limit_pictures, vp8_size
 
 
 def encoded(codec: str, width: int, height: int) -> bytes:
@@ -43,9 +34,6 @@ def decoder(name: str, pixels: int) -> Any:
         context = contextvars.copy_context()
     parameters = RTCRtpCodecParameters(mimeType=f"video/{name}", clockRate=90000)
     return context.run(aiortc.rtcrtpreceiver.get_decoder, parameters)
-
-
-# Pictures
 
 
 @pytest.mark.parametrize("size", [(160, 120), (16383, 1), (2, 16383)])
@@ -81,7 +69,7 @@ def test_a_picture_that_is_too_large_is_not_decoded_and_the_next_one_is(name: st
 def test_a_bomb_of_a_few_bytes_is_told_of_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(_compat_limits, "_too_large", Seldom())
+    monkeypatch.setattr(picture_size, "_too_large", Seldom())
     limited = decoder("VP8", 4096 * 2304)
     frame = encoded("libvpx", 160, 120)
     bomb = frame[:6] + b"\xff\x3f\xff\x3f" + frame[10:]
@@ -106,7 +94,7 @@ def test_damaged_frames_are_not_told_of_one_by_one(caplog: pytest.LogCaptureFixt
     with limit_pictures(1):
         pass
     theirs = logging.getLogger("test-damaged")
-    theirs.addFilter(_compat_limits._DamagedFrames())
+    theirs.addFilter(picture_size._DamagedFrames())
     for _ in range(50):
         theirs.warning("RTCRtpReceiver(%s) failed to decode %s frame: %s", "video", "VP8", "bad")
     theirs.warning("something else")
@@ -115,45 +103,5 @@ def test_damaged_frames_are_not_told_of_one_by_one(caplog: pytest.LogCaptureFixt
         "something else",
     ]
     assert any(
-        isinstance(one, _compat_limits._DamagedFrames)
-        for one in aiortc.rtcrtpreceiver.logger.filters
+        isinstance(one, picture_size._DamagedFrames) for one in aiortc.rtcrtpreceiver.logger.filters
     )
-
-
-# What waits
-
-
-async def test_frames_that_wait_for_a_decoder_are_bounded_and_the_end_comes_first():
-    """The end is waited for on the event loop, and a peer can cause it."""
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    receiver = pc.addTransceiver("video").receiver
-    bound_decoder(receiver)
-    waiting = getattr(receiver, QUEUE)
-    for k in range(MOST_ENCODED + 10):
-        waiting.put(k)
-    assert list(waiting.queue) == [*range(MOST_ENCODED)]
-    waiting.put(None)
-    error = getattr(receiver, "_RTCRtpReceiver__decoder_error", None)
-    assert error is None or error.is_set(), "the peer is asked for a key frame"
-    got = [waiting.get_nowait() for _ in range(waiting.qsize())]
-    assert got == [None]
-    await pc.close()
-
-
-async def test_a_receiver_and_a_transport_without_these_names_stay_as_they_are():
-    bound_decoder(object())  # type: ignore[arg-type]
-    pc: Any = types.SimpleNamespace(sctp=object())
-    limit_messages(pc, 1, pytest.fail)
-
-
-async def test_an_error_of_the_transport_that_is_being_closed_passes():
-    async def handle(data: bytes) -> None:
-        raise ConnectionError
-
-    async def receive(chunk: Any) -> None: ...
-
-    sctp: Any = types.SimpleNamespace(_handle_data=handle, _receive_data_chunk=receive)
-    pc: Any = types.SimpleNamespace(sctp=sctp)
-    limit_messages(pc, 10, pytest.fail)
-    with pytest.raises(ConnectionError):
-        await sctp._handle_data(b"")

@@ -1,0 +1,119 @@
+"""The end of a connection, at whatever moment it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiortc import InvalidStateError, RTCPeerConnection
+
+from ..guard import guarded_async
+from .patch import Patch
+from .transports import ICE_CONNECTION, ice_connections
+
+__all__ = [
+    "CONNECTING",
+    "SOCKETS",
+    "OWN_CLOSE",
+    "close_connection",
+    "close_sockets",
+    "close_while_connecting",
+]
+
+logger = logging.getLogger(__name__)
+
+_CONNECT = "_RTCPeerConnection__connect"
+_CLOSE_TASK = "_RTCPeerConnection__closeTask"
+
+CONNECTING = Patch(
+    name="closing while connecting",
+    target="RTCPeerConnection.__connect",
+    seen="aiortc 1.15 and 1.16",
+    needs=(f"RTCPeerConnection().{_CONNECT}",),
+    lost="a connection that is closed while it is established can log an error of aiortc and leave "
+    "tasks behind",
+    upstream="upstream.md#smaller-wishes",
+    delete_when="RTCPeerConnection.close() ends what establishes the connection",
+)
+
+OWN_CLOSE = Patch(
+    name="closing by aiortc",
+    target="RTCPeerConnection.__closeTask",
+    seen="aiortc 1.15 and 1.16",
+    needs=(f"RTCPeerConnection().{_CLOSE_TASK}",),
+    lost="a program that ends can wait for ever for a connection that was closing by itself",
+    upstream="upstream.md#smaller-wishes",
+    delete_when="RTCPeerConnection.close() returns also where its own task was cancelled",
+)
+
+SOCKETS = Patch(
+    name="closing sockets",
+    target="aioice.Connection._protocols",
+    seen="aiortc 1.15 and 1.16, aioice 0.10 to 0.13",
+    needs=(ICE_CONNECTION, "Connection()._protocols", "aioice.ice.StunProtocol.close"),
+    lost="a connection that is closed while it gathers, or whose event loop ends early, leaves its "
+    "sockets open",
+    upstream="upstream.md#smaller-wishes",
+    delete_when="aioice closes the sockets that it opens after close()",
+)
+
+
+def close_while_connecting(pc: RTCPeerConnection) -> None:
+    """Let a connection be closed while it is being established.
+
+    Its task for that then fails, when DTLS has begun, on the data channel's turn, and asyncio logs
+    it as an error that nobody took; or it starts senders and receivers that were stopped already,
+    whose tasks would never end.
+    """
+    if not CONNECTING.fits:
+        return
+    connect = getattr(pc, _CONNECT)
+
+    async def connect_unless_closed() -> None:
+        try:
+            await connect()
+        except InvalidStateError as error:
+            logger.debug("Closed while it was being established: %s", error)
+        finally:
+            await _stop_if_closed(pc)
+
+    setattr(pc, _CONNECT, connect_unless_closed)
+
+
+@guarded_async(None)
+async def _stop_if_closed(pc: RTCPeerConnection) -> None:
+    if pc.signalingState == "closed":
+        for transceiver in pc.getTransceivers():
+            await transceiver.stop()
+        if pc.sctp is not None:
+            await pc.sctp.stop()
+
+
+async def close_connection(pc: RTCPeerConnection) -> None:
+    """Close a connection, also where its own attempt to close was given up.
+
+    aiortc closes a connection itself when DTLS has ended, for example because a loop that ends
+    cancelled its tasks. If that attempt is cancelled, too, whoever closes the connection would
+    wait for it for ever.
+    """
+    own = getattr(pc, _CLOSE_TASK) if OWN_CLOSE.fits else None
+    if own is not None:
+        await asyncio.wait([own])
+        if own.cancelled() or own.exception() is not None:
+            logger.debug("A connection did not close by itself")
+            pc.remove_all_listeners()
+            return
+    await pc.close()
+
+
+async def close_sockets(pc: RTCPeerConnection) -> None:
+    """Close the sockets of a connection.
+
+    Nothing else does if the connection was closed while it gathered candidates, or if the event
+    loop ends before it is established. uvloop cannot close a loop with an open socket.
+    """
+    if not SOCKETS.fits:
+        return
+    for connection in ice_connections(pc):
+        for protocol in list(connection._protocols):
+            await protocol.close()

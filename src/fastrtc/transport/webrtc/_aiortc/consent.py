@@ -1,0 +1,95 @@
+"""Consent freshness (RFC 7675): whether the peer is still there."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import random
+from collections.abc import Callable
+from typing import Any
+
+from aioice import stun
+from aiortc import RTCPeerConnection
+
+from ..guard import retried
+from .patch import Patch
+from .transports import ICE_CONNECTION, ice_connections
+
+__all__ = ["PATCH", "watch_consent"]
+
+PATCH = Patch(
+    name="consent freshness",
+    target="aioice.Connection.query_consent",
+    seen="aiortc 1.15 and 1.16, aioice 0.10 to 0.13",
+    needs=(
+        ICE_CONNECTION,
+        "Connection().query_consent",
+        "Connection().build_request",
+        "Connection().remote_password",
+        "Connection()._nominated.values",
+        "Connection()._query_consent_task",
+        "aioice.ice.CandidatePair.remote_addr",
+        "CandidatePair().protocol",
+        "aioice.ice.StunProtocol.request",
+        "aioice.stun.TransactionError",
+    ),
+    lost="a client that vanished keeps its place for 30 s, not 12 s",
+    upstream="upstream.md#the-interval-of-consent-checks",
+    delete_when="aioice lets the interval and the time-out of consent checks be chosen",
+)
+
+CONSENT_INTERVAL_S = 2.5
+"""How often the peer is asked for its consent to be sent to (RFC 7675 section 5.1 has 5 s)."""
+
+CONSENT_EXPIRES_S = 12.0
+"""After how long without an answer it is gone. RFC 7675 section 5.1 allows up to 30 s; but
+whoever lost the network and comes back must not find their own place taken for so long."""
+
+
+CONSENT_REPEATS = 2
+"""How often a question is sent again. aioice waits 0.5 s for an answer, 3.5 s with two repeats: a
+peer that is far away, or a machine that is busy for a while, is no peer that has gone."""
+
+
+RETRY_S = 1.0
+"""After how long the questions go on when one of them failed for a reason of ours, in seconds."""
+
+
+def watch_consent(pc: RTCPeerConnection, on_expired: Callable[[], None]) -> None:
+    """Notice sooner than after 30 s that a peer has gone without a goodbye.
+
+    Args:
+        pc: The connection, before it is established.
+        on_expired: Called once, when the peer has not answered for ``CONSENT_EXPIRES_S``.
+    """
+    if not PATCH.fits:
+        return
+    for connection in ice_connections(pc):
+        connection.query_consent = functools.partial(_query_consent, connection, on_expired)
+
+
+@retried(RETRY_S)
+async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    expires = loop.time() + CONSENT_EXPIRES_S
+    while loop.time() < expires:
+        if not connection._nominated:  # it was closed, maybe just before this began
+            return
+        # at random, so that the checks of many connections do not fall together (RFC 7675)
+        await asyncio.sleep(CONSENT_INTERVAL_S * (0.8 + 0.4 * random.random()))
+        for pair in list(connection._nominated.values()):
+            request = connection.build_request(pair, nominate=False)
+            try:
+                asking = pair.protocol.request(
+                    request,
+                    pair.remote_addr,
+                    integrity_key=connection.remote_password.encode("utf8"),
+                    retransmissions=CONSENT_REPEATS,
+                )
+                await asyncio.wait_for(asking, expires - loop.time())
+                expires = loop.time() + CONSENT_EXPIRES_S
+            except (stun.TransactionError, asyncio.TimeoutError):
+                if pair not in connection._nominated.values():  # another address has answered
+                    expires = loop.time() + CONSENT_EXPIRES_S
+    connection._query_consent_task = None
+    on_expired()

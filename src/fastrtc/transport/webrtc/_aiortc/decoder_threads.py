@@ -1,0 +1,65 @@
+"""Decoder threads that keep no process alive and hold up no event loop."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import threading
+import types
+from contextvars import copy_context
+from typing import Any
+
+from .patch import Patch
+
+__all__ = ["PATCH", "make_decoder_threads_daemons"]
+
+logger = logging.getLogger(__name__)
+
+PATCH = Patch(
+    name="decoder threads",
+    target="aiortc.rtcrtpreceiver.threading",
+    seen="aiortc 1.15 and 1.16",
+    needs=("aiortc.rtcrtpreceiver.threading.Thread",),
+    lost="a program that ends with open connections hangs, and a client can hold up the event "
+    "loop while a large picture is decoded",
+    upstream="upstream.md#daemon-decoder-threads",
+    delete_when="aiortc's decoder threads are daemons, and are not joined on the event loop",
+)
+
+JOIN_TIMEOUT_S = 0.05
+"""How long the event loop waits for a decoder thread to end. It ends by itself, too."""
+
+
+class _DecoderThread(threading.Thread):
+    """A daemon that runs in the context of whoever made it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{**kwargs, "daemon": True})
+        self._run_in = copy_context()  # ``_context`` is Python's own, from 3.14 on
+
+    def run(self) -> None:
+        """Run it."""
+        try:
+            self._run_in.run(super().run)
+        except RuntimeError as error:  # its loop was closed while it decoded
+            logger.debug("A decoder has ended: %s", error)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for it, but not for a whole picture: aiortc does so on the event loop.
+
+        A peer has it do so, by RTCP's BYE, while large pictures are being decoded.
+        """
+        super().join(JOIN_TIMEOUT_S if timeout is None else timeout)
+
+
+def make_decoder_threads_daemons() -> None:
+    """Let aiortc's decoder threads not keep a process alive.
+
+    Its receivers make a ``threading.Thread`` each, which runs until the connection is closed: a
+    program that ends with open connections hung.
+    """
+    if not PATCH.fits:
+        return
+    module: Any = importlib.import_module("aiortc.rtcrtpreceiver")
+    if module.threading is threading:
+        module.threading = types.SimpleNamespace(**{**vars(threading), "Thread": _DecoderThread})

@@ -1,0 +1,42 @@
+"""The messages of data channels that the peer does not have yet."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiortc import RTCPeerConnection
+
+from .patch import Patch
+
+__all__ = ["PATCH", "flush_messages"]
+
+_QUEUES = ("_data_channel_queue", "_outbound_queue", "_sent_queue")
+
+PATCH = Patch(
+    name="last messages",
+    target="RTCSctpTransport",
+    seen="aiortc 1.15 and 1.16",
+    needs=tuple(f"RTCSctpTransport().{name}" for name in _QUEUES),
+    lost="the last messages to a client, such as why it is disconnected, can be cut off",
+    upstream="upstream.md#smaller-wishes",
+    delete_when="aiortc has a method that waits until data channels have sent all",
+)
+
+INTERVAL_S = 0.005
+"""How often the queues are looked at while the connection closes, in seconds."""
+
+
+async def flush_messages(pc: RTCPeerConnection, timeout: float) -> None:
+    """Wait until the peer has what was sent over the data channels.
+
+    aiortc has no event for that: the queues of its SCTP transport are looked at a few times while
+    the connection closes, and never otherwise.
+    """
+    if not PATCH.fits:
+        return
+    sctp = pc.sctp
+    deadline = asyncio.get_running_loop().time() + timeout
+    while pc.connectionState == "connected" and any(getattr(sctp, name, None) for name in _QUEUES):
+        if asyncio.get_running_loop().time() > deadline:
+            return
+        await asyncio.sleep(INTERVAL_S)

@@ -1,0 +1,138 @@
+"""All patches of aiortc and aioice, checked once before the first of them is needed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from ....core.errors import SessionRefused
+from . import (
+    address,
+    audio_packets,
+    clock,
+    closing,
+    codecs,
+    consent,
+    decoder_queue,
+    decoder_threads,
+    ice,
+    messages,
+    picture_size,
+    rtp_receiver,
+    rtp_sender,
+    rtp_streams,
+    sctp_messages,
+    sctp_work,
+    turn,
+)
+from .patch import Patch
+from .samples import Samples
+
+__all__ = ["REGISTRY", "Registry", "describe", "versions"]
+
+logger = logging.getLogger(__name__)
+
+_PATCHES: tuple[Patch, ...] = (
+    ice.PATCH,
+    rtp_streams.PATCH,
+    rtp_receiver.PATCH,
+    rtp_sender.PATCH,
+    sctp_work.PATCH,
+    sctp_messages.PATCH,
+    picture_size.PATCH,
+    decoder_queue.PATCH,
+    decoder_threads.PATCH,
+    audio_packets.PATCH,
+    codecs.NEGOTIATED,
+    codecs.COMMON,
+    clock.PATCH,
+    consent.PATCH,
+    address.PATCH,
+    turn.ATTEMPTS,
+    turn.RELEASE,
+    messages.PATCH,
+    closing.CONNECTING,
+    closing.OWN_CLOSE,
+    closing.SOCKETS,
+)
+"""Bounds first."""
+
+
+class Registry:
+    """Checks patches once, and logs once those that do not fit.
+
+    Args:
+        patches: The patches.
+    """
+
+    def __init__(self, patches: Sequence[Patch]) -> None:
+        self.patches = patches
+        self._lock = threading.Lock()
+        self._checked = False
+        self._logged = False
+
+    def misfits(self) -> list[Patch]:
+        """Check all patches, unless that was done, and return those that do not fit.
+
+        To be called on an event loop.
+        """
+        with self._lock:
+            if not self._checked:
+                samples = Samples()
+                for patch in self.patches:
+                    patch.check(samples)
+                self._checked = True
+        return [patch for patch in self.patches if not patch.fits]
+
+    def check(self) -> list[Patch]:
+        """Return the patches that do not fit; log them as warnings the first time.
+
+        To be called on an event loop.
+        """
+        misfits = self.misfits()
+        with self._lock:
+            logged, self._logged = self._logged, True
+        for patch in [] if logged else misfits:
+            logger.warning("%s", describe(patch))
+        return misfits
+
+    def require_bounds(self) -> None:
+        """Check all patches, unless that was done; refuse a connection that lacks a bound.
+
+        Raises:
+            SessionRefused: If a patch that bounds what a client can cost does not fit.
+        """
+        lost = [patch.name for patch in self.check() if patch.is_bound]
+        if lost:
+            raise SessionRefused(
+                "unsupported_aiortc",
+                reason=f"The server cannot bound what clients cost with {versions()} "
+                f"({', '.join(lost)}). Its log and fastrtc doctor say more",
+            )
+
+
+REGISTRY = Registry(_PATCHES)
+"""The one of this process."""
+
+
+def describe(patch: Patch) -> str:
+    """Say in a line what a patch lacks, and what follows from that."""
+    consequence = "WebRTC connections are refused, as" if patch.is_bound else "Without it,"
+    return (
+        f"{versions()} do not fit the patch for {patch.name!r} ({patch.target}, seen in "
+        f"{patch.seen}): {', '.join(patch.missing)} is missing. {consequence} {patch.lost}"
+    )
+
+
+def versions() -> str:
+    """Return the installed versions, such as ``"aiortc 1.16.0 and aioice 0.13.0"``."""
+    return " and ".join(f"{name} {_version(name)}" for name in ("aiortc", "aioice"))
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "of an unknown version"

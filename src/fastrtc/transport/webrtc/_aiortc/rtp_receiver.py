@@ -1,0 +1,112 @@
+"""Bounds on the work that RTP packets cause in a receiver."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from ....core.limits import RateLimit
+from ....core.seldom import Seldom
+from .patch import Patch
+
+__all__ = ["MAX_GAP", "PATCH", "limit_receiver"]
+
+logger = logging.getLogger(__name__)
+
+_NACK_GENERATOR = "_RTCRtpReceiver__nack_generator"
+_RTCP_EXITED = "_RTCRtpReceiver__rtcp_exited"
+
+PATCH = Patch(
+    name="RTP receiver",
+    target="RTCRtpReceiver",
+    seen="aiortc 1.15 and 1.16",
+    needs=(
+        "RTCRtpReceiver()._handle_rtp_packet",
+        "RTCRtpReceiver()._run_rtcp",
+        f"RTCRtpReceiver().{_RTCP_EXITED}.set",
+        f"RTCRtpReceiver().{_NACK_GENERATOR}.add",
+        f"RTCRtpReceiver().{_NACK_GENERATOR}.missing.clear",
+        f"RTCRtpReceiver().{_NACK_GENERATOR}.max_seq",
+    ),
+    lost="a client can hold up the event loop with jumps of sequence numbers, and keep its "
+    "connection from being closed",
+    upstream="upstream.md#smaller-wishes",
+    delete_when="aiortc does not count through gaps that it cannot fill, and ends its RTCP task "
+    "whatever it raises",
+    is_bound=True,
+)
+
+MAX_GAP = 128
+"""RTP packets that may be missing at once for each to be asked for again (aiortc's
+``RTP_HISTORY_SIZE``): of more, no sender has the first ones any more."""
+
+JUMPS_PER_S, JUMPS_BURST_S = 5.0, 5.0
+"""Jumps of more than ``MAX_GAP`` sequence numbers per second, and for how many seconds' worth a
+peer may be ahead. A network that was gone causes one; aiortc clears its buffer of 512 for each."""
+
+_failures = Seldom()
+
+
+class _NackGenerator:
+    """One that does not count through a jump of sequence numbers, which is up to 32767.
+
+    Args:
+        original: aiortc's.
+    """
+
+    def __init__(self, original: Any) -> None:
+        self._original = original
+
+    @property
+    def missing(self) -> Any:
+        """The sequence numbers of packets that are missing."""
+        return self._original.missing
+
+    def add(self, packet: Any) -> Any:
+        """Note a packet; return whether some before it are missing."""
+        original = self._original
+        if original.max_seq is not None:
+            ahead = (packet.sequence_number - original.max_seq) & 0xFFFF
+            if MAX_GAP < ahead < 0x8000:
+                original.missing.clear()
+                original.max_seq = packet.sequence_number
+                return False
+        return original.add(packet)
+
+
+def limit_receiver(receiver: Any) -> None:
+    """Bound what packets cost a receiver, and have its task for RTCP end whatever it raises."""
+    nack_generator = getattr(receiver, _NACK_GENERATOR)
+    if nack_generator is not None:  # there is none for audio
+        setattr(receiver, _NACK_GENERATOR, _NackGenerator(nack_generator))
+    _limit_jumps(receiver)
+    run, exited = receiver._run_rtcp, getattr(receiver, _RTCP_EXITED)
+
+    async def run_rtcp() -> None:
+        """Send reports; without them, if one cannot be made: stop() would wait without end."""
+        try:
+            await run()
+        except Exception:  # a jitter of over 32 bits, of timestamps that make no sense
+            _failures.log(logger.debug, "RTCP reports have ended", exc_info=True)
+        finally:
+            exited.set()
+
+    receiver._run_rtcp = run_rtcp
+
+
+def _limit_jumps(receiver: Any) -> None:
+    handle = receiver._handle_rtp_packet
+    loop = asyncio.get_running_loop()
+    rate = RateLimit(JUMPS_PER_S, JUMPS_BURST_S)
+    last: dict[int, int] = {}  # sequence number of each stream, of which there are few
+
+    async def handle_rtp_packet(packet: Any, arrival_time_ms: int) -> None:
+        number = packet.sequence_number
+        ahead = (number - last.get(packet.ssrc, number)) & 0xFFFF
+        if MAX_GAP < ahead < 0x10000 - MAX_GAP and not rate.allows(loop.time()):
+            return
+        last[packet.ssrc] = number
+        await handle(packet, arrival_time_ms=arrival_time_ms)
+
+    receiver._handle_rtp_packet = handle_rtp_packet

@@ -1,0 +1,123 @@
+"""Bounds on the work that the chunks of SCTP packets cause."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from ....core.limits import RateLimit
+from ..guard import guarded
+from ..packet_budget import (
+    DATA,
+    FORWARD_TSN,
+    SACK,
+    MalformedPacket,
+    Persistence,
+    SctpChunk,
+    clip_gaps,
+    sctp_chunks,
+)
+from .abuse import Abuse
+from .patch import Patch
+
+__all__ = ["PATCH", "limit_sctp"]
+
+PATCH = Patch(
+    name="SCTP work",
+    target="RTCSctpTransport",
+    seen="aiortc 1.15 and 1.16",
+    needs=(
+        "RTCSctpTransport()._handle_data",
+        "RTCSctpTransport()._receive_sack_chunk",
+        "RTCSctpTransport()._receive_forward_tsn_chunk",
+        "RTCSctpTransport()._sent_queue",
+        "RTCSctpTransport()._inbound_streams",
+        "RTCSctpTransport()._sack_misordered",
+        "InboundStream().reassembly",
+    ),
+    lost="a client can hold up the event loop with chunks that cost more than they are long",
+    upstream="upstream.md#smaller-wishes",
+    delete_when="the work of aiortc's SCTP grows with the length of packets only",
+    is_bound=True,
+)
+
+SCTP_BURST_S = 2.0
+"""For how many seconds' worth of SCTP a peer may be ahead."""
+
+SCTP_WORK_PER_MESSAGE = 4.0
+"""Units of work for SCTP per second, for each message that a peer may send. A unit, some 50
+microseconds, is a SACK, or a walk through 64 chunks; answering a control chunk is 4."""
+
+MALFORMED_WORK = 50.0
+"""Units that a malformed SCTP packet counts as."""
+
+MAX_STREAMS = 64
+"""Streams that a FORWARD TSN may begin; see ``sctp_messages.MAX_STREAMS``."""
+
+
+def limit_sctp(sctp: Any, messages_per_s: float, abuse: Abuse) -> None:
+    """Bound what the chunks of a peer cost.
+
+    Args:
+        sctp: The ``RTCSctpTransport``.
+        messages_per_s: How many messages it may send per second.
+        abuse: Ends the connection.
+    """
+    handle, receive_sack = sctp._handle_data, sctp._receive_sack_chunk
+    receive_forward_tsn = sctp._receive_forward_tsn_chunk
+    loop = asyncio.get_running_loop()
+    rate = RateLimit(SCTP_WORK_PER_MESSAGE * messages_per_s, SCTP_BURST_S)
+    persistence = Persistence()
+
+    @guarded(False)
+    def admits(data: bytes) -> bool:
+        try:
+            work, malformed = sum(_work(sctp, chunk) for chunk in sctp_chunks(data)), False
+        except MalformedPacket:
+            work, malformed = MALFORMED_WORK, True
+        now = loop.time()
+        if rate.allows(now, work):
+            return not malformed
+        if persistence.goes_on(now):
+            abuse("The client sends too much over its data channels")
+        return False
+
+    @guarded(())
+    def clip(chunk: Any) -> Sequence[tuple[int, int]]:
+        sent = sctp._sent_queue
+        most = (sent[-1].tsn - chunk.cumulative_tsn) & 0xFFFFFFFF if sent else 0
+        return clip_gaps(chunk.gaps, most if most < 1 << 31 else 0)
+
+    async def handle_data(data: bytes) -> None:
+        if not abuse.ended and admits(data):
+            await handle(data)
+
+    async def receive_sack_chunk(chunk: Any) -> None:
+        chunk.gaps = list(clip(chunk))
+        await receive_sack(chunk)
+
+    async def receive_forward_tsn_chunk(chunk: Any) -> None:
+        streams = dict(chunk.streams)
+        if len(streams.keys() | sctp._inbound_streams.keys()) > MAX_STREAMS:
+            abuse("The client uses too many data channels")
+            return
+        chunk.streams = list(streams.items())
+        await receive_forward_tsn(chunk)
+
+    sctp._handle_data = handle_data
+    sctp._receive_sack_chunk = receive_sack_chunk
+    sctp._receive_forward_tsn_chunk = receive_forward_tsn_chunk
+
+
+def _work(sctp: Any, chunk: SctpChunk) -> float:
+    """Return what a chunk costs, in units; those of DATA themselves are counted as messages."""
+    if chunk.type == DATA:
+        stream = sctp._inbound_streams.get(chunk.stream)
+        waiting = len(sctp._sack_misordered) + (len(stream.reassembly) if stream else 0)
+        return waiting / 64
+    if chunk.type == SACK:
+        return 1 + chunk.items / 16 + len(sctp._sent_queue) / 64
+    if chunk.type == FORWARD_TSN:
+        return 1 + chunk.items / 4 + len(sctp._inbound_streams) / 8
+    return 4.0 + chunk.items
