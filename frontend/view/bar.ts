@@ -112,6 +112,7 @@ export class Bar {
     this.main.dataset["does"] = button;
     setIcon(this.#mainIcon, button === "start" ? "start" : button === "stop" ? "stop" : "close");
     setText(this.#mainLabel, labels[button]);
+    setAttribute(this.main, "data-words", Object.values(labels).join("\n"));
     const hint = button === "waiting" && labels.waiting !== "Cancel";
     setAttribute(this.main, "aria-label", hint ? `${labels.waiting}: press to cancel` : null);
     setAttribute(this.main, "title", button === "waiting" ? "Cancel" : null);

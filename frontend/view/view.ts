@@ -19,6 +19,9 @@ import { statusOf } from "./status";
 /** Makes the connection; tests and the gallery of states give another one. */
 export type Connect = (options: ConnectionOptions) => Connection;
 
+/** Up to which width the buttons stand below each other, in CSS pixels. */
+const NARROW = 480;
+
 /** The view. */
 export class View {
   readonly root = h("div", {});
@@ -50,6 +53,7 @@ export class View {
     this.#panel = this.#build();
     this.#patch();
     this.#sizes.observe(this.root);
+    this.#sizes.observe(document.body);
     window.addEventListener("resize", this.#fit);
     if (this.#props.value === START_SIGNAL) void this.#panel.session.restart();
   }
@@ -106,6 +110,7 @@ export class View {
     // Far down a page there is nothing to fit into: the view is as tall as it needs to be.
     const fits = above < window.innerHeight / 2;
     this.root.style.setProperty("--frtc-above", fits ? `${Math.round(above)}px` : "100dvh");
+    this.root.classList.toggle("frtc-narrow", this.root.clientWidth <= NARROW);
   };
 }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..core.types import Modality, Mode
 
-__all__ = ["LAYOUTS", "Layout"]
+__all__ = ["LAYOUTS", "WIDE", "Layout"]
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Layout:
     Attributes:
         title: The heading, unless the program has its own.
         label: What the component is called, also by screen readers.
-        width: How wide the page becomes, as CSS has it.
-        beside: Whether inputs and outputs are beside the component where there is room for
-            it; else the inputs are below it and the outputs above.
+        width: How wide the page becomes, as CSS has it, if nothing is beside the component.
+        beside: Whether the outputs are beside the component where there is room for it, with
+            the inputs; else they are above it, and the inputs beside both.
     """
 
     title: str

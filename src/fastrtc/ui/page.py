@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ._compat import bare_html
-from .layouts import LAYOUTS, Layout
+from .layouts import LAYOUTS, WIDE, Layout
 from .options import UIArgs
 
 __all__ = ["build_page"]
+
+UNSEEN = {"state", "browserstate", "timer"}
+"""The names of Gradio's components that take no room on a page."""
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -35,20 +39,28 @@ def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> t
     outputs = list(stream.additional_output_components or [])
     in_both = {one._id for one in inputs} & {one._id for one in outputs}
     inputs_only = [one for one in inputs if one._id not in in_both]
+    above = [] if layout.beside else outputs
+    others = [*inputs_only, *outputs] if layout.beside else inputs_only
+    wide = _any_shown(others) and (layout.beside or _any_shown(above))
+
+    def main() -> Any:
+        classes = ["fastrtc-main", *(["fastrtc-docked"] if _any_shown(above) else [])]
+        with gr.Column(elem_classes=classes):
+            _render(above)
+            made = _component(stream, ui_args, layout, component)
+            _render([] if wide else others)
+        return made
+
     with gr.Blocks(title=_plain(title)) as blocks:
         with gr.Column(elem_classes="fastrtc-page"):
-            bare_html(_heading(layout, title, ui_args))
-            if layout.beside and (inputs or outputs):
+            bare_html(_heading(WIDE if wide else layout.width, title, ui_args))
+            if wide:
                 with gr.Row(elem_classes="fastrtc-body"):
-                    with gr.Column(scale=3, min_width=320):
-                        webrtc = _component(stream, ui_args, layout, component)
-                    with gr.Column(scale=1, min_width=280):
-                        _render(inputs_only)
-                        _render(outputs)
+                    webrtc = main()
+                    with gr.Column(elem_classes="fastrtc-side"):
+                        _render(others)
             else:
-                _render(outputs)
-                webrtc = _component(stream, ui_args, layout, component)
-                _render(inputs_only)
+                webrtc = main()
         webrtc.stream(
             stream.event_handler,
             inputs=[webrtc, *inputs],
@@ -93,14 +105,20 @@ def _component(stream: Any, ui_args: UIArgs, layout: Layout, component: Callable
     )
 
 
+def _any_shown(components: list[Any]) -> bool:
+    return any(one.visible is True and one.get_block_name() not in UNSEEN for one in components)
+
+
 def _render(components: list[Any]) -> None:
     for one in components:
-        one.render()
+        takes_what_is_left = isinstance(one, gr.Chatbot)
+        with gr.Column(elem_classes="fastrtc-chat") if takes_what_is_left else nullcontext():
+            one.render()
 
 
-def _heading(layout: Layout, title: str, ui_args: UIArgs) -> str:
+def _heading(width: str, title: str, ui_args: UIArgs) -> str:
     style = STYLE.read_text(encoding="utf-8")
-    parts = [f"<style>:root {{ --fastrtc-width: {layout.width}; }}\n{style}</style>"]
+    parts = [f"<style>:root {{ --fastrtc-width: {width}; }}\n{style}</style>"]
     lines = []
     if not ui_args.get("hide_title"):
         lines.append(f"<h1>{title}</h1>")
