@@ -17,10 +17,12 @@ FIND_PYTHON = for python in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 pyth
 INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-gradio5 test-newest lint format types types-docs layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev
+.PHONY: help check demo test test-fast test-rest test-gradio5 test-newest lint format types types-docs layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev env-gradio5
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+check: lint types layers test-fast ## all that is quick: what to run before each commit
 
 demo: $(VENV)/.run ## run the echo demo on http://127.0.0.1:7860
 	$(BIN)/python demo/app.py $(ARGS)
@@ -28,8 +30,14 @@ demo: $(VENV)/.run ## run the echo demo on http://127.0.0.1:7860
 test: $(VENV)/.dev ## run the whole test suite (ARGS="-k name" for a part of it)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
+test-fast: $(VENV)/.dev ## run the tests that need no real peer, page or other program, a minute or two
+	$(BIN)/python -m pytest -n $(JOBS) -m fast $(ARGS)
+
+test-rest: $(VENV)/.dev ## run the tests that test-fast leaves out
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not fast" $(ARGS)
+
 test-gradio5: $(VENV)-gradio5/.made ## test the page on Gradio 5; the other tests have Gradio 6
-	$(VENV)-gradio5/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS) tests/gradio tests/ui tests/test_webrtc.py
+	$(VENV)-gradio5/bin/python -m pytest -n $(JOBS) --dist loadgroup --browsers 2 $(ARGS) tests/gradio tests/ui tests/test_webrtc.py
 
 test-newest: $(VENV)-newest/.made ## test WebRTC with the newest aiortc and aioice, which pyproject.toml may not allow yet
 	-$(VENV)-newest/bin/fastrtc doctor
@@ -85,6 +93,8 @@ clean: ## remove the environment and all that was made
 env: $(VENV)/.run ## make the environment that the demo needs
 
 env-dev: $(VENV)/.dev ## make the environment that the tests need
+
+env-gradio5: $(VENV)-gradio5/.made ## make the environment that test-gradio5 needs
 
 # Exactly what the lock file says; `npm install` would change it.
 frontend/node_modules/.made: frontend/package-lock.json

@@ -19,6 +19,7 @@ settings.load_profile("fastrtc")
 
 pytest_plugins = [
     "pytester",
+    "tests.support.needs",  # before those that import it
     "tests.support.leaks",
     "tests.support.loops",
     "tests.support.programs",

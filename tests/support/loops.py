@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.needs import PEERS
+
 __all__ = ["loop_for_a_server", "loop_of"]
 
-PEERS = ("tests/abuse/", "tests/faults/", "tests/telephone/", "tests/webrtc/", "tests/websocket/")
 BOTH = (
     "tests/abuse/test_channels.py",
     "tests/faults/test_network.py",

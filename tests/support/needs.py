@@ -1,0 +1,133 @@
+"""Marks that say what a test needs: `pages`, `peers`, `slow`, or none of them, which is `fast`.
+
+A test gets them by its folder, and by what it, its fixtures and its helpers in `tests` call: a test
+that calls `Client` has a real peer, one that calls `subprocess` starts a program. None is written
+by hand, and `pytest -m fast` runs all that needs nothing but Python.
+"""
+
+import functools
+import inspect
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import pytest
+
+__all__ = ["PAGES", "PEERS", "is_of_a_page"]
+
+PAGES = ("tests/browser/", "tests/demos/", "tests/gradio/")
+PAGES_CLASS = "TestPages"
+WITHOUT_PAGES = (
+    "tests/demos/stand_ins/",
+    "tests/demos/test_keyed_replies.py",
+    "tests/demos/test_modes.py",
+)
+PEERS = ("tests/abuse/", "tests/faults/", "tests/telephone/", "tests/webrtc/", "tests/websocket/")
+
+CALLS = {
+    "subprocess": "slow",
+    "http.server.ThreadingHTTPServer": "peers",
+    "tests.support.http_service.http_service": "peers",
+    "tests.support.peers.Client": "peers",
+    "tests.support.programs.require_program": "slow",
+    "tests.support.servers.serving": "peers",
+    "tests.support.turn.turn_server": "slow",
+    "tests.websocket.served.serve": "peers",
+    "uvicorn": "peers",
+    "websockets.asyncio.client.connect": "peers",
+    "websockets.sync.client.connect": "peers",
+}
+"""What gives a test a mark when it calls it, or calls one of `tests` or `benchmarks` that does."""
+
+
+def is_of_a_page(node: str) -> bool:
+    """Return whether a test is where the tests of pages are."""
+    if node.startswith(PAGES):
+        return not node.startswith(WITHOUT_PAGES)
+    return f"::{PAGES_CLASS}::" in node
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (
+        "pages: opens a page in Chromium",
+        "peers: talks with a real peer or server over a network",
+        "slow: starts another program",
+        "fast: none of these",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the folders of pages and peers for `-m fast`, which saves importing them."""
+    if config.option.markexpr != "fast":
+        return None
+    node = collection_path.relative_to(config.rootpath).as_posix() + "/"
+    return node in (*PAGES, *PEERS) or None
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by `-m`
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in sorted(_needs(item)) or ["fast"]:
+            item.add_marker(mark)
+
+
+def _needs(item: pytest.Item) -> set[str]:
+    if item.get_closest_marker("browser"):
+        return {"pages"}
+    if item.nodeid.startswith(PEERS):
+        return {"peers"}
+    if item.get_closest_marker("external") or item.nodeid.startswith(PAGES):
+        return {"slow"}
+    if not isinstance(item, pytest.Function):
+        return set()
+    fixtures = [one.func for defs in item._fixtureinfo.name2fixturedefs.values() for one in defs]
+    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return _marks_of_calls([item.obj, *fixtures, *given], item.cls)
+
+
+def _marks_of_calls(callers: Iterable[Any], cls: type | None) -> set[str]:
+    """Follow the calls of our own functions and return the marks that `CALLS` has for them."""
+    marks, seen, ahead = set(), set(), list(callers)
+    while ahead:
+        called = ahead.pop()
+        name = _name(called)
+        if name in CALLS:
+            marks.add(CALLS[name])
+        elif name.startswith(("tests.", "benchmarks.")) and id(called) not in seen:
+            seen.add(id(called))
+            ahead += _called_by(called, cls)
+    return marks
+
+
+def _name(called: Any) -> str:
+    if isinstance(called, ModuleType):
+        return called.__name__
+    return f"{getattr(called, '__module__', '')}.{getattr(called, '__qualname__', '')}"
+
+
+def _called_by(caller: Any, cls: type | None) -> Iterator[Any]:
+    """Yield what a function of the class *cls*, or each method of a class, has names of."""
+    if isinstance(caller, type):
+        yield from caller.__bases__
+        for member in vars(caller).values():
+            yield getattr(member, "fget", None) or getattr(member, "__func__", member)
+        return
+    caller = getattr(getattr(caller, "hypothesis", None), "inner_test", caller)
+    caller = inspect.unwrap(getattr(caller, "__func__", caller))
+    if not isinstance(caller, FunctionType):
+        return
+    for cell in caller.__closure__ or ():
+        yield cell.cell_contents
+    for name in _names(caller.__code__):
+        if name in caller.__globals__:
+            yield caller.__globals__[name]
+        elif hasattr(cls, name):
+            yield getattr(cls, name)
+
+
+@functools.cache
+def _names(code: CodeType) -> frozenset[str]:
+    inner = [_names(one) for one in code.co_consts if isinstance(one, CodeType)]
+    return frozenset(code.co_names).union(*inner)
