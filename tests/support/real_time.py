@@ -1,44 +1,72 @@
-"""Tests with real peers, which happen in real time: what a busy machine may not do to them.
+"""Tests of pages, which happen in real time: what a busy machine may not do to them.
 
-Pages, marked `browser`, are opened in one worker, for beside another browser sound and pictures
-come late. That is for pytest-xdist's `--dist loadgroup`; as its mark `xdist_group` has no effect
-with pytest 9.2 and pytest-xdist 3.8, such a test is known by its place.
+Pages are opened in one worker, for beside another browser sound and pictures come late; where
+nothing else runs, `--browsers 2` opens them in two. That is for pytest-xdist's `--dist loadgroup`;
+as its mark `xdist_group` has no effect with pytest 9.2 and pytest-xdist 3.8, such a test is known
+by its place.
 
-A test with a page or another real peer that fails is run once more, which the end of the run tells:
-neither a fake microphone nor a network waits for a machine that stood still.
+A test of a page that fails is run once more, for a fake microphone does not wait for a machine
+that stood still. The end of the run tells which. `FASTRTC_RERUNS` names a file that gets a line for
+each, also from several runs; when it has more than `MAX_RERUNS`, the run fails.
 """
+
+import os
+from pathlib import Path
 
 import pytest
 
-__all__: list[str] = []
+from tests.support.needs import PAGES, PAGES_CLASS, is_of_a_page
 
-PAGES = ("tests/browser/", "tests/demos/", "tests/gradio/")
-PAGES_CLASS = "TestPages"
-PEERS = ("tests/abuse/", "tests/faults/", "tests/telephone/", "tests/webrtc/", "tests/websocket/")
+__all__ = ["MAX_RERUNS"]
+
+MAX_RERUNS = 2
+RERUNS = "FASTRTC_RERUNS"
 
 
-def _is_of_a_page(node: str) -> bool:
-    return node.startswith(PAGES) or f"::{PAGES_CLASS}::" in node
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--browsers", type=int, default=1, help="in how many workers pages are opened (1)"
+    )
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log):
     from xdist.scheduler import LoadGroupScheduling
 
-    class OneBrowser(LoadGroupScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return "pages" if _is_of_a_page(nodeid) else nodeid
+    class FewBrowsers(LoadGroupScheduling):
+        files: dict[str, int] = {}
 
-    return OneBrowser(config, log) if config.getvalue("dist") == "loadgroup" else None
+        def _split_scope(self, nodeid: str) -> str:
+            if not is_of_a_page(nodeid):
+                return nodeid
+            number = self.files.setdefault(nodeid.partition("::")[0], len(self.files))
+            return f"pages {number % config.option.browsers}"
+
+    return FewBrowsers(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        opens_a_page = item.get_closest_marker("browser") is not None
-        if opens_a_page and not _is_of_a_page(item.nodeid):
+        if item.get_closest_marker("browser") is None:
+            continue
+        if not is_of_a_page(item.nodeid):
             folders = ", ".join(PAGES)
             raise pytest.UsageError(
                 f"{item.nodeid} opens a page: it belongs into {folders} or a class {PAGES_CLASS}"
             )
-        if opens_a_page or item.nodeid.startswith(PEERS):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+        item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+@pytest.hookimpl(trylast=True)  # the reporter has counted
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    name = os.environ.get(RERUNS)
+    if not name or hasattr(session.config, "workerinput"):
+        return
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    again = [f"{report.nodeid}\n" for report in reporter.stats.get("rerun", [])]
+    with open(name, "a") as file:
+        file.writelines(again)
+    count = len(Path(name).read_text().splitlines())
+    if again and count > MAX_RERUNS:
+        reporter.write_line(f"\n{count} tests were run once more, {MAX_RERUNS} may be: {name}")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
