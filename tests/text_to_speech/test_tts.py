@@ -7,6 +7,7 @@ import pytest
 from fastrtc import get_tts_model
 from fastrtc.core.models import MissingExtra
 from fastrtc.text_to_speech import TTSModel
+from tests.text_to_speech.conftest import KOKORO
 from tests.text_to_speech.networks import write_kokoro
 
 
@@ -53,7 +54,11 @@ def test_a_missing_package_says_what_to_run(monkeypatch, name, module, extra) ->
 
 @pytest.fixture(
     scope="module",
-    params=["kokoro", "cartesia", pytest.param("espeak", marks=pytest.mark.external("espeak-ng"))],
+    params=[
+        *(["kokoro"] if KOKORO else []),
+        "cartesia",
+        pytest.param("espeak", marks=pytest.mark.external("espeak-ng")),
+    ],
 )
 def voice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> TTSModel:
     if request.param == "kokoro":
