@@ -1,1 +1,1 @@
-"""When media goes where: to the handler as it comes, to the client in real time."""
+"""Media pacing: inbound buffering, outbound playout."""

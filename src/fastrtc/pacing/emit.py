@@ -1,4 +1,4 @@
-"""When an ``emit`` that had nothing to give is asked again."""
+"""Pacing of calls of ``emit`` while it returns nothing."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import math
 __all__ = ["INTERVAL_S", "SLACK_S", "EmitClock"]
 
 INTERVAL_S = 0.02
-"""How often at most, in seconds: the length of a frame."""
+"""Minimum average interval of such calls, in seconds: the length of a frame."""
 
 FED_WITHIN_S = 0.1
-"""For how long after it got something a handler counts as being fed."""
+"""How long after its last input a handler counts as being fed, in seconds."""
 
 SLACK_S = 0.002
-"""How much too early it may be asked, in seconds: a timer of its own would cost more than the
-call. It is made up for, so that the average stays."""
+"""How much too early a call may be, in seconds, as a separate timer would cost more than the call.
+The next call is later by as much, so the average interval stays."""
 
 
 class EmitClock:
-    """Says when an ``emit`` that had nothing to give is asked again.
+    """Decide when an ``emit`` that returned nothing is called again.
 
-    At most 50 times a second on average. A handler that is fed is asked when it has got
-    something, so that an echo does not wait for the next tick; one that is not, by the
-    clock. Times are in seconds, of any clock that does not jump.
+    At most 50 times a second on average. A handler that receives input is called right after it, so
+    that an echo does not wait for the next tick; otherwise the clock decides. Times are in seconds
+    of any monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -30,15 +30,14 @@ class EmitClock:
         self._fed_at = -math.inf
 
     def fed(self, now: float) -> None:
-        """Learn that ``receive`` has taken something."""
+        """Record that ``receive`` has processed input."""
         self._fed_at = now
 
     def window(self, asked_at: float) -> tuple[float, float]:
-        """Learn that ``emit`` was asked and had nothing.
+        """Record that ``emit`` returned nothing.
 
         Returns:
-            From when it may be asked again if it is fed meanwhile, and when it is
-            asked in any case.
+            The earliest time of the next call if there is input meanwhile, and the latest time.
         """
         # one early call may be made up for, so that jitter in what feeds it costs no delay
         self._due = max(self._due, asked_at - INTERVAL_S) + INTERVAL_S

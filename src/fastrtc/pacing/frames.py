@@ -1,4 +1,4 @@
-"""Video frames that wait: for a handler, or for their moment to be sent."""
+"""Queue and clock of video frames."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 class FrameQueue(Generic[T]):
-    """A few frames that wait; a new one pushes out the oldest.
+    """A short queue of frames; a new frame evicts the oldest.
 
     Args:
-        size: How many wait at most; 1 keeps just the newest.
+        size: Capacity; 1 keeps only the newest frame.
     """
 
     def __init__(self, size: int) -> None:
@@ -27,41 +27,41 @@ class FrameQueue(Generic[T]):
         self.dropped = 0
 
     def put(self, frame: T) -> None:
-        """Add a frame; never waits."""
+        """Append a frame without waiting."""
         if len(self._frames) == self._frames.maxlen:
             self.dropped += 1
         self._frames.append(frame)
         self._put.ring()
 
     async def put_wait(self, frame: T) -> None:
-        """Add a frame once there is room."""
+        """Wait for room and append a frame."""
         while len(self._frames) == self._frames.maxlen:
             await self._taken.wait()
         self.put(frame)
 
     async def ready(self) -> None:
-        """Wait until there is a frame."""
+        """Wait until the queue has a frame."""
         while not self._frames:
             await self._put.wait()
 
     async def get(self) -> T:
-        """Take the oldest frame, waiting for one."""
+        """Wait for a frame, and remove and return the oldest."""
         await self.ready()
         frame = self._frames.popleft()
         self._taken.ring()
         return frame
 
     async def empty(self) -> None:
-        """Wait until all frames are taken."""
+        """Wait until the queue is empty."""
         while self._frames:
             await self._taken.wait()
 
 
 class FrameClock:
-    """Says when frames may leave so that there are no more than ``fps`` a second.
+    """Limit the frame rate to ``fps``.
 
-    A frame may come a little before its moment, so that a camera whose frames jitter
-    around the same rate loses none.
+    A frame may be sent slightly early, so that no frame of a camera with a jittering interval is
+    lost.
 
     Args:
         fps: Frames per second.
@@ -79,14 +79,14 @@ class FrameClock:
         self._start: float | None = None
 
     def due(self, now: float) -> float:
-        """When the next frame may leave."""
+        """Return the time from which the next frame may be sent."""
         return now if self._due is None else max(now, self._due)
 
     def stamp(self, now: float) -> int:
-        """Count a frame that leaves now, and give its RTP timestamp."""
+        """Record a frame that is sent now, and return its RTP timestamp."""
         if self._due is None or self._start is None:
             self._start = self._due = now
-        # half an interval of lateness is made up for, not more: no bursts after a pause
+        # catch up by at most half an interval: no bursts after a pause
         at = max(self._due, now - self._interval / 2)
         self._due = at + self._interval
         return round((at - self._start) * self.CLOCK_RATE)

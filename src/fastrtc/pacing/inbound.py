@@ -1,4 +1,4 @@
-"""Audio of the client on its way to the handler's ``receive``."""
+"""Inbound audio: from the client to the handler's ``receive``."""
 
 from __future__ import annotations
 
@@ -25,41 +25,42 @@ __all__ = ["AudioInbound"]
 logger = logging.getLogger(__name__)
 
 BACKLOG_S = 30.0
-"""How much audio waits for a handler that is slow, such as one that loads a model first.
+"""Capacity of the queue in front of a slow handler, such as one that loads a model first, in
+seconds.
 
-What comes later pushes out the oldest: 30 s of 48 kHz mono are 3 MB.
-"""
+Newer audio evicts the oldest. 30 s of 48 kHz mono are 3 MB."""
 
 
 BLOCK_S = 0.02
-"""Length of a block, in seconds: of an Opus packet, and of a message of Twilio's."""
+"""Length of a block in seconds: that of an Opus packet and of a Twilio message."""
 
 GAP_S = 0.5
-"""How long nothing comes before what is left of the audio is given, in seconds, and silence to
-make a whole block of it: longer than a network stalls now and then."""
+"""After this long without audio, in seconds, the incomplete last block is padded with silence and
+delivered: longer than a usual network stall."""
 
 MOST_FRAMES = 12_000
-"""How many pieces wait at most: as much audio in pieces of 2.5 ms. Each costs memory of its own."""
+"""Capacity of the queue in chunks: ``BACKLOG_S`` in chunks of 2.5 ms. Each costs memory of its
+own."""
 
 
 class AudioInbound:
-    """Brings the client's audio to the rate and layout of a handler and feeds it.
+    """Convert the client's audio to the rate and layout of a handler, and deliver it.
 
-    ``push`` is called on the event loop and never waits; ``receive`` runs in a task or a
-    thread of the connection, one call at a time. It gets blocks of 20 ms, whatever comes in;
-    each is an array of its own, which the handler may keep and write into.
+    ``push`` is called on the event loop and never waits; ``receive`` runs in a task or a thread of
+    the connection, one call at a time. It gets blocks of 20 ms regardless of the chunks pushed;
+    each block is an array of its own, which the handler may keep and modify.
 
     Args:
-        handler: Whose ``receive`` is called.
-        invoker: Runs it.
-        failures: Records what ``receive`` raises, which costs its frame.
-        flat: Whether samples have the shape ``(n,)`` rather than ``(1, n)``.
-        framed: Whether ``receive`` gets blocks of 20 ms; else one for each ``push``.
+        handler: The handler whose ``receive`` is called.
+        invoker: Runs user code.
+        failures: Records exceptions of ``receive``, which cost one frame.
+        flat: Whether samples have shape ``(n,)`` instead of ``(1, n)``.
+        framed: Whether ``receive`` gets blocks of 20 ms; otherwise one block for each ``push``.
 
     Attributes:
-        receiving: Whether a sync ``receive`` is running, or blocked, at this moment.
-        on_received: Called when ``receive`` has taken a frame, where it ran: on the loop
-            if it is async, else in its thread.
+        receiving: Whether a sync ``receive`` is running at the moment.
+        on_received: Called after ``receive`` has processed a frame, where it ran: on the loop if it
+            is async, otherwise in its thread.
     """
 
     def __init__(
@@ -102,10 +103,10 @@ class AudioInbound:
         self._dropped = 0
 
     def push(self, rate: int, samples: NDArray[np.int16]) -> None:
-        """Take audio of the client.
+        """Queue audio of the client.
 
         Args:
-            rate: Its sample rate in Hz.
+            rate: Sample rate in Hz.
             samples: Shape ``(channels, n)``.
         """
         if self._stopped or self._finishing or samples.shape[1] == 0:
@@ -132,7 +133,7 @@ class AudioInbound:
             self._wait_for_gap(samples.shape[1] / rate)
 
     def flush(self) -> None:
-        """Give what is left of the audio, with silence behind it; what follows begins anew."""
+        """Deliver the incomplete last block, padded with silence; later audio starts a new one."""
         if self._stopped:
             return
         self._fifo.push(self._converter.flush())
@@ -142,10 +143,10 @@ class AudioInbound:
             self._enqueue(self._fifo.pop_padded(self._block))
 
     async def finish(self, timeout: float) -> None:
-        """Take no more audio, and wait until ``receive`` has had what there is.
+        """Stop accepting audio, and wait until ``receive`` has processed what is queued.
 
         Args:
-            timeout: How long to wait at most, in seconds.
+            timeout: The longest time to wait, in seconds.
         """
         self.flush()
         self._finishing = True
@@ -157,10 +158,10 @@ class AudioInbound:
             pass
 
     def skip(self, seconds: float) -> None:
-        """Learn that the client left out so much audio before what comes next (DTX).
+        """Account for audio that the client did not send before the next packet (DTX).
 
-        A handler that needs silence to find the end of an utterance gets it; others get none, as
-        they do not while nothing comes at all.
+        Handlers that need silence to detect the end of an utterance get it; others get none, just
+        as while no packets arrive at all.
         """
         if self._needs_silence is not None and not self._stopped and self._needs_silence():
             self._fill(self._silence.missing(seconds))
@@ -172,7 +173,7 @@ class AudioInbound:
             self._silence_timer = loop.call_at(self._silence.next_at(), self._fill_gap)
 
     def _fill_gap(self) -> None:
-        """Give the silence that is due, for as long as the handler needs it."""
+        """Deliver silence as it becomes due, for as long as the handler needs it."""
         assert self._needs_silence is not None
         loop = asyncio.get_running_loop()
         self._silence_timer = None
@@ -193,14 +194,14 @@ class AudioInbound:
             self._enqueue(np.zeros((self._converter.channels, self._block), np.int16))
 
     def silence(self) -> tuple[int, NDArray[np.int16]]:
-        """Give 20 ms of silence in the form that ``receive`` gets."""
+        """Return 20 ms of silence in the form that ``receive`` gets."""
         return self._rate, self._shaped(np.zeros((self._converter.channels, self._block), np.int16))
 
     def _make_up(self, due: float, given: int) -> None:
-        """Put silence in front of the first audio, for what the resampler holds back.
+        """Insert silence before the first audio, to make up for the resampler's delay.
 
-        Else each block would have to wait for the packet after its own. Of packets that do not
-        make whole samples the resampler gives one less now and then.
+        Otherwise each block would have to wait for the packet after its own. If packets do not map
+        to a whole number of samples, the resampler returns one sample less now and then.
         """
         assert self._owed is not None
         self._owed += due
@@ -213,7 +214,7 @@ class AudioInbound:
             self._owed = None
 
     def _wait_for_gap(self, seconds: float) -> None:
-        """See to it that what is left does not wait for audio that does not come."""
+        """Deliver the incomplete last block when no audio follows."""
         loop = asyncio.get_running_loop()
         self._came_at = loop.time()
         self._gap_s = max(GAP_S, 2 * seconds)
@@ -234,7 +235,7 @@ class AudioInbound:
             self._enqueue(self._fifo.pop(self._block))
 
     def _shaped(self, planar: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Copy samples into an array as handlers get it, with the channels interleaved."""
+        """Copy samples into an array as handlers get it, channels interleaved."""
         channels, n = planar.shape
         if channels == 1:
             return planar[0].copy() if self._flat else planar.copy()
@@ -263,11 +264,11 @@ class AudioInbound:
         self._alarm.ring()
 
     async def run(self) -> None:
-        """Feed the handler for as long as the connection lasts, or until it is finished.
+        """Call ``receive`` until the connection ends or ``finish`` is called.
 
         Raises:
-            HandlerKeepsFailing: If ``receive`` does; ``HandlerExited`` if it raises what is no
-                ``Exception``.
+            HandlerKeepsFailing: If ``receive`` fails again and again.
+            HandlerExited: If it raises a ``BaseException`` that is not an ``Exception``.
         """
         try:
             await self._run()
@@ -308,7 +309,7 @@ class AudioInbound:
             await self._alarm.wait()
 
     def _feed(self) -> None:
-        """Feed a sync handler, in its thread."""
+        """Call a sync ``receive``, in its thread."""
         while (frame := self._frames.get()) is not None and not self._stopped:
             self._taken += frame.size
             self.receiving = True

@@ -1,4 +1,4 @@
-"""Audio packets in order: what is late is waited for, as long as packets tend to be late."""
+"""Jitter buffer: RTP packets in order, with a wait that adapts to the jitter. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ __all__ = ["SEQUENCE_NUMBERS", "Packet", "JitterBuffer", "JitterBufferOptions"]
 T = TypeVar("T")
 
 SEQUENCE_NUMBERS = 1 << 16
-"""They count from 0 to this, and then anew (RFC 3550)."""
+"""Sequence numbers are 16-bit and wrap (RFC 3550)."""
 
 TIMESTAMPS = 1 << 32
 
 
 @dataclass(frozen=True)
 class JitterBufferOptions:
-    """How long a missing packet is waited for.
+    """How long to wait for a missing packet.
 
     Attributes:
-        least_wait_s: To begin with, in seconds: more than what parallel paths of one network
-            differ by.
-        most_wait_s: At most, however late packets are, in seconds. What is later counts as lost.
-        decay: By which factor of its excess the wait shrinks with each packet in order;
+        least_wait_s: Initial and minimum wait in seconds: more than the difference between parallel
+            paths of a network.
+        most_wait_s: Maximum wait in seconds. Packets that are later count as lost.
+        decay: Factor by which the wait's excess over the minimum shrinks with each packet in order;
             0.998 halves it in 7 s of speech.
-        most_waiting: Packets that wait at most. At 50 a second, 0.64 s.
-        most_misorder: How far a sequence number may be away before the stream counts as
-            begun anew (RFC 3550 appendix A.1).
+        most_waiting: Maximum number of buffered packets; at 50 packets a second, 0.64 s.
+        most_misorder: Distance of sequence numbers above which the stream counts as restarted
+            (RFC 3550 appendix A.1).
     """
 
     least_wait_s: float = 0.03
@@ -42,9 +42,9 @@ class Packet(Generic[T]):
     """A packet in order.
 
     Attributes:
-        timestamp: RTP time, which does not wrap.
-        payload: What it carries.
-        lost: How many packets before it are missing.
+        timestamp: RTP timestamp, extended so that it does not wrap.
+        payload: The payload.
+        lost: Number of packets lost directly before this one.
     """
 
     timestamp: int
@@ -60,11 +60,10 @@ class _Waiting(Generic[T]):
 
 
 class JitterBuffer(Generic[T]):
-    """Puts RTP packets in order.
+    """Put RTP packets in order.
 
-    A packet that comes in its turn is given at once, so on a good network nothing is
-    delayed. One that comes early waits for those before it; the wait adapts to how late
-    packets come. Time comes in as an argument, in seconds.
+    A packet in order is returned at once, so a good network adds no delay. An early packet waits
+    for the ones before it; the wait adapts to the jitter. Times are arguments, in seconds.
     """
 
     def __init__(self, options: JitterBufferOptions | None = None) -> None:
@@ -73,17 +72,17 @@ class JitterBuffer(Generic[T]):
         self._next: int | None = None
         self._waiting: dict[int, _Waiting[T]] = {}
         self._gap_since: float | None = None
-        self._skipped: dict[int, float] = {}  # what was given up, and when its gap began
+        self._skipped: dict[int, float] = {}  # packets given up on, and when their gap began
         self._last_timestamp: int | None = None
         self.lost = 0
 
     @property
     def deadline(self) -> float | None:
-        """When ``poll`` is to be called, if nothing comes before; None if nothing waits."""
+        """When to call ``poll`` if no packet arrives earlier; None if no packet waits."""
         return None if self._gap_since is None else self._gap_since + self.wait_s
 
     def push(self, sequence: int, timestamp: int, payload: T, now: float) -> list[Packet[T]]:
-        """Take a packet, and give those whose turn it is."""
+        """Add a packet, and return the packets that are in order now."""
         if self._next is None:
             self._next = sequence
         ahead = (sequence - self._next) % SEQUENCE_NUMBERS
@@ -106,7 +105,7 @@ class JitterBuffer(Generic[T]):
         return packets
 
     def poll(self, now: float) -> list[Packet[T]]:
-        """Give what waited long enough for those before it."""
+        """Return the packets that have waited long enough for missing ones."""
         packets: list[Packet[T]] = []
         while (deadline := self.deadline) is not None and now >= deadline:
             packets += self._skip_gap()
@@ -122,7 +121,7 @@ class JitterBuffer(Generic[T]):
         if not self._waiting:
             self._gap_since = None
         elif packets:
-            # the next gap is as old as the first packet behind it: waits do not add up
+            # the next gap began with the first packet after it: waits do not add up
             self._gap_since = min(waiting.since for waiting in self._waiting.values())
         return packets
 
@@ -140,7 +139,7 @@ class JitterBuffer(Generic[T]):
 
     def _note_late(self, sequence: int, now: float) -> None:
         gap_since = self._skipped.pop(sequence, None)
-        if gap_since is not None:  # had we waited a little longer, it would be here
+        if gap_since is not None:  # a slightly longer wait would have been enough
             self.lost -= 1
             self.wait_s = min(self.options.most_wait_s, max(self.wait_s, 1.25 * (now - gap_since)))
 

@@ -1,4 +1,4 @@
-"""Audio of the handler on its way to the client, and what else the handler gives."""
+"""Outbound audio and other outputs: from the handler to the client."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ from .playout import Playout, PlayoutFrame, check_output
 __all__ = ["AudioOutbound"]
 
 DROPPED_AHEAD_S = 60.0
-"""How much audio that nobody takes may be given ahead of its time, in seconds, as where it is
-queued: what is given after it must not be late, but an ``emit`` that always has
-some must not run without end."""
+"""How far ahead of real time a handler may produce audio that no client receives, in seconds. As
+much as a queue would hold: later audio must be on time, but an ``emit`` that always has some must
+not run without end."""
 
 
 @dataclass
 class _Raised:
-    """Stands for the output of a call that raised."""
+    """The outcome of a call that raised."""
 
     error: Exception
 
 
 class AudioOutbound:
-    """Takes what a handler gives and hands out its audio in real time.
+    """Collect the outputs of a handler, and release its audio in real time.
 
-    ``AdditionalOutputs`` are delivered when they are given; audio is queued, up to a
-    limit, and leaves in frames, see ``Playout``; ``CloseStream`` waits until it has.
+    ``AdditionalOutputs`` are delivered at once; audio is queued, up to a limit, and leaves in
+    frames (see ``Playout``); a ``CloseStream`` takes effect after the audio before it.
 
     Args:
-        invoker: Runs the user's code.
+        invoker: Runs user code.
         deliver: Called with each ``AdditionalOutputs``.
-        playout: Paces the audio; None if the client takes none, which drops it.
-        failures: Records what ``emit`` raises, and outputs that cannot be sent.
+        playout: Paces the audio; None drops it, as the client receives none.
+        failures: Records exceptions of ``emit`` and outputs that cannot be sent.
 
     Attributes:
-        emitting: Whether a sync ``emit`` is running, or blocked, at this moment.
-        on_played: Called when all that was given has been sent, and its time is over.
-        cleared: How often the queue was cleared, counted by whoever has it cleared.
+        emitting: Whether a sync ``emit`` is running at the moment.
+        on_played: Called when all queued audio has been sent and played.
+        cleared: How often the queue was cleared; counted by the caller of ``clear``.
     """
 
     def __init__(
@@ -89,21 +89,21 @@ class AudioOutbound:
         *,
         stale: bool = False,
     ) -> str:
-        """Ask a handler's ``emit`` again and again.
+        """Call a handler's ``emit`` repeatedly.
 
         Args:
             emit: Sync or async.
-            wakes: Set when a sync one that had nothing has something; without it, it is
-                asked again by the clock.
-            stale: Whether what it was about to give when the queue was cleared is dropped.
+            wakes: Set when a sync ``emit`` that returned nothing has output; without it, the clock
+                decides when it is called again.
+            stale: Whether to drop the output of a call that was running when the queue was cleared.
 
         Returns:
-            The reason that a ``CloseStream`` gave, when its audio has been played.
+            The reason of the ``CloseStream``, after its audio has been played.
 
         Raises:
-            HandlerKeepsFailing: If ``emit`` raises, or gives what cannot be sent, again and
+            HandlerKeepsFailing: If ``emit`` raises, or returns what cannot be sent, again and
                 again; once costs that output only.
-            HandlerExited: If it raises what is no ``Exception``.
+            HandlerExited: If it raises a ``BaseException`` that is not an ``Exception``.
         """
         self._stale = stale
         if wakes is not None:
@@ -119,21 +119,21 @@ class AudioOutbound:
                 reason = await self.accept(output)
                 if reason is not None:
                     return reason
-                await asyncio.sleep(0)  # an emit that always has something must let others run
+                await asyncio.sleep(0)  # let other tasks run if emit always has output
         return "Stream ended"
 
     def fed(self) -> None:
-        """Learn that an async ``receive`` has taken something: ``emit`` may have something."""
+        """Record that an async ``receive`` processed input: ``emit`` may have output."""
         self._clock.fed(asyncio.get_running_loop().time())
         self._fed.ring()
 
     def fed_in_thread(self) -> None:
-        """Learn the same of a sync ``receive``, in its thread."""
+        """Record that a sync ``receive`` processed input; called in its thread."""
         self._clock.fed(time.monotonic())
         self._fed_in_thread.set()
 
     async def _ask(self, emit: Callable[[], Any]) -> AsyncGenerator[tuple[int, Any], None]:
-        """Give what an async ``emit`` gives, and how often the queue was cleared before."""
+        """Return the output of an async ``emit``, and the clear count before the call."""
         loop = asyncio.get_running_loop()
         while True:
             asked_when_cleared, asked_at = self.cleared, loop.time()
@@ -149,7 +149,7 @@ class AudioOutbound:
                 yield asked_when_cleared, output
 
     async def _rest(self, asked_at: float) -> None:
-        """Wait until user code that had nothing is asked again."""
+        """Wait until user code that returned nothing is called again."""
         earliest, latest = self._clock.window(asked_at)
         await self._fed.wait(latest)
         if (early := earliest - asyncio.get_running_loop().time()) > SLACK_S:
@@ -158,10 +158,9 @@ class AudioOutbound:
     async def _ask_in_thread(
         self, emit: Callable[[], Any]
     ) -> AsyncGenerator[tuple[int, Any], None]:
-        """Give what a sync ``emit`` gives, and how often the queue was cleared before.
+        """Return the output of a sync ``emit``, and the clear count before the call.
 
-        Its thread goes on asking and need not be woken for each output; it is ahead of what
-        was taken by one output at most.
+        Its thread keeps calling and is not woken for each output; it is at most one output ahead.
         """
         outputs = self._given
         given = Alarm()
@@ -206,10 +205,10 @@ class AudioOutbound:
             await asyncio.wait([asking])
 
     def _deliver_at_once(self, asked_when_cleared: int, output: Any) -> Any:
-        """Deliver ``AdditionalOutputs``, and return what is left of the output.
+        """Deliver ``AdditionalOutputs``, and return the rest of the output.
 
-        The thread that gave them is a call ahead. What it tells the client during that must not
-        overtake them.
+        The thread is one call ahead. Messages it sends during that call must not overtake the
+        outputs.
         """
         media, other = split_output(output)
         if not isinstance(other, AdditionalOutputs):
@@ -223,9 +222,9 @@ class AudioOutbound:
         return media
 
     def _ask_once(self, emit: Callable[[], Any]) -> Any:
-        """Ask a sync ``emit``; when it has nothing, wait until it is to be asked again."""
+        """Call a sync ``emit``; if it returns nothing, wait until the next call is due."""
         self._fed_in_thread.clear()
-        if self._stopped:  # looked at after the event, which is set when it changes
+        if self._stopped:  # checked after the event, which is set when it changes
             return None
         asked_at = time.monotonic()
         self.emitting = True
@@ -245,11 +244,11 @@ class AudioOutbound:
         return None
 
     async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:
-        """Send what a generator gives.
+        """Send the outputs of a generator.
 
         Returns:
-            Why the stream ends, when its audio has been played: the reason of its
-            ``CloseStream``, or that it has ended.
+            Why the stream ends, after its audio has been played: the reason of the ``CloseStream``,
+            or that the generator has ended.
         """
         loop = asyncio.get_running_loop()
         async with aclosing(items):
@@ -261,19 +260,19 @@ class AudioOutbound:
                 if _is_nothing(output):
                     await self._rest(asked_at)
                 else:
-                    await asyncio.sleep(0)  # one that always has something must let others run
+                    await asyncio.sleep(0)  # let other tasks run if it always has output
                 asked_at = loop.time()
         await self.played()
         return "Stream ended"
 
     async def accept(self, output: Any) -> str | None:
-        """Take one output; one that cannot be sent costs no more than itself.
+        """Process one output; an output that cannot be sent is recorded and dropped.
 
         Returns:
-            The reason of a ``CloseStream``, when the audio before it has been played.
+            The reason of a ``CloseStream``, after the audio before it has been played.
 
         Raises:
-            HandlerKeepsFailing: If none could be sent for 5 s.
+            HandlerKeepsFailing: If no output could be sent for 5 s.
         """
         try:
             reason = await self.take(output)
@@ -284,18 +283,18 @@ class AudioOutbound:
         return reason
 
     async def _fail(self, error: Exception) -> None:
-        """Record an exception, and wait before user code that failed at once is asked again."""
+        """Record an exception, and wait before user code that fails at once is called again."""
         self._failures.failed(error)
         await asyncio.sleep(INTERVAL_S)
 
     async def take(self, output: Any) -> str | None:
-        """Take one output, and wait while too much audio is queued.
+        """Process one output, and wait while the queue is full (backpressure).
 
         Returns:
-            The reason of a ``CloseStream``, when the audio before it has been played.
+            The reason of a ``CloseStream``, after the audio before it has been played.
 
         Raises:
-            HandlerError: If it is nothing that can be sent.
+            HandlerError: If the output cannot be sent.
         """
         media, other = split_output(output)
         if isinstance(other, AdditionalOutputs):
@@ -318,7 +317,7 @@ class AudioOutbound:
             self._pushed.ring()
 
     async def _wait_for_room(self, playout: Playout, rate: int, samples: NDArray[Any]) -> bool:
-        """Hold audio until there is room for it; whether the queue was not cleared meanwhile."""
+        """Wait until the queue has room; return whether the queue was not cleared meanwhile."""
         clears = self._clears
         behind = sum(_seconds(output) for _, output in self._given)
         playout.held_s = samples.shape[1] / rate + behind
@@ -337,7 +336,7 @@ class AudioOutbound:
         self._dropped_until = max(loop.time(), self._dropped_until) + seconds
 
     async def played(self) -> None:
-        """Wait until all that is queued, and the silence after it, has been sent."""
+        """Wait until all queued audio, and the silence after it, has been sent."""
         if self.playout is None:
             return
         self.playout.end()
@@ -346,7 +345,7 @@ class AudioOutbound:
             await self._sent.wait()
 
     def clear(self) -> None:
-        """Drop the audio that is queued, or waits to be; on the event loop."""
+        """Drop audio that is queued or waits for room; call on the event loop."""
         self._clears += 1
         self._dropped_until = 0.0
         if self.playout is not None:
@@ -355,7 +354,7 @@ class AudioOutbound:
         self._sent.ring()
 
     async def frame(self) -> PlayoutFrame:
-        """Wait for the next frame of audio and for the moment to send it."""
+        """Wait for the next frame of audio, until the time to send it."""
         assert self.playout is not None
         loop = asyncio.get_running_loop()
         playing = self.playout.playing
@@ -398,5 +397,5 @@ def _is_empty(samples: Any) -> bool:
         return samples.size == 0
     try:
         return as_samples(samples).size == 0
-    except (TypeError, ValueError):  # an error, of which its author hears when it is to be played
+    except (TypeError, ValueError):  # invalid: reported when it is played
         return False

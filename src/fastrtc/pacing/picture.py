@@ -1,4 +1,4 @@
-"""Video frames as arrays, and back."""
+"""Conversion between video frames and arrays."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _FORMATS = {1: "gray8", 3: "bgr24", 4: "bgra"}
 
 
 def to_array(frame: VideoFrame) -> NDArray[np.uint8]:
-    """Return the picture of a frame: BGR, ``uint8``, shape ``(height, width, 3)``."""
+    """Return a frame as BGR, ``uint8``, shape ``(height, width, 3)``."""
     picture: NDArray[np.uint8] = frame.to_ndarray(format="bgr24")  # type: ignore[assignment]
     return picture
 
 
 def is_picture(value: object) -> bool:
-    """Return whether a value is an array, a tensor or an image, which ``to_frame`` may take."""
+    """Return whether a value is an array, a tensor or an image that ``to_frame`` may accept."""
     return hasattr(value, "__array__") or hasattr(value, "__array_interface__")
 
 
@@ -32,15 +32,15 @@ def to_frame(picture: Any) -> VideoFrame:
 
     Args:
         picture: An array, or an object that NumPy reads as one: BGR or BGRA, ``uint8``, shape
-            ``(height, width, 3)`` or ``(..., 4)``; or grey, ``(height, width)``, ``uint8`` or
-            ``bool`` (black and white). Or an image of Pillow, whose colors are kept. The fourth
-            channel is ignored.
+            ``(height, width, 3)`` or ``(..., 4)``; or gray, ``(height, width)``, ``uint8`` or
+            ``bool`` (black and white). Or a Pillow image, whose color channels are converted. The
+            fourth channel is ignored.
 
     Returns:
         The frame. An odd height or width is made even by repeating the last row or column.
 
     Raises:
-        HandlerError: If it is not a picture.
+        HandlerError: If the value is not a picture.
     """
     array = _as_array(picture)
     if array.dtype == np.bool_:
@@ -64,7 +64,7 @@ def to_frame(picture: Any) -> VideoFrame:
 def _as_array(picture: Any) -> NDArray[Any]:
     if type(picture) is np.ndarray:
         return picture
-    pillow = sys.modules.get("PIL.Image")  # whoever has an image has imported it
+    pillow = sys.modules.get("PIL.Image")  # imported already if the value is an image
     try:
         if pillow is not None and isinstance(picture, pillow.Image):
             return _of_image(picture)
@@ -81,7 +81,7 @@ def _as_array(picture: Any) -> NDArray[Any]:
 
 
 def _of_image(image: Any) -> NDArray[Any]:
-    """Return the colors of an image of Pillow as BGR."""
+    """Return the colors of a Pillow image as BGR."""
     if image.mode.startswith(("I", "F")):  # without a highest value that all programs agree on
         raise _not_a_picture(f"an image of the mode {image.mode}: convert it to RGB or L")
     return np.asarray(image.convert("RGB"))[..., ::-1]

@@ -1,4 +1,4 @@
-"""Which audio leaves when: the playout clock, without I/O and without a clock."""
+"""The playout clock: which audio is sent when. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ..core.types import Layout
 __all__ = ["Playout", "PlayoutFrame", "PlayoutOptions", "check_audio", "check_output"]
 
 FRAME_S = 0.02
-"""Length of a frame: what Opus and Twilio use by default (RFC 7587 section 4.2)."""
+"""Length of a frame in seconds: the default of Opus (RFC 7587 section 4.2) and Twilio."""
 
 MOST_RATE = 768_000
-"""Highest sample rate that is taken, in Hz: the most that sound hardware has."""
+"""Highest accepted sample rate in Hz: the highest that sound hardware has."""
 
 _PAIR = (tuple, list)
 _INT16 = np.dtype(np.int16)
@@ -35,22 +35,22 @@ class PlayoutOptions:
     """How audio is paced.
 
     Attributes:
-        grace_s: How long a late producer is waited for before its reply counts as over,
-            in seconds. More than the jitter of a live echo, less than anybody hears as a hang.
-        tail_s: Silence sent after a reply, in seconds, so that what the receiver's jitter
-            buffer holds is played (aiortc's holds 80 ms, NetEq's some 100 ms).
-        stall_s: When it is polled so much later than it asked for, in seconds, the process
-            stood still, and not the producer.
-        resync_s: When sending is later than this, in seconds, the schedule moves on. Until
-            then it catches up in a burst, which the receiver's buffer plays a little faster;
-            else each time the process stood still would stay as a delay.
-        limit_s: How much audio may be queued, in seconds, before the producer has to wait.
-        lead_s: How far ahead of its time audio may leave, in seconds. None for RTP, whose
-            receivers expect an even flow; over a socket it bridges the network's jitter.
-        piece_s: How much queued audio is resampled at a time, in seconds: little enough not
-            to hold up the event loop.
-        whole_chunks: Whether each chunk leaves as one frame of its own length, in pieces of
-            ``piece_s`` at most, rather than in frames of 20 ms. No silence follows then.
+        grace_s: How long to wait for a late producer before its reply counts as over, in seconds.
+            More than the jitter of a live echo, less than an audible pause.
+        tail_s: Silence sent after a reply, in seconds, so that audio in the receiver's jitter
+            buffer is played (aiortc's holds 80 ms, NetEq's about 100 ms).
+        stall_s: If ``poll`` is later than requested by this, in seconds, the process was stalled,
+            not the producer.
+        resync_s: If sending is later than this, in seconds, the schedule is shifted. Below it, a
+            burst catches up, which the receiver's buffer plays slightly faster; otherwise each
+            stall would add to the delay.
+        limit_s: Capacity of the queue in seconds; the producer has to wait beyond it.
+        lead_s: How far ahead of its time audio may be sent, in seconds. None for RTP, whose
+            receivers expect an even flow; over a socket it hides the network's jitter.
+        piece_s: How much queued audio is resampled at a time, in seconds: short enough not to block
+            the event loop.
+        whole_chunks: Whether each chunk is sent as one frame of its own length, in pieces of at
+            most ``piece_s``, rather than in frames of 20 ms. No silence follows then.
     """
 
     grace_s: float = 0.06
@@ -67,9 +67,9 @@ class PlayoutFrame(NamedTuple):
     """Audio to send now.
 
     Attributes:
-        samples: ``int16``, shape ``(channels, rate / 50)``, or as long as a chunk.
-        pts: When it is to be played, in samples of the playout's highest rate since the first
-            frame; moves on over the pauses in between.
+        samples: ``int16``, shape ``(channels, rate / 50)``, or the length of a chunk.
+        pts: Presentation time in samples of the playout's highest rate since the first frame;
+            continues over pauses.
     """
 
     samples: NDArray[np.int16]
@@ -88,18 +88,18 @@ class _Chunk(NamedTuple):
 def check_audio(
     rate: object, samples: object, layout: Layout | None = None
 ) -> tuple[int, NDArray[Any]]:
-    """Check audio of a handler, where its author sees the error.
+    """Validate audio of a handler, where its author sees the error.
 
     Args:
         rate: In Hz: any number with an integral value, at most 768 kHz.
         samples: Mono or stereo, of any real dtype, or bytes: see ``as_samples`` and ``as_planar``.
-        layout: How two channels are to be read.
+        layout: How to interpret two channels.
 
     Returns:
-        The rate, and the samples in the shape ``(channels, n)``, of whatever dtype.
+        The rate, and the samples in shape ``(channels, n)``, dtype unchanged.
 
     Raises:
-        HandlerError: If it is not audio.
+        HandlerError: If the value is not audio.
     """
     try:
         whole = check_rate(rate, "The sample rate of audio")
@@ -116,13 +116,13 @@ def check_audio(
 
 
 def check_output(media: object) -> tuple[int, NDArray[Any]]:
-    """Check the media of an output of a handler; see ``check_audio``.
+    """Validate the media of a handler's output; see ``check_audio``.
 
     Args:
         media: ``(rate, samples)`` or ``(rate, samples, layout)``, as a tuple or a list.
 
     Raises:
-        HandlerError: If it is not audio.
+        HandlerError: If the value is not audio.
     """
     if not isinstance(media, _PAIR) or not 2 <= len(media) <= 3:
         shown = type(media).__name__
@@ -136,25 +136,24 @@ def check_output(media: object) -> tuple[int, NDArray[Any]]:
 
 
 class Playout:
-    """Decides which audio leaves when.
+    """Decide which audio is sent when.
 
-    Audio is pushed in chunks of any length and rate. While there is some, ``poll`` gives
-    a frame for every 20 ms (or for every chunk, see ``PlayoutOptions.whole_chunks``); then some
-    silence; then nothing until audio comes again. Time comes in as an argument, in seconds of
-    any clock that does not jump.
+    Audio is pushed in chunks of any length and rate. ``poll`` returns a frame for every 20 ms of it
+    (or for every chunk, see ``PlayoutOptions.whole_chunks``), then some silence, then nothing until
+    more audio is pushed. Times are arguments, in seconds of any monotonic clock.
 
     Args:
-        rate: The rate that it gives, in Hz; a multiple of 50.
-        most_channels: 1 if all must be mono, 2 if it becomes stereo with the first
-            stereo chunk.
-        options: How it is paced.
-        lower_rates: Rates that it may give as well, in ascending order. It gives the lowest
-            that holds all that was pushed until then, and so never goes down again.
+        rate: Output sample rate in Hz; a multiple of 50.
+        most_channels: 1 to mix everything down to mono, 2 to switch to stereo with the first stereo
+            chunk.
+        options: How audio is paced.
+        lower_rates: Further output rates, ascending. The lowest that represents everything pushed
+            so far is used, so the rate never decreases.
 
     Attributes:
-        rate: The rate that it gives now.
-        waits_for_audio: Whether audio that is pushed now may leave sooner than ``poll`` said.
-        held_s: How much audio the producer holds until there is room, in seconds; set by it.
+        rate: The current output rate in Hz.
+        waits_for_audio: Whether audio pushed now may be due earlier than the last ``poll`` said.
+        held_s: Audio that the producer holds until there is room, in seconds; set by the producer.
     """
 
     def __init__(
@@ -193,7 +192,7 @@ class Playout:
 
     @property
     def queued_s(self) -> float:
-        """How much audio waits to be sent, in seconds, with what the producer holds."""
+        """Duration of the queued audio, including what the producer holds, in seconds."""
         return self._in_queue_s + self.held_s
 
     @property
@@ -206,7 +205,7 @@ class Playout:
         return self._chunk_s + len(self._fifo) / self.rate
 
     def ahead_s(self, now: float) -> float:
-        """How much of the audio that was sent is ahead of its time, in seconds."""
+        """Return how much of the sent audio is ahead of its time, in seconds."""
         if self._due is None or self._cleared or not self.options.lead_s:
             return 0.0
         return max(0.0, self._due - now)
@@ -225,13 +224,13 @@ class Playout:
         """Queue audio.
 
         Args:
-            rate: Its sample rate, in Hz.
-            samples: Mono or stereo samples of any real dtype; see ``check_audio``. They are
-                copied: the producer may use its array again.
-            layout: How two channels are to be read.
+            rate: Sample rate in Hz.
+            samples: Mono or stereo samples of any real dtype; see ``check_audio``. They are copied,
+                so the array may be reused.
+            layout: How to interpret two channels.
 
         Raises:
-            HandlerError: If it is not audio.
+            HandlerError: If the value is not audio.
         """
         rate, planar = check_audio(rate, samples, layout)
         if planar.shape[1] == 0:
@@ -242,7 +241,7 @@ class Playout:
         self._ended = False
 
     def _copy(self, planar: NDArray[Any]) -> NDArray[Any]:
-        """Copy samples; as 16-bit integers where their dtype does not say what full scale is."""
+        """Copy samples; convert them to 16-bit integers if the dtype does not define full scale."""
         dtype = planar.dtype
         if dtype == _INT16:
             return planar.copy()
@@ -253,11 +252,11 @@ class Playout:
         return to_int16(planar, scale)
 
     def end(self) -> None:
-        """Say that nothing follows: what is left goes out without waiting for more."""
+        """End the reply: send the rest without waiting for more."""
         self._ended = True
 
     def clear(self) -> None:
-        """Drop all that is queued."""
+        """Drop all queued audio."""
         self._chunks.clear()
         self._chunk_s = 0.0
         self._scales.clear()
@@ -268,11 +267,11 @@ class Playout:
         self._cleared = True
 
     def poll(self, now: float) -> PlayoutFrame | float | None:
-        """Ask what is to be done.
+        """Return what to do now.
 
         Returns:
-            A frame to be sent now, a time to ask again at (or sooner, if audio was
-            pushed), or None to ask again when audio was pushed.
+            A frame to send now; or the time of the next call, unless audio is pushed earlier; or
+            None to call again after the next push.
         """
         if self._expected is not None and now > self._expected + self.options.stall_s:
             self._patient_until = now + self.options.grace_s
@@ -290,10 +289,10 @@ class Playout:
         if self._cleared:
             self._cleared = False
             if self.options.lead_s and not self._whole:
-                self._due = min(self._due, now)  # a client that can has dropped it
+                self._due = min(self._due, now)  # the client has dropped it if it can
         earliest = self._due - self.options.lead_s
         if now < earliest:
-            self.waits_for_audio = False  # nothing leaves before that, whatever comes
+            self.waits_for_audio = False  # nothing is sent before that
             return earliest
         silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
         self._fill()
@@ -309,7 +308,7 @@ class Playout:
 
     @property
     def _least(self) -> int:
-        """How many samples make a frame."""
+        """Return the number of samples in a frame."""
         return 1 if self._whole else self._frame_size
 
     def _begin(self, now: float) -> None:
@@ -319,10 +318,10 @@ class Playout:
         self._silence_left = self._tail_frames
 
     def _fill_up(self) -> None:
-        """Put silence in front of a reply whose first chunk does not make a frame.
+        """Insert silence before a reply whose first chunk is shorter than a frame.
 
-        A resampler holds back its first millisecond. With silence in its place the first
-        frame can go now; waiting would put every frame of a live echo 20 ms back.
+        A resampler delays its output by about a millisecond. With silence in its place, the first
+        frame can be sent now; waiting would delay every frame of a live echo by 20 ms.
         """
         self._fifo.push_front_silence(max(0, self._frame_size - len(self._fifo)))
 
@@ -342,7 +341,7 @@ class Playout:
             self._flushed = False
 
     def _widen(self, channels: int, rate: int) -> None:
-        """Make room for audio of more channels, or of a higher rate, than there was until now."""
+        """Switch to more channels or a higher rate."""
         channels = max(self._channels, min(channels, self._most_channels))
         rate = max(self.rate, next((r for r in self._rates if r >= rate), self._clock_rate))
         if (channels, rate) == (self._channels, self.rate):
@@ -360,7 +359,7 @@ class Playout:
         self._converter = AudioConverter(rate, channels)
 
     def _finish(self, now: float) -> PlayoutFrame | float | None:
-        """Send what the resampler holds back, then silence, then nothing."""
+        """Send the resampler's remaining output, then silence, then nothing."""
         assert self._due is not None
         if not self._flushed:
             self._fifo.push(self._converter.flush())
@@ -390,7 +389,7 @@ class Playout:
             self._due = now
         size = len(self._fifo) if self._whole else self._frame_size
         frame = PlayoutFrame(self._fifo.pop_padded(size), self._pts)
-        self.waits_for_audio = False  # it is asked again in any case
+        self.waits_for_audio = False  # poll is called again in any case
         seconds = size / self.rate if self._whole else FRAME_S
         self._pts += round(self._clock_rate * seconds)
         self._due += seconds

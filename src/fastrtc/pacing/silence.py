@@ -1,4 +1,4 @@
-"""Silence in place of audio that a client does not send; without a clock."""
+"""Silence in place of audio that a client does not send. No clock."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import math
 __all__ = ["SilenceClock"]
 
 AFTER_S = 0.5
-"""How long audio must not have come before silence takes its place, in seconds: longer than a
-network stalls now and then, so that a stall within a sentence is no pause."""
+"""Time without audio before silence is inserted, in seconds: longer than a usual network stall, so
+that a stall within a sentence is not a pause."""
 
 LIMIT_S = 60.0
-"""How much silence is given for one gap at most, in seconds: an utterance that does not end
-by it, as its options forbid, must not cost work for as long as the connection lasts."""
+"""The most silence inserted for one gap, in seconds: an utterance whose options prevent its end
+must not cost work for the rest of the connection."""
 
 ROUNDING_S = 1e-6
-"""What times may be wrong by. uvloop's are whole milliseconds, so that a block is often asked for
-exactly when it is due."""
+"""Tolerance of times in seconds. uvloop's clock has whole milliseconds, so a block is often
+requested exactly when it is due."""
 
 
 class SilenceClock:
-    """Decides how much silence is due while a client sends no audio.
+    """Decide how much silence is due while a client sends no audio.
 
     A muted track, a released push-to-talk button and discontinuous transmission (DTX) stop the
-    audio, and with it the audio time by which the end of a turn is decided. Audio counts from
-    its arrival on for as long as it lasts, so a client that sends a second at once is not late
-    for the next one. Times are in seconds, of any clock that does not jump.
+    audio, and with it the audio time that decides about the end of a turn. Audio covers the time
+    from its arrival for its duration, so a client that sends a second at once is not late
+    afterwards. Times are in seconds of any monotonic clock.
 
     Args:
-        block_s: The length of a block of silence.
+        block_s: Length of a block of silence in seconds.
     """
 
     def __init__(self, block_s: float) -> None:
@@ -37,12 +37,12 @@ class SilenceClock:
         self._given = 0  # blocks, in this gap
 
     def heard(self, seconds: float, now: float) -> None:
-        """Record that so much audio has come: a gap is over."""
+        """Record the arrival of audio, which ends a gap."""
         self._heard_until = max(self._heard_until, now) + seconds
         self._given = 0
 
     def next_at(self) -> float:
-        """Return when the next block of silence is due, unless audio comes."""
+        """Return when the next block of silence is due, unless audio arrives."""
         return self._heard_until + AFTER_S + self._given * self._block_s
 
     def take(self, now: float) -> int:
@@ -55,5 +55,5 @@ class SilenceClock:
         return taken
 
     def missing(self, seconds: float) -> int:
-        """Return how many blocks a gap of so many seconds still lacks, as the sender says."""
+        """Return how many blocks a gap still lacks, given its length as reported by the sender."""
         return max(0, round(min(seconds, LIMIT_S) / self._block_s) - self._given)

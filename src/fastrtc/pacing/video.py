@@ -23,21 +23,21 @@ from .picture import is_picture, to_array, to_frame
 __all__ = ["VideoInbound", "VideoOutbound", "run_function"]
 
 FRAMES_WAITING = 4
-"""Frames of the camera that wait for a handler which is slower: at 30 fps, 0.13 s of delay."""
+"""Capacity of the queue in front of a slow handler, in frames: 0.13 s of delay at 30 fps."""
 
 EMPTY_INTERVAL_S = 0.02
-"""How long after the call that gave None ``video_emit`` is asked again, at the earliest; or
-after one whose frame nobody takes."""
+"""Minimum interval between calls of a ``video_emit`` that returns None, or whose frames no client
+receives, in seconds."""
 
 
 class VideoInbound:
-    """Video of the client on its way to the handler.
+    """Inbound video: from the client to the handler.
 
     Args:
-        skip_frames: Whether just the newest frame waits.
+        skip_frames: Whether only the newest frame is queued.
 
     Attributes:
-        latest: The newest frame of the client, once there is one.
+        latest: The newest frame of the client; None before the first.
     """
 
     def __init__(self, *, skip_frames: bool = False) -> None:
@@ -45,12 +45,12 @@ class VideoInbound:
         self.latest: VideoFrame | None = None
 
     def push(self, frame: VideoFrame) -> None:
-        """Take a frame of the client."""
+        """Queue a frame of the client."""
         self.latest = frame
         self._frames.put(frame)
 
     def black(self) -> NDArray[np.uint8]:
-        """Give a black picture as large as those of the client."""
+        """Return a black picture of the size of the client's."""
         size = (2, 2) if self.latest is None else (self.latest.height, self.latest.width)
         return np.zeros((*size, 3), np.uint8)
 
@@ -61,11 +61,12 @@ class VideoInbound:
     async def run(
         self, invoker: Invoker, receive: Callable[[Any], Any], failures: CallbackFailures
     ) -> None:
-        """Feed a handler's ``video_receive`` for as long as the connection lasts.
+        """Call a handler's ``video_receive`` until the connection ends.
 
         Raises:
-            HandlerKeepsFailing: If it does; an exception once costs its frame only.
-            HandlerExited: If it raises what is no ``Exception``.
+            HandlerKeepsFailing: If it fails again and again; a single exception costs its frame
+                only.
+            HandlerExited: If it raises a ``BaseException`` that is not an ``Exception``.
         """
         while True:
             frame = await self.get()
@@ -82,14 +83,14 @@ class VideoInbound:
 
 
 class VideoOutbound:
-    """Takes the frames that a handler gives and hands them out in real time.
+    """Collect the frames of a handler, and release them in real time.
 
     Args:
-        invoker: Runs the user's code.
+        invoker: Runs user code.
         deliver: Called with each ``AdditionalOutputs``.
-        fps: Frames per second that leave at most; None if the client takes none.
-        failures: Records what ``video_emit``, or a function, raises, and outputs that cannot
-            be sent.
+        fps: Maximum frame rate; None if the client receives none.
+        failures: Records exceptions of ``video_emit``, or of a function, and outputs that cannot be
+            sent.
     """
 
     def __init__(
@@ -106,19 +107,19 @@ class VideoOutbound:
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1)
 
     def drop(self) -> None:
-        """Let nothing leave."""
+        """Drop all frames, and send none."""
         self._clock = None
 
     async def run_emit(self, emit: Callable[[], Any]) -> str:
-        """Ask a handler's ``video_emit`` for a frame whenever the last one has left.
+        """Call a handler's ``video_emit`` whenever the previous frame has been sent.
 
         Returns:
-            The reason of a ``CloseStream``.
+            The reason of the ``CloseStream``.
 
         Raises:
-            HandlerKeepsFailing: If ``video_emit`` raises, or gives what cannot be sent, again
-                and again; once costs that frame only.
-            HandlerExited: If it raises what is no ``Exception``.
+            HandlerKeepsFailing: If ``video_emit`` raises, or returns what cannot be sent, again and
+                again; once costs that frame only.
+            HandlerExited: If it raises a ``BaseException`` that is not an ``Exception``.
         """
         loop = asyncio.get_running_loop()
         while True:
@@ -136,21 +137,21 @@ class VideoOutbound:
             await self._rest(output, asked_at)
 
     async def _rest(self, output: Any, asked_at: float) -> None:
-        """Let others run before user code, which may never wait itself, is asked again."""
+        """Let other tasks run before user code, which may never wait, is called again."""
         wait = 0.0
         if output is None or self._clock is None:
             wait = asked_at + EMPTY_INTERVAL_S - asyncio.get_running_loop().time()
         await asyncio.sleep(max(0.0, wait))
 
     async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:
-        """Send the frames of a generator, which is asked for as many as leave.
+        """Send the frames of a generator, which is advanced as frames are sent.
 
         Returns:
             Why the stream ends.
 
         Raises:
-            Exception: What the generator raises.
-            HandlerKeepsFailing: If for 5 s it gave nothing that can be sent.
+            Exception: Exceptions of the generator.
+            HandlerKeepsFailing: If it yielded nothing that can be sent for 5 s.
         """
         loop = asyncio.get_running_loop()
         async with aclosing(items):
@@ -172,17 +173,17 @@ class VideoOutbound:
         return "Stream ended"
 
     async def take(self, output: Any, *, wait: bool) -> str | None:
-        """Take one output.
+        """Process one output.
 
         Args:
-            output: What the handler gave; its picture may be a frame already.
-            wait: Whether to wait until the frame before has left; else it is replaced.
+            output: The output of the handler; its picture may be a frame already.
+            wait: Whether to wait until the previous frame has been sent; otherwise it is replaced.
 
         Returns:
             The reason of a ``CloseStream``.
 
         Raises:
-            HandlerError: If it is nothing that can be sent.
+            HandlerError: If the output cannot be sent.
         """
         picture, other = split_output(output)
         if isinstance(other, AdditionalOutputs):
@@ -201,7 +202,7 @@ class VideoOutbound:
         return None
 
     async def frame(self) -> VideoFrame:
-        """Wait for the next frame and for the moment to send it; its time is filled in."""
+        """Wait for the next frame, until the time to send it, and set its timestamp."""
         assert self._clock is not None
         loop = asyncio.get_running_loop()
         await self._frames.ready()
@@ -231,7 +232,7 @@ async def run_function(
     Raises:
         HandlerKeepsFailing: If the function raises, or gives what cannot be sent, again and
             again; once costs that frame only.
-        HandlerExited: If it raises what is no ``Exception``.
+        HandlerExited: If it raises what is not an ``Exception``.
     """
     off_loop = not is_async(function)
 

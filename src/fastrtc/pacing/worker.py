@@ -1,4 +1,4 @@
-"""``player_worker_decode``: the loop of FastRTC that programs with tracks of their own call."""
+"""``player_worker_decode``: FastRTC's loop for programs with tracks of their own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["player_worker_decode"]
 logger = logging.getLogger(__name__)
 
 EMPTY_INTERVAL_S = 0.02
-"""How long after a call that gave nothing the next one comes, in seconds."""
+"""Interval between calls that return nothing, in seconds."""
 
 
 async def player_worker_decode(
@@ -38,23 +38,24 @@ async def player_worker_decode(
     sample_rate: int = 48000,
     frame_size: int = 960,
 ) -> None:
-    """Ask for audio again and again, and put it into a queue as stereo frames of one size.
+    """Call a function repeatedly, and queue its audio as stereo frames of one size.
 
-    For tracks of a program's own; the connections of a stream have no need of it.
+    For tracks of a program's own; the connections of a stream do not use it.
 
     Args:
         next_frame: Called for the next output, as ``emit`` returns it; sync or async.
-        queue: Gets ``av.AudioFrame`` objects: ``s16``, stereo, with their time. A
-            ``CloseStream`` is put behind its audio; with ``quit_on_none`` the end is None.
+        queue: Receives ``av.AudioFrame`` objects: ``s16``, stereo, with timestamps. A
+            ``CloseStream`` follows its audio; with ``quit_on_none`` the last item is None.
         thread_quit: Set it to end the loop.
-        channel: Returns the data channel, which is told of additional outputs; or None.
+        channel: Returns the data channel, which is notified of additional outputs; or None.
         set_additional_outputs: Called with each ``AdditionalOutputs``; or None.
         quit_on_none: Whether an output without audio ends the loop.
-        sample_rate: The rate of the frames, in Hz.
-        frame_size: Samples in a frame. What does not fill the last one is dropped.
+        sample_rate: Sample rate of the frames in Hz.
+        frame_size: Samples per frame. An incomplete last frame is dropped.
 
     Raises:
-        WebRTCError: Of ``next_frame``. Other exceptions are logged, and it is asked again.
+        WebRTCError: If ``next_frame`` raises it. Other exceptions are logged, and the loop
+            continues.
     """
     converter, waiting = AudioConverter(sample_rate, 2), SampleFifo(2)
     failures, pts = Seldom(), 0
@@ -86,7 +87,7 @@ async def player_worker_decode(
                 return
             await asyncio.sleep(EMPTY_INTERVAL_S)
         else:
-            await asyncio.sleep(0)  # a source that always has something must let others run
+            await asyncio.sleep(0)  # let other tasks run if there is always output
 
 
 def _deliver(
