@@ -285,6 +285,7 @@ class Stream(WebRTCConnectionMixin):
         component.allowed_hosts = self.allowed_hosts
         component.frame_ancestors = self.frame_ancestors
         component.limits = self.limits
+        component.drain_limit = self.drain_limit
         component._close_on_loop_shutdown = self._close_on_loop_shutdown
         self._page.component = component
 
@@ -299,14 +300,10 @@ class Stream(WebRTCConnectionMixin):
 
     async def close_sessions(self, reason: str = "The server stops") -> None:
         """End all connections, those of the page, too; see ``WebRTCConnectionMixin``."""
-        await super().close_sessions(reason)
+        closing = [super().close_sessions(reason)]
         if self._page.component is not None:
-            await self._page.component.close_sessions(reason)
-
-    async def _stop(self) -> None:
-        """Let the connections come to their end as the server stops, and then end them."""
-        await asyncio.gather(*(one.drain(self.drain_limit) for one in self._registries()))
-        await self.close_sessions()
+            closing.append(self._page.component.close_sessions(reason))
+        await asyncio.gather(*closing)
 
     def _stop_with_app_of(self, request: Request | WebSocket) -> None:
         """Have the outermost app stop the connections when it shuts down.

@@ -45,7 +45,7 @@ from .ui._compat import (
 )
 from .ui.constraints import default_track_constraints
 from .ui.icon import image_address
-from .ui.launch import at_end_of_launch, guard_launch
+from .ui.launch import at_end_of_launch, close_before_server, guard_launch
 from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_look
 from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedRegistry
@@ -328,7 +328,8 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self._registry.join(concurrency_id, self.concurrency_limit)
         self.constructor_args["endpoint"] = self
         if (blocks := current_blocks()) is not None:
-            at_end_of_launch(blocks, self.close_sessions)
+            at_end_of_launch(blocks, self._stop_with_launch)
+            close_before_server(blocks)
             guard_launch(
                 blocks,
                 lambda: site_policy(self.allowed_origins, self.allowed_hosts, local=True),
@@ -538,6 +539,10 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         super()._forget(webrtc_id)
         for event in self._outputs_events:
             event.connection_ended(webrtc_id)
+
+    async def _stop_with_launch(self) -> None:
+        await self._stop()
+        self._registry.stopping = False  # the page may be launched again
 
     # Values
 

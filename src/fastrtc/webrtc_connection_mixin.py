@@ -107,6 +107,8 @@ class WebRTCConnectionMixin:
         allowed_origins: Whose pages may use it, beside the server's own; see ``Stream``.
         allowed_hosts: The names that the server may be asked by; see ``Stream``.
         limits: What clients may cost.
+        drain_limit: How long connections may go on when the server is told to stop, in seconds;
+            see ``Stream``.
         pcs: The peer connection of each connection, by its id.
         handlers: The handler that runs for it.
         connections: Its media callbacks; ``connections[id][0].event_handler`` is the handler.
@@ -128,6 +130,7 @@ class WebRTCConnectionMixin:
     allowed_hosts: Collection[str] | str | None = None
     _local = False
     limits: Limits = Limits()
+    drain_limit: float = 0
 
     def __init__(self) -> None:
         self.pcs: dict[str, RTCPeerConnection] = {}
@@ -418,7 +421,8 @@ class WebRTCConnectionMixin:
         await self._registry.close(reason)
 
     async def _stop(self) -> None:
-        """End the connections as the server stops."""
+        """Let the connections come to their end as the server stops, and then end them."""
+        await asyncio.gather(*(one.drain(self.drain_limit) for one in self._registries()))
         await self.close_sessions()
 
     async def _end_with_the_loop(self) -> None:

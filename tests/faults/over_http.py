@@ -41,10 +41,13 @@ class HttpClient(Client):
 
 
 @contextmanager
-def running(*arguments: str, by: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+def running(
+    *arguments: str, by: Sequence[str] = (), stdin: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """Run Python, by a command if there is one, in a process that is killed in the end."""
     process = subprocess.Popen(
         [*by, sys.executable, *arguments],
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,12 +7,18 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from fastrtc.session.interrupt import CloseOnLoopShutdown, OnInterrupt
+from fastrtc.session import interrupt
+from fastrtc.session.interrupt import (
+    CloseOnLoopShutdown,
+    OnInterrupt,
+    close_connections,
+    interrupt_on_sigterm,
+)
 
 SERVER = """
 import asyncio, signal
@@ -270,3 +276,101 @@ def test_in_another_thread_it_does_nothing():
     thread.join()
 
     assert seen == [before]
+
+
+# A server in another thread
+
+
+@contextmanager
+def serving_in_a_thread(close: Callable[[], Awaitable[None]]) -> Iterator[threading.Thread]:
+    """A loop in a thread, which has connections to close, and what it runs on."""
+    ready, stop = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with OnInterrupt(close):
+            ready.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    ready.wait()
+    try:
+        yield thread
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        thread.join()
+
+
+def test_connections_of_another_thread_are_closed_before_it_is_stopped():
+    closed: list[str] = []
+
+    async def close() -> None:
+        await asyncio.sleep(0)
+        closed.append(threading.current_thread().name)
+
+    with serving_in_a_thread(close) as thread, serving_in_a_thread(close):
+        close_connections(thread)
+        assert closed == [thread.name]
+    close_connections(thread)
+    assert closed == [thread.name], "it has ended"
+
+
+def test_ctrl_c_meanwhile_cuts_it_short():
+    asked: list[str] = []
+    again = asyncio.Event()
+
+    async def close() -> None:
+        asked.append("close")
+        if len(asked) > 1:
+            again.set()
+            return
+        signal.raise_signal(signal.SIGINT)  # Python calls its handler in the main thread
+        await again.wait()
+
+    with serving_in_a_thread(close) as thread:
+        close_connections(thread)
+    assert asked == ["close"] * 2
+
+
+def test_a_loop_that_is_blocked_is_not_waited_for(monkeypatch, caplog):
+    released = threading.Event()
+    monkeypatch.setattr(interrupt, "BLOCKED_AFTER_S", 0.01)
+    monkeypatch.setattr(interrupt, "POLL_S", 0.01)
+
+    async def close() -> None:
+        released.wait()
+
+    with serving_in_a_thread(close) as thread:
+        close_connections(thread)
+        released.set()
+    assert [record.message for record in caplog.records] == [
+        "The event loop is blocked: connections could not be closed"
+    ]
+
+
+def test_sigterm_is_an_interruption_within_the_block_only():
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    with pytest.raises(KeyboardInterrupt), interrupt_on_sigterm() as came:
+        signal.raise_signal(signal.SIGTERM)
+    assert came == [signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("own", [signal.SIG_IGN, lambda number, frame: None])
+def test_the_programs_own_handler_of_sigterm_stays(own):
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with interrupt_on_sigterm() as came:
+            assert signal.getsignal(signal.SIGTERM) is own
+            signal.raise_signal(signal.SIGTERM)
+        assert came == [] and signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_interactive_session_keeps_its_sigterm(monkeypatch):
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    with interrupt_on_sigterm():
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -365,6 +365,26 @@ async def test_a_shutdown_that_exits_is_logged_and_ends_nothing_else(is_async, e
     assert rig.sent == []
 
 
+async def test_an_abandoned_session_waits_no_more_for_shutdown():
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    class Hangs(Handler):
+        async def shutdown(self) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cancelled.set()
+
+    rig = Rig(Hangs)
+    rig.session.abandon()  # nothing yet
+    rig.session.close("enough")
+    await begun.wait()
+    rig.session.abandon()
+    await rig.closed()
+    await cancelled.wait()
+
+
 async def test_an_async_shutdown_that_hangs_is_cancelled(monkeypatch: pytest.MonkeyPatch, caplog):
     monkeypatch.setattr(module, "SHUTDOWN_WITHIN_S", 0.05)
 

@@ -53,6 +53,7 @@ async def test_connections_of_a_component_end_with_its_page(monkeypatch: pytest.
     async with page.launch()["app_kwargs"]["lifespan"]("app"):
         assert not ended
     assert ended == ["closed"]
+    assert not made._registry.stopping, "it may be launched again"
 
 
 # The names of a server on a loopback address

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from ..core.models import ModelError
 from ..pause_detection.errors import PauseDetectionError
 from ..server.authorization import serving_locally
+from ..session.interrupt import interrupt_on_sigterm
 from .ports import port_problem
 from .requirements import Need, needs_of
 
@@ -67,7 +68,7 @@ def run(name: str | None, *, port: int, mode: str | None) -> int:
     print(f"{name}: http://127.0.0.1:{port} (Ctrl-C ends it). The program is {app}", flush=True)
     sys.path.insert(0, str(app.parent))  # as if it were run by its path
     try:
-        with serving_locally():
+        with serving_locally(), interrupt_on_sigterm():
             runpy.run_path(str(app), run_name="__main__")
     except (ModelError, PauseDetectionError) as error:  # what it says is all there is to know
         print(f"{name} cannot run: {error}", file=sys.stderr)

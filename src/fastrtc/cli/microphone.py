@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 
 from .._version import __version__
 from ..server.authorization import serving_locally
+from ..session.interrupt import interrupt_on_sigterm
 from ..stream import Stream
 from ..tracks import AsyncStreamHandler
 from ..utils import wait_for_item
@@ -67,4 +68,5 @@ def serve(port: int) -> None:
     print(f"Open http://127.0.0.1:{port} and press Start (Ctrl-C ends it)", file=sys.stderr)
     with serving_locally():
         app = make_app()
-    uvicorn.run(app, host=HOST, port=port, log_level="warning")
+    with interrupt_on_sigterm():
+        uvicorn.run(app, host=HOST, port=port, log_level="warning")

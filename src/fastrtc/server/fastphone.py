@@ -6,7 +6,6 @@ import errno
 import inspect
 import logging
 import secrets
-import signal
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -20,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ..core.limits import Limits
+from ..session.interrupt import close_connections, interrupt_on_sigterm
 from ..transport.telephony.twiml import require_twilio
 from .authorization import site_policy
 from .local_server import LOCAL_NAMES, OwnHostsOnly
@@ -125,7 +125,9 @@ def serve(
             _tunnel(*listening.getsockname()[:2]) as url,
         ):
             names.add(urlsplit(url).hostname or "")
-            _hold_number(client, urlsplit(url).netloc, server)
+            with interrupt_on_sigterm():
+                _hold_number(client, urlsplit(url).netloc, server)
+                close_connections(server)  # while the tunnel is open, and uvicorn does not close
     finally:
         stream._telephone.through_fastphone = False
 
@@ -138,10 +140,9 @@ def _hold_number(client: _Client, address: str, server: threading.Thread) -> Non
         print(_quota_line(used_up), flush=True)
         return
     try:
-        with _terminated_as_interrupted():
-            print(_number_lines(registration), flush=True)
-            while server.is_alive():
-                server.join(JOIN_S)
+        print(_number_lines(registration), flush=True)
+        while server.is_alive():
+            server.join(JOIN_S)
     except KeyboardInterrupt:
         print("The number is given back.", flush=True)
     finally:
@@ -294,19 +295,6 @@ def _server(
         finally:
             server.should_exit = True
             thread.join()
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that the number is given back."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _number_lines(given: Registration) -> str:

@@ -1,4 +1,8 @@
-"""Connections end before the server is told of Ctrl-C or SIGTERM, or else with the event loop."""
+"""Connections end before the server is told of Ctrl-C or SIGTERM, or else with the event loop.
+
+A server in the main thread gets its signals a little later, see ``OnInterrupt``. The program of
+one in another thread calls ``close_connections`` before it stops the server.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,45 @@ import asyncio
 import functools
 import logging
 import signal
+import sys
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
-__all__ = ["CloseOnLoopShutdown", "OnInterrupt"]
+__all__ = [
+    "CloseOnLoopShutdown",
+    "OnInterrupt",
+    "close_connections",
+    "interrupt_on_sigterm",
+]
 
 logger = logging.getLogger(__name__)
 
 Close = Callable[[], Awaitable[Any]]
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+BLOCKED_AFTER_S = 5.0
+"""How long an event loop may not run before the thread that waits for it gives up."""
+
+POLL_S = 0.5
+"""How long the main thread waits for an event loop at a time."""
+
 
 class _Listener:
-    """Takes the signals in place of the server, and hands on the first one when all is closed.
+    """What is closed before the server of an event loop stops.
 
-    A second signal goes to the server at once: whoever sends it does not want to wait.
+    In the main thread it takes the signals in place of the server, and hands on the first one
+    when all is closed. A second signal goes to the server at once: whoever sends it does not
+    want to wait. For another thread, ``close`` is called.
     """
 
     def __init__(self) -> None:
         self.closers: list[Close] = []
-        self.closing: asyncio.Future[Any] | None = None
+        self.closing: set[asyncio.Task[None]] = set()
         self.loop = asyncio.get_running_loop()
+        self.thread = threading.current_thread()
         self._before: dict[int, Any] = {}
         self._asked = False
         self._held: Callable[[], Any] | None = None
@@ -42,6 +63,7 @@ class _Listener:
 
     def end(self) -> None:
         """Put back what was there, where it is still this that listens."""
+        _listeners.discard(self)
         for number, previous in self._before.items():
             if signal.getsignal(number) is self:
                 signal.signal(number, previous)
@@ -52,16 +74,34 @@ class _Listener:
             self._asked = True
             self._held = functools.partial(self._before[number], number, None)
             try:
-                self.loop.call_soon_threadsafe(self._begin)
+                self.loop.call_soon_threadsafe(self._begin, self._hand_on)
                 return
             except RuntimeError:  # the loop has ended already
                 pass
         self._held = None
         self._before[number](number, frame)
 
-    def _begin(self) -> None:
-        self.closing = asyncio.ensure_future(self._close())
-        self.closing.add_done_callback(self._hand_on)
+    def close(self) -> None:
+        """Close everything from another thread, and wait until it is closed.
+
+        An event loop that is blocked by code which runs on it is not waited for.
+        """
+        closed = threading.Event()
+        try:
+            self.loop.call_soon_threadsafe(self._begin, lambda _: closed.set())
+            while not closed.wait(POLL_S):
+                runs = threading.Event()
+                self.loop.call_soon_threadsafe(runs.set)
+                if not runs.wait(BLOCKED_AFTER_S):
+                    logger.error("The event loop is blocked: connections could not be closed")
+                    return
+        except RuntimeError:  # the loop has ended already
+            pass
+
+    def _begin(self, then: Callable[[asyncio.Task[None]], None]) -> None:
+        task = self.loop.create_task(self._close())
+        self.closing.add(task)
+        task.add_done_callback(then)
 
     async def _close(self) -> None:
         closing = [close() for close in dict.fromkeys(self.closers)]  # each once
@@ -69,7 +109,7 @@ class _Listener:
             if isinstance(result, Exception):
                 logger.error("Connections could not be closed", exc_info=result)
 
-    def _hand_on(self, _: Any) -> None:
+    def _hand_on(self, _: asyncio.Task[None]) -> None:
         held, self._held = self._held, None
         if held is not None:
             held()
@@ -82,7 +122,7 @@ class OnInterrupt:
     run, and only then ends the lifespan. A page that reads ``output_stream()`` is such a
     request, and ends with its connection: each would wait for the other. So this takes the
     signals that the server has handlers for, and hands them on when ``close`` is done. In
-    other threads than the main one, where there are no signals, it does nothing.
+    other threads than the main one, where there are no signals, ``close_connections`` does it.
 
     An async context manager, and no generator: a loop that ends would close that by itself.
 
@@ -95,9 +135,8 @@ class OnInterrupt:
         self._listener: _Listener | None = None
 
     async def __aenter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            self._listener = _listener()
-            self._listener.closers.append(self._close)
+        self._listener = _listener()
+        self._listener.closers.append(self._close)
 
     async def __aexit__(self, *_: object) -> None:
         listener = self._listener
@@ -106,8 +145,8 @@ class OnInterrupt:
         listener.closers.remove(self._close)
         if not listener.closers:
             listener.end()
-        if listener.closing is not None:
-            await asyncio.wait([listener.closing])
+        if listener.closing:
+            await asyncio.wait(listener.closing)
 
 
 class CloseOnLoopShutdown:
@@ -145,13 +184,69 @@ class CloseOnLoopShutdown:
                 await self._at_end()
 
 
+_listeners: set[_Listener] = set()
+
+
 def _listener() -> _Listener:
-    """Give the one that listens already, for another stream, or a new one."""
+    """Return the one that listens already, for another stream, or a new one."""
     loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        listening = signal.getsignal(number)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    for left in [listener for listener in _listeners if listener.loop.is_closed()]:
+        _listeners.discard(left)
+    known = map(signal.getsignal, SIGNALS) if in_main_thread else tuple(_listeners)
+    for listening in known:
         if isinstance(listening, _Listener) and listening.loop is loop:
             return listening
     listener = _Listener()
-    listener.listen()
+    if in_main_thread:
+        listener.listen()
+    _listeners.add(listener)
     return listener
+
+
+def close_connections(thread: threading.Thread) -> None:
+    """Close all connections of the servers in another thread, and wait until they are closed.
+
+    ``KeyboardInterrupt`` meanwhile cuts it short: connections that may come to their end are
+    ended, and only the next one is raised.
+
+    Args:
+        thread: The thread that the event loop of the server runs in.
+    """
+    for listener in tuple(_listeners):
+        if listener.thread is thread:
+            try:
+                listener.close()
+            except KeyboardInterrupt:
+                listener.close()  # what drains has begun to do so, and is ended now
+
+
+@contextmanager
+def interrupt_on_sigterm() -> Iterator[list[int]]:
+    """Let SIGTERM end the block as Ctrl-C does, with ``KeyboardInterrupt``.
+
+    Where the program has a handler of its own, or ignores the signal, that is left alone; so are
+    interactive sessions and other threads than the main one.
+
+    Yields:
+        The signals that came, so far.
+    """
+    came: list[int] = []
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+        or hasattr(sys, "ps1")  # a notebook ends the cell, not the process, in an exception
+    ):
+        yield came
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield came
+    finally:
+        if signal.getsignal(signal.SIGTERM) is interrupt:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -156,6 +156,8 @@ class Registry:
         left = await _closed(self._closing, timeout)
         if left:
             self._closing -= left
+            for session in left:
+                session.abandon()
             logger.warning("%d sessions did not close within %.0f s", len(left), timeout)
 
     async def drain(self, limit: float) -> None:

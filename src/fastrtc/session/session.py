@@ -350,6 +350,11 @@ class Session:
             for callback in self._when_closed:
                 callback(self)
 
+    def abandon(self) -> None:
+        """Wait no more for what has not ended since ``close``."""
+        if self._closing is not None:
+            self._closing.cancel()
+
     async def _close_one(self, closer: Callable[[], Awaitable[None]]) -> None:
         try:
             await closer()
@@ -395,7 +400,12 @@ class Session:
 
         owner = TaskOwner(f"fastrtc-{self.id}", self.context, log)
         task = owner.start(contained(name, call), name)
-        if await owner.join(SHUTDOWN_WITHIN_S):
+        try:
+            late = await owner.join(SHUTDOWN_WITHIN_S)
+        except asyncio.CancelledError:
+            owner.cancel()
+            raise
+        if late:
             owner.cancel()
             logger.warning(
                 "Session %s: %s() takes more than %.0f s and is left behind",

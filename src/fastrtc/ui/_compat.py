@@ -28,6 +28,7 @@ __all__ = [
     "in_order_of_gradio_5",
     "outside_blocks",
     "server",
+    "stop_heartbeats",
 ]
 
 T = TypeVar("T")
@@ -68,6 +69,13 @@ def current_blocks() -> Any:
     except ImportError:
         return None
     return getattr(Context, "root_block", None)
+
+
+def stop_heartbeats(blocks: Any) -> None:
+    """End the requests that open pages keep, which uvicorn would wait for, as ``close`` does."""
+    stop_event = getattr(getattr(blocks, "app", None), "stop_event", None)
+    if stop_event is not None:
+        stop_event.set()
 
 
 def bare_html(value: str) -> gr.HTML:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit
 from starlette.middleware import Middleware
 
 from ..server.local_server import LOCAL_NAMES, OwnHostsOnly
+from ..session.interrupt import close_connections, interrupt_on_sigterm
 from ..transport.cross_site import SitePolicy
 from .frames import FrameAncestors
 
-__all__ = ["at_end_of_launch", "guard_launch", "wrap_launch"]
+__all__ = ["at_end_of_launch", "close_before_server", "guard_launch", "wrap_launch"]
 
 
 def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:
@@ -63,6 +65,60 @@ def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
         return within
 
     wrap_launch(blocks, wrap)
+
+
+def close_before_server(blocks: Any) -> None:
+    """Have ``launch`` end connections before its server when it is interrupted, also by SIGTERM.
+
+    Gradio's ``block_thread``, which ``launch`` ends in, closes the server on Ctrl-C, and waits at
+    most 5 s for it. SIGTERM ends the process with status 0 then. Handlers that the program has
+    installed for these signals are the ones that are called: it is enough if they raise an
+    exception or close the page.
+
+    Args:
+        blocks: The ``gr.Blocks``; a second time does nothing.
+    """
+    from ._compat import current_blocks, stop_heartbeats
+
+    block_thread, render = blocks.block_thread, blocks.render
+    if hasattr(block_thread, "closes_connections"):
+        return
+
+    @functools.wraps(block_thread)
+    def block_and_close() -> Any:
+        server, blocked = blocks.server, threading.current_thread()
+        if server is None:  # not launched
+            return block_thread()
+        close_server = server.close
+
+        def close() -> None:
+            if threading.current_thread() is blocked:
+                close_connections(server.thread)
+                stop_heartbeats(blocks)
+            close_server()
+
+        server.close = close
+        with interrupt_on_sigterm() as terminated:
+            try:
+                block_thread()
+            except BaseException as error:  # of a signal handler of the program's own, too
+                close_connections(server.thread)
+                if not terminated or not isinstance(error, KeyboardInterrupt):
+                    raise
+            finally:
+                server.close = close_server
+        if terminated:
+            raise SystemExit(0)
+
+    @functools.wraps(render)
+    def render_and_close() -> Any:
+        rendered = render()
+        if (outer := current_blocks()) is not None and outer is not blocks:
+            close_before_server(outer)
+        return rendered
+
+    block_and_close.closes_connections = True  # type: ignore[attr-defined]
+    blocks.block_thread, blocks.render = block_and_close, render_and_close
 
 
 def guard_launch(
