@@ -45,7 +45,7 @@ const props: Record<string, unknown> = {
   modality,
   mode,
   variant: look === "textbox" ? "textbox" : "wave",
-  icon: look === "icon" ? ICON : null,
+  icon: look === "icon" ? (query.has("broken") ? "/nothing.png" : ICON) : null,
   full_screen: !query.has("compact"),
   server: {},
 };
@@ -68,6 +68,10 @@ document.body.dataset["ready"] = "";
 
 async function arrange(): Promise<void> {
   if (state === "idle") return;
+  if (state === "testing") {
+    press("Choose devices");
+    return;
+  }
   if (state === "typed") {
     const field = document.querySelector("textarea");
     if (field) {
@@ -97,7 +101,14 @@ async function arrange(): Promise<void> {
     press("Turn camera off");
     press("Mute speaker");
   } else if (state === "devices") press("Choose devices");
-  else if (state === "details") press("Connection details");
+  else if (state === "details") {
+    talk();
+    press("Connection details");
+  } else if (state === "captions") {
+    connection.converse("speaking");
+    say("user", "What is the weather in Lisbon?");
+    say("assistant", "Sunny, with 24 degrees in the afternoon and a light wind from the north.");
+  } else if (state === "folded") press("Hide your picture");
   else if (state === "reconnecting") connection.become("reconnecting");
   else if (state === "stopped") {
     connection.localStream = connection.remoteStream = null;
@@ -105,6 +116,25 @@ async function arrange(): Promise<void> {
   } else if (state !== "connected") {
     connection.converse(state as Parameters<FakeConnection["converse"]>[0]);
   }
+}
+
+/** A while of a conversation, for the details. */
+function talk(): void {
+  for (const data of ["started_talking", "pause_detected", "response_starting"]) {
+    connection.say("message", { type: "log", data });
+  }
+  connection.say("sent", "hello");
+  connection.say("message", { type: "fetch_output", data: [] });
+  const spoken = ["heard", "thinking", "speaking", "listening"] as const;
+  spoken.forEach((now, index) =>
+    setTimeout(() => {
+      connection.converse(now);
+    }, 600 * index),
+  );
+}
+
+function say(who: string, text: string): void {
+  connection.say("message", { type: "transcript", data: { who, text } });
 }
 
 function press(name: string): void {

@@ -1,7 +1,10 @@
 /** The drawer that tells how the connection is doing. */
 
 import type { StreamStats } from "../client";
-import { h, newId, setText, show } from "./dom";
+import { h, newId, setAttribute, setText, show } from "./dom";
+import { HistoryChart, type LevelHistory } from "./history";
+import type { Layout } from "./layout";
+import { MessageList } from "./messages";
 
 /** How often the figures are read while the drawer is open, in ms. */
 const INTERVAL = 1000;
@@ -16,19 +19,24 @@ const ROUTES: Record<NonNullable<StreamStats["route"]>, string> = {
 /**
  * The figures, as names and texts; a dash where nothing is known.
  *
- * @param answers Whether there is a conversation, which has answers.
+ * @param layout What there is to tell of: a conversation has answers.
  */
-export function describe(stats: StreamStats | null, answers: boolean): [string, string][] {
+export function describe(stats: StreamStats | null, layout: Layout): [string, string][] {
+  const { microphone, camera, speaker, picture: received } = layout;
   const rows: [string, string][] = [
     ["Connection", stats?.route ? routeText(stats) : "–"],
     ["Round trip", milliseconds(stats?.roundTrip, 1000)],
     ["Lost packets", stats?.loss == null ? "–" : `${(stats.loss * 100).toFixed(1)} %`],
   ];
-  if (answers) rows.push(["Last answer after", answerText(stats)]);
+  if (microphone && speaker) rows.push(["Last answer after", answerText(stats)]);
   if (stats?.picture) {
     const { width, height, framesPerSecond } = stats.picture;
     rows.push(["Picture", `${width} × ${height}, ${Math.round(framesPerSecond)}/s`]);
   }
+  if (microphone || camera) rows.push(["Sending", bitrate(stats?.sending)]);
+  if (speaker || received === "remote") rows.push(["Receiving", bitrate(stats?.receiving)]);
+  rows.push(["Jitter", milliseconds(stats?.jitter, 1000)]);
+  rows.push(["Codec", stats?.codecs.join(", ") || "–"]);
   return rows;
 }
 
@@ -45,6 +53,11 @@ function answerText(stats: StreamStats | null): string {
   return `${milliseconds(stats.latencyFromSpeech, 1)}, ${ofPause} from the pause`;
 }
 
+function bitrate(bits: number | null | undefined): string {
+  if (bits == null) return "–";
+  return bits < 1e6 ? `${Math.round(bits / 1e3)} kbit/s` : `${(bits / 1e6).toFixed(1)} Mbit/s`;
+}
+
 function milliseconds(value: number | null | undefined, factor: number): string {
   return value == null ? "–" : `${Math.round(value * factor)} ms`;
 }
@@ -52,27 +65,50 @@ function milliseconds(value: number | null | undefined, factor: number): string 
 /** The drawer. */
 export class DetailsDrawer {
   readonly id = newId("details");
+  readonly messages = new MessageList();
   readonly #list = h("dl", {});
+  readonly #heading = h("span", {});
+  readonly #chart: HistoryChart | null;
+  readonly #figure = h("div", { class: "frtc-figure" });
   readonly root = h(
     "div",
     { class: "frtc-drawer", id: this.id, role: "group", "aria-label": "Connection", hidden: true },
-    this.#list,
+    h("div", { class: "frtc-details" }, this.#figure, this.#list, this.messages.root),
   );
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
    * @param read Gives the figures of the moment.
-   * @param answers Whether there is a conversation.
+   * @param layout What there is to tell of.
+   * @param history How loud it was.
    */
   constructor(
     private readonly read: () => Promise<StreamStats | null>,
-    private readonly answers: boolean,
-  ) {}
+    private readonly layout: Layout,
+    history: LevelHistory,
+  ) {
+    const { microphone, speaker } = layout;
+    this.#chart = microphone || speaker ? new HistoryChart(history, [microphone, speaker]) : null;
+    if (this.#chart)
+      this.#figure.append(h("p", { class: "frtc-title" }, this.#heading), this.#chart.canvas);
+    else this.#figure.remove();
+  }
+
+  /** Names the other side. */
+  name(assistant: string): void {
+    const { microphone, speaker } = this.layout;
+    const heading = [microphone ? "you" : "", speaker ? assistant : ""]
+      .filter(Boolean)
+      .join(" and ");
+    setText(this.#heading, `How loud ${heading} ${microphone ? "were" : "was"}`);
+    if (this.#chart) setAttribute(this.#chart.canvas, "aria-label", this.#heading.textContent);
+  }
 
   /** Shows or hides it; the figures are read only while it is shown. */
   open(open: boolean): void {
     show(this.root, open);
     clearInterval(this.#timer);
+    this.#chart?.open(open);
     if (!open) return;
     this.#timer = setInterval(() => void this.refresh(), INTERVAL);
     void this.refresh();
@@ -80,7 +116,7 @@ export class DetailsDrawer {
 
   /** Reads the figures now. */
   async refresh(): Promise<void> {
-    const rows = describe(await this.read(), this.answers);
+    const rows = describe(await this.read(), this.layout);
     rows.forEach(([name, text], index) => {
       const row = this.#list.children[index] ?? this.#list.appendChild(newRow());
       const [term, value] = row.children;
@@ -94,6 +130,7 @@ export class DetailsDrawer {
 
   destroy(): void {
     clearInterval(this.#timer);
+    this.#chart?.open(false);
     this.root.remove();
   }
 }

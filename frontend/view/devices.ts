@@ -23,6 +23,8 @@ export interface DevicesHost {
   choose(role: Role, id: string): Promise<void>;
   /** Asks for the permission without which browsers do not tell the names. */
   allow(): Promise<void>;
+  /** What stands below a list, if anything: the level of the microphone, the volume. */
+  extra(role: Role): HTMLElement | null;
 }
 
 const LISTS: Record<Role, keyof DeviceList> = {
@@ -57,7 +59,7 @@ export class DevicesDrawer {
     private readonly host: DevicesHost,
   ) {
     this.#roles = (["microphone", "camera", "speaker"] as const).filter(
-      (role) => layout[role] && (role !== "speaker" || canChooseSpeaker()),
+      (role) => layout[role] && (role !== "speaker" || canChooseSpeaker() || host.extra(role)),
     );
     this.root = h(
       "div",
@@ -95,6 +97,9 @@ export class DevicesDrawer {
   }
 
   #list(role: Role, devices: Device[]): HTMLElement {
+    const extra = this.host.extra(role);
+    const title = h("legend", {}, TITLES[role]);
+    if (role === "speaker" && !canChooseSpeaker()) return h("fieldset", {}, title, extra);
     const group = newId(role);
     const named = devices.filter(({ id, label }) => label !== "" && !ALIASES.includes(id));
     const inputs: HTMLInputElement[] = [];
@@ -106,7 +111,7 @@ export class DevicesDrawer {
     });
     this.#inputs.set(role, inputs);
     const more = role === "speaker" && canAskForSpeaker() ? this.#otherSpeaker() : null;
-    return h("fieldset", {}, h("legend", {}, TITLES[role]), ...options, more);
+    return h("fieldset", {}, title, ...options, more, extra);
   }
 
   /** The browser names only the speakers that were chosen in its own list. */

@@ -2,12 +2,16 @@
 
 import type { Connection } from "../client";
 import { h, setText, show } from "./dom";
+import { LevelHistory } from "./history";
 import { Frames, wantsLessMotion } from "./frames";
 import { icon, setIcon } from "./icons";
 import type { Layout } from "./layout";
 import type { ViewProps } from "./props";
 import type { Status } from "./status";
 import { Voice } from "./voices";
+import { Captions } from "./captions";
+import { Clock } from "./clock";
+import { SelfView } from "./self_view";
 import { drawWaves, type Strand } from "./waves";
 
 /** What the stage needs of its connection. */
@@ -19,7 +23,11 @@ export class Stage {
   /** What plays the sound; null where there is none. */
   readonly sink: HTMLMediaElement | null;
   readonly #picture: HTMLVideoElement | null;
-  readonly #selfView: HTMLVideoElement | null;
+  readonly #selfView: SelfView | null;
+  /** How loud both sides were. */
+  readonly history = new LevelHistory();
+  readonly #clock = new Clock();
+  readonly #captions: Captions;
   readonly #waves: HTMLCanvasElement | null;
   readonly #disc: HTMLButtonElement | null;
   readonly #placeholder: HTMLElement | null;
@@ -49,13 +57,12 @@ export class Stage {
     const { picture, selfView, speaker, microphone } = layout;
     this.#picture =
       picture && video("frtc-picture", picture === "remote" ? "Received video" : "Your camera");
-    this.#selfView = selfView ? video("frtc-self", "Your camera") : null;
+    this.#selfView = selfView ? new SelfView(video("frtc-self", "Your camera")) : null;
+    this.#captions = new Captions((who) => (who === "user" ? "You" : this.#assistant.textContent));
     const withIcon = picture === null && props.icon !== null;
     this.#disc = withIcon ? disc(press) : null;
     this.#waves =
-      !withIcon && (speaker || microphone)
-        ? h("canvas", { class: "frtc-waves", "aria-hidden": "true" })
-        : null;
+      speaker || microphone ? h("canvas", { class: "frtc-waves", "aria-hidden": "true" }) : null;
     this.#placeholder = picture
       ? h("div", { class: "frtc-placeholder" }, icon(layout.camera ? "camera" : "screen"))
       : null;
@@ -68,19 +75,39 @@ export class Stage {
             swatch("received", this.#assistant),
           )
         : null;
+    // An image that does not load leaves the waves in its place.
+    const image = this.#disc?.querySelector("img");
+    for (const [event, kind] of [
+      ["load", "icon"],
+      ["error", "waves"],
+    ] as const) {
+      image?.addEventListener(event, () => {
+        this.root.dataset["kind"] = kind;
+        if (!this.#frames.running) this.#rest();
+      });
+    }
     this.#problem.append(this.#problemIcon, this.#sentence);
     const audio = speaker && picture !== "remote" ? h("audio", { autoplay: true }) : null;
     this.sink = audio ?? (speaker ? this.#picture : null);
     const screen = picture
-      ? h("div", { class: "frtc-screen" }, this.#placeholder, this.#picture, this.#selfView)
+      ? h(
+          "div",
+          { class: "frtc-screen" },
+          this.#placeholder,
+          this.#picture,
+          this.#captions.root,
+          this.#selfView?.root ?? null,
+        )
       : null;
     this.root = h(
       "div",
       { class: "frtc-stage", "data-kind": picture ? "picture" : withIcon ? "icon" : "waves" },
       screen,
+      this.#clock.root,
       this.#disc,
       this.#waves,
       this.#legend,
+      picture ? null : this.#captions.root,
       this.#problem,
       audio,
     );
@@ -91,7 +118,7 @@ export class Stage {
 
   /** Follows changed parameters. */
   patch(props: ViewProps): void {
-    const own = this.layout.picture === "local" ? this.#picture : this.#selfView;
+    const own = this.layout.picture === "local" ? this.#picture : this.#selfView?.video;
     own?.classList.toggle("frtc-mirrored", props.mirror);
     setText(this.#assistant, props.assistantName);
     if (!this.#disc) return;
@@ -111,13 +138,18 @@ export class Stage {
     this.#problem.classList.toggle("frtc-severe", problem?.severe ?? false);
     setIcon(this.#problemIcon, problem?.severe === false ? "clock" : "problem");
     setText(this.#sentence, problem?.sentence ?? "");
+    this.#clock.run(status.button === "stop");
+    if (status.button === "waiting") {
+      this.#captions.clear();
+      this.history.clear();
+    }
     if (status.button === "stop") this.#frames.start();
     else this.#rest();
   }
 
   /** Shows what the camera gives, or nothing. */
   setLocal(stream: MediaStream | null): void {
-    const own = this.layout.picture === "local" ? this.#picture : this.#selfView;
+    const own = this.layout.picture === "local" ? this.#picture : this.#selfView?.video;
     if (own) attach(own, stream);
     this.root.classList.toggle("frtc-has-self", this.#selfView !== null && stream !== null);
     if (this.layout.picture === "local") this.#hasPicture(stream);
@@ -138,6 +170,11 @@ export class Stage {
     if (this.sink) this.sink.muted = muted;
   }
 
+  /** Sets how loud it is played, 0 to 1. */
+  setVolume(volume: number): void {
+    if (this.sink) this.sink.volume = volume;
+  }
+
   /** Draws a side that is muted as a still line. */
   showMuted(microphone: boolean, speaker: boolean): void {
     if (this.#muted.local === microphone && this.#muted.remote === speaker) return;
@@ -145,8 +182,14 @@ export class Stage {
     if (!this.#frames.running) this.#rest();
   }
 
+  /** Shows a piece of a transcript. */
+  caption(data: unknown): void {
+    this.#captions.add(data);
+  }
+
   /** Releases everything. */
   destroy(): void {
+    this.#clock.run(false);
     this.#sizes.disconnect();
     this.#frames.stop();
     this.#soundBlocked?.abort();
@@ -193,6 +236,11 @@ export class Stage {
     const { levels } = this.connection;
     local.follow(this.#muted.local ? null : levels.local, elapsed);
     remote.follow(this.#muted.remote ? null : levels.remote, elapsed);
+    this.history.add(
+      time,
+      this.#muted.local ? 0 : local.level,
+      this.#muted.remote ? 0 : remote.level,
+    );
     const loudest = Math.max(
       this.layout.microphone ? local.level : 0,
       this.layout.speaker ? remote.level : 0,
@@ -202,7 +250,7 @@ export class Stage {
   }
 
   #drawWaves(time: number): void {
-    if (!this.#waves) return;
+    if (!this.#waves || this.root.dataset["kind"] === "icon") return;
     const { microphone, speaker } = this.layout;
     const colors = getComputedStyle(this.#waves);
     const strand = (side: "local" | "remote", color: string, offset: number): Strand => ({

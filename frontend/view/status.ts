@@ -26,6 +26,8 @@ export interface Situation {
   /** The name of the other side of the conversation. */
   assistant: string;
   layout: Layout;
+  /** Whether the microphone is open to show its level. */
+  testing: boolean;
   /** Whether there is a text field beside the stream. */
   withText: boolean;
 }
@@ -64,7 +66,11 @@ export function statusOf(situation: Situation): Status {
     case "failed": {
       const severe = error !== null && !ORDERLY.includes(error.code);
       return {
-        text: state === "failed" ? "Not connected" : "Stopped",
+        text: situation.testing
+          ? idleText(situation)
+          : state === "failed"
+            ? "Not connected"
+            : "Stopped",
         tone: "calm",
         button: "start",
         problem: error && { sentence: error.sentence, severe },
@@ -81,6 +87,9 @@ function liveStatus(situation: Situation): { text: string; tone: Tone } {
   if (layout.microphone) {
     const cameraToo = cameraOff ? ", camera off" : "";
     if (microphoneMuted && (conversation === "listening" || conversation === "heard")) {
+      // Short enough for one line on a phone.
+      if (cameraOff && speakerOff)
+        return { text: "Microphone, camera and speaker off", tone: "muted" };
       const muted = speakerOff ? "Microphone and speaker muted" : "Microphone muted";
       return { text: muted + cameraToo, tone: "muted" };
     }
@@ -97,15 +106,17 @@ function liveStatus(situation: Situation): { text: string; tone: Tone } {
     : { text: "Connected", tone: "live" };
 }
 
-function idleText({ layout: { microphone, camera, picture }, withText }: Situation): string {
+function idleText({ layout, withText, testing }: Situation): string {
+  const { microphone, camera, picture } = layout;
+  if (testing) return "Testing the microphone, nothing is sent";
   if (withText) return "Type a message, or start to talk";
-  if (microphone && camera) return "Camera and microphone are off until you start";
+  if (microphone && camera) return "Camera and microphone are off";
   if (microphone) return "The microphone is off until you start";
   if (camera) return "The camera is off until you start";
   return picture ? "Ready to watch" : "Ready to listen";
 }
 
 function askingText({ microphone, camera }: Layout): string {
-  if (microphone && camera) return "Allow the camera and the microphone in your browser";
+  if (microphone && camera) return "Allow camera and microphone access";
   return `Allow the ${camera ? "camera" : "microphone"} in your browser`;
 }

@@ -11,10 +11,12 @@ import { h, setAttribute, setText, show } from "./dom";
 import { icon } from "./icons";
 import { layoutOf } from "./layout";
 import { readProps, START_SIGNAL, type Host, type ViewProps } from "./props";
+import { MicrophoneTest } from "./microphone";
 import { Session } from "./session";
 import { askForTurn, gradioSignalling } from "./signalling";
 import { Stage } from "./stage";
 import { statusOf } from "./status";
+import { canSetVolume, VolumeSlider } from "./volume";
 
 /** Makes the connection; tests and the gallery of states give another one. */
 export type Connect = (options: ConnectionOptions) => Connection;
@@ -127,6 +129,8 @@ class Panel {
   readonly #stage: Stage;
   readonly #bar: Bar;
   readonly #devices: DevicesDrawer;
+  readonly #test: MicrophoneTest | null;
+  readonly #volume: VolumeSlider | null;
   readonly #details: DetailsDrawer;
   readonly #status = h("p", { class: "frtc-status", role: "status" });
   readonly #label: HTMLElement;
@@ -155,15 +159,33 @@ class Panel {
     this.#stage = new Stage(layout, this.#connection, props(), () => {
       this.#toggleStream();
     });
-    this.#hasChoice = layout.microphone || layout.camera;
+    this.#test = layout.microphone
+      ? new MicrophoneTest(
+          () => this.#connection,
+          () => {
+            this.#refresh();
+          },
+        )
+      : null;
+    this.#volume =
+      layout.speaker && canSetVolume()
+        ? new VolumeSlider((volume) => {
+            this.#setVolume(volume);
+          })
+        : null;
+    this.#hasChoice = layout.microphone || layout.camera || this.#volume !== null;
     this.#devices = new DevicesDrawer(layout, {
       choices: () => this.#choices(),
       choose: (role, id) => this.#choose(role, id),
       allow: () => this.#allow(),
+      extra: (role) =>
+        (role === "microphone" ? this.#test : role === "speaker" ? this.#volume : null)?.root ??
+        null,
     });
     this.#details = new DetailsDrawer(
       () => this.#connection.getStats(),
-      layout.microphone && layout.speaker,
+      layout,
+      this.#stage.history,
     );
     this.#bar = new Bar(
       layout,
@@ -226,6 +248,7 @@ class Panel {
     show(this.#label, props.showLabel); // its text is the name of the section in any case
     setAttribute(this.root, "aria-label", props.label);
     this.#stage.patch(props);
+    this.#details.name(props.assistantName);
     this.#refresh();
   }
 
@@ -234,6 +257,7 @@ class Panel {
     this.#connection.stop();
     this.#forget.abort();
     this.#stage.destroy();
+    this.#test?.stop();
     this.#devices.destroy();
     this.#details.destroy();
     this.root.remove();
@@ -241,7 +265,12 @@ class Panel {
 
   #listen(): void {
     const connection = this.#connection;
-    connection.on("state", () => {
+    connection.on("state", ({ state, previous }) => {
+      const begins = state === "asking" || state === "connecting";
+      if (begins && !["asking", "reconnecting"].includes(previous)) this.#details.messages.clear();
+      if (connection.active) this.#test?.release();
+      else if (this.#drawer !== "devices") this.#test?.stop();
+      if (state === "connected" && this.#drawer === "devices") void this.#test?.start();
       this.#stage.setLocal(connection.localStream);
       this.#stage.setRemote(connection.remoteStream);
       this.#refresh();
@@ -259,8 +288,20 @@ class Panel {
       this.#refresh();
     });
     connection.on("devices", () => {
+      if (this.#test?.testing) void this.#test.start();
       this.#devices.follow();
     });
+    connection.on("message", ({ type, data }) => {
+      if (type === "transcript") this.#stage.caption(data);
+    });
+    for (const [event, way] of [
+      ["message", "received"],
+      ["sent", "sent"],
+    ] as const) {
+      connection.on(event, (message: unknown) => {
+        this.#details.messages.add(way, message);
+      });
+    }
     const { signal } = this.#forget;
     document.addEventListener(
       "fullscreenchange",
@@ -285,6 +326,7 @@ class Panel {
       speakerMuted: this.#speakerMuted,
       assistant: this.props().assistantName,
       layout: this.#layout,
+      testing: this.#test?.testing ?? false,
       withText: this.props().variant === "textbox",
     });
     this.root.dataset["state"] = state;
@@ -308,6 +350,12 @@ class Panel {
     else void this.#connection.start();
   }
 
+  /** Whoever turns it up wants to hear it. */
+  #setVolume(volume: number): void {
+    this.#stage.setVolume(volume);
+    if (this.#speakerMuted) this.#muteSpeaker();
+  }
+
   #muteSpeaker(): void {
     this.#speakerMuted = !this.#speakerMuted;
     this.#stage.muteSpeaker(this.#speakerMuted);
@@ -320,6 +368,8 @@ class Panel {
     this.#drawer = closes ? null : drawer;
     this.#devices.open(this.#drawer === "devices");
     this.#details.open(this.#drawer === "details");
+    if (this.#drawer === "devices") void this.#test?.start();
+    else this.#test?.stop();
     if (closes) this.#bar.focus(drawer);
     this.#refresh();
   }
@@ -364,6 +414,7 @@ class Panel {
     try {
       const stream = await openDevices(kinds, options.modality ?? "audio");
       for (const track of stream.getTracks()) track.stop();
+      void this.#test?.start();
     } catch (thrown) {
       this.host.dispatch("error", toFastRTCError(thrown).sentence);
     }

@@ -80,7 +80,7 @@ export function waveAt(
 }
 
 /** Matches the pixels of the canvas to its size on the screen; gives the size in CSS pixels. */
-function fit(canvas: HTMLCanvasElement): { width: number; height: number } {
+export function fit(canvas: HTMLCanvasElement): { width: number; height: number } {
   const { clientWidth: width, clientHeight: height } = canvas;
   const density = Math.min(2, window.devicePixelRatio || 1);
   const pixels = { width: Math.round(width * density), height: Math.round(height * density) };

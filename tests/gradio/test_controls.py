@@ -6,7 +6,7 @@ from playwright.async_api import expect
 
 from tests.gradio.marks import MARKS
 from tests.gradio.server import PageServer
-from tests.gradio.stream_page import PATIENCE
+from tests.gradio.stream_page import PATIENCE, StreamPage
 
 pytestmark = MARKS
 
@@ -42,8 +42,15 @@ async def test_muting(server: PageServer, open_page) -> None:
 async def test_choosing_devices(server: PageServer, open_page) -> None:
     page = await open_page(f"{server.url}/audio-video/send-receive")
     devices = page.drawer("Devices")
-    await page.start()
     await page.press("Choose devices")
+    # Chromium's user has allowed it: its beeps are seen before anything is sent.
+    level = devices.get_by_role("meter", name="Microphone level")
+    await expect(page.status).to_have_text("Testing the microphone, nothing is sent")
+    await expect(level).to_have_attribute("aria-valuenow", re.compile(r"[1-9]0"))
+    await page.start()
+    await expect(level).to_have_attribute("aria-valuenow", re.compile(r"[1-9]0"))
+    await devices.get_by_role("slider", name="Volume").fill("40")
+    await expect(page.page.locator(".frtc-picture")).to_have_js_property("volume", 0.4)
     await devices.get_by_role("radio", name="Fake Audio Input 2").check()
     await devices.get_by_role("radio", name="fake_device_2").check()
     await devices.get_by_role("radio", name="Fake Audio Output 1").check()
@@ -76,6 +83,8 @@ async def test_details_and_full_screen(server: PageServer, open_page) -> None:
         r"Round trip\d+ ms",
         r"Lost packets\d\.\d %",
         r"Picture\d+ × \d+, [1-9]\d*/s",
+        r"Sending\d",
+        r"Codecopus, VP8",
     ):
         await expect(details).to_contain_text(
             re.compile(figure),
@@ -83,6 +92,8 @@ async def test_details_and_full_screen(server: PageServer, open_page) -> None:
     await page.page.keyboard.press("Escape")
     await expect(details).to_be_hidden()
     await expect(page.page.get_by_role("button", name="Connection details")).to_be_focused()
+
+    await moves_and_hides_the_own_picture(page)
 
     await page.press("Full screen")
     await page.page.wait_for_function(
@@ -94,6 +105,26 @@ async def test_details_and_full_screen(server: PageServer, open_page) -> None:
     await page.press("Leave full screen")
     await page.page.wait_for_function("!document.fullscreenElement", timeout=PATIENCE)
     await page.stop()
+
+
+async def moves_and_hides_the_own_picture(page: StreamPage) -> None:
+    own, video = page.page.locator(".frtc-own"), page.page.locator(".frtc-self")
+    screen = await page.page.locator(".frtc-screen").bounding_box()
+    box = await own.bounding_box()
+    assert screen is not None and box is not None
+    # It has the shape of what the camera gives: nothing is cropped.
+    shape = await video.evaluate("({ videoWidth, videoHeight }) => videoWidth / videoHeight")
+    assert abs(box["width"] / box["height"] - shape) < 0.05
+    mouse = page.page.mouse
+    await mouse.move(box["x"] + 20, box["y"] + box["height"] - 20)
+    await mouse.down()
+    await mouse.move(screen["x"] + 60, screen["y"] + 60, steps=4)
+    await mouse.up()
+    await expect(own).to_have_attribute("data-corner", "top-left")
+    await page.press("Hide your picture")
+    await expect(video).to_be_hidden()
+    await page.press("Show your picture")
+    await expect(video).to_be_visible()
 
 
 async def test_an_icon_and_other_words(server: PageServer, open_page) -> None:

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { DevicesDrawer, offersSpeakers, type Choices } from "../../view/devices";
+import { DevicesDrawer, offersSpeakers, type Choices, type Role } from "../../view/devices";
 import { layoutOf } from "../../view/layout";
 
 type Entry = Pick<MediaDeviceInfo, "kind" | "deviceId" | "label">;
@@ -25,6 +25,7 @@ const host = {
   choices: vi.fn<() => Choices>(),
   choose: vi.fn(() => Promise.resolve()),
   allow: vi.fn(() => Promise.resolve()),
+  extra: vi.fn<(role: Role) => HTMLElement | null>(() => null),
 };
 let devices: EventTarget;
 let drawer: DevicesDrawer | null = null;
@@ -98,6 +99,22 @@ describe("the lists", () => {
     Reflect.deleteProperty(HTMLMediaElement.prototype, "setSinkId");
     await open("audio", "send-receive");
     expect(lists().map(([title]) => title)).toEqual(["Microphone"]);
+  });
+
+  it("have below them what the view gives, a speaker that cannot be chosen too", async () => {
+    Reflect.deleteProperty(HTMLMediaElement.prototype, "setSinkId");
+    const extras: Record<string, HTMLElement> = {};
+    for (const role of ["microphone", "speaker"]) {
+      extras[role] = document.createElement("hr");
+    }
+    host.extra.mockImplementation((role) => extras[role] ?? null);
+    await open("audio", "send-receive");
+    expect(lists()).toEqual([
+      ["Microphone", "System default *", "Desk microphone", "Headset"],
+      ["Speaker"],
+    ]);
+    expect(all("fieldset").map((list) => list.lastElementChild)).toEqual(Object.values(extras));
+    host.extra.mockReturnValue(null);
   });
 
   it("follow what is plugged in and out, until the drawer is closed", async () => {

@@ -14,6 +14,7 @@ function situation(changes: Partial<Situation> = {}): Situation {
     assistant: "Ada",
     layout: layoutOf("audio", "send-receive"),
     withText: false,
+    testing: false,
     ...changes,
   };
 }
@@ -21,7 +22,7 @@ function situation(changes: Partial<Situation> = {}): Situation {
 it.each([
   ["audio", "send-receive", "The microphone is off until you start"],
   ["video", "send", "The camera is off until you start"],
-  ["audio-video", "send", "Camera and microphone are off until you start"],
+  ["audio-video", "send", "Camera and microphone are off"],
   ["audio", "receive", "Ready to listen"],
   ["audio-video", "receive", "Ready to watch"],
 ] as const)("says before the start of %s, %s what is off", (modality, mode, text) => {
@@ -62,6 +63,11 @@ it.each([
   [{ conversation: "speaking" }, "Ada is speaking, speaker muted", "speaking"],
   [{ conversation: "thinking" }, "Thinking", "thinking"],
   [{ microphoneMuted: true }, "Microphone and speaker muted", "muted"],
+  [
+    { microphoneMuted: true, cameraMuted: true, layout: layoutOf("audio-video", "send-receive") },
+    "Microphone, camera and speaker off",
+    "muted",
+  ],
   [{ layout: layoutOf("audio", "receive") }, "Speaker muted", "muted"],
   [{ layout: layoutOf("audio-video", "receive") }, "Live, speaker muted", "live"],
   [{ layout: layoutOf("audio", "send") }, "Listening", "listening"],
@@ -90,6 +96,13 @@ it("speaks of no conversation where nobody is listened to", () => {
   expect(statusOf(situation({ layout: receive })).text).toBe("Connected");
   expect(statusOf(situation({ layout: receive, conversation: "speaking" })).text).toBe("Playing");
   expect(statusOf(situation({ layout: layoutOf("video", "send-receive") })).text).toBe("Live");
+});
+
+it("says that the microphone is open while it is tested, before a start and after", () => {
+  const text = "Testing the microphone, nothing is sent";
+  for (const state of ["idle", "stopped", "failed"] as const) {
+    expect(statusOf(situation({ state, testing: true })).text).toBe(text);
+  }
 });
 
 it("tells why it failed", () => {

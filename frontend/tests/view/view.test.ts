@@ -202,9 +202,90 @@ it("starts and stops with the icon, which has its colours", () => {
   expect(disc.style.getPropertyValue("--frtc-disc")).toBe("teal");
   expect(disc.style.getPropertyValue("--frtc-pulse")).toBe("red");
   expect(disc.style.getPropertyValue("--frtc-disc-radius")).toBe("20%");
-  expect(document.querySelector("canvas")).toBeNull();
+  expect(find(".frtc-stage").dataset["kind"]).toBe("icon");
   disc.click();
   expect(connection().active).toBe(true);
+});
+
+it("shows the waves in place of an icon that does not load", () => {
+  show({ icon: "/nothing.png" });
+  const image = find(".frtc-face img");
+  image.dispatchEvent(new Event("error"));
+  expect(find(".frtc-stage").dataset["kind"]).toBe("waves");
+  expect(find(".frtc-legend").textContent).toBe("YouAssistant");
+  update({ icon: "/phone.svg" });
+  image.dispatchEvent(new Event("load"));
+  expect(find(".frtc-stage").dataset["kind"]).toBe("icon");
+});
+
+it("counts the time of a call, over a reconnection, and of the next one anew", () => {
+  vi.useFakeTimers();
+  show();
+  const time = find("[role=timer]");
+  expect(time.hidden).toBe(true);
+  connect();
+  vi.advanceTimersByTime(65_000);
+  connection().become("reconnecting");
+  vi.advanceTimersByTime(2000);
+  expect([time.hidden, time.textContent]).toEqual([false, "1:07"]);
+  connection().stop();
+  expect(time.hidden).toBe(true);
+  connect();
+  expect(time.textContent).toBe("0:00");
+  vi.useRealTimers();
+});
+
+it("shows captions once there is a transcript, and forgets them at the next start", () => {
+  show({ assistant_name: "Ada" });
+  connect();
+  const captions = find("[role=log][aria-label=Captions]");
+  connection().say("message", { type: "log", data: { who: "user", text: "no transcript" } });
+  expect(captions.hidden).toBe(true);
+  const say = (who: string, text: string, final: boolean): void => {
+    connection().say("message", { type: "transcript", data: { who, text, final } });
+  };
+  say("user", "What", false);
+  say("user", "What is it?", true);
+  say("assistant", "A test.", true);
+  expect(captions.hidden).toBe(false);
+  const lines = (): (string | null)[] =>
+    [...captions.querySelectorAll("p")].map((line) => line.textContent);
+  expect(lines()).toEqual(["You What is it?", "Ada A test."]);
+  say("user", "Thanks", true);
+  expect(lines()).toEqual(["Ada A test.", "You Thanks"]);
+  connection().stop();
+  connect();
+  expect([captions.hidden, lines()]).toEqual([true, []]);
+});
+
+it("moves the own picture to each corner, hides it and shows it again", () => {
+  show({ modality: "audio-video" });
+  const own = find(".frtc-own");
+  const corners = ["bottom-left", "top-left", "top-right", "bottom-right"].map(() => {
+    button("Move your picture").click();
+    return own.dataset["corner"];
+  });
+  expect(corners).toEqual(["bottom-left", "top-left", "top-right", "bottom-right"]);
+  button("Hide your picture").click();
+  expect(own.classList.contains("frtc-folded")).toBe(true);
+  button("Show your picture").click();
+  expect(own.classList.contains("frtc-folded")).toBe(false);
+});
+
+it("lists the messages of a call, the newest first", () => {
+  show();
+  connect();
+  connection().say("message", { type: "log", data: "started_talking" });
+  connection().say("sent", "hello");
+  const rows = (): (string | null)[] =>
+    [...document.querySelectorAll(".frtc-messages code")].map((code) => code.textContent);
+  expect(rows()).toEqual(["hello", "log: started_talking"]);
+  connection().become("reconnecting");
+  connection().become("connecting");
+  expect(rows()).toHaveLength(2);
+  connection().stop();
+  main().click();
+  expect(rows()).toEqual([]);
 });
 
 it("follows new labels without a new connection", () => {
@@ -343,14 +424,108 @@ describe("devices", () => {
     ]);
   });
 
-  it("are offered to who only listens where the browser names some", async () => {
+  it("are offered to who only listens, for the volume or where the browser names some", async () => {
     show({ mode: "receive" });
     await settle();
     expect(button("Choose devices").hidden).toBe(false);
     view?.destroy();
+    vi.spyOn(HTMLMediaElement.prototype, "volume", "get").mockReturnValue(1); // as on an iPhone
     found = [];
     show({ mode: "receive" });
     await settle();
     expect(button("Choose devices").hidden).toBe(true);
+    vi.restoreAllMocks();
+  });
+
+  it("have the volume below the speakers, which unmutes what is played", async () => {
+    show();
+    button("Mute speaker").click();
+    button("Choose devices").click();
+    await settle();
+    const slider = find("[aria-label=Volume]") as HTMLInputElement;
+    slider.value = "40";
+    slider.dispatchEvent(new Event("input"));
+    const sound = find("audio") as HTMLAudioElement;
+    expect([sound.volume, sound.muted]).toEqual([0.4, false]);
+    expect(status()).toBe("The microphone is off until you start");
+  });
+
+  describe("the level of the microphone", () => {
+    const stop = vi.fn();
+    const getUserMedia = vi.fn();
+    const query = vi.fn();
+
+    beforeEach(() => {
+      stop.mockReset();
+      const stream = { getTracks: () => [{ stop }], getAudioTracks: () => [{}] };
+      getUserMedia.mockReset().mockResolvedValue(stream);
+      query.mockReset().mockResolvedValue({ state: "granted" });
+      Object.assign(navigator.mediaDevices, { getUserMedia });
+      Object.defineProperty(navigator, "permissions", { value: { query }, configurable: true });
+    });
+
+    afterEach(() => {
+      Reflect.deleteProperty(navigator, "permissions");
+    });
+
+    const level = (): HTMLElement => find(".frtc-level:has([role=meter])");
+
+    it("is shown with the list where the microphone is allowed, until it is closed", async () => {
+      show();
+      await settle();
+      expect(getUserMedia).not.toHaveBeenCalled();
+      button("Choose devices").click();
+      await settle();
+      expect(getUserMedia).toHaveBeenCalledOnce();
+      expect(level().hidden).toBe(false);
+      expect(status()).toBe("Testing the microphone, nothing is sent");
+      button("Choose devices").click();
+      expect(stop).toHaveBeenCalledOnce();
+      expect(level().hidden).toBe(true);
+      expect(status()).toBe("The microphone is off until you start");
+    });
+
+    it("asks for nothing where it is not allowed, or the browser does not tell", async () => {
+      query.mockResolvedValueOnce({ state: "prompt" }).mockRejectedValueOnce(new TypeError());
+      show();
+      for (const attempt of [1, 2]) {
+        button("Choose devices").click();
+        await settle();
+        expect([attempt, level().hidden]).toEqual([attempt, true]);
+        button("Choose devices").click();
+      }
+      expect(getUserMedia).not.toHaveBeenCalled();
+    });
+
+    it("gives the microphone back before a call opens it, and shows the call's", async () => {
+      show();
+      button("Choose devices").click();
+      await settle();
+      connect();
+      await settle();
+      expect(stop).toHaveBeenCalledOnce();
+      expect(getUserMedia).toHaveBeenCalledOnce();
+      expect(level().hidden).toBe(false);
+    });
+
+    it("is that of the microphone that was chosen", async () => {
+      show();
+      button("Choose devices").click();
+      await settle();
+      await choose("usb");
+      await settle();
+      expect(stop).toHaveBeenCalledOnce();
+      const [constraints] = getUserMedia.mock.lastCall as [{ audio: MediaTrackConstraints }];
+      expect(constraints.audio.deviceId).toEqual({ exact: "usb" });
+    });
+
+    it("is closed when it opens too late", async () => {
+      show();
+      button("Choose devices").click();
+      button("Choose devices").click();
+      await settle();
+      expect(stop.mock.calls.length).toBe(getUserMedia.mock.calls.length);
+      expect(level().hidden).toBe(true);
+    });
   });
 });
