@@ -12,11 +12,11 @@ import httpx
 import pytest
 from packaging.requirements import Requirement
 
+from tests.server.test_fastphone import NUMBER, StandIn
 from tests.support.peers import eventually
 from tests.support.servers import serving
 from tests.support.turn import free_port
 from tests.telephone.phone import Phone
-from tests.test_fastphone import NUMBER, StandIn
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 APPS = {path.parent.name: path.read_text("utf-8") for path in sorted(DEMO.glob("*/app.py"))}

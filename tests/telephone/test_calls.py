@@ -23,10 +23,10 @@ from fastrtc import (
     ReplyOnPause,
     Stream,
     get_current_context,
-    telephone,
     wait_for_item,
     websocket,
 )
+from fastrtc.server import telephone
 from fastrtc.transport.telephony import telnyx, twilio
 from fastrtc.transport.telephony.twilio import Twilio
 from tests.support.connections import connections_of
