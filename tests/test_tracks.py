@@ -18,7 +18,8 @@ HOMES = (
     "fastrtc.handlers.stream",
     "fastrtc.handlers.video",
     "fastrtc.pacing.worker",
-    "fastrtc.transport.webrtc.media_tracks",
+    "fastrtc.transport.webrtc.audio_tracks",
+    "fastrtc.transport.webrtc.video_tracks",
 )
 
 

@@ -28,9 +28,8 @@ from .handlers.stream import (
 )
 from .handlers.video import VideoStreamHandler
 from .pacing.worker import player_worker_decode
-from .transport.webrtc.media_tracks import (
-    AudioCallback,
-    ServerToClientAudio,
+from .transport.webrtc.audio_tracks import AudioCallback, ServerToClientAudio
+from .transport.webrtc.video_tracks import (
     ServerToClientVideo,
     VideoCallback,
     VideoStreamHandler_,

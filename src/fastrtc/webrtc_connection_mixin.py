@@ -47,12 +47,13 @@ from .tracks import (
     VideoStreamHandler_,
 )
 from .transport.cross_site import SitePolicy
+from .transport.webrtc.candidates import Candidate, parse_candidate
 from .transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
 from .transport.webrtc.early_candidates import EarlyCandidates
 from .transport.webrtc.guard import guarded
 from .transport.webrtc.opus import LOWER_RATES
 from .transport.webrtc.peer import Peer
-from .transport.webrtc.signalling import Candidate, parse_candidate, read_offer
+from .transport.webrtc.signalling import read_offer
 from .utils import webrtc_error_handler
 from .websocket import WebSocketHandler
 

@@ -27,13 +27,14 @@ with atheris.instrument_imports(
     from fastrtc.transport.telephony.address import public_host
     from fastrtc.transport.telephony.protocol import PhoneProtocol
     from fastrtc.transport.webrtc._aiortc.picture_size import vp8_size
+    from fastrtc.transport.webrtc.candidates import parse_candidate
     from fastrtc.transport.webrtc.packet_budget import (
         MAX_DATAGRAM,
         MalformedPacket,
         clip_gaps,
         sctp_chunks,
     )
-    from fastrtc.transport.webrtc.signalling import parse_candidate, parse_offer
+    from fastrtc.transport.webrtc.signalling import parse_offer
     from fastrtc.transport.websocket_messages import BrowserMessages
 from tests.fuzz.cost import assert_cheap, expand
 

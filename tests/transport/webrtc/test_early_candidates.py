@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from fastrtc.core.errors import SessionRefused
+from fastrtc.transport.webrtc.candidates import END_OF_CANDIDATES, Candidate, parse_candidate
 from fastrtc.transport.webrtc.early_candidates import (
     KEPT_S,
     MOST_PER_ID,
     MOST_REFUSED,
     EarlyCandidates,
 )
-from fastrtc.transport.webrtc.signalling import END_OF_CANDIDATES, Candidate, parse_candidate
 from tests.support.virtual_time import virtual_time
 
 MOST_IDS = 3

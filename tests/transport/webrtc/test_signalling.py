@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-import functools
 import itertools
 import re
 import threading
@@ -10,55 +8,31 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from aiortc import RTCPeerConnection
 from aiortc.sdp import SessionDescription
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fastrtc.core.errors import FastRTCError, InvalidCandidate, InvalidOffer
 from fastrtc.core.limits import Limits
+from fastrtc.transport.webrtc.candidates import parse_candidate
+from fastrtc.transport.webrtc.offer import Offer
 from fastrtc.transport.webrtc.signalling import (
-    END_OF_CANDIDATES,
     LARGE_OFFER,
     MAX_LINE,
     MAX_LINES,
     MAX_SECTIONS,
-    Candidate,
-    Offer,
-    parse_candidate,
-    parse_offer,
     read_offer,
 )
-
-MODES = ("send-receive", "send", "receive")
-MODALITIES = ("audio", "video", "audio-video")
-DIRECTIONS = ("sendrecv", "sendonly", "recvonly")
-
-HOST = "candidate:1 1 udp 2122260223 192.168.1.5 50000 typ host"
-
-
-@functools.cache
-def offer(*tracks: str, data: bool = True) -> str:
-    """The SDP that aiortc offers; tracks as in `audio:sendonly`."""
-
-    async def make() -> str:
-        pc = RTCPeerConnection()
-        for track in tracks:
-            kind, _, direction = track.partition(":")
-            pc.addTransceiver(kind, direction=direction or "sendrecv")
-        if data:
-            pc.createDataChannel("text")
-        try:
-            return (await pc.createOffer()).sdp
-        finally:
-            await pc.close()
-
-    return asyncio.run(make())
-
-
-def parse(sdp, modality="audio", mode="send-receive", *, extra_tracks=False) -> Offer:
-    return parse_offer(sdp, modality, mode, extra_tracks=extra_tracks)
-
+from tests.transport.webrtc.offers import (
+    DIRECTIONS,
+    HOST,
+    MODALITIES,
+    MODES,
+    offer,
+    parse,
+    sections,
+    with_codecs,
+)
 
 # --- Offers --------------------------------------------------------------------------------------
 
@@ -122,140 +96,6 @@ def test_a_second_track_of_a_kind_that_is_sent_is_extra(mode):
     with pytest.raises(InvalidOffer, match="Unsupported track kind audio: more than one"):
         parse(sdp, mode=mode)
     assert isinstance(parse(sdp, mode=mode, extra_tracks=True), Offer)
-
-
-# --- Sections that nobody uses -------------------------------------------------------------------
-
-
-def sections(sdp: str) -> list[str]:
-    """What is before the first section, and each section."""
-    return re.split("(?=m=)", sdp)
-
-
-def without_transport(section: str) -> str:
-    """A section that is bundle-only, as RFC 8829 section 5.2.1 has it."""
-    own = ("a=ice-", "a=fingerprint:", "a=setup:", "a=rtcp-mux", "a=candidate:", "a=end-of")
-    lines = [line for line in section.splitlines() if not line.startswith(own)]
-    first, rest = lines[0].split(" ", 2), lines[1:]
-    return "\r\n".join([f"{first[0]} 0 {first[2]}", "a=bundle-only", *rest]) + "\r\n"
-
-
-def refuse(section: str) -> str:
-    """A section as the client itself rejects it (RFC 3264 section 6)."""
-    return re.sub(r"^(m=\w+) \d+", r"\1 0", section)
-
-
-def with_codecs(section: str, *codecs: str) -> str:
-    """A section with other codecs, such as `VP9/90000`."""
-    lines = [s for s in section.splitlines() if not re.match("a=(rtpmap|fmtp|rtcp-fb):", s)]
-    numbers = range(100, 100 + len(codecs))
-    words = [*lines[0].split(" ")[:3], *map(str, numbers)]
-    maps = [f"a=rtpmap:{k} {codec}" for k, codec in zip(numbers, codecs, strict=True)]
-    return "\r\n".join([" ".join(words), *lines[1:], *maps]) + "\r\n"
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("unused", ["video:recvonly", "video:inactive", "audio:inactive"])
-def test_sections_that_are_not_to_send_are_answered(unused, mode):
-    parsed = parse(offer("audio", unused), mode=mode)
-    assert parsed.sdp.count("m=") == 3
-    assert parsed.rejected == ()
-    assert {*parsed.sources.values(), *parsed.sinks.values()} == {"0"}
-
-
-@pytest.mark.parametrize("modality", MODALITIES)
-def test_a_camera_or_microphone_that_is_off(modality):
-    parsed = parse(offer("audio:inactive", "video:inactive"), modality)
-    assert (parsed.sources, parsed.sinks, parsed.receives) == ({}, {}, frozenset())
-
-
-@pytest.mark.parametrize("data", [True, False])
-def test_bundle_only_sections_have_the_transport_of_the_first(data):
-    head, audio, *rest = sections(offer("audio", "video", data=data))
-    sdp = head + audio + "".join(map(without_transport, rest))
-    parsed = parse(sdp, "audio-video")
-    assert parsed.sources == {"audio": "0", "video": "1"}
-    password = re.search("a=ice-pwd:.*\r\n", audio)[0]
-    fingerprints = re.findall("a=fingerprint:.*\r\n", audio)
-    for section in sections(parsed.sdp)[1:]:
-        assert password in section and all(f in section for f in fingerprints)
-        assert "a=rtcp-mux" in section or section.startswith("m=application")
-
-
-def test_a_section_outside_the_bundle_has_no_transport_but_its_own():
-    head, audio, video = sections(offer("audio", "video", data=False))
-    sdp = head.replace("BUNDLE 0 1", "BUNDLE 0") + audio + without_transport(video)
-    with pytest.raises(InvalidOffer, match="ICE credentials"):
-        parse(sdp, "audio-video")
-
-
-def test_rejected_sections_stay_rejected():
-    head, audio, video, data = sections(offer("audio", "video"))
-    head = head.replace("BUNDLE 0 1 2", "BUNDLE 0 2")
-    parsed = parse(head + audio + refuse(video) + data, "audio-video")
-    assert parsed.sources == parsed.sinks == {"audio": "0"}
-    assert [section.split()[0] for section in sections(parsed.sdp)[1:]] == [
-        "m=audio",
-        "m=application",
-    ]
-    [(index, text)] = parsed.rejected
-    assert index == 1
-    assert text.startswith("m=video 0 UDP/TLS/RTP/SAVPF ") and "\r\na=mid:1\r\n" in text
-    answer = parsed.complete_answer(parsed.sdp)
-    assert [s.split()[0] for s in sections(answer)[1:]] == ["m=audio", "m=video", "m=application"]
-    assert answer.replace(text, "") == parsed.sdp
-
-
-def test_a_second_data_section_and_other_media_are_rejected():
-    head, audio, data = sections(offer("audio"))
-    text = "m=text 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:t\r\na=rtpmap:98 t140/1000\r\n"
-    parsed = parse(head + audio + text + data + data.replace("a=mid:1", "a=mid:2"))
-    assert [index for index, _ in parsed.rejected] == [1, 3]
-    assert parsed.rejected[0][1] == (
-        "m=text 0 UDP/TLS/RTP/SAVPF 98\r\nc=IN IP4 0.0.0.0\r\na=mid:t\r\n"
-    )
-
-
-def test_an_unused_section_without_a_codec_of_ours_is_rejected_also_as_the_first():
-    head, video, audio, data = sections(offer("video:recvonly", "audio"))
-    sdp = head + with_codecs(video, "VP9/90000") + without_transport(audio) + data
-    sdp += f"a={HOST}\r\n"  # of the data section: nothing, once it is bundled
-    own = [f"a={HOST.replace('50000', port)}\r\n" for port in ("50001", "50002")]
-    parsed = parse(sdp.replace("a=mid:0\r\n", f"a=mid:0\r\n{''.join(own)}"))
-    assert [index for index, _ in parsed.rejected] == [0]
-    assert parsed.sdp.index("BUNDLE 1 2") < parsed.sdp.index("m=audio")
-    assert all(line in sections(parsed.sdp)[1] for line in own)
-
-
-def test_trickled_candidates_of_a_rejected_section():
-    head, video, audio, data = sections(offer("video:recvonly", "audio"))
-    head = head.replace("BUNDLE 0 1 2", "BUNDLE 1 2")
-    parsed = parse(head + refuse(video) + audio + data)
-
-    def placed(**fields):
-        return parsed.place(parse_candidate({"candidate": HOST, **fields}).candidate)
-
-    assert placed(sdpMid="0") is placed(sdpMLineIndex=0) is placed(sdpMid="0", sdpMLineIndex=1)
-    assert placed(sdpMid="0") is None
-    for place, fields in enumerate([{"sdpMid": "1"}, {"sdpMid": "2", "sdpMLineIndex": 2}]):
-        found = placed(**fields)
-        assert (found.sdpMid, found.sdpMLineIndex) == (None, place)
-    for unknown in ({"sdpMid": "9"}, {"sdpMLineIndex": 9}, {"sdpMLineIndex": -1}):
-        assert placed(**unknown) == parse_candidate({"candidate": HOST, **unknown}).candidate
-
-
-def test_candidates_of_a_rejected_first_section_are_the_bundles():
-    head, video, audio, data = sections(offer("video:recvonly", "audio"))
-    mdns = "a=candidate:1 1 udp 2122260223 4a6e.local 50000 typ host\r\n"
-    parsed = parse(head + with_codecs(video, "AV1/90000") + mdns + audio + data)
-    trickled = parsed.place(parse_candidate({"candidate": HOST, "sdpMid": "0"}).candidate)
-    assert trickled.sdpMLineIndex == 0
-    assert [candidate.sdpMLineIndex for candidate in parsed.later_candidates] == [0]
-
-
-def test_two_sections_with_one_mid():
-    with pytest.raises(InvalidOffer, match="two sections have the same mid"):
-        parse(offer("audio", "video").replace("a=mid:1", "a=mid:0"), "audio-video")
 
 
 # --- Codecs --------------------------------------------------------------------------------------
@@ -578,166 +418,3 @@ def test_offers_with_mistakes(offered, edits, options):
     for edit in edits:
         lines = edited(lines, edit)
     offer_or_refusal("\r\n".join(lines), options)
-
-
-# --- Candidates ----------------------------------------------------------------------------------
-
-CHROME = {
-    "candidate": "candidate:842163049 1 udp 1677729535 203.0.113.7 46154 typ srflx "
-    "raddr 192.168.1.5 rport 46154 generation 0 ufrag 8Vwv network-cost 999",
-    "sdpMid": "0",
-    "sdpMLineIndex": 0,
-    "usernameFragment": "8Vwv",
-}
-FIREFOX = {
-    "candidate": "candidate:0 1 UDP 2122252543 192.168.1.5 44551 typ host",
-    "sdpMid": "0",
-    "sdpMLineIndex": 0,
-    "usernameFragment": "f3a1b2c4",
-}
-FIREFOX_TCP = {
-    "candidate": "candidate:3 1 TCP 2105524479 192.168.1.5 9 typ host tcptype active",
-    "sdpMid": "1",
-}
-SAFARI = {
-    "candidate": "candidate:1 1 udp 2113937151 5f6c3d1e-0a4b.local 61665 typ host generation 0 "
-    "ufrag rXJ2 network-cost 50",
-    "sdpMLineIndex": 1,
-}
-
-
-@pytest.mark.parametrize(
-    ("value", "ip", "port", "type", "mid", "index"),
-    [
-        (CHROME, "203.0.113.7", 46154, "srflx", "0", 0),
-        (FIREFOX, "192.168.1.5", 44551, "host", "0", 0),
-        (FIREFOX_TCP, "192.168.1.5", 9, "host", "1", None),
-        (SAFARI, "5f6c3d1e-0a4b.local", 61665, "host", None, 1),
-        (HOST, "192.168.1.5", 50000, "host", None, 0),
-        (f"a={HOST}\r\n", "192.168.1.5", 50000, "host", None, 0),
-        (HOST.removeprefix("candidate:"), "192.168.1.5", 50000, "host", None, 0),
-        ({"candidate": HOST}, "192.168.1.5", 50000, "host", None, 0),
-        ({**FIREFOX, "sdpMid": "", "sdpMLineIndex": 2}, "192.168.1.5", 44551, "host", None, 2),
-        ({"candidate": HOST, "sdpMid": None}, "192.168.1.5", 50000, "host", None, 0),
-        ({"candidate": HOST, "sdpMid": "audio"}, "192.168.1.5", 50000, "host", "audio", None),
-        ({"candidate": HOST.replace("192.168.1.5", "fe80::1")}, "fe80::1", 50000, "host", None, 0),
-    ],
-    ids=[
-        "Chrome", "Firefox", "Firefox TCP", "Safari", "text", "line", "bare text", "object",
-        "empty mid", "null mid", "mid", "IPv6",
-    ],
-)  # fmt: skip
-def test_candidates_as_browsers_send_them(value, ip, port, type, mid, index):
-    candidate = parse_candidate(value).candidate
-    assert candidate is not None
-    assert (candidate.ip, candidate.port, candidate.type) == (ip, port, type)
-    assert (candidate.sdpMid, candidate.sdpMLineIndex) == (mid, index)
-    assert candidate.component == 1
-
-
-def test_details_of_candidates():
-    chrome = parse_candidate(CHROME).candidate
-    assert (chrome.relatedAddress, chrome.relatedPort) == ("192.168.1.5", 46154)
-    assert (chrome.foundation, chrome.priority, chrome.protocol) == ("842163049", 1677729535, "udp")
-    assert parse_candidate(FIREFOX_TCP).candidate.tcpType == "active"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        "",
-        {},
-        {"candidate": ""},
-        {"candidate": None},
-        {"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": "8Vwv"},
-        {"candidate": "", "sdpMid": "", "sdpMLineIndex": None},
-    ],
-    ids=str,
-)
-def test_the_end_of_candidates(value):
-    assert parse_candidate(value) == END_OF_CANDIDATES == Candidate(None)
-
-
-@pytest.mark.parametrize("text", ["end-of-candidates", "a=end-of-candidates", " ", "candidate:"])
-def test_the_end_of_candidates_as_text(text):
-    for value in (text, {"candidate": text, "sdpMid": "0"}):
-        assert parse_candidate(value) == END_OF_CANDIDATES
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "hello",
-        "candidate:1 1 udp",
-        HOST.replace("50000", "many"),
-        HOST.replace("50000", "65536"),
-        HOST.replace("50000", "-1"),
-        HOST.replace("2122260223", "high"),
-        HOST + " rport x",
-        5,
-        True,
-        [HOST],
-        b"candidate",
-        {"candidate": 5},
-        {"candidate": [HOST]},
-        {"candidate": {"candidate": HOST}},
-        {"candidate": HOST, "sdpMid": 0},
-        {"candidate": HOST, "sdpMLineIndex": "0"},
-        {"candidate": HOST, "sdpMLineIndex": 1.5},
-        {"candidate": HOST, "sdpMLineIndex": True},
-    ],
-    ids=str,
-)
-def test_garbage(value):
-    with pytest.raises(InvalidCandidate) as caught:
-        parse_candidate(value)
-    assert str(caught.value)
-    assert isinstance(caught.value, ValueError)
-
-
-def candidate_or_refusal(value) -> None:
-    try:
-        assert isinstance(parse_candidate(value), Candidate)
-    except InvalidCandidate:
-        pass
-
-
-json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=8,
-)
-
-
-@given(json | st.binary())
-def test_any_value(value):
-    candidate_or_refusal(value)
-
-
-@given(
-    st.fixed_dictionaries(
-        {"candidate": json},
-        optional={"sdpMid": json, "sdpMLineIndex": json, "usernameFragment": json},
-    )
-)
-def test_any_fields(value):
-    candidate_or_refusal(value)
-
-
-@given(
-    st.lists(
-        st.sampled_from([*CHROME["candidate"].split(), *FIREFOX_TCP["candidate"].split(), ""])
-        | st.text(max_size=6)
-        | st.integers().map(str),
-        max_size=16,
-    )
-)
-def test_any_words(words):
-    candidate_or_refusal(" ".join(words))
-
-
-def test_a_long_candidate_gives_a_short_message():
-    with pytest.raises(InvalidCandidate) as caught:
-        parse_candidate("x" * 100_000)
-    assert len(str(caught.value)) < 300

@@ -133,9 +133,9 @@ class AudioReceiver:
     @guarded(None)
     def _gap_ends(self) -> None:
         deadline, self._timer, self._timer_at = self._timer_at, None, None
-        assert deadline is not None
+        now = self._loop.time()
         try:  # a timer of uvloop comes up to 0.5 ms early
-            self._deliver(self._buffer.poll(max(deadline, self._loop.time())))
+            self._deliver(self._buffer.poll(now if deadline is None else max(deadline, now)))
         finally:
             self._set_timer()
 

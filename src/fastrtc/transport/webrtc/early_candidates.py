@@ -6,7 +6,7 @@ import asyncio
 from collections import OrderedDict
 
 from ...core.errors import SessionRefused
-from .signalling import Candidate
+from .candidates import Candidate
 
 __all__ = ["EarlyCandidates"]
 

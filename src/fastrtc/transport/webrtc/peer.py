@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
@@ -34,10 +35,14 @@ from ._aiortc.sctp_messages import limit_messages
 from ._aiortc.turn import TurnAttempt, watch_turn
 from ._aiortc.work import limit_work
 from .audio_receiver import AudioReceiver
+from .audio_tracks import AudioMediaCallback
+from .candidates import Candidate
 from .guard import guarded, watch_listeners
 from .ice_targets import CANDIDATE_BYTES, SendAllowance, TargetPolicy, client_place
-from .media_tracks import AudioMediaCallback, MediaCallback, make_tracks
-from .signalling import DEFAULT_LIMITS, Candidate, Offer
+from .media_track import MediaCallback
+from .offer import Offer
+from .signalling import DEFAULT_LIMITS
+from .tracks import make_tracks
 
 __all__ = ["Peer"]
 
@@ -305,16 +310,15 @@ class Peer:
                 self.session.report(as_exception("set_channel", error))
         for track in self.tracks:
             track.set_channel(channel)
-        self.session.mailbox.open(self._send)
+        self.session.mailbox.open(partial(self._send, channel))
         self._open.set()
         if self.connected.is_set():
             self._timeout.cancel()
             # soon: others that are told of the channel are to know it, too
             self._timeout = asyncio.get_running_loop().call_soon(self.session.start)
 
-    def _send(self, message: str) -> None:
-        assert self.channel is not None
-        waiting = self.channel.bufferedAmount
+    def _send(self, channel: RTCDataChannel, message: str) -> None:
+        waiting = channel.bufferedAmount
         now = asyncio.get_running_loop().time()
         if self._backlog.is_too_much(waiting, self._sent - waiting, now):
             if not self._unread:
@@ -324,8 +328,8 @@ class Peer:
                     self.session.id,
                 )
             return
-        self.channel.send(message)
-        self._sent += self.channel.bufferedAmount - waiting
+        channel.send(message)
+        self._sent += channel.bufferedAmount - waiting
 
     @guarded(None)
     def _message(self, message: str | bytes) -> None:

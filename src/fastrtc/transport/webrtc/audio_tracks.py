@@ -1,0 +1,226 @@
+"""The audio that a connection sends, as a track of aiortc."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from collections.abc import Awaitable
+from fractions import Fraction
+from typing import Any
+
+import av
+import numpy as np
+from aiortc import AudioStreamTrack, MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+from numpy.typing import NDArray
+
+from ...core.context import Context
+from ...core.messages import DataChannel
+from ...core.types import EmitType
+from ...handlers.base import StreamHandlerBase
+from ...pacing.playout import FRAME_S, PlayoutFrame, check_output
+from ...session.media import Media
+from .guard import retried
+from .media_track import MediaCallback, SetOutputs
+from .opus import OPUS_RATE, OpusEncoder
+
+__all__ = ["AudioCallback", "AudioMediaCallback", "ServerToClientAudio"]
+
+
+class _AudioQueue(asyncio.Queue[Any]):
+    """The audio that waits to be sent, as the queue that programs look at, add to and empty."""
+
+    def __init__(self, media: Media) -> None:
+        super().__init__()
+        self._media = media
+
+    def qsize(self) -> int:
+        """Return how many frames of 20 ms wait."""
+        playout = None if self._media.audio_out is None else self._media.audio_out.playout
+        return 0 if playout is None else math.ceil(playout.queued_s / FRAME_S)
+
+    def empty(self) -> bool:
+        """Whether none waits."""
+        return self.qsize() == 0
+
+    def put_nowait(self, item: Any) -> None:
+        """Add audio: a frame of PyAV, or what ``emit`` may return.
+
+        Raises:
+            HandlerError: If it is no audio.
+        """
+        playout = None if self._media.audio_out is None else self._media.audio_out.playout
+        if isinstance(item, av.AudioFrame):
+            item = (item.sample_rate, _planar(item))
+        rate, samples = check_output(item)
+        if playout is not None:
+            playout.push(rate, samples)
+
+    async def put(self, item: Any) -> None:
+        """Add audio, as ``put_nowait`` does: it never waits."""
+        self.put_nowait(item)
+
+    def get_nowait(self) -> None:
+        """Drop what waits, so that a loop which takes all of it ends at once.
+
+        Raises:
+            asyncio.QueueEmpty: If none waits.
+        """
+        if self.empty():
+            raise asyncio.QueueEmpty
+        self._media.clear()
+
+
+class AudioMediaCallback(MediaCallback, AudioStreamTrack):
+    """The audio of a connection."""
+
+    kind = "audio"
+    _encodes_opus = False
+    _encoder: OpusEncoder | None = None
+
+    def use_codec(self, name: str) -> None:
+        """Learn which codec was negotiated; Opus is encoded here, others by aiortc."""
+        self._encodes_opus = name == "opus"
+
+    @property
+    def queue(self) -> asyncio.Queue[Any]:
+        """The audio that waits to be sent; on the event loop."""
+        return _AudioQueue(self._open()[1])
+
+    def clear_queue(self) -> None:
+        """Drop the audio that is queued but not yet sent; callable from any thread."""
+        if self._media is not None:
+            self._media.clear()
+
+    @retried(FRAME_S)
+    async def recv(self) -> Any:
+        """Wait for the next 20 ms that are to be sent.
+
+        Raises:
+            MediaStreamError: When the connection ends.
+        """
+        outbound = self._live().audio_out
+        if outbound is None:
+            raise MediaStreamError
+        frame = await self._before_the_end(outbound.frame())
+        return self._encode(frame) if self._encodes_opus else _audio_frame(frame)
+
+    def _take(self, frame: Any) -> None:
+        if self._media is not None and self._media.audio_in is not None:
+            self._media.audio_in.push(frame.sample_rate, _planar(frame))
+
+    def _encode(self, frame: PlayoutFrame) -> Any:
+        channels, rate = frame.samples.shape[0], _rate(frame)
+        encoder = self._encoder
+        if encoder is None or (encoder.channels, encoder.rate) != (channels, rate):
+            encoder = self._encoder = OpusEncoder(channels, rate)
+        return encoder.encode(frame.samples, frame.pts)
+
+
+class AudioCallback(AudioMediaCallback):
+    """The audio of a connection.
+
+    Args:
+        track: The audio of the client.
+        event_handler: What it goes through.
+        context: The connection.
+        channel: Its data channel.
+        set_additional_outputs: Called with each ``AdditionalOutputs``.
+    """
+
+    def __init__(
+        self,
+        track: MediaStreamTrack,
+        event_handler: StreamHandlerBase,
+        context: Context,
+        channel: DataChannel | None = None,
+        set_additional_outputs: SetOutputs | None = None,
+    ) -> None:
+        media: Any = (event_handler, "audio", "send-receive")
+        super().__init__(
+            event_handler, context, channel, set_additional_outputs, track=track, media=media
+        )
+
+    @property
+    def start_up_task(self) -> asyncio.Task[Any] | None:
+        """What runs the handler's ``start_up``, once the media flow."""
+        return self._task("start_up")
+
+    @property
+    def process_input_task(self) -> asyncio.Task[Any] | None:
+        """What feeds the handler's ``receive``, once the media flow."""
+        return self._task("receive")
+
+    @property
+    def decode_task(self) -> asyncio.Task[Any] | None:
+        """What asks the handler's ``emit``, once the media flow."""
+        return self._task("emit")
+
+    def _task(self, name: str) -> asyncio.Task[Any] | None:
+        return None if self._media is None else self._media.tasks.get(name)
+
+    def event_handler_receive(self, frame: tuple[int, NDArray[np.int16]]) -> Awaitable[None]:
+        """Call the handler's ``receive`` once; await the result."""
+        session, _ = self._open()
+        return session.invoker.call("program", self.event_handler.receive, frame)
+
+    def event_handler_emit(self) -> Awaitable[EmitType]:
+        """Call the handler's ``emit`` once; await the result."""
+        session, _ = self._open()
+        return session.invoker.call("program", self.event_handler.emit)
+
+
+class ServerToClientAudio(AudioMediaCallback):
+    """The audio of a connection whose client only receives.
+
+    Args:
+        event_handler: A generator function of audio, or a handler.
+        context: The connection.
+        channel: Its data channel.
+        set_additional_outputs: Called with each ``AdditionalOutputs``.
+
+    Attributes:
+        args_set: Set when inputs were set.
+    """
+
+    def __init__(
+        self,
+        event_handler: Any,
+        context: Context,
+        channel: DataChannel | None = None,
+        set_additional_outputs: SetOutputs | None = None,
+    ) -> None:
+        media: Any = (event_handler, "audio", "receive")
+        super().__init__(event_handler, context, channel, set_additional_outputs, media=media)
+
+    def _prepare(self) -> None:
+        self.args_set = threading.Event()
+
+    def set_args(self, args: list[Any]) -> None:
+        """Take inputs for the handler; callable from any thread."""
+        super().set_args(args)
+        self.args_set.set()
+
+
+def _rate(frame: PlayoutFrame) -> int:
+    size: int = frame.samples.shape[1]
+    return size * 50
+
+
+def _audio_frame(frame: PlayoutFrame) -> av.AudioFrame:
+    packed = np.ascontiguousarray(frame.samples.T).reshape(1, -1)
+    layout = "stereo" if frame.samples.shape[0] == 2 else "mono"
+    audio = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
+    audio.sample_rate = _rate(frame)
+    audio.pts = frame.pts
+    audio.time_base = Fraction(1, OPUS_RATE)
+    return audio
+
+
+def _planar(frame: av.AudioFrame) -> NDArray[Any]:
+    """Return the samples of a frame, shape ``(channels, n)``."""
+    samples = frame.to_ndarray()
+    if frame.format.is_planar:
+        return samples
+    return samples.reshape(-1, len(frame.layout.channels)).T

@@ -1,0 +1,213 @@
+"""What a connection sends of one kind, as a track of aiortc that programs have a hold on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from aiortc import MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
+
+from ...core.context import Context, current_context
+from ...core.messages import DataChannel, current_channel
+from ...core.outputs import AdditionalOutputs
+from ...core.types import Modality, Mode
+from ...handlers.base import StreamHandlerBase
+from ...handlers.kinds import video_function
+from ...pacing.playout import Playout
+from ...session.media import Media
+from ...session.session import Session, State
+from .guard import guarded, watch_listeners
+
+__all__ = ["MediaCallback", "SetOutputs"]
+
+SetOutputs = Callable[[AdditionalOutputs], Any]
+C = TypeVar("C", bound="MediaCallback")
+T = TypeVar("T")
+
+
+class MediaCallback(MediaStreamTrack):
+    """One kind of media of a connection; in ``connections[id]`` there is one for each kind.
+
+    Those are made for a session that there is. One that a program makes itself makes a session
+    of its own when it is first asked for a frame: ``stop`` ends it.
+
+    Attributes:
+        event_handler: The handler object, or function, that runs for this connection.
+        context: The connection.
+        channel: Its data channel, once there is one.
+        channel_set: Set when there is one. No media wait for it.
+        set_additional_outputs: Takes each ``AdditionalOutputs`` of the handler; or None.
+        track: The media of the client, once there are some.
+        thread_quit: Set when the track has been stopped.
+    """
+
+    def __init__(
+        self,
+        event_handler: Any,
+        context: Context,
+        channel: DataChannel | None,
+        set_additional_outputs: SetOutputs | None,
+        *,
+        track: MediaStreamTrack | None = None,
+        media: tuple[Any, Modality, Mode],
+    ) -> None:
+        super().__init__()
+        watch_listeners(self)
+        self.event_handler = event_handler
+        self.context = context
+        self.channel = channel
+        self.channel_set = asyncio.Event()
+        self.set_additional_outputs = set_additional_outputs
+        self.track = track
+        self.thread_quit = asyncio.Event()
+        self._wanted = media
+        self._own_session = False
+        self._session: Session | None = None
+        self._media: Media | None = None
+        if channel is not None:
+            self.channel_set.set()
+        self._prepare()
+
+    @classmethod
+    def of(cls: type[C], session: Session, media: Media, mode: Mode) -> C:
+        """Make the one of a session that there is."""
+        made = cls.__new__(cls)
+        MediaCallback.__init__(
+            made,
+            video_function(session.handler),
+            cast(Context, session.context[current_context]),
+            None,
+            session._deliver_outputs,
+            media=(session.handler, "audio", mode),
+        )
+        made._session, made._media = session, media
+        return made
+
+    def _prepare(self) -> None:
+        """Set what the class has of its own."""
+
+    def _open(self) -> tuple[Session, Media]:
+        """Return the session and its media, made when there are none yet."""
+        if self._session is None or self._media is None:
+            handler, modality, mode = self._wanted
+            self._session = session = Session(
+                self.context.webrtc_id,
+                handler,
+                deliver=self.set_additional_outputs or _ignore,
+                release=_ignore,
+                websocket=self.context.websocket,
+                copies=False,
+                call=self.context.call,
+            )
+            self._own_session = True
+            session.context.run(current_channel.set_source, lambda: self.channel)
+            self._media = Media(session, modality, mode, playout=Playout())
+            if self.channel is not None:
+                self._use_channel(session, self.channel)
+            if self.track is not None:
+                session.on_start(partial(self._start_reading, session, self.track))
+            session.start()
+        return self._session, self._media
+
+    def _start_reading(self, session: Session, track: MediaStreamTrack) -> None:
+        session.run("track", self._read(track))
+
+    async def _read(self, track: MediaStreamTrack) -> str:
+        """Read the track of the client until it ends."""
+        while True:
+            try:
+                frame = await track.recv()
+            except MediaStreamError:
+                return "the track has ended"
+            self._take(frame)
+
+    def _take(self, frame: Any) -> None:
+        """Take a frame of the client."""
+        raise NotImplementedError
+
+    @property
+    def has_started(self) -> bool:
+        """Whether the media flow."""
+        return self._session is not None and self._session.state is not State.NEW
+
+    @property
+    def latest_args(self) -> Any:
+        """The inputs that came last; ``"not_set"`` before there were any."""
+        media = self._media
+        if media is None:
+            return "not_set"
+        args = media.handler.latest_args if media.inputs is None else list(media.inputs.args)
+        return args or "not_set"
+
+    def set_args(self, args: list[Any]) -> None:
+        """Take inputs for the handler; callable from any thread."""
+        _, media = self._open()
+        media.set_args(args)
+
+    def set_channel(self, channel: DataChannel) -> None:
+        """Take the data channel of the connection."""
+        self.channel = channel
+        self.channel_set.set()
+        if self._own_session and self._session is not None:
+            self._use_channel(self._session, channel)
+
+    def _use_channel(self, session: Session, channel: DataChannel) -> None:
+        session.mailbox.open(channel.send)
+        if isinstance(self.event_handler, StreamHandlerBase):
+            self.event_handler.set_channel(channel)
+
+    async def wait_for_channel(self) -> None:
+        """Wait until there is a data channel."""
+        await self.channel_set.wait()
+
+    async def start(self) -> None:
+        """Let the media flow; it does by itself when the connection is established."""
+        session, _ = self._open()
+        session.start()
+
+    @guarded(None)
+    def stop(self) -> None:
+        """Send nothing more."""
+        super().stop()
+        self.thread_quit.set()
+        if self._own_session and self._session is not None:
+            self._session.close("the track was stopped")
+
+    def _live(self) -> Media:
+        """Return the media, unless they have ended.
+
+        Raises:
+            MediaStreamError: If so.
+        """
+        if self.readyState != "live":
+            raise MediaStreamError
+        session, media = self._open()
+        if session.ended:
+            raise MediaStreamError
+        return media
+
+    async def _before_the_end(self, frame: Coroutine[Any, Any, T]) -> T:
+        """Wait for a frame; one of a session of its own may end meanwhile.
+
+        Raises:
+            MediaStreamError: If so.
+        """
+        if not self._own_session or self._session is None:
+            return await frame
+        waiting = asyncio.ensure_future(frame)
+        end = asyncio.ensure_future(self._session.closed.wait())
+        try:
+            await asyncio.wait((waiting, end), return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                raise MediaStreamError
+            return waiting.result()
+        finally:
+            waiting.cancel()
+            end.cancel()
+
+
+def _ignore(_: Any) -> None:
+    """Do nothing."""

@@ -1,0 +1,167 @@
+"""The video that a connection sends, as a track of aiortc."""
+
+from __future__ import annotations
+
+import asyncio
+from fractions import Fraction
+from typing import Any, Literal
+
+import av
+import numpy as np
+from aiortc import MediaStreamTrack, VideoStreamTrack
+from aiortc.mediastreams import MediaStreamError
+from numpy.typing import NDArray
+
+from ...core.context import Context
+from ...core.messages import DataChannel
+from ...handlers.base import StreamHandlerBase
+from ...handlers.kinds import video_function
+from ...handlers.video import VideoStreamHandler
+from ...pacing.frames import FrameClock
+from ...pacing.playout import FRAME_S
+from .guard import retried
+from .media_track import MediaCallback, SetOutputs
+
+__all__ = ["ServerToClientVideo", "VideoCallback", "VideoMediaCallback", "VideoStreamHandler_"]
+
+
+class VideoMediaCallback(MediaCallback, VideoStreamTrack):
+    """The video of a connection.
+
+    Attributes:
+        fps: Frames per second that are sent at most.
+    """
+
+    kind = "video"
+    fps: float
+
+    @property
+    def frame_ptime(self) -> float:
+        """The time from frame to frame, in seconds."""
+        return 1 / self.fps
+
+    def _prepare(self) -> None:
+        handler = self._wanted[0]
+        self.fps = getattr(handler, "fps", 30)
+        self._clock: FrameClock | None = None
+
+    @retried(FRAME_S)
+    async def recv(self) -> av.VideoFrame:
+        """Wait for the next frame and for its moment.
+
+        Raises:
+            MediaStreamError: When the connection ends.
+        """
+        outbound = self._live().video_out
+        if outbound is None:
+            raise MediaStreamError
+        return await self._before_the_end(outbound.frame())
+
+    async def next_timestamp(self) -> tuple[int, Fraction]:
+        """Wait for the moment of the next frame of a track of the program's own.
+
+        Returns:
+            Its ``pts`` and ``time_base``.
+        """
+        loop = asyncio.get_running_loop()
+        if self._clock is None:
+            self._clock = FrameClock(self.fps)
+        await asyncio.sleep(max(0.0, self._clock.due(loop.time()) - loop.time()))
+        return self._clock.stamp(loop.time()), FrameClock.TIME_BASE
+
+    def array_to_frame(self, array: NDArray[np.uint8]) -> av.VideoFrame:
+        """Make a frame of a picture: BGR, ``uint8``, shape ``(height, width, 3)``."""
+        return av.VideoFrame.from_ndarray(array, format="bgr24")
+
+    def _take(self, frame: Any) -> None:
+        if self._media is not None and self._media.video_in is not None:
+            self._media.video_in.push(frame)
+
+
+class VideoCallback(VideoMediaCallback):
+    """The video of a connection.
+
+    Args:
+        track: The video of the client.
+        event_handler: What it goes through: a function of a frame, or an audio-video handler.
+        context: The connection.
+        channel: Its data channel.
+        set_additional_outputs: Called with each ``AdditionalOutputs``.
+        mode: ``"send-receive"``, or ``"send"`` if nothing is sent back.
+        fps: Frames per second that are sent at most.
+        skip_frames: Whether a function that is slower than the camera gets the newest frame.
+    """
+
+    def __init__(
+        self,
+        track: MediaStreamTrack,
+        event_handler: Any,
+        context: Context,
+        channel: DataChannel | None = None,
+        set_additional_outputs: SetOutputs | None = None,
+        mode: Literal["send-receive", "send"] = "send-receive",
+        fps: int = 30,
+        skip_frames: bool = False,
+    ) -> None:
+        handler = event_handler
+        if not isinstance(handler, StreamHandlerBase):
+            handler = VideoStreamHandler(video_function(handler), fps, skip_frames)
+        media: Any = (handler, "video", mode)
+        super().__init__(
+            event_handler, context, channel, set_additional_outputs, track=track, media=media
+        )
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self.mode = self._wanted[2]
+        self.skip_frames: bool = getattr(self._wanted[0], "skip_frames", False)
+
+    @property
+    def latest_frame(self) -> av.VideoFrame | None:
+        """The newest frame of the client, once there is one."""
+        inbound = None if self._media is None else self._media.video_in
+        return None if inbound is None else inbound.latest
+
+    def add_frame_to_payload(self, args: list[Any], frame: NDArray[np.uint8] | None) -> list[Any]:
+        """Return the inputs with the frame in place of the first, which stands for it."""
+        return [frame, *args[1:]] if args else []
+
+
+class VideoStreamHandler_(VideoCallback):  # noqa: N801 (the reference's name)
+    """The video of a connection whose handler has audio, too."""
+
+
+class ServerToClientVideo(VideoMediaCallback):
+    """The video of a connection whose client only receives.
+
+    Args:
+        event_handler: A generator function of frames.
+        context: The connection.
+        channel: Its data channel.
+        set_additional_outputs: Called with each ``AdditionalOutputs``.
+        fps: Frames per second that are sent at most.
+
+    Attributes:
+        args_set: Set when inputs were set.
+    """
+
+    def __init__(
+        self,
+        event_handler: Any,
+        context: Context,
+        channel: DataChannel | None = None,
+        set_additional_outputs: SetOutputs | None = None,
+        fps: int = 30,
+    ) -> None:
+        media: Any = (VideoStreamHandler(video_function(event_handler), fps), "video", "receive")
+        super().__init__(event_handler, context, channel, set_additional_outputs, media=media)
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        self.args_set = asyncio.Event()
+
+    def set_args(self, args: list[Any]) -> None:
+        """Take inputs for the handler; callable from any thread."""
+        super().set_args(args)
+        session, _ = self._open()
+        session.invoker.post(self.args_set.set)
