@@ -1,0 +1,59 @@
+"""Each module of the package has a test module, as CONTRIBUTING.md says."""
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src/fastrtc"
+
+ELSEWHERE = {
+    "__main__.py": "tests/test_cli.py",
+    "cli/": "tests/test_cli.py",
+    "credentials/": "tests/test_credentials.py",
+    "server/arguments.py": "tests/handlers/test_arguments.py",
+    "pause_detection/errors.py": "tests/pause_detection/test_silero.py",
+    "speech_to_text/protocol.py": "tests/speech_to_text/test_stt_.py",
+    "text_to_speech/protocol.py": "tests/text_to_speech/test_tts.py",
+    "transport/socket_events.py": "tests/transport/test_websocket_messages.py",
+    "transport/telephony/provider.py": "tests/transport/telephony/test_protocol.py",
+    "transport/webrtc/_aiortc/patch.py": "tests/transport/webrtc/_aiortc/test_registry.py",
+    "transport/webrtc/_aiortc/rtp_streams.py": "tests/abuse/test_packets.py",
+    "transport/webrtc/_aiortc/samples.py": "tests/transport/webrtc/_aiortc/test_registry.py",
+    "transport/webrtc/_aiortc/sctp_work.py": "tests/abuse/test_packets.py",
+    "transport/webrtc/_aiortc/work.py": "tests/abuse/test_packets.py",
+    "transport/webrtc/offer.py": "tests/webrtc/test_offers.py",
+    "transport/webrtc/peer.py": "tests/webrtc",
+    "turns/conversation.py": "tests/test_reply_on_pause.py",
+    "webrtc_connection_mixin.py": "tests/webrtc",
+}
+"""Modules and packages that are tested as a whole, through what uses them, and where."""
+
+
+def modules() -> dict[str, Path]:
+    """The modules with code of their own, and where the tests of each belong."""
+    found = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE).as_posix()
+        if path.name not in ("__init__.py", "_version.py"):
+            found[name] = TESTS / Path(name).parent / f"test_{path.stem.lstrip('_')}.py"
+    return found
+
+
+def place(name: str) -> str | None:
+    """Return where the tests of a module are, if not where they belong."""
+    return next((to for start, to in ELSEWHERE.items() if name.startswith(start)), None)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_each_module_has_tests(name: str) -> None:
+    there = place(name)
+    where = TESTS.parent / there if there else modules()[name]
+    assert where.exists(), f"write its tests, or say in ELSEWHERE where they are: {where}"
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_each_exception_is_one(name: str) -> None:
+    named = [where for module, where in modules().items() if module.startswith(name)]
+    assert named, "no such module"
+    assert not any(where.exists() for where in named), "its tests are where they belong"
