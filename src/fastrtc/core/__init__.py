@@ -1,1 +1,1 @@
-"""Words that every other layer uses; knows the standard library and numpy only."""
+"""Types, errors and helpers shared by all layers. Needs only the standard library and numpy."""

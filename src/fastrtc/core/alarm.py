@@ -1,4 +1,4 @@
-"""Waiting for an event or a time, whichever comes first."""
+"""Wait for an event or a point in time, whichever comes first."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["Alarm"]
 
 
 class Alarm:
-    """Wakes one task at a time that it gives, or earlier when it is rung.
+    """An event with a timeout, for one waiting task at a time.
 
-    A ring while nobody waits is kept for the next one who does. It costs a tenth of
+    A ``ring`` without a waiting task is remembered for the next ``wait``. It costs a tenth of
     ``asyncio.wait_for(event.wait(), ...)``, and is used for every frame of every session.
     """
 
@@ -19,15 +19,15 @@ class Alarm:
         self._rung = False
 
     def ring(self) -> None:
-        """Wake the one who waits."""
+        """Wake the waiting task."""
         self._rung = True
         _wake(self._waiter)
 
     async def wait(self, when: float | None = None) -> bool:
-        """Wait until it is rung, or until a time.
+        """Wait for a ring or a point in time.
 
         Args:
-            when: A time of the running loop's clock; None for no limit.
+            when: Time on the running loop's clock; None for no limit.
 
         Returns:
             Whether it was rung.

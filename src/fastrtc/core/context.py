@@ -1,4 +1,4 @@
-"""Which connection the code that runs now belongs to."""
+"""The connection that the running code belongs to."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ __all__ = ["Call", "Context", "current_context", "get_current_context"]
 
 @dataclass(frozen=True)
 class Call:
-    """The telephone call that a connection is.
+    """The telephone call of a connection.
 
     Attributes:
-        provider: Who carries it: ``"twilio"``, ``"telnyx"`` or ``"plivo"``.
-        id: The provider's id of the call, by which its REST API knows it: Twilio's
-            ``callSid``, Telnyx's ``call_control_id``, Plivo's ``callId``; None if it did
-            not say.
-        from_number: Who calls; None if the provider did not say.
-        to_number: Who is called; None if the provider did not say.
-        parameters: Custom parameters: ``<Parameter>`` of TwiML and TeXML, ``extraHeaders``
-            of Plivo's XML.
-        start: The provider's ``start`` message as it came.
+        provider: The telephony provider: ``"twilio"``, ``"telnyx"`` or ``"plivo"``.
+        id: The provider's call id, as its REST API uses it: Twilio's ``callSid``, Telnyx's
+            ``call_control_id``, Plivo's ``callId``; None if it was not sent.
+        from_number: The caller's number; None if it was not sent.
+        to_number: The called number; None if it was not sent.
+        parameters: Custom parameters: ``<Parameter>`` of TwiML and TeXML, ``extraHeaders`` of
+            Plivo's XML.
+        start: The provider's ``start`` message, unmodified.
     """
 
     provider: str
@@ -40,8 +39,8 @@ class Context:
 
     Attributes:
         webrtc_id: The id that the client chose for the connection.
-        websocket: The WebSocket of the connection, or None over WebRTC.
-        call: The telephone call, if the connection is one.
+        websocket: The WebSocket of the connection; None over WebRTC.
+        call: The telephone call; None if the connection is not a call.
     """
 
     webrtc_id: str
@@ -53,9 +52,9 @@ current_context: ContextVar[Context | None] = ContextVar("current_context", defa
 
 
 def get_current_context() -> Context:
-    """Tell which connection the running code belongs to.
+    """Return the context of the connection that the running code belongs to.
 
-    Readable in every method of a handler, in functions and in reply generators.
+    Available in all methods of a handler, in functions and in reply generators.
 
     Raises:
         RuntimeError: Outside a connection.

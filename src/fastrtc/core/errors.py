@@ -3,18 +3,18 @@
 ::
 
     Exception
-      FastRTCError                    everything that this package raises on purpose
-        WebRTCError                   raised by handlers: tells the client
+      FastRTCError                    root of what this package raises on purpose
+        WebRTCError                   raised by handlers: shown to the client
         InvalidOffer (ValueError)     an offer that cannot be answered
         InvalidCandidate (ValueError) a candidate that cannot be parsed
-        SessionRefused                a session that may not begin; has the code for the client
-        Unauthorized                  raised by ``authorize``: has the reason for the client
+        SessionRefused                a connection was refused; has the code for the client
+        Unauthorized                  raised by ``authorize``; has the reason for the client
         HandlerError                  what a handler returned cannot be used
           HandlerNotInitialized (AttributeError)  its __init__ does not call the base class's
-        HandlerExited                 user code raised what is no ``Exception``
+        HandlerExited                 user code raised a ``BaseException``
         HandlerKeepsFailing           a callback fails again and again
 
-The models have errors of their own, below ``FastRTCError``; see ``pause_detection.errors``.
+Models have their own errors below ``FastRTCError``; see ``pause_detection.errors``.
 """
 
 from __future__ import annotations
@@ -38,22 +38,21 @@ __all__ = [
 
 
 class FastRTCError(Exception):
-    """Root of the errors that fastrtc raises on purpose."""
+    """Root of the exceptions that this package raises on purpose."""
 
 
 class WebRTCError(FastRTCError):
-    """An error that the person at the other end should read.
+    """An error to show to the client.
 
-    Raise it in a handler: the message is sent to the client of the current
-    connection when the error is made, and the connection's reply ends.
-    Outside a connection it is an ordinary exception.
+    Raise it in a handler: when the error is created, its message is sent to the client of the
+    current connection; raising it ends the reply. Outside a connection it is an ordinary exception.
 
     Args:
         message: The text to show.
 
     Attributes:
-        told: Whether a client has been told. One that is made outside a connection, such as
-            in a thread of the program's own, is told when it ends a connection.
+        told: Whether a client has been notified. An error that is created outside a connection,
+            such as in a thread of the program's own, is sent when it ends a connection.
     """
 
     told = False
@@ -72,12 +71,12 @@ class InvalidCandidate(FastRTCError, ValueError):
 
 
 class SessionRefused(FastRTCError):
-    """A session that may not begin.
+    """A connection was refused.
 
     Attributes:
-        code: The word for it in the refusal that the client gets,
-            such as ``"concurrency_limit_reached"``.
-        details: What else the refusal says, such as ``{"limit": 1}``.
+        code: The error code in the refusal that the client gets, such as
+            ``"concurrency_limit_reached"``.
+        details: Further fields of the refusal, such as ``{"limit": 1}``.
     """
 
     def __init__(self, code: str, **details: Any) -> None:
@@ -92,10 +91,10 @@ class SessionRefused(FastRTCError):
 
 
 class Unauthorized(FastRTCError):
-    """Raise it in the ``authorize`` of a ``Stream`` to refuse a request.
+    """Raised by a program's ``authorize`` to refuse a request.
 
     Args:
-        reason: What the client is told.
+        reason: The reason that the client gets.
     """
 
     def __init__(self, reason: str = "") -> None:
@@ -114,9 +113,9 @@ class HandlerNotInitialized(HandlerError, AttributeError):
 class HandlerExited(FastRTCError):
     """User code raised ``SystemExit``, ``KeyboardInterrupt`` or a cancellation of its own.
 
-    It ends its connection, and nothing else.
+    It ends the connection and nothing else.
     """
 
 
 class HandlerKeepsFailing(FastRTCError):
-    """A callback of a handler has failed for 5 s without a success: its connection ends."""
+    """A callback of a handler has failed for 5 s without a success; its connection ends."""

@@ -1,4 +1,4 @@
-"""What an exception of user code costs: its call, or its connection; never anything else."""
+"""Exceptions of user code: each costs its call or its connection, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["CallbackFailures", "as_exception", "contained"]
 T = TypeVar("T")
 
 FAILING_LIMIT_S = 5.0
-"""For how long, in seconds, a callback may fail without a success before its connection ends."""
+"""How long a callback may fail without a success before its connection ends, in seconds."""
 
 MIN_FAILURES = 3
-"""Failures in a row that end a connection at the earliest: two that lie far apart, such as of an
-``emit`` that waits for minutes in between, do not."""
+"""The least number of consecutive failures that ends a connection: two failures that are far apart,
+such as those of an ``emit`` that waits for minutes, do not."""
 
 
 class CallbackFailures:
-    """Counts the failures of a callback that is called again and again. No I/O.
+    """Count the failures of a callback that is called repeatedly. No I/O.
 
-    A failure costs the frame that the callback was called for. A callback that has failed for
-    5 s without a success ends its connection.
+    A failure costs the frame that the callback was called for. A callback that has failed for 5 s
+    without a success ends its connection.
 
     Args:
         name: The name of the callback, such as ``"emit"``.
@@ -43,7 +43,7 @@ class CallbackFailures:
         self._report = report
         self._clock = clock
         self._count = 0  # in a row
-        self._since = 0.0  # when the first of them was
+        self._since = 0.0  # time of the first of them
 
     def succeeded(self) -> None:
         """Record a call without an exception."""
@@ -53,7 +53,7 @@ class CallbackFailures:
         """Record an exception, and report it unless it ends the connection at once.
 
         Raises:
-            HandlerExited: If it is one.
+            HandlerExited: If *error* is one.
             HandlerKeepsFailing: If the callback has failed for 5 s without a success.
         """
         if isinstance(error, HandlerExited):
@@ -71,15 +71,15 @@ class CallbackFailures:
 
 
 def as_exception(function: Callable[..., Any] | str, error: BaseException) -> Exception:
-    """Return what user code raised as an exception that does no more than that.
+    """Convert what user code raised into an exception that affects nothing else.
 
-    ``SystemExit`` and ``KeyboardInterrupt`` would end the loop, and with it all connections;
-    a cancellation that no one asked for ends the task that sees it; a future cannot hold
-    ``StopIteration`` (as PEP 479).
+    ``SystemExit`` and ``KeyboardInterrupt`` would end the loop with all its connections; a
+    cancellation that was not requested would end the task that sees it; a future cannot hold
+    ``StopIteration`` (PEP 479).
 
     Args:
-        function: What raised it, or its name.
-        error: What was raised.
+        function: The function that raised it, or its name.
+        error: The exception.
     """
     if isinstance(error, Exception) and not isinstance(error, StopIteration):
         return error
@@ -92,17 +92,18 @@ def as_exception(function: Callable[..., Any] | str, error: BaseException) -> Ex
 
 
 async def contained(function: Callable[..., Any] | str, awaitable: Awaitable[T]) -> T:
-    """Await user code, and keep what it raises from ending the loop or a task that goes on.
+    """Await user code; convert exceptions that would end the loop or the awaiting task.
 
-    A cancellation that was asked for passes. Python 3.10 does not know which was: there all do.
+    A requested cancellation is raised unchanged. Python 3.10 cannot distinguish it: there, every
+    cancellation is.
 
     Args:
         function: The user's function, or its name.
-        awaitable: What it returned.
+        awaitable: Its result.
 
     Raises:
-        Exception: What it raises.
-        HandlerExited: If that is no ``Exception``.
+        Exception: The exception of the user's code.
+        HandlerExited: If it is not an ``Exception``.
     """
     task = asyncio.current_task()
     try:

@@ -1,4 +1,4 @@
-"""User code on the event loop that does not return: ended for the sake of the others."""
+"""Interruption of user code that blocks the event loop."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class Interrupted(BaseException):
-    """Raised in the code that is interrupted; no ``except Exception`` of it catches it."""
+    """Raised in the interrupted code; not an ``Exception``, so that user code does not catch it."""
 
 
 class _Watch:
-    """Raises an exception in a thread, unless that was told to stop before."""
+    """Raise an exception in a thread unless stopped earlier."""
 
     def __init__(self, wanted: Callable[[], bool]) -> None:
         self._wanted = wanted
@@ -47,17 +47,17 @@ def call_interruptibly(
 ) -> T:
     """Call a function in the calling thread, and interrupt it when it takes too long.
 
-    CPython raises an exception between two of its instructions. A call that blocks outside of
+    CPython raises an exception between two bytecode instructions. A call that blocks outside of
     Python, such as ``time.sleep``, is interrupted when it returns.
 
     Args:
         function: The function.
-        limit_s: How long it may take, in seconds.
-        wanted: Asked, in another thread, whether it is to be interrupted after all.
+        limit_s: Time limit in seconds.
+        wanted: Called in another thread at the limit; returns whether to interrupt.
 
     Raises:
-        TimeoutError: If it was interrupted; its cause has the traceback.
-        BaseException: What the function raises.
+        TimeoutError: If the call was interrupted; its cause has the traceback.
+        BaseException: Exceptions of the function.
     """
     watch = _Watch(wanted)
     timer = threading.Timer(limit_s, watch.interrupt)

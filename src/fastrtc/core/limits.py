@@ -1,4 +1,4 @@
-"""What one client, or everybody who has not been let in yet, may cost."""
+"""Resource limits for untrusted clients."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ from dataclasses import dataclass, fields
 __all__ = ["BURST_S", "Limits", "RateLimit"]
 
 BURST_S = 10.0
-"""For how many seconds' worth of messages a client may be ahead of its rate: a program sends a
-picture, or a browser what it held back while the network was gone, at once."""
+"""How far a client may exceed its message rate for a moment, in seconds' worth of messages: a
+program sends a picture, or a browser what it queued while the network was gone."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds on what clients can make the server do; give it to a ``Stream``.
+    """Resource limits for untrusted clients; an argument of ``Stream``.
 
-    The defaults are far above what browsers and telephones need, and small beside what a
-    server has. ``concurrency_limit`` and ``time_limit`` are arguments of their own.
+    The defaults are far above what browsers and telephones need, and small compared to a server's
+    resources. ``concurrency_limit`` and ``time_limit`` are separate arguments.
 
     Attributes:
-        offer_bytes: Bytes of a request to ``/webrtc/offer``, and characters of an SDP in it.
-            Chromium's for audio, video and data have 8 KB.
-        candidates: Addresses that one connection may offer, each of which the server sends
-            STUN requests to. A browser with several networks has a few dozen.
-        early_ids: Ids whose candidates come before their offer. When there are more, those of
-            the one that has waited longest are forgotten.
-        connecting: Connections that are being established at a time, over WebRTC, WebSocket and
-            telephone together; one over WebRTC has UDP sockets. Further ones are refused until
-            one is connected, or its 30 s are over. WebSockets count from their ``start`` on,
-            callers from their webhook on.
-        sockets_waiting: WebSockets and calls that have not sent their ``start``. When there
-            are more, the one that has waited longest is closed.
-        start_within_s: How long a WebSocket may take to send its ``start``, in seconds.
-        ids_waiting: Ids whose ``output_stream`` is read before their connection comes. When
-            there are more, the one that has waited longest ends.
-        message_bytes: Bytes, or characters, of one message over a WebSocket: 1 MiB is 20 s of
+        offer_bytes: Maximum size of a request to ``/webrtc/offer`` in bytes, and of its SDP in
+            characters. An offer of Chromium for audio, video and data has 8 KB.
+        candidates: Maximum number of ICE candidates per connection; the server sends STUN requests
+            to each. A browser with several networks has a few dozen.
+        early_ids: Maximum number of ids whose candidates arrive before their offer. Beyond it, the
+            candidates of the oldest id are dropped.
+        connecting: Maximum number of connections that are being established at a time, over WebRTC,
+            WebSocket and telephone together; over WebRTC each has UDP sockets. More are refused
+            until one is connected or its 30 s are over. WebSockets count from their ``start``
+            message, calls from their webhook.
+        sockets_waiting: Maximum number of WebSockets and calls without a ``start`` message. Beyond
+            it, the oldest is closed.
+        start_within_s: How long a WebSocket may take to send ``start``, in seconds.
+        ids_waiting: Maximum number of ids whose ``output_stream`` is read before their connection
+            exists. Beyond it, the oldest reader ends.
+        message_bytes: Maximum size of a WebSocket message in bytes, or characters: 1 MiB is 20 s of
             PCM audio at 24 kHz in base64.
-        messages_per_s: Messages of one client per second, with ``BURST_S`` seconds' worth
-            ahead. A WebSocket is read no faster; a data channel, where a large message counts
-            as the packets that it comes in, cannot be slowed down: its connection is ended.
-        pixels: Pixels of a client's video frame: larger ones are not decoded. The largest
-            camera pictures in use are 4096 x 2160.
-        packets_per_s: Datagrams of one WebRTC client per second, with 2 s' worth ahead. Video
-            of 4 Mbit/s is some 500, and some 700 when 30% are lost and sent again. Those
-            beyond are dropped; a client that sends too many for 5 s is disconnected.
-        private_candidates: Whether a client may offer addresses of private networks (RFC 1918,
-            RFC 4193, RFC 6598), each of which the server sends STUN requests to. Without them,
-            clients in the server's own network may find no way to it.
+        messages_per_s: Maximum message rate of a client, with a burst of ``BURST_S`` seconds'
+            worth. A WebSocket is read no faster. A data channel, where a large message counts as
+            the packets it arrives in, cannot be slowed down: its connection is ended.
+        pixels: Maximum number of pixels of a client's video frame; larger frames are not decoded.
+            The largest camera pictures in use are 4096 x 2160.
+        packets_per_s: Maximum rate of a WebRTC client's datagrams, with a burst of 2 s' worth.
+            Video of 4 Mbit/s has about 500, and about 700 with 30% loss and retransmission. More
+            are dropped; a client that exceeds the rate for 5 s is disconnected.
+        private_candidates: Whether clients may offer addresses of private networks (RFC 1918, RFC
+            4193, RFC 6598), to which the server sends STUN requests. Without them, clients in the
+            server's own network may not be able to connect.
 
     Raises:
-        ValueError: If a limit is no positive number, or a switch no bool, naming it.
+        ValueError: If a limit is not a positive number, or a switch not a bool; the message names
+            it.
     """
 
     offer_bytes: int = 64 * 1024
@@ -66,7 +67,7 @@ class Limits:
     private_candidates: bool = True
 
     def __post_init__(self) -> None:
-        """Look at the values."""
+        """Validate the limits."""
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(field.default, bool):
@@ -80,11 +81,11 @@ class Limits:
 
 
 class RateLimit:
-    """Tells who is too fast; without a clock (the generic cell rate algorithm, ITU-T I.371).
+    """Rate limiter (the generic cell rate algorithm, ITU-T I.371). No clock.
 
     Args:
-        per_s: How many may come per second.
-        burst_s: How many seconds' worth may come at once.
+        per_s: Events per second.
+        burst_s: Burst size, in seconds' worth of events.
     """
 
     def __init__(self, per_s: float, burst_s: float = BURST_S) -> None:
@@ -93,31 +94,31 @@ class RateLimit:
         self._until: float | None = None
 
     def take(self, now: float) -> float:
-        """Count one.
+        """Count an event.
 
         Args:
             now: The time, in seconds of any clock.
 
         Returns:
-            For how many seconds it has come too early; 0 if it has not.
+            By how many seconds the event is too early; 0 if it is not.
         """
         until = now if self._until is None else max(self._until, now)
         self._until = until + self._interval_s
         return max(0.0, self._until - now - self._burst_s)
 
     def allows(self, now: float, cost: float = 1.0) -> bool:
-        """Count one if it is not too early; one that is refused is not counted.
+        """Count an event unless it is too early.
 
         Args:
             now: The time, in seconds of any clock.
-            cost: As how many it counts.
+            cost: How many events it counts as.
 
         Returns:
-            Whether it came in time.
+            Whether the event is allowed, and was counted.
         """
         until = now if self._until is None else max(self._until, now)
         until += cost * self._interval_s
-        if until - now > self._burst_s + 1e-6:  # the clock has no more digits
+        if until - now > self._burst_s + 1e-6:  # resolution of the clock
             return False
         self._until = until
         return True

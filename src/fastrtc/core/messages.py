@@ -1,7 +1,7 @@
-"""JSON messages to the client, and the way from user code to the client's channel.
+"""JSON messages to the client, and how user code sends them.
 
-A message is a JSON text ``{"type": ..., "data": ...}``. It travels over the data
-channel of a WebRTC connection, or as a text frame of a WebSocket.
+A message is the JSON string ``{"type": ..., "data": ...}``. It is sent over the data channel of a
+WebRTC connection, or as a text message over a WebSocket.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ __all__ = [
 
 
 class DataChannel(Protocol):
-    """Where messages to the client go: an aiortc data channel, or what stands in for one."""
+    """The interface for messages to the client: an aiortc data channel, or a replacement."""
 
     def send(self, message: str) -> None:
-        """Send one text message."""
+        """Send a text message."""
 
 
 Channel: TypeAlias = DataChannel | None
 
 
 class ChannelVariable:
-    """The data channel of the connection whose code runs, with the methods of a ``ContextVar``.
+    """The data channel of the running code's connection, with the methods of a ``ContextVar``.
 
-    A channel may open when code of the connection, with its copy of the context, runs already:
-    the variable holds where the channel is found.
+    A channel may open after code of the connection, with its copy of the context, has started: so
+    the variable holds a function that returns the channel.
     """
 
     def __init__(self, name: str) -> None:
@@ -46,11 +46,11 @@ class ChannelVariable:
         self._variable: ContextVar[Callable[[], Channel]] = ContextVar(name, default=lambda: None)
 
     def get(self, default: Channel = None) -> Channel:
-        """Return the channel, or *default* while there is none."""
+        """Return the channel, or *default* if there is none."""
         return self._variable.get()() or default
 
     def set(self, value: Channel) -> Token[Callable[[], Channel]]:
-        """Set a channel, as a program may do where there is no connection."""
+        """Set a channel, as programs may do outside a connection."""
         return self._variable.set(lambda: value)
 
     def set_source(self, source: Callable[[], Channel]) -> Token[Callable[[], Channel]]:
@@ -58,49 +58,49 @@ class ChannelVariable:
         return self._variable.set(source)
 
     def reset(self, token: Token[Callable[[], Channel]]) -> None:
-        """Undo what returned *token*."""
+        """Restore the value from before the ``set`` that returned *token*."""
         self._variable.reset(token)
 
 
 current_channel = ChannelVariable("current_channel")
-"""The data channel of the connection whose code runs; a program may set it where there is none."""
+"""The data channel of the connection whose code is running; programs may set it elsewhere."""
 
 current_post: ContextVar[Callable[[str], None] | None] = ContextVar("current_post", default=None)
-"""How user code that runs now reaches its client; set by the session, callable from any thread."""
+"""Sends a message to the client of the running code's connection; set by the session, callable from
+any thread."""
 
 
 def create_message(type: str, data: Any) -> str:
-    """Write a message to the client.
+    """Serialize a message to the client.
 
     Args:
-        type: What kind of message it is: ``"send_input"``, ``"fetch_output"``,
-            ``"stopword"``, ``"error"``, ``"warning"``, ``"log"``, ``"end_stream"``,
-            or a word of the program's own.
-        data: Its content; anything that JSON can hold.
+        type: The type of message: ``"send_input"``, ``"fetch_output"``, ``"stopword"``,
+            ``"error"``, ``"warning"``, ``"log"``, ``"end_stream"``, or one of the program's own.
+        data: The content; anything that JSON can represent.
 
     Returns:
-        The JSON text.
+        The JSON string.
     """
     return json.dumps({"type": type, "data": data})
 
 
 def error_message(text: str) -> str:
-    """Write an ``error`` message; both keys that clients look for hold the text."""
+    """Serialize an ``error`` message; both keys that clients read hold the text."""
     return json.dumps({"type": "error", "message": text, "data": text})
 
 
 def warning_message(text: str) -> str:
-    """Write a ``warning`` message; both keys that clients look for hold the text."""
+    """Serialize a ``warning`` message; both keys that clients read hold the text."""
     return json.dumps({"type": "warning", "message": text, "data": text})
 
 
 def post_message(message: str) -> bool:
-    """Send a message to the client of the connection whose code runs now.
+    """Send a message to the client of the connection whose code is running.
 
-    Outside a connection it goes to ``current_channel``, if the program has set one.
+    Outside a connection it is sent over ``current_channel``, if the program has set one.
 
     Returns:
-        Whether there was a client, or a channel.
+        Whether there was a client or a channel.
     """
     post, channel = current_post.get(), current_channel.get()
     if post is not None:

@@ -1,4 +1,4 @@
-"""Models by name: found, made once, and shared; and what can go wrong with them.
+"""Registry of models: found by name, created once, shared; and their errors.
 
 ::
 
@@ -42,14 +42,14 @@ class ModelError(FastRTCError, RuntimeError):
 
 
 class MissingExtra(ModelError, ImportError):
-    """A package that a model needs is not installed; the message says what to run."""
+    """A package that a model needs is not installed; the message has the install command."""
 
 
 def import_extra(module: str, extra: str) -> ModuleType:
-    """Import a module that an extra of fastrtc brings.
+    """Import a module of one of the extras of fastrtc.
 
     Raises:
-        MissingExtra: If it is not installed, or lacks something itself.
+        MissingExtra: If the module, or one that it needs, is not installed.
     """
     install = f'run `pip install "fastrtc[{extra}]"`'
     try:
@@ -63,10 +63,10 @@ def import_extra(module: str, extra: str) -> ModuleType:
 
 
 def require_installed(who: str, modules: Sequence[str], extra: str) -> None:
-    """Check that all modules that something needs are there, without importing them.
+    """Check that modules are installed, without importing them.
 
     Raises:
-        MissingExtra: If one is not installed; the message names all that are missing.
+        MissingExtra: If a module is not installed; the message names all that are missing.
     """
     missing = [module for module in modules if not _is_installed(module)]
     if missing:
@@ -85,12 +85,12 @@ def _is_installed(module: str) -> bool:
 def warm_up_librosa(*, load: bool = False) -> None:
     """Call ``librosa.resample`` once, if the program has imported librosa.
 
-    Programs resample what they get with it, and the first call of a process takes seconds: only
-    that imports most of librosa, numba and scipy. Nothing here needs it, so that a librosa which
-    does not work is only noted.
+    Programs use it to resample audio, and the first call in a process takes seconds, as it imports
+    most of librosa, numba and scipy. This package does not need it, so a broken librosa is only
+    logged.
 
     Args:
-        load: Whether to import it if the program has not, but it is installed.
+        load: Whether to import librosa if it is installed but not imported yet.
     """
     if not load and "librosa" not in sys.modules:
         return
@@ -98,22 +98,22 @@ def warm_up_librosa(*, load: bool = False) -> None:
     try:
         librosa: Any = importlib.import_module("librosa")
         librosa.resample(np.zeros(480, np.float32), orig_sr=48_000, target_sr=16_000)
-    except Exception:  # whatever a package of that size may raise
+    except Exception:  # a package of that size may raise anything
         logger.debug("librosa cannot be warmed up", exc_info=True)
     else:
         logger.debug("librosa.resample is ready after %.1f s", time.monotonic() - started)
 
 
 class ModelRegistry:
-    """The models of one kind, by name; each is made once for the same arguments.
+    """The models of one kind, by name; created once for the same arguments.
 
-    Packages add names by entry points, whose value is what makes a model, such as a class. A
-    model that has a ``warmup`` method is run once before it is given to anybody.
+    Packages register names with entry points, whose value creates the model, such as a class. A
+    model with a ``warmup`` method is run once before it is first returned.
 
     Args:
-        kind: What they do, for messages.
-        group: The group of entry points.
-        own: What makes our own, by name.
+        kind: The kind of model, for messages.
+        group: The entry point group.
+        own: Factories of the models of this package, by name.
     """
 
     def __init__(self, kind: str, group: str, own: Mapping[str, Callable[..., Any]]) -> None:
@@ -124,13 +124,13 @@ class ModelRegistry:
         self._models: dict[Any, Future[Any]] = {}
 
     def get(self, name: str, **arguments: Any) -> Any:
-        """Give the model of a name, as it was made before with these arguments, or a new one.
+        """Return the model of a name, created earlier with the same arguments or now.
 
-        Whoever asks for a model that is being made waits for it, and nobody else.
+        Concurrent callers wait for a model that is being created; callers of other models do not.
 
         Raises:
-            ValueError: If there is no such name.
-            ModelError: If it cannot be loaded. The next call tries again.
+            ValueError: If the name is unknown.
+            ModelError: If the model cannot be loaded. The next call tries again.
         """
         key = (name, _hashable(arguments))
         with self._lock:
@@ -150,12 +150,12 @@ class ModelRegistry:
         return future.result()
 
     def clear(self) -> None:
-        """Forget the models that were made."""
+        """Forget the created models."""
         with self._lock:
             self._models.clear()
 
     def names(self) -> list[str]:
-        """The names that there are."""
+        """The known names."""
         return sorted({*self._own, *(entry.name for entry in entry_points(group=self._group))})
 
     def _make(self, name: str, arguments: dict[str, Any]) -> Any:

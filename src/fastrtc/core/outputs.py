@@ -1,4 +1,4 @@
-"""What a handler may give back besides media."""
+"""Outputs of a handler other than media."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["AdditionalOutputs", "CloseStream", "is_output", "split_output"]
 
 
 class AdditionalOutputs:
-    """Values for the program or the page, given beside the media.
+    """Values for the program or the page, returned or yielded besides media.
 
     Args:
         *args: The values, in the order of the output components.
@@ -19,12 +19,12 @@ class AdditionalOutputs:
         self.args = args
 
     def __repr__(self) -> str:
-        """Show the values."""
+        """Return a representation with the values."""
         return f"AdditionalOutputs({', '.join(map(repr, self.args))})"
 
 
 class CloseStream:
-    """Given back by a handler to end its connection once what was said is played.
+    """Output of a handler that ends its connection after the queued audio has been played.
 
     Args:
         msg: The reason, which the client gets in an ``end_stream`` message.
@@ -57,10 +57,10 @@ def split_output(data: Any) -> tuple[Any, AdditionalOutputs | CloseStream | None
 
 
 def is_output(value: object) -> bool:
-    """Return whether a value looks like one output, and not like a generator of outputs.
+    """Return whether a value looks like one output rather than a generator of outputs.
 
-    It finds a ``return`` in place of a ``yield``: ``(rate, samples)`` and a picture can be
-    iterated over, too, but what that gives is no outputs.
+    It detects a ``return`` in place of a ``yield``: ``(rate, samples)`` and a picture can be
+    iterated, too, but their items are not outputs.
     """
     if isinstance(value, _OTHER):
         return True

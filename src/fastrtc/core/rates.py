@@ -1,4 +1,4 @@
-"""Sample rates as programs give them."""
+"""Sample rates as programs pass them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def check_rate(rate: object, name: str = "The sample rate") -> int:
     """Return a sample rate as an ``int``.
 
     Args:
-        rate: In Hz: any number with an integral value, also a float, a number of NumPy or an
-            array of no dimensions.
-        name: What the error calls it.
+        rate: In Hz: any number with an integral value, including floats, NumPy numbers and
+            zero-dimensional arrays.
+        name: The name of the value in errors.
 
     Raises:
-        ValueError: If it is not a positive integer.
+        ValueError: If the rate is not a positive integer.
     """
     whole = rate if type(rate) is int else _whole(rate)
     if whole is None or whole <= 0:

@@ -1,4 +1,4 @@
-"""Log lines that strangers can cause, written now and then instead of each time."""
+"""Throttling of log lines that untrusted clients can cause."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 __all__ = ["Seldom"]
 
 EVERY_S = 60.0
-"""How often such a line is written at most, in seconds."""
+"""Minimum interval between such lines, in seconds."""
 
 
 class Seldom:
-    """Lets a line pass once in a while, and counts those in between; from any thread.
+    """Pass one log line per interval, and count the others. Thread-safe.
 
     Args:
-        every_s: How often, in seconds.
-        clock: Gives the time.
+        every_s: The interval in seconds.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
@@ -31,13 +31,13 @@ class Seldom:
         self._left_out = 0
 
     def log(self, write: Callable[..., None], message: str, *args: Any, **options: Any) -> None:
-        """Write a line, or only count it.
+        """Log a line, or count it.
 
         Args:
-            write: Writes it, such as ``logger.warning``.
-            message: Its text; how many were left out since the last one is added.
-            *args: What goes into the text.
-            **options: More for ``write``.
+            write: The logging method, such as ``logger.warning``.
+            message: The message; the number of lines suppressed since the last one is appended.
+            *args: Arguments of the message.
+            **options: Keyword arguments of ``write``.
         """
         with self._lock:
             now = self._clock()

@@ -1,4 +1,4 @@
-"""Tasks that have an owner."""
+"""Tasks and threads with an owner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _cancelled: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
 
 def runs_on(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the calling code runs on a loop, and so may touch what belongs to it."""
+    """Return whether the calling code runs on *loop*, and so may use what belongs to it."""
     try:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
@@ -33,18 +33,18 @@ def runs_on(loop: asyncio.AbstractEventLoop) -> bool:
 def end_if_cancelled() -> None:
     """End the running task if its owner has cancelled it; for loops around user code.
 
-    ``asyncio.wait_for`` of Python 3.11 and older forgets a cancellation that comes together
-    with the result it waits for (python/cpython#86296), and its caller would go on for ever.
+    ``asyncio.wait_for`` of Python 3.11 and older loses a cancellation that coincides with its
+    result (python/cpython#86296), and its caller would run forever.
 
     Raises:
-        asyncio.CancelledError: If so.
+        asyncio.CancelledError: If the task was cancelled.
     """
     if asyncio.current_task() in _cancelled:
         raise asyncio.CancelledError
 
 
 class _Call(Generic[T]):
-    """A call in a thread, whose outcome is awaited on the loop that it is made on."""
+    """A call in a thread, whose result is awaited on the loop that created it."""
 
     def __init__(self, function: Callable[[], T]) -> None:
         self._function = function
@@ -53,16 +53,16 @@ class _Call(Generic[T]):
         self.future: asyncio.Future[T] = self._loop.create_future()
 
     def run(self) -> None:
-        """Call the function, unless the caller has given up."""
+        """Call the function, unless the caller has been cancelled."""
         result: T | None = None
         error: Exception | None = None
         if self.future.done():
             return
         try:
             result = self._context.run(self._function)
-        except BaseException as raised:  # handed to whoever waits
+        except BaseException as raised:  # raised in the waiting task
             error = as_exception(self._function, raised)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: no task waits any longer
             self._loop.call_soon_threadsafe(self._settle, result, error)
 
     def _settle(self, result: T | None, error: Exception | None) -> None:
@@ -75,14 +75,14 @@ class _Call(Generic[T]):
 
 
 async def run_in_thread(function: Callable[[], T]) -> T:
-    """Call a function in a daemon thread of its own, in the context of the caller.
+    """Call a function in its own daemon thread, in a copy of the caller's context.
 
-    Unlike the loop's pool of threads, which has few and is waited for at exit, one
-    that hangs delays nobody else.
+    The loop's thread pool is small and is joined at exit; a blocked thread of its own delays
+    nothing else.
 
     Raises:
-        Exception: What the function raises.
-        HandlerExited: If that is no ``Exception``.
+        Exception: Exceptions of the function.
+        HandlerExited: If the function raised something that is not an ``Exception``.
     """
     call = _Call(function)
     name = f"fastrtc-{getattr(function, '__name__', 'function')}"
@@ -91,13 +91,13 @@ async def run_in_thread(function: Callable[[], T]) -> T:
 
 
 class BoundedThreads:
-    """Run functions in daemon threads, of which there are only so many at a time.
+    """Run functions in a bounded number of daemon threads.
 
-    Further calls wait for a thread, in order. Threads end when there is nothing to do.
+    Further calls wait for a thread, in order. Idle threads end.
 
     Args:
         name: The name of the threads.
-        limit: The largest number of threads.
+        limit: The maximum number of threads.
     """
 
     def __init__(self, name: str, limit: int) -> None:
@@ -108,13 +108,13 @@ class BoundedThreads:
         self._waiting: deque[_Call[Any]] = deque()
 
     async def run(self, function: Callable[[], T]) -> T:
-        """Call a function in a thread, in the context of the caller.
+        """Call a function in a thread, in a copy of the caller's context.
 
         A call that is cancelled while it waits for a thread is not made.
 
         Raises:
-            Exception: What the function raises.
-            HandlerExited: If that is no ``Exception``.
+            Exception: Exceptions of the function.
+            HandlerExited: If the function raised something that is not an ``Exception``.
         """
         call = _Call(function)
         with self._lock:
@@ -142,14 +142,13 @@ class BoundedThreads:
 
 
 class TaskOwner:
-    """Starts tasks, keeps them from being collected, and ends them together.
+    """Start tasks, hold references to them, and end them together.
 
     Args:
-        name: What the names of the tasks begin with.
-        context: The context variables that the tasks see; by default those of whoever
-            starts them.
-        on_error: Called with an exception that a task ended with (never with a
-            cancellation). Without it the exception is logged.
+        name: Prefix of the tasks' names.
+        context: The context of the tasks; by default that of the code that starts them.
+        on_error: Called with the exception of a failed task (not with a cancellation). By default
+            exceptions are logged.
     """
 
     def __init__(
@@ -165,12 +164,12 @@ class TaskOwner:
         self._closed = False
 
     def start(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Run a coroutine as a task of this owner, in the running loop."""
+        """Run a coroutine as a task of this owner, on the running loop."""
         loop = asyncio.get_running_loop()
         full_name = f"{self._name}:{name}"
         if self._context is None:
             task = loop.create_task(coroutine, name=full_name)
-        else:  # create_task(context=) came with Python 3.11; a task copies the one it is made in
+        else:  # create_task(context=) needs Python 3.11; a task copies the current context
             task = self._context.copy().run(loop.create_task, coroutine, name=full_name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -191,7 +190,7 @@ class TaskOwner:
             logger.error("Task %s failed", task.get_name(), exc_info=error)
 
     def cancel(self) -> None:
-        """Ask every task to end, but the one that runs now; later ones end as they begin."""
+        """Cancel all tasks but the running one; tasks started later are cancelled at once."""
         self._closed = True
         current = asyncio.current_task()
         for task in list(self._tasks):
@@ -203,10 +202,10 @@ class TaskOwner:
         """Wait until the tasks have ended.
 
         Args:
-            timeout: How long to wait at most, in seconds.
+            timeout: The longest time to wait, in seconds.
 
         Returns:
-            The names of those that did not end in time.
+            The names of tasks that have not ended.
         """
         current = asyncio.current_task()
         waiting = [task for task in self._tasks if task is not current]

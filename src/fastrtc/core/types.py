@@ -1,4 +1,4 @@
-"""Names for the shapes of things that handlers take and give."""
+"""Types of the inputs and outputs of handlers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Mode: TypeAlias = Literal["send-receive", "receive", "send"]
 _Samples: TypeAlias = NDArray[np.int16 | np.int32 | np.float32 | np.float64]
 
 AudioFrameType: TypeAlias = tuple[int, _Samples] | tuple[int, _Samples, Layout]
-"""A sample rate in Hz and samples; the third item says how two channels are to be read."""
+"""A sample rate in Hz and samples; the optional third item is the layout of two channels."""
 
 EmitType: TypeAlias = (
     AudioFrameType
