@@ -78,7 +78,7 @@ class Program:
     def __init__(self, forks: subprocess.Popen[str], way: str, log: Path) -> None:
         assert forks.stdin is not None and forks.stdout is not None
         self._log = log
-        self._status = log.with_suffix(".status")
+        self._status = Path(f"{log}.status")
         forks.stdin.write(f"{way} {log}\n")
         forks.stdin.flush()
         self.pid = int(forks.stdout.readline())
@@ -112,7 +112,8 @@ class Program:
 
     async def kill(self) -> None:
         if not self.is_over:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # just now
+                os.kill(self.pid, signal.SIGKILL)
             await self.ended()
 
 
