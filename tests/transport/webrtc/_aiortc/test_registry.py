@@ -142,7 +142,8 @@ async def test_a_connection_without_a_bound_is_refused(patch: Patch) -> None:
         REGISTRY.require_bounds()
     assert raised.value.code == "unsupported_aiortc"
     reason = raised.value.details["reason"]
-    assert f"({patch.name})" in reason and versions() in reason
+    assert f"({patch.name})" in reason
+    assert versions() not in reason  # which is nobody's business
 
 
 async def test_other_patches_are_done_without() -> None:

@@ -108,8 +108,8 @@ class Registry:
         if lost:
             raise SessionRefused(
                 "unsupported_aiortc",
-                reason=f"The server cannot bound what clients cost with {versions()} "
-                f"({', '.join(lost)}). Its log and fastrtc doctor say more",
+                reason=f"The server cannot bound what clients cost ({', '.join(lost)}) with the "
+                "aiortc that it has. Its log and fastrtc doctor say more",
             )
 
 
