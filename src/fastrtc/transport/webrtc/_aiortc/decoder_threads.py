@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import threading
 import types
+from collections.abc import Coroutine
 from contextvars import copy_context
-from typing import Any
+from typing import Any, NoReturn
 
 from .patch import Patch
 
@@ -30,11 +32,52 @@ JOIN_TIMEOUT_S = 0.05
 """How long the event loop waits for a decoder thread to end. It ends by itself, too."""
 
 
+class _Put(Coroutine[Any, Any, None]):
+    """``queue.put(frame)`` of an unbounded queue, which Python does not warn of if it never runs.
+
+    A decoder passes it to ``run_coroutine_threadsafe``, and the loop may end before it runs.
+    """
+
+    def __init__(self, queue: asyncio.Queue[Any], frame: Any) -> None:
+        self._queue = queue
+        self._frame = frame
+
+    def send(self, value: Any) -> NoReturn:
+        """Put the frame."""
+        self._queue.put_nowait(self._frame)
+        raise StopIteration
+
+    def throw(self, kind: Any, value: Any = None, traceback: Any = None) -> NoReturn:
+        """Raise an exception, such as the cancellation of the task."""
+        raise kind if value is None else value
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def __await__(self) -> Any:
+        """Put the frame."""
+        self._queue.put_nowait(self._frame)
+        return iter(())
+
+
+class _Frames:
+    """Takes the frames of a decoder in place of its track's queue."""
+
+    def __init__(self, queue: asyncio.Queue[Any]) -> None:
+        self._queue = queue
+
+    def put(self, frame: Any) -> _Put:
+        """Return a coroutine that puts a frame."""
+        return _Put(self._queue, frame)
+
+
 class _DecoderThread(threading.Thread):
-    """A daemon that runs in the context of whoever made it."""
+    """A daemon thread that runs in the context of the code that creates it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "daemon": True})
+        given = kwargs.get("args", ())
+        put = [_Frames(one) if isinstance(one, asyncio.Queue) else one for one in given]
+        super().__init__(*args, **{**kwargs, "args": tuple(put), "daemon": True})
         self._run_in = copy_context()  # ``_context`` is Python's own, from 3.14 on
 
     def run(self) -> None:
