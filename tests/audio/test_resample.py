@@ -171,5 +171,5 @@ def test_shapes_are_checked():
     for shape in ((960,), (2, 480), (1, 1, 960)):
         with pytest.raises(ValueError, match=r"\(1, n\)"):
             resampler.process(np.zeros(shape, np.int16))
-    with pytest.raises(ValueError, match="one or two channels"):
+    with pytest.raises(ValueError, match="channels must be 1 or 2"):
         StreamResampler(48000, 24000, 0)

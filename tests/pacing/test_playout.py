@@ -560,7 +560,7 @@ def test_masked_samples_are_silence():
         ({1, 2}, "not set"),
         (iter([1, 2]), "not list_iterator"),
         (b"abc", "even number of bytes, not 3"),
-        (Elsewhere(), "Elsewhere gives no array: copy it to the CPU first"),
+        (Elsewhere(), "Elsewhere cannot be read as an array: copy it to the CPU first"),
         (np.zeros(4, bool), "dtype bool"),
         (np.zeros(4, complex), "dtype complex128"),
         (np.zeros(4, object), "dtype object"),

@@ -1,1 +1,1 @@
-"""Arrays of audio: dtypes, shapes, sample rates, queues and files, without I/O of their own."""
+"""Audio arrays: dtypes, shapes, resampling, queues and file formats. No network, no threads."""

@@ -1,4 +1,4 @@
-"""Lost audio, filled so that the gap does not click."""
+"""Packet loss concealment (PLC): fill gaps without clicks."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from numpy.typing import NDArray
 __all__ = ["PacketLossConcealment"]
 
 FADE_IN_S = 0.005
-"""How long the audio after a gap takes to its full level, in seconds."""
+"""Length of the fade-in of the audio after a gap, in seconds."""
 
 
 class PacketLossConcealment:
-    """Fills the gaps that lost packets leave.
+    """Fill the gaps of lost packets.
 
-    A gap goes on as the audio before it ended, played backwards and fading into silence
-    within one packet; the audio after it fades in. So neither end is a step, which would
-    click, and a word that lost 20 ms is still understood.
+    A gap is filled with the preceding packet, reversed in time and faded out; the audio after the
+    gap is faded in. Neither edge is a step, which would click, and a word with a gap of 20 ms
+    remains intelligible.
     """
 
     def __init__(self) -> None:
         self._last: NDArray[np.int16] | None = None
 
     def fill(self, rate: int, samples: NDArray[np.int16], gap: int) -> NDArray[np.int16]:
-        """Take the audio of a packet, and give it with the gap before it filled.
+        """Return the audio of the next packet, with the gap before it filled.
 
         Args:
-            rate: The sample rate in Hz.
+            rate: Sample rate in Hz.
             samples: Shape ``(channels, n)``; kept until the next call.
-            gap: How many samples are missing before it; without any it is given as it is.
+            gap: The number of missing samples before it; with 0, ``samples`` is returned as it is.
         """
         last, self._last = self._last, samples
         if not gap:

@@ -1,4 +1,4 @@
-"""One form for samples: ``int16`` or ``float32`` values in planar ``(channels, n)`` arrays."""
+"""Conversion of samples to ``int16`` or ``float32`` in planar ``(channels, n)`` arrays."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _FULL_SCALES: dict[str, tuple[tuple[float, float], ...]] = {
     "i8": ((2**19, 2**15), (2**31, 2**31)),
     "f": ((16, 1), (2**19, 2**15), (2**31, 2**31)),
 }
-"""What full scale is, in samples of dtypes that do not say it, by their highest absolute value:
-``(up to, full scale)``. Between 1 and 16, floats are too loud; 16-bit values with a peak below 16
-would be silence. The int64 of Python and NumPy may be a sum of 16-bit values, and too loud; no
-audible sound of 32 bits stays below 2**19."""
+"""Full scale of dtypes that do not imply it, by the peak (highest absolute value): pairs of
+``(maximum peak, full scale)``. Floats with a peak between 1 and 16 are too loud; as 16-bit values
+they would be silence. ``int64``, the integer of Python and NumPy, may hold a sum of 16-bit values,
+which is too loud; no audible 32-bit sound has a peak below 2**19."""
 
 
 def as_samples(samples: object) -> NDArray[Any]:
@@ -44,11 +44,11 @@ def as_samples(samples: object) -> NDArray[Any]:
     Args:
         samples: An array, or an object that NumPy reads as one (``__array__``, or a buffer of
             numbers); a sequence of numbers; or bytes (``bytes``, ``bytearray``, ``memoryview``,
-            ``array("b")``), which are 16-bit little-endian PCM. Masked samples are silence.
+            ``array("b")``) of 16-bit little-endian PCM. Masked samples become silence.
 
     Raises:
         TypeError: If it is none of these.
-        ValueError: If the number of bytes is odd, or the lists in a list differ in length.
+        ValueError: If the number of bytes is odd, or nested lists differ in length.
     """
     if type(samples) is np.ndarray:
         return samples
@@ -58,8 +58,10 @@ def as_samples(samples: object) -> NDArray[Any]:
     if not isinstance(samples, bytes) and hasattr(samples, "__array__"):
         try:
             return np.asarray(samples)
-        except Exception as error:  # of any type: it is the code of another library
-            raise TypeError(f"{type(samples).__name__} gives no array: {error}") from error
+        except Exception as error:  # of any type: this is third-party code
+            raise TypeError(
+                f"{type(samples).__name__} cannot be read as an array: {error}"
+            ) from error
     try:
         view = memoryview(samples)  # type: ignore[arg-type]
     except TypeError:
@@ -68,7 +70,7 @@ def as_samples(samples: object) -> NDArray[Any]:
         return _read_pcm(view) if view.format in ("B", "b", "c") else np.asarray(view)
     if isinstance(samples, Sequence) and not isinstance(samples, str):
         return np.asarray(samples)
-    raise TypeError(f"the samples must be an array, or 16-bit PCM, not {type(samples).__name__}")
+    raise TypeError(f"Samples must be an array, or 16-bit PCM, not {type(samples).__name__}")
 
 
 def check_dtype(dtype: np.dtype[Any]) -> None:
@@ -84,16 +86,16 @@ def check_dtype(dtype: np.dtype[Any]) -> None:
 def full_scale(samples: NDArray[Any], at_least: float = 0) -> float:
     """Return the absolute value that is full scale in samples.
 
-    Of most dtypes that is known: half the range of ``int8``, ``int16`` and unsigned integers,
-    which are centred on it. Others occur with values of different ranges, and the highest one
-    decides: ``int32`` has 16-bit values if all fit 16 bits, else 32-bit ones; ``int64``, which
-    is what Python's integers become, has 16-bit values up to 2**19, which are clipped; floats go
-    from -1 to 1, but beyond 16 they are 16-bit values.
+    Most dtypes imply it: half the range of ``int8``, ``int16`` and unsigned integers, which are
+    centered on it. Others are used with values of different ranges, and the peak decides: ``int32``
+    holds 16-bit values if all fit into 16 bits, otherwise 32-bit values; ``int64``, the dtype of
+    Python's integers, holds 16-bit values up to 2**19, which are clipped; floats range from -1 to
+    1, but with a peak above 16 they are 16-bit values.
 
     Args:
         samples: Any shape and real dtype.
-        at_least: What it was in audio of the same dtype before, of which this is the
-            continuation: a quiet part does not make it less.
+        at_least: Full scale of the preceding audio of the same dtype and stream, which a quiet part
+            must not lower.
     """
     dtype = samples.dtype
     default = 1.0 if dtype.kind == "f" else 2.0 ** (8 * dtype.itemsize - 1)
@@ -107,15 +109,15 @@ def full_scale(samples: NDArray[Any], at_least: float = 0) -> float:
 def to_int16(samples: NDArray[Any], scale: float | None = None) -> NDArray[np.int16]:
     """Return samples of any real dtype as 16-bit integers.
 
-    Signed integers are scaled by their full scale, unsigned ones centred first (``uint8`` 128 is
-    silence). Floats are nominally -1 to 1: they are clipped, times 32767 and rounded; NaN
-    becomes 0. The factor differs from the 32768 of ``to_float32``, so that 1.0 fits and
-    -1.0 and 1.0 stay symmetrical; ``int16`` through ``float32`` and back loses
-    ``|x| / 32768 <= 1`` before rounding, thus at most 1 LSB.
+    Signed integers are scaled by their full scale, unsigned ones centered first (``uint8`` 128 is
+    silence). Floats are nominally -1 to 1: they are clipped, multiplied by 32767 and rounded; NaN
+    becomes 0. The factor differs from the 32768 of ``to_float32``, so that 1.0 fits and -1.0 and
+    1.0 stay symmetrical; ``int16`` through ``float32`` and back loses ``|x| / 32768 <= 1`` before
+    rounding, thus at most 1 LSB.
 
     Args:
         samples: Any shape. ``int16`` is returned as it is, not copied.
-        scale: Full scale, where it is known; by default, see ``full_scale``.
+        scale: Full scale, if known; by default, see ``full_scale``.
 
     Returns:
         The same shape.
@@ -145,8 +147,8 @@ def to_int16(samples: NDArray[Any], scale: float | None = None) -> NDArray[np.in
 def to_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
     """Return samples of any real dtype as floats from -1 to 1.
 
-    Integers are divided by their full scale (``int16`` by 32768), unsigned ones centred
-    first. Floats are clipped to -1 and 1; NaN becomes 0.
+    Integers are divided by their full scale (``int16`` by 32768), unsigned ones centered first.
+    Floats are clipped to -1 and 1; NaN becomes 0.
 
     Args:
         samples: Any shape. ``float32`` within -1 and 1 is returned as it is, not copied.
@@ -167,31 +169,32 @@ def to_float32(samples: NDArray[Any]) -> NDArray[np.float32]:
     scale = full_scale(samples)
     scaled = _signed(samples).astype(np.float32)
     scaled *= np.float32(1 / scale)
-    if dtype.itemsize == 8:  # int64 may be too loud
+    if dtype.itemsize == 8:  # int64 may exceed full scale
         np.clip(scaled, -1, 1, out=scaled)
     return scaled
 
 
 def as_planar(samples: NDArray[Any], layout: Layout | None = None) -> NDArray[Any]:
-    """Give samples the shape ``(channels, n)``.
+    """Return samples in the shape ``(channels, n)``.
 
     Args:
         samples: Mono as ``(n,)``, ``(1, n)`` or ``(n, 1)``; two channels as ``(2, n)``, or
-            ``(n, 2)`` with ``n > 2``; with the layout ``"stereo"`` also two channels
-            interleaved (left, right, left, ...) as ``(2n,)`` or ``(1, 2n)``, which is the packed
-            form of PyAV. Where both axes fit, the first is that of the channels.
-        layout: ``"stereo"``: one row holds two interleaved channels. ``"mono"``: two channels
-            are mixed down. None: as many channels as there are.
+            ``(n, 2)`` with ``n > 2``; with the layout ``"stereo"`` also two interleaved channels
+            (left, right, left, ...) as ``(2n,)`` or ``(1, 2n)``, the packed format of PyAV. If both
+            axes fit, the first is the channel axis.
+        layout: ``"stereo"``: one row holds two interleaved channels. ``"mono"``: two channels are
+            mixed down. None: keep the number of channels.
 
     Returns:
-        The same dtype; a view where that is possible. ``(channels, 0)`` if there are no samples.
+        The same dtype; a view where possible. ``(channels, 0)`` if there are no samples.
 
     Raises:
-        ValueError: If the shape is none of these, or an odd number of samples is interleaved.
-        TypeError: If channels of a dtype that is no real number would have to be mixed.
+        ValueError: If the layout is unknown, the shape is none of these, or the number of
+            interleaved samples is odd.
+        TypeError: If channels whose dtype is not a real number would have to be mixed.
     """
     if layout not in (None, "mono", "stereo"):
-        raise ValueError(f'The layout of audio is "mono", "stereo" or None, not {layout!r}')
+        raise ValueError(f'The layout must be "mono", "stereo" or None, not {layout!r}')
     shape = samples.shape
     if samples.ndim == 1:
         planar = samples[np.newaxis]
@@ -203,13 +206,13 @@ def as_planar(samples: NDArray[Any], layout: Layout | None = None) -> NDArray[An
         planar = samples.reshape(1, 0)
     else:
         raise ValueError(
-            f"Audio of the shape {shape} is not understood: mono is (n,), (1, n) or (n, 1), "
+            f"Audio of shape {shape} is not supported: mono is (n,), (1, n) or (n, 1), "
             "two channels are (2, n) or (n, 2)"
         )
     if layout == "stereo" and planar.shape[0] == 1:
         if planar.shape[1] % 2:
             raise ValueError(
-                f"Interleaved stereo has an even number of samples, not {planar.shape[1]} "
+                f"Interleaved stereo must have an even number of samples, not {planar.shape[1]} "
                 f"(shape {shape})"
             )
         return planar.reshape(-1, 2).T
@@ -219,22 +222,23 @@ def as_planar(samples: NDArray[Any], layout: Layout | None = None) -> NDArray[An
 
 
 def mix_channels(planar: NDArray[Any], channels: int) -> NDArray[Any]:
-    """Give audio as many channels as wanted: the mean of two, or one twice.
+    """Convert between mono and stereo: average two channels, or duplicate one.
 
     Args:
-        planar: Shape ``(1, n)`` or ``(2, n)``, any real dtype. Returned as it is if it fits.
+        planar: Shape ``(1, n)`` or ``(2, n)``, any real dtype. Returned as it is if it has the
+            right number of channels.
         channels: 1 or 2.
 
     Returns:
         Shape ``(channels, n)``, the same dtype.
 
     Raises:
-        ValueError: If there are, or would be, other than one or two channels.
-        TypeError: If two channels of a dtype that is no real number are to be mixed.
+        ValueError: If the input or output would not have one or two channels.
+        TypeError: If two channels whose dtype is not a real number are to be mixed.
     """
     present = planar.shape[0]
     if present not in (1, 2) or channels not in (1, 2):
-        raise ValueError(f"One or two channels can be mixed, not {present} to {channels}")
+        raise ValueError(f"Cannot mix {present} channels to {channels}: 1 and 2 are supported")
     if present == channels:
         return planar
     if channels == 2:
@@ -247,7 +251,7 @@ def mix_channels(planar: NDArray[Any], channels: int) -> NDArray[Any]:
         return mixed
     if planar.dtype.kind not in "iu":
         raise _not_real(planar.dtype)
-    # The floor of the mean, without a wider type: common bits, and half of those that differ.
+    # The floor of the mean without a wider dtype: the common bits, and half of the others.
     mixed = left ^ right
     mixed >>= 1
     mixed += left & right
@@ -260,11 +264,10 @@ def audio_to_int16(
     """Return the samples of audio as 16-bit integers.
 
     Args:
-        audio: A sample rate in Hz and samples, or just the samples, of any shape.
+        audio: A sample rate in Hz and samples, or only the samples, of any shape.
 
     Returns:
-        The samples, in their shape; not copied if they are ``int16``. Floats beyond -1 and 1
-        are clipped.
+        The samples in the same shape; ``int16`` is not copied. Floats beyond -1 and 1 are clipped.
 
     Raises:
         TypeError: If the dtype is neither ``int16`` nor ``float32``.
@@ -275,13 +278,13 @@ def audio_to_int16(
 def audio_to_float32(
     audio: tuple[int, NDArray[np.int16 | np.float32]] | NDArray[np.int16 | np.float32],
 ) -> NDArray[np.float32]:
-    """Return the samples of audio as floats, ``int16`` from -1 to 1.
+    """Return the samples of audio as floats; ``int16`` is scaled to -1 to 1.
 
     Args:
-        audio: A sample rate in Hz and samples, or just the samples, of any shape.
+        audio: A sample rate in Hz and samples, or only the samples, of any shape.
 
     Returns:
-        The samples, in their shape; ``float32`` as it is, neither copied nor clipped.
+        The samples in the same shape; ``float32`` is returned as it is, neither copied nor clipped.
 
     Raises:
         TypeError: If the dtype is neither ``int16`` nor ``float32``.
@@ -306,12 +309,12 @@ def _samples_of(audio: object) -> NDArray[np.int16 | np.float32]:
 
 
 def _within_unit(samples: NDArray[Any]) -> bool:
-    """Return whether floats are within -1 and 1; NaN is not."""
+    """Return whether all floats are within -1 and 1; NaN is not."""
     return bool(samples.min(initial=0) >= -1 and samples.max(initial=0) <= 1)
 
 
 def _unit_floats(samples: NDArray[Any], scale: float) -> NDArray[Any]:
-    """Copy floats into -1 to 1, with 0 for NaN, as float32 or what is wider."""
+    """Return a copy scaled and clipped to -1 to 1, NaN as 0; at least ``float32``."""
     floats = samples.astype(np.promote_types(samples.dtype, np.float32))
     if scale != 1:
         floats /= scale
@@ -326,12 +329,12 @@ def _unit_floats(samples: NDArray[Any], scale: float) -> NDArray[Any]:
 def _read_pcm(view: memoryview) -> NDArray[np.int16]:
     """Return the samples of 16-bit little-endian PCM."""
     if view.nbytes % 2:
-        raise ValueError(f"16-bit PCM has an even number of bytes, not {view.nbytes}")
+        raise ValueError(f"16-bit PCM must have an even number of bytes, not {view.nbytes}")
     return np.frombuffer(view.tobytes(), "<i2").astype(np.int16, copy=False)
 
 
 def _signed(samples: NDArray[Any]) -> NDArray[Any]:
-    """Give integers as signed ones of the same width and the machine's byte order."""
+    """Return integers as signed ones of the same width, in native byte order."""
     dtype = samples.dtype
     if dtype.kind not in "iu":
         raise _not_real(dtype)
@@ -339,13 +342,13 @@ def _signed(samples: NDArray[Any]) -> NDArray[Any]:
     if dtype.kind == "i":
         return samples
     middle = samples.dtype.type(1 << (8 * dtype.itemsize - 1))
-    centred = samples.copy()
-    centred ^= middle
-    return centred.view(f"i{dtype.itemsize}")
+    centered = samples.copy()
+    centered ^= middle
+    return centered.view(f"i{dtype.itemsize}")
 
 
 def _not_real(dtype: np.dtype[Any]) -> TypeError:
     return TypeError(
-        f"Audio of the dtype {dtype} is not understood: "
-        "any integer dtype, or a float dtype with values from -1 to 1, is"
+        f"Audio of dtype {dtype} is not supported: "
+        "use an integer dtype, or a float dtype with values from -1 to 1"
     )

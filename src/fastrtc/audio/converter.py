@@ -1,4 +1,4 @@
-"""Whatever a handler emits, as ``int16`` of one rate and one number of channels."""
+"""Conversion of a stream of audio to ``int16`` at a fixed sample rate and channel count."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ __all__ = ["AudioConverter"]
 
 
 class AudioConverter:
-    """Brings audio of any real dtype, shape, rate and layout into one form.
+    """Convert audio of any real dtype, shape, sample rate and layout to one format.
 
-    The rate and the number of channels may change from chunk to chunk: what the resampler still
-    holds of the old kind then comes out in front of the new. Chunks that have the form already
-    are passed on without being copied.
+    The input's rate and channel count may change between chunks: the rest of the old format is then
+    returned before the first chunk of the new one. Chunks that are in the target format already are
+    not copied.
 
     Args:
-        rate: The rate of what comes out, in Hz.
-        channels: Its number of channels, 1 or 2.
+        rate: Output sample rate in Hz.
+        channels: Number of output channels, 1 or 2.
 
     Raises:
-        ValueError: If the rate is not a positive integer, or the channels are others.
+        ValueError: If the rate is not a positive integer, or the number of channels is not 1 or 2.
     """
 
     def __init__(self, rate: int, channels: int) -> None:
         if channels not in (1, 2):
-            raise ValueError(f"There are one or two channels, not {channels}")
+            raise ValueError(f"The number of channels must be 1 or 2, not {channels}")
         self.rate = check_rate(rate)
         self.channels = channels
         self._resampler = StreamResampler(self.rate, self.rate, channels)
@@ -42,22 +42,22 @@ class AudioConverter:
         """Convert the next chunk.
 
         Args:
-            source_rate: Its sample rate in Hz.
+            source_rate: Sample rate of the chunk, in Hz.
             samples: Mono or stereo, any real dtype; see ``as_planar`` and ``to_int16``.
-            layout: How the channels are to be read.
+            layout: The channel layout of the chunk; see ``as_planar``.
 
         Returns:
-            What is ready, shape ``(channels, m)``; ``m`` may be 0.
+            The converted samples that are available, shape ``(channels, m)``; ``m`` may be 0.
 
         Raises:
-            ValueError: If the rate is not a positive integer, or the shape is not understood.
+            ValueError: If the rate is not a positive integer, or the shape is not supported.
             TypeError: If the dtype is not a real number.
         """
         source_rate = check_rate(source_rate)
         planar = to_int16(as_planar(np.asarray(samples), layout))
         if planar.shape[1] == 0:
             return np.empty((self.channels, 0), np.int16)
-        if planar.shape[0] > self.channels:  # the cheaper side of the resampler to mix on
+        if planar.shape[0] > self.channels:  # mixing before resampling is cheaper
             planar = mix_channels(planar, self.channels)
         resampler = self._resampler
         if resampler.source_rate == source_rate and resampler.channels == planar.shape[0]:
@@ -68,9 +68,12 @@ class AudioConverter:
         return np.concatenate((before, after), axis=1) if before.size else after
 
     def flush(self) -> NDArray[np.int16]:
-        """End the stream: give what is still inside, shape ``(channels, m)``, and begin anew."""
+        """End the stream and return its remaining samples, shape ``(channels, m)``.
+
+        The next chunk starts a new stream.
+        """
         return mix_channels(self._resampler.flush(), self.channels)
 
     def clear(self) -> None:
-        """Drop what is inside and begin anew."""
+        """Discard the remaining samples, and start a new stream."""
         self._resampler.reset()

@@ -1,4 +1,4 @@
-"""How audio is written into the messages of a socket: mono, without a header."""
+"""Encodings of raw audio in WebSocket messages: mono, without a header."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["ENCODINGS", "AudioEncoding"]
 
 @dataclass(frozen=True)
 class AudioEncoding:
-    """One way of writing samples.
+    """An encoding of audio samples.
 
     Attributes:
-        encode: Writes ``int16`` samples of any shape.
-        decode: Reads them, shape ``(n,)``.
-        sample_bytes: How many bytes a sample has.
+        encode: Encodes ``int16`` samples of any shape.
+        decode: Decodes to ``int16`` samples of shape ``(n,)``.
+        sample_bytes: Bytes per sample.
     """
 
     encode: Callable[[NDArray[np.int16]], bytes]
@@ -33,7 +33,7 @@ def _encode_pcm16(samples: NDArray[np.int16]) -> bytes:
 
 
 def _decode_pcm16(payload: bytes) -> NDArray[np.int16]:
-    return np.frombuffer(payload, "<i2").astype(np.int16)  # a copy: handlers may write into it
+    return np.frombuffer(payload, "<i2").astype(np.int16)  # a copy, which handlers may modify
 
 
 ENCODINGS = {
@@ -41,4 +41,4 @@ ENCODINGS = {
     "mulaw": AudioEncoding(encode_mulaw, decode_mulaw, 1),
     "alaw": AudioEncoding(encode_alaw, decode_alaw, 1),
 }
-"""All that there are, by the names that ``Start.encoding`` has."""
+"""The supported encodings, by the name in ``Start.encoding``."""

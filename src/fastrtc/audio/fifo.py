@@ -1,4 +1,4 @@
-"""A queue of samples: blocks of any length go in, blocks of the wanted length come out."""
+"""A FIFO of audio samples: push blocks of any length, pop blocks of the length needed."""
 
 from __future__ import annotations
 
@@ -11,69 +11,69 @@ __all__ = ["SampleFifo"]
 
 
 class SampleFifo:
-    """Queues ``int16`` samples, at a cost that does not depend on how many there are.
+    """A queue of ``int16`` samples; the cost of an operation does not depend on its length.
 
-    Blocks are kept, not copied, and may come out again as they are: nobody may write into one
-    that was pushed.
+    Blocks are kept without a copy and may be returned as views: do not modify a block after it was
+    pushed.
 
     Args:
-        channels: How many there are in each block.
+        channels: Number of channels of each block.
 
     Raises:
-        ValueError: If that is less than one.
+        ValueError: If it is less than 1.
     """
 
     def __init__(self, channels: int) -> None:
         if channels < 1:
-            raise ValueError(f"There is at least one channel, not {channels}")
+            raise ValueError(f"The number of channels must be at least 1, not {channels}")
         self.channels = channels
         self._blocks: deque[NDArray[np.int16]] = deque()
         self._length = 0
 
     def __len__(self) -> int:
-        """How many samples there are, in each channel."""
+        """Return the number of samples per channel."""
         return self._length
 
     def push(self, block: NDArray[np.int16]) -> None:
-        """Add a block at the end.
+        """Append a block.
 
         Args:
             block: Shape ``(channels, n)``.
 
         Raises:
-            ValueError: If the shape or the dtype is another.
+            ValueError: If it has another shape or dtype.
         """
         if block.ndim != 2 or block.shape[0] != self.channels or block.dtype != np.int16:
             raise ValueError(
-                f"A block is int16 of the shape ({self.channels}, n), "
-                f"not {block.dtype} of the shape {block.shape}"
+                f"A block must be int16 of shape ({self.channels}, n), "
+                f"not {block.dtype} of shape {block.shape}"
             )
         if block.shape[1]:
             self._blocks.append(block)
             self._length += block.shape[1]
 
     def push_front_silence(self, n: int) -> None:
-        """Put ``n`` samples of silence in front of everything.
+        """Insert ``n`` samples of silence at the front.
 
         Raises:
             ValueError: If ``n`` is negative.
         """
         if n < 0:
-            raise ValueError(f"Silence has no negative length: {n}")
+            raise ValueError(f"The length of silence must not be negative: {n}")
         if n:
             self._blocks.appendleft(np.zeros((self.channels, n), np.int16))
             self._length += n
 
     def pop(self, n: int) -> NDArray[np.int16]:
-        """Take exactly ``n`` samples, shape ``(channels, n)``.
+        """Remove and return exactly ``n`` samples, shape ``(channels, n)``.
 
-        Nothing is copied if they are within one block.
+        Samples that lie within one block are not copied.
 
         Raises:
             ValueError: If there are fewer, or ``n`` is negative.
         """
         if not 0 <= n <= self._length:
-            raise ValueError(f"{n} samples were asked for, {self._length} are there")
+            raise ValueError(f"Cannot pop {n} samples: there are {self._length}")
         if n and n <= self._blocks[0].shape[1]:
             self._length -= n
             return self._take(n)
@@ -82,7 +82,7 @@ class SampleFifo:
         return popped
 
     def pop_padded(self, n: int) -> NDArray[np.int16]:
-        """Take ``n`` samples, shape ``(channels, n)``, with silence for those that are missing.
+        """Remove and return ``n`` samples, padded with silence, shape ``(channels, n)``.
 
         Raises:
             ValueError: If ``n`` is negative.
@@ -94,12 +94,12 @@ class SampleFifo:
         return popped
 
     def clear(self) -> None:
-        """Drop everything."""
+        """Remove all samples."""
         self._blocks.clear()
         self._length = 0
 
     def _fill(self, target: NDArray[np.int16], n: int) -> None:
-        """Move the first ``n`` samples into the beginning of an array."""
+        """Move the first ``n`` samples to the start of an array."""
         filled = 0
         while filled < n:
             part = self._take(min(n - filled, self._blocks[0].shape[1]))
@@ -108,7 +108,7 @@ class SampleFifo:
         self._length -= n
 
     def _take(self, n: int) -> NDArray[np.int16]:
-        """Take ``n`` samples off the first block, which has as many."""
+        """Remove ``n`` samples from the first block, which has at least as many."""
         block = self._blocks[0]
         if block.shape[1] == n:
             return self._blocks.popleft()

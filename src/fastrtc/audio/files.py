@@ -1,4 +1,4 @@
-"""Audio as MP3, for services that take files, and raw bytes of services as audio."""
+"""Audio as MP3 files, and raw PCM bytes as arrays."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 """Sample rates of MPEG-1, MPEG-2 and MPEG-2.5 layer III, in Hz."""
 
 BIT_RATE = 64_000
-"""Of one channel, in bit/s: the most that MPEG-2.5 has at 8 kHz, and transparent for speech."""
+"""Bit rate per channel, in bit/s: the maximum of MPEG-2.5 at 8 kHz, and transparent for speech."""
 
 
 def audio_to_bytes(audio: tuple[int, NDArray[Any]]) -> bytes:
-    """Encode audio as MP3, such as to send it to a service.
+    """Encode audio as MP3, for services that take files.
 
     Args:
-        audio: The sample rate in Hz, and mono or stereo samples of any real dtype, shape
-            ``(n,)``, ``(1, n)``, ``(n, 1)``, ``(2, n)`` or ``(n, 2)``, or 16-bit PCM as bytes. A
-            rate that MP3 does not have is resampled to the next higher one, or to 48 kHz.
+        audio: The sample rate in Hz, and mono or stereo samples of any real dtype, shape ``(n,)``,
+            ``(1, n)``, ``(n, 1)``, ``(2, n)`` or ``(n, 2)``, or 16-bit PCM as bytes. A rate that
+            MP3 does not support is resampled to the next higher one, or to 48 kHz.
 
     Returns:
-        The bytes of an MP3 file; a moment of silence if there are no samples.
+        The content of an MP3 file; without samples, one of a moment of silence.
 
     Raises:
-        ValueError: If the rate is not a positive integer, the shape is not understood, or the
-            number of bytes is odd.
-        TypeError: If the samples are not an array, or not of real numbers.
+        ValueError: If the rate is not a positive integer, the shape is not supported, or the number
+            of bytes is odd.
+        TypeError: If the samples are not an array, or the dtype is not a real number.
     """
     rate, samples = audio
     rate = check_rate(rate)
     planar = to_int16(as_planar(as_samples(samples)))
     if planar.shape[1] == 0:
-        planar = np.zeros((1, 1), np.int16)  # a file without a frame is not a valid one
+        planar = np.zeros((1, 1), np.int16)  # a file without a frame is not valid
     mp3_rate = next((supported for supported in MP3_RATES if supported >= rate), MP3_RATES[-1])
     if mp3_rate != rate:
         resampler = StreamResampler(rate, mp3_rate, planar.shape[0])
@@ -58,7 +58,7 @@ def audio_to_bytes(audio: tuple[int, NDArray[Any]]) -> bytes:
 
 
 def audio_to_file(audio: tuple[int, NDArray[Any]]) -> str:
-    """Write audio into a temporary MP3 file, which is the caller's to delete.
+    """Write audio to a temporary MP3 file, which the caller deletes.
 
     Args:
         audio: A sample rate in Hz and samples; see ``audio_to_bytes``.
@@ -67,9 +67,10 @@ def audio_to_file(audio: tuple[int, NDArray[Any]]) -> str:
         The path of the file, which ends in ``.mp3``.
 
     Raises:
-        ValueError: If the rate is not a positive integer, or the shape is not understood.
+        ValueError: If the rate is not a positive integer, or the shape is not supported.
         TypeError: If the dtype is not a real number.
-        OSError: If it cannot be written, such as on a full disk; no file is left then.
+        OSError: If the file cannot be written, for example because the disk is full. No file is
+            left behind.
     """
     encoded = audio_to_bytes(audio)
     descriptor, path = tempfile.mkstemp(suffix=".mp3")
@@ -83,16 +84,16 @@ def audio_to_file(audio: tuple[int, NDArray[Any]]) -> str:
 
 
 def aggregate_bytes_to_16bit(chunks_iterator: Iterable[bytes]) -> Iterator[NDArray[np.int16]]:
-    """Read raw 16-bit little-endian audio from chunks of bytes of any length.
+    """Read raw 16-bit little-endian PCM from chunks of bytes.
 
-    A chunk may end in the middle of a sample: its last byte is kept for the next chunk. The
-    last byte of an odd total is dropped.
+    A chunk may end in the middle of a sample: the odd byte is kept for the next chunk. The last
+    byte of an odd total is dropped.
 
     Args:
-        chunks_iterator: The chunks.
+        chunks_iterator: Chunks of any length.
 
     Yields:
-        The samples of each chunk that completes some, shape ``(1, n)``, read-only.
+        The samples that each chunk completes, if any, shape ``(1, n)``, read-only.
     """
     rest = b""
     for chunk in chunks_iterator:
@@ -104,16 +105,16 @@ def aggregate_bytes_to_16bit(chunks_iterator: Iterable[bytes]) -> Iterator[NDArr
 async def async_aggregate_bytes_to_16bit(
     chunks_iterator: AsyncIterable[bytes],
 ) -> AsyncIterator[NDArray[np.int16]]:
-    """Read raw 16-bit little-endian audio from an asynchronous iterator of chunks of bytes.
+    """Read raw 16-bit little-endian PCM from an async iterable of chunks of bytes.
 
-    A chunk may end in the middle of a sample: its last byte is kept for the next chunk. The
-    last byte of an odd total is dropped.
+    A chunk may end in the middle of a sample: the odd byte is kept for the next chunk. The last
+    byte of an odd total is dropped.
 
     Args:
-        chunks_iterator: The chunks, of any length.
+        chunks_iterator: Chunks of any length.
 
     Yields:
-        The samples of each chunk that completes some, shape ``(1, n)``, read-only.
+        The samples that each chunk completes, if any, shape ``(1, n)``, read-only.
     """
     rest = b""
     async for chunk in chunks_iterator:

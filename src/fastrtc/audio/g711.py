@@ -1,7 +1,7 @@
-"""G.711, the mu-law and A-law of the telephone network (ITU-T G.711), by tables.
+"""G.711 mu-law and A-law, the codecs of the telephone network (ITU-T G.711), by lookup tables.
 
-Both write a sample in eight bits: a sign, one of eight segments that double in size, and one of
-sixteen steps in it.
+Both encode a sample in eight bits: a sign, one of eight segments that double in size, and one of
+16 steps within the segment.
 """
 
 from __future__ import annotations
@@ -12,48 +12,48 @@ from numpy.typing import NDArray
 __all__ = ["decode_alaw", "decode_mulaw", "encode_alaw", "encode_mulaw"]
 
 _BIAS = 33
-"""What mu-law adds to a magnitude of 13 bits, so that each segment begins at a power of two."""
+"""Added by mu-law to the 13-bit magnitude, so that each segment starts at a power of two."""
 
 _EVEN_BITS = 0x55
-"""The bits that A-law inverts on the line."""
+"""The bits that A-law inverts for transmission."""
 
 
 def encode_mulaw(samples: NDArray[np.int16]) -> bytes:
-    """Write samples in mu-law, one byte each."""
+    """Encode samples as mu-law, one byte per sample."""
     return _MULAW[samples.reshape(-1).view(np.uint16)].tobytes()
 
 
 def decode_mulaw(payload: bytes) -> NDArray[np.int16]:
-    """Read mu-law.
+    """Decode mu-law.
 
     Returns:
-        The samples, shape ``(n,)``, at most 32124.
+        The samples, shape ``(n,)``, from -32124 to 32124.
     """
     return _FROM_MULAW[np.frombuffer(payload, np.uint8)]
 
 
 def encode_alaw(samples: NDArray[np.int16]) -> bytes:
-    """Write samples in A-law, one byte each."""
+    """Encode samples as A-law, one byte per sample."""
     return _ALAW[samples.reshape(-1).view(np.uint16)].tobytes()
 
 
 def decode_alaw(payload: bytes) -> NDArray[np.int16]:
-    """Read A-law.
+    """Decode A-law.
 
     Returns:
-        The samples, shape ``(n,)``, at most 32256.
+        The samples, shape ``(n,)``, from -32256 to 32256.
     """
     return _FROM_ALAW[np.frombuffer(payload, np.uint8)]
 
 
 def _magnitudes(shift: int) -> NDArray[np.int32]:
-    """Give the magnitude of all 2**16 samples, in the order of their bits."""
+    """Return the magnitudes of all 2**16 samples, in the order of their unsigned bits."""
     samples = np.arange(1 << 16, dtype=np.uint16).view(np.int16).astype(np.int32)
     return np.where(samples < 0, ~samples, samples) >> shift
 
 
 def _bits(values: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give how many bits each value needs; values are below 2**13."""
+    """Return the bit length of each value; values must be below 2**13."""
     return np.frexp(values)[1].astype(np.int32)
 
 

@@ -1,4 +1,4 @@
-"""Sample rates: a resampler that keeps its state from one chunk to the next."""
+"""Streaming resampler: keeps its filter state between chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..core.rates import check_rate
 __all__ = ["StreamResampler", "check_rate"]
 
 # Why FFmpeg's swresample, through PyAV, and not soxr: chunks of 20 ms of a 1 kHz sine, mono,
-# PyAV 18.1 and soxr 1.1. "lag" is how far the output is behind the input at most.
+# PyAV 18.1 and soxr 1.1. "lag" is the maximum delay of the output relative to the input.
 #
 #                        swresample                  soxr HQ    soxr LQ
 #   rates           lag ms  SNR dB  us/chunk        lag ms     lag ms   us/chunk
@@ -23,34 +23,35 @@ __all__ = ["StreamResampler", "check_rate"]
 #   8k  -> 48k        2.0      93        54           115         61          7
 #   44.1k -> 48k      0.4      88        58            21          0.5       18
 #
-# soxr works in blocks of an FFT, so even chunks come out uneven and late: an echo through
-# 24 kHz would be 40 ms later. The output of swresample is even, and as long as the input.
+# soxr processes FFT blocks, so chunks of equal length become chunks of unequal length and are
+# delayed: an echo through 24 kHz would be 40 ms later. swresample returns equal chunks, as long
+# as the input.
 
 
 class StreamResampler:
-    """Changes the sample rate of a stream that comes in chunks of any length.
+    """Resample a stream of chunks of any length.
 
-    The result does not depend on how the stream is cut. If both rates are the same, chunks are
-    passed on without being copied.
+    The result does not depend on the chunk boundaries. If both rates are equal, chunks are returned
+    without a copy.
 
     Args:
-        source_rate: Of what comes in, in Hz.
-        target_rate: Of what comes out, in Hz.
-        channels: How many there are in each chunk, 1 or 2.
+        source_rate: Input sample rate in Hz.
+        target_rate: Output sample rate in Hz.
+        channels: Number of channels, 1 or 2.
 
     Raises:
-        ValueError: If a rate is not a positive integer, or the channels are others.
+        ValueError: If a rate is not a positive integer, or the number of channels is not 1 or 2.
     """
 
     def __init__(self, source_rate: int, target_rate: int, channels: int = 1) -> None:
         if channels not in (1, 2):
-            raise ValueError(f"There are one or two channels, not {channels}")
+            raise ValueError(f"The number of channels must be 1 or 2, not {channels}")
         self.source_rate = check_rate(source_rate)
         self.target_rate = check_rate(target_rate)
         self.channels = channels
         self._layout = "mono" if channels == 1 else "stereo"
-        self._resampler: av.AudioResampler | None = None  # there is one while something is inside
-        self._taken = self._given = 0  # samples since it was made
+        self._resampler: av.AudioResampler | None = None  # None between streams
+        self._taken = self._given = 0  # samples of this stream
 
     def process(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
         """Resample the next chunk.
@@ -59,13 +60,13 @@ class StreamResampler:
             samples: Shape ``(channels, n)``.
 
         Returns:
-            What is ready, shape ``(channels, m)``; ``m`` may be 0.
+            The resampled samples that are available, shape ``(channels, m)``; ``m`` may be 0.
 
         Raises:
-            ValueError: If the shape is another.
+            ValueError: If the shape is different.
         """
         if samples.ndim != 2 or samples.shape[0] != self.channels:
-            raise ValueError(f"Samples of the shape ({self.channels}, n), not {samples.shape}")
+            raise ValueError(f"Samples must have shape ({self.channels}, n), not {samples.shape}")
         if self.source_rate == self.target_rate or samples.shape[1] == 0:
             return samples
         if self._resampler is None:
@@ -82,25 +83,26 @@ class StreamResampler:
         return output
 
     def flush(self) -> NDArray[np.int16]:
-        """End the stream: give what is still inside, shape ``(channels, m)``, and begin anew.
+        """End the stream and return its remaining samples, shape ``(channels, m)``.
 
-        The whole stream is then as long as what went in, to the sample.
+        The output of the whole stream then lasts as long as the input, to the sample. The next
+        chunk starts a new stream.
         """
         if self._resampler is None:
             return self._joined([])
         rest = self._joined(self._resampler.resample(None))
-        # swresample is a sample off now and then, and gives nothing for less than its filter
+        # swresample may be off by a sample, and returns nothing for input shorter than its filter
         missing = round(self._taken * self.target_rate / self.source_rate) - self._given
         self.reset()
         return np.pad(rest[:, :missing], ((0, 0), (0, max(0, missing - rest.shape[1]))))
 
     def reset(self) -> None:
-        """Drop what is inside and begin anew."""
+        """Discard the remaining samples, and start a new stream."""
         self._resampler = None
         self._taken = self._given = 0
 
     def _joined(self, frames: list[av.AudioFrame]) -> NDArray[np.int16]:
-        # four times as fast as to_ndarray(), and this runs twice for every frame of an echo
+        # four times as fast as to_ndarray(); an echo calls this twice per frame
         blocks = [
             np.array([_samples(plane, frame.samples) for plane in frame.planes]) for frame in frames
         ]
