@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastrtc import Stream
+from tests.support.bystander import assert_little, bystander
 from tests.support.servers import serving
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -42,12 +43,14 @@ async def test_a_form_without_an_end_is_refused_before_anybody_is_asked(
 
     with serving(app) as url:
         host, port = url.removeprefix("http://").split(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
-        posting = asyncio.create_task(post_on(writer))
-        with suppress(ConnectionResetError):  # the rest is not read
-            answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)
-            assert answer.startswith(b"HTTP/1.1 413 ")
-        posting.cancel()
-        await asyncio.gather(posting, return_exceptions=True)
-        writer.transport.abort()
+        async with bystander((app, url)) as other, other.undisturbed() as cost:
+            reader, writer = await asyncio.open_connection(host, int(port))
+            posting = asyncio.create_task(post_on(writer))
+            with suppress(ConnectionResetError):  # the rest is not read
+                answer = await asyncio.wait_for(reader.readuntil(b"\r\n"), 20)
+                assert answer.startswith(b"HTTP/1.1 413 ")
+            posting.cancel()
+            await asyncio.gather(posting, return_exceptions=True)
+            writer.transport.abort()
+    assert_little(cost)
     assert not asked

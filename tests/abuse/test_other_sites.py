@@ -17,6 +17,7 @@ from fastrtc import Stream
 from fastrtc.core.seldom import Seldom
 from fastrtc.server import authorization as module
 from fastrtc.server.authorization import serving_locally
+from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -70,12 +71,16 @@ async def test_an_offer_that_needs_no_answer(
 ) -> None:
     stream = make(authorize=lambda request: pytest.fail("asked about a page of another site"))
     headers = EVIL if kind is None else {**EVIL, "content-type": kind}
-    async with client_of(mounted(stream)) as http:
-        for _ in range(100):
-            body = json.dumps(CANDIDATE).encode()
-            response = await http.post("/webrtc/offer", content=body, headers=headers)
-            assert_refused(response.json())
-            assert "access-control-allow-origin" not in response.headers
+    body = json.dumps(CANDIDATE).encode()
+    async with bystander() as other, client_of(mounted(stream)) as http:
+        async with other.undisturbed() as cost:
+            responses = [
+                await http.post("/webrtc/offer", content=body, headers=headers) for _ in range(100)
+            ]
+        assert_little(cost)
+    for response in responses:
+        assert_refused(response.json())
+        assert "access-control-allow-origin" not in response.headers
     assert len(connections_of(stream).registry) == 0 and not connections_of(stream).early._kept
     (record,) = caplog.records
     assert "allowed_origins" in record.getMessage() and "evil.example" in record.getMessage()

@@ -15,6 +15,7 @@ from fastrtc import webrtc_connection_mixin as mixin
 from fastrtc.core.seldom import Seldom
 from fastrtc.server import authorization as module
 from fastrtc.server.authorization import MAX_THREADS, TOO_SLOW
+from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, Client
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -50,19 +51,25 @@ async def test_a_sync_authorize_that_hangs(
     stream.mount(app)
     app.get("/own")(lambda: "of the program, in a thread of Starlette's")
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
-        posts = [
-            asyncio.create_task(http.post("/webrtc/offer", json=CANDIDATE)) for _ in range(requests)
-        ]
-        await asyncio.sleep(0.2)
-        for _ in range(20):
-            assert (await http.get("/own")).is_success
-        assert not any(post.done() for post in posts)
-        threads = [t for t in threading.enumerate() if t.name == "fastrtc-authorize"]
-        assert len(threads) == min(requests, MAX_THREADS)
-        for post in posts:
-            refusal = (await post).json()["meta"]
-            assert refusal == {"error": "unauthorized", "reason": TOO_SLOW}
+    async with (
+        bystander() as other,
+        httpx.AsyncClient(transport=transport, base_url="http://localhost") as http,
+    ):
+        async with other.undisturbed() as cost:
+            posts = [
+                asyncio.create_task(http.post("/webrtc/offer", json=CANDIDATE))
+                for _ in range(requests)
+            ]
+            await asyncio.sleep(0.2)
+            for _ in range(20):
+                assert (await http.get("/own")).is_success
+            assert not any(post.done() for post in posts)
+            threads = [t for t in threading.enumerate() if t.name == "fastrtc-authorize"]
+            assert len(threads) == min(requests, MAX_THREADS)
+            for post in posts:
+                refusal = (await post).json()["meta"]
+                assert refusal == {"error": "unauthorized", "reason": TOO_SLOW}
+        assert_little(cost)
         stuck.set()
         answer = await http.post("/webrtc/offer", json=CANDIDATE)
         assert answer.json() == {"status": "success"}

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from fastrtc import Limits, Stream
 from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from fastrtc.transport.webrtc.ice_targets import MAX_NAMES, Place
+from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, Client, eventually, strip_candidates
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -110,31 +111,36 @@ async def offered(stream: Stream, candidates: list[str]) -> AsyncIterator[tuple[
 
 @pytest.mark.parametrize("count", [1, 16, 100])
 async def test_candidates_are_sent_little(count: int) -> None:
-    async with sinks(count) as others:
+    async with sinks(count) as others, bystander() as other:
         with client_at("machine"):
-            async with offered(echo(), [at(sink) for sink in others]) as (_, size):
+            async with (
+                other.undisturbed() as cost,
+                offered(echo(), [at(sink) for sink in others]) as (_, size),
+            ):
                 await asyncio.sleep(2)
+        assert_little(cost)
         received = sum(sink.received for sink in others)
         assert 0 < received < AMPLIFICATION * size
 
 
 async def test_trickled_candidates_are_sent_little() -> None:
-    async with sinks(100) as others:
+    async with sinks(100) as others, bystander() as other:
         with client_at("machine"):
-            async with offered(echo(), []) as (client, size):
+            async with offered(echo(), []) as (client, size), other.undisturbed() as cost:
                 for sink in others:
                     candidate = f"candidate:1 1 udp 1 {at(sink)}"
                     body = {"candidate": candidate, "type": "ice-candidate", "webrtc_id": "a"}
                     await client.post({**body, "webrtc_id": client.webrtc_id})
                     size += len(json.dumps(body))
                 await asyncio.sleep(2)
+            assert_little(cost)
         received = sum(sink.received for sink in others)
         assert 0 < received < AMPLIFICATION * size
 
 
 async def test_role_conflicts_end() -> None:
     """Each makes aioice begin the check anew, at once and without end."""
-    async with sinks(4) as others:
+    async with sinks(4) as others, bystander() as other:
         with client_at("machine"):
             stream = echo()
             client = Client(stream, audio="sendrecv", label=None)
@@ -143,8 +149,10 @@ async def test_role_conflicts_end() -> None:
             password = re.search(r"a=ice-pwd:(\S+)", body["sdp"])
             for sink in others:
                 sink.password = password[1]  # type: ignore[index]
-            assert (await client.post(body))["type"] == "answer"
-            await asyncio.sleep(1)
+            async with other.undisturbed() as cost:
+                assert (await client.post(body))["type"] == "answer"
+                await asyncio.sleep(1)
+            assert_little(cost)
             await stream.close_sessions()
             await client.close()
         size = len(json.dumps(body)) + sum(sink.answered for sink in others)
@@ -154,9 +162,9 @@ async def test_role_conflicts_end() -> None:
 
 
 async def test_who_forges_the_address_of_a_check_gets_little_sent_there() -> None:
-    async with sinks(40) as others:
+    async with sinks(40) as others, bystander() as other:
         with client_at("machine"):
-            async with offered(echo(), []) as (client, _):
+            async with offered(echo(), []) as (client, _), other.undisturbed() as cost:
                 (connection,) = ice_connections(client.stream.pcs[client.webrtc_id])
                 await eventually(lambda: connection.remote_username)
                 connection._check_list.clear()
@@ -171,6 +179,7 @@ async def test_who_forges_the_address_of_a_check_gets_little_sent_there() -> Non
                     connection._protocols[0].datagram_received(bytes(request), address)
                     sent += len(bytes(request))
                 await asyncio.sleep(2)
+            assert_little(cost)
         received = sum(sink.received for sink in others)
         assert 0 < received < AMPLIFICATION * (sent + 1500)  # and of the offer
 

@@ -12,6 +12,7 @@ import pytest
 from fastrtc import Stream
 from fastrtc.transport import backlog
 from tests.faults.over_http import calling_process, running
+from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.conftest import fast_consent
@@ -116,7 +117,9 @@ async def test_a_peer_that_reads_no_messages(
     await eventually(lambda: "the client reads no messages" in caplog.text)
     before, waiting = len(client.loud()), channel.bufferedAmount
     assert waiting > 1 << 20
-    await eventually(lambda: len(client.loud()) > before + 50)
+    async with bystander() as other, other.undisturbed() as cost:
+        await eventually(lambda: len(client.loud()) > before + 50)
+    assert_little(cost)
     assert channel.bufferedAmount < waiting + (1 << 20)  # 2.5 MB have been said meanwhile
     assert len([one for one in caplog.records if one.levelno >= logging.WARNING]) == 1
     stream.clean_up(client.webrtc_id)

@@ -23,6 +23,7 @@ from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.webrtc.configuration import resolve_configuration
 from fastrtc.websocket import WebSocketHandler
 from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, Rig, connected
+from tests.support.bystander import assert_little, bystander
 from tests.support.peers import eventually
 
 EXCEPTIONS = [
@@ -118,6 +119,17 @@ async def test_methods(where: str, is_async: bool, kind: Any, records: Any) -> N
         await eventually(lambda: rig.told)
         assert rig.session.state is State.LIVE
         assert len(rig.told) == len(list(records)) == 1
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_another_client_hears_nothing_of_it(is_async: bool, records: Any) -> None:
+    async with bystander() as other, other.undisturbed() as cost:
+        for kind in EXITS:
+            async with connected(noting("receive", kind, is_async), "audio-video") as rig:
+                await eventually(rig.session.closed.is_set)
+        await other.hears()
+    assert_little(cost)
+    assert len(list(records)) == len(EXITS)
 
 
 @pytest.mark.parametrize("kind", KINDS)

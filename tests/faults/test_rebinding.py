@@ -16,6 +16,7 @@ from fastrtc import Stream
 from fastrtc.transport.webrtc._aiortc import consent
 from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from tests.faults.relay import Address, Relay, RelayedClient, relay
+from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -104,7 +105,7 @@ async def test_twice_before_the_first_was_noticed() -> None:
 
 async def test_again_before_the_new_address_has_answered() -> None:
     """The check of an address that is gone already gives way to that of the next."""
-    async with calling() as call:
+    async with bystander() as third, calling() as call, third.undisturbed() as cost:
         call.relay.on_carry = lambda data, to: to is call.relay.server  # so no check is answered
         for _ in range(3):
             await call.relay.rebind()
@@ -114,6 +115,7 @@ async def test_again_before_the_new_address_has_answered() -> None:
         heard = call.heard
         await eventually(lambda: call.heard >= heard + 10, 2 * BACK_S)
         await call.goes_on()
+    assert_little(cost)
 
 
 class Stranger(asyncio.DatagramProtocol):
@@ -157,20 +159,30 @@ def _request(call: Call, password: bytes | None) -> bytes:
 async def test_nobody_else_gets_the_stream() -> None:
     """Not with made-up media, media of the client sent again, or checks without the password."""
     seen: list[bytes] = []
-    async with calling() as call, stranger() as other:
+    async with bystander() as third, calling() as call, stranger() as other:
         server, right = call.relay.server.peer, call.sent_to
         call.relay.on_carry = lambda data, to: (
             (to is call.relay.server and 127 < data[0] < 192 and seen.append(data)) or True
         )
         await eventually(lambda: len(seen) >= 25)
-        for k in range(100):
-            other.transport.sendto(b"\x80\x6f" + os.urandom(60), server)
-            other.transport.sendto(seen[k % 25], server)
-            other.transport.sendto(_request(call, None), server)
-            other.transport.sendto(_request(call, b"not the password of the client"), server)
-            other.transport.sendto(b"\x01\x01\x00\x08\x21\x12\xa4\x42" + bytes(12), server)
-            await asyncio.sleep(0.01)
-            assert call.sent_to == right
+        datagrams = [
+            data
+            for k in range(100)
+            for data in (
+                b"\x80\x6f" + os.urandom(60),
+                seen[k % 25],
+                _request(call, None),
+                _request(call, b"not the password of the client"),
+                b"\x01\x01\x00\x08\x21\x12\xa4\x42" + bytes(12),
+            )
+        ]
+        async with third.undisturbed() as cost:
+            for k, data in enumerate(datagrams):
+                other.transport.sendto(data, server)
+                if k % 5 == 0:
+                    await asyncio.sleep(0.01)
+                assert call.sent_to == right
+        assert_little(cost)
         await call.goes_on()
         assert call.sent_to == right
         assert not other.media()
@@ -183,10 +195,12 @@ async def test_datagrams_that_cannot_be_read_are_dropped(caplog: pytest.LogCaptu
     unreadable = b"\x00\x01\x00\x08\x21\x12\xa4\x42" + bytes(12) + attribute
     with pytest.raises(struct.error):
         stun.parse_message(unreadable)
-    async with calling() as call, stranger() as other:
-        for _ in range(100):
-            other.transport.sendto(unreadable, call.relay.server.peer)
-        await call.goes_on()
+    async with bystander() as third, calling() as call, stranger() as other:
+        async with third.undisturbed() as cost:
+            for _ in range(100):
+                other.transport.sendto(unreadable, call.relay.server.peer)
+            await call.goes_on()
+        assert_little(cost)
     assert len([r for r in caplog.records if r.levelno >= logging.WARNING]) <= 1
     assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
 

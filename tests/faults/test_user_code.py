@@ -12,6 +12,7 @@ from fastrtc import ReplyOnPause, Stream
 from fastrtc.handlers.abandoned import AbandonedThreads
 from fastrtc.session import registry, session
 from tests.faults.disk_app import Deaf
+from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho, AudioEcho
@@ -63,9 +64,10 @@ async def test_a_reply_that_never_yields(kind: str) -> None:
         await eventually(lambda: client.webrtc_id in stream.data_channels)
         stream.handlers[client.webrtc_id].trigger_response()
         await eventually(endless.began.is_set)
-        async with Client(stream_of(AsyncAudioEcho()), audio=AudioSource(tone(60))) as other:
-            await eventually(lambda: len(other.loud()) >= 20)
-        await assert_it_ends(stream, client)
+        async with bystander() as other, other.undisturbed() as cost:
+            await other.hears(20)
+            await assert_it_ends(stream, client)
+        assert_little(cost)
         assert endless.cancelled == (kind == "on_the_loop")
     finally:
         endless.let_go.set()
@@ -92,8 +94,11 @@ async def test_threads_that_nobody_ends() -> None:
     await client.connect()
     mine: Any = stream.handlers[client.webrtc_id]
     try:
-        await eventually(lambda: len(mine.leaked) > 30)
-        await assert_it_ends(stream, client)
+        async with bystander() as other, other.undisturbed() as cost:
+            leaked = len(mine.leaked)
+            await eventually(lambda: len(mine.leaked) > leaked + 30)
+            await assert_it_ends(stream, client)
+        assert_little(cost)
         assert mine.calls == ["start_up", "shutdown"]
         assert all(thread.is_alive() for thread in mine.leaked)
         assert not [one for one in threading.enumerate() if client.webrtc_id in one.name]
@@ -155,8 +160,11 @@ async def test_threads_that_stay_blocked_are_named_and_bounded(
     try:
         async with Client(stream, audio=AudioSource(tone(60))) as client:
             await eventually(lambda: client.session.invoker.busy("receive"))
-        await eventually(lambda: len(threads) == 1)
-        await eventually(lambda: "receive is still blocked" in caplog.text)
+            async with bystander() as other, other.undisturbed() as cost:
+                await client.close()
+                await eventually(lambda: len(threads) == 1)
+                await eventually(lambda: "receive is still blocked" in caplog.text)
+            assert_little(cost)
         assert "test_user_code.py" in caplog.text
         refused = Client(stream, audio=AudioSource(tone(60)))
         with pytest.raises(AssertionError, match="too_many_blocked_threads"):

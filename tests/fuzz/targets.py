@@ -319,6 +319,7 @@ SEEDS: dict[str, list[bytes]] = {
             b"*128*a=rtpmap:# opus/48000/2\n*128*a=fmtp:96 a=b;c=#",
             b"*64*a=ssrc:# cname:a\n*32*a=ssrc-group:FID #\n*64*a=extmap:# urn:a",
             b"*9*a=fingerprint:a #\n*9*a=ice-options:#\n*9*a=msid:a #\n*5000*a=x#",
+            b"*9*\xff\xffa=fingerprint:a #\n*9*a=ice-options:#\n*5000*a=x#",
             b"*64*a=candidate:# 1 udp 1 10.0.0.1 9 typ host\n*9*a=sctpmap:# a 1",
             b"m=video 9 UDP/TLS/RTP/SAVPF 97 98\na=mid:1\n*40*a=rtpmap:# H264/90000\n"
             b"*40*a=fmtp:# profile-level-id=42e01f;packetization-mode=1\n*40*a=rtcp-fb:# nack pli",
