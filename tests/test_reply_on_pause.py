@@ -19,6 +19,7 @@ from fastrtc.handlers.link import link_of
 from fastrtc.pause_detection.silero import SileroVadOptions
 from fastrtc.reply_on_pause import AlgoOptions, AppState, ReplyOnPause, iterate
 from fastrtc.stream import Stream
+from tests.support.loop_thread import a_loop
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.speech import speech
 
@@ -68,20 +69,6 @@ def said(handler: ReplyOnPause) -> list[Any]:
             outputs.append(output)
         elif handler.generator is None:
             return outputs
-
-
-@contextlib.contextmanager
-def a_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A running event loop of another thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield loop
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def echo(audio):

@@ -4,8 +4,6 @@ The model is a script of probabilities, the playout is the real one; 20 ms of a 
 a few microseconds, and what is heard is told apart by its value.
 """
 
-import asyncio
-import contextlib
 import itertools
 import json
 import threading
@@ -20,6 +18,7 @@ from fastrtc.core.errors import HandlerError
 from fastrtc.handlers.link import link_of
 from fastrtc.pacing.playout import Playout, PlayoutFrame
 from fastrtc.reply_on_pause import AlgoOptions, ReplyOnPause
+from tests.support.loop_thread import a_loop
 
 RATE = 16_000
 FRAME_S = 0.02
@@ -113,20 +112,6 @@ class Conversation:
         times = [at for at, found in self.heard if abs(found - value) <= value * 0.05]
         assert times, f"{value} was never heard"
         return times[0], times[-1]
-
-
-@contextlib.contextmanager
-def a_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A running event loop of another thread."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        yield loop
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def until(condition: Callable[[], Any]) -> None:
