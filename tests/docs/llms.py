@@ -1,8 +1,8 @@
 """The pages for language models: `python -m tests.docs.llms` writes `docs/llms.txt`, an index.
 
-`python -m tests.docs.llms site` writes into the built site, too, what it links to: the pages as
-Markdown with their programs, and all of them in one text, `llms-full.txt`. The form is that of
-https://llmstxt.org.
+`python -m tests.docs.llms site` also writes the files that the index links to into the built site:
+the pages as Markdown with their programs, and all of them in one file, `llms-full.txt`. The format
+is that of https://llmstxt.org.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ __all__ = ["INDEX", "full", "index", "write"]
 INDEX = DOCS / "llms.txt"
 HEAD = """# fastrtc
 
-> Turns a Python function into a real-time audio and video stream, over WebRTC, WebSocket or
-> the telephone. It has the public interface of FastRTC 0.0.34.
+> Turn a Python function into a real-time audio or video stream over WebRTC, WebSocket or
+> the telephone. A new implementation of FastRTC 0.0.34's public API.
 
-- `pip install ".[vad]"` in a clone of the repository for conversations, `".[vad,stt,tts]"` with a
-  recogniser and a voice. `fastrtc` on PyPI is still FastRTC 0.0.34.
+- `pip install ".[vad]"` in a clone of the repository for conversations, `".[vad,stt,tts]"` to add
+  speech to text and text to speech. `fastrtc` on PyPI is still FastRTC 0.0.34.
 - `Stream(handler, modality=..., mode=...)`, then `stream.ui.launch()`, `stream.mount(app)` or
   `stream.fastphone()`. `ReplyOnPause(fn)` is the handler for a conversation: `fn` is a generator
-  that gets `(rate, samples)` and yields the same.
+  function that receives `(rate, samples)` and yields the same.
 - Audio is `(rate, samples)` with `int16` or `float32` samples; video frames are BGR `uint8` arrays
   of shape `(height, width, 3)`.
-- All pages in one text: [llms-full.txt](llms-full.txt)
+- All pages in one file: [llms-full.txt](llms-full.txt)
 """
 LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
 REFERENCE = re.compile(r"(?<=\]\()reference/([\w-]+)\.md")
-"""A link to a page that is made from docstrings: the site has it as HTML only."""
+"""A link to a page generated from docstrings, which the site has as HTML only."""
 
 
 def index() -> str:
-    """Give the index: each page with its first sentences, by the sections of the site."""
+    """Return the index: each page with its first paragraph, grouped by the sections of the site."""
     parts = [HEAD]
     for section, pages in _sections():
         parts.append(f"\n## {section}\n\n")
@@ -51,19 +51,19 @@ def index() -> str:
 
 
 def full() -> str:
-    """Give all pages that are written by hand, with their programs in place of the includes."""
+    """Return all hand-written pages, with their programs in place of the includes."""
     return "\n\n".join([HEAD, *_pages().values()])
 
 
 def write(site: Path) -> None:
-    """Write the pages that are written by hand into a built site: each, and all in one."""
+    """Write the hand-written pages into a built site: each of them, and all in one file."""
     (site / "llms-full.txt").write_text(full(), encoding="utf-8")
     for path, text in _pages().items():
         (site / path).write_text(text, encoding="utf-8")
 
 
 def _pages() -> dict[str, str]:
-    """The pages that are written by hand, by their paths below `docs`."""
+    """Return the hand-written pages by their paths below `docs`."""
     paths = [path for _, pages in _sections() for _, path in pages if "reference/" not in path]
     texts = {path: _included((DOCS / path).read_text(encoding="utf-8")) for path in paths}
     return {path: REFERENCE.sub(r"reference/\1/", text) for path, text in texts.items()}
@@ -81,7 +81,7 @@ def _sections() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _summary(page: Path) -> str:
-    """Give the first paragraph of a page, as plain text on one line."""
+    """Return the first paragraph of a page as plain text on one line."""
     paragraphs = page.read_text(encoding="utf-8").split("\n\n")
     texts = (text for text in paragraphs if re.match(r"[\w*`\"\[]", text))
     return LINK.sub(r"\1", " ".join(next(texts, "").split()))

@@ -11,7 +11,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 
 def test_the_index_is_current() -> None:
     current = INDEX.read_text(encoding="utf-8") == index()
-    assert current, "docs/llms.txt is old; python -m tests.docs.llms writes it anew"
+    assert current, "docs/llms.txt is out of date; run python -m tests.docs.llms"
 
 
 def test_the_full_text_has_the_programs() -> None:

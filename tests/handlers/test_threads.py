@@ -251,7 +251,7 @@ async def what_webrtc_calls() -> None:
         assert places.of.pop("set_args") == {"thread"}
     assert ROWS.pop("`set_args`") == "where `set_input` is called"
     places.check("`set_channel`", "set_channel")
-    places.check("what `handle_offer` got as `set_outputs`", "set_outputs")
+    places.check("the `set_outputs` callback of `handle_offer`", "set_outputs")
 
 
 async def telephone() -> None:

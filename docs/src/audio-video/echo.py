@@ -22,7 +22,7 @@ class Mirror(AsyncAudioVideoStreamHandler):
 
     async def video_receive(self, frame):  # BGR, uint8, (height, width, 3)
         if self.pictures.full():
-            self.pictures.get_nowait()  # the newest picture counts
+            self.pictures.get_nowait()  # keep only the newest picture
         self.pictures.put_nowait(np.flip(frame, axis=1))
 
     async def video_emit(self):

@@ -5,12 +5,12 @@ from fastrtc import AudioVideoStreamHandler, Stream
 
 
 def describe(picture):
-    """Ask a model. Here: how bright the picture is."""
+    """Call a model. Here: return the brightness of the picture."""
     return round(float(picture.mean()))
 
 
 class Observer(AudioVideoStreamHandler):
-    """Looks at one picture a second, and gives all of them back."""
+    """Analyze one picture per second, and send all of them back."""
 
     def __init__(self):
         super().__init__(input_sample_rate=16000)

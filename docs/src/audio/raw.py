@@ -3,7 +3,7 @@ import numpy as np
 
 from fastrtc import ReplyOnPause, Stream, aggregate_bytes_to_16bit
 
-SERVICE = "http://127.0.0.1:9000/speak"  # answers with 24 kHz, 16-bit PCM
+SERVICE = "http://127.0.0.1:9000/speak"  # responds with 24 kHz, 16-bit PCM
 
 
 def reply(audio):

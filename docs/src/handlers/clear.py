@@ -6,7 +6,7 @@ from fastrtc import Stream, StreamHandler
 
 
 class Jukebox(StreamHandler):
-    """Plays a long tone, until somebody speaks up."""
+    """Play a long tone until the user speaks up."""
 
     def __init__(self):
         super().__init__(output_sample_rate=24000)
@@ -23,7 +23,7 @@ class Jukebox(StreamHandler):
     def receive(self, frame):
         _, samples = frame
         if np.abs(samples.astype("int32")).max() > 8000:
-            self.clear_queue()  # what was given to be played is not played
+            self.clear_queue()  # drops the queued audio
 
     def emit(self):
         try:

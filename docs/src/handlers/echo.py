@@ -15,7 +15,7 @@ class Echo(StreamHandler):
         self.chunks.put(frame)
 
     def emit(self):
-        return self.chunks.get()  # waits in a thread of this connection
+        return self.chunks.get()  # blocks a thread of this connection
 
 
 stream = Stream(Echo(), modality="audio", mode="send-receive")

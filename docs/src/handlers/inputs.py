@@ -17,8 +17,8 @@ class Amplifier(AsyncStreamHandler):
 
     async def start_up(self):
         await self.wait_for_args()  # sends `send_input`, waits for `set_input`
-        volume = self.latest_args[1]  # [0] stands for the audio
-        if isinstance(volume, int | float):  # it comes from a client
+        volume = self.latest_args[1]  # [0] is a placeholder for the audio
+        if isinstance(volume, int | float):  # the client sends it, so check it
             self.volume = volume
 
     async def receive(self, frame):

@@ -7,7 +7,7 @@ from fastrtc.utils import create_message
 
 
 class Meter(AsyncStreamHandler):
-    """Tells the client how loud it is, ten times a second, and says nothing."""
+    """Send the client its loudness ten times per second, and no audio."""
 
     def __init__(self):
         super().__init__(input_sample_rate=16000)

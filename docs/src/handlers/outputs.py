@@ -4,7 +4,7 @@ from fastrtc import AdditionalOutputs, CloseStream, Stream, StreamHandler
 
 
 class Countdown(StreamHandler):
-    """Beeps three times, says each time how many are left, and hangs up."""
+    """Beep three times, report how many beeps are left, and hang up."""
 
     def __init__(self):
         super().__init__(output_sample_rate=24000)

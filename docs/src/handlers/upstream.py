@@ -6,7 +6,7 @@ from websockets.asyncio.client import connect
 
 from fastrtc import AsyncStreamHandler, Stream, wait_for_item
 
-SERVICE = os.getenv("SERVICE_URL", "ws://127.0.0.1:9000")  # 16-bit PCM both ways
+SERVICE = os.getenv("SERVICE_URL", "ws://127.0.0.1:9000")  # 16-bit PCM in both directions
 
 
 class Upstream(AsyncStreamHandler):

@@ -1,7 +1,7 @@
 from fastrtc import ReplyOnPause, Stream
 
 
-def echo(audio):  # called when somebody has spoken and paused
+def echo(audio):  # called when the user has spoken and paused
     yield audio  # (48000, int16 samples of shape (1, n))
 
 

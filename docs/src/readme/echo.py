@@ -1,7 +1,7 @@
 from fastrtc import ReplyOnPause, Stream
 
 
-def echo(audio):  # (48000, int16 samples of shape (1, n)), once somebody has paused
+def echo(audio):  # called at each end of turn with (48000, int16 samples of shape (1, n))
     yield audio
 
 

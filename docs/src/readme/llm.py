@@ -4,7 +4,7 @@ from openai import OpenAI
 
 from fastrtc import ReplyOnPause, Stream, get_stt_model, get_tts_model
 
-llm = OpenAI()  # OPENAI_API_KEY, and OPENAI_BASE_URL for any other service
+llm = OpenAI()  # reads OPENAI_API_KEY, and OPENAI_BASE_URL for any compatible service
 ears, voice = get_stt_model(), get_tts_model()
 
 

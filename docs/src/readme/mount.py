@@ -12,4 +12,4 @@ stream = Stream(ReplyOnPause(echo), modality="audio", mode="send-receive")
 
 app = FastAPI()
 stream.mount(app)  # /webrtc/offer, /websocket/offer, /telephone/incoming
-app = gr.mount_gradio_app(app, stream.ui, path="/")  # or a page of your own
+app = gr.mount_gradio_app(app, stream.ui, path="/")  # or your own page

@@ -4,7 +4,7 @@ from fastrtc import ReplyOnPause, Stream
 
 
 class Loudness:
-    """Understands only how loud somebody is."""
+    """Transcribe only how loud the speech is."""
 
     def stt(self, audio):
         rate, samples = audio
@@ -12,7 +12,7 @@ class Loudness:
 
 
 class Beeps:
-    """Says everything with beeps, one for each word."""
+    """Speak with one beep for each word."""
 
     def tts(self, text, options=None):
         beep = np.sin(np.arange(4800) / 24_000 * 880 * 2 * np.pi).astype(np.float32) / 3

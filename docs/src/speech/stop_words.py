@@ -1,7 +1,7 @@
 from fastrtc import ReplyOnStopWords, Stream
 
 
-def reply(audio):  # what was said after "computer"
+def reply(audio):  # the speech after "computer"
     yield audio
 
 

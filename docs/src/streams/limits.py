@@ -9,6 +9,6 @@ stream = Stream(
     ReplyOnPause(echo),
     modality="audio",
     mode="send-receive",
-    concurrency_limit=20,  # connections at a time
-    time_limit=600,  # seconds that each may last
+    concurrency_limit=20,  # concurrent connections
+    time_limit=600,  # maximum duration of each, in seconds
 )

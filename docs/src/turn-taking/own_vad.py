@@ -5,7 +5,7 @@ from fastrtc.utils import AudioChunk
 
 
 class Loudness(PauseDetectionModel):
-    """Takes for speech whatever is louder than a threshold."""
+    """A voice activity detector that treats sound above a threshold as speech."""
 
     def warmup(self):
         pass
@@ -20,7 +20,7 @@ class Loudness(PauseDetectionModel):
         rms = np.sqrt((samples[:whole].reshape(-1, size) ** 2).mean(axis=1))
         loud = np.flatnonzero(rms > (options or 0.02))
         chunks = [AudioChunk(start=int(i * size), end=int((i + 1) * size)) for i in loud]
-        return len(loud) / 50, chunks  # seconds of speech, and where it is
+        return len(loud) / 50, chunks  # seconds of speech, and where they are
 
 
 def reply(audio):

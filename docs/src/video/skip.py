@@ -6,7 +6,7 @@ from fastrtc import Stream, VideoStreamHandler
 
 
 def slow(frame):
-    time.sleep(0.2)  # a model that takes its time
+    time.sleep(0.2)  # a slow model
     return np.flip(frame, axis=0)
 
 
