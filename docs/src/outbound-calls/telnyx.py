@@ -16,7 +16,7 @@ def reply(audio):
 
 stream = Stream(ReplyOnPause(reply), modality="audio", mode="send-receive")
 app = FastAPI()
-stream.mount(app, path=f"/{SECRET}")  # nobody else knows the address of the socket
+stream.mount(app, path=f"/{SECRET}")  # keeps the address of the socket secret
 
 
 async def call(to, from_, connection_id):

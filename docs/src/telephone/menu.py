@@ -10,7 +10,7 @@ class Menu(ReplyOnPause):
         if call := get_current_context().call:
             print(f"{call.from_number} pressed {digit}")
         if digit == "0":
-            self.trigger_response()  # answers at once
+            self.trigger_response()  # reply immediately
 
 
 stream = Stream(Menu(reply), modality="audio", mode="send-receive")

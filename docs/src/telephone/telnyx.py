@@ -14,7 +14,7 @@ class CallControl(Telnyx):
         headers = {"Authorization": f"Bearer {os.environ['TELNYX_API_KEY']}"}
         async with httpx.AsyncClient(headers=headers) as http:
             answer = await http.post(f"{API}/calls/{quote(call.id or '', safe='')}/actions/hangup")
-        if answer.status_code != 422:  # then it has ended already
+        if answer.status_code != 422:  # 422: the call has already ended
             answer.raise_for_status()
 
 

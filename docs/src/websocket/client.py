@@ -13,11 +13,11 @@ PIECE = RATE // 50 * 2  # bytes of 20 ms
 async def send(socket, recording):
     for start in range(0, len(recording), PIECE):
         await socket.send(recording[start : start + PIECE])
-        await asyncio.sleep(0.02)  # as fast as somebody speaks
+        await asyncio.sleep(0.02)  # in real time
 
 
 async def talk(url, recording):
-    """Send 16-bit PCM, and give what comes back until as much has come."""
+    """Send 16-bit PCM, and return the audio received until it is as long."""
     async with connect(url) as socket:
         audio = {"encoding": "pcm16", "binary": True}
         audio |= {"input_sample_rate": RATE, "output_sample_rate": RATE}
