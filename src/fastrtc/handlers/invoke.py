@@ -169,6 +169,7 @@ class Invoker:
         try:
             if self._stopped:  # looked at after it was added: one of the two sees the other
                 future.cancel()
+                raise concurrent.futures.CancelledError  # also if it was done before that
             return future.result()
         except concurrent.futures.CancelledError as error:
             if self._stopped:
