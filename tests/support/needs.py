@@ -26,8 +26,9 @@ WITHOUT_PAGES = (
 PEERS = ("tests/abuse/", "tests/faults/", "tests/telephone/", "tests/webrtc/", "tests/websocket/")
 
 CALLS = {
-    "subprocess": "slow",
+    "_pytest.pytester.pytester": "slow",
     "http.server.ThreadingHTTPServer": "peers",
+    "subprocess": "slow",
     "tests.support.http_service.http_service": "peers",
     "tests.support.peers.Client": "peers",
     "tests.support.programs.require_program": "slow",
