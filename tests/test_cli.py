@@ -199,9 +199,7 @@ def test_a_demo_whose_model_cannot_be_loaded_says_why_in_one_line(
     monkeypatch.setattr(sys, "path", list(sys.path))
     assert main(["demo", "deaf", "--port", str(free_port())]) == 1
     said = capsys.readouterr().err
-    assert said == (
-        "deaf cannot run: FASTRTC_SILERO_MODEL is '/nope.onnx', where there is no file\n"
-    )
+    assert said == ("deaf cannot run: FASTRTC_SILERO_MODEL is '/nope.onnx', which is not a file\n")
 
 
 # doctor
@@ -222,7 +220,7 @@ def test_doctor_loads_the_network_of_silero(
 
     monkeypatch.setenv("FASTRTC_SILERO_MODEL", "/nope.onnx")
     found = silero(capsys)
-    assert found["state"] == "wrong" and "'/nope.onnx', where there is no file" in found["detail"]
+    assert found["state"] == "wrong" and "'/nope.onnx', which is not a file" in found["detail"]
     assert found["advice"] == "correct or unset FASTRTC_SILERO_MODEL"
     assert main(["doctor"]) == 1
     capsys.readouterr()

@@ -64,7 +64,7 @@ def test_the_variable_goes_before_all(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_variable_that_leads_nowhere_is_not_passed_over(tmp_path: Path, monkeypatch, missing):
     chosen = str(tmp_path / missing)
     monkeypatch.setenv("FASTRTC_SILERO_MODEL", chosen)
-    with pytest.raises(ModelUnavailable, match="FASTRTC_SILERO_MODEL is .* no file") as error:
+    with pytest.raises(ModelUnavailable, match="FASTRTC_SILERO_MODEL is .* not a file") as error:
         find_model_file()
     assert chosen in str(error.value)
 
@@ -166,7 +166,7 @@ def test_without_any_model_the_error_says_what_to_do(tmp_path: Path):
     done = run(LOAD, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
     last = done.stderr.strip().splitlines()[-1]
     assert done.returncode == 1
-    assert last.startswith("fastrtc.pause_detection.errors.ModelUnavailable: There is no Silero")
+    assert last.startswith("fastrtc.pause_detection.errors.ModelUnavailable: No Silero")
     assert 'pip install "fastrtc[vad]"' in last and "FASTRTC_SILERO_MODEL" in last
 
 

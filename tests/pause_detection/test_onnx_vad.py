@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.pause_detection.errors import ModelUnavailable, PauseDetectionError
-from fastrtc.pause_detection.onnx_vad import MOST_ROWS, SETTLED, SIGNATURES, OnnxStream, OnnxVad
+from fastrtc.pause_detection.onnx_vad import (
+    MAX_ROWS,
+    SIGNATURES,
+    SILENT_WINDOWS,
+    OnnxStream,
+    OnnxVad,
+)
 from fastrtc.pause_detection.silero import SileroVADModel
 from tests.pause_detection.networks import FAULTS, GENERATIONS, STEP, write_network
 from tests.support.speech import speech
@@ -34,7 +40,7 @@ def expected(generation: str, samples: np.ndarray, window: int = 512) -> np.ndar
     rows = [padded[i * window : (i + 1) * window + context] for i in range(count)]
     before = np.arange(count)
     if generation == "v6 sequence":
-        before = before // MOST_ROWS * MOST_ROWS  # one call, one state
+        before = before // MAX_ROWS * MAX_ROWS  # one call, one state
     return np.array([np.abs(row).mean() for row in rows]) + STEP * before
 
 
@@ -152,8 +158,10 @@ def test_every_sample_is_judged_once(networks: dict[str, OnnxVad]):
 def test_long_silence_is_not_judged_in_whatever_pieces_it_comes(networks, lengths, sizes):
     samples = np.repeat([0, 9, 0, 9, 0], np.multiply(lengths, 512)).astype(np.int16)
     before, *others, after = lengths
-    others[1], after = (min(length, SETTLED + 1) for length in (others[1], after))
-    judged = min(before, SETTLED) + sum(others) + after  # the first after sound has it as context
+    others[1], after = (min(length, SILENT_WINDOWS + 1) for length in (others[1], after))
+    judged = (
+        min(before, SILENT_WINDOWS) + sum(others) + after
+    )  # the first after sound has it as context
     for split in ([], np.cumsum(sizes)):
         network = Counting(networks["v5 or v6"])
         stream = OnnxStream(network, 512)
@@ -213,7 +221,7 @@ def test_outputs_count_too(tmp_path: Path):
     model = onnx.load(str(write_network(tmp_path / "v4.onnx", "v4")))
     del model.graph.output[2]
     onnx.save(model, str(tmp_path / "other.onnx"))
-    with pytest.raises(ModelUnavailable, match="is no Silero VAD model"):
+    with pytest.raises(ModelUnavailable, match="is not a Silero VAD model"):
         OnnxVad(tmp_path / "other.onnx")
 
 

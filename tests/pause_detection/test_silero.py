@@ -198,7 +198,7 @@ def test_a_window_of_the_fourth_generation_can_be_chosen(tiny_model: SileroVADMo
             SileroVadOptions(window_size_samples=window, speech_pad_ms=0, threshold=0.4),
         )
         assert found[0]["start"] == start
-    with pytest.raises(ValueError, match="window_size_samples is at least 512, not 256"):
+    with pytest.raises(ValueError, match="window_size_samples must be at least 512, not 256"):
         tiny_model.vad((16_000, samples), SileroVadOptions(window_size_samples=256))
 
 
@@ -220,7 +220,7 @@ def test_a_stream_of_the_fourth_generation_has_that_window(tiny_model: SileroVAD
     uneven = probabilities(window_size_samples=768)
     assert len(uneven) == 8 * 768 // 512
     assert uneven[:3] == [0, 0, 0] and uneven[3:6] == pytest.approx([0.9] * 3)
-    with pytest.raises(ValueError, match="window_size_samples is at least 512, not 256"):
+    with pytest.raises(ValueError, match="window_size_samples must be at least 512, not 256"):
         probabilities(window_size_samples=256)
 
 

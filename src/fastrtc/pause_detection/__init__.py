@@ -1,6 +1,6 @@
-"""Voice activity detection: models that tell where in audio somebody speaks.
+"""Voice activity detection (VAD): models that find speech in audio.
 
-Importing this loads no model, nor what runs one.
+Importing this package loads neither a model nor its runtime.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""What can go wrong with a voice activity detection model.
+"""Errors of voice activity detection.
 
 ::
 
     FastRTCError
-      PauseDetectionError (RuntimeError)   a model failed; nothing is known about the audio
-        ModelUnavailable                   there is no model to begin with
+      PauseDetectionError (RuntimeError)   a model failed; whether there is speech is unknown
+        ModelUnavailable                   the model cannot be loaded
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from ..core.errors import FastRTCError
 __all__ = ["INSTALL", "ModelUnavailable", "PauseDetectionError"]
 
 INSTALL = 'pip install "fastrtc[vad]"'
-"""What brings a model and all it needs."""
+"""The command that installs a model and its runtime."""
 
 
 class PauseDetectionError(FastRTCError, RuntimeError):
-    """A model failed, so that it is not known whether somebody speaks."""
+    """A model failed, so whether the audio contains speech is unknown."""
 
 
 class ModelUnavailable(PauseDetectionError):
-    """A model cannot be loaded: its file, or the package that runs it, is missing or unusable."""
+    """A model cannot be loaded: its file or its runtime is missing or unusable."""

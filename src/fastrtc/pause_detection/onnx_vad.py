@@ -1,4 +1,4 @@
-"""The Silero VAD network: one ONNX session for all, the recurrent state in each stream."""
+"""The Silero VAD network: one ONNX session for all streams, recurrent state per stream."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from .protocol import RATE, WINDOW
 
 __all__ = ["OnnxStream", "OnnxVad", "require_onnxruntime"]
 
-MOST_ROWS = 256
-"""Windows in one call of a sequence model: 8 s, so that memory does not grow with the audio."""
+MAX_ROWS = 256
+"""Maximum number of windows per call of a sequence model: 8 s, so that memory does not grow with
+the length of the audio."""
 
-
-SETTLED = 32
-"""After so many windows of digital silence, a second, no more of it is judged. It is what a muted
-microphone sends; the network has nothing to find in it, and its state only drifts."""
+SILENT_WINDOWS = 32
+"""Number of windows of digital silence (about 1 s) after which further silence is not passed to the
+network. Muted microphones send it; the network finds nothing in it, and its state only drifts."""
 
 
 @dataclass(frozen=True)
 class Signature:
-    """How a generation of the model wants to be called.
+    """The inputs of a generation of the model.
 
     Attributes:
-        generation: Its name.
-        states: The recurrent inputs; the outputs after the first are their next values.
-        shape: Of each state. Where the file gives all dimensions, those win.
-        context: How many samples of the window before are put in front of each window.
-            Without them v6 is blind.
+        generation: Name of the generation.
+        states: Names of the recurrent inputs; the outputs after the first are their next values.
+        shape: Shape of each state, unless the file fixes all dimensions.
+        context: Number of samples of the previous window that are prepended to each window. Without
+            them, v6 does not detect speech.
         takes_rate: Whether the sample rate is an input.
-        any_window: Whether windows of other lengths than 512 samples are understood.
-        takes_sequence: Whether one call takes any number of windows that follow each other.
+        any_window: Whether windows may be longer than 512 samples.
+        takes_sequence: Whether one call accepts any number of consecutive windows.
     """
 
     generation: str
@@ -51,7 +51,7 @@ class Signature:
 
     @property
     def inputs(self) -> set[str]:
-        """Their names, by which a file is recognised."""
+        """Names of the inputs, which identify the generation of a file."""
         return {"input", *self.states} | ({"sr"} if self.takes_rate else set())
 
 
@@ -65,15 +65,15 @@ State = Sequence[NDArray[np.float32]]
 
 
 class OnnxVad:
-    """A network in memory, for any number of streams and threads.
+    """A loaded network, shared by any number of streams and threads.
 
-    Every call runs on the thread that makes it; ONNX Runtime allows calls at the same time.
+    A call runs on the calling thread; ONNX Runtime allows concurrent calls.
 
     Args:
-        path: Of the ONNX file.
+        path: Path of the ONNX file.
 
     Raises:
-        ModelUnavailable: If onnxruntime is not installed, or the file is no Silero VAD model.
+        ModelUnavailable: If onnxruntime is not installed, or the file is not a Silero VAD model.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -83,7 +83,7 @@ class OnnxVad:
         signature = next(known, None)
         if signature is None or len(self._session.get_outputs()) != 1 + len(signature.states):
             raise ModelUnavailable(
-                f"{path} is no Silero VAD model: its inputs are {', '.join(sorted(inputs))}"
+                f"{path} is not a Silero VAD model: its inputs are {', '.join(sorted(inputs))}"
             )
         self.signature = signature
         self.first_state: State = tuple(
@@ -92,33 +92,33 @@ class OnnxVad:
         )
 
     def open(self, window: int = WINDOW) -> OnnxStream:
-        """Begin a stream.
+        """Start a stream.
 
         Args:
-            window: Samples to judge at a time; other than 512 only if the signature allows it.
+            window: Window length in samples; only some signatures allow others than 512.
         """
         return OnnxStream(self, window)
 
     def run(self, rows: NDArray[np.float32], state: State) -> tuple[NDArray[np.float32], State]:
-        """Judge windows that follow each other.
+        """Return the probabilities of speech in consecutive windows.
 
         Args:
             rows: The windows with their context, shape ``(m, context + window)``.
-            state: What the call before returned, or `first_state`.
+            state: The state that the previous call returned, or `first_state`.
 
         Returns:
             Probabilities, shape ``(m,)``, and the next state.
 
         Raises:
-            PauseDetectionError: If the network fails, or gives what is no probability.
+            PauseDetectionError: If the network fails, or returns a value that is not a probability.
         """
-        step = MOST_ROWS if self.signature.takes_sequence else 1
+        step = MAX_ROWS if self.signature.takes_sequence else 1
         probabilities: NDArray[np.float32] = np.empty(len(rows), np.float32)
         for first in range(0, len(rows), step):
             part = rows[first : first + step]
             probabilities[first : first + step], state = self._call(part, state)
         if not all(0 <= probability <= 1 for probability in probabilities.tolist()):  # nor NaN
-            raise PauseDetectionError("The Silero VAD model gave what is no probability")
+            raise PauseDetectionError("The Silero VAD model did not return probabilities")
         return probabilities, state
 
     def _call(self, rows: NDArray[np.float32], state: State) -> tuple[NDArray[np.float32], State]:
@@ -129,7 +129,7 @@ class OnnxVad:
         try:
             output, *following = self._session.run(None, feeds)
             return output.reshape(len(rows)), following
-        except Exception as error:  # onnxruntime has no common class for its own
+        except Exception as error:  # onnxruntime's exceptions have no common base class
             raise PauseDetectionError(f"The Silero VAD model failed: {error}") from error
 
 
@@ -137,8 +137,8 @@ class OnnxStream:
     """The `SpeechStream` of a network.
 
     Args:
-        network: It runs there.
-        window: Samples to judge at a time.
+        network: The network.
+        window: Window length in samples.
     """
 
     def __init__(self, network: OnnxVad, window: int) -> None:
@@ -146,50 +146,50 @@ class OnnxStream:
         self._window = window
         self._context = network.signature.context
         self._state: State
-        self._silent: int  # windows until now
+        self._silent: int  # windows of silence so far
         self._tail: NDArray[np.float32]
         self.reset()
 
     def push(self, samples: NDArray[Any]) -> NDArray[np.float32]:
-        """Judge the windows that these samples complete; see `SpeechStream`.
+        """Return the probability of each window that these samples complete; see `SpeechStream`.
 
         Raises:
             ValueError: If the shape is not ``(n,)``.
             TypeError: If the dtype is not a real number.
-            PauseDetectionError: If the network fails; the stream begins anew then.
+            PauseDetectionError: If the network fails; the stream is reset.
         """
         if samples.ndim != 1:
-            raise ValueError(f"Samples of the shape (n,), not {samples.shape}")
-        heard = np.concatenate((self._tail, to_float32(samples)))
-        count = (heard.size - self._context) // self._window
+            raise ValueError(f"Samples must have shape (n,), not {samples.shape}")
+        buffered = np.concatenate((self._tail, to_float32(samples)))
+        count = (buffered.size - self._context) // self._window
         if count == 0:
-            self._tail = heard
+            self._tail = buffered
             return np.empty(0, np.float32)
-        rows = _rows(heard, count, self._context + self._window, self._window)
-        judged = self._is_worth_judging(rows)
+        rows = _rows(buffered, count, self._context + self._window, self._window)
+        needed = self._needs_network(rows)
         probabilities: NDArray[np.float32] = np.zeros(count, np.float32)
         try:
-            probabilities[judged], self._state = self._network.run(rows[judged], self._state)
+            probabilities[needed], self._state = self._network.run(rows[needed], self._state)
         except PauseDetectionError:
             self.reset()
             raise
-        self._tail = heard[count * self._window :].copy()  # a view would keep all of it
+        self._tail = buffered[count * self._window :].copy()  # a view would keep all samples
         return probabilities
 
-    def _is_worth_judging(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Tell which rows are not far into silence, and count on."""
+    def _needs_network(self, rows: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return which rows are not part of a long silence, and update the count of silence."""
         numbers = np.arange(len(rows))
         sounds = np.where(rows.any(axis=1), numbers, -1 - self._silent)
-        silent = numbers - np.maximum.accumulate(sounds)  # windows so far, with this one
+        silent = numbers - np.maximum.accumulate(sounds)  # windows of silence up to here
         self._silent = int(silent[-1])
-        worth: NDArray[np.bool_] = silent <= SETTLED
+        worth: NDArray[np.bool_] = silent <= SILENT_WINDOWS
         return worth
 
     def reset(self) -> None:
-        """Forget what was heard, and begin anew."""
+        """Discard the state and buffered samples."""
         self._state = self._network.first_state
         self._silent = 0
-        # What the next window begins with: its context, then samples that filled no window.
+        # The start of the next window: its context, then the samples of the incomplete window.
         self._tail = np.zeros(self._context, np.float32)
 
 
@@ -197,8 +197,8 @@ _RATE_INPUT = np.array(RATE, np.int64)
 
 
 def _rows(samples: NDArray[np.float32], count: int, size: int, step: int) -> NDArray[np.float32]:
-    """View contiguous samples as `count` rows of `size`, each `step` after the one before."""
-    # numpy's sliding_window_view does the same in 40 us, a sixth of what the network takes
+    """Return a view of `count` rows of `size` samples, `step` samples apart."""
+    # numpy's sliding_window_view takes 40 us, a sixth of the time of the network
     strides = (step * samples.itemsize, samples.itemsize)
     return np.ndarray((count, size), samples.dtype, samples, strides=strides)
 
@@ -207,29 +207,29 @@ def require_onnxruntime() -> Any:
     """Import onnxruntime.
 
     Raises:
-        ModelUnavailable: If it is not installed, or cannot be imported.
+        ModelUnavailable: If it is not installed, or its import fails.
     """
     try:
         return importlib.import_module("onnxruntime")
     except ImportError as error:
-        needed = "Voice activity detection needs onnxruntime"
+        required = "Voice activity detection needs onnxruntime"
         if error.name == "onnxruntime":
-            raise ModelUnavailable(f"{needed}: run `{INSTALL}`") from None
-        raise ModelUnavailable(f"{needed}, which fails ({error}): run `{INSTALL}`") from error
+            raise ModelUnavailable(f"{required}: run `{INSTALL}`") from None
+        raise ModelUnavailable(f"{required}, which fails ({error}): run `{INSTALL}`") from error
 
 
 def _load(path: str | Path) -> Any:
-    """Make a session that starts no threads: they would cost more than a window of 32 ms does."""
+    """Create a single-threaded session: more threads would cost more than a window of 32 ms."""
     onnxruntime = require_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: it warns of what an exporter left unused
+    options.log_severity_level = 3  # errors only: it warns about unused initializers
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has no common class for its own
+    except Exception as error:  # onnxruntime's exceptions have no common base class
         raise ModelUnavailable(f"{path} cannot be loaded as an ONNX model: {error}") from error
 
 
 def _known_shape(shape: Sequence[Any], fallback: tuple[int, ...]) -> tuple[int, ...]:
-    """Give the shape that the file states, if it leaves no dimension open."""
+    """Return the shape from the file, unless a dimension is dynamic."""
     return tuple(shape) if all(isinstance(size, int) for size in shape) else fallback

@@ -1,4 +1,4 @@
-"""What a voice activity detection model is: for whole pieces of audio, and for a stream of it."""
+"""Interfaces of voice activity detection models: for audio clips, and for streams."""
 
 from __future__ import annotations
 
@@ -22,77 +22,77 @@ __all__ = [
 ]
 
 RATE = 16_000
-"""Samples per second (Hz) of the audio that a `SpeechStream` takes."""
+"""Sample rate of the audio that a `SpeechStream` accepts, in Hz."""
 
 WINDOW = 512
-"""Samples, 32 ms, that a `SpeechStream` gives one probability for."""
+"""Samples (32 ms) for which a `SpeechStream` returns one probability."""
 
 ModelOptions: TypeAlias = Any
-"""Options of a model; they are handed to it as they are."""
+"""Options of a model, passed to it unchanged."""
 
 
 class PauseDetectionModel(Protocol):
-    """A model that finds the speech in a piece of audio."""
+    """A model that finds the speech in an audio clip."""
 
     def vad(
         self, audio: tuple[int, NDArray[np.int16 | np.float32]], options: ModelOptions
     ) -> tuple[float, list[AudioChunk]]:
-        """Find the speech in audio.
+        """Find the speech in an audio clip.
 
         Args:
             audio: A sample rate in Hz, and samples.
-            options: Options of this model.
+            options: Options of the model.
 
         Returns:
-            How many seconds of speech there are, and where it is.
+            The total length of the speech in seconds, and where it is.
         """
         ...
 
     def warmup(self) -> None:
-        """Run the model once, so that its first real use is not slower than others."""
+        """Run the model once, so that its first use is not slower than later ones."""
         ...
 
 
 class SpeechStream(Protocol):
-    """Judges the audio of one connection as it comes; not for several threads at once."""
+    """Detects speech in the audio of one connection as it arrives. Not thread-safe."""
 
     def push(self, samples: NDArray[np.int16 | np.float32]) -> NDArray[np.float32]:
-        """Take the next samples, in pieces of any length.
+        """Process the next samples.
 
         Args:
-            samples: Shape ``(n,)``, at 16 kHz.
+            samples: Shape ``(n,)``, any length, at 16 kHz.
 
         Returns:
             The probability of speech, 0 to 1, in each window of 512 samples (32 ms) that is now
-            complete, shape ``(m,)``. What is left of the samples begins the next window.
+            complete, shape ``(m,)``. Remaining samples are kept for the next window.
 
         Raises:
-            PauseDetectionError: If the model fails; the stream begins anew then.
+            PauseDetectionError: If the model fails; the stream is reset.
         """
         ...
 
     def reset(self) -> None:
-        """Forget what was heard, and begin anew."""
+        """Discard the state and buffered samples."""
         ...
 
 
 class StreamingModel(Protocol):
-    """A model that can also follow audio as it comes, at a cost that grows with its length only."""
+    """A model that can also process a stream, at a cost linear in its length."""
 
     def open_stream(self, options: ModelOptions) -> SpeechStream:
-        """Begin with the audio of one more connection.
+        """Start a stream for one connection.
 
         Args:
-            options: Options of this model.
+            options: Options of the model.
         """
         ...
 
 
 def has_speech_stream(model: PauseDetectionModel) -> bool:
-    """Return whether a model can follow audio as it comes; otherwise it is asked through ``vad``.
+    """Return whether a model can process streams; if not, ``vad`` is called.
 
-    It cannot without ``open_stream``, and where ``vad`` was replaced by a program that may not know
-    of it: in a subclass of the one that has ``open_stream``, or on the instance.
+    It cannot if it has no ``open_stream``, or if a program replaced ``vad`` but not
+    ``open_stream``: in a subclass of the class that defines ``open_stream``, or on the instance.
 
     Args:
         model: The model.
@@ -106,11 +106,11 @@ def has_speech_stream(model: PauseDetectionModel) -> bool:
 
 
 def open_speech_stream(model: PauseDetectionModel, options: ModelOptions) -> SpeechStream | None:
-    """Open a stream of a model, if it has one; see ``has_speech_stream``.
+    """Start a stream of a model that supports it; see ``has_speech_stream``.
 
     Args:
         model: The model.
-        options: Its options.
+        options: Options of the model.
 
     Returns:
         A stream, or None.

