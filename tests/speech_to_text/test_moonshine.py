@@ -105,7 +105,7 @@ def test_audio_longer_than_the_model_takes_is_cut_where_it_is_quiet(model: Moons
     assert 28 * 16_000 < lengths[0] < 28.2 * 16_000
 
 
-def test_chunks_are_recognised_one_by_one(model: MoonshineSTT) -> None:
+def test_chunks_are_transcribed_one_by_one(model: MoonshineSTT) -> None:
     audio = np.concatenate([loud(1)[1], np.zeros((1, 16_000), np.int16), loud(1)[1]], axis=1)
     chunks = [{"start": 0, "end": 16_000}, {"start": 32_000, "end": 48_000}]
     assert stt_for_chunks(model, (16_000, audio), chunks) == f"{SAID} {SAID}"

@@ -64,7 +64,7 @@ def test_threads_take_turns(closed: PocketSphinxSTT) -> None:
         assert list(pool.map(closed.stt, audio)) == list(PROMPTS.values()) * 2
 
 
-def test_what_was_recognised_before_changes_nothing(spotting: PocketSphinxSTT) -> None:
+def test_what_was_recognized_before_changes_nothing(spotting: PocketSphinxSTT) -> None:
     quiet = recorded_prompt("digits/day-1") // 40
     words = spotting.stt_words((RATE, quiet))
     assert [word.text for word in words] == ["monday"]
@@ -73,13 +73,13 @@ def test_what_was_recognised_before_changes_nothing(spotting: PocketSphinxSTT) -
     assert spotting.stt_words((RATE, quiet)) == words
 
 
-def test_others_run_while_it_recognises(spotting: PocketSphinxSTT) -> None:
+def test_others_run_while_it_recognizes(spotting: PocketSphinxSTT) -> None:
     """The decoder does not let go of the interpreter's lock by itself."""
     long = np.concatenate([recorded_prompt(prompt) for prompt in OTHERS] * 2)[: 5 * RATE]
-    recognising = threading.Thread(target=spotting.stt, args=((RATE, long),))
-    recognising.start()
+    recognizing = threading.Thread(target=spotting.stt, args=((RATE, long),))
+    recognizing.start()
     ran = 0
-    while recognising.is_alive():
+    while recognizing.is_alive():
         time.sleep(0.0005)
         ran += 1
     assert ran > 20  # of 54 pieces
@@ -97,7 +97,7 @@ def test_typographic_apostrophes() -> None:
     [
         ([], "needs words="),
         ("monday", "a list of words"),
-        (["monday", "xyzzyq"], "how to say xyzzyq"),
+        (["monday", "xyzzyq"], "no pronunciation of xyzzyq"),
         (["42"], "letters of the English alphabet"),
         (["?!"], "letters of the English alphabet"),
     ],

@@ -7,7 +7,7 @@ import pytest
 import fastrtc
 from fastrtc.core.models import MissingExtra
 from fastrtc.speech_to_text import PocketSphinxSTT, STTModel, get_stt_model, stt_for_chunks
-from fastrtc.speech_to_text.protocol import to_recogniser
+from fastrtc.speech_to_text.protocol import to_recognizer
 from tests.speech_to_text.networks import write_moonshine
 
 
@@ -26,7 +26,7 @@ def test_an_object_may_be_given_where_a_name_can() -> None:
 
 @pytest.mark.parametrize("thing", [None, 3, object()])
 def test_what_is_no_model(thing) -> None:
-    with pytest.raises(TypeError, match="has a method stt"):
+    with pytest.raises(TypeError, match="have a method stt"):
         get_stt_model(thing)
 
 
@@ -51,9 +51,9 @@ def test_chunks_are_in_samples_of_the_audio() -> None:
     assert stt_for_chunks(Own(), (16_000, audio), []) == ""
 
 
-def test_audio_for_a_recogniser() -> None:
+def test_audio_for_a_recognizer() -> None:
     tone = np.sin(np.arange(48_000) * 0.05).astype(np.float32)
-    heard = to_recogniser((48_000, np.stack([tone, tone])))
+    heard = to_recognizer((48_000, np.stack([tone, tone])))
     assert (heard.dtype, heard.shape) == (np.int16, (16_000,))
     expected = 32_767 * np.sin(np.arange(16_000) * 0.15)
     assert np.abs(heard - expected)[100:-100].max() < 50

@@ -1,6 +1,6 @@
-"""Speech to text: models that turn what somebody said into text.
+"""Speech to text: models that transcribe speech.
 
-Importing this loads no model, nor what runs one.
+Importing this package loads neither a model nor its runtime.
 """
 
 from __future__ import annotations

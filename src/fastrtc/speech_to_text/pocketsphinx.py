@@ -1,4 +1,4 @@
-"""PocketSphinx: recognises a few words, with a model that comes in its package."""
+"""PocketSphinx: recognizes a small vocabulary, with a model included in its package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.models import ModelError, import_extra
-from .protocol import RATE, STTModel, Word, to_recogniser
+from .protocol import RATE, STTModel, Word, to_recognizer
 
 __all__ = ["PocketSphinxSTT"]
 
@@ -19,41 +19,40 @@ PHONES = (
     "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W "
     "Y Z ZH"
 ).split()
-"""The sounds of the English model: what is between the words when others may be said, too."""
+"""The phones of the English model, used as filler between the words if other words may be said."""
 
 SOUND = "fastrtc_sound_"
-"""What the entries of the dictionary that stand for a sound begin with."""
+"""Prefix of the dictionary entries that stand for a single phone."""
 
 OTHER_SHARE = 0.9
-"""How likely the grammar takes a sound for another word. Of 108 recorded prompts without
-"monday" and "january", 6 were then taken for one of them, with 0.01 three times as many."""
+"""The weight of filler phones in the grammar. With it, 6 of 108 recorded prompts that contain
+neither "monday" nor "january" were mistaken for one of them; with 0.01, three times as many."""
 
 PADDING = np.zeros(RATE // 5, np.int16)
-"""Silence around the audio: the decoder needs some to find where the speech begins and ends."""
+"""Silence around the audio, which the decoder needs to find the start and end of speech."""
 
 PIECE = 2 * RATE // 10
-"""Bytes that are decoded at a time, 0.1 s: no other thread of the program runs meanwhile."""
+"""Bytes to decode at a time (0.1 s): the decoder holds the GIL meanwhile."""
 
 PUNCTUATION = re.compile(r"[^\w\s']")
 WORD = re.compile(r"[a-z][a-z']*")
 
 
 class PocketSphinxSTT(STTModel):
-    """Recognises some words of English; needs ``fastrtc[offline]``, and no download.
+    """Recognizes a few English words; needs ``fastrtc[offline]``, and no download.
 
-    It chooses between the words that it is given, and is good enough for a handful that do not
-    sound alike. It cannot take dictation. One may serve any number of connections and threads,
-    one at a time.
+    It chooses between the given words and suits a handful of words that do not sound alike. It
+    cannot transcribe dictation. An instance can serve any number of connections and threads, one at
+    a time.
 
     Args:
-        words: What may be said: words, or phrases of several words, in any case and
-            with any punctuation.
-        words_only: Whether nothing else is said, so that all speech is taken for one of the
-            words. Otherwise what is something else is left out, as is a word that is not clear;
-            this is what stop words need.
+        words: The vocabulary: words, or phrases of several words, in any case and with any
+            punctuation.
+        words_only: Whether only these words are said, so that all speech is matched to one of them.
+            If False, other speech and unclear words are left out, as stop words need.
 
     Raises:
-        ValueError: If there are no words, or one is not in the dictionary of the model.
+        ValueError: If there are no words, or a word is not in the dictionary of the model.
         TypeError: If the words are not a list of strings.
         MissingExtra: If the package is not installed.
     """
@@ -61,22 +60,22 @@ class PocketSphinxSTT(STTModel):
     def __init__(self, words: Sequence[str], *, words_only: bool = True) -> None:
         self.phrases = _phrases(words)
         pocketsphinx = import_extra("pocketsphinx", "offline")
-        # `bestpath` costs seconds for each second of a loop of sounds, and changes nothing here
+        # `bestpath` takes seconds per second of a loop of phones, and changes nothing here
         self._decoder: Any = pocketsphinx.Decoder(lm=None, bestpath=False, loglevel="FATAL")
         unknown = sorted(
             {word for phrase in self.phrases for word in phrase.split() if not self._knows(word)}
         )
         if unknown:
-            raise ValueError(f"PocketSphinx does not know how to say {', '.join(unknown)}")
+            raise ValueError(f"PocketSphinx has no pronunciation of {', '.join(unknown)}")
         if not words_only:
             for phone in PHONES:
                 self._decoder.add_word(SOUND + phone.lower(), phone, phone == PHONES[-1])
         self._decoder.add_jsgf_string("words", _grammar(self.phrases, words_only))
         self._decoder.add_jsgf_string("mean", _grammar(["a"], words_only=True))
-        self._lock = threading.Lock()  # a decoder is for one utterance at a time
+        self._lock = threading.Lock()  # a decoder processes one utterance at a time
 
     def stt(self, audio: tuple[int, NDArray[np.int16 | np.float32]]) -> str:
-        """Recognise what is said.
+        """Transcribe audio.
 
         Args:
             audio: A sample rate in Hz, and mono or stereo samples of any real dtype and shape.
@@ -85,26 +84,26 @@ class PocketSphinxSTT(STTModel):
             The words, in lower case.
 
         Raises:
-            TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a
-                real number.
-            ValueError: If the rate is not a positive integer, or the shape is not understood.
+            TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a real
+                number.
+            ValueError: If the rate is not a positive integer, or the shape is not supported.
             ModelError: If the decoder fails.
         """
         return " ".join(word.text for word in self.stt_words(audio))
 
     def stt_words(self, audio: tuple[int, NDArray[np.int16 | np.float32]]) -> list[Word]:
-        """Recognise what is said, word by word.
+        """Transcribe audio, with the time of each word.
 
         Args:
             audio: As in ``stt``.
 
         Raises:
-            TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a
-                real number.
-            ValueError: If the rate is not a positive integer, or the shape is not understood.
+            TypeError: If the audio is not a pair of a rate and samples, or the dtype is not a real
+                number.
+            ValueError: If the rate is not a positive integer, or the shape is not supported.
             ModelError: If the decoder fails.
         """
-        samples = to_recogniser(audio)
+        samples = to_recognizer(audio)
         if samples.size == 0:
             return []
         padded = np.concatenate((PADDING, samples, PADDING)).astype("<i2").tobytes()
@@ -126,13 +125,14 @@ class PocketSphinxSTT(STTModel):
         ]
 
     def _decode(self, audio: bytes) -> list[Any]:
-        """Decode in pieces, so that others run between them.
+        """Decode in pieces, so that other threads can run in between.
 
-        What the mean of the sound is, which the decoder takes away, it tells for audio in one: so
-        it gets that first, with next to nothing to look for, which takes a tenth of the time.
+        The decoder subtracts the cepstral mean, which it computes only for audio that it gets in
+        one piece. So it gets the whole audio first, with a trivial grammar, which takes a tenth of
+        the time.
         """
         decoder = self._decoder
-        decoder.reinit_feat()  # after a piece it no longer takes the mean of what comes in one
+        decoder.reinit_feat()  # after decoding in pieces it would not compute the mean
         decoder.activate_search("mean")
         decoder.start_utt()
         decoder.process_raw(audio, no_search=True, full_utt=True)
@@ -152,7 +152,7 @@ class PocketSphinxSTT(STTModel):
 
 def _phrases(words: Sequence[str]) -> list[str]:
     if isinstance(words, str):
-        raise ValueError(f"words is a list of words, not {words!r}")
+        raise ValueError(f"words must be a list of words, not {words!r}")
     if not isinstance(words, Iterable) or not all(isinstance(word, str) for word in words):
         raise TypeError(f"words must be a list of strings, not {words!r}")
     plain = (PUNCTUATION.sub(" ", phrase.lower().replace("’", "'")) for phrase in words)
@@ -161,12 +161,14 @@ def _phrases(words: Sequence[str]) -> list[str]:
         raise ValueError("PocketSphinx needs words= to choose from")
     for phrase in phrases:
         if not phrase or not all(WORD.fullmatch(word) for word in phrase.split()):
-            raise ValueError(f"A word is of letters of the English alphabet, not {phrase!r}")
+            raise ValueError(
+                f"Words must consist of letters of the English alphabet, unlike {phrase!r}"
+            )
     return phrases
 
 
 def _grammar(phrases: Sequence[str], words_only: bool) -> str:
-    """Write a grammar in the JSpeech Grammar Format (JSGF): any number of the phrases."""
+    """Return a grammar in the JSpeech Grammar Format (JSGF): any number of the phrases."""
     item = "<phrase>"
     if not words_only:
         sounds = " | ".join(SOUND + phone.lower() for phone in PHONES)
@@ -180,5 +182,5 @@ def _grammar(phrases: Sequence[str], words_only: bool) -> str:
 
 
 def _spelling(word: str) -> str:
-    """The word of an entry of the dictionary; other pronunciations are numbered: ``a(2)``."""
+    """Return the word of a dictionary entry; alternative pronunciations are numbered: ``a(2)``."""
     return word.partition("(")[0]

@@ -1,4 +1,4 @@
-"""What a speech recogniser is."""
+"""Interfaces of speech recognizers."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 
-__all__ = ["RATE", "STTModel", "TimedSTTModel", "Word", "check_audio", "to_recogniser"]
+__all__ = ["RATE", "STTModel", "TimedSTTModel", "Word", "check_audio", "to_recognizer"]
 
 RATE = 16_000
-"""The rate in Hz that recognisers work at."""
+"""Input sample rate of recognizers, in Hz."""
 
 
 class STTModel(Protocol):
-    """Turns speech into text."""
+    """A model that transcribes speech."""
 
     def stt(self, audio: tuple[int, NDArray[np.int16 | np.float32]]) -> str:
-        """Recognise what is said.
+        """Transcribe audio.
 
         Args:
             audio: A sample rate in Hz, and samples.
 
         Returns:
-            The text; empty if nothing was understood.
+            The text; empty if nothing was recognized.
         """
         ...
 
 
 class Word(NamedTuple):
-    """A recognised word, and where it is.
+    """A recognized word and its time.
 
     Attributes:
         text: The word.
-        start_s: Where it begins, in seconds.
-        end_s: Where it ends, in seconds.
+        start_s: Its start, in seconds.
+        end_s: Its end, in seconds.
     """
 
     text: str
@@ -45,10 +45,10 @@ class Word(NamedTuple):
 
 
 class TimedSTTModel(STTModel, Protocol):
-    """A recogniser that also tells where each word is."""
+    """A recognizer that also returns the time of each word."""
 
     def stt_words(self, audio: tuple[int, NDArray[np.int16 | np.float32]]) -> list[Word]:
-        """Recognise what is said, word by word.
+        """Transcribe audio, with the time of each word.
 
         Args:
             audio: A sample rate in Hz, and samples.
@@ -57,14 +57,13 @@ class TimedSTTModel(STTModel, Protocol):
 
 
 def check_audio(audio: object) -> tuple[int, NDArray[Any]]:
-    """Return audio that a recogniser was given, if it is a rate and samples.
+    """Return audio if it is a pair of a rate and samples.
 
     Returns:
-        The rate as it is, and the samples as an array.
+        The rate unchanged, and the samples as an array.
 
     Raises:
-        TypeError: If it is not a pair, or its samples are not an array of real numbers or a list
-            of them.
+        TypeError: If it is not a pair, or its samples are not an array or a list of real numbers.
     """
     if not isinstance(audio, tuple | list) or len(audio) != 2:
         raise TypeError(
@@ -88,8 +87,8 @@ _BYTES = (bytes, bytearray, memoryview)
 _HINT = "; for 16-bit PCM use (rate, np.frombuffer(data, np.int16))"
 
 
-def to_recogniser(audio: tuple[int, NDArray[Any]]) -> NDArray[np.int16]:
-    """Bring audio into the form that recognisers take.
+def to_recognizer(audio: tuple[int, NDArray[Any]]) -> NDArray[np.int16]:
+    """Convert audio to the format of recognizers.
 
     Args:
         audio: A sample rate in Hz, and mono or stereo samples of any real dtype and shape.
@@ -98,7 +97,7 @@ def to_recogniser(audio: tuple[int, NDArray[Any]]) -> NDArray[np.int16]:
         16 kHz mono, shape ``(n,)``.
 
     Raises:
-        ValueError: If the rate is not a positive integer, or the shape is not understood.
+        ValueError: If the rate is not a positive integer, or the shape is not supported.
         TypeError: If it is not a pair of a rate and samples, or the dtype is not a real number.
     """
     rate, samples = check_audio(audio)

@@ -1,4 +1,4 @@
-"""Speech to text: models by name."""
+"""Speech-to-text models by name."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ __all__ = [
 ]
 
 curr_dir = Path(__file__).parent
-"""The directory with ``test_file.wav``, which programs open."""
+"""The directory of ``test_file.wav``, which programs open."""
 
 ENTRY_POINTS = "fastrtc.stt_models"
-"""The group of entry points with which a package adds names."""
+"""The entry point group with which packages add models."""
 
 _registry = ModelRegistry(
     "speech-to-text",
@@ -42,30 +42,32 @@ _registry = ModelRegistry(
 
 
 def get_stt_model(model: str | STTModel = "moonshine/base", **kwargs: Any) -> STTModel:
-    """Give a model that turns speech into text.
+    """Return a speech-to-text model.
 
-    It is made once for the same arguments, and then shared.
+    Calls with the same arguments share one model.
 
     Args:
         model: ``"moonshine/base"``, ``"moonshine/tiny"``, ``"pocketsphinx"``, a name that an
-            installed package adds (entry point group ``fastrtc.stt_models``), or an object with
-            the method ``stt``, which is given back.
+            installed package adds (entry point group ``fastrtc.stt_models``), or an object with a
+            method ``stt``, which is returned.
         **kwargs: Arguments of the model, such as ``model_path`` or ``words``.
 
     Raises:
         ValueError: If there is no such model.
-        TypeError: If it is no model, or does not take these arguments.
-        MissingExtra: If what it needs is not installed.
-        ModelError: If it cannot be loaded. The next call tries again.
+        TypeError: If the object is not a model, or the model does not accept these arguments.
+        MissingExtra: If a required package is not installed.
+        ModelError: If the model cannot be loaded. The next call tries again.
     """
     if isinstance(model, str):
         try:
             named: STTModel = _registry.get(model, **kwargs)
-        except ModelError as error:  # whose message says it all
+        except ModelError as error:  # its message suffices
             raise error.with_traceback(None) from error.__cause__
         return named
     if not callable(getattr(model, "stt", None)):
-        raise TypeError(f"A speech-to-text model is a name or has a method stt, unlike {model!r}")
+        raise TypeError(
+            f"A speech-to-text model must be a name or have a method stt, unlike {model!r}"
+        )
     return model
 
 
@@ -75,12 +77,12 @@ get_stt_model.cache_clear = _registry.clear  # type: ignore[attr-defined]
 def stt_for_chunks(
     stt_model: STTModel, audio: tuple[int, NDArray[np.int16 | np.float32]], chunks: list[AudioChunk]
 ) -> str:
-    """Recognise what is said in some chunks of audio.
+    """Transcribe chunks of audio.
 
     Args:
         stt_model: The model.
         audio: A sample rate in Hz, and samples of shape ``(n,)`` or ``(channels, n)``.
-        chunks: Where they are, in samples of this audio.
+        chunks: Where the chunks are, in samples of this audio.
 
     Returns:
         The texts, joined by spaces.
