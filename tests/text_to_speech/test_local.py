@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from fastrtc.text_to_speech.local import LONGEST, LocalTTS
+from fastrtc.text_to_speech.local import MAX_PIECE, LocalTTS
 from fastrtc.text_to_speech.protocol import TTSOptions
 
 
@@ -61,7 +61,7 @@ def test_a_long_sentence_is_said_in_pieces() -> None:
     voice = Voice()
     voice.tts("so it goes, on and on, " * 30)
     assert len(voice.said) > 1
-    assert max(len(piece) for piece, _ in voice.said) <= LONGEST
+    assert max(len(piece) for piece, _ in voice.said) <= MAX_PIECE
 
 
 @pytest.mark.parametrize("text", ["", " \n", "Nothing."])
@@ -72,7 +72,7 @@ def test_where_nothing_is_to_be_said_there_is_silence_of_no_length(text: str) ->
 
 def test_mistakes_are_told_before_anything_is_said() -> None:
     voice = Voice()
-    with pytest.raises(TypeError, match="The options are Options, not 5"):
+    with pytest.raises(TypeError, match="The options must be Options, not 5"):
         voice.stream_tts_sync("Hello.", 5)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="must be a string, not NoneType"):
         voice.stream_tts_sync(None)  # type: ignore[arg-type]

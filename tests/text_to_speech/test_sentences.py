@@ -129,5 +129,5 @@ def test_work_grows_with_the_length_of_the_text_only(unit: str) -> None:
 
 
 def test_what_cannot_be_halved() -> None:
-    with pytest.raises(ValueError, match="cannot be cut"):
+    with pytest.raises(ValueError, match="cannot be split"):
         halves(" a ")

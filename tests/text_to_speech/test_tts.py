@@ -70,8 +70,8 @@ def voice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 NO_TEXTS = [
-    (None, "must be a string, not NoneType; has what makes the text returned nothing"),
-    (b"Hello.", r"must be a string, not bytes; decode them: data.decode\("),
+    (None, "must be a string, not NoneType; did the function that makes the text return nothing"),
+    (b"Hello.", r"must be a string, not bytes; decode it: data.decode\("),
     (bytearray(b"Hello."), "must be a string, not bytearray; decode"),
     (5, "must be a string, not int$"),
     (["Hello."], "must be a string, not list$"),
@@ -94,9 +94,9 @@ async def test_what_is_no_text_is_refused_in_async_code(voice, thing, complaint)
 
 async def test_options_of_another_kind_are_refused(voice) -> None:
     wrong = {"speed": 2}
-    with pytest.raises(TypeError, match="The options are .*TTSOptions, not {'speed': 2}"):
+    with pytest.raises(TypeError, match="The options must be .*TTSOptions, not {'speed': 2}"):
         voice.tts("Hello.", wrong)
-    with pytest.raises(TypeError, match="The options are"):
+    with pytest.raises(TypeError, match="The options must be"):
         voice.stream_tts_sync("Hello.", wrong)
-    with pytest.raises(TypeError, match="The options are"):
+    with pytest.raises(TypeError, match="The options must be"):
         await anext(voice.stream_tts("Hello.", wrong))

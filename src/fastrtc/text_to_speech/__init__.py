@@ -1,6 +1,6 @@
-"""Text to speech: models that say a text.
+"""Text to speech: models that synthesize speech.
 
-Importing this loads no model, nor what runs one.
+Importing this package loads neither a model nor its runtime.
 """
 
 from __future__ import annotations

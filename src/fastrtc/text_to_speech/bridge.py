@@ -1,4 +1,4 @@
-"""From async generators to code that is not async."""
+"""Iterate over async generators in sync code."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _END = object()
 
 
 def iterate(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, None, None]:
-    """Go through an async generator, whether or not an event loop runs in this thread.
+    """Iterate over an async generator, whether or not an event loop runs in this thread.
 
-    It runs on a loop of its own in a thread of its own, which end with it, or when the result is
-    closed.
+    The generator runs on an event loop in a thread of its own. Both end with the generator, or when
+    the result is closed.
 
     Args:
-        make: Makes the generator, on that loop.
+        make: Creates the generator, on that loop.
 
     Raises:
-        Exception: What the generator raises.
+        Exception: Any exception of the generator.
     """
     items: queue.SimpleQueue[tuple[object, BaseException | None]] = queue.SimpleQueue()
     loop = asyncio.new_event_loop()
@@ -42,7 +42,7 @@ def iterate(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, None, N
         error: BaseException | None = None
         try:
             loop.run_until_complete(task)
-        except BaseException as raised:  # given to whoever iterates
+        except BaseException as raised:  # raised in the iterating thread
             error = raised
         finally:
             loop.run_until_complete(loop.shutdown_asyncgens())
@@ -64,5 +64,5 @@ def iterate(make: Callable[[], AsyncGenerator[T, None]]) -> Generator[T, None, N
         if thread.is_alive():
             try:
                 loop.call_soon_threadsafe(task.cancel)
-            except RuntimeError:  # it has just closed
+            except RuntimeError:  # the loop has just closed
                 pass

@@ -1,4 +1,4 @@
-"""Cartesia: a service that speaks, for which a key is needed."""
+"""Cartesia: a text-to-speech service that requires an API key."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ VARIABLE = "CARTESIA_API_KEY"
 
 @dataclass
 class CartesiaTTSOptions(TTSOptions):
-    """How Cartesia says something.
+    """Options of Cartesia.
 
     Attributes:
-        voice: The id of a voice.
-        language: Of the text.
-        emotion: Emotions of the voice. Up to ``sonic-2`` there may be several, with a strength,
-            such as ``"positivity:high"``; from ``sonic-3`` on the first one counts: ``"excited"``.
-        cartesia_version: The version of the service's interface.
-        model: The id of a model.
+        voice: Id of a voice.
+        language: Language of the text.
+        emotion: Emotions of the voice. Up to ``sonic-2``, there may be several, with a strength,
+            such as ``"positivity:high"``; from ``sonic-3`` on, only the first is used:
+            ``"excited"``.
+        cartesia_version: Version of the API.
+        model: Id of a model.
         sample_rate: In Hz: 8000, 16000, 22050, 24000, 44100 or 48000.
     """
 
@@ -42,43 +43,45 @@ class CartesiaTTSOptions(TTSOptions):
 
 
 class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
-    """Speaks through Cartesia; needs ``fastrtc[cartesia]``.
+    """Synthesizes speech with Cartesia; needs ``fastrtc[cartesia]``.
 
     Args:
-        api_key: The key; without it that of the environment variable ``CARTESIA_API_KEY``.
-        base_url: Where the service is, if elsewhere.
+        api_key: The API key; by default that of the environment variable ``CARTESIA_API_KEY``.
+        base_url: URL of the service, if not the default.
 
     Raises:
         MissingExtra: If the ``cartesia`` package is not installed.
-        ValueError: If there is no key.
+        ValueError: If there is no API key.
     """
 
     def __init__(self, api_key: str | None = None, *, base_url: str | None = None) -> None:
         self._cartesia = import_extra("cartesia", "cartesia")
         self._api_key = api_key or os.environ.get(VARIABLE)
         if not self._api_key:
-            raise ValueError(f"Cartesia needs a key: give cartesia_api_key=, or set {VARIABLE}")
+            raise ValueError(
+                f"Cartesia needs an API key: pass cartesia_api_key=, or set {VARIABLE}"
+            )
         self._base_url = base_url
 
     def warmup(self) -> None:
-        """Make a client, which imports most of the package, without a request."""
+        """Create a client, which imports most of the package; no request is sent."""
         _ = self._cartesia.AsyncCartesia(api_key=self._api_key, base_url=self._base_url).tts
 
     def tts(
         self, text: str, options: CartesiaTTSOptions | None = None
     ) -> tuple[int, NDArray[np.int16]]:
-        """Say a text.
+        """Synthesize text.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Returns:
             A sample rate in Hz, and samples of shape ``(n,)``.
 
         Raises:
-            TypeError: If the text is not a string, or the options are those of another model.
-            ModelError: If the service refuses or fails.
+            TypeError: If the text is not a string, or the options belong to another model.
+            ModelError: If the service rejects the request or fails.
         """
         options = _checked(options)
         pieces = [samples for _, samples in self.stream_tts_sync(text, options)]
@@ -87,18 +90,18 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
     async def stream_tts(
         self, text: str, options: CartesiaTTSOptions | None = None
     ) -> AsyncGenerator[tuple[int, NDArray[np.int16]], None]:
-        """Say a text, piece by piece as the service gives them.
+        """Synthesize text, piece by piece as the service sends them.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Yields:
-            The pieces, each as ``tts`` gives it.
+            The pieces, each as returned by ``tts``.
 
         Raises:
-            TypeError: If the text is not a string, or the options are those of another model.
-            ModelError: If the service refuses or fails.
+            TypeError: If the text is not a string, or the options belong to another model.
+            ModelError: If the service rejects the request or fails.
         """
         options = _checked(options)
         if not check_text(text).strip():
@@ -124,18 +127,18 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
     def stream_tts_sync(
         self, text: str, options: CartesiaTTSOptions | None = None
     ) -> Generator[tuple[int, NDArray[np.int16]], None, None]:
-        """Say a text, piece by piece as the service gives them, in code that is not async.
+        """Synthesize text, piece by piece as the service sends them, in sync code.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Returns:
-            The pieces, each as ``tts`` gives it.
+            The pieces, each as returned by ``tts``.
 
         Raises:
-            TypeError: If the text is not a string, or the options are those of another model.
-            ModelError: If the service refuses or fails.
+            TypeError: If the text is not a string, or the options belong to another model.
+            ModelError: If the service rejects the request or fails.
         """
         text, options = check_text(text), _checked(options)
         return iterate(lambda: self.stream_tts(text, options))
@@ -145,12 +148,12 @@ def _checked(options: CartesiaTTSOptions | None) -> CartesiaTTSOptions:
     if options is None:
         return CartesiaTTSOptions()
     if not isinstance(options, CartesiaTTSOptions):
-        raise TypeError(f"The options are CartesiaTTSOptions, not {options!r}")
+        raise TypeError(f"The options must be CartesiaTTSOptions, not {options!r}")
     return options
 
 
 def _request(options: CartesiaTTSOptions) -> dict[str, Any]:
-    """Say it as the models take it: emotions moved between generations."""
+    """Return the request for the options; emotions differ between model generations."""
     voice: dict[str, Any] = {"mode": "id", "id": options.voice}
     request: dict[str, Any] = {}
     if options.emotion and _takes_controls(options.model):
@@ -171,6 +174,6 @@ def _request(options: CartesiaTTSOptions) -> dict[str, Any]:
 
 
 def _takes_controls(model: str) -> bool:
-    """Whether a model is of the first two generations, as ``sonic-english`` and ``sonic-2``."""
+    """Return whether a model is of generation 1 or 2, such as ``sonic-english``, ``sonic-2``."""
     generation = model.removeprefix("sonic").removeprefix("-")[:1]
     return not generation.isdigit() or int(generation) < 3

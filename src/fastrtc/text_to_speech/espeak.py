@@ -1,4 +1,4 @@
-"""espeak-ng: a voice of a machine, which needs no download and next to no time."""
+"""espeak-ng: a robotic voice that needs no download and next to no time."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ __all__ = ["EspeakTTSModel", "EspeakTTSOptions"]
 logger = logging.getLogger(__name__)
 
 WORDS_PER_MINUTE = 175
-"""espeak-ng's own default; it takes 80 to 450."""
+"""The default speed of espeak-ng, which accepts 80 to 450."""
 
 PROGRAMS = ("espeak-ng", "espeak")
 TIMEOUT_S = 30.0
-"""How long the program may take for a sentence: it takes some 20 ms."""
+"""Maximum run time of the program for one sentence; about 20 ms is usual."""
 
 
 @dataclass
 class EspeakTTSOptions(TTSOptions):
-    """How espeak-ng says something.
+    """Options of espeak-ng.
 
     Attributes:
-        voice: A language, such as ``"en-us"`` or ``"de"``, with a variant if wanted:
+        voice: A language, such as ``"en-us"`` or ``"de"``, optionally with a variant:
             ``"en-us+f3"``. ``espeak-ng --voices`` lists them.
         speed: 0.5 to 2.5; 1 is 175 words per minute.
         pitch: 0 to 99.
@@ -48,13 +48,14 @@ class EspeakTTSOptions(TTSOptions):
 
 
 class EspeakTTSModel(LocalTTS[EspeakTTSOptions]):
-    """Speaks with espeak-ng: in process by ``fastrtc[offline]`` if that loads, or by the program.
+    """Synthesizes speech with espeak-ng: the library of ``fastrtc[offline]``, or else the program.
 
-    It is understood rather than enjoyed. One may serve any number of connections and threads.
+    The speech is intelligible rather than pleasant. An instance can serve any number of connections
+    and threads.
 
     Raises:
-        MissingExtra: If there is neither.
-        ModelError: If it cannot be loaded.
+        MissingExtra: If neither the library nor the program is installed.
+        ModelError: If espeak-ng cannot be loaded.
     """
 
     _options = EspeakTTSOptions
@@ -65,9 +66,9 @@ class EspeakTTSModel(LocalTTS[EspeakTTSOptions]):
 
     def _say(self, piece: str, options: EspeakTTSOptions) -> Iterator[NDArray[np.int16]]:
         if not 0.5 <= options.speed <= 2.5:
-            raise ValueError(f"The speed of espeak-ng is 0.5 to 2.5, not {options.speed}")
+            raise ValueError(f"The speed of espeak-ng must be 0.5 to 2.5, not {options.speed}")
         if not 0 <= options.pitch <= 99:
-            raise ValueError(f"The pitch of espeak-ng is 0 to 99, not {options.pitch}")
+            raise ValueError(f"The pitch of espeak-ng must be 0 to 99, not {options.pitch}")
         speed = round(options.speed * WORDS_PER_MINUTE)
         samples = self._engine.say(piece.replace("\0", " "), options.voice, speed, options.pitch)
         if samples.size:
@@ -78,7 +79,7 @@ class _Engine(Protocol):
     rate: int
 
     def say(self, text: str, voice: str, words_per_minute: int, pitch: int) -> NDArray[np.int16]:
-        """Say a text."""
+        """Synthesize text."""
 
 
 def _engine() -> _Engine:
@@ -89,12 +90,11 @@ def _engine() -> _Engine:
         except ModelError as error:
             if program is None:
                 raise
-            logger.warning("%s; the program %s speaks instead", error, program)
+            logger.warning("%s; using the program %s instead", error, program)
     if program is not None:
         return _Program(program)
     raise MissingExtra(
-        'There is no espeak-ng: run `pip install "fastrtc[offline]"`, or install the '
-        "program of that name"
+        'espeak-ng is not installed: run `pip install "fastrtc[offline]"`, or install the program'
     )
 
 
@@ -110,7 +110,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
 
 
 class _Library:
-    """espeak-ng in this process. It has one state for all, so there is one of these."""
+    """espeak-ng as a library. Its state is global, so there is one instance per process."""
 
     _shared: _Library | None = None
     _loading = threading.Lock()
@@ -128,9 +128,7 @@ class _Library:
             library = ctypes.CDLL(loader.get_library_path())
             data = loader.get_data_path()
         except (OSError, RuntimeError) as error:
-            raise ModelError(
-                f"The espeak-ng of espeakng-loader cannot be loaded: {error}"
-            ) from error
+            raise ModelError(f"The library of espeakng-loader cannot be loaded: {error}") from error
         self.rate: int = library.espeak_Initialize(
             _AUDIO_OUTPUT_SYNCHRONOUS, 0, data.encode(), _INITIALIZE_DONT_EXIT
         )
@@ -139,7 +137,7 @@ class _Library:
         self._library = library
         self._lock = threading.Lock()
         self._pieces: list[NDArray[np.int16]] = []
-        self._callback = _CALLBACK(self._take)  # kept: the library holds but a pointer
+        self._callback = _CALLBACK(self._take)  # keep a reference: the library has only a pointer
         library.espeak_SetSynthCallback(self._callback)
 
     def say(self, text: str, voice: str, words_per_minute: int, pitch: int) -> NDArray[np.int16]:
@@ -155,17 +153,17 @@ class _Library:
             )
             said = np.concatenate(self._pieces)
         if failed:
-            raise ModelError(f"espeak-ng failed with its error {failed}")
+            raise ModelError(f"espeak-ng failed with error code {failed}")
         return said
 
     def _take(self, samples: Any, count: int, events: Any) -> int:
         if samples and count > 0:
             self._pieces.append(np.ctypeslib.as_array(samples, (count,)).copy())
-        return 0  # go on
+        return 0  # continue
 
 
 class _Program:
-    """espeak-ng as a program, started for each piece."""
+    """espeak-ng as a program, started for each piece of text."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -190,6 +188,6 @@ class _Program:
             if "voice" in complaint:
                 raise ValueError(f"espeak-ng has no voice {voice!r}: {complaint}")
             raise ModelError(f"{self._path} failed: {complaint}")
-        # WAV as it is written to a pipe: 44 bytes, with a length that nobody knew yet
+        # a WAV file written to a pipe: a header of 44 bytes, with an unknown length
         self.rate = int.from_bytes(done.stdout[24:28], "little") or self.rate
         return np.frombuffer(done.stdout[44 : len(done.stdout) & ~1], "<i2").astype(np.int16)

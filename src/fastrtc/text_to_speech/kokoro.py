@@ -1,4 +1,4 @@
-"""Kokoro: a voice that sounds human, and runs on a CPU."""
+"""Kokoro: a natural voice that runs on a CPU."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ HUB_REPOSITORY = "fastrtc/kokoro-onnx"
 MODEL_FILE, VOICES_FILE = "kokoro-v1.0.onnx", "voices-v1.0.bin"
 
 RATE = 24_000
-"""Of what it says, in Hz."""
+"""Output sample rate in Hz."""
 
-MOST_PHONEMES = 500
-"""In one call of the model: it has styles for 510, two of which are for the ends."""
+MAX_PHONEMES = 500
+"""Maximum per call of the model: it has 510 style vectors, two of which are for the ends."""
 
 
 @dataclass
 class KokoroTTSOptions(TTSOptions):
-    """How Kokoro says something.
+    """Options of Kokoro.
 
     Attributes:
-        voice: The name of a voice, see
-            https://huggingface.co/hexgrad/Kokoro-82M/blob/main/VOICES.md. The first letter tells
-            the language, ``a`` for American, ``b`` for British English; the second ``f`` or ``m``.
-        speed: 0.5 to 2; 1 is the natural one.
-        lang: How the text is pronounced, as espeak-ng names it: ``"en-us"``, ``"fr-fr"``.
+        voice: Name of a voice, see
+            https://huggingface.co/hexgrad/Kokoro-82M/blob/main/VOICES.md. The first letter is the
+            language, ``a`` for American, ``b`` for British English; the second is ``f`` or ``m``.
+        speed: 0.5 to 2; 1 is the natural speed.
+        lang: Language of the pronunciation, as named by espeak-ng: ``"en-us"``, ``"fr-fr"``.
     """
 
     voice: str = "af_heart"
@@ -46,17 +46,17 @@ class KokoroTTSOptions(TTSOptions):
 
 
 class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
-    """Speaks with Kokoro; needs ``fastrtc[tts]``.
+    """Synthesizes speech with Kokoro; needs ``fastrtc[tts]``.
 
-    One may serve any number of connections and threads.
+    An instance can serve any number of connections and threads.
 
     Args:
-        model_path: A folder with ``kokoro-v1.0.onnx`` and ``voices-v1.0.bin``. Without it they
-            come from ``fastrtc/kokoro-onnx`` on the Hugging Face hub, or its cache.
+        model_path: A folder with ``kokoro-v1.0.onnx`` and ``voices-v1.0.bin``. By default, they
+            come from ``fastrtc/kokoro-onnx`` on the Hugging Face Hub, or its cache.
 
     Raises:
-        MissingExtra: If the packages that run it are not installed.
-        ModelError: If it cannot be loaded.
+        MissingExtra: If the required packages are not installed.
+        ModelError: If the model cannot be loaded.
     """
 
     _options = KokoroTTSOptions
@@ -71,7 +71,7 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
             files = [str(folder / MODEL_FILE), str(folder / VOICES_FILE)]
         try:
             self._model: Any = kokoro.Kokoro(*files)
-        except Exception as error:  # dozens of kinds: of the disk, of onnxruntime, of espeak-ng
+        except Exception as error:  # many types: of the disk, of onnxruntime, of espeak-ng
             where = model_path or Path(files[0]).parent
             raise ModelError(
                 f"Kokoro could not be loaded from {where}; model_path= takes a folder with "
@@ -80,7 +80,7 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
 
     @property
     def voices(self) -> list[str]:
-        """The names of the voices that there are."""
+        """Names of the available voices."""
         names: list[str] = self._model.get_voices()
         return names
 
@@ -90,7 +90,7 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
                 f"Kokoro has no voice {options.voice!r}; it has {', '.join(self.voices)}"
             )
         if not 0.5 <= options.speed <= 2:
-            raise ValueError(f"The speed of Kokoro is 0.5 to 2, not {options.speed}")
+            raise ValueError(f"The speed of Kokoro must be 0.5 to 2, not {options.speed}")
         for phonemes in self._phonemes(piece, options.lang):
             try:
                 samples, _ = self._model.create(
@@ -100,17 +100,17 @@ class KokoroTTSModel(LocalTTS[KokoroTTSOptions]):
                     lang=options.lang,
                     is_phonemes=True,
                 )
-            except Exception as error:  # onnxruntime has no common class for its own
+            except Exception as error:  # onnxruntime's exceptions have no common base class
                 raise ModelError(f"Kokoro failed: {error}") from error
             yield np.asarray(samples, np.float32)
 
     def _phonemes(self, piece: str, lang: str) -> Iterator[str]:
-        """Tell how a piece is pronounced, in parts that are not too much for one call."""
+        """Yield the phonemes of a piece of text, in parts that fit into one call."""
         try:
             phonemes: str = self._model.tokenizer.phonemize(piece, lang)
-        except RuntimeError as error:  # what phonemizer raises for a language that it lacks
+        except RuntimeError as error:  # raised by phonemizer for an unknown language
             raise ValueError(f"Kokoro cannot pronounce {lang!r}: {error}") from error
-        if len(phonemes) > MOST_PHONEMES:  # figures are long when they are read out
+        if len(phonemes) > MAX_PHONEMES:  # figures are long when read aloud
             for half in halves(piece):
                 yield from self._phonemes(half, lang)
         elif any(letter.isalpha() for letter in phonemes):  # not just punctuation
@@ -122,7 +122,7 @@ def _files_of_hub() -> list[str]:
         return hub_files(HUB_REPOSITORY, [MODEL_FILE, VOICES_FILE])
     except HubUnavailable as error:
         raise ModelError(
-            f"Kokoro could not be loaded from {HUB_REPOSITORY} on the Hugging Face hub: {error}. "
+            f"Kokoro could not be loaded from {HUB_REPOSITORY} on the Hugging Face Hub: {error}. "
             f"model_path= takes a folder with {MODEL_FILE} and {VOICES_FILE}, and "
-            'get_tts_model("espeak"), which fastrtc[offline] brings, needs no download'
+            'get_tts_model("espeak"), which fastrtc[offline] installs, needs no download'
         ) from None

@@ -1,4 +1,4 @@
-"""What the voices that run on this machine have in common: they say one sentence at a time."""
+"""Base class of text-to-speech models that run locally, one sentence at a time."""
 
 from __future__ import annotations
 
@@ -16,39 +16,41 @@ from .sentences import split_text
 
 __all__ = ["LocalTTS"]
 
-LONGEST = 200
-"""Characters in a piece, some 12 s of speech: a longer sentence is begun before it is all made."""
+MAX_PIECE = 200
+"""Maximum length of a piece in characters, about 12 s of speech: longer sentences start to play
+before all of their speech is ready."""
 
 T = TypeVar("T", bound=TTSOptions)
 
 
 class LocalTTS(TTSModel[T], Generic[T]):
-    """A voice that runs on this machine.
+    """A text-to-speech model that runs locally.
 
-    Subclasses say one piece of text in ``_say``; it may be called in several threads at once.
+    Subclasses synthesize one piece of text in ``_say``; it may be called in several threads at
+    once.
     """
 
     _options: type[T]
-    """What the options are made from if there are none."""
+    """Creates the default options."""
 
     _rate: int
-    """Of what it says, in Hz."""
+    """Output sample rate in Hz."""
 
     def tts(
         self, text: str, options: T | None = None
     ) -> tuple[int, NDArray[np.int16 | np.float32]]:
-        """Say a text.
+        """Synthesize text.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Returns:
             A sample rate in Hz, and mono samples of shape ``(n,)``.
 
         Raises:
-            TypeError: If the text is not a string, or the options are those of another model.
-            ValueError: If an option has an impossible value.
+            TypeError: If the text is not a string, or the options belong to another model.
+            ValueError: If an option has an invalid value.
             ModelError: If the model fails.
         """
         pieces = [samples for _, samples in self.stream_tts_sync(text, options)]
@@ -57,18 +59,18 @@ class LocalTTS(TTSModel[T], Generic[T]):
     async def stream_tts(
         self, text: str, options: T | None = None
     ) -> AsyncGenerator[tuple[int, NDArray[np.int16 | np.float32]], None]:
-        """Say a text sentence by sentence, in threads of its own.
+        """Synthesize text sentence by sentence, in threads.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Yields:
-            The pieces, each as ``tts`` gives it.
+            The pieces, each as returned by ``tts``.
 
         Raises:
-            TypeError: If the text is not a string, or the options are those of another model.
-            ValueError: If an option has an impossible value.
+            TypeError: If the text is not a string, or the options belong to another model.
+            ValueError: If an option has an invalid value.
             ModelError: If the model fails.
         """
         options = self._checked(options)
@@ -79,24 +81,24 @@ class LocalTTS(TTSModel[T], Generic[T]):
     def stream_tts_sync(
         self, text: str, options: T | None = None
     ) -> Generator[tuple[int, NDArray[np.int16 | np.float32]], None, None]:
-        """Say a text sentence by sentence.
+        """Synthesize text sentence by sentence.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Returns:
-            The pieces, each as ``tts`` gives it.
+            The pieces, each as returned by ``tts``.
 
         Raises:
-            TypeError: If the text is not a string, or the options are those of another model.
-            ValueError: If an option has an impossible value.
+            TypeError: If the text is not a string, or the options belong to another model.
+            ValueError: If an option has an invalid value.
             ModelError: If the model fails.
         """
         return self._in_turn(check_text(text), self._checked(options))
 
     def warmup(self) -> None:
-        """Say a word, so that the first real one does not take longer than others."""
+        """Synthesize a word, so that the first use is not slower than later ones."""
         self.tts("Hello.")
 
     def _in_turn(
@@ -107,18 +109,18 @@ class LocalTTS(TTSModel[T], Generic[T]):
                 yield self._rate, samples
 
     def _pieces(self, text: str) -> Iterator[str]:
-        return split_text(text, LONGEST)
+        return split_text(text, MAX_PIECE)
 
     def _said(self, piece: str, options: T) -> list[NDArray[np.int16 | np.float32]]:
         return list(self._say(piece, options))
 
     @abstractmethod
     def _say(self, piece: str, options: T) -> Iterator[NDArray[np.int16 | np.float32]]:
-        """Say a piece of text; give nothing if there is nothing in it to say."""
+        """Synthesize a piece of text; yield nothing if it contains nothing to say."""
 
     def _checked(self, options: T | None) -> T:
         if options is None:
             return self._options()
         if not isinstance(options, self._options):
-            raise TypeError(f"The options are {self._options.__name__}, not {options!r}")
+            raise TypeError(f"The options must be {self._options.__name__}, not {options!r}")
         return options

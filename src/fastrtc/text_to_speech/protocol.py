@@ -1,4 +1,4 @@
-"""What a voice is."""
+"""Interface of text-to-speech models."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ Speech: TypeAlias = tuple[int, NDArray[np.float32] | NDArray[np.int16]]
 
 
 class TTSOptions:
-    """How something is said; each model has its own."""
+    """Options of a text-to-speech model; each model has its own subclass."""
 
 
 T = TypeVar("T", bound=TTSOptions, contravariant=True)
 
 
 class TTSModel(Protocol[T]):
-    """Turns text into speech: all at once, or as it is made."""
+    """A model that synthesizes speech, at once or as a stream."""
 
     def tts(
         self, text: str, options: T | None = None
     ) -> tuple[int, NDArray[np.int16 | np.float32]]:
-        """Say a text.
+        """Synthesize text.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Returns:
             A sample rate in Hz, and mono samples of shape ``(n,)``.
@@ -41,34 +41,34 @@ class TTSModel(Protocol[T]):
     def stream_tts(
         self, text: str, options: T | None = None
     ) -> AsyncGenerator[tuple[int, NDArray[np.int16 | np.float32]], None]:
-        """Say a text piece by piece, without blocking the event loop.
+        """Synthesize text piece by piece, without blocking the event loop.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Returns:
-            The pieces, each as ``tts`` gives it, in order.
+            The pieces in order, each as returned by ``tts``.
         """
         ...
 
     def stream_tts_sync(
         self, text: str, options: T | None = None
     ) -> Generator[tuple[int, NDArray[np.int16 | np.float32]], None, None]:
-        """Say a text piece by piece, in code that is not async.
+        """Synthesize text piece by piece, in sync code.
 
         Args:
-            text: What to say.
-            options: How.
+            text: The text.
+            options: Options of the model; None for the defaults.
 
         Returns:
-            The pieces, each as ``tts`` gives it, in order.
+            The pieces in order, each as returned by ``tts``.
         """
         ...
 
 
 def check_text(text: object) -> str:
-    """Return a text that a voice was given, if it is one.
+    """Return the text for a model if it is a string.
 
     Raises:
         TypeError: If it is not a string.
@@ -77,7 +77,7 @@ def check_text(text: object) -> str:
         return text
     hint = ""
     if text is None:
-        hint = "; has what makes the text returned nothing?"
+        hint = "; did the function that makes the text return nothing?"
     elif isinstance(text, bytes | bytearray | memoryview):
-        hint = '; decode them: data.decode("utf-8")'
-    raise TypeError(f"The text for a voice must be a string, not {type(text).__name__}{hint}")
+        hint = '; decode it: data.decode("utf-8")'
+    raise TypeError(f"The text to synthesize must be a string, not {type(text).__name__}{hint}")

@@ -1,4 +1,4 @@
-"""Split text into sentences, and long sentences into pieces, for a voice to say in order."""
+"""Split text into sentences, and long sentences into pieces, for text to speech."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .abbreviations import (
 __all__ = ["SentenceSplitter", "halves", "split_text"]
 
 MAX_SENTENCE = 1000
-"""Characters. Text without the end of a sentence is cut there, so that memory is bounded."""
+"""Maximum length in characters. Text without an end of sentence is cut there, to bound memory."""
 
 LOOK_BEHIND = 48
-"""Characters before a full stop that decide what it means."""
+"""Characters before a full stop that determine its meaning."""
 
 LOOK_AHEAD = 96
-"""Characters after the beginning of a stop that decide what it means: `STOP`, then `AHEAD`."""
+"""Characters from the start of a stop that determine its meaning: `STOP`, then `AHEAD`."""
 
-# Every repetition in these patterns has an upper bound, and the parts of a pattern do not
-# overlap, so each match takes constant time.
+# Repetitions in these patterns are bounded, and the parts of a pattern do not overlap, so that
+# each match takes constant time.
 
 STOP = re.compile(
     r"(?P<line>[\n\r\u2028\u2029])"
@@ -36,12 +36,13 @@ STOP = re.compile(
     r"|(?P<mark>[.!?…‽‼⁇⁈⁉\u037e]{1,16})"
     r"(?P<closing>[\"'“”‘’«»‹›\)\]\}*_~`]{0,8}(?:[ \u00a0\u202f]»(?=\s|$))?)"
 )
-"""What may end a sentence: a line break, a stop that needs no space after it, one that does."""
+"""A possible end of a sentence: a line break, a stop that needs no space after it, or one that
+does."""
 
 AHEAD = re.compile(
     r"(?P<gap>[\s\"'“”„‘’«»‹›\(\[\{¿¡*_~`#–—•-]{0,24})(?P<word>[^\W_]{0,32})(?P<after>['’.]?)"
 )
-"""What follows a stop: spaces and what opens a sentence, and its first word."""
+"""The text after a stop: white space and opening punctuation, and the first word."""
 
 LINE = re.compile(r"[\n\r\u2028\u2029]")
 CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -57,29 +58,29 @@ PAUSE = re.compile(r"[,;:–—、，；](?=\s|$)|(?<=\s)-(?=\s)|[、，；]")
 
 
 class SentenceSplitter:
-    """Splits text that comes in pieces, such as the tokens of a language model, into sentences.
+    """Split text that arrives in pieces, such as the tokens of a language model, into sentences.
 
-    A full stop ends no sentence in an abbreviation ("Dr. Smith", "10 a.m. with"), a number, an
-    initial, an ordinal ("am 3. Oktober") or an enumeration ("1. Open it"); what goes on with a
-    lower-case word goes on, except after a full stop that follows five letters or more. Where it
-    cannot be known, the text is not split. The result does not depend on how the text is cut into
-    pieces. A sentence is returned as soon as it is certain to end: when white space follows, or
-    the next letter, or the next word. One of more than 1000 characters is cut.
+    A full stop does not end a sentence in an abbreviation ("Dr. Smith", "10 a.m. with"), a number,
+    an initial, an ordinal ("am 3. Oktober") or an enumeration ("1. Open it"), nor if the next word
+    is in lower case, unless the full stop follows five or more letters. If the end is ambiguous,
+    the text is not split. The result does not depend on how the text is divided into pieces. A
+    sentence is returned as soon as its end is certain: at the next white space, letter or word.
+    Sentences of more than 1000 characters are cut.
     """
 
     def __init__(self) -> None:
-        self._text = ""  # what is not returned yet
-        self._position = 0  # no sentence ends before it
-        self._cased = False  # there was an upper-case letter before the position
+        self._text = ""  # not returned yet
+        self._position = 0  # no sentence ends before this
+        self._cased = False  # whether an upper-case letter precedes the position
 
     def push(self, text: str) -> list[str]:
-        """Add the next piece of text.
+        """Append a piece of text.
 
         Args:
             text: Any length.
 
         Returns:
-            The sentences that are complete now, in order, without the white space around them.
+            The sentences that are now complete, in order, without surrounding white space.
 
         Raises:
             TypeError: If the text is not a string.
@@ -90,7 +91,7 @@ class SentenceSplitter:
         return list(self._sentences(final=False))
 
     def flush(self) -> list[str]:
-        """End the text: return the sentences that are left, and begin anew."""
+        """End the text: return the remaining sentences, and start a new text."""
         rest = list(self._sentences(final=True))
         self._text, self._position, self._cased = "", 0, False
         return rest
@@ -105,7 +106,7 @@ class SentenceSplitter:
         self._position -= start
 
     def _next_end(self, start: int, final: bool) -> int | None:
-        """Return where the sentence ends that begins at *start*, or None for not known yet."""
+        """Return the end of the sentence that starts at *start*, or None if it is not known yet."""
         text, limit = self._text, start + MAX_SENTENCE
         while (stop := STOP.search(text, self._position, limit + LOOK_AHEAD)) is not None:
             if stop.start() >= limit:
@@ -131,23 +132,23 @@ class SentenceSplitter:
         self._position = position
 
 
-def split_text(text: str, longest: int) -> Iterator[str]:
-    """Split a text into sentences, and long sentences where a speaker would pause.
+def split_text(text: str, max_length: int) -> Iterator[str]:
+    """Split text into sentences, and long sentences where a speaker would pause.
 
     Args:
         text: The text.
-        longest: How many characters a piece has at most.
+        max_length: Maximum number of characters of a piece.
 
     Yields:
-        Pieces that are not blank, in order; nothing but white space is lost.
+        Pieces that are not blank, in order; only white space is lost.
     """
     splitter = SentenceSplitter()
     for sentence in (*splitter.push(text), *splitter.flush()):
-        yield from _fit(sentence, longest)
+        yield from _fit(sentence, max_length)
 
 
 def _is_open(text: str, start: int, stop: re.Match[str]) -> bool:
-    """Whether the meaning of a stop depends on text that may still follow."""
+    """Return whether the meaning of a stop depends on text that may still follow."""
     following = text[stop.end() : stop.end() + 1]
     if stop["line"]:
         return False
@@ -159,7 +160,7 @@ def _is_open(text: str, start: int, stop: re.Match[str]) -> bool:
     ahead = _look_ahead(text, stop)
     if ahead.end() < len(text) or LINE.search(ahead["gap"]):
         return False
-    if stop["mark"] == ".":  # the first letter of the next word is enough, or all of it is needed
+    if stop["mark"] == ".":  # needs the first letter of the next word, or all of it
         return not ahead["word"] or not _is_ordinary(before)
     return ahead["word"] in ("", "I")
 
@@ -170,12 +171,12 @@ def _before(text: str, start: int, stop: re.Match[str]) -> str:
 
 def _look_ahead(text: str, stop: re.Match[str]) -> re.Match[str]:
     ahead = AHEAD.match(text, stop.end())
-    assert ahead is not None  # each part of it may be empty
+    assert ahead is not None  # each of its parts may be empty
     return ahead
 
 
 def _ends_sentence(text: str, start: int, stop: re.Match[str], cased: bool) -> bool:
-    """Decide whether a stop ends the sentence that begins at *start*."""
+    """Return whether a stop ends the sentence that starts at *start*."""
     following = text[stop.end() : stop.end() + 1]
     if stop["line"] or not following:
         return True
@@ -194,7 +195,7 @@ def _ends_sentence(text: str, start: int, stop: re.Match[str], cased: bool) -> b
     gap, word = ahead["gap"], ahead["word"]
     if LINE.search(gap) or "¿" in gap or "¡" in gap:
         return True
-    if not word:  # an emoji, or one more full stop: . . .
+    if not word:  # an emoji, or another full stop: . . .
         return STOP.match(text, stop.end() + len(gap)) is None
     if mark == ".":
         verdict = _full_stop(before, word, ahead["after"])
@@ -206,16 +207,16 @@ def _ends_sentence(text: str, start: int, stop: re.Match[str], cased: bool) -> b
 
 
 def _full_stop(before: str, word: str, after: str) -> bool | None:
-    """Decide what one full stop means.
+    """Determine the meaning of a single full stop.
 
     Args:
-        before: The sentence up to it, or the end of that.
+        before: The sentence before it, or the end of that.
         word: The next word.
-        after: What follows that, if it is an apostrophe or a full stop.
+        after: An apostrophe or full stop after that word, if any.
 
     Returns:
-        Whether it ends the sentence; None if it stands for nothing else, so that it does unless
-        the next word says otherwise.
+        Whether it ends the sentence; None if it is an ordinary full stop, which does unless the
+        next word indicates otherwise.
     """
     words = before.split()
     if not words:
@@ -247,7 +248,7 @@ def _full_stop(before: str, word: str, after: str) -> bool | None:
 
 
 def _is_ordinary(before: str) -> bool:
-    """Whether the sentence ends, up to a full stop, with a word that is no abbreviation known."""
+    """Return whether the text before a full stop ends with a word that is not an abbreviation."""
     words = before.lower().split()
     last = ELISION.sub("", words[-1].lstrip(OPENING)) if words else ""
     known = last in ABBREVIATIONS or last.endswith("str") or words[-2:-1] == ["p."]
@@ -255,12 +256,12 @@ def _is_ordinary(before: str) -> bool:
 
 
 def _is_long_word(before: str) -> bool:
-    """Whether it ends with a word that is too long for an abbreviation."""
+    """Return whether the text ends with a word that is too long for an abbreviation."""
     return len(before) >= 5 and before[-5:].isalpha() and _is_ordinary(before)
 
 
 def _initials(words: list[str]) -> str:
-    """Join the single letters that a sentence ends with: ``J. R. R`` is ``j.r.r``."""
+    """Join the single letters at the end of a sentence: ``J. R. R`` becomes ``j.r.r``."""
     letters = [words[-1].lstrip(OPENING)]
     for word in reversed(words[:-1]):
         word = word.lstrip(OPENING)
@@ -271,7 +272,7 @@ def _initials(words: list[str]) -> str:
 
 
 def _is_starter(word: str, after: str) -> bool:
-    """Whether a sentence, and not a name, begins with a word: ``The``, but not ``WHO``."""
+    """Return whether a word typically starts a sentence, not a name: ``The``, but not ``WHO``."""
     if after == "." and len(word) == 1:  # an initial
         return False
     if not word[0].isupper() or word[1:] != word[1:].lower():
@@ -280,18 +281,18 @@ def _is_starter(word: str, after: str) -> bool:
 
 
 def halves(text: str) -> tuple[str, str]:
-    """Cut a text in two, near its middle: at a pause, else between words, else anywhere.
+    """Split text in two near its middle: at a pause, else between words, else anywhere.
 
     Raises:
         ValueError: If it has fewer than two characters.
     """
     text = text.strip()
     if len(text) < 2:
-        raise ValueError(f"{text!r} cannot be cut in two")
+        raise ValueError(f"{text!r} cannot be split in two")
     middle = len(text) / 2
     for pattern in (PAUSE, re.compile(r"\s")):
         cuts = [match.end() for match in pattern.finditer(text) if 0 < match.end() < len(text)]
-        # one near an end leaves nearly as much as there was
+        # a cut near an end leaves nearly all of the text
         cuts = [cut for cut in cuts if 0.2 <= cut / len(text) <= 0.8]
         if cuts:
             cut = min(cuts, key=lambda cut: abs(cut - middle))
@@ -300,7 +301,7 @@ def halves(text: str) -> tuple[str, str]:
 
 
 def _cut(text: str) -> int:
-    """Return where to cut a text that is too long: at its last pause or space, else at its end."""
+    """Return where to cut text that is too long: at its last pause or space, else at its end."""
     for pattern in (PAUSE, re.compile(r"\s")):
         cuts = [match.end() for match in pattern.finditer(text, len(text) // 2)]
         if cuts:
@@ -308,11 +309,11 @@ def _cut(text: str) -> int:
     return len(text)
 
 
-def _fit(sentence: str, longest: int) -> Iterator[str]:
+def _fit(sentence: str, max_length: int) -> Iterator[str]:
     pieces = [sentence]
     while pieces:
         piece = pieces.pop()
-        if len(piece) > max(longest, 1):
+        if len(piece) > max(max_length, 1):
             pieces.extend(reversed(halves(piece)))
         elif piece:
             yield piece

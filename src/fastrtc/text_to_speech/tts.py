@@ -1,4 +1,4 @@
-"""Text to speech: models by name."""
+"""Text-to-speech models by name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 ENTRY_POINTS = "fastrtc.tts_models"
-"""The group of entry points with which a package adds names."""
+"""The entry point group with which packages add models."""
 
 
 def _cartesia(cartesia_api_key: str | None = None, **kwargs: Any) -> CartesiaTTSModel:
@@ -40,32 +40,34 @@ _registry = ModelRegistry(
 
 
 def get_tts_model(model: str | TTSModel[Any] = "kokoro", **kwargs: Any) -> TTSModel[TTSOptions]:
-    """Give a model that turns text into speech.
+    """Return a text-to-speech model.
 
-    It is made once for the same arguments, and then shared.
+    Calls with the same arguments share one model.
 
     Args:
         model: ``"kokoro"``, ``"cartesia"``, ``"espeak"``, a name that an installed package adds
             (entry point group ``fastrtc.tts_models``), or an object with the methods of
-            ``TTSModel``, which is given back.
-        **kwargs: Arguments of the model: ``model_path`` of Kokoro, ``cartesia_api_key`` and
-            ``base_url`` of Cartesia.
+            ``TTSModel``, which is returned.
+        **kwargs: Arguments of the model: ``model_path`` for Kokoro, ``cartesia_api_key`` and
+            ``base_url`` for Cartesia.
 
     Raises:
         ValueError: If there is no such model.
-        TypeError: If it is no model, or does not take these arguments.
-        MissingExtra: If what it needs is not installed.
-        ModelError: If it cannot be loaded. The next call tries again.
+        TypeError: If the object is not a model, or the model does not accept these arguments.
+        MissingExtra: If a required package is not installed.
+        ModelError: If the model cannot be loaded. The next call tries again.
     """
     if isinstance(model, str):
         try:
             named: TTSModel[TTSOptions] = _registry.get(model, **kwargs)
-        except ModelError as error:  # whose message says it all
+        except ModelError as error:  # its message suffices
             raise error.with_traceback(None) from error.__cause__
         return named
     for method in ("tts", "stream_tts", "stream_tts_sync"):
         if not callable(getattr(model, method, None)):
-            raise TypeError(f"A text-to-speech model is a name or has {method}, unlike {model!r}")
+            raise TypeError(
+                f"A text-to-speech model must be a name or have {method}, unlike {model!r}"
+            )
     return model
 
 
