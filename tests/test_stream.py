@@ -102,7 +102,7 @@ def ignore(outputs: AdditionalOutputs) -> None: ...
     [
         ({"handler": None}, "handler for modality='video' and mode='send-receive' must be"),
         ({"modality": "audio"}, "handler for modality='audio'.*StreamHandler.*not the function"),
-        ({"handler": Echo}, "handler is the class Echo: give an instance"),
+        ({"handler": Echo}, "handler is the class Echo: pass an instance"),
         ({"modality": "smell"}, "Modality must be 'video', 'audio' or 'audio-video', not 'smell'"),
         ({"mode": "both"}, "mode must be 'send-receive', 'receive' or 'send', not 'both'"),
         ({"concurrency_limit": 0}, "concurrency_limit must be a positive integer, None or 'def"),

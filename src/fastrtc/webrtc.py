@@ -592,9 +592,9 @@ def _most_inputs(handler: Any) -> int | None:
     reply, startup = getattr(handler, "fn", None), getattr(handler, "startup_fn", None)
     if reply is None:
         return 0
-    most = ExtraParameters.from_callable(reply, media=1).most
+    most = ExtraParameters.from_callable(reply, media=1).max_count
     if most == 0 and startup is not None:
-        return ExtraParameters.from_callable(startup, media=0).most
+        return ExtraParameters.from_callable(startup, media=0).max_count
     return most
 
 

@@ -38,7 +38,7 @@ class Detector:
 )
 def test_a_function_is_looked_at(function, media: int, required: int, most: int | None):
     extra = ExtraParameters.from_callable(function, media)
-    assert (extra.required, extra.most) == (required, most)
+    assert (extra.required, extra.max_count) == (required, most)
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_values_are_bound_by_the_signature(required, most, values, bound):
 @pytest.mark.parametrize(
     ("required", "most", "values", "message"),
     [
-        (1, 1, [], "takes 1 inputs beside the media, got 0"),
-        (1, 1, [1, 2, 3], "takes 1 inputs beside the media, got 3"),
-        (1, 2, [], "takes 1 to 2 inputs beside the media, got 0"),
+        (1, 1, [], "takes 1 inputs besides the media, got 0"),
+        (1, 1, [1, 2, 3], "takes 1 inputs besides the media, got 3"),
+        (1, 2, [], "takes 1 to 2 inputs besides the media, got 0"),
         (1, None, [], "got 0"),
     ],
 )

@@ -66,7 +66,7 @@ def test_an_audio_handler_of_a_stream_that_names_no_modality(handler, mode, capl
     check_handler(handler, "video", mode)
 
     assert not serves(handler, "video")
-    assert "it is reached over WebSocket and by telephone only" in caplog.text
+    assert "it is available over WebSocket and telephone only" in caplog.text
     assert all(serves(one, "audio") for one in (AUDIO, ASYNC_AUDIO, BOTH, function))
     assert all(serves(one, "video") for one in (BOTH, ASYNC_BOTH, function, OPTIONS))
 
@@ -95,7 +95,7 @@ def test_a_handler_that_does_not_fit_is_told_what_would(handler, modality, mode,
 
 
 def test_a_class_in_place_of_an_instance_is_told_so():
-    with pytest.raises(ValueError, match=r"handler is the class .*: give an instance, My"):
+    with pytest.raises(ValueError, match=r"handler is the class .*: pass an instance, My"):
         check_handler(type(AUDIO), "audio", "send-receive")
 
 

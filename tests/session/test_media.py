@@ -434,5 +434,5 @@ async def test_inputs_go_to_the_handler(connect: Connect):
 async def test_inputs_that_do_not_fit_a_function_are_refused(connect: Connect):
     rig = connect(flip, "video")
 
-    with pytest.raises(ValueError, match="takes 0 inputs beside the media, got 2"):
+    with pytest.raises(ValueError, match="takes 0 inputs besides the media, got 2"):
         rig.media.set_args([1, 2])

@@ -489,7 +489,7 @@ def returns_after_yielding():
 def test_a_return_in_place_of_a_yield_is_told(function) -> None:
     reply = Reply().bind(function)
     reply.start()
-    with pytest.raises(TypeError, match=f'{function.__name__} must give its outputs with "yield"'):
+    with pytest.raises(TypeError, match=f'{function.__name__} must "yield" its outputs'):
         reply.take()
 
 
@@ -497,7 +497,7 @@ def test_a_return_at_the_end_of_a_generator_is_told_after_its_outputs() -> None:
     reply = Reply().bind(returns_after_yielding)
     reply.start()
     assert reply.take() is AUDIO
-    with pytest.raises(TypeError, match='"yield", not with "return"'):
+    with pytest.raises(TypeError, match='"yield" its outputs, not "return"'):
         reply.take()
 
 
@@ -507,7 +507,7 @@ async def test_a_return_of_a_coroutine_is_told() -> None:
 
     reply = Reply(loop=asyncio.get_running_loop()).bind(returns)
     reply.start()
-    with pytest.raises(TypeError, match='returns must give its outputs with "yield"'):
+    with pytest.raises(TypeError, match='returns must "yield" its outputs'):
         await asyncio.to_thread(reply.take)
 
 

@@ -1,1 +1,1 @@
-"""What users subclass or pass in, and the one place that runs their code."""
+"""Handler base classes, and the invoker that runs user code."""

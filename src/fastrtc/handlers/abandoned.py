@@ -1,7 +1,7 @@
-"""Threads of the program's code that are still blocked when their connection has ended.
+"""User threads that are still blocked after their connection has ended.
 
-A thread cannot be stopped from outside: one whose ``emit`` waits for ever stays. Such threads are
-counted, named in the log, bounded, and reported to ``fastrtc doctor``.
+A thread cannot be stopped from outside: an ``emit`` that blocks forever keeps its thread. Such
+threads are counted, logged by name, limited in number, and reported to ``fastrtc doctor``.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["LIMIT", "Abandoned", "AbandonedThreads", "Report", "abandoned", "rea
 logger = logging.getLogger(__name__)
 
 LIMIT = 256
-"""How many there may be before further connections are refused: each keeps some 100 KB, and what
-its code holds. A program that leaves so many has no connections to spare."""
+"""The number of blocked threads above which new connections are refused: each thread uses about 100
+KB, plus what its code holds. A program with so many cannot serve further connections reliably."""
 
 GRACE_S = 1.0
-"""How long after its connection a thread may run before it counts, in seconds: most are in the
-last call that they make."""
+"""How long a thread may run after its connection has ended before it counts as blocked, in seconds:
+most are still in their last call."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Abandoned:
     """A blocked thread.
 
     Attributes:
-        name: Of the thread: the connection, and what it was called for.
+        name: Name of the thread: the connection and the role.
         place: Where in the program it is blocked, as ``file:line in function``.
     """
 
@@ -46,11 +46,11 @@ class Abandoned:
 
 @dataclass(frozen=True)
 class Report:
-    """The blocked threads of a process of this machine.
+    """The blocked threads of a process on this machine.
 
     Attributes:
-        pid: The process.
-        command: What it was started with.
+        pid: The id of the process.
+        command: Its command line.
         threads: Its blocked threads.
     """
 
@@ -60,10 +60,10 @@ class Report:
 
 
 class AbandonedThreads:
-    """Counts the threads that outlived their connections; from any thread.
+    """Tracks the threads that outlive their connections; thread-safe.
 
     Args:
-        folder: Where this process reports them; by default in the user's ``~/.cache``.
+        folder: Where to write the report of this process; by default in the user's ``~/.cache``.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -76,10 +76,10 @@ class AbandonedThreads:
         """Record that a connection has ended.
 
         Args:
-            prefix: What the names of its threads begin with.
+            prefix: Prefix of the names of its threads.
 
         Returns:
-            Whether some of them still run.
+            Whether any of its threads are still running.
         """
         count_from = time.monotonic() + GRACE_S
         running = [one for one in threading.enumerate() if one.name.startswith(prefix)]
@@ -88,7 +88,7 @@ class AbandonedThreads:
         return bool(running)
 
     def __len__(self) -> int:
-        """Return how many are blocked."""
+        """Return the number of blocked threads."""
         return len(self._blocked())
 
     def _blocked(self) -> list[threading.Thread]:
@@ -98,13 +98,13 @@ class AbandonedThreads:
             return [one for one, at in self._threads.items() if at <= now]
 
     def look(self) -> None:
-        """Log the threads that have become blocked since the last look, and report all."""
+        """Log the threads that have become blocked since the last call, and update the report."""
         blocked = self._blocked()
         for thread in blocked:
             if thread not in self._told:
                 logger.warning(
-                    "The thread %s is still blocked after its connection has ended, at %s: end "
-                    "the wait in shutdown(). There are %d such threads, and %d may be",
+                    "The thread %s is still blocked after its connection has ended, at %s: unblock "
+                    "it in shutdown(). There are %d such threads; the limit is %d",
                     thread.name,
                     _place(thread),
                     len(blocked),
@@ -116,7 +116,9 @@ class AbandonedThreads:
             self._report([Abandoned(one.name, _place(one)) for one in blocked])
 
     def _report(self, threads: list[Abandoned]) -> None:
-        with contextlib.suppress(OSError, RuntimeError):  # no disk, or no home: no report
+        with contextlib.suppress(
+            OSError, RuntimeError
+        ):  # not writable, or no home directory: no report
             path = (self._folder or _folder()) / f"{os.getpid()}.json"
             if not threads:
                 path.unlink(missing_ok=True)
@@ -128,7 +130,7 @@ class AbandonedThreads:
 
 
 def read_reports(folder: Path | None = None) -> list[Report]:
-    """Return what processes of this machine, and of this user, have reported and still run."""
+    """Return the reports of running processes of this user on this machine."""
     reports: list[Report] = []
     try:
         paths = sorted((folder or _folder()).glob("*.json"))
@@ -139,7 +141,7 @@ def read_reports(folder: Path | None = None) -> list[Report]:
             value = json.loads(path.read_text(encoding="utf-8"))
             threads = tuple(Abandoned(**one) for one in value["threads"])
             report = Report(int(value["pid"]), str(value["command"]), threads)
-        except (OSError, ValueError, KeyError, TypeError):  # being written, or somebody else's
+        except (OSError, ValueError, KeyError, TypeError):  # incomplete, or of another program
             continue
         if _runs(report.pid):
             reports.append(report)
@@ -157,13 +159,13 @@ def _runs(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # of another user
+    except OSError:  # a process of another user
         return True
     return True
 
 
 def _place(thread: threading.Thread) -> str:
-    """Say where a thread is, in the innermost frame that is not of Python's own modules."""
+    """Return where a thread is: its innermost frame outside the standard library."""
     frame: FrameType | None = sys._current_frames().get(thread.ident or -1)
     standard = os.path.dirname(threading.__file__)
     innermost = frame
@@ -178,4 +180,4 @@ def _place(thread: threading.Thread) -> str:
 
 
 abandoned = AbandonedThreads()
-"""Those of this process."""
+"""The blocked threads of this process."""

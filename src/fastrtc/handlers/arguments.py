@@ -1,4 +1,4 @@
-"""Checks of what handlers are constructed with, where the author of the program sees the error."""
+"""Validate arguments of handlers when they are constructed, so that the traceback points there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..core.rates import check_rate
 __all__ = ["FRAMES_PER_SECOND", "check_fps", "check_input_rate", "check_output_rate"]
 
 FRAMES_PER_SECOND = 50
-"""Audio goes in frames of 20 ms, so an output rate must be a multiple of this."""
+"""Audio is processed in frames of 20 ms, so an output rate must be a multiple of this."""
 
 
 def check_input_rate(rate: object) -> int:
@@ -20,7 +20,7 @@ def check_input_rate(rate: object) -> int:
         rate: In Hz: any number with an integral value, at least 50.
 
     Raises:
-        ValueError: If it is another.
+        ValueError: If the rate is invalid.
     """
     whole = check_rate(rate, "input_sample_rate")
     if whole < FRAMES_PER_SECOND:
@@ -35,10 +35,10 @@ def check_output_rate(rate: object) -> int:
     """Return ``output_sample_rate`` as an ``int``.
 
     Args:
-        rate: In Hz: any number with an integral value, a multiple of 50.
+        rate: In Hz: any number with an integral value that is a multiple of 50.
 
     Raises:
-        ValueError: If it is another.
+        ValueError: If the rate is invalid.
     """
     whole = check_rate(rate, "output_sample_rate")
     if whole % FRAMES_PER_SECOND:
@@ -49,13 +49,13 @@ def check_output_rate(rate: object) -> int:
 
 
 def check_fps(fps: object) -> float:
-    """Return a number of frames per second as it is.
+    """Return a frame rate unchanged.
 
     Args:
         fps: A number above 0, of any real type.
 
     Raises:
-        ValueError: If it is another.
+        ValueError: If it is not a positive number.
     """
     number = math.nan if isinstance(fps, bool) or not isinstance(fps, Real) else float(fps)
     if not 0 < number < math.inf:

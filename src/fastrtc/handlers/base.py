@@ -1,4 +1,4 @@
-"""What all stream handlers have in common."""
+"""Base class of all stream handlers."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ __all__ = ["StreamHandlerBase", "WaitsForInputs", "wait_in_connection"]
 
 
 class StreamHandlerBase:
-    """What all stream handlers have in common: rates, inputs, messages.
+    """Base class of all stream handlers: sample rates, inputs and messages.
 
     Args:
-        expected_layout: ``"mono"`` or ``"stereo"``: how ``receive`` wants its audio.
-            Stereo samples are interleaved: shape ``(1, 2 * n)``.
-        output_sample_rate: The rate of what ``emit`` gives, in Hz; a multiple of 50.
-            Audio that says another rate is resampled.
+        expected_layout: ``"mono"`` or ``"stereo"``: the channel layout of the audio that
+            ``receive`` gets. Stereo samples are interleaved: shape ``(1, 2 * n)``.
+        output_sample_rate: Sample rate of the output of ``emit`` in Hz; a multiple of 50. Audio
+            returned with another rate is resampled.
         output_frame_size: Ignored; frames are 20 ms long.
-        input_sample_rate: The rate that ``receive`` wants, in Hz.
-        fps: Frames per second of the video that it sends; a positive number.
+        input_sample_rate: Sample rate of the audio that ``receive`` gets, in Hz.
+        fps: Frames per second of the video that the handler sends; a positive number.
 
     Attributes:
         latest_args: ``["__webrtc_value__", *inputs]`` once inputs were set.
         args_set: Set when inputs were set, cleared by ``reset``.
-        channel_set: Set when the data channel is there.
+        channel_set: Set when the data channel is available.
 
     Raises:
-        ValueError: If ``expected_layout`` is another word, a rate is not a positive integer of
-            any type of number, or the output rate is no multiple of 50.
+        ValueError: If ``expected_layout`` is invalid, a rate is not a positive integer (of any
+            numeric type), or the output rate is not a multiple of 50.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class StreamHandlerBase:
             raise ValueError(f"expected_layout must be 'mono' or 'stereo', not {expected_layout!r}")
         output_sample_rate = check_output_rate(output_sample_rate)
         input_sample_rate = check_input_rate(input_sample_rate)
-        fps = cast(int, check_fps(fps))  # as it is, a fraction too
+        fps = cast(int, check_fps(fps))  # unchanged, may be a fraction
         frame_size = output_sample_rate // FRAMES_PER_SECOND
         if output_frame_size is not None and output_frame_size != frame_size:
             warnings.warn(
@@ -75,7 +75,7 @@ class StreamHandlerBase:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop of the connection; before there is one, the loop that runs.
+        """The event loop of the connection, or the running loop if there is no connection yet.
 
         Raises:
             AttributeError: Without either, so that ``hasattr(handler, "loop")`` is False.
@@ -101,12 +101,12 @@ class StreamHandlerBase:
 
     @property
     def channel(self) -> DataChannel | None:
-        """The data channel of the connection, or None while there is none."""
+        """The data channel of the connection, or None if there is none."""
         return link_of(self).channel
 
     @property
     def clear_queue(self) -> Callable[[], None]:
-        """A function that drops the audio which is queued but not yet played."""
+        """A function that drops the audio that is queued but not yet played."""
         return link_of(self).clear_queue or _nothing
 
     @property
@@ -119,7 +119,7 @@ class StreamHandlerBase:
 
     @property
     def phone_mode(self) -> bool:
-        """Whether the connection is a telephone call, which has no further inputs."""
+        """Whether the connection is a telephone call, which has no additional inputs."""
         return link_of(self).phone_mode
 
     @phone_mode.setter
@@ -127,43 +127,43 @@ class StreamHandlerBase:
         link_of(self).phone_mode = value
 
     def receive_dtmf(self, digit: str) -> Any:
-        """Take a key that was pressed on the telephone. May be overridden, sync or async.
+        """Handle a key press on the telephone (DTMF). May be overridden, sync or async.
 
         Args:
             digit: One of ``0-9 * # A-D``.
         """
 
     def set_channel(self, channel: DataChannel) -> None:
-        """Take the data channel of the connection."""
+        """Set the data channel of the connection."""
         link = link_of(self)
         link.channel = channel
         link.call_on_loop(self.channel_set.set)
 
     def set_args(self, args: list[Any]) -> None:
-        """Take inputs; callable from any thread."""
+        """Set the inputs; thread-safe."""
         self.latest_args = [PLACEHOLDER, *args]
         link_of(self).call_on_loop(self.args_set.set)
 
     def reset(self) -> None:
-        """Forget that inputs were set, so that the next reply asks again."""
+        """Mark the inputs as not set, so that the next reply requests them again."""
         known = self.latest_args
 
-        def forget() -> None:
-            if self.latest_args is known:  # none were set since
+        def clear() -> None:
+            if self.latest_args is known:  # not set again meanwhile
                 self.args_set.clear()
 
-        link_of(self).call_on_loop(forget)
+        link_of(self).call_on_loop(clear)
 
     async def send_message(self, msg: str) -> None:
-        """Send a text to the client; see ``create_message``.
+        """Send a text message to the client; see ``create_message``.
 
-        A message sent before the channel is open goes out when it opens. Without a
-        connection there is nobody to send it to, and it is dropped.
+        A message sent before the channel is open is sent when it opens. Without a connection, the
+        message is dropped.
         """
         link_of(self).send(msg)
 
     def send_message_sync(self, msg: str) -> None:
-        """Send a text to the client from code that is not async, and wait until it is sent.
+        """Send a text message to the client from sync code, and wait until it is sent.
 
         Raises:
             RuntimeError: On the event loop, which it would block, or without a connection.
@@ -171,11 +171,11 @@ class StreamHandlerBase:
         _wait(link_of(self).loop, self.send_message(msg))
 
     async def fetch_args(self) -> None:
-        """Ask the client for its inputs."""
+        """Request the inputs from the client."""
         await self.send_message(create_message("send_input", []))
 
     async def wait_for_args(self) -> None:
-        """Ask the client for its inputs and wait until they come; on the phone, do neither."""
+        """Request the inputs from the client and wait for them; telephone calls have none."""
         if self.phone_mode:
             self.args_set.set()
             return
@@ -183,7 +183,7 @@ class StreamHandlerBase:
         await self.args_set.wait()
 
     def wait_for_args_sync(self) -> None:
-        """Do as ``wait_for_args`` in code that is not async.
+        """Call ``wait_for_args`` from sync code.
 
         Raises:
             RuntimeError: On the event loop, which it would block, or without a connection.
@@ -192,10 +192,10 @@ class StreamHandlerBase:
         _wait(link_of(self).loop, wait_in_connection(self))
 
     def resample(self, frame: AudioFrame) -> Generator[AudioFrame, None, None]:
-        """Bring an audio frame to the rate and layout that ``receive`` wants.
+        """Convert an audio frame to the rate and layout that ``receive`` gets.
 
         Args:
-            frame: A frame of PyAV, of any format.
+            frame: A PyAV frame of any format.
         """
         from av import AudioResampler
 
@@ -212,15 +212,15 @@ class StreamHandlerBase:
 
 
 class WaitsForInputs(Protocol):
-    """A handler, as far as it waits for the inputs of its client."""
+    """The part of a handler that waits for the inputs of the client."""
 
     def wait_for_args(self) -> Coroutine[Any, Any, None]:
-        """Ask the client for its inputs and wait until they come."""
+        """Request the inputs from the client and wait for them."""
         ...
 
 
 async def wait_in_connection(handler: WaitsForInputs) -> None:
-    """Await ``wait_for_args()`` in a task of the connection, which ends with it."""
+    """Await ``wait_for_args()`` in a task of the connection, which is cancelled with it."""
     waiting = handler.wait_for_args()
     start_task = link_of(handler).start_task
     if start_task is not None:
@@ -245,7 +245,7 @@ def _nothing() -> None:
 
 
 class _Done:
-    """Nothing, ready at once, so that both ``super().shutdown()`` and awaiting it work."""
+    """An awaitable that is done, so that both ``super().shutdown()`` and awaiting it work."""
 
     def __await__(self) -> Generator[None, None, None]:
         return

@@ -1,4 +1,4 @@
-"""Values that the client or the program gives a handler beside the media."""
+"""Inputs of a handler other than media, set by the client or the program."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pydantic import BaseModel, ConfigDict
 __all__ = ["PLACEHOLDER", "ExtraParameters", "FunctionInputs", "WebRTCData"]
 
 PLACEHOLDER = "__webrtc_value__"
-"""What stands at index 0 of ``latest_args``, where the value of the component would be."""
+"""The item at index 0 of ``latest_args``, in place of the value of the component."""
 
 
 class WebRTCData(BaseModel):
-    """What the page sent: the connection's id and, from the textbox, a text.
+    """The value of the component: the connection's id and, with a textbox, the text.
 
     Attributes:
         webrtc_id: The id of the connection.
-        textbox: What the person typed; empty if they spoke.
-        audio: What they said, as ``(sample_rate, samples)``, if there is any.
+        textbox: The text that the user typed; empty if the user spoke.
+        audio: The user's speech as ``(sample_rate, samples)``, if any.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -36,24 +36,24 @@ class WebRTCData(BaseModel):
 
     @classmethod
     def from_json(cls, x: dict[str, Any]) -> WebRTCData:
-        """Make it of what Gradio got as JSON, as its own data models do.
+        """Create an instance from the JSON value of Gradio, like Gradio's own data models.
 
         Raises:
-            pydantic.ValidationError: If something is missing or of another type.
+            pydantic.ValidationError: If a field is missing or has the wrong type.
         """
         return cls.model_validate(x)
 
     def copy_to_dir(self, dir: str | Path) -> WebRTCData:
-        """Copy the files that it refers to, each into a new directory below one, as Gradio does.
+        """Copy the referenced files to new subdirectories of *dir*, like Gradio's data models.
 
         Args:
-            dir: The directory, which exists or whose parent does.
+            dir: The directory; it is created if its parent exists.
 
         Returns:
-            A copy whose files are those.
+            A copy that references the new files.
 
         Raises:
-            FileNotFoundError: If a file is not there.
+            FileNotFoundError: If a file does not exist.
         """
         into = Path(dir).resolve()
         into.mkdir(exist_ok=True)
@@ -61,7 +61,7 @@ class WebRTCData(BaseModel):
 
 
 def _copy_files(value: Any, into: Path) -> Any:
-    """Copy the files in a value: dicts with a ``path``, as Gradio describes files."""
+    """Copy the files in a value: dicts with a ``path``, Gradio's representation of files."""
     if isinstance(value, dict):
         path = value.get("path")
         if not isinstance(path, str):
@@ -79,27 +79,27 @@ def _copy_files(value: Any, into: Path) -> Any:
 
 @dataclass(frozen=True)
 class ExtraParameters:
-    """The parameters of a function beyond the media that it is given.
+    """The parameters of a function other than its media.
 
     Attributes:
-        required: How many must be given.
-        most: How many it takes; None if it takes any number.
-        bare: Whether all that the function takes, media included, is ``*args``: as a decorator's
-            wrapper has it, which says nothing about inputs.
+        required: How many are required.
+        max_count: How many are accepted; None for any number.
+        bare: Whether the only parameter, media included, is ``*args``, as in the wrapper of a
+            decorator; it does not tell whether there are inputs.
     """
 
     required: int
-    most: int | None
+    max_count: int | None
     bare: bool = False
 
     @property
     def wants_inputs(self) -> bool:
-        """Whether it takes any, as far as its signature tells."""
-        return self.most != 0 and not self.bare
+        """Whether the function accepts inputs, according to its signature."""
+        return self.max_count != 0 and not self.bare
 
     @classmethod
     def from_callable(cls, function: Callable[..., Any], media: int) -> ExtraParameters:
-        """Look at a function whose first ``media`` parameters are the media."""
+        """Inspect a function whose first ``media`` parameters are media."""
         try:
             parameters = inspect.signature(function).parameters.values()
         except (TypeError, ValueError):  # some builtins have no signature
@@ -115,22 +115,22 @@ class ExtraParameters:
         )
 
     def bind(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Choose the arguments among the values of ``set_input``.
+        """Return the arguments for the values of ``set_input``.
 
-        Programs written for FastRTC give a value for the media first, which it
-        replaced; the documents' own example does not. So the first one is dropped
-        when there is just one more than the function takes.
+        Programs written for FastRTC pass a value for the media first, which was replaced by the
+        media; the example in its documentation does not. So the first value is dropped if there is
+        exactly one more than the function accepts.
 
         Raises:
-            ValueError: If the number does not fit.
+            ValueError: If the number of values does not fit.
         """
-        most = len(values) if self.most is None else self.most
-        if len(values) == most + 1:
+        limit = len(values) if self.max_count is None else self.max_count
+        if len(values) == limit + 1:
             values = values[1:]
-        if not self.required <= len(values) <= most:
-            wanted = str(most) if self.required == most else f"{self.required} to {most}"
+        if not self.required <= len(values) <= limit:
+            wanted = str(limit) if self.required == limit else f"{self.required} to {limit}"
             raise ValueError(
-                f"The handler takes {wanted} inputs beside the media, got {len(values)}"
+                f"The handler takes {wanted} inputs besides the media, got {len(values)}"
             )
         return tuple(values)
 
@@ -139,7 +139,7 @@ class FunctionInputs:
     """The inputs of a function or generator on one connection.
 
     Args:
-        function: Whose inputs they are.
+        function: The function.
         media: How many of its parameters are media.
     """
 
@@ -151,17 +151,17 @@ class FunctionInputs:
         self.ready = self._parameters.required == 0
 
     def set(self, values: Sequence[Any]) -> None:
-        """Take inputs; callable from any thread.
+        """Set the inputs; thread-safe.
 
         Raises:
-            ValueError: If the number does not fit the function.
+            ValueError: If the number of values does not fit the function.
         """
         self.args = self._parameters.bind(values)
         self.ready = True
         self._loop.call_soon_threadsafe(self._set.set)
 
     async def wait(self) -> tuple[Any, ...]:
-        """Wait until there is what the function requires, and give it."""
+        """Wait until the required inputs are set, and return them."""
         if not self.ready:
             await self._set.wait()
         return self.args

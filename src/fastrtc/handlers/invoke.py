@@ -1,8 +1,8 @@
-"""The one place that runs user code.
+"""Runs all user code.
 
-Async code runs in tasks on the connection's event loop. Other code runs in threads
-that belong to the connection, so that what blocks in one delays no other. They are
-daemons: a handler that never returns does not keep the process from ending.
+Async code runs in tasks on the connection's event loop. Sync code runs in threads of the
+connection, so that blocking code delays no other connection. The threads are daemons: a handler
+that never returns does not keep the process alive.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ _EXHAUSTED = object()
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine or an async generator: it belongs on the loop."""
+    """Return whether a call returns a coroutine or async generator and so belongs on the loop."""
     while isinstance(function, functools.partial):
         function = function.func
-    if inspect.isclass(function):  # whatever its instances are
+    if inspect.isclass(function):  # even if its instances are async callables
         return False
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
 
 
 def check_returned(function: Callable[..., Any], result: Any) -> None:
-    """Check that a function which yields its outputs has not returned one.
+    """Check that a function that should yield its outputs did not return one.
 
     Args:
-        function: A generator function, or one that returns an iterator of outputs.
-        result: What it returned.
+        function: A generator function, or a function that returns an iterator of outputs.
+        result: Its return value.
 
     Raises:
-        TypeError: If that is one output, such as ``(rate, samples)``.
+        TypeError: If the value is a single output, such as ``(rate, samples)``.
     """
     if is_output(result):
-        raise TypeError(f'{_name(function)} must give its outputs with "yield", not with "return"')
+        raise TypeError(f'{_name(function)} must "yield" its outputs, not "return" them')
 
 
 def _name(function: Callable[..., Any]) -> str:
@@ -60,7 +60,7 @@ def _name(function: Callable[..., Any]) -> str:
 
 
 class _Worker:
-    """A daemon thread that runs one call after another."""
+    """A daemon thread that runs calls one after another."""
 
     def __init__(self, name: str, context: Context) -> None:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
@@ -74,13 +74,13 @@ class _Worker:
             self.busy = True
             self._context.run(job)
             self.busy = False
-            del job  # do not hold its arguments while waiting
+            del job  # do not keep its arguments alive while waiting
 
     def submit(self, job: Callable[[], None]) -> None:
         self._jobs.put(job)
 
     def end(self) -> None:
-        """End the thread after the jobs that it was given."""
+        """End the thread after the submitted jobs."""
         self._jobs.put(_ROLE_END)
 
 
@@ -88,8 +88,8 @@ class Invoker:
     """Runs the user code of one connection.
 
     Args:
-        name: What the names of its threads begin with.
-        context: The context variables that the code sees.
+        name: Prefix of the names of its threads.
+        context: The context variables visible to the code.
     """
 
     def __init__(self, name: str, context: Context) -> None:
@@ -102,16 +102,16 @@ class Invoker:
         self.closed = threading.Event()
 
     async def call(self, role: str, function: Callable[..., Any], *args: Any) -> Any:
-        """Call a function of the user and wait for its result.
+        """Call a user function and wait for its result.
 
         Args:
-            role: What it is called for, such as ``"receive"``. Sync functions of one
-                role run one after another in a thread; roles do not wait for each other.
-            function: Sync or async; a sync one may return an awaitable.
+            role: The purpose of the call, such as ``"receive"``. Sync functions of one role run one
+                after another in a thread; roles run concurrently.
+            function: Sync or async; a sync function may return an awaitable.
             *args: Its arguments.
 
         Raises:
-            Exception: What the function raises.
+            Exception: Any exception of the function.
         """
         result = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(result):
@@ -129,11 +129,11 @@ class Invoker:
         future: asyncio.Future[Any] = self._loop.create_future()
 
         def job() -> None:
-            if future.cancelled():  # nobody waits any more
+            if future.cancelled():  # the caller no longer waits
                 return
             try:
                 result = function(*args)
-            except BaseException as error:  # handed to whoever waits
+            except BaseException as error:  # raised in the caller
                 self._settle(future, None, as_exception(role, error))
             else:
                 self._settle(future, result, None)
@@ -145,7 +145,7 @@ class Invoker:
         def settle() -> None:
             if future.done():
                 if inspect.iscoroutine(result):
-                    result.close()  # nobody will await it
+                    result.close()  # it will not be awaited
             elif error is not None:
                 future.set_exception(error)
             else:
@@ -154,20 +154,20 @@ class Invoker:
         self.post(settle)
 
     def finish(self, result: Any) -> Any:
-        """Give the result of a sync function, in its thread, awaiting it on the loop if need be.
+        """Return the result of a sync function, in its thread; await awaitables on the loop.
 
-        A decorator, or a lambda, around an async function looks like a sync one.
+        A decorator or lambda around an async function looks like a sync function.
 
         Raises:
             concurrent.futures.CancelledError: If the connection ends meanwhile.
-            HandlerExited: If it was cancelled by another.
+            HandlerExited: If the awaitable was cancelled by user code.
         """
         if not inspect.isawaitable(result):
             return result
         future = asyncio.run_coroutine_threadsafe(contained("handler", result), self._loop)
         self._finishing.add(future)
         try:
-            if self._stopped:  # looked at after it was added: one of the two sees the other
+            if self._stopped:  # checked after adding it, so that a concurrent stop() is not missed
                 future.cancel()
                 raise concurrent.futures.CancelledError  # also if it was done before that
             return future.result()
@@ -179,36 +179,36 @@ class Invoker:
             self._finishing.discard(future)
 
     def stop(self) -> None:
-        """Cancel what threads await on the loop, as the tasks of the connection are."""
+        """Cancel awaitables that threads wait for, like the tasks of the connection."""
         self._stopped = True
         for future in list(self._finishing):
             future.cancel()
 
     def busy(self, role: str) -> bool:
-        """Whether a sync function of a role is running, or blocked, at this moment."""
+        """Return whether a sync function of a role is running or blocked at the moment."""
         worker = self._workers.get(role)
         return worker is not None and worker.busy
 
     def post(self, function: Callable[..., Any], *args: Any) -> None:
-        """Call a function on the loop soon, from any thread; not when the loop has ended."""
+        """Schedule a call on the loop; thread-safe. Do nothing if the loop is closed."""
         try:
             self._loop.call_soon_threadsafe(function, *args)
-        except RuntimeError:  # the loop is closed: nobody waits any more
+        except RuntimeError:  # the loop is closed
             pass
 
     async def iterate(
         self, role: str, function: Callable[..., Any], *args: Any
     ) -> AsyncGenerator[Any, None]:
-        """Go through what a generator function gives, sync or async.
+        """Iterate over the items of a generator function, sync or async.
 
-        Functions that return an iterator, or a coroutine of one, are as good. The
-        generator is closed when this one is: an async one at once, a sync one in its
-        own thread, when it has given its next item.
+        Functions that return an iterator, or a coroutine of one, are accepted, too. The generator
+        is closed with this one: an async generator at once, a sync generator in its own thread,
+        after its next item.
 
         Raises:
-            TypeError: If the function gives nothing that can be gone through, or returns an
-                output in place of yielding it.
-            Exception: What the generator raises.
+            TypeError: If the function returns a value that cannot be iterated over, or returns an
+                output instead of yielding it.
+            Exception: Any exception of the generator.
         """
         source = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(source):
@@ -248,7 +248,7 @@ class Invoker:
             worker.submit(functools.partial(_quietly, close))
 
     def close(self) -> None:
-        """End the threads, each after the call that it is in; calls that wait are dropped."""
+        """End the threads, each after its current call; pending calls are dropped."""
         self.closed.set()
         self.stop()
         for worker in self._workers.values():
@@ -258,5 +258,5 @@ class Invoker:
 def _quietly(close: Callable[[], None]) -> None:
     try:
         close()
-    except BaseException:  # its connection is gone; nobody is left to tell
+    except BaseException:  # the connection has ended: only log it
         logger.exception("A generator failed when it was closed")

@@ -1,4 +1,4 @@
-"""Which handlers fit which modality and mode."""
+"""Types of handlers, and which of them fit a modality and mode."""
 
 from __future__ import annotations
 
@@ -66,17 +66,18 @@ T = TypeVar("T")
 
 
 def video_function(handler: Any) -> Callable[..., Any]:
-    """Give the function that a video handler consists of."""
+    """Return the function of a video handler."""
     return handler.callable if isinstance(handler, VideoStreamHandler) else handler
 
 
 def copy_handler(handler: T) -> T:
-    """Make the handler of one connection; functions have no state and serve all.
+    """Create the handler of one connection; functions are stateless and shared.
 
     Raises:
-        HandlerError: If ``copy()`` returns no handler.
-        HandlerNotInitialized: If it returns one whose base class was not initialized.
-        Exception: What ``copy()`` raises; ``HandlerExited`` if that is no ``Exception``.
+        HandlerError: If ``copy()`` does not return a handler.
+        HandlerNotInitialized: If the base class of the copy was not initialized.
+        Exception: Any exception of ``copy()``; ``HandlerExited`` for a ``BaseException`` that is
+            not an ``Exception``.
     """
     if not isinstance(handler, StreamHandlerBase):
         return handler
@@ -100,17 +101,17 @@ _copied_on_loop: set[type] = set()
 
 
 async def copy_handler_in_thread(handler: T, context: Context) -> T:
-    """Make the handler of one connection without blocking the event loop.
+    """Create the handler of one connection without blocking the event loop.
 
-    ``copy()`` is the program's: it may load a model. It runs in a thread of its own; or on the
-    loop, where it asks for the running one, as it could in FastRTC 0.0.34.
+    ``copy()`` is user code and may load a model. It runs in a thread of its own; or on the loop if
+    it needs the running loop, which was available in FastRTC 0.0.34.
 
     Args:
         handler: The handler.
-        context: The context variables that ``copy()`` reads.
+        context: The context variables visible to ``copy()``.
 
     Raises:
-        Exception: As ``copy_handler``.
+        Exception: As for ``copy_handler``.
     """
     if not isinstance(handler, StreamHandlerBase):
         return handler
@@ -125,10 +126,10 @@ async def copy_handler_in_thread(handler: T, context: Context) -> T:
 
 
 def check_media(modality: Any, mode: Any) -> None:
-    """See whether there are such a modality and such a mode.
+    """Validate a modality and a mode.
 
     Raises:
-        ValueError: If not, naming the argument and what it may be.
+        ValueError: If one is invalid; it names the argument and the valid values.
     """
     if modality not in get_args(Modality):
         raise ValueError(f"Modality must be 'video', 'audio' or 'audio-video', not {modality!r}")
@@ -137,18 +138,18 @@ def check_media(modality: Any, mode: Any) -> None:
 
 
 def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
-    """Check that a handler fits.
+    """Check that a handler fits a modality and a mode.
 
-    An audio handler may have the modality ``"video"``, which is that of a ``Stream`` that names
-    none: such a stream serves WebSockets and the telephone. It is warned of in the log.
+    An audio handler may have the modality ``"video"``, the default of ``Stream``: such a stream
+    serves WebSockets and telephone calls. A warning is logged.
 
     Raises:
-        ValueError: If not, naming the argument and what it may be.
+        ValueError: If it does not fit; it names the argument and the valid values.
     """
     check_media(modality, mode)
     if inspect.isclass(handler) and issubclass(handler, StreamHandlerBase):
         raise ValueError(
-            f"handler is the class {handler.__name__}: give an instance, {handler.__name__}(...)"
+            f"handler is the class {handler.__name__}: pass an instance, {handler.__name__}(...)"
         )
     if isinstance(handler, StreamHandlerBase) and not has_link(handler):
         raise ValueError(f"{type(handler).__name__}.__init__() must call super().__init__()")
@@ -159,14 +160,14 @@ def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
         )
     if not serves(handler, modality):
         logger.warning(
-            "%s takes audio, but modality is 'video', which is the default: it is reached over "
-            "WebSocket and by telephone only. For WebRTC give modality='audio'",
+            "%s is an audio handler, but modality is 'video', the default: it is available over "
+            "WebSocket and telephone only. For WebRTC set modality='audio'",
             type(handler).__name__,
         )
 
 
 def serves(handler: Any, modality: Modality) -> bool:
-    """Whether the media of a modality can go through a handler: one of audio takes no video."""
+    """Return whether a handler can process the media of a modality: not video, if audio-only."""
     return (
         modality == "audio"
         or not isinstance(handler, StreamHandlerBase)

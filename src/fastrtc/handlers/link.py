@@ -1,7 +1,7 @@
-"""What a handler has of its connection, and all other state of ours on it, under one name.
+"""The link of a handler to its connection: all of our state on a handler, under one name.
 
-Programs subclass the handlers and name their own attributes and methods as they like. So nothing
-of ours is an attribute beside theirs: it lives in one object, in the handler's ``__dict__``.
+Programs subclass the handlers and choose names of attributes and methods freely. To avoid
+collisions, our state is kept in one object in the handler's ``__dict__``.
 """
 
 from __future__ import annotations
@@ -33,26 +33,27 @@ def _no_audio() -> float:
 
 @dataclass
 class HandlerLink:
-    """The connection of one handler, as far as there is one.
+    """The connection of a handler, if any.
 
     Attributes:
-        owner: ``id()`` of the handler; a copy of its ``__dict__`` belongs to another one.
+        owner: ``id()`` of the handler, to recognize a ``__dict__`` that was copied to another
+            handler.
         loop: The event loop of the connection.
-        channel: The data channel, or what stands in for one.
+        channel: The data channel, or its substitute.
         phone_mode: Whether the connection is a telephone call.
         clear_queue: Drops the audio that is queued but not yet played.
-        post: Sends a message to the client; from any thread.
+        post: Sends a message to the client; thread-safe.
         report: Logs an exception and shows it to the client.
         start_task: Runs a coroutine as a task of the connection.
-        queued_s: Returns how much audio is queued but not yet played, in seconds.
-        emit_wakes: Set when an ``emit`` that returned None has an output; None calls it by the
-            clock.
-        drops_stale: Whether what ``emit`` was about to return when the queue was cleared is
+        queued_s: Returns the length of the audio that is queued but not yet played, in seconds.
+        emit_wakes: Set when an ``emit`` that returned None has an output; if None, ``emit`` is
+            polled.
+        drops_stale: Whether a value that ``emit`` was about to return when the queue was cleared is
             dropped, too.
         needs_silence: Returns whether ``receive`` needs silence while the client sends no audio;
             None if it never does.
-        resampler: Of ``StreamHandlerBase.resample``.
-        conversation: Of a ``ReplyOnPause``.
+        resampler: The resampler of ``StreamHandlerBase.resample``.
+        conversation: The conversation of a ``ReplyOnPause``.
     """
 
     owner: int
@@ -71,7 +72,7 @@ class HandlerLink:
     conversation: Any = field(default=None, repr=False)
 
     def call_on_loop(self, function: Callable[[], Any]) -> None:
-        """Call a function that touches objects of the event loop; from any thread."""
+        """Call a function that is not thread-safe on the event loop; thread-safe."""
         loop = self.loop
         if loop is None or not loop.is_running() or runs_on(loop):
             function()
@@ -79,7 +80,7 @@ class HandlerLink:
             loop.call_soon_threadsafe(function)
 
     def send(self, message: str) -> None:
-        """Send a message to the client; without a connection, do nothing."""
+        """Send a message to the client; do nothing without a connection."""
         if self.post is not None:
             self.post(message)
         elif self.channel is not None:
@@ -87,7 +88,7 @@ class HandlerLink:
 
 
 def create_link(handler: Any) -> HandlerLink:
-    """Create the link of a new handler, without a connection."""
+    """Create the link of a new handler that has no connection yet."""
     link = HandlerLink(id(handler))
     vars(handler)[NAME] = link
     return link
@@ -101,11 +102,10 @@ def has_link(handler: Any) -> bool:
 def link_of(handler: Any) -> HandlerLink:
     """Return the link of a handler.
 
-    One that was made by copying another handler's attributes, as ``copy.copy`` does, gets a link
-    of its own.
+    A handler whose attributes were copied from another one, as by ``copy.copy``, gets its own link.
 
     Raises:
-        HandlerNotInitialized: If its class has an ``__init__`` that does not call the base's.
+        HandlerNotInitialized: If its ``__init__`` did not call that of the base class.
     """
     link: HandlerLink | None = vars(handler).get(NAME)
     if link is None:
@@ -121,7 +121,7 @@ def link_of(handler: Any) -> HandlerLink:
 
 
 def rebound(value: Any, original: Any, copy: Any) -> Any:
-    """Return a method bound to *original* as the same method of *copy*, and all else as it is."""
+    """Return a method bound to *original* as the same method of *copy*; other values unchanged."""
     if inspect.ismethod(value) and value.__self__ is original:
         return MethodType(value.__func__, copy)
     return value

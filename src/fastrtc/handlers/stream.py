@@ -1,4 +1,4 @@
-"""The handlers that users subclass, for audio and for audio with video."""
+"""Base classes for audio, and audio and video handlers of programs."""
 
 from __future__ import annotations
 
@@ -19,75 +19,77 @@ __all__ = [
 
 
 class StreamHandler(StreamHandlerBase, ABC):
-    """Takes and gives audio, in code that is not async.
+    """Base class of sync audio handlers.
 
-    Its methods run in threads of the connection's own, so they may block:
-    ``receive`` and ``emit`` each in one, so that neither waits for the other.
+    The methods run in threads of the connection and may block: ``receive`` and ``emit`` each have a
+    thread, so neither waits for the other.
 
-    When the connection ends while ``emit`` waits for something, ``receive`` gets a last frame
-    of silence (``video_receive`` a black picture): it ends the wait of a handler that gives
-    back what it got, which nothing else could. ``shutdown`` comes after that.
+    If the connection ends while ``emit`` blocks, ``receive`` is called with a last frame of silence
+    (``video_receive`` with a black frame), because only that can unblock a handler whose ``emit``
+    waits for the input. ``shutdown`` is called after that.
     """
 
     @abstractmethod
     def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
-        """Take audio of the client.
+        """Process audio of the client.
 
         Args:
-            frame: ``input_sample_rate`` in Hz, and ``int16`` samples of shape ``(1, n)``
-                (``(n,)`` over WebSocket and telephone).
+            frame: ``input_sample_rate`` in Hz, and ``int16`` samples of shape ``(1, n)`` (``(n,)``
+                over WebSocket and telephone).
         """
 
     @abstractmethod
     def emit(self) -> EmitType:
-        """Give the next output, or None if there is none now.
+        """Return the next output, or None if there is none now.
 
-        Called again and again: at once after an output, and after None no more than
-        50 times a second. What it gives is played in order; it may run ahead of that.
+        It is called again immediately after it returned an output, and at most 50 times per second
+        on average while it returns None. Outputs are played in order; ``emit`` may run ahead of the
+        playback.
         """
 
     @abstractmethod
     def copy(self) -> StreamHandler:
-        """Make the handler of one connection."""
+        """Create the handler of one connection."""
 
     def start_up(self) -> None:  # noqa: B027 (optional)
-        """Run when the connection is established, beside ``receive`` and ``emit``."""
+        """Run when the connection is established, concurrently with ``receive`` and ``emit``."""
 
 
 class AsyncStreamHandler(StreamHandlerBase, ABC):
-    """Takes and gives audio, in async code on the connection's event loop."""
+    """Base class of async audio handlers, which run on the connection's event loop."""
 
     @abstractmethod
     async def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
-        """Take audio of the client.
+        """Process audio of the client.
 
         Args:
-            frame: ``input_sample_rate`` in Hz, and ``int16`` samples of shape ``(1, n)``
-                (``(n,)`` over WebSocket and telephone).
+            frame: ``input_sample_rate`` in Hz, and ``int16`` samples of shape ``(1, n)`` (``(n,)``
+                over WebSocket and telephone).
         """
 
     @abstractmethod
     async def emit(self) -> EmitType:
-        """Give the next output, or None if there is none now; wait for it if you can.
+        """Return the next output, or None if there is none now; preferably wait for one.
 
-        Called again and again: at once after an output, and after None no more than
-        50 times a second. What it gives is played in order; it may run ahead of that.
+        It is called again immediately after it returned an output, and at most 50 times per second
+        on average while it returns None. Outputs are played in order; ``emit`` may run ahead of the
+        playback.
         """
 
     @abstractmethod
     def copy(self) -> AsyncStreamHandler:
-        """Make the handler of one connection."""
+        """Create the handler of one connection."""
 
     async def start_up(self) -> None:  # noqa: B027 (optional)
-        """Run when the connection is established, for as long as it likes."""
+        """Run when the connection is established; may run as long as the connection."""
 
 
 class AudioVideoStreamHandler(StreamHandler):
-    """Takes and gives audio and video, in code that is not async."""
+    """Base class of sync audio and video handlers."""
 
     @abstractmethod
     def video_receive(self, frame: NDArray[np.uint8]) -> None:
-        """Take a video frame of the client.
+        """Process a video frame of the client.
 
         Args:
             frame: BGR, ``uint8``, shape ``(height, width, 3)``.
@@ -95,19 +97,19 @@ class AudioVideoStreamHandler(StreamHandler):
 
     @abstractmethod
     def video_emit(self) -> VideoEmitType:
-        """Give the next video frame (BGR, ``uint8``, ``(height, width, 3)``), or None."""
+        """Return the next video frame (BGR, ``uint8``, ``(height, width, 3)``), or None."""
 
     @abstractmethod
     def copy(self) -> AudioVideoStreamHandler:
-        """Make the handler of one connection."""
+        """Create the handler of one connection."""
 
 
 class AsyncAudioVideoStreamHandler(AsyncStreamHandler):
-    """Takes and gives audio and video, in async code on the connection's event loop."""
+    """Base class of async audio and video handlers."""
 
     @abstractmethod
     async def video_receive(self, frame: NDArray[np.uint8]) -> None:
-        """Take a video frame of the client.
+        """Process a video frame of the client.
 
         Args:
             frame: BGR, ``uint8``, shape ``(height, width, 3)``.
@@ -115,8 +117,8 @@ class AsyncAudioVideoStreamHandler(AsyncStreamHandler):
 
     @abstractmethod
     async def video_emit(self) -> VideoEmitType:
-        """Give the next video frame (BGR, ``uint8``, ``(height, width, 3)``), or None."""
+        """Return the next video frame (BGR, ``uint8``, ``(height, width, 3)``), or None."""
 
     @abstractmethod
     def copy(self) -> AsyncAudioVideoStreamHandler:
-        """Make the handler of one connection."""
+        """Create the handler of one connection."""

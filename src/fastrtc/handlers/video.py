@@ -1,4 +1,4 @@
-"""A video function with its options."""
+"""Video functions with options."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["VideoStreamHandler"]
 
 @dataclass
 class VideoStreamHandler:
-    """A video function with its options.
+    """A video function with options.
 
     Attributes:
-        callable: Takes a frame (BGR, ``uint8``, ``(height, width, 3)``) and gives one; in
+        callable: Receives a frame (BGR, ``uint8``, ``(height, width, 3)``) and returns one; in
             ``receive`` mode, a generator of frames. Sync or async.
-        fps: How many frames it sends per second at most; a generator is asked for just as many.
-        skip_frames: Whether it gets only the newest frame when it is slower than the
-            camera. Otherwise a few frames wait for it, and the oldest is dropped.
+        fps: Maximum number of frames to send per second; a generator is asked for as many.
+        skip_frames: Whether a function that is slower than the camera gets only the newest frame.
+            Otherwise a few frames are queued, and a new frame evicts the oldest.
 
     Raises:
         ValueError: If ``fps`` is not a positive number.

@@ -481,7 +481,7 @@ class Conversation:
         if inputs and isinstance(inputs[0], WebRTCData):
             inputs[0].audio = audio
             return tuple(inputs)
-        values = inputs[1:] if extra.most is None else inputs[1 : 1 + extra.most]
+        values = inputs[1:] if extra.max_count is None else inputs[1 : 1 + extra.max_count]
         return (audio, *values)
 
     def _wait_for_inputs(self, reply: Reply, extra: ExtraParameters) -> None:
@@ -518,7 +518,7 @@ class Conversation:
         args: tuple[Any, ...] = ()
         if extra.wants_inputs:
             self._wait_for_inputs(reply, extra)
-            args = tuple(self.face.latest_args[1:])[: extra.most]
+            args = tuple(self.face.latest_args[1:])[: extra.max_count]
         with self.hearing, self._lock:
             if self._conversing:
                 return  # the conversation has begun without it
