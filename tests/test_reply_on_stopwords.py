@@ -165,7 +165,7 @@ def test_words_whatever_their_case_and_punctuation(words, text: str, expected: b
 
 @pytest.mark.parametrize("words", [[], "computer", ["?!"], [""]])
 def test_stop_words_that_are_none(words) -> None:
-    with pytest.raises(ValueError, match="stop_words is a list"):
+    with pytest.raises(ValueError, match="stop_words must be a list"):
         ReplyOnStopWords(lambda audio: iter([]), words, stt_model=Levels())
 
 

@@ -1,4 +1,4 @@
-"""``ReplyOnPause``: somebody speaks, pauses, is answered; speaks again and the answer stops."""
+"""``ReplyOnPause``: reply when the speaker pauses; stop the reply on barge-in."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ ReplyFnGenerator: TypeAlias = Callable[..., Iterator[EmitType] | AsyncIterator[E
 
 
 CONTAINERS = (list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter)
-"""Types of attributes that each copy of a handler has of its own."""
+"""Types of attributes that are copied for each copy of a handler."""
 
 
 async def iterate(generator: Iterator[Any]) -> Any:
-    """Return the next item of a generator, for code that awaits both kinds of generators.
+    """Return the next item of a sync generator, so that both kinds of generators can be awaited.
 
     Raises:
         RuntimeError: If there is none: a coroutine cannot raise ``StopIteration``.
@@ -63,34 +63,34 @@ async def iterate(generator: Iterator[Any]) -> Any:
 
 
 class ReplyOnPause(StreamHandler):
-    """Calls a function when somebody has said something, and plays what it yields.
+    """Calls a function at the end of each turn of the speaker, and plays what it yields.
 
-    Speech while a reply is running stops it: its audio is dropped and its generator closed.
-    Whoever subclasses it may override any of its methods; one that overrides
-    ``determine_pause``, or has a model with nothing but ``vad``, is asked block by block.
+    Speech during a reply stops it (barge-in): its audio is dropped and its generator closed.
+    Subclasses may override any method. If ``determine_pause`` is overridden, or the model only has
+    ``vad``, audio is processed in chunks.
 
     Args:
-        fn: Gets ``(sample_rate, samples)`` with ``int16`` samples of shape ``(1, n)``, and
-            the inputs if it takes more; yields what ``StreamHandler.emit`` may give. A
-            generator function, sync or async, or what returns an iterator.
-        startup_fn: Called when the connection is established, with the inputs if it takes
-            any; what it yields is played.
-        algo_options: How turns are told apart.
-        model_options: Options of the model.
-        can_interrupt: Whether speech stops a reply; if not, nothing is listened to until it
-            has been played.
+        fn: A generator function, sync or async, or a function that returns an iterator. It gets
+            ``(sample_rate, samples)`` with ``int16`` samples of shape ``(1, n)``, and the inputs if
+            it has more parameters. It may yield any value that ``StreamHandler.emit`` may return.
+        startup_fn: Called when the connection is established, with the inputs if it has parameters;
+            the outputs that it yields are played.
+        algo_options: Options of turn detection.
+        model_options: Options of the VAD model.
+        can_interrupt: Whether speech stops a reply. If False, audio is ignored until the reply was
+            played.
         expected_layout: See ``StreamHandlerBase``.
         output_sample_rate: See ``StreamHandlerBase``.
         output_frame_size: Ignored.
-        input_sample_rate: The rate of what ``fn`` gets, in Hz.
-        model: Finds speech; by default Silero's.
-        needs_args: Whether ``fn`` gets inputs, whatever its signature says.
-        on_interrupt: Called when a reply was interrupted, with how many seconds of it were
-            played. Not async.
+        input_sample_rate: Sample rate of the audio that ``fn`` gets, in Hz.
+        model: The VAD model; by default Silero VAD.
+        needs_args: Whether ``fn`` gets inputs, regardless of its signature.
+        on_interrupt: Called after a reply was interrupted, with the length of what was played, in
+            seconds. Must be sync.
 
     Raises:
         TypeError: If ``on_interrupt`` is async.
-        ModelUnavailable: If there is no *model*, and Silero's cannot be loaded.
+        ModelUnavailable: If *model* is None and Silero VAD cannot be loaded.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class ReplyOnPause(StreamHandler):
         self.can_interrupt = can_interrupt
         try:
             self.model = model or get_silero_model()
-        except ModelUnavailable as error:  # whose message says it all
+        except ModelUnavailable as error:  # its message suffices
             raise error.with_traceback(None) from error.__cause__
         self.needs_args = needs_args
         if on_interrupt is not None and is_async(on_interrupt):
@@ -135,16 +135,16 @@ class ReplyOnPause(StreamHandler):
 
     @property
     def _needs_additional_inputs(self) -> bool:
-        """Whether ``fn`` takes more than the audio."""
+        """Whether ``fn`` has parameters other than the audio."""
         return self.needs_args or ExtraParameters.from_callable(self.fn, media=1).wants_inputs
 
     def copy(self) -> ReplyOnPause:
-        """Make the handler of one connection.
+        """Create the handler of one connection.
 
-        It has the attributes of this one as they are now, methods bound to the copy, and a state
-        of its own. No constructor runs: what a subclass has loaded in its ``__init__`` is shared
-        by all connections. Its lists, dicts, sets and deques are copied, so that a history that
-        it keeps in one is that of one connection.
+        The copy has the current attributes of this handler, methods rebound to the copy, and its
+        own state. No constructor is called: what a subclass loads in its ``__init__`` is shared by
+        all connections. Lists, dicts, sets and deques are copied, so that each connection has, for
+        example, its own history.
         """
         handler = object.__new__(type(self))
         for name, value in vars(self).items():
@@ -159,51 +159,51 @@ class ReplyOnPause(StreamHandler):
         return handler
 
     def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
-        """Listen to audio: find out whether the speaker started to talk, or paused."""
+        """Process audio: detect speech onset and end of turn."""
         _conversation(self).receive(frame)
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
-        """Judge a frame of audio.
+        """Process a frame of audio.
 
         Args:
-            audio: A rate in Hz, and samples of shape ``(1, n)`` or ``(n,)``.
-            state: Gets the result.
+            audio: A sample rate in Hz, and samples of shape ``(1, n)`` or ``(n,)``.
+            state: Updated with the result.
         """
         _conversation(self).process_audio(audio, state)
 
     def determine_pause(
         self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
     ) -> bool:
-        """Judge a block of audio, when there is enough of it.
+        """Process a chunk of audio, once enough has been received.
 
         Args:
-            audio: What came since the last decision, shape ``(n,)``.
-            sampling_rate: Its rate in Hz.
-            state: Its ``buffer`` becomes None when it was judged.
+            audio: The audio since the last decision, shape ``(n,)``.
+            sampling_rate: Sample rate in Hz.
+            state: Its ``buffer`` is set to None when the chunk was processed.
 
         Returns:
-            Whether the speaker has talked and paused, or has talked for as long as is allowed.
+            Whether the turn has ended: the speaker paused, or reached the maximum length.
         """
         return _conversation(self).determine_pause(audio, sampling_rate, state)
 
     def trigger_response(self) -> None:
-        """Reply now, to what was said so far, or to a text; from any thread.
+        """Reply now, to the speech so far or to a text; thread-safe.
 
-        While a reply waits for its inputs, and when it has just got them, this is part of their
-        answer and does nothing: one utterance, one reply.
+        While a reply waits for its inputs, and just after it received them, the call counts as part
+        of the client's answer and does nothing: one reply per utterance.
         """
         _conversation(self).trigger()
 
     def _close_generator(self) -> None:
-        """Stop the reply: what it gives from now on is dropped."""
+        """Stop the reply; further outputs are dropped."""
         _conversation(self).supersede()
 
     def emit(self) -> EmitType:
         """Return the next output of the reply, or None if there is none.
 
         Raises:
-            Exception: What the reply function raised, or ``HandlerError`` for an output that
-                cannot be played, where there is no connection that could be told.
+            Exception: Without a connection that could report it, any exception of the reply
+                function, or ``HandlerError`` for an output that cannot be played.
         """
         return _conversation(self).emit()
 
@@ -211,12 +211,12 @@ class ReplyOnPause(StreamHandler):
         """Return the next item of an async generator.
 
         Raises:
-            StopAsyncIteration: When there is none.
+            StopAsyncIteration: If there is none.
         """
         return await anext(generator)
 
     def reset(self) -> None:
-        """Begin anew: forget what was said, and end the reply."""
+        """Discard the state, including speech, and stop the reply."""
         super().reset()
         _conversation(self).reset()
 
@@ -225,7 +225,7 @@ class ReplyOnPause(StreamHandler):
         _conversation(self).start_up()
 
     def shutdown(self) -> Any:
-        """End the reply when the connection ends."""
+        """Stop the reply when the connection ends."""
         _conversation(self).supersede()
         return super().shutdown()
 
@@ -236,7 +236,7 @@ def _conversation(handler: ReplyOnPause) -> Conversation:
 
 
 def seconds_of(media: Any) -> float:
-    """Return the length of audio that a reply gives, in seconds.
+    """Return the length of the audio of an output, in seconds.
 
     Raises:
         HandlerError: If it cannot be played.

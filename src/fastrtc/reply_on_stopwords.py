@@ -1,4 +1,4 @@
-"""``ReplyOnStopWords``: somebody says the stop words, then something else, and is answered."""
+"""``ReplyOnStopWords``: reply to what the speaker says after the stop words."""
 
 from __future__ import annotations
 
@@ -45,12 +45,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class ReplyOnStopWordsState(AppState):
-    """Where a conversation is.
+    """The state of a conversation.
 
     Attributes:
-        stop_word_detected: Whether the stop words were said, and what follows is to be answered.
-        started_talking_pre_stop_word: Whether somebody speaks who has not said them.
-        post_stop_word_buffer: For programs whose ``determine_pause`` gathers what follows the
+        stop_word_detected: Whether the stop words were said, so that the speech after them is to be
+            answered.
+        started_talking_pre_stop_word: Whether the client is speaking without having said them.
+        post_stop_word_buffer: For programs whose ``determine_pause`` collects the speech after the
             stop words.
     """
 
@@ -60,33 +61,34 @@ class ReplyOnStopWordsState(AppState):
 
 
 class ReplyOnStopWords(ReplyOnPause):
-    """Calls a function with what somebody said after the stop words, and plays what it yields.
+    """Calls a function with what the speaker says after the stop words, and plays what it yields.
 
-    Until they are said, speech is nothing to it but a place to look for them: it neither begins
-    a reply nor stops one. The stop words stop a reply, as does speech after them.
+    Until the stop words are said, speech is only searched for them: it neither starts nor stops a
+    reply. The stop words stop a reply, and so does speech after them.
 
     Args:
         fn: As in ``ReplyOnPause``; gets the audio after the stop words.
-        stop_words: What to listen for: words, or phrases of several words, whatever their case
-            and punctuation. They have to be whole words.
-        startup_fn: As in ``ReplyOnPause``, like all others.
-        algo_options: How turns are told apart.
-        model_options: Options of the model that finds speech.
+        stop_words: Words, or phrases of several words, regardless of case and punctuation. Only
+            whole words match.
+        startup_fn: As in ``ReplyOnPause``, like all other arguments.
+        algo_options: Options of turn detection.
+        model_options: Options of the VAD model.
         can_interrupt: Whether a reply can be stopped.
         expected_layout: See ``StreamHandlerBase``.
         output_sample_rate: See ``StreamHandlerBase``.
         output_frame_size: Ignored.
-        input_sample_rate: The rate of what ``fn`` gets, in Hz.
-        model: Finds speech; by default Silero's.
-        needs_args: Whether ``fn`` gets inputs, whatever its signature says.
-        on_interrupt: Called when a reply was interrupted, with how many seconds were played.
-        stt_model: Recognises the stop words: a name or a model, see ``get_stt_model``. It is
-            called in threads, with at most 5 s of speech. ``"pocketsphinx"`` needs no download
-            and listens for nothing else.
+        input_sample_rate: Sample rate of the audio that ``fn`` gets, in Hz.
+        model: The VAD model; by default Silero VAD.
+        needs_args: Whether ``fn`` gets inputs, regardless of its signature.
+        on_interrupt: Called after a reply was interrupted, with the length of what was played, in
+            seconds.
+        stt_model: Recognizes the stop words: a name or a model, see ``get_stt_model``. It is called
+            in threads, with up to 5 s of speech. ``"pocketsphinx"`` needs no download and
+            recognizes only the stop words.
 
     Raises:
         ValueError: If there are no stop words.
-        MissingExtra: If the packages that run the models are not installed.
+        MissingExtra: If a package that the models require is not installed.
     """
 
     state: ReplyOnStopWordsState
@@ -131,13 +133,13 @@ class ReplyOnStopWords(ReplyOnPause):
             else:
                 self.stt_model = get_stt_model(stt_model)
         except (MissingExtra, ModelUnavailable):
-            _check_installed(model, stt_model)  # names what both models lack
+            _check_installed(model, stt_model)  # names the missing packages of both models
             raise
         link = link_of(self)
         StopWordConversation(self, link, ReplyOnStopWords, seconds_of, on_interrupt)
 
     def stop_word_detected(self, text: str) -> bool:
-        """Whether a text has stop words in it.
+        """Return whether a text contains a stop word.
 
         Args:
             text: In any case, with any punctuation.
@@ -146,20 +148,20 @@ class ReplyOnStopWords(ReplyOnPause):
         return any(f" {_plain(phrase)} " in said for phrase in self.stop_words)
 
     def send_stopword(self) -> None:
-        """Tell the client that the stop words were heard."""
+        """Tell the client that a stop word was detected."""
         link_of(self).send(create_message("stopword", ""))
 
 
 class StopWordConversation(Conversation):
-    """A conversation in which nothing counts until the stop words were said."""
+    """A conversation that ignores speech until a stop word is said."""
 
     def __init__(self, face: ReplyOnStopWords, *args: Any) -> None:
         super().__init__(cast(ReplyOnPause, face), *args)
-        self._words = face  # the same, with more in it
+        self._words = face  # the same object, with its real type
         self._spotter: StopWordSpotter | None = None
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
-        """Judge a frame, and store the result in the state."""
+        """Process a frame of audio, and update the state."""
         state = cast(ReplyOnStopWordsState, state)
         if not state.stop_word_detected and self.open_segmenter():
             assert self.segmenter is not None
@@ -179,7 +181,7 @@ class StopWordConversation(Conversation):
     def determine_pause(
         self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
     ) -> bool:
-        """Judge a block of audio, when there is enough of it; see ``ReplyOnStopWords``."""
+        """Process a chunk of audio, once enough has been received; see ``ReplyOnStopWords``."""
         state = cast(ReplyOnStopWordsState, state)
         if state.stop_word_detected:
             return super().determine_pause(audio, sampling_rate, state)
@@ -196,22 +198,22 @@ class StopWordConversation(Conversation):
         return False
 
     def needs_silence(self) -> bool:
-        """Return whether an utterance goes on, also one in which the stop words may be."""
+        """Return whether an utterance is active, including one before a stop word."""
         return self._words.state.started_talking_pre_stop_word or super().needs_silence()
 
     def say_started_talking(self) -> None:
-        """Tell a client that knows of it; FastRTC 0.0.34 has no such log after a stop word."""
+        """Notify the client; FastRTC 0.0.34 has no such log message after a stop word."""
         self.link.send(create_message("started_talking", ""))
 
     def carry_over(self, heard: AppState, state: AppState) -> None:
-        """Keep what belongs to an utterance that began during the reply."""
+        """Keep the state of an utterance that began during the reply."""
         super().carry_over(heard, state)
         heard, state = cast(ReplyOnStopWordsState, heard), cast(ReplyOnStopWordsState, state)
         state.stop_word_detected = heard.stop_word_detected
         state.started_talking_pre_stop_word = heard.started_talking_pre_stop_word
 
     def forget(self) -> None:
-        """Forget what was heard."""
+        """Discard what was heard."""
         super().forget()
         state = self._words.state
         state.stop_word_detected = state.started_talking_pre_stop_word = False
@@ -226,11 +228,11 @@ class StopWordConversation(Conversation):
         speaks: bool,
         state: ReplyOnStopWordsState,
     ) -> NDArray[np.int16] | None:
-        """Look for the stop words; return the audio after them, once they were said."""
+        """Search for the stop words; return the audio after them, once they were said."""
         face = self._words
         if self._spotter is None:
             self._spotter = StopWordSpotter(
-                face.stt_model, face.stop_word_detected, self._report_recogniser, rate, layout
+                face.stt_model, face.stop_word_detected, self._report_recognizer, rate, layout
             )
         state.started_talking_pre_stop_word = speaks
         rest = self._spotter.push(samples, speaks)
@@ -243,18 +245,18 @@ class StopWordConversation(Conversation):
             self.interrupt()
         return rest
 
-    def _report_recogniser(self, error: Exception) -> None:
+    def _report_recognizer(self, error: Exception) -> None:
         if self.link.report is not None:
             self.link.report(error)
         else:
-            logger.error("The stop words cannot be recognised", exc_info=error)
+            logger.error("The stop words cannot be recognized", exc_info=error)
 
 
 def _check_installed(model: PauseDetectionModel | None, stt_model: str | STTModel) -> None:
-    """Check for the packages of both models, so that the first error names them all.
+    """Check for the packages of both models, so that one error names all of them.
 
     Raises:
-        MissingExtra: If one is not installed.
+        MissingExtra: If a package is not installed.
     """
     needed = ["onnxruntime"] if model is None else []
     if stt_model == "pocketsphinx":
@@ -265,10 +267,10 @@ def _check_installed(model: PauseDetectionModel | None, stt_model: str | STTMode
 
 def _checked(stop_words: Sequence[str]) -> list[str]:
     if isinstance(stop_words, str) or not stop_words or not all(map(_plain, stop_words)):
-        raise ValueError(f"stop_words is a list of words or phrases, not {stop_words!r}")
+        raise ValueError(f"stop_words must be a list of words or phrases, not {stop_words!r}")
     return list(stop_words)
 
 
 def _plain(text: str) -> str:
-    """Give the words of a text, in one case and without punctuation."""
+    """Return the words of a text, case-folded and without punctuation."""
     return " ".join(re.sub(r"[^\w\s]|_", " ", re.sub("['’]", "", text)).casefold().split())

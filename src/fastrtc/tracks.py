@@ -1,4 +1,4 @@
-"""The reference's import path for handlers, their types, and the tracks that carry them."""
+"""FastRTC's import path of handlers, their types, and media tracks."""
 
 from __future__ import annotations
 

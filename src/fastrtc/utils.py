@@ -1,4 +1,4 @@
-"""The reference's import path for messages, outputs, contexts and helpers for audio."""
+"""FastRTC's import path of messages, outputs, contexts and audio helpers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def __getattr__(name: str) -> Any:
-    if name == "WebRTCModel":  # it needs Gradio
+    if name == "WebRTCModel":  # requires Gradio
         from .ui.value import WebRTCModel
 
         return WebRTCModel
@@ -76,14 +76,14 @@ def __getattr__(name: str) -> Any:
 
 
 def webrtc_error_handler(func: Function) -> Function:
-    """Decorate a function so that the client reads what it raises.
+    """Decorate a function so that its exceptions are shown to the client.
 
     Args:
         func: Sync or async.
 
     Returns:
-        A function of the same kind. It logs an exception with its traceback, and raises it as a
-        ``WebRTCError`` with the same text.
+        A function of the same kind. It logs an exception with its traceback, and raises a
+        ``WebRTCError`` with the same message.
     """
 
     def fail(error: Exception) -> NoReturn:
@@ -108,17 +108,17 @@ def webrtc_error_handler(func: Function) -> Function:
 
 
 async def wait_for_item(queue: asyncio.Queue[T], timeout: float = 0.1) -> T | None:
-    """Take an item from a queue, waiting a moment for one.
+    """Remove and return an item of a queue; wait for one if it is empty.
 
     Args:
         queue: The queue.
         timeout: How long to wait, in seconds.
 
     Returns:
-        The item, or None if none came in time.
+        The item, or None after the timeout.
     """
     try:
-        return queue.get_nowait()  # what is there costs neither a task nor a timer
+        return queue.get_nowait()  # an available item needs neither a task nor a timer
     except asyncio.QueueEmpty:
         pass
     try:
