@@ -3,6 +3,9 @@
 import type { Connection, StateChange } from "../client";
 import { START_SIGNAL, type Host, type StreamValue, type ViewProps } from "./props";
 
+/** How long an error waits for the end of the stream, which then tells it, in ms. */
+const HOLD = 500;
+
 /** Tells the host what happens on a connection. */
 export class Session {
   readonly #connection: Connection;
@@ -12,12 +15,16 @@ export class Session {
   /** What was typed and not yet handed over with the inputs. */
   #typed = "";
   #restarting = false;
+  /** Errors that are about to be shown. */
+  readonly #held = new Map<string, ReturnType<typeof setTimeout>>();
   #lastValue: unknown;
 
+  /** @param inPlace Shows an error of the server within the view; false where it cannot. */
   constructor(
     connection: Connection,
     private readonly host: Host,
     private readonly props: () => ViewProps,
+    private readonly inPlace: (text: string) => boolean = () => false,
   ) {
     this.#connection = connection;
     this.#lastValue = props().value;
@@ -34,7 +41,7 @@ export class Session {
       if (text === "started_talking") this.#typed = "";
     });
     connection.on("error", (text) => {
-      host.dispatch("error", text);
+      if (!this.inPlace(text)) this.#hold(text);
     });
     connection.on("warning", (text) => {
       host.dispatch("warning", text);
@@ -78,7 +85,22 @@ export class Session {
     return true;
   }
 
-  #follow({ state, id }: StateChange): void {
+  /** Shows an error in a while, unless the stream ends because of it: the view says why. */
+  #hold(text: string): void {
+    clearTimeout(this.#held.get(text));
+    const show = (): void => {
+      this.#held.delete(text);
+      this.host.dispatch("error", text);
+    };
+    this.#held.set(text, setTimeout(show, HOLD));
+  }
+
+  #follow({ state, id, error }: StateChange): void {
+    for (const [text, timer] of this.#held) {
+      if (!error?.sentence.includes(text)) continue;
+      clearTimeout(timer);
+      this.#held.delete(text);
+    }
     if (id !== null && id !== this.#id && ["connecting", "connected"].includes(state)) {
       this.#quit();
       this.#id = id;

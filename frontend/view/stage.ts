@@ -47,12 +47,16 @@ export class Stage {
   #muted = { local: false, remote: false };
   #soundBlocked: AbortController | null = null;
 
-  /** @param press Called when the icon is pressed. */
+  /**
+   * @param press Called when the icon is pressed.
+   * @param pictureCame Called when the first of a picture has come.
+   */
   constructor(
     private readonly layout: Layout,
     private readonly connection: StageConnection,
     props: ViewProps,
     press: () => void,
+    private readonly pictureCame: () => void = () => undefined,
   ) {
     const { picture, selfView, speaker, microphone } = layout;
     this.#picture =
@@ -111,9 +115,17 @@ export class Stage {
       this.#problem,
       audio,
     );
+    this.#picture?.addEventListener("resize", () => {
+      this.#followPicture();
+    });
     this.muteSpeaker(false);
     if (this.#waves) this.#sizes.observe(this.#waves);
     this.patch(props);
+  }
+
+  /** Whether anything of the large picture has come. */
+  get hasPicture(): boolean {
+    return Boolean(this.#picture?.srcObject && this.#picture.videoWidth > 0);
   }
 
   /** Follows changed parameters. */
@@ -152,17 +164,17 @@ export class Stage {
     const own = this.layout.picture === "local" ? this.#picture : this.#selfView?.video;
     if (own) attach(own, stream);
     this.root.classList.toggle("frtc-has-self", this.#selfView !== null && stream !== null);
-    if (this.layout.picture === "local") this.#hasPicture(stream);
+    this.#followPicture();
   }
 
   /** Shows and plays what the server sends, or nothing. */
   setRemote(stream: MediaStream | null): void {
     const player = this.layout.picture === "remote" ? this.#picture : this.sink;
-    if (this.layout.picture === "remote") this.#hasPicture(stream);
     if (player)
       attach(player, stream, () => {
         this.#playAtNextGesture(player);
       });
+    this.#followPicture();
   }
 
   /** Mutes what is played, or no longer. */
@@ -198,8 +210,12 @@ export class Stage {
     this.root.remove();
   }
 
-  #hasPicture(stream: MediaStream | null): void {
-    this.root.classList.toggle("frtc-has-picture", stream !== null);
+  /** A stream has a size from its first picture on. */
+  #followPicture(): void {
+    const came = this.hasPicture;
+    if (this.root.classList.contains("frtc-has-picture") === came) return;
+    this.root.classList.toggle("frtc-has-picture", came);
+    if (came) this.pictureCame();
   }
 
   /** Browsers play sound only after the user has touched the page. */

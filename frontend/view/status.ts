@@ -28,6 +28,10 @@ export interface Situation {
   layout: Layout;
   /** Whether the microphone is open to show its level. */
   testing: boolean;
+  /** Whether nothing of the picture that the server sends has come yet. */
+  pictureMissing: boolean;
+  /** What the server says is wrong while there is no picture to see. */
+  complaint: string | null;
   /** Whether there is a text field beside the stream. */
   withText: boolean;
 }
@@ -60,8 +64,11 @@ export function statusOf(situation: Situation): Status {
         button: "stop",
         problem: null,
       };
-    case "connected":
-      return { ...liveStatus(situation), button: "stop", problem: null };
+    case "connected": {
+      const { complaint } = situation;
+      const problem = complaint === null ? null : { sentence: complaint, severe: true };
+      return { ...liveStatus(situation), button: "stop", problem };
+    }
     case "stopped":
     case "failed": {
       const severe = error !== null && !ORDERLY.includes(error.code);
@@ -84,6 +91,11 @@ function liveStatus(situation: Situation): { text: string; tone: Tone } {
   const cameraOff = situation.cameraMuted && layout.camera;
   const speakerOff = situation.speakerMuted && layout.speaker;
   const speakerToo = speakerOff ? ", speaker muted" : "";
+  const off = cameraOff || microphoneMuted;
+  const waits = situation.pictureMissing && layout.picture === "remote" && !off;
+  if (waits && conversation === "listening") {
+    return { text: "Waiting for the first picture", tone: "busy" };
+  }
   if (layout.microphone) {
     const cameraToo = cameraOff ? ", camera off" : "";
     if (microphoneMuted && (conversation === "listening" || conversation === "heard")) {

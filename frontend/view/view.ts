@@ -137,6 +137,7 @@ class Panel {
   readonly #labelText = h("span", {});
   readonly #forget = new AbortController();
   readonly #layout;
+  #complaint: string | null = null;
   #hasChoice: boolean;
   #speaker = "";
   #speakerMuted = false;
@@ -155,10 +156,19 @@ class Panel {
       signalling: gradioSignalling(() => this.props().server),
       rtcConfiguration: () => this.props().rtcConfiguration ?? askForTurn(this.props().server),
     });
-    this.session = new Session(this.#connection, host, props);
-    this.#stage = new Stage(layout, this.#connection, props(), () => {
-      this.#toggleStream();
-    });
+    this.session = new Session(this.#connection, host, props, (text) => this.#complain(text));
+    this.#stage = new Stage(
+      layout,
+      this.#connection,
+      props(),
+      () => {
+        this.#toggleStream();
+      },
+      () => {
+        this.#complaint = null;
+        this.#refresh();
+      },
+    );
     this.#test = layout.microphone
       ? new MicrophoneTest(
           () => this.#connection,
@@ -271,6 +281,7 @@ class Panel {
       if (connection.active) this.#test?.release();
       else if (this.#drawer !== "devices") this.#test?.stop();
       if (state === "connected" && this.#drawer === "devices") void this.#test?.start();
+      this.#complaint = null;
       this.#stage.setLocal(connection.localStream);
       this.#stage.setRemote(connection.remoteStream);
       this.#refresh();
@@ -327,6 +338,8 @@ class Panel {
       assistant: this.props().assistantName,
       layout: this.#layout,
       testing: this.#test?.testing ?? false,
+      pictureMissing: !this.#stage.hasPicture,
+      complaint: this.#complaint,
       withText: this.props().variant === "textbox",
     });
     this.root.dataset["state"] = state;
@@ -343,6 +356,14 @@ class Panel {
       hasChoice: this.#hasChoice,
       fullScreen: document.fullscreenElement === this.root,
     });
+  }
+
+  /** Shows an error in the place of the picture that it keeps away; false where there is none. */
+  #complain(text: string): boolean {
+    if (this.#layout.picture !== "remote" || this.#stage.hasPicture) return false;
+    this.#complaint = text;
+    this.#refresh();
+    return true;
   }
 
   #toggleStream(): void {

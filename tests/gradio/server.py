@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.browser.server import DemoServer
 
-__all__ = ["LaunchedServer", "OwnPageServer", "PageServer"]
+__all__ = ["LaunchedServer", "LayoutServer", "OwnPageServer", "PageServer"]
 
 HERE = Path(__file__).parent
 
@@ -20,6 +20,19 @@ class PageServer(DemoServer):
 
     def __init__(self, log: Path) -> None:
         super().__init__(log, HERE / "app.py")
+
+
+class LayoutServer(DemoServer):
+    """Runs `layout_app.py`.
+
+    Args:
+        log: The file that takes what the server writes.
+    """
+
+    ready = "/ready"
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log, HERE / "layout_app.py")
 
 
 class LaunchedServer(DemoServer):

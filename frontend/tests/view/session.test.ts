@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { FastRTCError } from "../../client";
 import { FakeConnection } from "../../dev/fake";
 import { readProps, START_SIGNAL } from "../../view/props";
@@ -53,6 +53,10 @@ beforeEach(() => {
   make();
 });
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 it("sets the value, asks for the inputs and tells that it records when it connects", async () => {
   await connect();
   expect(told).toEqual([{ value: "fake-1" }, "change", "tick", "start_recording"]);
@@ -63,16 +67,25 @@ it("passes the server's wishes on", async () => {
   told.length = 0;
   connection.say("send_input", { type: "send_input" });
   connection.say("fetch_output", { type: "fetch_output" });
-  connection.say("error", "It broke");
   connection.say("warning", "Careful");
   connection.say("notice", new FastRTCError("unexpected", "Something was odd."));
   expect(told).toEqual([
     "tick",
     "state_change",
-    ["error", "It broke"],
     ["warning", "Careful"],
     ["warning", "Something was odd."],
   ]);
+});
+
+it("shows an error of the server as a toast, unless the end of the stream tells it", async () => {
+  vi.useFakeTimers();
+  await connect();
+  told.length = 0;
+  connection.say("error", "It broke");
+  connection.say("error", "It ended");
+  connection.become("failed", new FastRTCError("connection_lost", "The server says: It ended"));
+  vi.runAllTimers();
+  expect(told.filter((one) => Array.isArray(one))).toEqual([["error", "It broke"]]);
 });
 
 it("ends the wait for outputs and the recording, once", async () => {

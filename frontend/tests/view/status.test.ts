@@ -13,6 +13,8 @@ function situation(changes: Partial<Situation> = {}): Situation {
     speakerMuted: false,
     assistant: "Ada",
     layout: layoutOf("audio", "send-receive"),
+    pictureMissing: false,
+    complaint: null,
     withText: false,
     testing: false,
     ...changes,
@@ -119,4 +121,22 @@ it("does not look alarmed when the time is up", () => {
     text: "Stopped",
     problem: { sentence: "The time is up.", severe: false },
   });
+});
+
+it.each([
+  ["video", "send-receive", "Waiting for the first picture", "busy"],
+  ["video", "receive", "Waiting for the first picture", "busy"],
+  ["audio-video", "send-receive", "Waiting for the first picture", "busy"],
+  ["video", "send", "Live", "live"],
+  ["audio", "send-receive", "Listening", "listening"],
+] as const)("waits in %s, %s for a picture of the server alone", (modality, mode, text, tone) => {
+  const layout = layoutOf(modality, mode);
+  expect(statusOf(situation({ layout, pictureMissing: true }))).toMatchObject({ text, tone });
+});
+
+it("shows what is wrong where the picture would be, and can still be stopped", () => {
+  const layout = layoutOf("video", "send-receive");
+  const status = statusOf(situation({ layout, pictureMissing: true, complaint: "No such model" }));
+  expect(status.button).toBe("stop");
+  expect(status.problem).toEqual({ sentence: "No such model", severe: true });
 });

@@ -65,6 +65,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.useRealTimers();
   view?.destroy();
   view = null;
   expect(document.body.childElementCount).toBe(0);
@@ -342,10 +343,28 @@ it("starts when Python says so, also while it is being shown", () => {
 });
 
 it("shows handlers' errors as toasts", () => {
+  vi.useFakeTimers();
   show();
   connect();
   connection().say("error", "The model is not there");
+  vi.advanceTimersByTime(600);
   expect(toasts).toContainEqual(["error", "The model is not there"]);
+});
+
+it("shows errors where the picture would be until there is one", () => {
+  show({ modality: "video" });
+  connect();
+  const picture = find("video.frtc-picture") as HTMLVideoElement;
+  Object.defineProperty(picture, "videoWidth", { get: () => (picture.srcObject ? 640 : 0) });
+  expect(status()).toBe("Waiting for the first picture");
+  connection().say("error", "The model is not there");
+  expect(find("[role=alert]").textContent).toBe("The model is not there");
+
+  picture.srcObject = new MediaStream();
+  picture.dispatchEvent(new Event("resize"));
+  expect(status()).toBe("Live");
+  expect(find(".frtc-problem").hidden).toBe(true);
+  expect(toasts).not.toContainEqual(expect.arrayContaining(["error"]));
 });
 
 it("has a text field in the textbox variant", () => {

@@ -1,0 +1,60 @@
+"""Serves pages with inputs and outputs, for `test_layout.py`; PORT says where.
+
+/{modality}/{mode}/{inputs}/{outputs}    the default page of a stream with so many of each
+"""
+
+import os
+
+import gradio as gr
+import uvicorn
+from app import CONFIGURATION, HANDLERS, chatbot, flip, pictures, tone
+from fastapi import FastAPI
+from layouts import COUNTS
+
+from fastrtc import Stream
+
+INPUTS = (
+    lambda: gr.Slider(0, 1, value=0.5, label="Level"),
+    lambda: gr.Textbox(label="Prompt"),
+    lambda: gr.Dropdown(["Ada", "Grace"], value="Ada", label="Voice"),
+)
+OUTPUTS = (chatbot, lambda: gr.Textbox(label="Transcript"), lambda: gr.Number(label="Count"))
+WITH_INPUTS = {
+    flip: lambda frame, *values: flip(frame),
+    tone: lambda *values: tone(),
+    pictures: lambda *values: pictures(),
+}
+
+
+def page(modality: str, mode: str, inputs: int, outputs: int) -> gr.Blocks:
+    handler = HANDLERS[modality, mode]()
+    return Stream(
+        WITH_INPUTS.get(handler, handler),
+        modality=modality,
+        mode=mode,
+        concurrency_limit=4,
+        additional_inputs=[make() for make in INPUTS[:inputs]],
+        additional_outputs=[make() for make in OUTPUTS[:outputs]],
+        additional_outputs_handler=(lambda *values: values[:-1]) if outputs else None,
+        verbose=False,
+        **CONFIGURATION,
+    ).ui
+
+
+def main() -> None:
+    app = FastAPI()
+    for (modality, mode), counts in COUNTS.items():
+        for inputs, outputs in counts:
+            path = f"/{modality}/{mode}/{inputs}/{outputs}"
+            blocks = page(modality, mode, inputs, outputs)
+            app = gr.mount_gradio_app(app, blocks, path=path, ssr_mode=False)
+
+    @app.get("/ready")
+    def ready() -> str:
+        return "yes"
+
+    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
