@@ -135,3 +135,23 @@ async def measure_states(page: Page, address: str) -> dict[str, dict[tuple[int, 
     await stream.is_in("failed")
     await measure("failed")
     return measured
+
+
+async def test_the_heading_and_the_button_have_one_font(server: LayoutServer, page: Page) -> None:
+    """Of Gradio's semi-bold some letters are missing, and would come from another font."""
+    await page.unroute_all()
+    await page.goto(f"{server.url}/audio/send-receive/0/0")
+    await StreamPage(page).main.wait_for(timeout=PATIENCE)
+    await page.evaluate("document.fonts.ready")
+    devtools = await page.context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        await devtools.send(f"{domain}.enable")
+    document = await devtools.send("DOM.getDocument")
+    fonts = []
+    for selector in (".fastrtc-heading h1", ".frtc-label"):
+        query = {"nodeId": document["root"]["nodeId"], "selector": selector}
+        node = await devtools.send("DOM.querySelector", query)
+        used = await devtools.send("CSS.getPlatformFontsForNode", {"nodeId": node["nodeId"]})
+        fonts += [font["familyName"] for font in used["fonts"]]
+    await devtools.detach()
+    assert len(fonts) == 2 and len(set(fonts)) == 1, fonts

@@ -134,6 +134,57 @@ async def test_a_component_may_be_input_and_output():
     assert list(made.ui.blocks).count(chat._id) == 1
 
 
+def around(page: gr.Blocks, block: Any) -> list[str]:
+    """Give the classes of the columns and rows that a block is in."""
+    classes: list[str] = []
+    while (block := block.parent) is not None:
+        classes += getattr(block, "elem_classes", [])
+    return classes
+
+
+def chatbot() -> gr.Chatbot:
+    options = {"type": "messages"} if gr.__version__.startswith("5") else {}
+    return gr.Chatbot(render=False, **options)
+
+
+async def test_a_chat_is_above_the_sound_and_takes_what_is_left():
+    chat, slider = chatbot(), gr.Slider(render=False)
+    made = stream(
+        "audio",
+        additional_inputs=[chat, slider],
+        additional_outputs=[chat],
+        additional_outputs_handler=lambda _, history: history,
+    )
+    assert {"fastrtc-chat", "fastrtc-docked"} <= set(around(made.ui, chat))
+    assert "fastrtc-docked" in around(made.ui, made.webrtc_component)
+    assert "fastrtc-side" in around(made.ui, slider)
+
+
+async def test_all_is_beside_a_picture():
+    chat, slider = chatbot(), gr.Slider(render=False)
+    made = stream(
+        additional_inputs=[slider],
+        additional_outputs=[chat],
+        additional_outputs_handler=lambda _, history: history,
+    )
+    assert {"fastrtc-chat", "fastrtc-side"} <= set(around(made.ui, chat))
+    assert "fastrtc-side" in around(made.ui, slider)
+    assert "fastrtc-side" not in around(made.ui, made.webrtc_component)
+
+
+@pytest.mark.parametrize("modality", ["audio", "video"])
+async def test_what_is_not_seen_takes_no_room(modality: str):
+    unseen = [gr.State(0), gr.Textbox(visible=False)]
+    made = stream(
+        modality,
+        additional_outputs=unseen,
+        additional_outputs_handler=lambda *values: values[2:],
+    )
+    classes = around(made.ui, made.webrtc_component)
+    assert classes == ["fastrtc-main", "fastrtc-page"]
+    assert {one._id for one in unseen} <= set(made.ui.blocks)
+
+
 async def test_components_may_be_rendered_again_elsewhere():
     slider = gr.Slider()
     made = stream(additional_inputs=[slider])
