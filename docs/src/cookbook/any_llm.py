@@ -12,7 +12,7 @@ voice = get_tts_model()
 
 
 def sentences(pieces):
-    """Each sentence as soon as it is written, so that the first is heard early."""
+    """Yield each sentence as soon as it is complete, so that speech starts early."""
     splitter = SentenceSplitter()
     for piece in pieces:
         yield from splitter.push(piece)
@@ -39,7 +39,7 @@ class Assistant(ReplyOnPause):
             for sentence in sentences(pieces):
                 said.append(sentence)
                 yield from voice.stream_tts_sync(sentence)
-        finally:  # also when somebody interrupts
+        finally:  # also when the user interrupts
             self.history.append({"role": "assistant", "content": " ".join(said)})
 
 

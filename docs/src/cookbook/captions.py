@@ -11,7 +11,7 @@ voice = get_tts_model("espeak")
 
 def reply(audio):
     for sentence in ("This is the first.", "This is the second."):
-        yield AdditionalOutputs(sentence)  # arrives when it is yielded
+        yield AdditionalOutputs(sentence)  # arrives immediately
         yield from voice.stream_tts_sync(sentence)
 
 

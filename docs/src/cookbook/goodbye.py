@@ -7,7 +7,7 @@ voice = get_tts_model("espeak")
 def reply(audio):
     if ears.stt(audio) == "goodbye":
         yield from voice.stream_tts_sync("Goodbye.")
-        yield CloseStream("You said goodbye")  # when all of that has been played
+        yield CloseStream("You said goodbye")  # after all of that has been played
     else:
         yield from voice.stream_tts_sync("Say goodbye to end the call.")
 

@@ -11,7 +11,7 @@ stream = Stream(
     ReplyOnPause(reply),
     modality="audio",
     mode="send-receive",
-    time_limit=600,  # s; nobody stays longer
+    time_limit=600,  # s; maximum duration of a call
 )
 
 app = FastAPI()

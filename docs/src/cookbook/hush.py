@@ -22,4 +22,4 @@ async def hush(webrtc_id: str):
     if handler is None:
         raise HTTPException(404, "There is no such connection")
     handler.reset()  # ends the reply
-    handler.clear_queue()  # drops what is not played yet
+    handler.clear_queue()  # drops the queued audio

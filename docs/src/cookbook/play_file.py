@@ -8,7 +8,7 @@ from fastrtc import Stream
 def play():
     with wave.open("speech.wav", "rb") as file:  # mono, 16 bit
         rate = file.getframerate()
-        while data := file.readframes(rate):  # a second at a time
+        while data := file.readframes(rate):  # one second at a time
             yield rate, np.frombuffer(data, np.int16)
 
 

@@ -11,7 +11,7 @@ RATE = 48_000
 
 
 class Recorded(ReplyOnPause):
-    """Writes every turn, what was said and what was answered, to one file."""
+    """Write every turn, the user's speech and the reply, to one file."""
 
     def __init__(self):
         super().__init__(self.reply, input_sample_rate=RATE, output_sample_rate=RATE)
@@ -27,7 +27,7 @@ class Recorded(ReplyOnPause):
 
     def reply(self, audio):
         self.write(audio[1])
-        answer = np.flip(audio[1])  # yours; here it is said backwards
+        answer = np.flip(audio[1])  # your reply; here, the speech played backwards
         self.write(answer)
         yield RATE, answer
 

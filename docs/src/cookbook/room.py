@@ -7,7 +7,7 @@ from fastrtc import AsyncStreamHandler, Stream
 
 
 class Person(AsyncStreamHandler):
-    """Hears everybody else in the room."""
+    """Play all other users in the room to the user."""
 
     def __init__(self, room: set["Person"]):
         super().__init__(input_sample_rate=48_000, output_sample_rate=48_000)
@@ -21,11 +21,11 @@ class Person(AsyncStreamHandler):
     async def start_up(self):
         self.room.add(self)
 
-    async def receive(self, frame):  # every 20 ms, so this is the clock, too
+    async def receive(self, frame):  # called every 20 ms, so this is also the clock
         for person in self.room - {self}:
             queue = person.others.setdefault(self, asyncio.Queue())
             if queue.qsize() == 10:
-                queue.get_nowait()  # whoever is 200 ms late is not heard
+                queue.get_nowait()  # drop audio that is 200 ms late
             queue.put_nowait(frame[1].reshape(1, -1))
         said = [q.get_nowait() for q in self.others.values() if not q.empty()]
         if said:

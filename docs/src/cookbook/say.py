@@ -8,7 +8,7 @@ to_say: dict[str, str] = {}
 
 def reply(audio):
     text = to_say.pop(get_current_context().webrtc_id, None)
-    if text is None:  # somebody has spoken
+    if text is None:  # the user has spoken
         yield audio
     else:
         yield from voice.stream_tts_sync(text)
@@ -26,4 +26,4 @@ async def say(webrtc_id: str, text: str):
     if handler is None:
         raise HTTPException(404, "There is no such connection")
     to_say[webrtc_id] = text
-    handler.trigger_response()  # interrupts what it is saying, and calls reply
+    handler.trigger_response()  # interrupts the current reply and calls `reply`

@@ -9,8 +9,8 @@ beep = (np.sin(np.arange(2400) / 24_000 * 660 * 2 * np.pi) * 3000).astype(np.int
 
 
 def reply(audio):
-    yield 24_000, beep  # is heard at once
-    time.sleep(0.5)  # here a model thinks
+    yield 24_000, beep  # played immediately
+    time.sleep(0.5)  # stands for a slow model
     yield from voice.stream_tts_sync("Here is the answer.")
 
 

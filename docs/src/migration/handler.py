@@ -23,7 +23,7 @@ class Gain(AsyncStreamHandler):
     async def start_up(self):
         await self.wait_for_args()
         gain = self.latest_args[1]
-        if isinstance(gain, int | float):  # it comes from a client
+        if isinstance(gain, int | float):  # the client sends it, so check it
             self.gain = gain
         self.queue.put_nowait(AdditionalOutputs(f"gain {self.gain}"))
 

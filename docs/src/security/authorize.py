@@ -9,7 +9,7 @@ USERS = {"d41d8cd9": "ada"}  # from your database
 
 async def authorize(request: Request | WebSocket) -> None:
     if request.url.path.startswith("/telephone/"):
-        return  # Twilio has no cookies: twilio_auth_token below is for them
+        return  # Twilio sends no cookies; twilio_auth_token below authenticates it
     if request.cookies.get("session") not in USERS:
         raise Unauthorized("Log in first.")
 

@@ -8,7 +8,7 @@ user: ContextVar[str] = ContextVar("user", default="a guest")
 
 
 async def authorize(request: Request | WebSocket) -> None:
-    user.set(request.headers.get("x-user", "a guest"))  # as a proxy that logs people in sets it
+    user.set(request.headers.get("x-user", "a guest"))  # set by an authenticating proxy
 
 
 class Echo(AsyncStreamHandler):
@@ -17,7 +17,7 @@ class Echo(AsyncStreamHandler):
         self.user = user.get()
 
     def copy(self) -> "Echo":
-        return Echo()  # in the context of the request
+        return Echo()  # runs in the context of the request
 
     async def receive(self, frame) -> None: ...
 

@@ -48,7 +48,7 @@ PATCH = Patch(
         "aioice.stun.TransactionError",
     ),
     lost="a call is lost when the address of its client changes, unless the client nominates it",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aioice sends to a new address once it has answered a check",
 )
 

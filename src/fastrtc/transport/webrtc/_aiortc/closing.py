@@ -32,7 +32,7 @@ CONNECTING = Patch(
     needs=(f"RTCPeerConnection().{_CONNECT}",),
     lost="a connection that is closed while it is established can log an error of aiortc and leave "
     "tasks behind",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="RTCPeerConnection.close() ends what establishes the connection",
 )
 
@@ -42,7 +42,7 @@ OWN_CLOSE = Patch(
     seen="aiortc 1.15 and 1.16",
     needs=(f"RTCPeerConnection().{_CLOSE_TASK}",),
     lost="a program that ends can wait for ever for a connection that was closing by itself",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="RTCPeerConnection.close() returns also where its own task was cancelled",
 )
 
@@ -53,7 +53,7 @@ SOCKETS = Patch(
     needs=(ICE_CONNECTION, "Connection()._protocols", "aioice.ice.StunProtocol.close"),
     lost="a connection that is closed while it gathers, or whose event loop ends early, leaves its "
     "sockets open",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aioice closes the sockets that it opens after close()",
 )
 

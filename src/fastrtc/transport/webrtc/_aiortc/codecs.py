@@ -25,7 +25,7 @@ NEGOTIATED = Patch(
     seen="aiortc 1.15 and 1.16",
     needs=("RTCRtpTransceiver()._codecs",),
     lost="audio is encoded and decoded by aiortc: Opus at its settings, 80 ms later",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc tells the negotiated codecs of a transceiver",
 )
 
@@ -41,7 +41,7 @@ COMMON = Patch(
     ),
     lost="an offer without a common codec is refused in aiortc's words, which name no codec, and "
     "is answered with duplicates of a codec that it has twice",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc tells which codecs of an offer it would negotiate",
 )
 

@@ -63,7 +63,7 @@ PATCH = Patch(
     ),
     uses=("Connection()._add_remote_candidate", "Candidate()._network_host"),  # from 0.12 on
     lost="a client can have the server send packets to others, and can keep it busy with STUN",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aioice bounds its tables, and asks before it sends to an address",
     is_bound=True,
 )

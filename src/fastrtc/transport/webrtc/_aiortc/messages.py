@@ -18,7 +18,7 @@ PATCH = Patch(
     seen="aiortc 1.15 and 1.16",
     needs=tuple(f"RTCSctpTransport().{name}" for name in _QUEUES),
     lost="the last messages to a client, such as why it is disconnected, can be cut off",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc has a method that waits until data channels have sent all",
 )
 

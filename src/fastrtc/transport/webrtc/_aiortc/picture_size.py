@@ -31,7 +31,7 @@ PATCH = Patch(
     ),
     uses=("aiortc.rtcrtpreceiver.logger",),
     lost="a packet of a client can have the server decode a picture of 16383 x 16383 pixels",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc bounds the size of pictures",
     is_bound=True,
 )

@@ -31,7 +31,7 @@ PATCH = Patch(
     ),
     lost="a client can hold up the event loop with jumps of sequence numbers, and keep its "
     "connection from being closed",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc does not count through gaps that it cannot fill, and ends its RTCP task "
     "whatever it raises",
     is_bound=True,

@@ -23,7 +23,7 @@ PATCH = Patch(
         f"RTCRtpSender().{_PACKET_COUNT}",
     ),
     lost="a client can have the server send the same packets, and make key frames, without end",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc bounds retransmissions and key frames",
     is_bound=True,
 )

@@ -27,7 +27,7 @@ PATCH = Patch(
         "RTCDtlsTransport()._handle_rtcp_data",
     ),
     lost="a client can have the server remember any number of RTP streams",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc bounds the streams of a peer, and drops packets that it cannot read",
     is_bound=True,
 )

@@ -30,7 +30,7 @@ PATCH = Patch(
         "InboundStream().reassembly",
     ),
     lost="a client can fill the memory with messages that it does not finish",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aiortc bounds what it keeps of a peer's messages",
     is_bound=True,
 )

@@ -37,7 +37,7 @@ PATCH = Patch(
         "InboundStream().reassembly",
     ),
     lost="a client can hold up the event loop with chunks that cost more than they are long",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="the work of aiortc's SCTP grows with the length of packets only",
     is_bound=True,
 )

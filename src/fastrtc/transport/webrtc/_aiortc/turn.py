@@ -34,7 +34,7 @@ ATTEMPTS = Patch(
     ),
     lost="the log does not say why a TURN server gave no relay, and an offer that needs it is "
     "answered although nobody can connect",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aioice tells the failures of its TURN server",
 )
 
@@ -44,7 +44,7 @@ RELEASE = Patch(
     seen="aioice 0.10 to 0.13",
     needs=(f"TurnTransport().{_INNER}", "aioice.turn.TurnClientUdpProtocol.delete"),
     lost="a connection whose TURN server has died takes 40 s to end",
-    upstream="upstream.md#smaller-wishes",
+    upstream="upstream.md#smaller-proposals",
     delete_when="aioice lets the time-out of giving up a relay be chosen",
 )
 
