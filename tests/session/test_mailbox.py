@@ -65,7 +65,7 @@ async def test_what_is_posted_while_the_channel_opens_comes_last():
 async def test_a_client_without_a_channel_costs_little_and_it_is_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog
 ):
-    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    monkeypatch.setattr(module, "MAX_QUEUED", 3)
     mailbox, sent = Mailbox(), []
     for number in range(5):
         mailbox.post(str(number))
@@ -75,7 +75,7 @@ async def test_a_client_without_a_channel_costs_little_and_it_is_said_once(
     assert sent == ["2", "3", "4"]
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "the oldest is dropped" in record.getMessage()
+    assert "the oldest are dropped" in record.getMessage()
 
 
 async def test_a_channel_that_is_closed_is_no_error(caplog):

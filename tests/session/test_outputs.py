@@ -145,7 +145,7 @@ async def test_outputs_can_be_taken_without_waiting():
 async def test_too_many_push_out_the_oldest_and_it_is_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog
 ):
-    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    monkeypatch.setattr(module, "MAX_QUEUED", 3)
     queue = OutputQueue()
     for given in outputs(*range(5)):
         queue.put(given)
@@ -153,7 +153,7 @@ async def test_too_many_push_out_the_oldest_and_it_is_said_once(
 
     assert await read(queue) == [2, 3, 4]
     (record,) = caplog.records
-    assert "3 outputs wait to be read: the oldest is dropped" in record.getMessage()
+    assert "More than 3 outputs are unread: the oldest are dropped" in record.getMessage()
 
 
 def test_it_is_known_whether_the_connection_is_there():

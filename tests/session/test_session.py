@@ -267,7 +267,7 @@ async def test_a_shutdown_that_holds_up_the_loop_is_named(monkeypatch: pytest.Mo
 
     assert rig.trace == ["release", "shutdown", "reset", "closed"]
     (record,) = caplog.records
-    assert (record.levelno, "held up the event loop" in record.getMessage()) == (
+    assert (record.levelno, "blocked the event loop" in record.getMessage()) == (
         logging.WARNING,
         True,
     )
@@ -325,8 +325,8 @@ async def test_a_shutdown_that_was_interrupted_runs_in_a_thread_the_next_time(mo
     await other.closed()
 
 
-async def test_a_reset_that_blocks_is_left_behind(monkeypatch: pytest.MonkeyPatch, caplog):
-    monkeypatch.setattr(module, "SHUTDOWN_WITHIN_S", 0.05)
+async def test_a_reset_that_blocks_is_abandoned(monkeypatch: pytest.MonkeyPatch, caplog):
+    monkeypatch.setattr(module, "SHUTDOWN_TIMEOUT_S", 0.05)
     go_on = threading.Event()
 
     class Blocks(Handler):
@@ -340,7 +340,7 @@ async def test_a_reset_that_blocks_is_left_behind(monkeypatch: pytest.MonkeyPatc
 
     assert rig.trace == ["release", "shutdown", "closed"]
     (record,) = caplog.records
-    assert (record.levelno, "left behind" in record.getMessage()) == (logging.WARNING, True)
+    assert (record.levelno, "is abandoned" in record.getMessage()) == (logging.WARNING, True)
     go_on.set()
 
 
@@ -386,7 +386,7 @@ async def test_an_abandoned_session_waits_no_more_for_shutdown():
 
 
 async def test_an_async_shutdown_that_hangs_is_cancelled(monkeypatch: pytest.MonkeyPatch, caplog):
-    monkeypatch.setattr(module, "SHUTDOWN_WITHIN_S", 0.05)
+    monkeypatch.setattr(module, "SHUTDOWN_TIMEOUT_S", 0.05)
 
     class Hangs(Handler):
         async def shutdown(self) -> None:
@@ -396,7 +396,7 @@ async def test_an_async_shutdown_that_hangs_is_cancelled(monkeypatch: pytest.Mon
     rig.session.close("enough")
     await rig.closed()
 
-    assert "left behind" in caplog.text
+    assert "is abandoned" in caplog.text
 
 
 async def test_a_reset_that_fails_is_logged(caplog):
@@ -886,7 +886,7 @@ async def test_a_part_that_ends_before_it_began_leaves_no_coroutine_unawaited():
 async def test_a_task_that_swallows_its_cancellation_is_named(
     monkeypatch: pytest.MonkeyPatch, caplog
 ):
-    monkeypatch.setattr(module, "TASKS_END_WITHIN_S", 0.02)
+    monkeypatch.setattr(module, "TASKS_TIMEOUT_S", 0.02)
     let_go = asyncio.Event()
 
     async def stubborn() -> None:

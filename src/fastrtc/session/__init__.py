@@ -1,1 +1,1 @@
-"""The life of a connection, whatever it travels over."""
+"""The life cycle of a connection, independent of its transport."""

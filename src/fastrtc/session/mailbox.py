@@ -1,4 +1,4 @@
-"""Messages to the client that wait until there is a channel."""
+"""Messages to the client, queued until a channel is open."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ __all__ = ["Mailbox"]
 
 logger = logging.getLogger(__name__)
 
-MOST_WAITING = 256
-"""Messages that wait for a channel; then the oldest is dropped. A client that opens no
-channel at all must not cost memory."""
+MAX_QUEUED = 256
+"""Capacity of the queue; a new message evicts the oldest. A client that never opens a channel must
+not use unbounded memory."""
 
 
 class Mailbox:
-    """Sends messages in order, from any thread; keeps them until there is a channel."""
+    """Sends messages in order, from any thread; queues them until a channel is open."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._send: Callable[[str], None] | None = None
-        self._waiting: deque[str] = deque()
+        self._queued: deque[str] = deque()
         self._dropped = 0
         self._closed = False
 
     @property
-    def waits(self) -> bool:
-        """Whether messages wait for a channel."""
-        return bool(self._waiting)
+    def pending(self) -> bool:
+        """Whether messages are queued."""
+        return bool(self._queued)
 
     def open(self, send: Callable[[str], None]) -> None:
-        """Take the channel, and send what waited for it."""
+        """Set the channel, and send the queued messages."""
         self._send = send
-        while self._waiting:
-            self._deliver(self._waiting.popleft())
+        while self._queued:
+            self._deliver(self._queued.popleft())
 
     def post(self, message: str) -> None:
-        """Send a message, or keep it until there is a channel; from any thread."""
+        """Send a message, or queue it until a channel is open; thread-safe."""
         if runs_on(self._loop):
             self._deliver(message)
         else:
             try:
                 self._loop.call_soon_threadsafe(self._deliver, message)
-            except RuntimeError:  # the loop is closed, and with it the connection
+            except RuntimeError:  # the loop is closed, so the connection has ended
                 pass
 
     def _deliver(self, message: str) -> None:
@@ -58,20 +58,22 @@ class Mailbox:
         try:
             self._send(message)
         except Exception:
-            logger.debug("A message found the channel closed: %.80s", message, exc_info=True)
+            logger.debug(
+                "A message was dropped, as the channel is closed: %.80s", message, exc_info=True
+            )
 
     def _keep(self, message: str) -> None:
-        self._waiting.append(message)
-        if len(self._waiting) > MOST_WAITING:
-            self._waiting.popleft()
+        self._queued.append(message)
+        if len(self._queued) > MAX_QUEUED:
+            self._queued.popleft()
             self._dropped += 1
             if self._dropped == 1:
                 logger.warning(
-                    "%d messages wait for the client to open a data channel: the oldest is dropped",
-                    MOST_WAITING,
+                    "More than %d messages are queued for a data channel: the oldest are dropped",
+                    MAX_QUEUED,
                 )
 
     def close(self) -> None:
-        """Drop what waits and what comes."""
+        """Drop queued and future messages."""
         self._closed = True
-        self._waiting.clear()
+        self._queued.clear()

@@ -1,4 +1,4 @@
-"""The media of a session: which part of the handler takes and gives what."""
+"""The media of a session: connect the handler's methods with the transport."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_FPS = 30
 
-WAKE_WITHIN_S = 0.5
-"""How long the last ``receive`` may take while a connection closes."""
+WAKE_TIMEOUT_S = 0.5
+"""Timeout of the last ``receive`` when a connection closes, in seconds."""
 
 
 class Media:
-    """Connects a session's handler with what its transport sends and receives.
+    """Connect a session's handler with the media of its transport.
 
-    What the transport receives goes into ``audio_in`` and ``video_in``; what it sends
-    comes out of ``audio_out`` and ``video_out``. Those that there are none of are None.
+    The transport pushes what it receives into ``audio_in`` and ``video_in``, and sends what it gets
+    from ``audio_out`` and ``video_out``. They are None for media that the session does not have.
 
     Args:
-        session: The session; the media begin to flow when it starts.
-        modality: What flows.
-        mode: In which direction, seen from the client.
-        playout: Paces the audio that is sent, at the rate that the transport wants.
+        session: The session; the media start with it.
+        modality: Audio, video or both.
+        mode: The direction, as seen by the client.
+        playout: Paces the audio to send, at the sample rate of the transport.
         flat: Whether ``receive`` gets samples of shape ``(n,)``.
-        framed: Whether ``receive`` gets blocks of 20 ms; else what is pushed, as it is.
-        ask: Takes the place of ``run_emit``.
+        framed: Whether ``receive`` gets blocks of 20 ms; otherwise one block for each ``push``.
+        ask: Replaces ``run_emit``.
 
     Attributes:
-        tasks: What runs ``start_up``, ``receive`` and ``emit`` of a handler, once it has started.
+        tasks: The tasks of ``start_up``, ``receive`` and ``emit`` of a started handler.
     """
 
     def __init__(
@@ -101,17 +101,17 @@ class Media:
         session.on_stop(self._wake_emit)
 
     def send_nothing(self, kind: str) -> None:
-        """Learn that the client receives no audio, or no video: what there is is dropped."""
+        """Drop the output of a kind ("audio" or "video") that the client does not receive."""
         if kind == "audio" and self.audio_out is not None:
             self.audio_out.playout = None
         elif kind == "video" and self.video_out is not None:
             self.video_out.drop()
 
     def set_args(self, args: list[Any]) -> None:
-        """Take inputs for the handler; callable from any thread.
+        """Set the inputs of the handler; thread-safe.
 
         Raises:
-            ValueError: If the handler is a function that takes another number of them.
+            ValueError: If the handler is a function that takes a different number of inputs.
         """
         if self.inputs is not None:
             self.inputs.set(args)
@@ -119,7 +119,7 @@ class Media:
             self.handler.set_args(args)
 
     def clear(self) -> None:
-        """Drop the audio that is queued but not yet sent; callable from any thread."""
+        """Drop the audio that is queued but not yet sent; thread-safe."""
         if self.audio_out is None:
             return
         self.audio_out.cleared += 1
@@ -136,10 +136,10 @@ class Media:
         return playout.queued_s + playout.ahead_s(self._session.loop.time())
 
     async def _wake_emit(self) -> None:
-        """Give a sync ``emit`` that still waits for something to send a last, silent frame.
+        """Unblock a sync ``emit`` by calling ``receive`` with a last, silent frame.
 
-        Many are written as ``return self.queue.get()``, with ``receive`` filling the
-        queue. Nothing else can end that wait, and the thread that is in it.
+        Many handlers return ``self.queue.get()`` from ``emit`` and fill the queue in ``receive``.
+        Nothing else can unblock such an ``emit`` and its thread.
         """
         invoker, handler = self._session.invoker, self.handler
         last: list[Coroutine[Any, Any, Any]] = []
@@ -160,7 +160,7 @@ class Media:
         context = self._session.context
         calls = [context.copy().run(asyncio.ensure_future, call) for call in last]
         if calls:
-            _, pending = await asyncio.wait(calls, timeout=WAKE_WITHIN_S)
+            _, pending = await asyncio.wait(calls, timeout=WAKE_TIMEOUT_S)
             for call in pending:
                 call.cancel()
             await asyncio.gather(*calls, return_exceptions=True)
@@ -168,7 +168,7 @@ class Media:
     def _start(self) -> None:
         if self.inputs is not None and self._takes and self.video_out is None:
             logger.warning(
-                "Session %s: a function takes no audio, it is not called: audio needs a "
+                "Session %s: the function is not called, as it cannot receive audio: use a "
                 "StreamHandler or AsyncStreamHandler",
                 self._session.id,
             )
@@ -206,10 +206,10 @@ class Media:
             self._session.failures("start_up").failed(error)
 
     async def run_emit(self) -> str:
-        """Ask the handler's ``emit`` for audio, until it ends the stream.
+        """Call the handler's ``emit`` until it ends the stream.
 
         Returns:
-            Why it ends, when what it gave has been played.
+            Why the stream ends, after its audio was played.
         """
         assert self.audio_out is not None
         link = link_of(self.handler)

@@ -1,4 +1,4 @@
-"""``AdditionalOutputs`` of each connection, kept until the program reads them."""
+"""Queue of the ``AdditionalOutputs`` of a connection."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["OutputQueue"]
 
 logger = logging.getLogger(__name__)
 
-MOST_WAITING = 1024
-"""Outputs that wait to be read; then the oldest is dropped. Many programs never read any."""
+MAX_QUEUED = 1024
+"""Capacity of the queue; a new item evicts the oldest. Many programs never read their outputs."""
 
 
 class _Outputs(asyncio.Queue[AdditionalOutputs]):
-    """A queue that says when something was added."""
+    """A queue that calls a function when an item is added."""
 
     def __init__(self, added: Callable[[], None]) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class _Outputs(asyncio.Queue[AdditionalOutputs]):
 
 
 class _Quit(asyncio.Event):
-    """An event that says when it was set."""
+    """An event that calls a function when it is set."""
 
     def __init__(self, was_set: Callable[[], None]) -> None:
         super().__init__()
@@ -44,13 +44,13 @@ class _Quit(asyncio.Event):
 class OutputQueue:
     """The outputs of one connection, in order, for any number of readers.
 
-    Each output goes to one reader. Reading ends with the connection, when those
-    that were given before are read.
+    Each output goes to one reader. Reading ends when the connection has ended and all outputs were
+    read.
 
     Attributes:
-        queue: What waits to be read; a program may add to it, and take from it.
-        quit: Set when nothing follows; a program may set it.
-        begun: Whether the connection is there.
+        queue: The unread outputs; a program may add and remove items.
+        quit: Set when no outputs will follow; a program may set it.
+        begun: Whether the connection has started.
     """
 
     queue: asyncio.Queue[AdditionalOutputs]
@@ -65,29 +65,29 @@ class OutputQueue:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing follows."""
+        """Whether no outputs will follow."""
         return self.quit.is_set()
 
     @property
     def being_read(self) -> bool:
-        """Whether somebody waits for outputs."""
+        """Whether a reader is waiting for outputs."""
         return any(not reader.done() for reader in self._readers)
 
     def begin(self) -> None:
-        """Say that the connection is there."""
+        """Record that the connection has started."""
         self.begun = True
 
     def put(self, outputs: AdditionalOutputs) -> None:
-        """Add outputs; on the event loop."""
+        """Append outputs; must be called on the event loop."""
         self.queue.put_nowait(outputs)
-        if self.queue.qsize() > MOST_WAITING:
+        if self.queue.qsize() > MAX_QUEUED:
             self.queue.get_nowait()
             self._dropped += 1
             if self._dropped == 1:
                 logger.warning(
-                    "%d outputs wait to be read: the oldest is dropped. Read them with "
+                    "More than %d outputs are unread: the oldest are dropped. Read them with "
                     "output_stream() or fetch_latest_output()",
-                    MOST_WAITING,
+                    MAX_QUEUED,
                 )
 
     def _wake_one(self) -> None:
@@ -98,7 +98,7 @@ class OutputQueue:
                 return
 
     def end(self) -> None:
-        """Say that nothing follows."""
+        """Record that no outputs will follow."""
         self.quit.set()
 
     def _wake_all(self) -> None:
@@ -108,11 +108,11 @@ class OutputQueue:
         self._readers.clear()
 
     def take(self) -> AdditionalOutputs | None:
-        """Take the oldest outputs, if there are any."""
+        """Remove and return the oldest outputs, or return None."""
         return None if self.queue.empty() else self.queue.get_nowait()
 
     async def get(self) -> AdditionalOutputs | None:
-        """Wait for outputs; None when the connection has ended and all are read."""
+        """Wait for outputs; return None once the connection has ended and all were read."""
         while self.queue.empty():
             if self.ended:
                 return None
@@ -124,12 +124,12 @@ class OutputQueue:
                 if reader in self._readers:
                     self._readers.remove(reader)
                 elif not self.queue.empty():
-                    self._wake_one()  # what it was woken for is for another
+                    self._wake_one()  # pass the wake-up on to another reader
                 raise
         return self.queue.get_nowait()
 
     def __aiter__(self) -> AsyncIterator[AdditionalOutputs]:
-        """Read until the connection has ended."""
+        """Iterate over the outputs until the connection has ended."""
         return self._read()
 
     async def _read(self) -> AsyncIterator[AdditionalOutputs]:

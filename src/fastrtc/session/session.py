@@ -30,42 +30,44 @@ __all__ = ["Session", "State"]
 
 logger = logging.getLogger(__name__)
 
-TASKS_END_WITHIN_S = 1.0
-"""How long a cancelled task may take; user code that swallows cancellation is left behind."""
+TASKS_TIMEOUT_S = 1.0
+"""How long to wait for cancelled tasks, in seconds; user code that swallows the cancellation is
+abandoned."""
 
-SHUTDOWN_WITHIN_S = 10.0
-"""How long a handler's async ``shutdown``, or its ``reset``, is waited for before it is left
-behind."""
+SHUTDOWN_TIMEOUT_S = 10.0
+"""How long to wait for a handler's async ``shutdown``, or its ``reset``, in seconds, before it is
+abandoned."""
 
 SHUTDOWN_WARNING_S = 1.0
-"""How long a sync ``shutdown`` may hold up the event loop before a warning is logged."""
+"""How long a sync ``shutdown`` may block the event loop before a warning is logged, in seconds."""
 
 SHUTDOWN_LIMIT_S = 3.0
-"""How long a sync ``shutdown`` may hold up the event loop while others are connected; then it is
-interrupted, and that of other handlers of its class runs in a thread."""
+"""How long a sync ``shutdown`` may block the event loop while there are other connections, in
+seconds; then it is interrupted, and ``shutdown`` of further handlers of its class runs in a
+thread."""
 
 CANCELLED_WAIT_S = 0.1
-"""How long after a task was cancelled, and not by its session, the session ends. A loop that is
-being closed cancels all tasks, and does not come to that."""
+"""How long after user code cancelled a task of the session the session ends, in seconds. A loop
+that is being closed cancels all tasks, and has ended by then."""
 
 REPEAT_S = 5.0
-"""A ``WebRTCError`` that ``receive``, ``emit`` and the like raise again within so many seconds is
+"""A ``WebRTCError`` that ``receive``, ``emit`` etc. raise again within this time, in seconds, is
 not shown again."""
 
 MAX_SHOWN = 32
-"""Different exceptions of callbacks for frames that one client is shown, and that have log
-records of their own."""
+"""Maximum number of different exceptions of per-frame callbacks that are shown to a client and have
+their own log records."""
 
 
 _live: Counter[int] = Counter()
-"""Live sessions by the id of their event loop."""
+"""Number of live sessions by the id of their event loop."""
 
 _shut_down_in_thread: set[type] = set()
-"""Classes of handlers whose ``shutdown`` had to be interrupted on the event loop."""
+"""Handler classes whose ``shutdown`` had to be interrupted on the event loop."""
 
 
 class State(enum.Enum):
-    """Where a session is in its life; it only moves forward."""
+    """The state of a session; it only moves forward."""
 
     NEW = "new"
     LIVE = "live"
@@ -74,21 +76,21 @@ class State(enum.Enum):
 
 
 class Session:
-    """One connection, whatever it travels over.
+    """One connection, independent of its transport.
 
-    It owns the copy of the handler, the context that user code sees, the messages to
-    the client, and every task and thread. It must be made in the context of whoever
-    asks for the connection: user code sees the context variables of that caller.
+    It owns the copy of the handler, the context of user code, the messages to the client, and all
+    tasks and threads. Create it in the context of the code that requests the connection: user code
+    sees its context variables.
 
     Args:
-        id: The id that the client chose.
-        handler: The handler, of which the session makes its copy.
+        id: The id chosen by the client.
+        handler: The handler, which is copied.
         deliver: Called on the event loop with each ``AdditionalOutputs``.
-        release: Called once when the session begins to end, before anything else.
-        time_limit: How long it may be live, in seconds.
-        websocket: The WebSocket that it travels over, if it does.
-        copies: Whether it makes a copy of the handler, or runs the very one.
-        call: The telephone call that it is, if it is one.
+        release: Called once when the session starts to close, before anything else.
+        time_limit: Maximum time that the session is live, in seconds.
+        websocket: The WebSocket that it uses, if any.
+        copies: Whether to copy the handler; if False, it is used itself.
+        call: The telephone call, if it is one.
     """
 
     def __init__(
@@ -119,9 +121,9 @@ class Session:
         self._starters: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[Session], None]] = []
         self._closing: asyncio.Task[None] | None = None
-        self._throttles: dict[object, Seldom] = {}  # of log records, by where exceptions come from
+        self._throttles: dict[object, Seldom] = {}  # of log records, by the origin of exceptions
         self._shown: set[str] = set()
-        self._repeating: dict[str, float] = {}  # messages of WebRTCErrors, and when they came last
+        self._repeating: dict[str, float] = {}  # messages of WebRTCErrors and their last time
 
         self.mailbox = Mailbox()
         self.context = contextvars.copy_context()
@@ -134,10 +136,10 @@ class Session:
 
     @classmethod
     async def create(cls, id: str, handler: Any, *, copies: bool = True, **options: Any) -> Session:
-        """Make a session whose copy of the handler is made in a thread; see the class.
+        """Create a session and copy the handler in a thread; see the class.
 
         Raises:
-            Exception: As ``copy_handler``.
+            Exception: As for ``copy_handler``.
         """
         session = cls(id, None, copies=False, **options)
         if copies:
@@ -156,15 +158,15 @@ class Session:
 
     @property
     def ended(self) -> bool:
-        """Whether it is closing or closed."""
+        """Whether the session is closing or closed."""
         return self.state in (State.CLOSING, State.CLOSED)
 
     def on_start(self, starter: Callable[[], None]) -> None:
-        """Register what is to be done when the connection is established."""
+        """Register a function to call when the connection is established."""
         self._starters.append(starter)
 
     def on_stop(self, stopper: Callable[[], Awaitable[None]]) -> None:
-        """Register what is awaited once the session's tasks have ended, before ``shutdown()``."""
+        """Register a function to await after the tasks have ended, before ``shutdown()``."""
         self._stoppers.append(stopper)
 
     def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
@@ -172,11 +174,11 @@ class Session:
         self._closers.append(closer)
 
     def on_closed(self, callback: Callable[[Session], None]) -> None:
-        """Register what is called when it is closed for good."""
+        """Register a function to call when the session is closed."""
         self._when_closed.append(callback)
 
     def start(self) -> None:
-        """Go live: the connection is established. Does nothing the second time."""
+        """Go live: the connection is established. Further calls do nothing."""
         if self.state is not State.NEW:
             return
         self.state = State.LIVE
@@ -190,12 +192,12 @@ class Session:
         """Run a part of the session as a task.
 
         Args:
-            name: Its name.
-            work: A reason that it returns ends the session; an exception ends it, too,
-                after it was logged and the client told; so does a cancellation by user code.
+            name: Name of the task.
+            work: The coroutine. A reason that it returns ends the session, as does an exception,
+                which is logged and shown to the client, and a cancellation by user code.
         """
         task = self._tasks.start(self._watch(name, work), name)
-        task.add_done_callback(lambda _: work.close())  # it may have ended before it began
+        task.add_done_callback(lambda _: work.close())  # the task may end before it has started
         return task
 
     async def _watch(self, name: str, work: Coroutine[Any, Any, str | None]) -> None:
@@ -213,19 +215,19 @@ class Session:
             self.fail(as_exception(name, error))
 
     def failures(self, name: str) -> CallbackFailures:
-        """Create the record of the failures of a callback that is called for each frame.
+        """Create the failure record of a callback that is called for each frame.
 
         Args:
-            name: The name of the callback.
+            name: Name of the callback.
         """
         return CallbackFailures(name, self._report_failure, self.loop.time)
 
     def deliver(self, outputs: AdditionalOutputs) -> None:
-        """Pass outputs to the program, and tell the client that there are some.
+        """Pass outputs to the program, and notify the client.
 
         Raises:
-            Exception: What the program's function raises.
-            HandlerExited: If that is no ``Exception``.
+            Exception: Any exception of the program's function.
+            HandlerExited: If that is a ``BaseException`` but not an ``Exception``.
         """
         try:
             self._deliver_outputs(outputs)
@@ -246,7 +248,7 @@ class Session:
         self.close(reason)
 
     def fail(self, error: Exception) -> None:
-        """End the session because of an exception: log it once and tell the client."""
+        """End the session because of an exception: log it once and show it to the client."""
         if self.ended:
             logger.debug("Session %s: an error while closing", self.id, exc_info=error)
             return
@@ -256,9 +258,9 @@ class Session:
         self.close(str(error) if known else f"{type(error).__name__}: {error}")
 
     def report(self, error: Exception) -> None:
-        """Log an exception that cost a turn with its traceback, and show it to the client.
+        """Log an exception that ended a turn, and show it to the client; thread-safe.
 
-        What is no ``Exception`` of user code ends the session. From any thread.
+        A ``BaseException`` of user code that is not an ``Exception`` ends the session.
         """
         if isinstance(error, HandlerExited):
             self.fail(error)
@@ -266,7 +268,7 @@ class Session:
             self._report(error)
 
     def _report(self, error: Exception) -> None:
-        if isinstance(error, HandlerKeepsFailing):  # its exceptions were logged as they came
+        if isinstance(error, HandlerKeepsFailing):  # its exceptions were logged already
             logger.error("Session %s ends: %s", self.id, error)
         else:
             logger.error("Session %s: the handler failed", self.id, exc_info=error)
@@ -274,7 +276,7 @@ class Session:
             self.mailbox.post(error_message(_text_of(error)))
 
     def _report_failure(self, name: str, error: Exception) -> None:
-        """Log an exception that cost a frame, now and then, and show it once; from any thread."""
+        """Log an exception that cost a frame, throttled, and show it once; thread-safe."""
         if self.ended:
             logger.debug("Session %s: %s failed while closing", self.id, name, exc_info=error)
             return
@@ -299,7 +301,7 @@ class Session:
         return self._throttles.setdefault(key, Seldom())
 
     def _show(self, message: str) -> None:
-        """Pass on an error or a warning of user code, unless the end was told already."""
+        """Send an error or a warning of user code to the client, unless the session has ended."""
         if self.ended:
             return
         last, now = self._repeating.get(message), self.loop.time()
@@ -324,7 +326,7 @@ class Session:
             self._timer.cancel()
         try:
             self._release(self)
-        except BaseException:  # of a program's own clean_up
+        except BaseException:  # raised by a program's clean_up
             logger.exception("Session %s: clean_up failed", self.id)
         self._closing = self.loop.create_task(self._close(), name=f"fastrtc-{self.id}:close")
 
@@ -332,10 +334,10 @@ class Session:
         try:
             self._tasks.cancel()
             self.invoker.stop()
-            late = await self._tasks.join(TASKS_END_WITHIN_S)
+            late = await self._tasks.join(TASKS_TIMEOUT_S)
             if late:  # code that went on, or was asked while it could not hear it, is asked again
                 self._tasks.cancel()
-                late = await self._tasks.join(TASKS_END_WITHIN_S / 10)
+                late = await self._tasks.join(TASKS_TIMEOUT_S / 10)
             if late:
                 logger.warning("Session %s: these did not end when cancelled: %s", self.id, late)
             await asyncio.gather(*map(self._close_one, self._stoppers))
@@ -351,7 +353,7 @@ class Session:
                 callback(self)
 
     def abandon(self) -> None:
-        """Wait no more for what has not ended since ``close``."""
+        """Stop waiting for parts of the session that have not ended since ``close``."""
         if self._closing is not None:
             self._closing.cancel()
 
@@ -368,7 +370,7 @@ class Session:
         await self._end_handler("reset", self.invoker.call("reset", self.handler.reset))
 
     async def _call_shutdown(self) -> None:
-        """Call ``shutdown`` on the event loop, where programs create tasks in it, sync or not."""
+        """Call ``shutdown`` on the event loop, where programs, sync or not, create tasks in it."""
         began = self.loop.time()
         method = self.handler.shutdown
         if is_async(method) or type(self.handler) in _shut_down_in_thread:
@@ -386,7 +388,7 @@ class Session:
         took_s = self.loop.time() - began
         if took_s > SHUTDOWN_WARNING_S:
             logger.warning(
-                "Session %s: shutdown() held up the event loop, and all connections, for %.1f s: "
+                "Session %s: shutdown() blocked the event loop, and all connections, for %.1f s: "
                 "make it async, or start a thread in it",
                 self.id,
                 took_s,
@@ -401,17 +403,17 @@ class Session:
         owner = TaskOwner(f"fastrtc-{self.id}", self.context, log)
         task = owner.start(contained(name, call), name)
         try:
-            late = await owner.join(SHUTDOWN_WITHIN_S)
+            late = await owner.join(SHUTDOWN_TIMEOUT_S)
         except asyncio.CancelledError:
             owner.cancel()
             raise
         if late:
             owner.cancel()
             logger.warning(
-                "Session %s: %s() takes more than %.0f s and is left behind",
+                "Session %s: %s() takes more than %.0f s and is abandoned",
                 self.id,
                 name,
-                SHUTDOWN_WITHIN_S,
+                SHUTDOWN_TIMEOUT_S,
             )
         elif task.cancelled():
             logger.error("Session %s: %s() was cancelled by its own code", self.id, name)

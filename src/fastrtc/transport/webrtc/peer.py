@@ -354,7 +354,7 @@ class Peer:
     async def _wait_for_channel(self) -> None:
         """Let a connection that fails as it begins tell why: its channel is about to open."""
         messages = self.session.mailbox
-        if messages.waits and self.pc.sctp is not None and self.pc.connectionState == "connected":
+        if messages.pending and self.pc.sctp is not None and self.pc.connectionState == "connected":
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._open.wait(), FLUSH_WITHIN_S)
 
