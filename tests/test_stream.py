@@ -819,7 +819,7 @@ async def test_connections_that_there_are_not_are_empty():
 async def test_a_client_is_told_to_close():
     made, sent = stream(), []
     session = connect(made, "me")
-    session.mailbox.open(sent.append)
+    session.outbox.open(sent.append)
 
     await made.update_connection("me", "closed")
     await made.update_connection(WebRTCData(webrtc_id="me"), "closed")

@@ -553,7 +553,7 @@ class WebRTCConnectionMixin:
         """
         session = self._registry.get(_id_of(webrtc_data))
         if session is not None:
-            session.mailbox.post(create_message("update_connection", desired_state))
+            session.outbox.post(create_message("update_connection", desired_state))
 
 
 def _id_of(webrtc_data: WebRTCData | str) -> str:

@@ -374,7 +374,7 @@ class WebSocketHandler:
         if self._session is None:
             self._say(text)
         else:
-            self._session.mailbox.post(text)
+            self._session.outbox.post(text)
 
     def _say_error(self, text: str) -> None:
         self._say(error_message(text))
@@ -478,7 +478,7 @@ class WebSocketHandler:
             return
         assert self._start is not None
         self._put(self._protocol.started(self._start))
-        session.mailbox.open(self._say)
+        session.outbox.open(self._say)
         session.start()
 
     async def open(self) -> tuple[Session, Media]:

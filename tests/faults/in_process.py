@@ -25,7 +25,7 @@ class Rig:
     def __init__(self, session: Session, modality: Any, mode: Any) -> None:
         self.told: list[str] = []
         self.session = session
-        session.mailbox.open(self._tell)
+        session.outbox.open(self._tell)
         self.media = Media(session, modality, mode)
         self.samples = CHUNK
 

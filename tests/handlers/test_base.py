@@ -292,7 +292,7 @@ async def test_a_message_goes_over_the_channel():
     assert handler.channel is channel
 
 
-async def test_in_a_session_messages_go_through_its_mailbox():
+async def test_in_a_session_messages_go_through_its_outbox():
     handler, channel = await connected()
     posted: list[str] = []
     link_of(handler).post = posted.append

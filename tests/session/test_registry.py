@@ -84,7 +84,7 @@ async def test_with_the_loop_the_established_end_without_a_word(registry: Regist
     live, connecting = add(registry, "a"), add(registry, "b")
     live.start()
     told: list[str] = []
-    live.mailbox.open(told.append)
+    live.outbox.open(told.append)
     registry.stopping = True
     await registry.close_with_the_loop(1.0)
     assert live.closed.is_set() and told == []
@@ -131,7 +131,7 @@ async def test_closing_ends_all_and_waits(registry: Registry, forgotten: list[st
     sessions = [add(registry, id) for id in "abc"]
     sent: list[str] = []
     for session in sessions:
-        session.mailbox.open(sent.append)
+        session.outbox.open(sent.append)
     sessions[0].start()
     sessions[2].close("just before")  # it is waited for, too
 
@@ -165,7 +165,7 @@ async def test_what_does_not_close_is_not_waited_for(registry: Registry, caplog)
 
 async def test_draining_takes_no_new_sessions_and_waits_for_the_last_to_end(registry: Registry):
     session, sent = add(registry, "a"), []
-    session.mailbox.open(sent.append)
+    session.outbox.open(sent.append)
 
     draining = asyncio.ensure_future(registry.drain(60))
     await asyncio.sleep(0)
@@ -190,7 +190,7 @@ async def test_draining_has_its_time_and_is_done_once(registry: Registry):
 
 async def test_without_a_limit_nobody_is_waited_for(registry: Registry):
     session, sent = add(registry, "a"), []
-    session.mailbox.open(sent.append)
+    session.outbox.open(sent.append)
     await registry.drain(0)
     assert registry.stopping and not sent
     await registry.close("the server stops")

@@ -89,7 +89,7 @@ class Rig:
             release=lambda session: self.trace.append("release"),
             **options,
         )
-        self.session.mailbox.open(lambda text: self.sent.append(json.loads(text)))
+        self.session.outbox.open(lambda text: self.sent.append(json.loads(text)))
         self.session.on_closed(lambda session: self.trace.append("closed"))
 
     @property
@@ -828,7 +828,7 @@ async def test_a_thread_may_end_it_with_a_reason():
 async def test_the_time_limit_tells_the_client_first():
     trace: list[str] = []
     rig = Rig(time_limit=0.02)
-    rig.session.mailbox.open(lambda text: trace.append(text))
+    rig.session.outbox.open(lambda text: trace.append(text))
 
     async def close() -> None:
         trace.append("transport closed")
@@ -919,7 +919,7 @@ async def test_a_thread_that_waits_for_inputs_ends_with_it():
             raise
 
     asked = asyncio.Event()
-    rig.session.mailbox.open(lambda text: asked.set())
+    rig.session.outbox.open(lambda text: asked.set())
     rig.session.start()
     rig.session.run("receive", rig.session.invoker.call("receive", receive))
     await asked.wait()

@@ -171,7 +171,7 @@ class Registry:
             return
         warning = f"The server is about to stop: this connection ends in {limit:.0f} s at most"
         for session in self._sessions.values():
-            session.mailbox.post(warning_message(warning))
+            session.outbox.post(warning_message(warning))
         await _closed({*self._sessions.values(), *self._closing}, limit)
 
 

@@ -24,7 +24,7 @@ from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
 from ..handlers.kinds import copy_handler, copy_handler_in_thread
 from ..handlers.link import link_of
-from .mailbox import Mailbox
+from .outbox import Outbox
 
 __all__ = ["Session", "State"]
 
@@ -125,7 +125,7 @@ class Session:
         self._shown: set[str] = set()
         self._repeating: dict[str, float] = {}  # messages of WebRTCErrors and their last time
 
-        self.mailbox = Mailbox()
+        self.outbox = Outbox()
         self.context = contextvars.copy_context()
         self.context.run(current_context.set, Context(id, websocket, call))
         self.context.run(current_post.set, self._show)
@@ -152,7 +152,7 @@ class Session:
         if isinstance(self.handler, StreamHandlerBase):
             link = link_of(self.handler)
             link.loop = self.loop
-            link.post = self.mailbox.post
+            link.post = self.outbox.post
             link.report = self.report
             link.start_task = self._tasks.start
 
@@ -235,7 +235,7 @@ class Session:
             raise
         except BaseException as error:
             raise as_exception(self._deliver_outputs, error) from error
-        self.mailbox.post(create_message("fetch_output", []))
+        self.outbox.post(create_message("fetch_output", []))
 
     def end(self, reason: str) -> None:
         """Tell the client why the session ends, and close it; from any thread."""
@@ -244,7 +244,7 @@ class Session:
             return
         if self.ended:
             return
-        self.mailbox.post(create_message("end_stream", reason))
+        self.outbox.post(create_message("end_stream", reason))
         self.close(reason)
 
     def fail(self, error: Exception) -> None:
@@ -273,7 +273,7 @@ class Session:
         else:
             logger.error("Session %s: the handler failed", self.id, exc_info=error)
         if not (isinstance(error, WebRTCError) and error.told):
-            self.mailbox.post(error_message(_text_of(error)))
+            self.outbox.post(error_message(_text_of(error)))
 
     def _report_failure(self, name: str, error: Exception) -> None:
         """Log an exception that cost a frame, throttled, and show it once; thread-safe."""
@@ -288,7 +288,7 @@ class Session:
                 self._repeating[message] = self.loop.time()
         elif message not in self._shown and len(self._shown) < MAX_SHOWN:
             self._shown.add(message)
-            self.mailbox.post(message)
+            self.outbox.post(message)
 
     def _throttle_of(self, name: str, error: Exception) -> Seldom:
         traceback = error.__traceback__
@@ -308,7 +308,7 @@ class Session:
         if last is not None:
             self._repeating[message] = now
         if last is None or now - last >= REPEAT_S:
-            self.mailbox.post(message)
+            self.outbox.post(message)
 
     def close(self, reason: str) -> None:
         """End the session; from any thread, any number of times."""
@@ -344,7 +344,7 @@ class Session:
             await asyncio.gather(self._shut_down(), *map(self._close_one, self._closers))
         finally:
             self.invoker.close()
-            self.mailbox.close()
+            self.outbox.close()
             self.state = State.CLOSED
             self.closed.set()
             if abandoned.add(f"fastrtc-{self.id}:"):

@@ -155,7 +155,7 @@ class MediaCallback(MediaStreamTrack):
             self._use_channel(self._session, channel)
 
     def _use_channel(self, session: Session, channel: DataChannel) -> None:
-        session.mailbox.open(channel.send)
+        session.outbox.open(channel.send)
         if isinstance(self.event_handler, StreamHandlerBase):
             self.event_handler.set_channel(channel)
 

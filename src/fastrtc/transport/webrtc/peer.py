@@ -310,7 +310,7 @@ class Peer:
                 self.session.report(as_exception("set_channel", error))
         for track in self.tracks:
             track.set_channel(channel)
-        self.session.mailbox.open(partial(self._send, channel))
+        self.session.outbox.open(partial(self._send, channel))
         self._open.set()
         if self.connected.is_set():
             self._timeout.cancel()
@@ -334,7 +334,7 @@ class Peer:
     @guarded(None)
     def _message(self, message: str | bytes) -> None:
         if isinstance(message, str):
-            self.session.mailbox.post(create_message("log", f"Server received: {message}"))
+            self.session.outbox.post(create_message("log", f"Server received: {message}"))
 
     async def close(self) -> None:
         """Send what is left to say, and close the connection."""
@@ -353,7 +353,7 @@ class Peer:
 
     async def _wait_for_channel(self) -> None:
         """Let a connection that fails as it begins tell why: its channel is about to open."""
-        messages = self.session.mailbox
+        messages = self.session.outbox
         if messages.pending and self.pc.sctp is not None and self.pc.connectionState == "connected":
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._open.wait(), FLUSH_WITHIN_S)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..core.tasks import runs_on
 
-__all__ = ["Mailbox"]
+__all__ = ["Outbox"]
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ MAX_QUEUED = 256
 not use unbounded memory."""
 
 
-class Mailbox:
+class Outbox:
     """Sends messages in order, from any thread; queues them until a channel is open."""
 
     def __init__(self) -> None:

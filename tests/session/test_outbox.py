@@ -6,33 +6,33 @@ import threading
 
 import pytest
 
-from fastrtc.session import mailbox as module
-from fastrtc.session.mailbox import Mailbox
+from fastrtc.session import outbox as module
+from fastrtc.session.outbox import Outbox
 
 
 async def test_messages_wait_for_the_channel_and_keep_their_order():
-    mailbox, sent = Mailbox(), []
-    mailbox.post("1")
-    mailbox.post("2")
+    outbox, sent = Outbox(), []
+    outbox.post("1")
+    outbox.post("2")
     assert sent == []
 
-    mailbox.open(sent.append)
-    mailbox.post("3")
+    outbox.open(sent.append)
+    outbox.post("3")
 
     assert sent == ["1", "2", "3"]
 
 
 async def test_messages_of_threads_are_sent_on_the_loop_in_order():
-    mailbox, sent, all_sent = Mailbox(), [], asyncio.Event()
+    outbox, sent, all_sent = Outbox(), [], asyncio.Event()
 
     def send(message: str) -> None:
         sent.append((message, threading.current_thread()))
         if len(sent) == 200:
             all_sent.set()
 
-    mailbox.open(send)
+    outbox.open(send)
     threads = [
-        threading.Thread(target=lambda name=name: [mailbox.post(f"{name}{n}") for n in range(100)])
+        threading.Thread(target=lambda name=name: [outbox.post(f"{name}{n}") for n in range(100)])
         for name in "ab"
     ]
     for thread in threads:
@@ -47,16 +47,16 @@ async def test_messages_of_threads_are_sent_on_the_loop_in_order():
 
 
 async def test_what_is_posted_while_the_channel_opens_comes_last():
-    mailbox, sent = Mailbox(), []
+    outbox, sent = Outbox(), []
 
     def send(message: str) -> None:
         sent.append(message)
         if message == "1":
-            mailbox.post("answer to 1")
+            outbox.post("answer to 1")
 
-    mailbox.post("1")
-    mailbox.post("2")
-    mailbox.open(send)
+    outbox.post("1")
+    outbox.post("2")
+    outbox.open(send)
 
     assert set(sent) == {"1", "2", "answer to 1"}
     assert sent.index("1") < sent.index("2")
@@ -66,11 +66,11 @@ async def test_a_client_without_a_channel_costs_little_and_it_is_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog
 ):
     monkeypatch.setattr(module, "MAX_QUEUED", 3)
-    mailbox, sent = Mailbox(), []
+    outbox, sent = Outbox(), []
     for number in range(5):
-        mailbox.post(str(number))
+        outbox.post(str(number))
 
-    mailbox.open(sent.append)
+    outbox.open(sent.append)
 
     assert sent == ["2", "3", "4"]
     (record,) = caplog.records
@@ -80,36 +80,36 @@ async def test_a_client_without_a_channel_costs_little_and_it_is_said_once(
 
 async def test_a_channel_that_is_closed_is_no_error(caplog):
     caplog.set_level(logging.INFO)
-    mailbox = Mailbox()
+    outbox = Outbox()
 
     def send(message: str) -> None:
         raise ConnectionError("closed")
 
-    mailbox.post("1")
-    mailbox.open(send)
-    mailbox.post("2")
+    outbox.post("1")
+    outbox.open(send)
+    outbox.post("2")
 
     assert caplog.records == []
 
 
 async def test_after_the_end_nothing_is_kept_or_sent():
-    mailbox, sent = Mailbox(), []
-    mailbox.post("1")
+    outbox, sent = Outbox(), []
+    outbox.post("1")
 
-    mailbox.close()
-    mailbox.post("2")
-    mailbox.open(sent.append)
-    mailbox.post("3")
+    outbox.close()
+    outbox.post("2")
+    outbox.open(sent.append)
+    outbox.post("3")
 
     assert sent == []
 
 
 def test_a_message_to_a_loop_that_has_ended_is_dropped():
-    mailboxes = []
+    outboxes = []
 
     async def connect() -> None:
-        mailboxes.append(Mailbox())
+        outboxes.append(Outbox())
 
     asyncio.run(connect())
 
-    mailboxes[0].post("late")
+    outboxes[0].post("late")
