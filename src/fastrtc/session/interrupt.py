@@ -1,7 +1,7 @@
-"""Connections end before the server is told of Ctrl-C or SIGTERM, or else with the event loop.
+"""Close connections before the server handles Ctrl-C or SIGTERM, or else when its event loop ends.
 
-A server in the main thread gets its signals a little later, see ``OnInterrupt``. The program of
-one in another thread calls ``close_connections`` before it stops the server.
+In the main thread, the signals are delayed for the server, see ``OnInterrupt``. A program that runs
+a server in another thread calls ``close_connections`` before it stops the server.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ Close = Callable[[], Awaitable[Any]]
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 BLOCKED_AFTER_S = 5.0
-"""How long an event loop may not run before the thread that waits for it gives up."""
+"""How long an event loop may be blocked, in seconds, before a thread stops waiting for it."""
 
 POLL_S = 0.5
-"""How long the main thread waits for an event loop at a time."""
+"""Interval at which the main thread checks on an event loop that it waits for, in seconds."""
 
 
 class _Listener:
-    """What is closed before the server of an event loop stops.
+    """The connections to close before the server of an event loop stops.
 
-    In the main thread it takes the signals in place of the server, and hands on the first one
-    when all is closed. A second signal goes to the server at once: whoever sends it does not
-    want to wait. For another thread, ``close`` is called.
+    In the main thread, it handles the signals in place of the server, and forwards the first one
+    when all connections are closed. A second signal is forwarded at once, as its sender does not
+    want to wait. For other threads, call ``close``.
     """
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class _Listener:
         self._held: Callable[[], Any] | None = None
 
     def listen(self) -> None:
-        """Begin to listen for the signals that the server has handlers for."""
+        """Start to handle the signals that the server has handlers for."""
         for number in SIGNALS:
             previous = signal.getsignal(number)
             if callable(previous):
@@ -62,7 +62,7 @@ class _Listener:
                 signal.signal(number, self)
 
     def end(self) -> None:
-        """Put back what was there, where it is still this that listens."""
+        """Restore the previous handlers of signals that are still handled by this listener."""
         _listeners.discard(self)
         for number, previous in self._before.items():
             if signal.getsignal(number) is self:
@@ -76,15 +76,15 @@ class _Listener:
             try:
                 self.loop.call_soon_threadsafe(self._begin, self._hand_on)
                 return
-            except RuntimeError:  # the loop has ended already
+            except RuntimeError:  # the loop has already ended
                 pass
         self._held = None
         self._before[number](number, frame)
 
     def close(self) -> None:
-        """Close everything from another thread, and wait until it is closed.
+        """Close all connections from another thread, and wait until they are closed.
 
-        An event loop that is blocked by code which runs on it is not waited for.
+        Do not wait for an event loop that is blocked by user code.
         """
         closed = threading.Event()
         try:
@@ -95,7 +95,7 @@ class _Listener:
                 if not runs.wait(BLOCKED_AFTER_S):
                     logger.error("The event loop is blocked: connections could not be closed")
                     return
-        except RuntimeError:  # the loop has ended already
+        except RuntimeError:  # the loop has already ended
             pass
 
     def _begin(self, then: Callable[[asyncio.Task[None]], None]) -> None:
@@ -104,7 +104,7 @@ class _Listener:
         task.add_done_callback(then)
 
     async def _close(self) -> None:
-        closing = [close() for close in dict.fromkeys(self.closers)]  # each once
+        closing = [close() for close in dict.fromkeys(self.closers)]  # without duplicates
         for result in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(result, Exception):
                 logger.error("Connections could not be closed", exc_info=result)
@@ -116,18 +116,19 @@ class _Listener:
 
 
 class OnInterrupt:
-    """Do something when the server is told to stop, and only then let the server know.
+    """Run a function when the server is told to stop, before the server handles the signal.
 
-    A server such as uvicorn closes its WebSockets in its own way, waits for the requests that
-    run, and only then ends the lifespan. A page that reads ``output_stream()`` is such a
-    request, and ends with its connection: each would wait for the other. So this takes the
-    signals that the server has handlers for, and hands them on when ``close`` is done. In
-    other threads than the main one, where there are no signals, ``close_connections`` does it.
+    Servers such as uvicorn close their WebSockets on their own, wait for running requests, and only
+    then end the lifespan. A page that reads ``output_stream()`` is such a request, and ends with
+    its connection: each would wait for the other. So this class handles the signals that the server
+    has handlers for, and forwards them after ``close`` has finished. In threads other than the main
+    thread, which get no signals, ``close_connections`` does this.
 
-    An async context manager, and no generator: a loop that ends would close that by itself.
+    This is an async context manager and not a generator, which an ending loop would close by
+    itself.
 
     Args:
-        close: What is to be done; once, also if it is registered twice.
+        close: The function; it is called once, even if it is registered twice.
     """
 
     def __init__(self, close: Close) -> None:
@@ -150,15 +151,16 @@ class OnInterrupt:
 
 
 class CloseOnLoopShutdown:
-    """Close connections when the server stops, where no lifespan of an app says so.
+    """Close connections when the server stops, if there is no lifespan of an app.
 
-    Starlette runs the lifespan of the outermost app only, and one that has begun already cannot
-    be changed. But there are signals, and a loop that ends closes its async generators.
+    Starlette runs only the lifespan of the outermost app, and one that has started cannot be
+    changed. But there are signals, and an ending loop closes its async generators.
 
     Args:
-        on_signal: Closes the connections before the server is told of a signal.
-        at_end: Closes those that are left when the loop ends. It has cancelled all tasks then,
-            those of the transports, too: handlers can be shut down, but clients not be told.
+        on_signal: Closes the connections before the server handles a signal.
+        at_end: Closes the remaining connections when the loop ends. By then all tasks are
+            cancelled, including those of the transports: handlers can be shut down, but clients
+            cannot be told.
     """
 
     def __init__(self, on_signal: Close, at_end: Close) -> None:
@@ -167,7 +169,7 @@ class CloseOnLoopShutdown:
         self._loops: dict[asyncio.AbstractEventLoop, AsyncGenerator[None, None]] = {}
 
     async def watch(self) -> None:
-        """Watch the running loop; again and again does no harm."""
+        """Watch the running loop; further calls do nothing."""
         loop = asyncio.get_running_loop()
         if loop in self._loops:
             return
@@ -188,7 +190,7 @@ _listeners: set[_Listener] = set()
 
 
 def _listener() -> _Listener:
-    """Return the one that listens already, for another stream, or a new one."""
+    """Return the existing listener of the running loop, shared by its streams, or create one."""
     loop = asyncio.get_running_loop()
     in_main_thread = threading.current_thread() is threading.main_thread()
     for left in [listener for listener in _listeners if listener.loop.is_closed()]:
@@ -207,35 +209,35 @@ def _listener() -> _Listener:
 def close_connections(thread: threading.Thread) -> None:
     """Close all connections of the servers in another thread, and wait until they are closed.
 
-    ``KeyboardInterrupt`` meanwhile cuts it short: connections that may come to their end are
-    ended, and only the next one is raised.
+    A ``KeyboardInterrupt`` meanwhile ends connections that are being drained; only a second one is
+    raised.
 
     Args:
-        thread: The thread that the event loop of the server runs in.
+        thread: The thread that runs the event loop of the server.
     """
     for listener in tuple(_listeners):
         if listener.thread is thread:
             try:
                 listener.close()
             except KeyboardInterrupt:
-                listener.close()  # what drains has begun to do so, and is ended now
+                listener.close()  # the first call started draining; this one ends it
 
 
 @contextmanager
 def interrupt_on_sigterm() -> Iterator[list[int]]:
-    """Let SIGTERM end the block as Ctrl-C does, with ``KeyboardInterrupt``.
+    """Let SIGTERM end the block like Ctrl-C, with ``KeyboardInterrupt``.
 
-    Where the program has a handler of its own, or ignores the signal, that is left alone; so are
-    interactive sessions and other threads than the main one.
+    Do nothing if the program handles or ignores SIGTERM, in interactive sessions, and in threads
+    other than the main thread.
 
     Yields:
-        The signals that came, so far.
+        The signals received so far.
     """
     came: list[int] = []
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-        or hasattr(sys, "ps1")  # a notebook ends the cell, not the process, in an exception
+        or hasattr(sys, "ps1")  # in a notebook, the exception would end the cell, not the process
     ):
         yield came
         return

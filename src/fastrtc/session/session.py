@@ -335,7 +335,7 @@ class Session:
             self._tasks.cancel()
             self.invoker.stop()
             late = await self._tasks.join(TASKS_TIMEOUT_S)
-            if late:  # code that went on, or was asked while it could not hear it, is asked again
+            if late:  # cancel again code that ignored or missed it
                 self._tasks.cancel()
                 late = await self._tasks.join(TASKS_TIMEOUT_S / 10)
             if late:

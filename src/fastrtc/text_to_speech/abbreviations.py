@@ -2,7 +2,7 @@
 
 All are in lower case and without the final full stop; abbreviations of several letters with spaces
 in between are listed without the spaces (``z.b`` for "z. B."). Languages are mixed, because the
-language of a text is not known. Words that are also common at the end of a sentence are not listed.
+language of a text is not known. Words that are also common at the end of a sentence are left out.
 """
 
 from __future__ import annotations
