@@ -21,15 +21,14 @@ from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 
-import fastrtc.webrtc_connection_mixin as mixin
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.handlers.inputs import WebRTCData
 from fastrtc.handlers.stream import AsyncStreamHandler, StreamHandler
-from fastrtc.session.media import Media
+from fastrtc.server import output_readers
 from fastrtc.session.session import Session
 from fastrtc.stream import Body, OfferRefused, Stream
 from fastrtc.webrtc_connection_mixin import WebRTCConnectionMixin
-from tests.support.connections import connections_of
+from tests.support.connections import add_connection, connections_of
 
 NO_SERVERS = {"iceServers": []}
 
@@ -626,20 +625,7 @@ async def test_candidates_that_come_while_an_id_begins_again_are_taken():
 
 
 def connect(made: Stream, webrtc_id: str) -> Session:
-    """What an offer does, but for the peer connection."""
-    connections_of(made).registry.reserve(webrtc_id, made.concurrency_limit)
-    session = Session(
-        webrtc_id,
-        made.event_handler,
-        deliver=made.set_additional_outputs(webrtc_id),
-        release=lambda s: connections_of(made).registry.release(s.id),
-    )
-    connections_of(made).registry.add(session)
-    made.handlers[webrtc_id] = session.handler
-    made.connections[webrtc_id] = ["callback"]
-    connections_of(made).media[webrtc_id] = Media(session, made.modality, made.mode)
-    made._output_queue(webrtc_id).begin()
-    return session
+    return add_connection(made, webrtc_id, ("callback",))
 
 
 async def test_cleaning_up_gives_the_callbacks_and_frees_the_place_at_once():
@@ -667,14 +653,7 @@ async def test_a_clean_up_of_a_program_s_own_is_called_when_a_connection_ends():
 
     made = Counting(Echo(), modality="audio", mode="send-receive")
     for webrtc_id in ("a", "b"):
-        session = Session(
-            webrtc_id,
-            made.event_handler,
-            deliver=made.set_additional_outputs(webrtc_id),
-            release=lambda s: made._end_connection(s.id),
-        )
-        connections_of(made).registry.reserve(webrtc_id, 1)
-        connections_of(made).registry.add(session)
+        session = add_connection(made, webrtc_id)
         session.close("the test ends it")
         await session.closed.wait()
     assert made.ended == ["a", "b"]
@@ -852,7 +831,7 @@ async def test_outputs_may_be_read_before_the_connection_is_there_and_end_with_i
 
 
 async def test_reading_ends_when_no_connection_comes(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(mixin, "NO_SESSION_WITHIN_S", 0.01)
+    monkeypatch.setattr(output_readers, "NO_SESSION_WITHIN_S", 0.01)
     made = stream()
 
     assert await asyncio.wait_for(asyncio.gather(read(made, "me"), read(made, "me")), 1) == [[], []]

@@ -436,7 +436,9 @@ async def test_outputs_go_to_every_event():
         one.then(lambda: None)
     made.set_additional_outputs("a")(AdditionalOutputs("x"))
     request = SimpleNamespace(session_hash="s")
-    assert [await event._run(request, "a") for event in made._outputs_events] == ["x", "x"]
+    assert [
+        await event._run(request, "a") for event in connections_of(made).endpoint.outputs_events
+    ] == ["x", "x"]
 
 
 # Connections
@@ -478,9 +480,7 @@ def test_connections_end_with_the_loop(caplog: pytest.LogCaptureFixture):
         client = Client(made, audio=AudioSource())
         await client.take(asked(await made.offer(await client.offer())))
         await client.state("connected")
-        await eventually(
-            lambda: connections_of(made).registry.get(client.webrtc_id).state is State.LIVE
-        )
+        await eventually(lambda: connections_of(made).session(client.webrtc_id).state is State.LIVE)
         keep.append((made, client))
 
     keep: list[Any] = []

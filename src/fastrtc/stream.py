@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from fastapi import FastAPI, HTTPException, Request, WebSocket
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel
 
-from .core.errors import InvalidOffer, SessionRefused, Unauthorized
+from .core.errors import InvalidOffer, Unauthorized
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
-from .handlers.base import StreamHandlerBase
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler, serves
 from .server.arguments import (
     check_authorize,
@@ -32,16 +31,13 @@ from .server.arguments import (
 )
 from .server.authorization import (
     Authorize,
-    is_of_browser,
-    refusal_of,
-    refusal_of_site,
     served_locally,
 )
+from .server.endpoint import attach, endpoint_of
 from .server.offers import OFFER_RESPONSES, offer_route
-from .server.telephone import CALL_REQUEST, CALL_RESPONSES, ExpectedCalls, Telephone
+from .server.stream_endpoint import StreamEndpoint
+from .server.telephone import CALL_REQUEST, CALL_RESPONSES, Telephone
 from .session.interrupt import OnInterrupt
-from .session.registry import Registry
-from .transport.lobby import Lobby
 from .transport.socket_events import SocketProtocol
 from .transport.telephony.protocol import PhoneProtocol, check_providers
 from .transport.telephony.provider import Provider
@@ -49,8 +45,8 @@ from .transport.webrtc.configuration import resolve_configuration
 from .ui.frames import check_frame_ancestors
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
-from .webrtc_connection_mixin import WebRTCConnectionMixin
-from .websocket import POLICY, WebSocketHandler, refuse_socket
+from .webrtc_connection_mixin import Tables, WebRTCConnectionMixin
+from .websocket import WebSocketHandler, refuse_socket
 
 if TYPE_CHECKING:
     from .ui.lazy import Blocks
@@ -223,9 +219,7 @@ class Stream(WebRTCConnectionMixin):
             allowed_origins=allowed_origins, allowed_hosts=allowed_hosts
         )
         self.frame_ancestors = check_frame_ancestors(frame_ancestors)
-        self._local = served_locally.get()
         self.limits = check_limits(limits)
-        self._lobby = Lobby(self.limits.sockets_waiting)
         self.allow_extra_tracks = allow_extra_tracks
         self.rtp_params = rtp_params
         self.rtc_configuration = rtc_configuration
@@ -240,14 +234,20 @@ class Stream(WebRTCConnectionMixin):
         self.additional_outputs_handler = additional_outputs_handler
         self.ui_args = ui_args
         self.verbose = verbose
-        self._page = LazyPage(
+        page = LazyPage(
             lambda: self._generate_default_ui(self.ui_args), self._inject_startup_message
         )
+        endpoint = StreamEndpoint(
+            self,
+            Tables(self),
+            page=page,
+            telephone=Telephone(twilio_auth_token),
+            providers=check_providers(phone_providers),
+            local=served_locally.get(),
+        )
+        attach(self, endpoint)
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
-            self._page.build()  # a program's own may do more than to build a page
-        self._telephone = Telephone(twilio_auth_token)
-        self._phone_providers = check_providers(phone_providers)
-        self._expected_calls = ExpectedCalls(self._registry)
+            page.build()  # a program's own may do more than to build a page
 
     @property
     def ui(self) -> Blocks:
@@ -255,39 +255,28 @@ class Stream(WebRTCConnectionMixin):
 
         It is built when it is first asked for.
         """
-        return self._ui
+        blocks: Blocks = endpoint_of(self).page.blocks
+        return blocks
 
     @ui.setter
     def ui(self, blocks: Blocks) -> None:
-        self._ui = blocks
+        endpoint_of(self).page.blocks = blocks
 
-    @property
-    def _ui(self) -> Blocks:
-        blocks: Blocks = self._page.blocks
-        return blocks
-
-    @_ui.setter
-    def _ui(self, blocks: Blocks) -> None:
-        self._page.blocks = blocks
+    _ui = ui  # as FastRTC has it
 
     @property
     def webrtc_component(self) -> WebRTC:
         """The component of the page; its connections are not among those of the stream."""
-        if self._page.component is None:
-            self._page.build()
-        component: WebRTC = self._page.component
+        page = endpoint_of(self).page
+        if page.component is None:
+            page.build()
+        component: WebRTC = page.component
         return component
 
     @webrtc_component.setter
     def webrtc_component(self, component: WebRTC) -> None:
-        component.authorize = self.authorize
-        component.allowed_origins = self.allowed_origins
-        component.allowed_hosts = self.allowed_hosts
-        component.frame_ancestors = self.frame_ancestors
-        component.limits = self.limits
-        component.drain_limit = self.drain_limit
-        component._close_on_loop_shutdown = self._close_on_loop_shutdown
-        self._page.component = component
+        endpoint_of(component).join(endpoint_of(self))
+        endpoint_of(self).page.component = component
 
     def _generate_default_ui(self, ui_args: UIArgs | None = None) -> Blocks:
         """Build the page. May be overridden, to set ``webrtc_component`` and give another page."""
@@ -301,32 +290,10 @@ class Stream(WebRTCConnectionMixin):
     async def close_sessions(self, reason: str = "The server stops") -> None:
         """End all connections, those of the page, too; see ``WebRTCConnectionMixin``."""
         closing = [super().close_sessions(reason)]
-        if self._page.component is not None:
-            closing.append(self._page.component.close_sessions(reason))
+        page = endpoint_of(self).page
+        if page.component is not None:
+            closing.append(page.component.close_sessions(reason))
         await asyncio.gather(*closing)
-
-    def _stop_with_app_of(self, request: Request | WebSocket) -> None:
-        """Have the outermost app stop the connections when it shuts down.
-
-        It may be another than the one that the stream is mounted on, whose lifespan does not
-        run then. An app with a lifespan of the program's own takes no more handlers.
-        """
-        handlers = getattr(request.scope.get("router"), "on_shutdown", None)
-        if isinstance(handlers, list) and self._stop not in handlers:
-            handlers.append(self._stop)
-
-    async def _refusal_of(self, request: Request | WebSocket) -> SessionRefused | None:
-        self._stop_with_app_of(request)
-        refusal = refusal_of_site(self._site_policy, request)
-        return refusal or await refusal_of(self.authorize, request)
-
-    def _refusal_of_page(self, request: Request | WebSocket) -> SessionRefused | None:
-        """Look at where a request of a telephone service comes from, if a page sends it."""
-        return refusal_of_site(self._site_policy, request) if is_of_browser(request) else None
-
-    def _registries(self) -> list[Registry]:
-        page = self._page.component
-        return [self._registry] if page is None else [self._registry, page._registry]
 
     def mount(self, app: FastAPI, path: str = "", tags: list[str] | None = None) -> None:
         """Add the stream's routes to a FastAPI app.
@@ -356,7 +323,7 @@ class Stream(WebRTCConnectionMixin):
             tags=list(tags) if tags else None,
             responses=OFFER_RESPONSES,
             route_class_override=offer_route(
-                self._refusal_of,
+                endpoint_of(self).refusal_of,
                 lambda: self.limits.offer_bytes,
             ),
         )
@@ -398,33 +365,11 @@ class Stream(WebRTCConnectionMixin):
         Args:
             websocket: Accepted already, or not yet.
         """
-        refusal = await self._refusal_of(websocket)
+        refusal = await endpoint_of(self).refusal_of(websocket)
         if refusal is not None:
             await refuse_socket(websocket, refusal)
             return
-        await self._socket_handler().handle_websocket(websocket)
-
-    @property
-    def _has_voice(self) -> bool:
-        return "audio" in self.modality or isinstance(self.event_handler, StreamHandlerBase)
-
-    def _socket_handler(
-        self, protocol: SocketProtocol | None = None, take: SetHandler | None = None
-    ) -> WebSocketHandler:
-        """Make what serves one WebSocket, as one of the stream's connections."""
-        return WebSocketHandler(
-            self.event_handler,
-            take or self._take_socket,
-            self._end_connection,
-            self.set_additional_outputs,
-            mode=self.mode,
-            modality="audio" if self._has_voice else self.modality,
-            time_limit=self.time_limit,
-            protocol=protocol,
-            copies=True,
-            limits=self.limits,
-            lobby=self._lobby,
-        )
+        await _socket_handler(self).handle_websocket(websocket)
 
     async def handle_incoming_call(self, request: Request) -> Response:
         """Answer the webhook of an incoming telephone call with TwiML.
@@ -435,16 +380,8 @@ class Stream(WebRTCConnectionMixin):
         Raises:
             PhoneExtraMissing: If ``fastrtc[phone]`` is not installed.
         """
-        if (refusal := self._refusal_of_page(request)) is not None:
-            return PlainTextResponse(refusal.details["reason"], status_code=403)
-        return await self._telephone.answer(
-            request,
-            has_voice=self._has_voice,
-            expect=lambda id: self._expected_calls.expect(
-                id, self.concurrency_limit, self.limits.connecting
-            ),
-            authorize=self.authorize,
-        )
+        response: Response = await endpoint_of(self).answer_call(request)
+        return response
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
         """Serve the audio of a telephone call, of one of ``phone_providers``.
@@ -452,21 +389,10 @@ class Stream(WebRTCConnectionMixin):
         Args:
             websocket: Not yet accepted.
         """
-        self._stop_with_app_of(websocket)
-        if self._refusal_of_page(websocket) is not None:
-            await websocket.close(POLICY)
-            return
-        if await self._telephone.admit(websocket, self.authorize):
-            protocol = PhoneProtocol(self._phone_providers)
-            handler = self._socket_handler(protocol, self._take_call)
-            await handler.handle_websocket(websocket)
-
-    async def _take_call(self, id: str, connection: WebSocketHandler) -> None:
-        """Give a call its place: the one that was kept for it, if there is one."""
-        if (call := connection.call) is not None:
-            self._telephone.check_call(call, expected=call.id in self._expected_calls)
-            self._expected_calls.arrived(call.id)
-        await self._take_socket(id, connection)
+        endpoint = endpoint_of(self)
+        if await endpoint.admits_call(websocket):
+            protocol = PhoneProtocol(endpoint.providers)
+            await _socket_handler(self, protocol).handle_websocket(websocket)
 
     def call_parameters(self, call_sid: str) -> dict[str, str]:
         """Return the custom parameters that TwiML of the program's own has to pass on.
@@ -486,7 +412,8 @@ class Stream(WebRTCConnectionMixin):
         """
         if not isinstance(call_sid, str) or not call_sid:
             raise ValueError(f"call_sid must be the CallSid of a call, not {call_sid!r}")
-        return self._telephone.call_parameters(call_sid)
+        parameters: dict[str, str] = endpoint_of(self).telephone.call_parameters(call_sid)
+        return parameters
 
     def fastphone(
         self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
@@ -511,7 +438,8 @@ class Stream(WebRTCConnectionMixin):
         """
         from .server.fastphone import serve
 
-        serve(self, token, host, port, **kwargs)
+        self._check_colab_or_spaces()
+        serve(self, endpoint_of(self).telephone, token, host, port, **kwargs)
 
     async def get_rtc_configuration(self) -> dict[str, Any] | None:
         """Give the configuration for a client, calling ``rtc_configuration`` if it is a function.
@@ -529,9 +457,9 @@ class Stream(WebRTCConnectionMixin):
             self._check_colab_or_spaces()
             if self.verbose:
                 print(_startup_line(self))
-            for registry in self._registries():
-                registry.stopping = False
-            async with OnInterrupt(self._stop):
+            endpoint = endpoint_of(self)
+            endpoint.start()
+            async with OnInterrupt(endpoint.stop):
                 try:
                     if lifespan is None:
                         yield
@@ -539,7 +467,7 @@ class Stream(WebRTCConnectionMixin):
                         async with lifespan(app) as state:
                             yield state
                 finally:
-                    await self._stop()
+                    await endpoint.stop()
 
         return with_stream
 
@@ -563,6 +491,31 @@ class Stream(WebRTCConnectionMixin):
                 f"Clients cannot reach a server in {place} directly: give the stream an "
                 "rtc_configuration with a TURN server"
             )
+
+
+def _socket_handler(stream: Stream, protocol: SocketProtocol | None = None) -> WebSocketHandler:
+    """Create what serves one WebSocket, as one of the stream's connections."""
+    endpoint: StreamEndpoint = endpoint_of(stream)
+
+    async def connect(id: str, handler: WebSocketHandler) -> None:
+        endpoint.accept_call(handler.call)
+        async with endpoint.reserve(id):
+            session, media = await handler.open()
+            endpoint.add(session, media, handler, [handler])
+
+    return WebSocketHandler(
+        stream.event_handler,
+        connect,
+        endpoint.release,
+        stream.set_additional_outputs,
+        mode=stream.mode,
+        modality="audio" if endpoint.has_voice else stream.modality,
+        time_limit=stream.time_limit,
+        protocol=protocol,
+        copies=True,
+        limits=stream.limits,
+        lobby=endpoint.lobby,
+    )
 
 
 def _startup_line(stream: Stream) -> str:

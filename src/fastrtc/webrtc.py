@@ -10,7 +10,8 @@ from gradio.components.base import Component
 from gradio.events import Dependency
 from gradio.route_utils import Request
 
-from .core.errors import InvalidOffer, SessionRefused
+from .core.errors import InvalidOffer
+from .core.limits import Limits
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
@@ -31,11 +32,12 @@ from .server.arguments import (
     check_limit,
     check_time_limit,
 )
-from .server.authorization import refusal_of, refusal_of_site, site_policy
-from .session.media import Media
-from .session.session import Session
+from .server.authorization import site_policy
+from .server.connection import Connection
+from .server.endpoint import attach, endpoint_of
+from .server.page_endpoint import PageEndpoint
+from .server.policy import FromStream
 from .transport.webrtc.configuration import resolve_configuration
-from .transport.webrtc.peer import Peer
 from .ui._compat import (
     ComponentMetaWithoutStub,
     current_blocks,
@@ -48,9 +50,9 @@ from .ui.icon import image_address
 from .ui.launch import at_end_of_launch, close_before_server, guard_launch
 from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_look
 from .ui.outputs import OutputsEvent
-from .ui.shared_limit import GroupedRegistry
+from .ui.shared_limit import GroupedPlaces
 from .ui.value import WebRTCModel
-from .webrtc_connection_mixin import WebRTCConnectionMixin
+from .webrtc_connection_mixin import Tables, WebRTCConnectionMixin
 
 if TYPE_CHECKING:
     from gradio.components import Timer
@@ -141,6 +143,14 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
     EVENTS = EVENTS  # noqa: RUF012
     data_model = WebRTCModel
 
+    if not TYPE_CHECKING:  # what a stream says for its page
+        authorize = FromStream(None)
+        allowed_origins = FromStream(None)
+        allowed_hosts = FromStream(None)
+        frame_ancestors = FromStream(None)
+        limits = FromStream(Limits())
+        drain_limit = FromStream(0)
+
     if TYPE_CHECKING:
         tick: Callable[..., Dependency]
         state_change: Callable[..., Dependency]
@@ -148,6 +158,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         start_recording: Callable[..., Dependency]
         stop_recording: Callable[..., Dependency]
         change: Callable[..., Dependency]
+        frame_ancestors: Collection[str] | None
 
     def __init__(
         self,
@@ -206,7 +217,10 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
                 f"button_labels may have 'start', 'stop' and 'waiting', not {button_labels!r}"
             )
         WebRTCConnectionMixin.__init__(self)
-        self._registry: GroupedRegistry = GroupedRegistry(self._forget)
+        if endpoint is None:
+            attach(self, PageEndpoint(self, _PageTables(self), places=GroupedPlaces))
+        else:
+            attach(self, endpoint_of(endpoint))
         self.modality = modality
         self.mode = mode
         self.time_limit = check_time_limit(time_limit)
@@ -234,9 +248,6 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self.variant = variant
         self.full_screen = full_screen
         self.assistant_name = assistant_name
-        self.frame_ancestors: Collection[str] | None = None
-        self._endpoint = endpoint or self
-        self._outputs_events: list[OutputsEvent] = []
         super().__init__(
             value,
             label=label,
@@ -325,10 +336,10 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self.concurrency_limit = check_limit(concurrency_limit)
         if time_limit is not None:
             self.time_limit = check_time_limit(time_limit)
-        self._registry.join(concurrency_id, self.concurrency_limit)
+        endpoint_of(self).places.join(concurrency_id, self.concurrency_limit)
         self.constructor_args["endpoint"] = self
         if (blocks := current_blocks()) is not None:
-            at_end_of_launch(blocks, self._stop_with_launch)
+            at_end_of_launch(blocks, endpoint_of(self).stop_with_launch)
             close_before_server(blocks)
             guard_launch(
                 blocks,
@@ -411,7 +422,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             queue: Whether to wait in Gradio's queue; a generator always does.
         """
         event = OutputsEvent(fn, inputs, outputs)
-        self._outputs_events.append(event)
+        endpoint_of(self).outputs_events.append(event)
         return cast(
             Dependency,
             event.listen(
@@ -430,11 +441,11 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
 
         Without ``on_additional_outputs`` they wait for ``output_stream``.
         """
-        if not self._outputs_events:
+        if not endpoint_of(self).outputs_events:
             return super().set_additional_outputs(webrtc_id)
 
         def set_outputs(outputs: AdditionalOutputs) -> None:
-            for event in self._outputs_events:
+            for event in endpoint_of(self).outputs_events:
                 event.put(webrtc_id, outputs)
 
         return set_outputs
@@ -458,7 +469,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         A reply function gets the id of the connection first, ``fn(audio, webrtc_id, *args)``,
         unless it takes no more than ``args``; so does ``startup_fn``, if ``fn`` takes none.
         """
-        media = self._media.get(webrtc_data) if isinstance(webrtc_data, str) else None
+        media = endpoint_of(self).media(webrtc_data) if isinstance(webrtc_data, str) else None
         if media is not None and args and _most_inputs(media.handler) == len(args):
             media.set_args(list(args))
         else:
@@ -475,18 +486,18 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         Gradio passes no exception on to the page, so an offer that cannot be answered is
         refused with the reason in place of a code.
         """
-        endpoint = self._endpoint
-        refusal = await endpoint._refusal_of(request)
+        refusal = await endpoint_of(self).refusal_of(request)
         if refusal is not None:
             return refusal.answer
-        if endpoint.event_handler is None:
+        first = endpoint_of(self).owner
+        if first.event_handler is None:
             logger.error("An offer came, but there is no handler: call stream() of the component")
             return _refusal("it has no handler")
         if not isinstance(body, dict) or "webrtc_id" not in body:
             return _refusal("an offer must be an object with a webrtc_id")
         try:
-            return await endpoint.handle_offer(
-                dict(body), set_outputs=endpoint.set_additional_outputs(body["webrtc_id"])
+            return await first.handle_offer(
+                dict(body), set_outputs=first.set_additional_outputs(body["webrtc_id"])
             )
         except InvalidOffer as error:
             return _refusal(str(error))
@@ -500,7 +511,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
 
         One that may not connect gets none: it may hold the credentials of a TURN server.
         """
-        if await self._endpoint._refusal_of(request) is not None:
+        if await endpoint_of(self).refusal_of(request) is not None:
             return None
         try:
             return await resolve_configuration(self.rtc_configuration)
@@ -513,36 +524,11 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self, body: dict[str, Any], request: Request | None = None
     ) -> None:
         """End the ``output_stream`` of a connection: the page is done with it."""
-        if await self._endpoint._refusal_of(request) is not None:
+        if await endpoint_of(self).refusal_of(request) is not None:
             return
-        queue = self._endpoint.additional_outputs.get((body or {}).get("webrtc_id", ""))
+        queue = endpoint_of(self).owner.additional_outputs.get((body or {}).get("webrtc_id", ""))
         if queue is not None:
             queue.end()
-
-    async def _refusal_of(self, request: Any) -> SessionRefused | None:
-        """Look at where a request of the page comes from, and ask ``authorize``.
-
-        Gradio gives the request itself where a ``gr.Request`` is asked for, or that around it.
-        """
-        request = getattr(request, "request", request)
-        refusal = refusal_of_site(self._site_policy, request)
-        return refusal or await refusal_of(self.authorize, request)
-
-    # Connections
-
-    def _remember(self, webrtc_id: str, session: Session, media: Media, peer: Peer) -> None:
-        super()._remember(webrtc_id, session, media, peer)
-        if self.variant == "textbox" and hasattr(session.handler, "needs_args"):
-            session.handler.needs_args = True
-
-    def _forget(self, webrtc_id: str) -> None:
-        super()._forget(webrtc_id)
-        for event in self._outputs_events:
-            event.connection_ended(webrtc_id)
-
-    async def _stop_with_launch(self) -> None:
-        await self._stop()
-        self._registry.stopping = False  # the page may be launched again
 
     # Values
 
@@ -581,6 +567,27 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
     def api_info(self) -> dict[str, Any]:
         """Describe the value."""
         return {"type": "string"}
+
+
+class _PageTables(Tables):
+    """The dicts of a component; its page is told, too."""
+
+    def __init__(self, component: WebRTC) -> None:
+        super().__init__(component)
+        self._component = component
+
+    def changed(self, connection: Connection) -> None:
+        """Show a connection that has begun, or whose data channel has opened."""
+        super().changed(connection)
+        handler = connection.session.handler
+        if self._component.variant == "textbox" and hasattr(handler, "needs_args"):
+            handler.needs_args = True
+
+    def ended(self, id: str) -> None:
+        """Show a connection no more."""
+        super().ended(id)
+        for event in endpoint_of(self._component).outputs_events:
+            event.connection_ended(id)
 
 
 for _name in EVENTS:

@@ -8,18 +8,17 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing
 from functools import cached_property
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
-from aiortc import InvalidStateError, RTCConfiguration, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.contrib.media import MediaRelay
 from fastapi.responses import JSONResponse
 
 from .core.context import Context
-from .core.errors import InvalidCandidate, InvalidOffer, SessionRefused
+from .core.errors import InvalidCandidate, SessionRefused
 from .core.limits import Limits
 from .core.messages import DataChannel, create_message
 from .core.outputs import AdditionalOutputs
-from .core.seldom import Seldom
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
 from .handlers.inputs import WebRTCData
@@ -27,18 +26,14 @@ from .handlers.kinds import (
     HandlerType,
     StreamHandlerImpl,
     VideoEventHandler,
-    check_media,
-    serves,
 )
 from .handlers.link import link_of
 from .handlers.video import VideoStreamHandler
-from .pacing.playout import Playout
-from .server.authorization import Authorize, site_policy
-from .session.interrupt import CloseOnLoopShutdown
-from .session.media import Media
+from .server.answering import answer as answer_body
+from .server.authorization import Authorize
+from .server.connection import Connection
+from .server.endpoint import Endpoint, attach, endpoint_of
 from .session.outputs import OutputQueue
-from .session.registry import Registry
-from .session.session import Session
 from .tracks import (
     AudioCallback,
     ServerToClientAudio,
@@ -46,16 +41,9 @@ from .tracks import (
     VideoCallback,
     VideoStreamHandler_,
 )
-from .transport.cross_site import SitePolicy
-from .transport.webrtc.candidates import Candidate, parse_candidate
 from .transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
-from .transport.webrtc.early_candidates import EarlyCandidates
-from .transport.webrtc.guard import guarded
-from .transport.webrtc.opus import LOWER_RATES
 from .transport.webrtc.peer import Peer
-from .transport.webrtc.signalling import read_offer
 from .utils import webrtc_error_handler
-from .websocket import WebSocketHandler
 
 __all__ = [
     "AdditionalOutputs",
@@ -79,21 +67,10 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-_too_slow = Seldom()
 
 Track: TypeAlias = (
     VideoCallback | VideoStreamHandler_ | AudioCallback | ServerToClientAudio | ServerToClientVideo
 )
-
-LONGEST_ID = 256
-"""Characters that the id of a connection may have; a UUID has 36."""
-
-LOOP_ENDS_WITHIN_S = 2.0
-"""How long connections are waited for when their loop ends, which has cancelled the tasks of
-their transport already: ``shutdown()`` runs, but aiortc may wait for a task that is gone."""
-
-NO_SESSION_WITHIN_S = 30.0
-"""How long a reader of outputs waits for a connection that has not come yet."""
 
 
 class WebRTCConnectionMixin:
@@ -129,7 +106,6 @@ class WebRTCConnectionMixin:
     authorize: Authorize | None = None
     allowed_origins: Collection[str] | str | None = None
     allowed_hosts: Collection[str] | str | None = None
-    _local = False
     limits: Limits = Limits()
     drain_limit: float = 0
 
@@ -140,11 +116,7 @@ class WebRTCConnectionMixin:
         self.data_channels: dict[str, DataChannel] = {}
         self.additional_outputs: dict[str, OutputQueue] = defaultdict(OutputQueue)
         self.connection_timeouts: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._registry = Registry(self._forget)
-        self._peers: dict[str, Peer] = {}
-        self._media: dict[str, Media] = {}
-        self._early = EarlyCandidates()
-        self._close_on_loop_shutdown = CloseOnLoopShutdown(self._stop, self._end_with_the_loop)
+        attach(self, Endpoint(self, Tables(self)))
 
     @cached_property
     def relay(self) -> MediaRelay:
@@ -178,14 +150,11 @@ class WebRTCConnectionMixin:
             await asyncio.wait_for(self.connection_timeouts[webrtc_id].wait(), time_limit)
         except asyncio.TimeoutError:
             await pc.close()
-            known = webrtc_id in self._peers
+            endpoint = endpoint_of(self)
+            known = endpoint.get(webrtc_id) is not None
             self.clean_up(webrtc_id)
             if not known:  # what a program has put there itself
-                self._forget(webrtc_id)
-
-    @property
-    def _site_policy(self) -> SitePolicy:
-        return site_policy(self.allowed_origins, self.allowed_hosts, local=self._local)
+                endpoint.forget(webrtc_id)
 
     @staticmethod
     def convert_to_aiortc_format(
@@ -230,166 +199,14 @@ class WebRTCConnectionMixin:
         Raises:
             InvalidOffer: A ``ValueError``: the offer is malformed or does not fit the stream.
         """
-        webrtc_id = body.get("webrtc_id")
-        if not isinstance(webrtc_id, str) or not 0 < len(webrtc_id) <= LONGEST_ID:
-            raise InvalidOffer(f"webrtc_id must be a text of 1 to {LONGEST_ID} characters")
-        if not webrtc_id.isprintable():  # it goes into the log
-            raise InvalidOffer("webrtc_id must consist of printable characters")
         try:
-            candidate = body.get("candidate")
-            if body.get("sdp") is None and (candidate is not None or body.get("type") != "offer"):
-                await self._take_candidate(webrtc_id, candidate)
-                return JSONResponse({"status": "success"})
-            return await self._take_offer(webrtc_id, body, set_outputs)
+            answer = await answer_body(endpoint_of(self), body, set_outputs)
         except SessionRefused as refusal:
             return _refused(refusal)
         except InvalidCandidate as error:
             logger.debug("%s", error)
             return _refused(SessionRefused("invalid_candidate_format"))
-
-    async def _take_offer(
-        self, webrtc_id: str, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
-    ) -> dict[str, str]:
-        try:
-            check_media(self.modality, self.mode)  # a class of the program's own sets them
-        except ValueError as error:
-            raise InvalidOffer(str(error)) from None
-        offer = await read_offer(
-            body.get("sdp"),
-            self.modality,
-            self.mode,
-            extra_tracks=self.allow_extra_tracks,
-            limits=self.limits,
-        )
-        if not serves(self.event_handler, self.modality):
-            raise InvalidOffer(
-                f"{type(self.event_handler).__name__} takes audio, but the stream's modality is "
-                f"{self.modality!r}: give it modality='audio'"
-            )
-        self._registry.check_connecting(self.limits.connecting)
-        await self._close_on_loop_shutdown.watch()
-        self._registry.reserve(webrtc_id, self.concurrency_limit)
-        candidates = self._early.take(webrtc_id)
-        session: Session | None = None
-        try:
-            configuration = to_aiortc_configuration(
-                await self._server_configuration()
-                if callable(self.server_rtc_configuration)
-                else self.server_rtc_configuration
-            )
-            session = await Session.create(
-                webrtc_id,
-                self.event_handler,
-                deliver=set_outputs,
-                release=lambda session: self._end_connection(session.id),
-                time_limit=self.time_limit,
-            )
-            self._registry.add(session)
-            playout = Playout(lower_rates=LOWER_RATES)
-            media = Media(session, self.modality, self.mode, playout=playout)
-            peer = Peer(session, media, self.mode, configuration, self.limits)
-            self._remember(webrtc_id, session, media, peer)
-            answer = await peer.answer(offer)
-            early = candidates + self._early.take(webrtc_id)
-            for candidate in sorted(early, key=lambda c: c.candidate is None):  # their end is last
-                try:
-                    await peer.add_candidate(candidate)
-                except ValueError as error:  # an end that was sent twice
-                    logger.debug("An early candidate is not taken: %s", error)
-            if session.ended:
-                raise SessionRefused("connection_closed")
-            return answer
-        except BaseException as error:  # also when the client goes while it waits
-            if session is None:
-                self._registry.release(webrtc_id)
-            else:
-                session.close(f"the offer failed: {error!r}")
-            raise
-
-    async def _server_configuration(self) -> dict[str, Any] | None:
-        try:
-            return await resolve_configuration(self.server_rtc_configuration)
-        except TimeoutError as error:
-            _too_slow.log(logger.error, "An offer is refused: %s", error)
-            reason = "The server got no RTC configuration in time"
-            raise SessionRefused("turn_server_failed", reason=reason) from error
-
-    async def _take_candidate(self, webrtc_id: str, value: Any) -> None:
-        candidate: Candidate = parse_candidate(value)
-        peer = self._peers.get(webrtc_id)
-        if peer is None or peer.pc.remoteDescription is None:
-            self._early.keep(webrtc_id, candidate, self.limits.early_ids)
-            return
-        if peer.session.ended or peer.pc.connectionState in ("closed", "failed"):
-            raise SessionRefused("connection_closed")
-        try:
-            await peer.add_candidate(candidate)
-        except ValueError as error:
-            raise InvalidCandidate(str(error)) from error
-        except InvalidStateError as error:  # it was closed meanwhile
-            raise SessionRefused("connection_closed") from error
-
-    async def _take_socket(self, id: str, connection: WebSocketHandler) -> None:
-        """Give a WebSocket its place among the connections.
-
-        Raises:
-            SessionRefused: If the id is in use, or all places are taken.
-        """
-        await self._close_on_loop_shutdown.watch()
-        self._registry.check_connecting(self.limits.connecting)
-        self._registry.reserve(id, self.concurrency_limit)
-        try:
-            session, media = await connection.open()
-        except BaseException:
-            self._registry.release(id)
-            raise
-        self._registry.add(session)
-        self._remember_session(session, media, [connection])
-        assert connection.data_channel is not None
-        self.data_channels[id] = connection.data_channel
-
-    def _remember_session(self, session: Session, media: Media, connections: list[Any]) -> None:
-        self.handlers[session.id] = session.handler
-        self.connections[session.id] = connections
-        self._media[session.id] = media
-        self._output_queue(session.id).begin()
-
-    def _remember(self, webrtc_id: str, session: Session, media: Media, peer: Peer) -> None:
-        self._remember_session(session, media, list(peer.tracks))
-        self.pcs[webrtc_id] = peer.pc
-        self.connection_timeouts[webrtc_id] = peer.connected
-        self._peers[webrtc_id] = peer
-
-        @guarded(None)
-        def remember_channel(channel: DataChannel) -> None:
-            if not session.ended:
-                self.data_channels[webrtc_id] = channel
-
-        peer.pc.on("datachannel", remember_channel)
-
-    def _end_connection(self, webrtc_id: str) -> None:
-        """Free the place of a connection that ends, after what a program's own clean_up does."""
-        try:
-            if type(self).clean_up is not WebRTCConnectionMixin.clean_up:
-                self.clean_up(webrtc_id)
-        finally:
-            self._registry.release(webrtc_id)
-
-    def _forget(self, webrtc_id: str) -> None:
-        for by_id in (
-            self.pcs,
-            self.handlers,
-            self.connections,
-            self.data_channels,
-            self.connection_timeouts,
-            self._peers,
-            self._media,
-        ):
-            cast("dict[str, Any]", by_id).pop(webrtc_id, None)
-        queue = self.additional_outputs.pop(webrtc_id, None)
-        if queue is not None:
-            queue.end()
-        self._early.refuse_ended(webrtc_id)
+        return JSONResponse({"status": "success"}) if answer is None else answer
 
     def clean_up(self, webrtc_id: str) -> list[Any]:
         """End a connection: ``shutdown()`` of its handler, then ``reset()``, run once.
@@ -404,9 +221,9 @@ class WebRTCConnectionMixin:
             The media callbacks that were removed.
         """
         removed = self.connections.get(webrtc_id, [])
-        session = self._registry.get(webrtc_id)
-        if session is not None:
-            session.close("clean_up")
+        connection = endpoint_of(self).get(webrtc_id)
+        if connection is not None:
+            connection.session.close("clean_up")
         else:  # what a program has put there itself
             self.connections.pop(webrtc_id, None)
         return removed
@@ -416,28 +233,7 @@ class WebRTCConnectionMixin:
 
         Readers of outputs whose connection has not come yet are let go, too.
         """
-        self._early.clear()
-        for webrtc_id, queue in list(self.additional_outputs.items()):
-            self._expire_outputs(webrtc_id, queue)
-        await self._registry.close(reason)
-
-    async def _stop(self) -> None:
-        """Let the connections come to their end as the server stops, and then end them."""
-        await asyncio.gather(*(one.drain(self.drain_limit) for one in self._registries()))
-        await self.close_sessions()
-
-    async def _end_with_the_loop(self) -> None:
-        """End the connections that are left when the event loop ends."""
-        for registry in self._registries():
-            await registry.close_with_the_loop(LOOP_ENDS_WITHIN_S)
-        loop = asyncio.get_running_loop()
-        for peer in list(self._peers.values()):
-            if peer.session.loop is loop:
-                await peer.close_sockets()
-
-    def _registries(self) -> list[Registry]:
-        """Give those of all connections that end together."""
-        return [self._registry]
+        await endpoint_of(self).close(reason)
 
     def set_input(self, webrtc_id: str, *args: Any) -> None:
         """Give a handler its inputs; from any thread.
@@ -450,7 +246,7 @@ class WebRTCConnectionMixin:
         Raises:
             ValueError: If there are none, or not as many as the function takes.
         """
-        media = self._media.get(webrtc_id)
+        media = endpoint_of(self).media(webrtc_id)
         if media is None:
             return
         if not args and isinstance(media.handler, StreamHandlerBase):
@@ -464,7 +260,7 @@ class WebRTCConnectionMixin:
             webrtc_data: The value of the component: the id, or with the textbox more.
             *args: The values of the other input components.
         """
-        media = self._media.get(_id_of(webrtc_data))
+        media = endpoint_of(self).media(_id_of(webrtc_data))
         if media is None:
             return
         handler = media.handler
@@ -497,9 +293,6 @@ class WebRTCConnectionMixin:
 
         return set_outputs
 
-    def _output_queue(self, webrtc_id: str) -> OutputQueue:
-        return self.additional_outputs[webrtc_id]
-
     async def fetch_latest_output(self, webrtc_id: str) -> AdditionalOutputs:
         """Wait for the next outputs of a connection.
 
@@ -517,32 +310,11 @@ class WebRTCConnectionMixin:
         It may be opened before the offer. It ends with the connection, or after 30 s if
         none comes.
         """
-        await self._close_on_loop_shutdown.watch()
-        self._make_room_for_readers(webrtc_id)
-        queue = self._output_queue(webrtc_id)
-        expiry = asyncio.get_running_loop().call_later(
-            NO_SESSION_WITHIN_S, self._expire_outputs, webrtc_id, queue
-        )
-        try:
-            while (outputs := await queue.get()) is not None:
+        endpoint = endpoint_of(self)
+        await endpoint.shutdown.watch()
+        async with aclosing(endpoint.outputs.read(webrtc_id)) as reading:
+            async for outputs in reading:
                 yield outputs
-        finally:
-            expiry.cancel()
-            if not queue.begun and not queue.being_read:
-                self._expire_outputs(webrtc_id, queue)
-
-    def _make_room_for_readers(self, webrtc_id: str) -> None:
-        """Let go whoever has waited longest for a connection, when too many wait."""
-        if webrtc_id in self.additional_outputs:
-            return
-        waiting = [(id, q) for id, q in self.additional_outputs.items() if not q.begun]
-        if len(waiting) >= self.limits.ids_waiting:
-            self._expire_outputs(*waiting[0])
-
-    def _expire_outputs(self, webrtc_id: str, queue: OutputQueue) -> None:
-        if not queue.begun and self.additional_outputs.get(webrtc_id) is queue:
-            del self.additional_outputs[webrtc_id]
-            queue.end()
 
     async def update_connection(self, webrtc_data: WebRTCData | str, desired_state: str) -> None:
         """Tell a client to change its connection.
@@ -551,9 +323,50 @@ class WebRTCConnectionMixin:
             webrtc_data: The connection; an unknown one is ignored.
             desired_state: ``"closed"`` to have the client close it.
         """
-        session = self._registry.get(_id_of(webrtc_data))
-        if session is not None:
-            session.outbox.post(create_message("update_connection", desired_state))
+        connection = endpoint_of(self).get(_id_of(webrtc_data))
+        if connection is not None:
+            connection.session.outbox.post(create_message("update_connection", desired_state))
+
+
+class Tables:
+    """The reference's dicts of a ``Stream`` or a component, by the ids of connections.
+
+    Args:
+        face: The object that has them.
+    """
+
+    def __init__(self, face: WebRTCConnectionMixin) -> None:
+        self._face = face
+
+    def changed(self, connection: Connection) -> None:
+        """Show a connection that has begun, or whose data channel has opened."""
+        self._write(connection.id, connection)
+
+    def ended(self, id: str) -> None:
+        """Show a connection no more."""
+        self._write(id, None)
+
+    def ending(self, id: str) -> None:
+        """Call a ``clean_up`` of the program's own."""
+        if type(self._face).clean_up is not WebRTCConnectionMixin.clean_up:
+            self._face.clean_up(id)
+
+    def _write(self, id: str, connection: Connection | None) -> None:
+        face = self._face
+        values: dict[str, Any] = {}
+        if connection is not None:
+            transport = connection.transport
+            values = {"handlers": connection.session.handler, "connections": connection.callbacks}
+            if isinstance(transport, Peer):
+                values |= {"pcs": transport.pc, "connection_timeouts": transport.connected}
+            if transport.channel is not None:
+                values["data_channels"] = transport.channel
+        for name in ("handlers", "connections", "pcs", "connection_timeouts", "data_channels"):
+            table: dict[str, Any] = getattr(face, name)
+            if name in values:
+                table[id] = values[name]
+            elif connection is None:
+                table.pop(id, None)
 
 
 def _id_of(webrtc_data: WebRTCData | str) -> str:

@@ -233,7 +233,7 @@ class WebSocketHandler:
         self._copies = copies
         self._limits = limits
         self._rate = RateLimit(limits.messages_per_s)
-        self._lobby = Lobby(1) if lobby is None else lobby
+        self._lobby = Lobby() if lobby is None else lobby
         self._protocol: SocketProtocol = protocol or (
             PhoneProtocol() if getattr(stream_handler, "phone_mode", False) else BrowserMessages()
         )
@@ -255,6 +255,11 @@ class WebSocketHandler:
     def event_handler(self) -> Any:
         """The handler that runs; as the callbacks of a WebRTC connection have it."""
         return self.stream_handler
+
+    @property
+    def channel(self) -> WebSocketDataChannel | None:
+        """The data channel, once the client has started."""
+        return self.data_channel
 
     @property
     def call(self) -> Call | None:
@@ -280,7 +285,11 @@ class WebSocketHandler:
         timer = asyncio.get_running_loop().call_later(
             within_s, self._hang_up, POLICY, f"No start within {within_s:.0f} s"
         )
-        self._lobby.enter(self, lambda: self._hang_up(TRY_AGAIN_LATER, "Too many wait to start"))
+        self._lobby.enter(
+            self,
+            lambda: self._hang_up(TRY_AGAIN_LATER, "Too many wait to start"),
+            most=self._limits.sockets_waiting,
+        )
         self._timer = timer
         self._sending = sending
         try:

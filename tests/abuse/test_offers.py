@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fastrtc import Limits, Stream
-from fastrtc import webrtc_connection_mixin as mixin
+from fastrtc.server import output_readers
 from tests.support.bystander import MEMORY, assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, strip_candidates, tone
@@ -170,7 +170,7 @@ async def test_candidates_for_another_connection_need_its_id() -> None:
 
 async def test_10000_guessed_ids_cost_nothing_that_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = echo(limits=Limits(ids_waiting=100))
-    monkeypatch.setattr(mixin, "NO_SESSION_WITHIN_S", 0.5)
+    monkeypatch.setattr(output_readers, "NO_SESSION_WITHIN_S", 0.5)
 
     async def guess(id: str) -> list[Any]:
         return [outputs async for outputs in stream.output_stream(id)]

@@ -184,7 +184,7 @@ async def test_the_socket_and_the_webhook_of_a_call() -> None:
                 webhook, data={"CallSid": "CA1"}, headers={"host": "example.com"}
             )
             assert "<Stream" in taken.text and len(connections_of(served.stream).registry) == 1
-            served.stream._expected_calls.arrived("CA1")
+            connections_of(served.stream).calls.arrived("CA1")
 
 
 # The page
@@ -194,7 +194,7 @@ async def test_the_socket_and_the_webhook_of_a_call() -> None:
 async def test_the_functions_of_the_page(name: str) -> None:
     stream = make(rtc_configuration={"iceServers": [{"urls": "turn:secret"}]})
     app = gr.mount_gradio_app(FastAPI(), stream.ui, path="/page")
-    outputs = stream.webrtc_component._output_queue("a")
+    outputs = connections_of(stream.webrtc_component).endpoint.outputs.queue("a")
     async with client_of(app) as http:
         body = {
             "component_id": stream.webrtc_component._id,
@@ -252,7 +252,7 @@ async def test_a_stream_that_this_package_serves_itself() -> None:
         assert call.status_code == 403
         through_tunnel = await http.post("/telephone/incoming", data={"CallSid": "CA1"})
         assert "<Stream" in through_tunnel.text
-        stream._expected_calls.arrived("CA1")
+        connections_of(stream).calls.arrived("CA1")
     async with client_of(mounted(stream)) as http:
         assert (await http.post("/webrtc/offer", json=CANDIDATE)).json() == ACCEPTED
     assert make()._local is False

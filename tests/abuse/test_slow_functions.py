@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI
 
 from fastrtc import Limits, Stream
-from fastrtc import webrtc_connection_mixin as mixin
 from fastrtc.core.seldom import Seldom
+from fastrtc.server import answering
 from fastrtc.server import authorization as module
 from fastrtc.server.authorization import MAX_THREADS, TOO_SLOW
 from tests.support.bystander import assert_little, bystander
@@ -88,7 +88,7 @@ async def test_a_configuration_of_the_server_that_does_not_come(
         await asyncio.Event().wait()
 
     monkeypatch.setattr("fastrtc.transport.webrtc.configuration.GIVEN_WITHIN_S", 0.2)
-    monkeypatch.setattr(mixin, "_too_slow", Seldom())
+    monkeypatch.setattr(answering, "_too_slow", Seldom())
     given = (lambda: stuck.wait()) if kind == "sync" else never
     stream = make(server_rtc_configuration=given)
     client = Client(stream, audio="sendrecv")
@@ -120,11 +120,11 @@ async def test_callers_and_websockets_count_among_those_who_connect() -> None:
             refusal = await client.wait_for(status="failed")
             assert refusal["meta"] == {"error": "too_many_connecting", "limit": 2}
             assert await client.closed() == 1013
-        stream._expected_calls.arrived("CA0")
+        connections_of(stream).calls.arrived("CA0")
         async with served.client() as one, served.client() as other:
             await one.start("b", encoding="pcm16")
             await other.start("c", encoding="pcm16")  # the first is established
-        stream._expected_calls.arrived("CA1")
+        connections_of(stream).calls.arrived("CA1")
 
 
 @pytest.mark.parametrize("id", ["CA1", "call CA1"])
@@ -133,9 +133,9 @@ async def test_no_id_of_a_client_is_the_place_of_a_caller(id: str) -> None:
         stream = served.stream
         async with served.client() as client:
             await client.start(id, encoding="pcm16")
-            assert stream._expected_calls.expect("CA1", 2, 256)
+            assert connections_of(stream).calls.expect("CA1", 2, 256)
             stream.clean_up(id)
             await client.closed()
         assert len(connections_of(stream).registry) == 1
-        stream._expected_calls.arrived("CA1")
+        connections_of(stream).calls.arrived("CA1")
         assert len(connections_of(stream).registry) == 0

@@ -43,7 +43,7 @@ async def test_a_process_that_says_no_goodbye(number: signal.Signals, fast_conse
         with calling_process(address, "caller") as process:
             await started(process)
             await served.handler("caller")
-            session = connections_of(served.stream).registry.get("caller")
+            session = connections_of(served.stream).session("caller")
             assert session is not None
             process.send_signal(number)
             await assert_it_is_over(served, echo)

@@ -10,7 +10,8 @@ import pytest
 
 from fastrtc import ReplyOnPause, Stream
 from fastrtc.handlers.abandoned import AbandonedThreads
-from fastrtc.session import registry, session
+from fastrtc.server import places
+from fastrtc.session import session
 from tests.faults.disk_app import Deaf
 from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
@@ -150,9 +151,9 @@ async def test_threads_that_stay_blocked_are_named_and_bounded(
 ) -> None:
     """Each is logged with its place; with too many, others are refused until some have ended."""
     threads = AbandonedThreads(tmp_path)
-    for module in (session, registry):
+    for module in (session, places):
         monkeypatch.setattr(module, "abandoned", threads)
-    monkeypatch.setattr(registry, "LIMIT", 1)
+    monkeypatch.setattr(places, "LIMIT", 1)
     monkeypatch.setattr("fastrtc.handlers.abandoned.GRACE_S", 0.1)
     monkeypatch.setattr(session, "GRACE_S", 0.1)
     monkeypatch.setattr(Blocked, "let_go", threading.Event())

@@ -4,65 +4,100 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastrtc.server.endpoint import Endpoint, endpoint_of
+from fastrtc.session.media import Media
+from fastrtc.session.session import Session
+from fastrtc.transport.webrtc.peer import Peer
+
 
 class Connections:
     """The places, peers, media and early candidates of one endpoint."""
 
-    def __init__(self, endpoint: Any) -> None:
-        self._endpoint = endpoint
+    def __init__(self, owner: Any) -> None:
+        self.endpoint: Endpoint = endpoint_of(owner)
 
     @property
     def registry(self) -> Any:
-        """The places: ``len``, ``reserve``, ``get`` and the like."""
-        return self._endpoint._registry
+        """The places: ``len``, ``reserve``, ``release``."""
+        return self.endpoint.places
+
+    def session(self, id: str) -> Any:
+        """The session of a connection; None if there is none."""
+        connection = self.endpoint.get(id)
+        return None if connection is None else connection.session
 
     @property
-    def peers(self) -> Any:
+    def peers(self) -> dict[str, Peer]:
         """The peers by id."""
-        return self._endpoint._peers
+        found = ((one.id, one.transport) for one in self.endpoint.places)
+        return {id: peer for id, peer in found if isinstance(peer, Peer)}
 
     @property
-    def media(self) -> Any:
+    def media(self) -> dict[str, Media]:
         """The media by id."""
-        return self._endpoint._media
+        return {connection.id: connection.media for connection in self.endpoint.places}
 
     @property
     def early(self) -> Any:
         """The candidates that came before their offer."""
-        return self._endpoint._early
+        return self.endpoint.early
 
     @property
     def lobby(self) -> Any:
         """The sockets that have not started."""
-        return self._endpoint._lobby
+        return self.endpoint.lobby
+
+    @property
+    def calls(self) -> Any:
+        """The places of callers who have been told that they are connected."""
+        return self.endpoint.calls
 
 
-def connections_of(endpoint: Any) -> Connections:
-    return Connections(endpoint)
+def connections_of(owner: Any) -> Connections:
+    return Connections(owner)
 
 
-def places(endpoint: Any) -> int:
+class NoTransport:
+    """Carries nothing."""
+
+    channel = None
+
+
+def add_connection(owner: Any, id: str, callbacks: tuple[Any, ...] = ()) -> Session:
+    """What an offer does, but for the peer connection."""
+    endpoint = endpoint_of(owner)
+    endpoint.places.reserve(id, owner.concurrency_limit)
+    session = Session(
+        id,
+        owner.event_handler,
+        deliver=owner.set_additional_outputs(id),
+        release=endpoint.release_session,
+    )
+    media = Media(session, owner.modality, owner.mode)
+    endpoint.add(session, media, NoTransport(), callbacks)
+    return session
+
+
+def places(owner: Any) -> int:
     """Count what is kept of connections that have not begun to end."""
-    own = connections_of(endpoint)
+    own = connections_of(owner)
     tables = (
-        endpoint.pcs,
-        endpoint.handlers,
-        endpoint.connections,
-        endpoint.data_channels,
-        endpoint.additional_outputs,
-        endpoint.connection_timeouts,
-        own.peers,
-        own.media,
+        owner.pcs,
+        owner.handlers,
+        owner.connections,
+        owner.data_channels,
+        owner.additional_outputs,
+        owner.connection_timeouts,
         own.registry,
-        own.registry._sessions,
+        own.registry._connections,
     )
     return sum(map(len, tables))
 
 
-def left(endpoint: Any) -> int:
+def left(owner: Any) -> int:
     """Count what is kept of all connections, also of those that are closing."""
-    return places(endpoint) + len(connections_of(endpoint).registry._closing)
+    return places(owner) + len(connections_of(owner).registry._closing)
 
 
-def assert_nothing_left(endpoint: Any) -> None:
-    assert left(endpoint) == 0
+def assert_nothing_left(owner: Any) -> None:
+    assert left(owner) == 0

@@ -311,7 +311,7 @@ class Client:
     async def take(self, answer: dict[str, Any]) -> None:
         """Take an answer."""
         await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
-        self.session = connections_of(self.stream).registry.get(self.webrtc_id)
+        self.session = connections_of(self.stream).session(self.webrtc_id)
         for transceiver in self.pc.getTransceivers():
             self._watch_packets(transceiver.receiver, transceiver.kind)
 

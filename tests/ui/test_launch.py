@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from fastrtc import WebRTC
 from fastrtc.transport.cross_site import SitePolicy
 from fastrtc.ui.launch import at_end_of_launch, guard_launch
+from tests.support.connections import connections_of
 
 
 @pytest.mark.parametrize("with_lifespan", [True, False])
@@ -53,7 +54,7 @@ async def test_connections_of_a_component_end_with_its_page(monkeypatch: pytest.
     async with page.launch()["app_kwargs"]["lifespan"]("app"):
         assert not ended
     assert ended == ["closed"]
-    assert not made._registry.stopping, "it may be launched again"
+    assert not connections_of(made).registry.stopping, "it may be launched again"
 
 
 # The names of a server on a loopback address

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 import fastrtc
 from fastrtc import Stream, WebRTC
+from tests.support.connections import connections_of
 from tests.support.peers import Client, VideoSource
 
 NO_SERVERS = {"iceServers": []}
@@ -34,7 +35,7 @@ def stream(**options: Any) -> Stream:
 
 async def test_a_page_is_built_once():
     made = stream()
-    assert made._page.component is None
+    assert connections_of(made).endpoint.page.component is None
     component = made.webrtc_component
     assert made.ui is made._ui is made.ui
     assert made.webrtc_component is component
@@ -85,7 +86,7 @@ class OwnPage(Stream):
 
 async def test_a_page_of_a_subclass_is_built_at_construction():
     made = OwnPage(flip, ui_args={"title": "Own"})
-    assert made._page.component is made.webrtc_component
+    assert connections_of(made).endpoint.page.component is made.webrtc_component
     assert made.ui.title == "Own"
     assert made.webrtc_component._id in made.ui.blocks
 

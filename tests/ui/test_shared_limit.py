@@ -3,17 +3,17 @@
 import pytest
 
 from fastrtc.core.errors import SessionRefused
-from fastrtc.ui.shared_limit import GroupedRegistry
+from fastrtc.ui.shared_limit import GroupedPlaces
 
 
-def registry(group: str | None, limit: int) -> GroupedRegistry:
-    made = GroupedRegistry(lambda _: None)
+def places(group: str | None, limit: int) -> GroupedPlaces:
+    made = GroupedPlaces(lambda _: None)
     made.join(group, limit)
     return made
 
 
 def test_the_lowest_limit_holds_for_all_of_a_group():
-    one, other = registry("gpu", 2), registry("gpu", 5)
+    one, other = places("gpu", 2), places("gpu", 5)
     one.reserve("a", 2)
     other.reserve("b", 5)
     with pytest.raises(SessionRefused) as refusal:
@@ -27,7 +27,7 @@ def test_the_lowest_limit_holds_for_all_of_a_group():
 
 
 def test_without_a_group_each_has_its_own():
-    one, other = registry(None, 1), registry(None, 1)
+    one, other = places(None, 1), places(None, 1)
     one.reserve("a", 1)
     other.reserve("a", 1)
     with pytest.raises(SessionRefused, match="concurrency_limit_reached"):
@@ -35,14 +35,14 @@ def test_without_a_group_each_has_its_own():
 
 
 def test_an_id_in_use_is_said_to_be_so():
-    one, _ = registry("gpu-2", 1), registry("gpu-2", 1)
+    one, _ = places("gpu-2", 1), places("gpu-2", 1)
     one.reserve("a", 1)
     with pytest.raises(SessionRefused, match="connection_already_exists"):
         one.reserve("a", 1)
 
 
 def test_who_leaves_a_group_counts_no_more():
-    one, other = registry("gpu-3", 1), registry("gpu-3", 1)
+    one, other = places("gpu-3", 1), places("gpu-3", 1)
     one.reserve("a", 1)
     one.join(None, 1)
     other.reserve("b", 1)

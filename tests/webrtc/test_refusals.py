@@ -420,7 +420,7 @@ async def test_peer_that_never_connects(
     stream = echo(known.handler)
     client = Client(stream, audio="sendrecv")
     response = await client.post(await client.offer())
-    session = connections_of(stream).registry.get(client.webrtc_id)
+    session = connections_of(stream).session(client.webrtc_id)
     assert response["type"] == "answer" and client.webrtc_id in stream.pcs
     await eventually(lambda: len(connections_of(stream).registry) == 0)
     assert places(stream) == 0

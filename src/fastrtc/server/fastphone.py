@@ -23,6 +23,7 @@ from ..session.interrupt import close_connections, interrupt_on_sigterm
 from ..transport.telephony.twiml import require_twilio
 from .authorization import site_policy
 from .local_server import LOCAL_NAMES, OwnHostsOnly
+from .telephone import Telephone
 
 __all__ = ["FastPhoneService", "serve"]
 
@@ -87,16 +88,14 @@ class PhoneStream(Protocol):
 
     allowed_hosts: Collection[str] | str | None
     limits: Limits
-    _telephone: Any
 
     def mount(self, app: FastAPI) -> None:
         """Add the stream's routes to an app."""
 
-    def _check_colab_or_spaces(self) -> None: ...
-
 
 def serve(
     stream: PhoneStream,
+    telephone: Telephone,
     token: str | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
@@ -106,7 +105,6 @@ def serve(
 ) -> None:
     """Serve a stream by telephone, until Ctrl-C; see ``Stream.fastphone``."""
     require_twilio()  # it answers calls: without it there is no use in a number
-    stream._check_colab_or_spaces()
     app = FastAPI()
     stream.mount(app)
     names: set[str] = set()
@@ -115,7 +113,7 @@ def serve(
         app.add_middleware(
             OwnHostsOnly, policy=lambda: replace(own, machine={*own.machine, *names})
         )
-    stream._telephone.through_fastphone = True
+    telephone.through_fastphone = True
     # What a compressed message may inflate to before anybody can look at it: 16 MiB by default.
     options = {"ws_max_size": 2 * stream.limits.message_bytes} | kwargs
     try:
@@ -129,7 +127,7 @@ def serve(
                 _hold_number(client, urlsplit(url).netloc, server)
                 close_connections(server)  # while the tunnel is open, and uvicorn does not close
     finally:
-        stream._telephone.through_fastphone = False
+        telephone.through_fastphone = False
 
 
 def _hold_number(client: _Client, address: str, server: threading.Thread) -> None:

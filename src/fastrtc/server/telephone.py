@@ -15,12 +15,12 @@ from starlette.datastructures import QueryParams
 from ..core.context import Call
 from ..core.errors import SessionRefused
 from ..core.seldom import Seldom
-from ..session.registry import Registry
 from ..transport.telephony.address import public_host, public_scheme
 from ..transport.telephony.call_token import PARAMETER, CallTokens
 from ..transport.telephony.signature import HEADER, is_signed
 from ..transport.telephony.twiml import connect_call, end_call, require_twilio
 from .authorization import Authorize, refusal_of
+from .places import Places
 
 __all__ = ["CALL_REQUEST", "CALL_RESPONSES", "ExpectedCalls", "Telephone"]
 
@@ -74,11 +74,11 @@ class ExpectedCalls:
     """Keeps places for callers who have been told that they are connected, until they are.
 
     Args:
-        registry: Where the places are.
+        places: The places of all connections.
     """
 
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def __contains__(self, id: str | None) -> bool:
@@ -99,10 +99,10 @@ class ExpectedCalls:
         if id in self._timers:
             return True
         try:
-            self._registry.check_connecting(connecting)
+            self._places.check_connecting(connecting)
             if id is None or len(id) > LONGEST_NUMBER:
-                return not self._registry.is_full(limit)
-            self._registry.hold(id, limit)
+                return not self._places.is_full(limit)
+            self._places.hold(id, limit)
         except SessionRefused:
             return False
         loop = asyncio.get_running_loop()
@@ -114,7 +114,7 @@ class ExpectedCalls:
         timer = self._timers.pop(id or "", None)
         if id is not None and timer is not None:
             timer.cancel()
-            self._registry.let_go(id)
+            self._places.let_go(id)
 
 
 class Telephone:

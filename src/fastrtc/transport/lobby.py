@@ -12,26 +12,24 @@ class Lobby:
 
     So whoever fills it keeps nobody out: an honest client says at once what it wants.
 
-    Args:
-        most: How many may wait.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._waiting: dict[object, Callable[[], None]] = {}
 
     def __len__(self) -> int:
         """How many wait."""
         return len(self._waiting)
 
-    def enter(self, guest: object, send_away: Callable[[], None]) -> None:
+    def enter(self, guest: object, send_away: Callable[[], None], *, most: int) -> None:
         """Let one in.
 
         Args:
             guest: Who it is.
             send_away: Called when it must go.
+            most: How many may wait.
         """
-        if len(self._waiting) >= self._most:
+        if len(self._waiting) >= most:
             first = next(iter(self._waiting))
             self._waiting.pop(first)()
         self._waiting[guest] = send_away

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from weakref import WeakSet
 
 from ..core.errors import SessionRefused
-from ..session.registry import Registry
+from ..server.places import Places
 
-__all__ = ["GroupedRegistry"]
+__all__ = ["GroupedPlaces"]
 
-_groups: dict[str, WeakSet[GroupedRegistry]] = {}
+_groups: dict[str, WeakSet[GroupedPlaces]] = {}
 
 
-class GroupedRegistry(Registry):
+class GroupedPlaces(Places):
     """The sessions of a component, which may share its limit with others of this process."""
 
     def __init__(self, forget: Callable[[str], None]) -> None:
         super().__init__(forget)
         self._limit: int | None = None
-        self._group: WeakSet[GroupedRegistry] = WeakSet()
+        self._group: WeakSet[GroupedPlaces] = WeakSet()
 
     def join(self, group: str | None, limit: int) -> None:
         """Share the lowest limit of a group, given by its name; None is no group."""

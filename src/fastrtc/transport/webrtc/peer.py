@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    InvalidStateError,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 from aiortc.mediastreams import MediaStreamError
 
 from ...core.errors import InvalidOffer, SessionRefused
@@ -121,6 +128,20 @@ class Peer:
         session.context.run(current_channel.set_source, lambda: self.channel)
         session.on_close(self.close)
 
+    @property
+    def has_offer(self) -> bool:
+        """Whether aiortc knows the offer, and takes candidates."""
+        return self.pc.remoteDescription is not None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return self.session.ended or self.pc.connectionState in ("closed", "failed")
+
+    def on_channel(self, callback: Callable[[], None]) -> None:
+        """Register what is called when the client has opened a data channel."""
+        self.pc.on("datachannel", guarded(None)(lambda _: callback()))
+
     async def answer(self, offer: Offer) -> dict[str, str]:
         """Answer an offer.
 
@@ -220,8 +241,15 @@ class Peer:
         """Take a trickled candidate; one to be looked up by multicast DNS is not waited for.
 
         Raises:
-            SessionRefused: If the client has offered too many.
+            SessionRefused: If the client has offered too many, or the connection is closed.
+            ValueError: If it is a second end of candidates.
         """
+        try:
+            await self._add_candidate(candidate)
+        except InvalidStateError as error:  # it was closed meanwhile
+            raise SessionRefused("connection_closed") from error
+
+    async def _add_candidate(self, candidate: Candidate) -> None:
         found = candidate.candidate
         if found is None:
             if self._lookups:  # after the end, no candidate is taken

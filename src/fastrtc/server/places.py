@@ -1,29 +1,30 @@
-"""The sessions of one endpoint, and how many there may be."""
+"""The connections of one endpoint, and how many there may be."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from ..core.errors import SessionRefused
 from ..core.messages import warning_message
 from ..handlers.abandoned import LIMIT, abandoned
-from .session import Session, State
+from ..session.session import Session, State
+from .connection import Connection
 
-__all__ = ["Registry"]
+__all__ = ["Places"]
 
 logger = logging.getLogger(__name__)
 
 
-class Registry:
-    """The sessions of one endpoint by id, whatever they travel over.
+class Places:
+    """The connections of one endpoint by id, whatever they travel over.
 
     Args:
-        forget: Called with the id of a session when its place is free again.
+        forget: Called with the id of a connection when its place is free again.
 
     Attributes:
-        stopping: Whether the server stops: there is no place for new sessions.
+        stopping: Whether the server stops: there is no place for new connections.
     """
 
     def __init__(self, forget: Callable[[str], None]) -> None:
@@ -31,7 +32,7 @@ class Registry:
         self.stopping = False
         self._reserved: set[str] = set()
         self._held: set[str] = set()  # by ids of calls, which are not those of connections
-        self._sessions: dict[str, Session] = {}
+        self._connections: dict[str, Connection] = {}
         self._closing: set[Session] = set()
 
     def __contains__(self, id: object) -> bool:
@@ -42,11 +43,15 @@ class Registry:
         """How many places are taken."""
         return len(self._reserved) + len(self._held)
 
+    def __iter__(self) -> Iterator[Connection]:
+        """Iterate over the connections that have not begun to end, as they are now."""
+        return iter(list(self._connections.values()))
+
     @property
     def connecting(self) -> int:
-        """How many of them are of sessions that are not established yet."""
+        """How many of them are of connections that are not established yet."""
         return len(self) - sum(
-            session.state is not State.NEW for session in self._sessions.values()
+            connection.session.state is not State.NEW for connection in self._connections.values()
         )
 
     def check_connecting(self, limit: int) -> None:
@@ -58,9 +63,9 @@ class Registry:
         if self.connecting >= limit:
             raise SessionRefused("too_many_connecting", limit=limit)
 
-    def get(self, id: str) -> Session | None:
-        """Give the session that has an id, unless it has begun to end."""
-        return self._sessions.get(id)
+    def get(self, id: str) -> Connection | None:
+        """Return the connection that has an id, unless it has begun to end."""
+        return self._connections.get(id)
 
     def is_full(self, limit: int | None) -> bool:
         """Tell whether all places are taken, or the server stops."""
@@ -103,22 +108,29 @@ class Registry:
         """Free the place of a call; again and again does no harm."""
         self._held.discard(call)
 
-    def add(self, session: Session) -> None:
+    def add(self, connection: Connection) -> None:
         """Fill a place that was reserved.
 
         Raises:
             SessionRefused: If the server has begun to stop meanwhile.
         """
-        self._sessions[session.id] = session
+        self._connections[connection.id] = connection
         if self.stopping:
             raise SessionRefused("server_stopping")
 
-    def release(self, id: str) -> None:
-        """Free a place; again and again does no harm."""
+    def release(self, id: str, session: Session | None = None) -> None:
+        """Free a place; again and again does no harm.
+
+        Args:
+            id: The id.
+            session: What closes, if the place was not filled yet.
+        """
         if id not in self._reserved:
             return
         self._reserved.discard(id)
-        session = self._sessions.pop(id, None)
+        connection = self._connections.pop(id, None)
+        if connection is not None:
+            session = connection.session
         if session is not None:
             self._closing.add(session)
             session.on_closed(self._closing.discard)
@@ -133,9 +145,9 @@ class Registry:
             reason: What the clients are told.
             timeout: How long to wait at most, in seconds.
         """
-        for session in list(self._sessions.values()):
-            session.going_away = True
-            session.end(reason)
+        for connection in self:
+            connection.session.going_away = True
+            connection.session.end(reason)
         await self._wait_until_closed(timeout)
 
     async def close_with_the_loop(self, timeout: float) -> None:
@@ -146,9 +158,9 @@ class Registry:
         Args:
             timeout: How long to wait at most, in seconds.
         """
-        for session in list(self._sessions.values()):
-            if session.state is State.LIVE:
-                session.close("the event loop ends")
+        for connection in self:
+            if connection.session.state is State.LIVE:
+                connection.session.close("the event loop ends")
         await self._wait_until_closed(timeout)
         self.stopping = False  # another loop may serve after this
 
@@ -170,9 +182,10 @@ class Registry:
         if again or not limit:
             return
         warning = f"The server is about to stop: this connection ends in {limit:.0f} s at most"
-        for session in self._sessions.values():
+        sessions = [connection.session for connection in self]
+        for session in sessions:
             session.outbox.post(warning_message(warning))
-        await _closed({*self._sessions.values(), *self._closing}, limit)
+        await _closed({*sessions, *self._closing}, limit)
 
 
 async def _closed(sessions: Iterable[Session], timeout: float) -> set[Session]:

@@ -1,0 +1,131 @@
+"""What an offer, or a trickled candidate, does to an endpoint."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from ..core.errors import InvalidCandidate, InvalidOffer, SessionRefused
+from ..core.outputs import AdditionalOutputs
+from ..core.seldom import Seldom
+from ..handlers.kinds import check_media, serves
+from ..pacing.playout import Playout
+from ..session.media import Media
+from ..transport.webrtc.candidates import Candidate, parse_candidate
+from ..transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
+from ..transport.webrtc.offer import Offer
+from ..transport.webrtc.opus import LOWER_RATES
+from ..transport.webrtc.peer import Peer
+from ..transport.webrtc.signalling import read_offer
+from .endpoint import Endpoint
+
+__all__ = ["answer"]
+
+logger = logging.getLogger(__name__)
+_too_slow = Seldom()
+
+LONGEST_ID = 256
+"""Characters that the id of a connection may have; a UUID has 36."""
+
+
+async def answer(
+    endpoint: Endpoint, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
+) -> dict[str, str] | None:
+    """Answer an offer, or take a trickled candidate; see ``handle_offer``.
+
+    Returns:
+        The answer to an offer; None for a candidate.
+
+    Raises:
+        InvalidOffer: If the offer is malformed or does not fit.
+        InvalidCandidate: If the candidate is malformed.
+        SessionRefused: If there is no place for it, or no connection.
+    """
+    webrtc_id = body.get("webrtc_id")
+    if not isinstance(webrtc_id, str) or not 0 < len(webrtc_id) <= LONGEST_ID:
+        raise InvalidOffer(f"webrtc_id must be a text of 1 to {LONGEST_ID} characters")
+    if not webrtc_id.isprintable():  # it goes into the log
+        raise InvalidOffer("webrtc_id must consist of printable characters")
+    sdp, candidate = body.get("sdp"), body.get("candidate")
+    if sdp is None and (candidate is not None or body.get("type") != "offer"):
+        await _add_candidate(endpoint, webrtc_id, candidate)
+        return None
+    offer = await _read(endpoint, sdp)
+    return await _connect(endpoint, webrtc_id, offer, set_outputs)
+
+
+async def _read(endpoint: Endpoint, sdp: Any) -> Offer:
+    """Check an offer against what the endpoint serves.
+
+    Raises:
+        InvalidOffer: If it does not fit.
+    """
+    owner = endpoint.owner
+    try:
+        check_media(owner.modality, owner.mode)  # a class of the program's own sets them
+    except ValueError as error:
+        raise InvalidOffer(str(error)) from None
+    offer = await read_offer(
+        sdp, owner.modality, owner.mode, extra_tracks=owner.allow_extra_tracks, limits=owner.limits
+    )
+    if not serves(owner.event_handler, owner.modality):
+        raise InvalidOffer(
+            f"{type(owner.event_handler).__name__} takes audio, but the stream's modality is "
+            f"{owner.modality!r}: give it modality='audio'"
+        )
+    return offer
+
+
+async def _connect(
+    endpoint: Endpoint,
+    webrtc_id: str,
+    offer: Offer,
+    set_outputs: Callable[[AdditionalOutputs], Any],
+) -> dict[str, str]:
+    owner = endpoint.owner
+    async with endpoint.reserve(webrtc_id) as place:
+        candidates = endpoint.early.take(webrtc_id)
+        configuration = await _configuration(owner.server_rtc_configuration)
+        session = await place.create_session(set_outputs)
+        media = Media(session, owner.modality, owner.mode, playout=Playout(lower_rates=LOWER_RATES))
+        peer = Peer(session, media, owner.mode, configuration, owner.limits)
+        connection = endpoint.add(session, media, peer, peer.tracks)
+        peer.on_channel(partial(endpoint.show, connection))
+        answer = await peer.answer(offer)
+        early = candidates + endpoint.early.take(webrtc_id)
+        for candidate in sorted(early, key=lambda c: c.candidate is None):  # their end is last
+            try:
+                await peer.add_candidate(candidate)
+            except ValueError as error:  # an end that was sent twice
+                logger.debug("An early candidate is not taken: %s", error)
+        if session.ended:
+            raise SessionRefused("connection_closed")
+        return answer
+
+
+async def _configuration(configuration: Any) -> Any:
+    if not callable(configuration):
+        return to_aiortc_configuration(configuration)
+    try:
+        return to_aiortc_configuration(await resolve_configuration(configuration))
+    except TimeoutError as error:
+        _too_slow.log(logger.error, "An offer is refused: %s", error)
+        reason = "The server got no RTC configuration in time"
+        raise SessionRefused("turn_server_failed", reason=reason) from error
+
+
+async def _add_candidate(endpoint: Endpoint, webrtc_id: str, value: Any) -> None:
+    candidate: Candidate = parse_candidate(value)
+    connection = endpoint.get(webrtc_id)
+    peer = None if connection is None else connection.transport
+    if not isinstance(peer, Peer) or not peer.has_offer:
+        endpoint.early.keep(webrtc_id, candidate, endpoint.owner.limits.early_ids)
+        return
+    if peer.ended:
+        raise SessionRefused("connection_closed")
+    try:
+        await peer.add_candidate(candidate)
+    except ValueError as error:
+        raise InvalidCandidate(str(error)) from error

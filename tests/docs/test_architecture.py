@@ -1,0 +1,50 @@
+"""`docs/architecture.md` names functions that there are, in an order that holds."""
+
+import ast
+import itertools
+import re
+from collections import Counter
+from pathlib import Path
+
+import fastrtc
+from tests.docs.pages import DOCS
+
+SOURCES = Path(fastrtc.__file__).parent
+PAGE = (DOCS / "architecture.md").read_text(encoding="utf-8")
+ROW = re.compile(r"^\| `([\w/]+\.py)` `([\w.]+)` \|", re.MULTILINE)
+
+
+def functions(path: Path) -> set[str]:
+    """The qualified names of the functions and methods of a module."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            methods = (
+                n for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+            )
+            found.update(f"{node.name}.{method.name}" for method in methods)
+    return found
+
+
+def test_each_function_is_there():
+    rows = ROW.findall(PAGE)
+
+    assert len(rows) > 5
+    for path, name in rows:
+        assert name in functions(SOURCES / path), f"{path} has no {name}"
+
+
+def test_each_file_that_is_named_is_there():
+    for path in re.findall(r"`([\w/]+\.py)`", PAGE):
+        assert (SOURCES / path).exists(), path
+
+
+def test_the_body_of_an_offer_comes_back_to_a_package_once_at_most():
+    way = ROW.findall(PAGE.split("## The way of an offer")[1].split("An offer of the page")[0])
+    packages = [str(Path(path).parent) for path, _ in way]
+    visits = Counter(package for package, _ in itertools.groupby(packages))
+
+    assert max(visits.values()) <= 2 and sum(count == 2 for count in visits.values()) <= 1
