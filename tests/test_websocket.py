@@ -15,7 +15,7 @@ from fastrtc import AdditionalOutputs, AsyncStreamHandler, get_current_context
 from fastrtc.audio.g711 import decode_mulaw, encode_mulaw
 from fastrtc.core.context import Call
 from fastrtc.core.messages import DataChannel
-from fastrtc.transport.socket_events import (
+from fastrtc.transport.socket.events import (
     Audio,
     Dtmf,
     Invalid,

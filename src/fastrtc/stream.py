@@ -35,10 +35,10 @@ from .server.authorization import (
 )
 from .server.endpoint import attach, endpoint_of
 from .server.offers import OFFER_RESPONSES, offer_route
+from .server.shutdown import OnInterrupt
 from .server.stream_endpoint import StreamEndpoint
 from .server.telephone import CALL_REQUEST, CALL_RESPONSES, Telephone
-from .session.interrupt import OnInterrupt
-from .transport.socket_events import SocketProtocol
+from .transport.socket.events import SocketProtocol
 from .transport.telephony.protocol import PhoneProtocol, check_providers
 from .transport.telephony.provider import Provider
 from .transport.webrtc.configuration import resolve_configuration
@@ -514,7 +514,7 @@ def _socket_handler(stream: Stream, protocol: SocketProtocol | None = None) -> W
         protocol=protocol,
         copies=True,
         limits=stream.limits,
-        lobby=endpoint.lobby,
+        pending=endpoint.pending,
     )
 
 

@@ -34,10 +34,8 @@ from .pacing.allowance import AHEAD_S, Allowance
 from .pacing.playout import Playout, PlayoutOptions
 from .session.media import Media
 from .session.session import Session
-from .transport._compat_server import drop_if_unread
-from .transport.lobby import Lobby
-from .transport.playback import Playback
-from .transport.socket_events import (
+from .transport.socket._compat_server import drop_if_unread
+from .transport.socket.events import (
     Audio,
     Dtmf,
     Invalid,
@@ -48,9 +46,11 @@ from .transport.socket_events import (
     Start,
     Stop,
 )
-from .transport.socket_sender import SocketSender
+from .transport.socket.messages import BrowserMessages
+from .transport.socket.pending import PendingConnections
+from .transport.socket.playback import Playback
+from .transport.socket.sender import SocketSender
 from .transport.telephony.protocol import PhoneProtocol
-from .transport.websocket_messages import BrowserMessages
 from .utils import (
     AdditionalOutputs,
     CloseStream,
@@ -191,7 +191,7 @@ class WebSocketHandler:
         protocol: How the client speaks; by default as a browser does.
         copies: Whether the connection gets a copy of the handler, made when it starts.
         limits: What the client may cost.
-        lobby: Where it waits until it has started, with others.
+        pending: Where it waits until it has started, with others.
 
     Attributes:
         websocket: The WebSocket, once it is handled.
@@ -215,7 +215,7 @@ class WebSocketHandler:
         protocol: SocketProtocol | None = None,
         copies: bool = False,
         limits: Limits = DEFAULT_LIMITS,
-        lobby: Lobby | None = None,
+        pending: PendingConnections | None = None,
     ) -> None:
         self.stream_handler: Any = stream_handler
         self.set_handler = set_handler
@@ -233,7 +233,7 @@ class WebSocketHandler:
         self._copies = copies
         self._limits = limits
         self._rate = RateLimit(limits.messages_per_s)
-        self._lobby = Lobby() if lobby is None else lobby
+        self._pending = PendingConnections() if pending is None else pending
         self._protocol: SocketProtocol = protocol or (
             PhoneProtocol() if getattr(stream_handler, "phone_mode", False) else BrowserMessages()
         )
@@ -285,10 +285,10 @@ class WebSocketHandler:
         timer = asyncio.get_running_loop().call_later(
             within_s, self._hang_up, POLICY, f"No start within {within_s:.0f} s"
         )
-        self._lobby.enter(
+        self._pending.enter(
             self,
             lambda: self._hang_up(TRY_AGAIN_LATER, "Too many wait to start"),
-            most=self._limits.sockets_waiting,
+            limit=self._limits.sockets_waiting,
         )
         self._timer = timer
         self._sending = sending
@@ -296,7 +296,7 @@ class WebSocketHandler:
             await self.quit.wait()
         finally:
             timer.cancel()
-            self._lobby.leave(self)
+            self._pending.leave(self)
             self._hang_up()  # also when the server cancels this
             try:
                 if self._session is None:
@@ -458,7 +458,7 @@ class WebSocketHandler:
 
     async def _begin(self, start: Start) -> None:
         self._timer.cancel()
-        self._lobby.leave(self)
+        self._pending.leave(self)
         self._start = start
         self.stream_id = start.id
         if "audio" not in self._modality:

@@ -255,7 +255,7 @@ async def test_a_stream_that_this_package_serves_itself() -> None:
         connections_of(stream).calls.arrived("CA1")
     async with client_of(mounted(stream)) as http:
         assert (await http.post("/webrtc/offer", json=CANDIDATE)).json() == ACCEPTED
-    assert make()._local is False
+    assert connections_of(make()).endpoint.local is False
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ async def test_whoever_opens_many_sockets_and_starts_none_keeps_nobody_out(route
         async with other.undisturbed() as cost:
             idle = [await connect(address) for _ in range(30)]
         assert_little(cost)
-        assert len(connections_of(served.stream).lobby) == 10
+        assert len(connections_of(served.stream).pending) == 10
         codes = []
         for socket in idle[:20]:
             await asyncio.wait_for(socket.wait_closed(), 20)
@@ -41,7 +41,7 @@ async def test_whoever_opens_many_sockets_and_starts_none_keeps_nobody_out(route
             await client.say(sine(0.02))
             await client.hear(0.02)
         await asyncio.gather(*(socket.close() for socket in idle))
-        await wait_until(lambda: len(connections_of(served.stream).lobby) == 0)
+        await wait_until(lambda: len(connections_of(served.stream).pending) == 0)
 
 
 async def test_whoever_says_everything_but_start_is_not_kept() -> None:
@@ -139,7 +139,7 @@ async def test_whoever_dribbles_a_handshake_takes_no_place() -> None:
                 least = max(one.sent for one in ones) + 50
                 await wait_until(lambda: all(one.sent > least for one in ones))
             assert_little(cost)
-            assert len(connections_of(served.stream).lobby) == 0
+            assert len(connections_of(served.stream).pending) == 0
             async with served.client() as client:
                 await client.start("honest", **PCM)
                 await client.say(sine(0.02))
@@ -165,7 +165,7 @@ class TestAMessageThatIsDribbled:
         async with serve(limits=limits, server={"ws": implementation}) as served:
             async with Dribbler(served.address, HANDSHAKE, then, first) as one:
                 await one.hears(b"No start within")
-            await wait_until(lambda: len(connections_of(served.stream).lobby) == 0)
+            await wait_until(lambda: len(connections_of(served.stream).pending) == 0)
 
     async def test_in_one_frame(self, implementation: str) -> None:
         """No answer to a ping can come in between: uvicorn closes it (after 40 s by default)."""

@@ -24,6 +24,7 @@ with atheris.instrument_imports(
     from fastrtc.core.errors import InvalidCandidate, InvalidOffer
     from fastrtc.core.limits import Limits
     from fastrtc.server.telephone import Telephone
+    from fastrtc.transport.socket.messages import BrowserMessages
     from fastrtc.transport.telephony.address import public_host
     from fastrtc.transport.telephony.protocol import PhoneProtocol
     from fastrtc.transport.webrtc._aiortc.picture_size import vp8_size
@@ -35,7 +36,6 @@ with atheris.instrument_imports(
         sctp_chunks,
     )
     from fastrtc.transport.webrtc.signalling import parse_offer
-    from fastrtc.transport.websocket_messages import BrowserMessages
 from tests.fuzz.cost import assert_cheap, expand
 
 __all__ = ["SEEDS", "TARGETS"]

@@ -145,7 +145,7 @@ def assert_nothing_was_done(stream: Stream) -> None:
     assert (
         not any(tables)
         and len(connections_of(stream).registry) == 0
-        and len(connections_of(stream).lobby) == 0
+        and len(connections_of(stream).pending) == 0
     )
     assert not connections_of(stream).early._kept and Echo.copies == 0
 

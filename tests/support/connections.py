@@ -43,9 +43,9 @@ class Connections:
         return self.endpoint.early
 
     @property
-    def lobby(self) -> Any:
+    def pending(self) -> Any:
         """The sockets that have not started."""
-        return self.endpoint.lobby
+        return self.endpoint.pending
 
     @property
     def calls(self) -> Any:

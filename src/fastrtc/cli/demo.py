@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from ..core.models import ModelError
 from ..pause_detection.errors import PauseDetectionError
 from ..server.authorization import serving_locally
-from ..session.interrupt import interrupt_on_sigterm
+from ..server.shutdown import interrupt_on_sigterm
 from .ports import port_problem
 from .requirements import Need, needs_of
 

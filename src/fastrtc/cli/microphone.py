@@ -14,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 
 from .._version import __version__
 from ..server.authorization import serving_locally
-from ..session.interrupt import interrupt_on_sigterm
+from ..server.shutdown import interrupt_on_sigterm
 from ..stream import Stream
 from ..tracks import AsyncStreamHandler
 from ..utils import wait_for_item

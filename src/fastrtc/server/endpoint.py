@@ -14,7 +14,6 @@ from ..core.errors import SessionRefused
 from ..core.limits import Limits
 from ..core.outputs import AdditionalOutputs
 from ..core.types import Modality, Mode
-from ..session.interrupt import CloseOnLoopShutdown
 from ..session.media import Media
 from ..session.outputs import OutputQueue
 from ..session.session import Session
@@ -25,6 +24,7 @@ from .authorization import Authorize, refusal_of, refusal_of_site, site_policy
 from .connection import Connection
 from .output_readers import OutputReaders
 from .places import Places
+from .shutdown import CloseOnLoopShutdown
 
 __all__ = ["Endpoint", "Listener", "Owner", "Reservation", "attach", "endpoint_of", "has_endpoint"]
 

@@ -19,10 +19,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from ..core.limits import Limits
-from ..session.interrupt import close_connections, interrupt_on_sigterm
 from ..transport.telephony.twiml import require_twilio
 from .authorization import site_policy
 from .local_server import LOCAL_NAMES, OwnHostsOnly
+from .shutdown import close_connections, interrupt_on_sigterm
 from .telephone import Telephone
 
 __all__ = ["FastPhoneService", "serve"]

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse, Response
 from ..core.context import Call
 from ..core.errors import SessionRefused
 from ..handlers.base import StreamHandlerBase
-from ..transport.lobby import Lobby
+from ..transport.socket.pending import PendingConnections
 from ..transport.telephony.provider import Provider
 from .authorization import is_of_browser, refusal_of_site
 from .endpoint import Endpoint, Listener, Owner, endpoint_of
@@ -43,7 +43,7 @@ class StreamEndpoint(Endpoint):
         telephone: What answers telephone calls.
         providers: Whose calls are taken.
         calls: The places of callers who have been told that they are connected.
-        lobby: The WebSockets that have not started.
+        pending: The WebSockets that have not started.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class StreamEndpoint(Endpoint):
         self.telephone = telephone
         self.providers = providers
         self.calls = ExpectedCalls(self.places)
-        self.lobby = Lobby()
+        self.pending = PendingConnections()
 
     @property
     def has_voice(self) -> bool:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from starlette.middleware import Middleware
 
 from ..server.local_server import LOCAL_NAMES, OwnHostsOnly
-from ..session.interrupt import close_connections, interrupt_on_sigterm
+from ..server.shutdown import close_connections, interrupt_on_sigterm
 from ..transport.cross_site import SitePolicy
 from .frames import FrameAncestors
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from fastrtc.transport.socket_events import Audio, Dtmf, Invalid, Mark, Stop
+from fastrtc.transport.socket.events import Audio, Dtmf, Invalid, Mark, Stop
 from fastrtc.transport.telephony.protocol import PhoneProtocol
 
 STREAM = "87654321-4321-4321-4321-cba987654321"

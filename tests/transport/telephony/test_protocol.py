@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.core.context import Call
-from fastrtc.transport.socket_events import Audio, Invalid, Start
+from fastrtc.transport.socket.events import Audio, Invalid, Start
 from fastrtc.transport.telephony.protocol import PhoneProtocol
 from fastrtc.transport.telephony.provider import Message, Provider
 

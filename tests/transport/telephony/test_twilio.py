@@ -7,7 +7,7 @@ import re
 import pytest
 
 from fastrtc.core.seldom import Seldom
-from fastrtc.transport.socket_events import Audio, Dtmf, Invalid, Mark, Stop
+from fastrtc.transport.socket.events import Audio, Dtmf, Invalid, Mark, Stop
 from fastrtc.transport.telephony import protocol as module
 from fastrtc.transport.telephony.protocol import PhoneProtocol
 

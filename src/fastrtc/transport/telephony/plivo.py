@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ...core.context import Call
-from ..socket_events import Encoding, Mark, SocketEvent, Start
+from ..socket.events import Encoding, Mark, SocketEvent, Start
 from .provider import Message, Provider, encoded, maybe_text, section, text_of, write
 
 __all__ = ["Plivo"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.context import Call
 from ...core.seldom import Seldom
-from ..socket_events import Invalid, SocketEvent, Start
+from ..socket.events import Invalid, SocketEvent, Start
 from .plivo import Plivo
 from .provider import UNSUPPORTED_DATA, MalformedMessage, Provider, shown
 from .telnyx import Telnyx

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
 from ...core.context import Call
-from ..socket_events import Audio, Dtmf, Encoding, Mark, SocketEvent, Start, Stop
+from ..socket.events import Audio, Dtmf, Encoding, Mark, SocketEvent, Start, Stop
 
 __all__ = [
     "PHONE_RATE",

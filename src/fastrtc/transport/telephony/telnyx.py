@@ -7,7 +7,7 @@ import logging
 from ...core.context import Call
 from ...core.seldom import Seldom
 from ...pacing.jitter_buffer import SEQUENCE_NUMBERS, JitterBuffer, JitterBufferOptions
-from ..socket_events import Audio, Encoding, SocketEvent, Start
+from ..socket.events import Audio, Encoding, SocketEvent, Start
 from .provider import Message, Provider, encoded, maybe_text, section, text_of, texts, write
 
 __all__ = ["Telnyx"]

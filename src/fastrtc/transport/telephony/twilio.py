@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ...core.context import Call
-from ..socket_events import Start
+from ..socket.events import Start
 from .provider import PHONE_RATE, Message, Provider, encoded, maybe_text, text_of, texts, write
 
 __all__ = ["Twilio"]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-from ..core.context import Call
+from ...core.context import Call
 
 __all__ = [
     "Audio",

@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from ..core.alarm import Alarm
-from .backlog import Backlog
+from ...core.alarm import Alarm
+from ..backlog import Backlog
 
 __all__ = ["SocketSender"]
 

@@ -7,8 +7,8 @@ import binascii
 import json
 from typing import Any, cast, get_args
 
-from ..core.context import Call
-from .socket_events import (
+from ...core.context import Call
+from .events import (
     Audio,
     BrowserEncoding,
     Encoding,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastrtc.transport.socket_events import Audio, Invalid, Ping, Start, Stop
-from fastrtc.transport.websocket_messages import BrowserMessages
+from fastrtc.transport.socket.events import Audio, Invalid, Ping, Start, Stop
+from fastrtc.transport.socket.messages import BrowserMessages
 
 
 def said(protocol: BrowserMessages, message: Any) -> Any:

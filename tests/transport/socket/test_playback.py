@@ -2,7 +2,7 @@
 
 import pytest
 
-from fastrtc.transport.playback import MOST_MARKS, Playback
+from fastrtc.transport.socket.playback import MOST_MARKS, Playback
 
 FRAME_S = 0.02
 

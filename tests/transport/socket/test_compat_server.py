@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fastrtc import get_current_context
-from fastrtc.transport._compat_server import connection_of, drop_if_unread
+from fastrtc.transport.socket._compat_server import connection_of, drop_if_unread
 from tests.websocket.served import Echo, serve, sine, wait_until
 
 

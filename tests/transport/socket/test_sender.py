@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from fastrtc.transport import backlog
-from fastrtc.transport.socket_sender import SocketSender
+from fastrtc.transport.socket.sender import SocketSender
 from tests.support.virtual_time import virtual_time
 
 

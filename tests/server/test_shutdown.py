@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from fastrtc.session import interrupt
-from fastrtc.session.interrupt import (
+from fastrtc.server import shutdown
+from fastrtc.server.shutdown import (
     CloseOnLoopShutdown,
     OnInterrupt,
     close_connections,
@@ -22,7 +22,7 @@ from fastrtc.session.interrupt import (
 
 SERVER = """
 import asyncio, signal
-from fastrtc.session.interrupt import OnInterrupt
+from fastrtc.server.shutdown import OnInterrupt
 
 def say(*words):
     print(*words, flush=True)
@@ -336,8 +336,8 @@ def test_ctrl_c_meanwhile_cuts_it_short():
 
 def test_a_loop_that_is_blocked_is_not_waited_for(monkeypatch, caplog):
     released = threading.Event()
-    monkeypatch.setattr(interrupt, "BLOCKED_AFTER_S", 0.01)
-    monkeypatch.setattr(interrupt, "POLL_S", 0.01)
+    monkeypatch.setattr(shutdown, "BLOCKED_AFTER_S", 0.01)
+    monkeypatch.setattr(shutdown, "POLL_S", 0.01)
 
     async def close() -> None:
         released.wait()

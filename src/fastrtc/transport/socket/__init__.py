@@ -1,0 +1,1 @@
+"""The WebSocket transport: browsers, programs and telephone calls."""
