@@ -116,9 +116,7 @@ class AbandonedThreads:
             self._report([Abandoned(one.name, _place(one)) for one in blocked])
 
     def _report(self, threads: list[Abandoned]) -> None:
-        with contextlib.suppress(
-            OSError, RuntimeError
-        ):  # not writable, or no home directory: no report
+        with contextlib.suppress(OSError, RuntimeError):  # not writable, or no home directory
             path = (self._folder or _folder()) / f"{os.getpid()}.json"
             if not threads:
                 path.unlink(missing_ok=True)
