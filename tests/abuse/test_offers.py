@@ -301,6 +301,23 @@ async def test_nothing_that_a_stranger_sends_gets_into_the_log_raw(
     assert_log_is_clean(caplog)
 
 
+async def test_nothing_that_is_said_or_secret_is_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "fastrtc")
+    server = {"urls": "turn:127.0.0.1:9", "username": "u", "credential": "the password of TURN"}
+    stream = echo(rtc_configuration={"iceServers": [server]})
+    async with Client(stream, audio=AudioSource(tone(5))) as client:
+        client.channel.send("a message")
+        await client.message("log", "Server received: a message")
+        ours, theirs = client.pc.localDescription.sdp, client.pc.remoteDescription.sdp
+    keys = re.findall(r"a=(?:ice-pwd|fingerprint):(\S+)", ours + theirs)
+    text = "\n".join(r.getMessage() for r in caplog.records if r.name.startswith("fastrtc"))
+    assert client.webrtc_id in text
+    for secret in (*keys, "a message", "the password of TURN", "candidate:", "typ host", "v=0"):
+        assert secret not in text
+
+
 # Places
 
 

@@ -448,6 +448,15 @@ async def _send_until_it_ends(attacker: Attacker) -> None:
         await asyncio.sleep(0.005 if k % 5 == 0 else 0)
 
 
+async def test_who_skips_more_streams_than_there_are_is_disconnected_at_once() -> None:
+    async with attacked(forwarded_streams) as attacker:
+        await forwarded_streams(attacker)
+        del attacker.made[1:]
+        async with attacker.other.undisturbed():
+            await attacker.deliver()
+            await eventually(attacker.client.session.closed.is_set)
+
+
 async def test_who_does_it_for_a_moment_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     async with attacked(limits=Limits(packets_per_s=200)) as attacker:
         await neither(attacker)

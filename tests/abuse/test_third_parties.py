@@ -12,6 +12,7 @@ import aioice.mdns
 import httpx
 import pytest
 from aioice import stun
+from aiortc import RTCCertificate
 from fastapi import FastAPI
 
 from fastrtc import Limits, Stream
@@ -19,7 +20,7 @@ from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from fastrtc.transport.webrtc.ice_targets import MAX_NAMES, Place
 from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
-from tests.support.peers import LOCAL, Client, eventually, strip_candidates
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, strip_candidates, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
 AMPLIFICATION = 3.0
@@ -375,3 +376,24 @@ async def test_private_addresses_are_an_option(
         await eventually(lambda: ("9.9.9.9", 5000) in sent_to)
         await asyncio.sleep(0.5)
     assert {host for host, _ in sent_to} == set(hosts if private else hosts[-1:])
+
+
+# The key of the certificate
+
+
+async def test_media_go_to_nobody_but_who_has_the_key_of_the_offer() -> None:
+    """Who knows an id, or all of an offer but its private key, and answers the checks."""
+    stream = Stream(
+        AsyncAudioEcho(), modality="audio", mode="send-receive", server_rtc_configuration=LOCAL
+    )
+    other = RTCCertificate.generateCertificate().getFingerprints()[0]
+    with client_at("machine"):
+        client = Client(stream, audio=AudioSource(tone(60)))
+        body = await client.offer()
+        lines = re.sub(r"a=fingerprint:(?!sha-256).*\r\n", "", body["sdp"])
+        sdp = re.sub(r"a=fingerprint:.*", f"a=fingerprint:{other.algorithm} {other.value}", lines)
+        await client.take(await client.post({**body, "sdp": sdp}))
+        await eventually(client.session.closed.is_set)
+    assert not client.packets
+    assert "start_up" not in client.session.handler.calls
+    await client.close()
