@@ -1,0 +1,36 @@
+"""A bystander notices what an attack does to it."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.support.bystander import CPU_S, MEMORY, assert_little, bystander
+
+
+async def test_a_loop_that_stands_still_is_noticed() -> None:
+    async with bystander() as other:
+        with pytest.raises(AssertionError, match="no echo for 1"):
+            async with other.undisturbed():
+                time.sleep(1.2)  # noqa: ASYNC251
+
+
+async def test_what_is_spent_is_noticed_though_the_echo_goes_on() -> None:
+    async with bystander() as other:
+        async with other.undisturbed() as cost:
+            until = time.thread_time() + 3 * CPU_S
+            while time.thread_time() < until:
+                sum(range(1000))
+                await asyncio.sleep(0)
+            kept = bytearray(b"x") * (3 * MEMORY)
+        assert cost.cpu_s > CPU_S
+        assert cost.memory > MEMORY and kept
+        with pytest.raises(AssertionError, match="s of CPU time"):
+            assert_little(cost)
+
+
+async def test_an_echo_alone_costs_nothing() -> None:
+    async with bystander() as other:
+        async with other.undisturbed() as cost:
+            await other.hears(20)
+        assert_little(cost)
