@@ -304,7 +304,7 @@ async def test_nothing_that_a_stranger_sends_gets_into_the_log_raw(
 async def test_nothing_that_is_said_or_secret_is_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "fastrtc")
+    caplog.set_level(logging.DEBUG, "fastrtc")
     server = {"urls": "turn:127.0.0.1:9", "username": "u", "credential": "the password of TURN"}
     stream = echo(rtc_configuration={"iceServers": [server]})
     async with Client(stream, audio=AudioSource(tone(5))) as client:
