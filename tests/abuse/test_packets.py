@@ -307,13 +307,13 @@ async def checks(attacker: Attacker) -> None:
 
 
 async def checks_without_password(attacker: Attacker) -> None:
-    attacker.made += [attacker.check(key="wrong") for _ in range(1000)]
+    attacker.made += [attacker.check(key="wrong") for _ in range(500)]
 
 
 async def checks_that_cannot_be_read(attacker: Attacker) -> None:
     body = struct.pack("!HH", 0x24, 2) + bytes(4)  # a priority of two bytes
     head = struct.pack("!HHI", 1, len(body), 0x2112A442)
-    attacker.made += [head + bytes([k & 255]) * 12 + body for k in range(1000)]
+    attacker.made += [head + bytes([k & 255]) * 12 + body for k in range(500)]
 
 
 async def changes_of_role(attacker: Attacker) -> None:
@@ -323,7 +323,7 @@ async def changes_of_role(attacker: Attacker) -> None:
 
 
 async def dtls_records(attacker: Attacker) -> None:
-    attacker.made += [bytes([22, 254, 253]) + os.urandom(600) for _ in range(1000)]
+    attacker.made += [bytes([22, 254, 253]) + os.urandom(600) for _ in range(500)]
 
 
 async def large_datagrams(attacker: Attacker) -> None:
@@ -331,7 +331,7 @@ async def large_datagrams(attacker: Attacker) -> None:
 
 
 async def neither(attacker: Attacker) -> None:
-    attacker.made += [bytes([70]) * 1200 for _ in range(1000)]
+    attacker.made += [bytes([70]) * 1200 for _ in range(500)]
 
 
 ATTACKS: list[Callable[[Attacker], Awaitable[None]]] = [

@@ -44,7 +44,7 @@ async def test_a_sync_authorize_that_hangs(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(module, "AUTHORIZE_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(module, "AUTHORIZE_TIMEOUT_S", 2.0)
     monkeypatch.setattr(module, "_failures", Seldom())
     stream = make(authorize=lambda request: stuck.wait())
     app = FastAPI()
@@ -61,7 +61,7 @@ async def test_a_sync_authorize_that_hangs(
                 for _ in range(requests)
             ]
             await asyncio.sleep(0.2)
-            for _ in range(20):
+            for _ in range(3):
                 assert (await http.get("/own")).is_success
             assert not any(post.done() for post in posts)
             threads = [t for t in threading.enumerate() if t.name == "fastrtc-authorize"]
@@ -74,7 +74,7 @@ async def test_a_sync_authorize_that_hangs(
         answer = await http.post("/webrtc/offer", json=CANDIDATE)
         assert answer.json() == {"status": "success"}
     (record,) = caplog.records
-    assert record.levelno == logging.ERROR and "was not done within 1 s" in record.getMessage()
+    assert record.levelno == logging.ERROR and "was not done within 2 s" in record.getMessage()
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
