@@ -2,7 +2,7 @@
 
 The two differ in what nothing but a running program shows: handles that know no time, a clock of
 whole milliseconds that stands still within a callback, transports of their own. The tests of
-`BOTH` run twice; each other test with a real peer has one loop for good, half of them uvloop.
+`PEERS` run twice, but for those of `SPOKEN`, each of which has one loop for good.
 Servers that a test starts in a thread, or to stop them, have the loop of the test; programs have
 the one that uvicorn chooses, uvloop where it is installed.
 """
@@ -20,16 +20,8 @@ from tests.support.needs import PEERS
 
 __all__ = ["loop_for_a_server", "loop_of"]
 
-BOTH = (
-    "tests/abuse/test_channels.py",
-    "tests/faults/test_network.py",
-    "tests/faults/test_rebinding.py",
-    "tests/faults/test_stopping.py",
-    "tests/telephone/test_calls.py",
-    "tests/webrtc/",
-    "tests/websocket/test_conversation.py",
-)
 SPOKEN = (
+    "tests/telephone/test_demo.py",
     "tests/webrtc/test_conversation.py",
     "tests/webrtc/test_many_turns.py",
     "tests/webrtc/test_turn_taking.py",
@@ -84,7 +76,7 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     factories = _factories()
-    if item.nodeid.startswith(BOTH) and not item.nodeid.startswith(SPOKEN):
+    if item.nodeid.startswith(PEERS) and not item.nodeid.startswith(SPOKEN):
         return factories
     chosen = loop_of(item.nodeid) if item.nodeid.startswith(PEERS) else "asyncio"
     return {chosen: factories[chosen]}
