@@ -95,12 +95,13 @@ async def test_ui_args():
         "pulse_color": "red",
         "icon_radius": 20,
         "full_screen": False,
+        "assistant_name": "Ada",
     }
     made = stream("audio", ui_args=ui_args)
     assert "<h1>My <i>page</i></h1>" in text_of(made.ui)
     assert "<p>Of <a href='/x'>this</a></p>" in text_of(made.ui)
     assert made.ui.title == "My page"
-    for name in ("icon", "icon_button_color", "pulse_color", "icon_radius", "full_screen"):
+    for name in set(ui_args) - {"title", "subtitle"}:
         assert getattr(made.webrtc_component, name) == ui_args[name]
 
 
@@ -108,6 +109,15 @@ async def test_a_page_without_a_heading():
     made = stream(ui_args={"title": "Hidden", "hide_title": True})
     assert "<h1>" not in text_of(made.ui)
     assert made.ui.title == "Hidden"
+
+
+async def test_the_style_is_there_before_the_components_and_beside_that_of_the_program():
+    blocks = stream("audio").ui
+    blocks.head = "<meta name='mine'>"
+    head = blocks.get_config_file()["head"]
+    assert head.startswith("<style>")
+    assert ".gradio-container:is(" in head, "the outline that is shown until all is there"
+    assert head.endswith("</style>\n<meta name='mine'>")
 
 
 async def test_inputs_and_outputs_are_on_the_page():
@@ -181,7 +191,7 @@ async def test_what_is_not_seen_takes_no_room(modality: str):
         additional_outputs_handler=lambda *values: values[2:],
     )
     classes = around(made.ui, made.webrtc_component)
-    assert classes == ["fastrtc-main", "fastrtc-page"]
+    assert classes == ["fastrtc-main", "fastrtc-page", "fastrtc-titled"]
     assert {one._id for one in unseen} <= set(made.ui.blocks)
 
 

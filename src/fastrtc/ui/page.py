@@ -20,6 +20,22 @@ UNSEEN = {"state", "browserstate", "timer"}
 """The names of Gradio's components that take no room on a page."""
 
 STYLE = Path(__file__).with_name("page.css")
+SKELETON = Path(__file__).with_name("skeleton.css")
+
+
+class PageBlocks(gr.Blocks):
+    """A ``gr.Blocks`` whose style is there before any of its components.
+
+    Gradio loads the code of each component by itself, and shows each when it is there.
+    """
+
+    style = ""
+
+    def get_config_file(self) -> Any:
+        """Return what the page gets to know, with the style in its head."""
+        config = super().get_config_file()
+        config["head"] = f"{self.style}{config.get('head') or ''}"
+        return config
 
 
 def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> tuple[Any, Any]:
@@ -51,9 +67,14 @@ def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> t
             _render([] if wide else others)
         return made
 
-    with gr.Blocks(title=_plain(title)) as blocks:
-        with gr.Column(elem_classes="fastrtc-page"):
-            bare_html(_heading(WIDE if wide else layout.width, title, ui_args))
+    width = WIDE if wide else layout.width
+    heading = _heading(title, ui_args)
+    titled = ["fastrtc-titled"] if heading else []
+    with PageBlocks(title=_plain(title)) as blocks:
+        blocks.style = _style(STYLE, SKELETON, width=width)
+        with gr.Column(elem_classes=["fastrtc-page", *titled]):
+            # A page that is rendered in another one has its style by this alone.
+            bare_html(_style(STYLE, width=width) + heading)
             if wide:
                 with gr.Row(elem_classes="fastrtc-body"):
                     webrtc = main()
@@ -116,17 +137,18 @@ def _render(components: list[Any]) -> None:
             one.render()
 
 
-def _heading(width: str, title: str, ui_args: UIArgs) -> str:
-    style = STYLE.read_text(encoding="utf-8")
-    parts = [f"<style>:root {{ --fastrtc-width: {width}; }}\n{style}</style>"]
+def _style(*files: Path, width: str) -> str:
+    style = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return f"<style>:root {{ --fastrtc-width: {width}; }}\n{style}</style>\n"
+
+
+def _heading(title: str, ui_args: UIArgs) -> str:
     lines = []
     if not ui_args.get("hide_title"):
         lines.append(f"<h1>{title}</h1>")
     if ui_args.get("subtitle"):
         lines.append(f"<p>{ui_args['subtitle']}</p>")
-    if lines:
-        parts.append(f'<header class="fastrtc-heading">{"".join(lines)}</header>')
-    return "\n".join(parts)
+    return f'<header class="fastrtc-heading">{"".join(lines)}</header>' if lines else ""
 
 
 def _plain(html: str) -> str:
