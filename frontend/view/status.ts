@@ -26,6 +26,10 @@ export interface Situation {
   /** The name of the other side of the conversation. */
   assistant: string;
   layout: Layout;
+  /** Whether the page was loaded anew during a call, such as by Gradio after a restart. */
+  reloaded: boolean;
+  /** Whether Gradio has lost the server: the media may still seem to flow. */
+  serverLost: boolean;
   /** Whether the microphone is open to show its level. */
   testing: boolean;
   /** Whether nothing of the picture that the server sends has come yet. */
@@ -47,24 +51,36 @@ const CONVERSATION: Record<ConversationState, (assistant: string) => string> = {
 /** The server ended these as it was told to; nothing is wrong. */
 const ORDERLY: ErrorCode[] = ["time_limit_reached", "ended_by_server"];
 
+const LOST: Status = {
+  text: "Connection lost, trying to get it back",
+  tone: "busy",
+  button: "stop",
+  problem: null,
+};
+
 /** Puts the situation into words. */
 export function statusOf(situation: Situation): Status {
   const { state, error } = situation;
   switch (state) {
     case "idle":
+      if (situation.reloaded) {
+        const sentence = "The page was loaded anew, which ended the call. Start again to go on.";
+        return {
+          text: situation.testing ? idleText(situation) : "Stopped",
+          tone: "calm",
+          button: "start",
+          problem: { sentence, severe: false },
+        };
+      }
       return { text: idleText(situation), tone: "calm", button: "start", problem: null };
     case "asking":
       return { text: askingText(situation.layout), tone: "busy", button: "waiting", problem: null };
     case "connecting":
       return { text: "Connecting", tone: "busy", button: "waiting", problem: null };
     case "reconnecting":
-      return {
-        text: "Connection lost, trying to get it back",
-        tone: "busy",
-        button: "stop",
-        problem: null,
-      };
+      return LOST;
     case "connected": {
+      if (situation.serverLost) return LOST;
       const { complaint } = situation;
       const problem = complaint === null ? null : { sentence: complaint, severe: true };
       return { ...liveStatus(situation), button: "stop", problem };

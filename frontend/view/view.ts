@@ -8,6 +8,7 @@ import { Composer } from "./composer";
 import { DetailsDrawer } from "./details";
 import { DevicesDrawer, offersSpeakers, type Choices, type Role } from "./devices";
 import { h, setAttribute, setText, show } from "./dom";
+import { LostServerWatch, rememberCall, wasReloadedInCall } from "./gradio_page";
 import { icon } from "./icons";
 import { layoutOf } from "./layout";
 import { readProps, START_SIGNAL, type Host, type ViewProps } from "./props";
@@ -136,6 +137,10 @@ class Panel {
   readonly #label: HTMLElement;
   readonly #labelText = h("span", {});
   readonly #forget = new AbortController();
+  readonly #server = new LostServerWatch(() => {
+    this.#refresh();
+  });
+  readonly #reloaded: boolean;
   readonly #layout;
   #complaint: string | null = null;
   #hasChoice: boolean;
@@ -148,7 +153,8 @@ class Panel {
     private readonly props: () => ViewProps,
     connect: Connect,
   ) {
-    const { modality, mode, variant } = props();
+    const { modality, mode, variant, label } = props();
+    this.#reloaded = wasReloadedInCall(label);
     const layout = (this.#layout = layoutOf(modality, mode));
     this.#connection = connect({
       modality,
@@ -268,6 +274,7 @@ class Panel {
     this.#forget.abort();
     this.#stage.destroy();
     this.#test?.stop();
+    this.#server.watch(false);
     this.#devices.destroy();
     this.#details.destroy();
     this.root.remove();
@@ -278,6 +285,7 @@ class Panel {
     connection.on("state", ({ state, previous }) => {
       const begins = state === "asking" || state === "connecting";
       if (begins && !["asking", "reconnecting"].includes(previous)) this.#details.messages.clear();
+      this.#server.watch(connection.active);
       if (connection.active) this.#test?.release();
       else if (this.#drawer !== "devices") this.#test?.stop();
       if (state === "connected" && this.#drawer === "devices") void this.#test?.start();
@@ -314,6 +322,13 @@ class Panel {
       });
     }
     const { signal } = this.#forget;
+    window.addEventListener(
+      "pagehide",
+      () => {
+        if (connection.active) rememberCall(this.props().label);
+      },
+      { signal },
+    );
     document.addEventListener(
       "fullscreenchange",
       () => {
@@ -340,6 +355,8 @@ class Panel {
       testing: this.#test?.testing ?? false,
       pictureMissing: !this.#stage.hasPicture,
       complaint: this.#complaint,
+      reloaded: this.#reloaded,
+      serverLost: this.#server.lost,
       withText: this.props().variant === "textbox",
     });
     this.root.dataset["state"] = state;

@@ -17,6 +17,8 @@ function situation(changes: Partial<Situation> = {}): Situation {
     complaint: null,
     withText: false,
     testing: false,
+    reloaded: false,
+    serverLost: false,
     ...changes,
   };
 }
@@ -105,6 +107,19 @@ it("says that the microphone is open while it is tested, before a start and afte
   for (const state of ["idle", "stopped", "failed"] as const) {
     expect(statusOf(situation({ state, testing: true })).text).toBe(text);
   }
+});
+
+it("does not call it live while Gradio says that the server is lost", () => {
+  const lost = statusOf(situation({ serverLost: true }));
+  expect(lost).toEqual(statusOf(situation({ state: "reconnecting" })));
+  expect(lost.text).toBe("Connection lost, trying to get it back");
+});
+
+it("says why the call is over where the page was loaded anew", () => {
+  const { text, problem } = statusOf(situation({ state: "idle", reloaded: true }));
+  const sentence = "The page was loaded anew, which ended the call. Start again to go on.";
+  expect([text, problem]).toEqual(["Stopped", { sentence, severe: false }]);
+  expect(statusOf(situation({ state: "connecting", reloaded: true })).problem).toBeNull();
 });
 
 it("tells why it failed", () => {

@@ -273,6 +273,33 @@ it("moves the own picture to each corner, hides it and shows it again", () => {
   expect(own.classList.contains("frtc-folded")).toBe(false);
 });
 
+it("says with Gradio that the server is lost, and after its reload why the call is over", async () => {
+  show();
+  connect();
+  const toast = document.createElement("div");
+  toast.dataset["testid"] = "toast-body";
+  toast.textContent = "Connection to the server was lost. Attempting reconnection...";
+  document.body.append(toast);
+  await vi.waitFor(() => {
+    expect(status()).toBe("Connection lost, trying to get it back");
+  });
+  toast.remove();
+  await vi.waitFor(() => {
+    expect(status()).toBe("Listening");
+  });
+  window.dispatchEvent(new Event("pagehide"));
+  view?.destroy();
+
+  const entries = vi.spyOn(performance, "getEntriesByType");
+  entries.mockReturnValue([{ type: "reload" } as unknown as PerformanceEntry]);
+  show();
+  expect(find("[role=alert]").textContent).toContain("The page was loaded anew");
+  view?.destroy();
+  show();
+  expect(find("[role=alert]").textContent).toBe("");
+  entries.mockRestore();
+});
+
 it("lists the messages of a call, the newest first", () => {
   show();
   connect();
