@@ -1,4 +1,4 @@
-"""An agent that looks things up before it answers: function calling, shown in the page."""
+"""An agent that calls tools before it answers; the page shows the calls."""
 
 import json
 import os
@@ -22,14 +22,14 @@ MODEL = os.getenv("MODEL", "gpt-4o-mini")
 STT = os.getenv("STT", "moonshine/base")
 TTS = os.getenv("TTS", "kokoro")
 DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-MOST_ROUNDS = 5  # of calls before an answer: a model may call for ever
+MOST_ROUNDS = 5  # of calls before an answer, because a model may never stop
 
-# STT=pocketsphinx, which knows these words only, and TTS=espeak need no download.
+# STT=pocketsphinx, which recognizes only these words, and TTS=espeak need no download.
 ears = get_stt_model(STT, **({"words": DAYS} if STT == "pocketsphinx" else {}))
 voice = get_tts_model(TTS)
 
 
-# What the agent can do. In a program of yours these would ask a calendar and a weather service.
+# The agent's tools. In your program these would call a calendar and a weather service.
 
 
 def look_into_calendar(day):
@@ -76,7 +76,7 @@ def client():
 
 
 def ask(history):
-    """What the model says or wants to have called, as a message for the history."""
+    """Return the model's answer or tool calls as a message for the history."""
     system = (
         f"You are a personal assistant; today is {date.today():%A}. Look things up rather than "
         "guess. You are heard: answer in one or two short sentences, without lists or markup."
@@ -94,7 +94,7 @@ def ask(history):
 
 
 def run(call):
-    """What a call gives, as a message for the history. The model is told of its mistakes."""
+    """Run a tool call and return its result, or its error, as a message for the history."""
     try:
         function, _ = TOOLS[call["function"]["name"]]
         result = function(**json.loads(call["function"]["arguments"]))
@@ -106,12 +106,12 @@ def run(call):
 def reply(audio, history=None):
     said = ears.stt(audio)
     if not said:
-        return  # a cough
+        return  # no words, such as a cough
     history = [*(history or []), {"role": "user", "content": said}]
     yield AdditionalOutputs(history)
     for _ in range(MOST_ROUNDS):
         answer = ask(history)
-        # With their results at once: a conversation with calls that nobody answered is refused.
+        # Add calls and results together: the API rejects a history with unanswered calls.
         results = [run(call) for call in answer.get("tool_calls", ())]
         history = [*history, answer, *results]
         yield AdditionalOutputs(history)
@@ -123,7 +123,7 @@ def reply(audio, history=None):
 
 
 def as_chat(history):
-    """The conversation as the chatbot shows it: each call with what it gave, folded."""
+    """Return the conversation for the chatbot, with each call and its result collapsed."""
     results = {one["tool_call_id"]: one["content"] for one in history if one["role"] == "tool"}
     for message in history:
         if message["role"] in ("user", "assistant") and message["content"]:
@@ -140,8 +140,8 @@ def as_chat(history):
             }
 
 
-# The history is an input and an output: the page keeps it, on the telephone the call does.
-# It has more in it than the chatbot can show.
+# The history is an input and an output: the page stores it, or the telephone call does.
+# It contains more than the chatbot can show.
 history = gr.State([])
 chatbot = gr.Chatbot(show_label=False, height="max(16rem, 100vh - 37rem)", buttons=[])
 stream = Stream(
@@ -153,7 +153,7 @@ stream = Stream(
     additional_outputs_handler=lambda _chat, _before, now: (list(as_chat(now)), now),
     concurrency_limit=5,
     time_limit=600,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "Agent with tools", "subtitle": "Ask about your week, or the weather."},

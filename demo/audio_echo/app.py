@@ -1,4 +1,4 @@
-"""Audio echo: what you say comes back."""
+"""Audio echo: play your voice back."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from fastrtc import AsyncStreamHandler, Stream, wait_for_item
 
 
 class Echo(AsyncStreamHandler):
-    """Keeps what it hears in a queue and says it again."""
+    """Queue the user's audio and play it back."""
 
     def __init__(self):
         super().__init__(input_sample_rate=48000, output_sample_rate=48000)
@@ -24,7 +24,7 @@ class Echo(AsyncStreamHandler):
         return await wait_for_item(self.heard)
 
     def copy(self):
-        return Echo()  # each connection has its own
+        return Echo()  # one per connection
 
 
 stream = Stream(
@@ -32,14 +32,14 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

@@ -1,4 +1,4 @@
-"""Audio and video: your voice and your picture come back together."""
+"""Audio and video: send your audio and video back together."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from fastrtc import AsyncAudioVideoStreamHandler, Stream, wait_for_item
 
 
 class Mirror(AsyncAudioVideoStreamHandler):
-    """Gives back what it hears, and the newest picture that it sees."""
+    """Send back the audio and the newest video frame."""
 
     def __init__(self):
         super().__init__(input_sample_rate=48000, output_sample_rate=48000)
@@ -26,7 +26,7 @@ class Mirror(AsyncAudioVideoStreamHandler):
 
     async def video_receive(self, frame):
         if self.seen.full():
-            self.seen.get_nowait()  # an old picture is worth nothing
+            self.seen.get_nowait()  # keep only the newest frame
         self.seen.put_nowait(frame)
 
     async def video_emit(self):
@@ -41,14 +41,14 @@ stream = Stream(
     modality="audio-video",
     mode="send-receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

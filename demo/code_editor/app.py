@@ -1,4 +1,4 @@
-"""Say what a page should look like: a language model writes it, and it is shown beside its code."""
+"""Describe a web page: a language model writes it, and it is shown beside its code."""
 
 import json
 import os
@@ -25,7 +25,7 @@ SYSTEM = (
     "odd may be misheard. Answer with the whole new file, and nothing else."
 )
 
-# STT=pocketsphinx needs no download, and knows these words only.
+# STT=pocketsphinx needs no download, and recognizes only these words.
 ears = get_stt_model(STT, **({"words": WORDS} if STT == "pocketsphinx" else {}))
 
 
@@ -39,7 +39,7 @@ def client():
 
 
 def ask(wish, code):
-    """The new file, piece by piece as the model writes it."""
+    """Yield the new file in pieces, as the model generates it."""
     messages = [
         {"role": "system", "content": SYSTEM},
         {"role": "user", "content": f"The file:\n{code or '(empty)'}\n\nThe wish:\n{wish}"},
@@ -51,7 +51,7 @@ def ask(wish, code):
 
 
 def without_fence(text):
-    """The code alone: models like to put it between ```html and ```."""
+    """Remove the ```html and ``` that models like to put around the code."""
     fenced = re.search(r"```\w*\n(.*?)(?:\n```|$)", text, re.DOTALL)
     return fenced[1] if fenced else text
 
@@ -59,18 +59,18 @@ def without_fence(text):
 def edit(audio, code=""):
     wish = ears.stt(audio)
     if not wish:
-        return  # a cough
+        return  # no words, such as a cough
     yield AdditionalOutputs({"wish": wish, "code": code, "done": False})
     text = ""
     for piece in ask(wish, code):
         text += piece
-        if "\n" in piece:  # line by line is often enough to watch it
+        if "\n" in piece:  # one update per line is enough
             yield AdditionalOutputs({"wish": wish, "code": without_fence(text), "done": False})
     yield AdditionalOutputs({"wish": wish, "code": without_fence(text), "done": True})
 
 
 def show(page, _code, now):
-    """For MODE=UI: the page, when it is finished, and the code."""
+    """For MODE=UI: return the finished page, and the code."""
     if now["done"]:
         look = "width: 100%; height: 18rem; border: 0"
         code = escape(now["code"])
@@ -88,7 +88,7 @@ stream = Stream(
     additional_outputs=[result, code],
     additional_outputs_handler=show,
     concurrency_limit=5,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "Code editor", "subtitle": "Say what the page should look like."},
@@ -97,7 +97,7 @@ stream = Stream(
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 
@@ -108,13 +108,13 @@ class Inputs(BaseModel):
 
 @app.post("/inputs")
 def inputs(given: Inputs):
-    """What the page has when a wish was spoken: the code as it is."""
+    """Receive the current code from the page when the user has spoken."""
     stream.set_input(given.webrtc_id, given.code)
 
 
 @app.get("/outputs")
 def outputs(webrtc_id: str):
-    """The code each time that there is more of it (server-sent events)."""
+    """Send the code each time it has grown (server-sent events)."""
 
     async def events():
         async for output in stream.output_stream(webrtc_id):

@@ -1,4 +1,4 @@
-"""Google's Gemini Live API: talk with a voice that you choose, in the browser or on the phone."""
+"""Google's Gemini Live API: talk to a voice of your choice, in the browser or on the phone."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ INSTRUCTIONS = os.getenv("INSTRUCTIONS", "You are a friendly assistant. Answer b
 
 
 class Gemini(AsyncStreamHandler):
-    """Connects a client with a session of the API for as long as it stays."""
+    """Connect a client to a session of the API for the duration of the connection."""
 
     def __init__(self):
         super().__init__(input_sample_rate=16_000, output_sample_rate=24_000)
@@ -31,18 +31,18 @@ class Gemini(AsyncStreamHandler):
         if not (os.getenv("GEMINI_API_KEY") or os.getenv("GOOGLE_API_KEY")):
             raise WebRTCError("Set GEMINI_API_KEY, and start the demo again.")
         voice = VOICES[0]
-        if not self.phone_mode:  # a telephone has no further inputs
+        if not self.phone_mode:  # a telephone call has no inputs
             await self.wait_for_args()
             voice = self.latest_args[-1]
         model = os.getenv("MODEL", "gemini-2.5-flash-native-audio-preview-12-2025")
         try:
-            # The address is GOOGLE_GEMINI_BASE_URL, if there is one
+            # reads GOOGLE_GEMINI_BASE_URL
             async with (
                 genai.Client().aio as client,
                 client.live.connect(model=model, config=configuration(voice)) as self.session,
             ):
                 while True:
-                    async for message in self.session.receive():  # until the turn is complete
+                    async for message in self.session.receive():  # ends when the turn is complete
                         self.take(message)
         except (genai.errors.APIError, WebSocketException, OSError) as error:
             raise WebRTCError(f"No connection with Gemini: {error}") from error
@@ -85,10 +85,10 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=5,
-    time_limit=600,  # s; a session costs by the minute
+    time_limit=600,  # s; sessions are billed by the minute
     additional_inputs=[gr.Dropdown(VOICES, value=VOICES[0], label="Voice of the next call")],
     ui_args={"title": "Gemini", "subtitle": "Choose a voice, press the button, and talk."},
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
 )

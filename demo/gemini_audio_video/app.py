@@ -1,4 +1,4 @@
-"""Gemini sees your camera and a picture that you give it, and talks with you about them."""
+"""Gemini talks about what your camera shows, and about an image that you add."""
 
 import asyncio
 import io
@@ -20,12 +20,12 @@ CONFIGURATION = types.LiveConnectConfig(
     response_modalities=["AUDIO"],
     system_instruction="You see the user's camera. Answer briefly.",
 )
-EVERY = 1.0  # s from one picture to the next: the API looks no more often
-LARGEST = (768, 768)  # pixels; the API makes larger ones smaller
+EVERY = 1.0  # s between frames; the API samples no faster
+LARGEST = (768, 768)  # pixels; the API scales larger images down
 
 
 def blob(picture):
-    """A picture, RGB, as the API takes it."""
+    """Convert an RGB image to the API's format."""
     image, jpeg = Image.fromarray(picture), io.BytesIO()
     image.thumbnail(LARGEST)
     image.save(jpeg, "JPEG")
@@ -33,7 +33,7 @@ def blob(picture):
 
 
 class Gemini(AsyncAudioVideoStreamHandler):
-    """Connects a client with a session of the API for as long as it stays."""
+    """Connect a client to a session of the API for the duration of the connection."""
 
     def __init__(self):
         super().__init__(input_sample_rate=16_000, output_sample_rate=24_000)
@@ -41,7 +41,7 @@ class Gemini(AsyncAudioVideoStreamHandler):
         self.output = asyncio.Queue()
         self.frames = asyncio.Queue(maxsize=1)
         self.looked_at = 0.0
-        self.picture = None  # that was sent last, of those that the user gave
+        self.picture = None  # the image of the user that was sent last
 
     def copy(self):
         return Gemini()
@@ -50,13 +50,13 @@ class Gemini(AsyncAudioVideoStreamHandler):
         if not (os.getenv("GEMINI_API_KEY") or os.getenv("GOOGLE_API_KEY")):
             raise WebRTCError("Set GEMINI_API_KEY, and start the demo again.")
         try:
-            # The address is GOOGLE_GEMINI_BASE_URL, if there is one
+            # reads GOOGLE_GEMINI_BASE_URL
             async with (
                 genai.Client().aio as client,
                 client.live.connect(model=MODEL, config=CONFIGURATION) as self.session,
             ):
                 while True:
-                    async for message in self.session.receive():  # until the turn is complete
+                    async for message in self.session.receive():  # ends when the turn is complete
                         self.take(message)
         except (genai.errors.APIError, WebSocketException, OSError) as error:
             raise WebRTCError(f"No connection with Gemini: {error}") from error
@@ -83,7 +83,7 @@ class Gemini(AsyncAudioVideoStreamHandler):
 
     async def video_receive(self, frame):
         if self.frames.full():
-            self.frames.get_nowait()  # an old picture is worth nothing
+            self.frames.get_nowait()  # keep only the newest frame
         self.frames.put_nowait(frame)
         if self.session is not None and time.monotonic() - self.looked_at >= EVERY:
             self.looked_at = time.monotonic()
@@ -107,10 +107,10 @@ stream = Stream(
     modality="audio-video",
     mode="send-receive",
     concurrency_limit=5,
-    time_limit=120,  # s; so long the API keeps a session with video
+    time_limit=120,  # s; the API's limit for sessions with video
     additional_inputs=[gr.Image(label="Show it a picture, too", type="numpy", sources=["upload"])],
     ui_args={"title": "Gemini sees you", "subtitle": "Ask it what it sees."},
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
 )

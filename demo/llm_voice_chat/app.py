@@ -1,4 +1,4 @@
-"""Talk with a language model: any service that speaks OpenAI's chat completions."""
+"""Talk to a language model, with any service that has OpenAI's chat completions API."""
 
 import os
 from functools import cache
@@ -27,7 +27,7 @@ SYSTEM = {
     "as one speaks: no lists, no markup, no emoji.",
 }
 
-# STT=pocketsphinx, which knows these words only, and TTS=espeak need no download.
+# STT=pocketsphinx, which recognizes only these words, and TTS=espeak need no download.
 ears = get_stt_model(STT, **({"words": WORDS} if STT == "pocketsphinx" else {}))
 voice = get_tts_model(TTS)
 
@@ -42,7 +42,7 @@ def client():
 
 
 def ask(history):
-    """What the model answers, piece by piece as it writes it."""
+    """Yield the model's answer in pieces, as it is generated."""
     turns = [{"role": turn["role"], "content": turn["content"]} for turn in history]
     with client().chat.completions.create(
         model=MODEL, messages=[SYSTEM, *turns], stream=True
@@ -53,7 +53,7 @@ def ask(history):
 
 
 def sentences(pieces):
-    """Each sentence as soon as it is written, so that the first is heard early."""
+    """Yield each sentence as soon as it is complete, so that speech starts early."""
     splitter = SentenceSplitter()
     for piece in pieces:
         yield from splitter.push(piece)
@@ -63,7 +63,7 @@ def sentences(pieces):
 def reply(audio, history=None):
     said = ears.stt(audio)
     if not said:
-        return  # a cough
+        return  # no words, such as a cough
     history = [*(history or []), {"role": "user", "content": said}]
     yield AdditionalOutputs(history)
     answer = []
@@ -73,7 +73,7 @@ def reply(audio, history=None):
         yield from voice.stream_tts_sync(sentence)
 
 
-# The conversation is an input and an output: the page keeps it, on the telephone the call does.
+# The conversation is an input and an output: the page stores it, or the telephone call does.
 chatbot = gr.Chatbot(show_label=False, height="max(13rem, 100vh - 37rem)", buttons=[])
 stream = Stream(
     ReplyOnPause(reply),
@@ -84,7 +84,7 @@ stream = Stream(
     additional_outputs_handler=lambda _before, now: now,
     concurrency_limit=5,
     time_limit=600,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "LLM voice chat", "subtitle": f"Say something to {MODEL}, and pause."},

@@ -10,8 +10,8 @@ from fastrtc import AdditionalOutputs, ReplyOnPause, Stream, get_stt_model, get_
 
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
-# These two need no key and no download, and know these words only. With `get_stt_model()`,
-# `get_tts_model()` and a language model in `answer` it is about anything.
+# These models need no key and no download, but recognize only these words. For free conversation,
+# use `get_stt_model()`, `get_tts_model()` and a language model in `answer`.
 ears = get_stt_model("pocketsphinx", words=DAYS)
 voice = get_tts_model("espeak")
 
@@ -24,7 +24,7 @@ def answer(text: str) -> str:
 
 
 def reply(audio):
-    """Each message goes to the front end as soon as it is known, then it is spoken."""
+    """Send each message to the front end as soon as it is known, then speak it."""
     said = ears.stt(audio)
     yield AdditionalOutputs({"role": "user", "content": said or "…"})
     text = answer(said)
@@ -37,7 +37,7 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=10,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
 )
@@ -53,13 +53,13 @@ def about():
 
 @app.get("/messages")
 def messages(webrtc_id: str):
-    """The messages of a connection, as server-sent events."""
+    """Send the messages of a connection as server-sent events."""
 
     async def events():
         async for outputs in stream.output_stream(webrtc_id):
             yield f"data: {json.dumps(outputs.args[0])}\n\n"
 
-    # "no-transform": Next.js would hold the events back to compress them.
+    # "no-transform" keeps Next.js from buffering the events to compress them.
     headers = {"Cache-Control": "no-cache, no-transform"}
     return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
 

@@ -1,4 +1,4 @@
-"""Object detection: a YOLO network draws boxes around what your camera sees."""
+"""Object detection: a YOLO model draws boxes around the objects in your camera's video."""
 
 import os
 from functools import cache
@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fastrtc import Stream, VideoStreamHandler, WebRTCError
 
-# The 80 kinds of things of the COCO data set, in its order
+# The 80 classes of the COCO data set, in its order
 KINDS = """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light,
 fire hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear,
 zebra, giraffe, backpack, umbrella, handbag, tie, suitcase, frisbee, skis, snowboard, sports ball,
@@ -26,13 +26,13 @@ COLOURS = ("#f2c230", "#2ec27e", "#3584e4", "#e66100", "#c061cb", "#ed333b")
 
 @cache
 def network():
-    """The network of MODEL_PATH, or else one from the Hugging Face hub."""
+    """Load the model at MODEL_PATH, or one from the Hugging Face Hub."""
     path = os.getenv("MODEL_PATH") or hf_hub_download("onnx-community/yolov10n", "onnx/model.onnx")
     return onnxruntime.InferenceSession(path)
 
 
 def find_objects(image, conf_threshold):
-    """Gives (box, score, kind) of each thing; a box is left, top, right, bottom in the image."""
+    """Yield (box, score, kind) for each object; a box is left, top, right, bottom in the image."""
     taken = network().get_inputs()[0]
     size = taken.shape[2] if isinstance(taken.shape[2], int) else 640
     scale = size / max(image.size)
@@ -41,13 +41,13 @@ def find_objects(image, conf_threshold):
     square.paste(small)
     pixels = np.asarray(square, np.float32).transpose(2, 0, 1)[None] / 255
     (found,) = network().run(None, {taken.name: pixels})
-    for *box, score, kind in found[0]:  # (n, 6), the surest first
+    for *box, score, kind in found[0]:  # (n, 6), highest score first
         if score >= conf_threshold:
             yield [float(side) / scale for side in box], float(score), int(kind)
 
 
 def detect(frame, conf_threshold=0.3):
-    """Takes a picture (BGR, uint8, shape (height, width, 3)), and gives it with boxes."""
+    """Draw boxes on a frame (BGR, uint8, shape (height, width, 3))."""
     try:
         network()
     except Exception as error:
@@ -64,13 +64,13 @@ def detect(frame, conf_threshold=0.3):
 
 
 stream = Stream(
-    # A picture that comes while the network still works on another one is left out.
+    # Frames that arrive while the model is busy are skipped.
     VideoStreamHandler(detect, skip_frames=True),
     modality="video",
     mode="send-receive",
     additional_inputs=[gr.Slider(0, 1, value=0.3, step=0.05, label="Confidence threshold")],
     concurrency_limit=2,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "Object detection", "subtitle": "What a small network sees in your picture."},

@@ -1,4 +1,4 @@
-"""Offline assistant: say a number or a day, and it answers; without a key, a hub or a network."""
+"""Offline assistant: say a number or a day and get a reply, without a key or a network."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ voice = get_tts_model("espeak")
 
 
 def answer(text: str) -> str:
-    """What there is to say to a day or a number."""
+    """Return the reply to a day or a number."""
     words = text.split()
     if len(words) == 1 and words[0] in DAYS:
         return f"After {words[0]} comes {DAYS[(DAYS.index(words[0]) + 1) % len(DAYS)]}."
@@ -38,14 +38,14 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=10,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

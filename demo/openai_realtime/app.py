@@ -1,4 +1,4 @@
-"""OpenAI's Realtime API: speech in, speech out, and what was said as text beside it."""
+"""OpenAI's Realtime API: speech to speech, with a transcript."""
 
 import asyncio
 import base64
@@ -24,7 +24,7 @@ from fastrtc import (
 )
 from fastrtc.utils import create_message
 
-RATE = 24_000  # Hz, the only one that the API has for PCM
+RATE = 24_000  # Hz, the API's only rate for PCM
 SESSION = {
     "type": "realtime",
     "instructions": os.getenv("INSTRUCTIONS", "You are a friendly assistant. Answer briefly."),
@@ -44,16 +44,16 @@ SESSION = {
 
 
 class Realtime(AsyncStreamHandler):
-    """Connects a client with a session of the API for as long as it stays."""
+    """Connect a client to a session of the API for the duration of the connection."""
 
     def __init__(self):
         super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
         self.connection = None
         self.output = asyncio.Queue()
         self.chat = {}  # messages by item, in the order of the conversation
-        self.item = None  # what is being spoken,
-        self.since = 0.0  # from when on (s),
-        self.length = 0.0  # and how much of it has come (s)
+        self.item = None  # the item that is being played,
+        self.since = 0.0  # the time when it started (s),
+        self.length = 0.0  # and its duration so far (s)
 
     def copy(self):
         return Realtime()
@@ -96,7 +96,7 @@ class Realtime(AsyncStreamHandler):
             case "response.output_audio_transcript.done":
                 self.write(event.item_id, event.transcript)
             case "error":
-                Warning(f"OpenAI: {event.error.message}")  # most are of one event only
+                Warning(f"OpenAI: {event.error.message}")  # for event types with a single use
 
     def write(self, item, text):
         self.chat[item]["content"] = text.strip()
@@ -104,7 +104,7 @@ class Realtime(AsyncStreamHandler):
         self.output.put_nowait(AdditionalOutputs(messages))
 
     async def interrupt(self):
-        """Stop speaking, and tell the model what of its answer has been heard."""
+        """Stop the reply, and report to the model how much of it was played."""
         self.clear_queue()
         waiting = [self.output.get_nowait() for _ in range(self.output.qsize())]
         for one in waiting:
@@ -116,10 +116,10 @@ class Realtime(AsyncStreamHandler):
                 item_id=self.item, content_index=0, audio_end_ms=int(heard * 1000)
             )
             await self.log("interrupted")
-        self.item = None  # what still comes of it is not played
+        self.item = None  # the rest of it is not played
 
     async def log(self, what):
-        """Tell the page how the conversation stands, as `ReplyOnPause` does."""
+        """Send the state of the conversation to the page, as `ReplyOnPause` does."""
         await self.send_message(create_message("log", what))
 
     async def receive(self, frame):
@@ -136,11 +136,11 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=5,
-    time_limit=900,  # s; a session costs by the minute
+    time_limit=900,  # s; sessions are billed by the minute
     additional_outputs=[gr.Chatbot(label="What was said", height="max(13rem, 100vh - 37rem)")],
     additional_outputs_handler=lambda before, now: now,
     ui_args={"title": "OpenAI Realtime"},
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
 )
@@ -148,7 +148,7 @@ stream = Stream(
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 
@@ -159,7 +159,7 @@ def page():
 
 @app.get("/chat")
 def chat(webrtc_id: str):
-    """The chat so far, again and again, as server-sent events."""
+    """Send the chat each time it has changed, as server-sent events."""
 
     async def events():
         async for outputs in stream.output_stream(webrtc_id):

@@ -1,23 +1,23 @@
-"""A parrot on the telephone: it says again what you said when you pause."""
+"""A parrot on the telephone: it repeats what you said when you pause."""
 
 import gradio as gr
 from fastapi import FastAPI
 
 from fastrtc import ReplyOnPause, Stream, get_current_context
 
-SPEEDS = {"1": 1.0, "2": 1.4, "3": 0.7}  # by the key that was pressed
+SPEEDS = {"1": 1.0, "2": 1.4, "3": 0.7}  # keyed by the pressed key
 
 
 class Parrot(ReplyOnPause):
-    """Speaks as it was spoken to, after key 2 like a mouse, after key 3 like a bear."""
+    """Repeat the caller's speech, after key 2 as a mouse, after key 3 as a bear."""
 
     def __init__(self):
-        # 8 kHz is what a telephone has: asking for more would only add work
+        # a telephone has 8 kHz; a higher rate would only cause resampling
         super().__init__(self.reply, input_sample_rate=8000, output_sample_rate=8000)
         self.speed = 1.0
 
     def copy(self):
-        return Parrot()  # each call has its own
+        return Parrot()  # one per call
 
     def reply(self, audio):
         rate, samples = audio  # 8000, and int16 of shape (1, n)
@@ -35,7 +35,7 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=5,
-    # For browsers on the same machine; telephones need no such server at all
+    # For browsers on the same machine; telephones need no STUN server
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "Parrot", "subtitle": "Call it, or talk to it here: it says it again."},

@@ -1,4 +1,4 @@
-"""Receive audio: the server plays a music box; the page asks for no microphone."""
+"""Receive audio: the server plays a music box; the page does not request the microphone."""
 
 import itertools
 from pathlib import Path
@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from fastrtc import Stream
 
 RATE = 24000
-STEP = 0.25  # seconds from one note to the next
+STEP = 0.25  # seconds between notes
 # Semitones above middle C; None is a rest.
 TUNE = [
     *(12, 7, 4, 7, 9, 7, 4, None),
@@ -22,7 +22,7 @@ TUNE = [
 
 
 def chime(semitones):
-    """One plucked tone: a few partials, the high ones dying away first. float, shape (n,)."""
+    """Return a plucked tone, a few partials of which high ones decay faster. float, shape (n,)."""
     time = np.arange(int(RATE * 1.2)) / RATE
     frequency = 261.63 * 2 ** (semitones / 12)
     tone = sum(
@@ -35,9 +35,9 @@ def chime(semitones):
 
 
 def music_box():
-    """Yield (rate, samples) for ever; what is not played yet waits in a bounded queue."""
+    """Yield (rate, samples) forever; the queue of unplayed audio is bounded."""
     size = int(RATE * STEP)
-    ringing = np.zeros(int(RATE * 1.2) + size)  # notes go on sounding under the next ones
+    ringing = np.zeros(int(RATE * 1.2) + size)  # notes overlap with the next ones
     for note in itertools.cycle(TUNE):
         if note is not None:
             sound = chime(note)
@@ -52,14 +52,14 @@ stream = Stream(
     modality="audio",
     mode="receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

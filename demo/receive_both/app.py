@@ -1,4 +1,4 @@
-"""Receive both: a ball that you see bounce and hear bounce; the page asks for no device."""
+"""Receive both: a bouncing ball with synchronized sound; the page requests no device."""
 
 import asyncio
 import time
@@ -13,8 +13,8 @@ from fastrtc import AsyncAudioVideoStreamHandler, Stream
 
 RATE = 48000
 FRAME = RATE // 50
-LEAD = 0.04  # seconds that sound is made ahead of the picture, for the receiver's buffer
-BEAT = 0.9  # seconds from one bounce to the next
+LEAD = 0.04  # seconds that sound is generated ahead of the video, for the receiver's jitter buffer
+BEAT = 0.9  # seconds between bounces
 NOTES = [0, 4, 7, 12, 9, 7, 4, 2]
 # BGR, one for each note.
 COLOURS = np.array(
@@ -34,7 +34,7 @@ BACKGROUND = (np.array([46, 34, 28]) + slope + floor).repeat(WIDTH, axis=1).asty
 
 
 def paint(now):
-    """The picture at this moment: BGR, uint8, shape (HEIGHT, WIDTH, 3)."""
+    """Return the frame at this moment: BGR, uint8, shape (HEIGHT, WIDTH, 3)."""
     bounce, phase = divmod(now / BEAT, 1)
     colour = COLOURS[int(bounce) % len(NOTES)]
     since = phase * BEAT  # seconds since it touched the floor
@@ -44,7 +44,7 @@ def paint(now):
     ball_y = FLOOR - tall - 4 * 218 * phase * (1 - phase)
 
     picture = BACKGROUND.copy()
-    # The shadow, and a ring that runs away from where it touched.
+    # The shadow, and a ring that expands from the point of contact.
     strip = picture[FLOOR - 8 :]
     below = y[FLOOR - 8 :]
     shadow = np.exp(-(((x - ball_x) / wide / 1.5) ** 2) - ((below - FLOOR - 6) / 9) ** 2)
@@ -53,7 +53,7 @@ def paint(now):
     ring = np.exp(-((far / 2.2) ** 2)) * max(0.0, 1 - since / 0.6) * (below >= FLOOR)
     strip[:] = strip * (1 - shadow)[..., None] + ring[..., None] * colour * 0.5
 
-    # The ball: only the square around it is painted.
+    # The ball: paint only the square around it.
     left, top = int(ball_x) - 40, max(0, int(ball_y) - 40)
     square = picture[top : top + 80, left : left + 80]
     across, down = x[left : left + 80] - ball_x, y[top : top + 80] - ball_y
@@ -67,10 +67,10 @@ def paint(now):
 
 
 def sound(begin):
-    """20 ms of sound from this moment on: int16, shape (1, FRAME)."""
+    """Return 20 ms of sound from this moment on: int16, shape (1, FRAME)."""
     moment = begin + np.arange(FRAME) / RATE
     samples = np.zeros(FRAME)
-    for back in (0, 1):  # this bounce, and the one that still rings
+    for back in (0, 1):  # this bounce, and the previous one, which is still audible
         bounce = moment // BEAT - back
         since = moment - bounce * BEAT
         semitones = np.take(NOTES, bounce.astype(int) % len(NOTES))
@@ -81,7 +81,7 @@ def sound(begin):
 
 
 class Ball(AsyncAudioVideoStreamHandler):
-    """Sound and picture follow one clock, so they stay together."""
+    """Generate sound and video from one clock, so that they stay synchronized."""
 
     def __init__(self):
         super().__init__(output_sample_rate=RATE, fps=30)
@@ -102,7 +102,7 @@ class Ball(AsyncAudioVideoStreamHandler):
     async def video_emit(self):
         return paint(self.now())
 
-    async def receive(self, frame): ...  # nothing comes from the page
+    async def receive(self, frame): ...  # the page sends no media
 
     async def video_receive(self, frame): ...
 
@@ -115,14 +115,14 @@ stream = Stream(
     modality="audio-video",
     mode="receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

@@ -1,4 +1,4 @@
-"""Receive video: the server paints the sea; the page asks for no camera."""
+"""Receive video: the server generates video of the sea; the page does not request the camera."""
 
 import time
 from pathlib import Path
@@ -11,9 +11,9 @@ from fastapi.staticfiles import StaticFiles
 from fastrtc import Stream, VideoStreamHandler
 
 WIDTH, HEIGHT, HORIZON = 480, 270, 160
-DAY = 24.0  # seconds from one sunrise to the next
-DUSK = 0.86  # the share of them before sunset
-# Colours are BGR, as everywhere in the stream: the top of the sky, and just above the sea.
+DAY = 24.0  # seconds between sunrises
+DUSK = 0.86  # the fraction of them before sunset
+# Colors are BGR, as everywhere in the stream: the top of the sky, and just above the sea.
 NIGHT = np.array([[60, 28, 14], [104, 58, 46]], np.float32)
 DAWN = np.array([[150, 88, 70], [118, 160, 250]], np.float32)
 NOON = np.array([[214, 148, 74], [240, 220, 176]], np.float32)
@@ -27,7 +27,7 @@ depth = np.arange(1, HEIGHT - HORIZON + 1, dtype=np.float32)[:, None]  # rows be
 def sky(now):
     """Paint the sky, uint8, shape (HORIZON, WIDTH, 3)."""
     hour = now % DAY / DAY / DUSK  # 0 at sunrise, 1 at sunset
-    # How high the sun is: 1 at noon, below 0 in the short night.
+    # Height of the sun: 1 at noon, below 0 in the short night.
     night = (hour - 1) / (1 / DUSK - 1)
     height = np.float32(np.sin(np.pi * hour) if hour < 1 else -0.5 * np.sin(np.pi * night))
     low, high = (NOON, DAWN) if height > 0.35 else (DAWN, NIGHT)
@@ -46,7 +46,7 @@ def sky(now):
 
 
 def sea(above, now):
-    """Mirror the sky in moving water, uint8, shape (HEIGHT - HORIZON, WIDTH, 3)."""
+    """Paint the sea, which reflects the sky, uint8, shape (HEIGHT - HORIZON, WIDTH, 3)."""
     wave = np.sin(430 / (depth + 7) + now * 2.4) + np.sin(x / 23 - now * 1.3 + depth * 0.5)
     mirrored = HORIZON - 1 - (depth * 1.35 + wave * (0.2 + depth * 0.09))
     rows = np.clip(mirrored, 0, HORIZON - 1).astype(int)
@@ -61,7 +61,7 @@ def paint(now):
 
 
 def pictures():
-    """Yield BGR pictures for ever, as fast as they are asked for."""
+    """Yield BGR frames forever, as fast as they are requested."""
     began = time.monotonic() - 0.1 * DAY
     while True:
         yield paint(time.monotonic() - began)
@@ -72,14 +72,14 @@ stream = Stream(
     modality="video",
     mode="receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

@@ -1,4 +1,4 @@
-"""Stop word: nothing happens until you say "Juliet"; then name a colour for the lamp."""
+"""Stop word: say "Juliet", then a color for the lamp. Other speech is ignored."""
 
 import gradio as gr
 from fastapi import FastAPI
@@ -27,7 +27,7 @@ def lamp(colour: str) -> str:
 
 
 def reply(audio):
-    """Gets what was said after the stop word."""
+    """Reply to the speech after the stop word."""
     words = [word for word in ears.stt(audio).split() if word in COLOURS]
     if words:
         yield AdditionalOutputs(lamp(words[-1]))
@@ -43,7 +43,7 @@ stream = Stream(
     additional_outputs=[gr.HTML(lamp("off"))],
     additional_outputs_handler=lambda old, new: new,
     concurrency_limit=10,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={

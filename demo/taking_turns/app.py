@@ -1,4 +1,4 @@
-"""Taking turns: say something and pause, and you hear it back. Speak again, and it stops."""
+"""Taking turns: play your speech back when you pause, and stop when you interrupt."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fastrtc import ReplyOnPause, Stream
 
 
 def echo(audio):
-    """Answers what was said with what was said."""
+    """Reply with the user's own speech."""
     yield audio  # (48000, samples): int16, shape (1, n)
 
 
@@ -19,14 +19,14 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

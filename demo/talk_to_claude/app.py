@@ -1,4 +1,4 @@
-"""Talk to Claude, in a page of its own or on the telephone."""
+"""Talk to Claude, on the demo's own page or on the telephone."""
 
 import json
 import os
@@ -31,7 +31,7 @@ SYSTEM = (
     "as one speaks: no lists, no markup, no emoji."
 )
 
-# STT=pocketsphinx, which knows these words only, and TTS=espeak need no download.
+# STT=pocketsphinx, which recognizes only these words, and TTS=espeak need no download.
 ears = get_stt_model(STT, **({"words": WORDS} if STT == "pocketsphinx" else {}))
 voice = get_tts_model(TTS)
 
@@ -44,7 +44,7 @@ def client():
 
 
 def ask(history):
-    """Claude's answer, piece by piece as it is written."""
+    """Yield Claude's answer in pieces, as it is generated."""
     turns = [{"role": turn["role"], "content": turn["content"]} for turn in history]
     with client().messages.stream(
         model=MODEL, max_tokens=400, system=SYSTEM, messages=turns
@@ -53,7 +53,7 @@ def ask(history):
 
 
 def sentences(pieces):
-    """Each sentence as soon as it is written, so that the first is heard early."""
+    """Yield each sentence as soon as it is complete, so that speech starts early."""
     splitter = SentenceSplitter()
     for piece in pieces:
         yield from splitter.push(piece)
@@ -63,7 +63,7 @@ def sentences(pieces):
 def reply(audio, history=None):
     said = ears.stt(audio)
     if not said:
-        return  # a cough
+        return  # no words, such as a cough
     history = [*(history or []), {"role": "user", "content": said}]
     yield AdditionalOutputs(history)
     answer = []
@@ -73,8 +73,8 @@ def reply(audio, history=None):
         yield from voice.stream_tts_sync(sentence)
 
 
-# The conversation is an input and an output: the page keeps it, on the telephone the call does.
-# The chatbot is for MODE=UI; this demo's own page has /inputs and /outputs.
+# The conversation is an input and an output: the page stores it, or the telephone call does.
+# The chatbot is for MODE=UI; the demo's own page uses /inputs and /outputs.
 chatbot = gr.Chatbot(show_label=False, height="max(13rem, 100vh - 37rem)", buttons=[])
 stream = Stream(
     ReplyOnPause(reply),
@@ -85,7 +85,7 @@ stream = Stream(
     additional_outputs_handler=lambda _before, now: now,
     concurrency_limit=5,
     time_limit=600,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "Talk to Claude", "subtitle": "Say something, and pause."},
@@ -94,7 +94,7 @@ stream = Stream(
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 
@@ -110,13 +110,13 @@ class Inputs(BaseModel):
 
 @app.post("/inputs")
 def inputs(given: Inputs):
-    """What the page knows when a reply asks for it: the conversation so far."""
+    """Receive the conversation so far from the page, when a reply requests it."""
     stream.set_input(given.webrtc_id, [turn.model_dump() for turn in given.history])
 
 
 @app.get("/outputs")
 def outputs(webrtc_id: str):
-    """The conversation, each time that it has become longer (server-sent events)."""
+    """Send the conversation each time it has grown (server-sent events)."""
 
     async def events():
         async for output in stream.output_stream(webrtc_id):

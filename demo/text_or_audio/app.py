@@ -1,4 +1,4 @@
-"""Text or audio: type your order or say it; the waiter answers in writing and aloud."""
+"""Text or audio: type or say your order; the waiter replies in text and speech."""
 
 import re
 
@@ -21,7 +21,7 @@ voice = get_tts_model("espeak")
 
 
 def answer(text: str) -> str:
-    """What the waiter says to an order."""
+    """Return the waiter's reply to an order."""
     ordered = [word for word in re.findall(r"\w+", text.lower()) if word in PRICES]
     if not ordered:
         return f"We have {', '.join(PRICES)}. What would you like?"
@@ -29,16 +29,16 @@ def answer(text: str) -> str:
 
 
 def reply(data: WebRTCData, history: list):
-    """Answers what was typed, or what was said: one of the two is there."""
+    """Reply to text or speech, whichever the user sent."""
     text = data.textbox or ears.stt(data.audio)
     history = [*history, {"role": "user", "content": text}]
-    yield AdditionalOutputs(history)  # shown at once
+    yield AdditionalOutputs(history)  # shown immediately
     said = answer(text)
     yield AdditionalOutputs([*history, {"role": "assistant", "content": said}])
     yield from voice.stream_tts_sync(said)
 
 
-# Gradio 6 has no other type than "messages", and no such argument
+# Gradio 6 has no argument `type`, because chatbots always use messages
 chat = gr.Chatbot(height=320, **({"type": "messages"} if gr.__version__[0] == "5" else {}))
 
 stream = Stream(
@@ -49,7 +49,7 @@ stream = Stream(
     additional_outputs=[chat],
     additional_outputs_handler=lambda old, new: new,
     concurrency_limit=10,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={

@@ -1,4 +1,4 @@
-"""The page that every stream has: talk, pause, and hear yourself."""
+"""The stream's Gradio page: talk, pause, and hear yourself."""
 
 import gradio as gr
 from fastapi import FastAPI
@@ -7,7 +7,7 @@ from fastrtc import ReplyOnPause, Stream
 
 
 def echo(audio):
-    """Answers what was said with what was said."""
+    """Reply with the user's own speech."""
     yield audio  # (48000, samples): int16, shape (1, n)
 
 
@@ -16,7 +16,7 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "Echo", "subtitle": "Say something, pause, and hear it back."},

@@ -1,4 +1,4 @@
-"""Video flip: your camera's picture comes back upside down."""
+"""Video flip: send your camera's video back upside down."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from fastrtc import Stream
 
 
 def flip(frame):
-    """Take a picture, give a picture: BGR, uint8, shape (height, width, 3)."""
+    """Return the frame upside down: BGR, uint8, shape (height, width, 3)."""
     return np.flip(frame, axis=0)
 
 
@@ -20,14 +20,14 @@ stream = Stream(
     modality="video",
     mode="send-receive",
     concurrency_limit=100,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )
 
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

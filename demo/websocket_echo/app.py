@@ -1,4 +1,4 @@
-"""Taking turns over a WebSocket: the handler is the one that would serve WebRTC."""
+"""Taking turns over a WebSocket, with the same handler as for WebRTC."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from fastrtc import ReplyOnPause, Stream
 
 
 def echo(audio):
-    """Answers what was said with what was said."""
+    """Reply with the user's own speech."""
     yield audio  # (48000, samples): int16, shape (1, n)
 
 
@@ -24,7 +24,7 @@ stream = Stream(
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

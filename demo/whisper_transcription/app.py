@@ -1,4 +1,4 @@
-"""What you say, written down while you speak, by any service with OpenAI's transcriptions."""
+"""Live transcription with any service that has OpenAI's transcriptions API."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from fastrtc import (
 )
 
 MODEL = os.getenv("MODEL", "whisper-1")
-RATE = 16_000  # Hz; more is not used by Whisper, and would only be uploaded
+RATE = 16_000  # Hz; Whisper does not use higher frequencies
 
 
 @cache
@@ -35,16 +35,16 @@ def client():
 
 
 class Scribe(ReplyOnPause):
-    """Writes down each utterance, and whoever speaks on meanwhile loses nothing."""
+    """Transcribe each utterance, and keep the audio of users who continue to speak."""
 
     def __init__(self):
-        # who never pauses sees a text every 20 s all the same
+        # without pauses, show text every 20 s
         options = AlgoOptions(max_continuous_speech_s=20)
         super().__init__(self.write, algo_options=options, input_sample_rate=RATE)
         self.unwritten = []
 
     def copy(self):
-        return Scribe()  # each connection has its own
+        return Scribe()  # one per connection
 
     def write(self, audio):
         _, samples = audio  # int16, shape (1, n)
@@ -52,7 +52,8 @@ class Scribe(ReplyOnPause):
         asked = len(self.unwritten)
         speech = audio_to_bytes((RATE, np.hstack(self.unwritten)))
         written = client().audio.transcriptions.create(model=MODEL, file=("speech.mp3", speech))
-        # Who speaks on interrupts this: it ends here, and its audio goes along with what follows.
+        # If the user continues to speak, this is interrupted here, and its audio is sent again
+        # together with what follows.
         yield AdditionalOutputs(written.text.strip())
         del self.unwritten[:asked]
 
@@ -61,11 +62,11 @@ stream = Stream(
     Scribe(),
     modality="audio",
     mode="send",
-    # for MODE=UI; this demo's own page has /transcript
+    # for MODE=UI; the demo's own page uses /transcript
     additional_outputs=[gr.Textbox(label="Transcript", lines=10)],
     additional_outputs_handler=lambda before, text: f"{before}\n{text}".strip(),
     concurrency_limit=10,
-    # Page and server run on one machine here, so no STUN server is needed to find the way.
+    # The page and the server run on the same machine, so no STUN server is needed.
     rtc_configuration={"iceServers": []},
     server_rtc_configuration={"iceServers": []},
     ui_args={"title": "Transcription", "subtitle": "Speak; what you say is written down."},
@@ -74,13 +75,13 @@ stream = Stream(
 HERE = Path(__file__).parent
 app = FastAPI()
 stream.mount(app)
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the client core
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 
 @app.get("/transcript")
 def transcript(webrtc_id: str):
-    """The texts of a connection as they come (server-sent events)."""
+    """Send the texts of a connection as they arrive (server-sent events)."""
 
     async def events():
         async for output in stream.output_stream(webrtc_id):
