@@ -315,7 +315,7 @@ def test_doctor_tries_turn_servers(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     "given, said",
     [
-        ("{not json", "is no JSON"),
+        ("{not json", "is not JSON"),
         ("no/such/file.json", "cannot be read"),
         ('{"iceServers": [{"urls": "http://x"}]}', "no STUN or TURN URL"),
     ],
@@ -338,7 +338,7 @@ def test_a_configuration_that_is_a_number(
 def test_a_port_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["demo", "video_flip", "--port", "70000"])
-    assert "is no port" in capsys.readouterr().err
+    assert "is not a port" in capsys.readouterr().err
 
 
 def test_doctor_of_a_package_that_is_not_installed(
@@ -349,7 +349,7 @@ def test_doctor_of_a_package_that_is_not_installed(
     assert extras("no-such-package-at-all") == {}
     monkeypatch.setattr(doctor, "extras", lambda: extras("no-such-package-at-all"))
     assert main(["doctor"]) == 0
-    assert "run from its source" in capsys.readouterr().out
+    assert "run from source" in capsys.readouterr().out
 
 
 def test_a_reader_that_has_enough() -> None:

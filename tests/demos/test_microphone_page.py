@@ -13,7 +13,7 @@ async def test_the_voice_reaches_python_and_comes_back(open_page) -> None:
         page = await open_page(url, says=recorded_prompt("vm-goodbye"), again=1.0)
         await page.shows("on this machine: good")
         await page.start()
-        await page.shows("All is well: Python hears you.")
+        await page.shows("The microphone works: Python receives your voice.")
         await page.picture("microphone")
         await page.press("Stop")
         await page.wait_for("document.querySelector('#connection').textContent === 'stopped'")
@@ -23,5 +23,5 @@ async def test_a_silent_microphone_is_noticed(open_page) -> None:
     with serving(make_app()) as url:
         page = await open_page(url)
         await page.start()
-        await page.shows("Nothing is heard.")
+        await page.shows("No sound.")
         await page.press("Stop")

@@ -1,6 +1,6 @@
 """The command line: ``fastrtc demo``, ``fastrtc doctor`` and ``fastrtc version``.
 
-Each command is a module that is imported when it is asked for, so that the others cost nothing.
+The module of each command is imported when the command runs, so that the others cost nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: What stands after the program's name; by default what this one was given.
+        arguments: The command-line arguments; by default those of this process.
 
     Returns:
-        The exit status: 0 when all is well, 1 when something is not, 2 for a command that was
-        not understood.
+        The exit status: 0 for success, 1 for a problem, 2 for an invalid command.
     """
     parser = _parser()
     given = parser.parse_args(arguments)
@@ -33,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _run(given, parser)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return 130  # as shells have it after Ctrl-C
-    except BrokenPipeError:  # who reads, such as `head`, has enough
+        return 130  # the exit status of shells after Ctrl-C
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return status
@@ -66,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo", help="run a demo, or list them", description="Run a demo; without NAME, list them."
     )
-    demo.add_argument("name", nargs="?", metavar="NAME", help="as the list has it")
+    demo.add_argument("name", nargs="?", metavar="NAME", help="a name from the list")
     demo.add_argument("--port", type=_port, default=7860, help="default: %(default)s")
     mode = demo.add_mutually_exclusive_group()
     ui, phone = "serve the Gradio page of the stream", "take telephone calls through FastPhone"
@@ -75,24 +74,24 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser(
         "doctor",
-        help="look for what could keep streams from working",
-        description="Look at what is installed and, if asked, at STUN and TURN servers and the "
-        "microphone; say what to do about what is wrong. The exit status is 1 if something is.",
+        help="check for problems that can keep streams from working",
+        description="Check the installation and, on request, STUN and TURN servers and the "
+        "microphone; print how to fix problems. The exit status is 1 if there is a problem.",
     )
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     doctor.add_argument(
         "--rtc-configuration",
         metavar="FILE_OR_JSON",
-        help="try the servers of a configuration, as browsers have it",
+        help="test the servers of a configuration in the browser's format",
     )
-    doctor.add_argument("--stun", metavar="URL", help="try a server, such as stun:host:3478")
-    doctor.add_argument("--turn", metavar="URL", help="try a server, such as turn:host:3478")
+    doctor.add_argument("--stun", metavar="URL", help="test a server, such as stun:host:3478")
+    doctor.add_argument("--turn", metavar="URL", help="test a server, such as turn:host:3478")
     doctor.add_argument("--username", help="for --turn")
     doctor.add_argument("--credential", help="for --turn")
     doctor.add_argument(
-        "--microphone", action="store_true", help="serve a page that tries the microphone"
+        "--microphone", action="store_true", help="serve a page that tests the microphone"
     )
-    doctor.add_argument("--port", type=_port, default=7860, help="of that page; default: 7860")
+    doctor.add_argument("--port", type=_port, default=7860, help="port of that page; default: 7860")
 
     commands.add_parser("version", help="print the version")
     return parser
@@ -100,5 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 1 to 65535 is")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port: it must be a number from 1 to 65535"
+        )
     return int(text)

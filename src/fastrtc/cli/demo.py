@@ -1,4 +1,4 @@
-"""``fastrtc demo``: the demos that come with the package, or with its repository."""
+"""``fastrtc demo``: the demos of the package, or of its repository."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def demos() -> dict[str, Path]:
-    """The folders of the demos by name: the repository's, if this is a working copy of it."""
+    """Return the folders of the demos by name; those of the repository in a working copy of it."""
     in_repository = PACKAGE.parents[1] / "demo"
-    # Another package of the environment might have a folder of that name beside it.
+    # Another package in the environment might be next to a folder of that name.
     is_checkout = (PACKAGE.parents[1] / "pyproject.toml").is_file() and in_repository.is_dir()
     folder = in_repository if is_checkout else PACKAGE / "_demos"
     return {app.parent.name: app.parent for app in sorted(folder.glob("*/app.py"))}
 
 
 def run(name: str | None, *, port: int, mode: str | None) -> int:
-    """Run a demo until Ctrl-C; list them all if there is no name.
+    """Run a demo until Ctrl-C, or list all demos if there is no name.
 
     Args:
-        name: Of its folder.
-        port: Where it serves.
-        mode: ``"UI"`` or ``"PHONE"``; by default it serves its own page and the stream's routes.
+        name: The name of its folder.
+        port: The port to serve on.
+        mode: ``"UI"`` or ``"PHONE"``; by default the demo's own page and the stream's routes.
 
     Returns:
         The exit status.
@@ -51,11 +51,11 @@ def run(name: str | None, *, port: int, mode: str | None) -> int:
         return 2
     app = found[name] / "app.py"
     if mode == "PHONE" and '"PHONE"' not in app.read_text(encoding="utf-8"):
-        print(f"{name} has nothing to say on a telephone.", file=sys.stderr)
+        print(f"{name} does not support the telephone.", file=sys.stderr)
         return 2
     if lacking := _lacking(found[name], phone=mode == "PHONE"):
         names = " and ".join(need.requirement for need in lacking)
-        print(f"{name} needs {names}. Install what it needs with", file=sys.stderr)
+        print(f"{name} needs {names}. Install its requirements with", file=sys.stderr)
         print(f'  pip install -r "{found[name] / "requirements.txt"}"', file=sys.stderr)
         return 1
     if problem := port_problem(port):
@@ -66,11 +66,11 @@ def run(name: str | None, *, port: int, mode: str | None) -> int:
     if mode is not None:
         os.environ["MODE"] = mode
     print(f"{name}: http://127.0.0.1:{port} (Ctrl-C ends it). The program is {app}", flush=True)
-    sys.path.insert(0, str(app.parent))  # as if it were run by its path
+    sys.path.insert(0, str(app.parent))  # as when it is run by its path
     try:
         with serving_locally(), interrupt_on_sigterm():
             runpy.run_path(str(app), run_name="__main__")
-    except (ModelError, PauseDetectionError) as error:  # what it says is all there is to know
+    except (ModelError, PauseDetectionError) as error:  # the message is sufficient
         print(f"{name} cannot run: {error}", file=sys.stderr)
         return 1
     return 0
@@ -83,13 +83,13 @@ def _list(found: dict[str, Path]) -> None:
         about = (ast.get_docstring(module) or "").partition("\n")[0]
         about += " (needs more packages)" if _lacking(folder) else ""
         print(f"{name:{width}}  {about}")
-    print("\nfastrtc demo NAME runs one; its README says what it needs.")
+    print("\nfastrtc demo NAME runs one; its README lists the requirements.")
 
 
 def _lacking(folder: Path, *, phone: bool = False) -> list[Need]:
-    """What of the requirements of a demo is not installed, or too old.
+    """Return the requirements of a demo that are not installed, or too old.
 
-    What only telephone calls need counts with ``phone``.
+    Requirements for telephone calls are included only with ``phone``.
     """
     try:
         lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()

@@ -1,4 +1,4 @@
-"""``fastrtc doctor``: what could keep streams from working here, and what to do about it."""
+"""``fastrtc doctor``: check for problems that can keep streams from working."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ MODELS = {
     "moonshine/tiny": ("stt", "UsefulSensors/moonshine", "onnx/merged/tiny/float/{}.onnx"),
     "kokoro": ("tts", "fastrtc/kokoro-onnx", "{}"),
 }
-"""Models that come from the Hugging Face hub on first use: their extra, repository and files."""
+"""Models that are downloaded from the Hugging Face Hub on first use: extra, repository and
+files."""
 
 FILES = {
     "stt": ("encoder_model", "decoder_model_merged"),
@@ -40,32 +41,32 @@ FILES = {
 }
 
 ADVICE = {
-    "name": "Look for a mistake in the host name; else the machine has no working DNS.",
-    "silent": "Nothing came back. Look whether the port is right and the server runs, and whether "
-    "a firewall lets UDP out (and its answers in). Where UDP is blocked, only a TURN server over "
-    "TCP or TLS helps: turn:HOST:3478?transport=tcp, or turns:HOST:443?transport=tcp.",
-    "unreachable": "Nothing listens there, or a firewall refuses. Look at the port, the transport, "
-    "and whether the server runs.",
-    "tls": "The server's certificate was not accepted, or it speaks no TLS on this port.",
-    "credentials": "The username and the credential are wrong or have expired: ask for new ones. "
-    "A function as rtc_configuration gets fresh ones for each connection; see fastrtc.credentials.",
-    "no credentials": "A TURN server wants both: --username and --credential, or the same two in "
+    "name": "Check the host name; if it is correct, the machine has no working DNS.",
+    "silent": "No response. Check the port, whether the server is running, and whether a firewall "
+    "allows outgoing UDP (and the responses). If UDP is blocked, only a TURN server over TCP or "
+    "TLS helps: turn:HOST:3478?transport=tcp, or turns:HOST:443?transport=tcp.",
+    "unreachable": "Nothing listens there, or a firewall refuses the connection. Check the port, "
+    "the transport, and whether the server is running.",
+    "tls": "The server's certificate was not accepted, or the port does not use TLS.",
+    "credentials": "The username and the credential are wrong or have expired: request new ones. "
+    "A function as rtc_configuration does so for each connection; see fastrtc.credentials.",
+    "no credentials": "A TURN server needs both: --username and --credential, or the same two in "
     "the entry of the configuration.",
-    "refused": "The server answered, and would not. 486: too many relays for this user; 403: it "
-    "may not relay for you. Its log says more.",
-    "unsupported": "The server side of a stream cannot use it, browsers may. Give another, too.",
+    "refused": "The server refused the request. 486: too many relays for this user; 403: it "
+    "may not relay for you. See the server's log.",
+    "unsupported": "The server side of a stream cannot use it; browsers may. Add another server.",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at, how it is, and what to do if it is not well.
+    """The result of a check.
 
     Attributes:
-        name: What was looked at.
-        state: ``"ok"``, ``"note"`` for what may be intended, or ``"wrong"``.
-        detail: How it is.
-        advice: What to do; empty if there is nothing to do.
+        name: What was checked.
+        state: ``"ok"``, ``"note"`` for something that may be intended, or ``"wrong"``.
+        detail: The result.
+        advice: How to fix it; empty if there is nothing to fix.
     """
 
     name: str
@@ -75,10 +76,10 @@ class Finding:
 
 
 def run(given: Namespace) -> int:
-    """Look at everything that was asked for and print it.
+    """Run all requested checks and print the results.
 
     Returns:
-        0 when nothing is wrong, 1 when something is, 2 when the question was not understood.
+        0 if nothing is wrong, 1 if something is wrong, 2 if the arguments are invalid.
     """
     try:
         configuration = _configuration(given)
@@ -120,7 +121,7 @@ def _print(findings: list[Finding], *, asked: bool) -> None:
     wrong = sum(finding.state == "wrong" for finding in findings)
     print(f"\n{wrong or 'Nothing'} wrong.")
     if not asked:
-        print("No STUN or TURN server was tried: --rtc-configuration, --stun and --turn do that.")
+        print("No STUN or TURN server was tested: use --rtc-configuration, --stun or --turn.")
 
 
 def _python() -> Iterator[Finding]:
@@ -130,9 +131,9 @@ def _python() -> Iterator[Finding]:
 
 
 def _packages(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
-    """The packages that are always needed, then the extras."""
+    """Check the required packages, then the extras."""
     if not by_extra:
-        detail = "run from its source, so that nobody knows what it needs"
+        detail = "run from source without metadata, so the requirements are unknown"
         yield Finding("packages", "note", detail, "pip install -e . in the repository")
     for extra, needs in by_extra.items():
         if extra in FOR_DEVELOPERS:
@@ -160,7 +161,7 @@ def _packages(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
 
 
 def _patches() -> Iterator[Finding]:
-    """Report whether what is reached into of aiortc and aioice is there in these versions."""
+    """Report whether aiortc and aioice have the private names that fastrtc uses."""
     name = "aiortc's internals"
     try:
         from ..transport.webrtc._aiortc.registry import REGISTRY, versions
@@ -186,18 +187,18 @@ def _patches() -> Iterator[Finding]:
 
 
 def _silero() -> Iterator[Finding]:
-    """Look for the network of Silero VAD, if what runs it is there or a path of it is given."""
+    """Check the Silero VAD model, if its runtime is installed or a path is set."""
     from ..pause_detection.errors import INSTALL, ModelUnavailable
     from ..pause_detection.model_file import VARIABLE, find_local_file
     from ..pause_detection.onnx_vad import OnnxVad
 
     name, chosen = "Silero VAD", os.environ.get(VARIABLE)
     if not chosen and importlib.util.find_spec("onnxruntime") is None:
-        return  # what lacks in the extra is told there
+        return  # reported with the extra
     try:
         path = find_local_file()
         if path is None:
-            yield Finding(name, "note", "loaded from the hub on first use", INSTALL)
+            yield Finding(name, "note", "loaded from the Hub on first use", INSTALL)
             return
         OnnxVad(path)
     except ModelUnavailable as error:
@@ -208,7 +209,7 @@ def _silero() -> Iterator[Finding]:
 
 
 def _models(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
-    """Whether models that come from the hub are there already, if their packages are."""
+    """Report whether models from the Hub are cached, if their packages are installed."""
     installed = {extra for extra, needs in by_extra.items() if all(need.fits for need in needs)}
     if not installed & {"stt", "tts"}:
         return
@@ -222,30 +223,30 @@ def _models(by_extra: dict[str, list[Need]]) -> Iterator[Finding]:
         if there:
             yield Finding(name, "ok", f"in the cache, {constants.HF_HUB_CACHE}")
         elif constants.HF_HUB_OFFLINE:
-            advice = f"unset HF_HUB_OFFLINE once, to load it: hf download {repository}"
+            advice = f"unset HF_HUB_OFFLINE once to download it: hf download {repository}"
             yield Finding(name, "note", "not in the cache, and HF_HUB_OFFLINE is set", advice)
         else:
-            yield Finding(name, "note", "not in the cache: loaded from the hub on first use")
+            yield Finding(name, "note", "not in the cache; downloaded from the Hub on first use")
 
 
 def _surroundings() -> Iterator[Finding]:
     if importlib.util.find_spec("uvloop"):
-        yield Finding("event loop", "ok", f"uvloop {version('uvloop')}, which uvicorn takes")
+        yield Finding("event loop", "ok", f"uvloop {version('uvloop')}, which uvicorn uses")
     else:
-        yield Finding("event loop", "ok", "asyncio's; uvicorn would take uvloop")
-    yield Finding("ffmpeg", "ok", "not needed: PyAV brings its libraries")
+        yield Finding("event loop", "ok", "asyncio; uvicorn would use uvloop")
+    yield Finding("ffmpeg", "ok", "not needed: PyAV includes its libraries")
     colab = os.getenv("COLAB_RELEASE_TAG") or os.getenv("COLAB_JUPYTER_IP")
     if colab or os.getenv("SPACE_ID") or os.getenv("SYSTEM") == "spaces":
         yield Finding(
             "place",
             "note",
             "Google Colab" if colab else "Hugging Face Spaces",
-            "clients cannot reach it directly: give the stream an rtc_configuration with TURN",
+            "clients cannot reach it directly: pass the stream an rtc_configuration with TURN",
         )
 
 
 def _blocked_threads() -> Iterator[Finding]:
-    """Report the processes here whose threads are blocked although their connection has ended."""
+    """Report local processes with threads that are blocked after their connection has ended."""
     for report in read_reports():
         places = ", ".join(sorted({thread.place for thread in report.threads}))
         count = len(report.threads)
@@ -256,18 +257,18 @@ def _blocked_threads() -> Iterator[Finding]:
             f"process {report.pid}",
             "note",
             f"{report.command}: {blocked} connection, blocked at {places}",
-            f"end the wait in shutdown(); with {LIMIT} of them no more connections are taken",
+            f"end the wait in shutdown(); with {LIMIT} such threads, new connections are refused",
         )
 
 
 def _servers(configuration: Any) -> Iterator[Finding]:
-    """Ask the STUN and TURN servers of a configuration for candidates."""
+    """Request candidates from the STUN and TURN servers of a configuration."""
     from ..transport.webrtc.reachability import try_servers
 
     found = asyncio.run(try_servers(configuration))
     if not found:
-        advice = "without servers, only clients in the same network get a connection"
-        yield Finding("iceServers", "note", "there are none", advice)
+        advice = "without servers, only clients in the same network can connect"
+        yield Finding("iceServers", "note", "none", advice)
     for one in found:
         if one.failure is None:
             what = "seen from outside as" if one.kind == "srflx" else "relays at"
@@ -275,17 +276,17 @@ def _servers(configuration: Any) -> Iterator[Finding]:
         else:
             yield Finding(one.url, "wrong", one.detail, ADVICE[one.failure])
     if found and all(one.kind == "srflx" for one in found):
-        advice = "behind many company and mobile networks only a TURN server gets through"
-        yield Finding("relay", "note", "there is no TURN server", advice)
+        advice = "in many company and mobile networks, only a TURN server works"
+        yield Finding("relay", "note", "no TURN server", advice)
     for kind in ("srflx", "relay"):
         if sum(one.kind == kind for one in found) > 1:
             what = "STUN" if kind == "srflx" else "TURN"
-            detail = f"there are several {what} servers: the server side uses the first only"
+            detail = f"several {what} servers: the server side uses only the first"
             yield Finding("iceServers", "note", detail)
 
 
 def _configuration(given: Namespace) -> dict[str, Any] | None:
-    """The configuration to try, from whichever option has one.
+    """Return the configuration to test, from the option that has one.
 
     Raises:
         ValueError: If it is malformed.
@@ -304,7 +305,7 @@ def _configuration(given: Namespace) -> dict[str, Any] | None:
         try:
             parsed = json.loads(text)
         except ValueError as error:
-            raise ValueError(f"the rtc configuration is no JSON: {error}") from error
+            raise ValueError(f"the rtc configuration is not JSON: {error}") from error
         read = parsed.get("iceServers") if isinstance(parsed, dict) else parsed
         if isinstance(read, list):
             servers += read
@@ -314,5 +315,5 @@ def _configuration(given: Namespace) -> dict[str, Any] | None:
         return None
     from ..transport.webrtc.configuration import to_aiortc_configuration
 
-    to_aiortc_configuration({"iceServers": servers})  # says what is wrong with it
+    to_aiortc_configuration({"iceServers": servers})  # raises an error that describes the problem
     return {"iceServers": servers}

@@ -1,4 +1,4 @@
-"""The page of ``fastrtc doctor --microphone``: from the microphone to a handler and back."""
+"""The page of ``fastrtc doctor --microphone``: audio from the microphone to a handler and back."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ PAGE = Path(__file__).with_name("microphone.html")
 
 
 class _Echo(AsyncStreamHandler):
-    """Gives back what it hears: what comes back has been in Python."""
+    """Send the audio back, to show that it has reached Python."""
 
     def __init__(self) -> None:
         super().__init__(input_sample_rate=48_000, output_sample_rate=48_000)
-        self._heard: asyncio.Queue[Any] = asyncio.Queue(50)  # a second
+        self._heard: asyncio.Queue[Any] = asyncio.Queue(50)  # 1 s
 
     async def receive(self, frame: Any) -> None:
         if not self._heard.full():
@@ -44,7 +44,7 @@ class _Echo(AsyncStreamHandler):
 
 
 def make_app() -> FastAPI:
-    """Make the application: the page, the client core, and a stream that gives sound back."""
+    """Create the application: the page, the JavaScript client, and a stream that echoes audio."""
     stream = Stream(
         _Echo(),
         modality="audio",
@@ -64,7 +64,7 @@ def make_app() -> FastAPI:
 
 
 def serve(port: int) -> None:
-    """Serve the page on this machine until Ctrl-C, on a port that `port_problem` knows as free."""
+    """Serve the page on this machine until Ctrl-C, on a port that `port_problem` has checked."""
     print(f"Open http://127.0.0.1:{port} and press Start (Ctrl-C ends it)", file=sys.stderr)
     with serving_locally():
         app = make_app()

@@ -1,4 +1,4 @@
-"""Whether a command can serve on a port."""
+"""Check whether a command can use a port."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import socket
 __all__ = ["HOST", "port_problem"]
 
 HOST = "127.0.0.1"
-"""Where commands serve."""
+"""The address that commands serve on."""
 
 
 def port_problem(port: int) -> str | None:
-    """Return why nothing can be served on a port of this machine, or None if it is free."""
+    """Return why a local port cannot be used, or None if it is free."""
     try:
         socket.create_server((HOST, port)).close()
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
-        reason = str(error.strerror).partition(" (while")[0]  # where, Python adds
+        reason = str(error.strerror).partition(" (while")[0]  # Python appends the address
         why = "is in use" if in_use else f"cannot be used ({reason})"
         return f"Port {port} of {HOST} {why}: choose another with --port"
     return None

@@ -1,4 +1,4 @@
-"""What packages need, and what of it is not installed."""
+"""Requirements of packages, and which of them are installed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Need", "extras", "needs_of"]
 
 @dataclass(frozen=True)
 class Need:
-    """A package that is needed.
+    """A required package.
 
     Attributes:
         name: Its name.
-        wanted: The versions that will do, such as ``>=1.15``; empty if any will.
-        installed: The version that is there, or None.
-        fits: Whether it will do.
+        wanted: The compatible versions, such as ``>=1.15``; empty if any is.
+        installed: The installed version, or None.
+        fits: Whether the installed version is compatible.
     """
 
     name: str
@@ -29,12 +29,12 @@ class Need:
 
     @property
     def requirement(self) -> str:
-        """What ``pip install`` takes."""
+        """The argument for ``pip install``."""
         return f"{self.name}{self.wanted}"
 
 
 def needs_of(requirement: str) -> list[Need]:
-    """Look for a package and, where extras of it are asked for, for what these bring."""
+    """Check a package and, if extras are requested, the requirements of these extras."""
     parsed = Requirement(requirement)
     try:
         installed = version(parsed.name)
@@ -49,9 +49,9 @@ def needs_of(requirement: str) -> list[Need]:
 
 
 def extras(package: str = "fastrtc") -> dict[str, list[Need]]:
-    """What each extra of a package brings; under "" what it needs itself.
+    """Return the requirements of each extra of a package; under "" those of the package itself.
 
-    Nothing is known of a package that is not installed.
+    Empty if the package is not installed.
     """
     try:
         names = ("", *(metadata(package).get_all("Provides-Extra") or ()))
@@ -64,7 +64,7 @@ def extras(package: str = "fastrtc") -> dict[str, list[Need]]:
 
 
 def _brought_by(package: str, extra: str) -> Iterator[str]:
-    """The requirements of an extra, or of the package itself, for this Python and system."""
+    """Return the requirements of an extra, or of the package itself, for this Python and system."""
     for line in requires(package) or ():
         requirement = Requirement(line)
         marker, requirement.marker = requirement.marker, None
