@@ -292,8 +292,8 @@ def test_doctor_tells_of_a_package_that_is_too_old(
     monkeypatch.setattr(requirements, "version", lambda name: versions.get(name, "999"))
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
-    assert re.search(r"WRONG +aiortc +1.2.0 is installed, aiortc>=1.\d+ is needed", said)
-    assert 'pip install "aiortc>=' in said
+    assert re.search(r"WRONG +aiortc +1.2.0 is installed, aiortc\S*>=1.\d+\S* is needed", said)
+    assert 'pip install "aiortc' in said
 
 
 @pytest.mark.external("turnserver")

@@ -156,7 +156,7 @@ async def test_other_outputs_are_ignored(caplog):
 
 
 async def test_without_its_icon_there_are_waves():
-    with pytest.warns(UserWarning, match="neither a URL nor a file that exists: 'none.svg'"):
+    with pytest.warns(UserWarning, match="neither a URL nor an existing file: 'none.svg'"):
         made = WebRTC(modality="audio", icon="none.svg")
     assert made.icon is None
 

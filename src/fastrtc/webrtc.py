@@ -40,9 +40,9 @@ from .server.policy import FromStream
 from .transport.webrtc.configuration import resolve_configuration
 from .ui._compat import (
     ComponentMetaWithoutStub,
+    accept_gradio5_signature,
     current_blocks,
     hidden_event,
-    in_order_of_gradio_5,
     server,
 )
 from .ui.constraints import default_track_constraints
@@ -591,7 +591,7 @@ class _PageTables(Tables):
 
 
 for _name in EVENTS:
-    setattr(WebRTC, _name, in_order_of_gradio_5(getattr(WebRTC, _name)))
+    setattr(WebRTC, _name, accept_gradio5_signature(getattr(WebRTC, _name)))
 
 
 def _most_inputs(handler: Any) -> int | None:

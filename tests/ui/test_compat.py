@@ -12,9 +12,9 @@ from httpx import ASGITransport, AsyncClient
 
 import fastrtc.webrtc
 from fastrtc.ui._compat import (
+    accept_gradio5_signature,
     bare_html,
     hidden_event,
-    in_order_of_gradio_5,
     outside_blocks,
 )
 
@@ -52,7 +52,7 @@ async def test_an_event_of_the_page_is_not_shown_in_the_api():
 
 async def test_show_api_is_understood_in_both_majors():
     with gr.Blocks() as page:
-        listener = in_order_of_gradio_5(gr.Button.click)
+        listener = accept_gradio5_signature(gr.Button.click)
         listener(gr.Button(), lambda: None, api_name="seen", show_api=True)
         if "api_visibility" in inspect.signature(gr.Button.click).parameters:
             listener(gr.Button(), lambda: None, api_name="unseen", show_api=False)
@@ -60,7 +60,7 @@ async def test_show_api_is_understood_in_both_majors():
 
 
 def test_the_parameters_are_in_the_order_of_gradio_5():
-    names = list(inspect.signature(in_order_of_gradio_5(gr.Button.click)).parameters)
+    names = list(inspect.signature(accept_gradio5_signature(gr.Button.click)).parameters)
     wanted = ["concurrency_id", "show_api", "time_limit", "stream_every", "like_user_message"]
     first = names.index("concurrency_id")
     assert names[first : first + 5] == wanted

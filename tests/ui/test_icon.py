@@ -24,7 +24,7 @@ def test_an_address_stays(url: str):
 
 
 def test_a_file_that_is_not_there():
-    with pytest.warns(UserWarning, match=r"neither a URL nor a file that exists: 'phone\.svg'"):
+    with pytest.warns(UserWarning, match=r"neither a URL nor an existing file: 'phone\.svg'"):
         assert image_address("phone.svg") is None
 
 

@@ -30,14 +30,14 @@ def test_all_that_there_is_is_taken():
 @pytest.mark.parametrize(
     "modality, args, complaint",
     [
-        ("video", {"title": 3}, "title of ui_args must be a text, not 3"),
-        ("audio", {"assistant_name": " "}, "assistant_name must be a string with text"),
-        ("audio", {"assistant_name": 3}, "assistant_name must be a string with text, not 3"),
+        ("video", {"title": 3}, "title of ui_args must be a string, not 3"),
+        ("audio", {"assistant_name": " "}, "assistant_name must be a non-empty string"),
+        ("audio", {"assistant_name": 3}, "assistant_name must be a non-empty string, not 3"),
         ("video", {"full_screen": "no"}, "full_screen of ui_args must be True or False"),
         ("video", {"send_input_on": "blur"}, "must be 'change' or 'submit', not 'blur'"),
         ("video", {"variant": "textbox"}, "variant='textbox' is for audio"),
         ("audio", {"variant": "chat"}, "variant must be 'wave' or 'textbox', not 'chat'"),
-        ("audio", {"icon_radius": -1}, "icon_radius must be a number that is not negative, not -1"),
+        ("audio", {"icon_radius": -1}, "icon_radius must be a number of at least 0, not -1"),
         ("audio", ["title"], "ui_args must be a dict or None, not list"),
     ],
 )

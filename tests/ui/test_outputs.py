@@ -106,7 +106,7 @@ async def test_results_by_component():
 async def test_a_result_for_another_component_is_an_error():
     browser = Browser(lambda: {browser.components[0]: 1}, 0, [1, 2])
     browser.give()
-    with pytest.raises(ValueError, match="for none of the outputs"):
+    with pytest.raises(ValueError, match="for a component not in outputs"):
         await browser.send()
 
 
@@ -195,7 +195,7 @@ async def test_outputs_outlive_their_connection_for_a_while(monkeypatch: pytest.
 
 
 async def test_pages_are_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "MOST_PAGES", 2)
+    monkeypatch.setattr(module, "MAX_PAGES", 2)
     browser = Browser(append, 2, [0, 1])
     for name in ("p", "q", "r"):
         await browser.event._run(SimpleNamespace(session_hash=name), "a", {"given": 0}, [], "")

@@ -1,1 +1,1 @@
-"""The page: the layouts, the builder, and what the Gradio component is made of."""
+"""The Gradio page: layouts, the page builder, and parts of the Gradio component."""

@@ -1,6 +1,6 @@
-"""What differs between the majors of Gradio, and the private names of it that we need.
+"""Differences between Gradio's major versions, and the private names of Gradio that fastrtc uses.
 
-Seen with Gradio 5.0, 5.50 and 6.31.
+Tested with Gradio 5.0, 5.50 and 6.31.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
     "current_blocks",
     "hidden_event",
     "hide_requests_for_components",
-    "in_order_of_gradio_5",
+    "accept_gradio5_signature",
     "outside_blocks",
     "server",
     "stop_heartbeats",
@@ -37,19 +37,19 @@ COMPONENT_REQUEST = re.compile(r"id=\w+, environment=\w+, type=\w+, file_name=")
 
 
 def server(method: T) -> T:
-    """Let the page call a method of a component; as Gradio's own, but typed."""
+    """Let the page call a method of a component, as Gradio's decorator does, but typed."""
     return cast(T, base.server(method))  # type: ignore[no-untyped-call]
 
 
 def outside_blocks(build: Callable[[], T]) -> T:
-    """Build a page as if the caller were not within a ``gr.Blocks``, or an event of one.
+    """Build a page as if the caller were outside any ``gr.Blocks`` and its events.
 
-    Gradio keeps the block that is being filled in class attributes, and within ``gr.render``
-    in context variables; a ``gr.Blocks`` made there would become a part of it.
+    Gradio keeps the current block in class attributes, and within ``gr.render`` in context
+    variables. A ``gr.Blocks`` created there would become a part of it.
     """
     try:
         from gradio.context import Context
-    except ImportError:  # the name is gone: then the caller must see to it
+    except ImportError:  # the name has been removed, so the caller has to do it
         return build()
     names = [name for name in ("root_block", "block") if hasattr(Context, name)]
     before = {name: getattr(Context, name) for name in names}
@@ -63,7 +63,7 @@ def outside_blocks(build: Callable[[], T]) -> T:
 
 
 def current_blocks() -> Any:
-    """Give the ``gr.Blocks`` that is being filled; None if there is none."""
+    """Return the ``gr.Blocks`` that is being built, or None."""
     try:
         from gradio.context import Context
     except ImportError:
@@ -72,37 +72,37 @@ def current_blocks() -> Any:
 
 
 def stop_heartbeats(blocks: Any) -> None:
-    """End the requests that open pages keep, which uvicorn would wait for, as ``close`` does."""
+    """End the requests of open pages, for which uvicorn would wait, as ``close`` does."""
     stop_event = getattr(getattr(blocks, "app", None), "stop_event", None)
     if stop_event is not None:
         stop_event.set()
 
 
 def bare_html(value: str) -> gr.HTML:
-    """Add HTML without the padding that Gradio puts around it from 5.9 on."""
+    """Add HTML without the padding that Gradio 5.9 and newer add."""
     if "padding" in inspect.signature(gr.HTML).parameters:
         return gr.HTML(value, padding=False)
     return gr.HTML(value)
 
 
 def hidden_event(listener: Callable[..., T], **options: Any) -> T:
-    """Add an event that only the page calls, and that is not shown among the API's.
+    """Add an event that only the page calls, and that is not part of the public API.
 
     Args:
         listener: The method that adds it, such as ``button.click``.
-        **options: For the listener.
+        **options: Options for the listener.
     """
     if "api_visibility" in inspect.signature(listener).parameters:
         return listener(**options, api_visibility="private")
-    with warnings.catch_warnings():  # Gradio 5.50 warns of what is to come, but does not have it
+    with warnings.catch_warnings():  # Gradio 5.50 deprecates it without a replacement
         warnings.filterwarnings("ignore", "The 'show_api' parameter", DeprecationWarning)
         return listener(**options, show_api=False)
 
 
-def in_order_of_gradio_5(listener: Callable[..., T]) -> Callable[..., T]:
-    """Let a method of Gradio 6 that adds an event take the arguments of Gradio 5, too.
+def accept_gradio5_signature(listener: Callable[..., T]) -> Callable[..., T]:
+    """Let a Gradio 6 method that adds an event accept the arguments of Gradio 5.
 
-    Gradio 6 has ``api_visibility`` in place of ``show_api``, and no ``like_user_message``.
+    Gradio 6 has ``api_visibility`` instead of ``show_api``, and no ``like_user_message``.
     """
     own = inspect.signature(listener).parameters
     if "show_api" in own:
@@ -130,15 +130,16 @@ def in_order_of_gradio_5(listener: Callable[..., T]) -> Callable[..., T]:
 
 
 class ComponentMetaWithoutStub(ComponentMeta):
-    """The metaclass of components, but for the ``.pyi`` file that Gradio writes beside the module.
+    """Metaclass of components that does not write Gradio's ``.pyi`` file next to the module.
 
-    It would shadow the module for type checkers, and an installed package is no place to write.
+    The file would shadow the module for type checkers, and installed packages should not be
+    modified.
     """
 
     def __new__(
         cls, name: str, bases: tuple[type, ...], attributes: dict[str, Any]
     ) -> ComponentMetaWithoutStub:
-        """Make the class; Gradio's function that writes does nothing meanwhile."""
+        """Create the class with Gradio's function that writes the file disabled."""
         writer = getattr(component_meta, "create_or_modify_pyi", None)
         component_meta.create_or_modify_pyi = lambda *_: None
         try:
@@ -152,10 +153,10 @@ class ComponentMetaWithoutStub(ComponentMeta):
 
 
 def hide_requests_for_components() -> None:
-    """Drop the line that Gradio 6.31 prints for each file of a component that a page loads.
+    """Suppress the line that Gradio 6.31 prints for each file of a component that a page loads.
 
-    It is left over from a debugging session: ``id=..., environment=client, type=component, ...``.
-    All else that ``gradio.routes`` prints is printed.
+    It is a debugging leftover: ``id=..., environment=client, type=component, ...``. Everything else
+    that ``gradio.routes`` prints is still printed.
     """
 
     def print_the_rest(*values: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the page asks of the microphone and the camera."""
+"""Default constraints for the page's microphone and camera."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ __all__ = ["default_track_constraints"]
 
 
 def default_track_constraints(modality: Modality, full_screen: bool) -> dict[str, Any]:
-    """Give the constraints that a page has unless the program has its own.
+    """Return the track constraints of a page for which the program sets none.
 
     Args:
-        modality: Which media; of both, the constraints are nested by kind.
-        full_screen: Whether a picture takes all the window, and is worth more pixels.
+        modality: The media; for both, the constraints are nested by kind.
+        full_screen: Whether the video fills the window and needs more pixels.
     """
     audio = {
         "echoCancellation": True,

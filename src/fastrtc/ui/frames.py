@@ -1,4 +1,4 @@
-"""Middleware that lets a page be framed by certain sites only."""
+"""Middleware that lets only certain sites show a page in a frame."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ __all__ = ["FrameAncestors", "check_frame_ancestors"]
 SOURCE = re.compile(
     r"[a-z][a-z0-9+.-]*:(//(\*|(\*\.)?[a-z0-9.-]+|\[[0-9a-f:.]+\])(:(\d+|\*))?)?", re.IGNORECASE
 )
-"""A source as ``frame-ancestors`` has it: an origin, with wildcards, or a scheme (CSP 3)."""
+"""A source in ``frame-ancestors``: an origin, with wildcards, or a scheme (CSP 3)."""
 
 
 class FrameAncestors:
     """Add ``Content-Security-Policy: frame-ancestors`` to the responses of an app.
 
-    For a page that is launched, ``Stream(frame_ancestors=...)`` does it. For one that is mounted,
-    or a page of one's own::
+    For a launched page, use ``Stream(frame_ancestors=...)``. For a mounted page, or your own page::
 
         app.add_middleware(FrameAncestors, sources=["https://www.example.org"])
 
     Args:
         app: The ASGI app.
-        sources: Who may frame it, beside itself.
+        sources: The sites that may frame the page, in addition to the page itself.
 
     Raises:
-        ValueError: If ``sources`` is no list of such strings.
+        ValueError: If ``sources`` is not a list of such strings.
     """
 
     def __init__(self, app: App, sources: Collection[str]) -> None:
@@ -38,14 +37,14 @@ class FrameAncestors:
         self._header = ("content-security-policy", " ".join(("frame-ancestors 'self'", *given)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and add the header to its response."""
+        """Forward a request, and add the header to its response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         name, value = self._header
 
         async def send_with_header(message: Any) -> None:
-            if message["type"] == "http.response.start":  # a policy of the app's own applies, too
+            if message["type"] == "http.response.start":  # the app's own policy applies as well
                 own = (name.encode(), value.encode())
                 message = {**message, "headers": [*message.get("headers", ()), own]}
             await send(message)
@@ -54,10 +53,10 @@ class FrameAncestors:
 
 
 def check_frame_ancestors(given: Any) -> tuple[str, ...] | None:
-    """Return who may frame a page, as a tuple; None is everyone.
+    """Return the sites that may frame a page as a tuple; None allows all sites.
 
     Raises:
-        ValueError: If it is no list of sources.
+        ValueError: If it is not a list of sources.
     """
     if given is None:
         return None

@@ -11,14 +11,14 @@ __all__ = ["image_address"]
 
 
 def image_address(image: str) -> str | None:
-    """Return the address by which a page can show an image.
+    """Return an address with which a page can show an image.
 
     Args:
-        image: A URL, or the path of a file. A file becomes part of the page (RFC 2397), so
-            that it needs no route, wherever the page is mounted.
+        image: A URL, or the path of a file. A file is embedded into the page (RFC 2397), so that it
+            needs no route, wherever the page is mounted.
 
     Returns:
-        The address; None, with a ``UserWarning``, if it is neither a URL nor a file that exists.
+        The address; None, with a ``UserWarning``, if it is neither a URL nor an existing file.
     """
     path = Path(image)
     if path.is_file():
@@ -28,7 +28,7 @@ def image_address(image: str) -> str | None:
         return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     if image.startswith(("http://", "https://", "data:", "/")):
         return image
-    _warn(f"icon is neither a URL nor a file that exists: {image!r}")
+    _warn(f"icon is neither a URL nor an existing file: {image!r}")
     return None
 
 

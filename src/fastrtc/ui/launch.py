@@ -1,4 +1,4 @@
-"""What runs around the server of a page that is launched."""
+"""Code that runs around the server of a launched page."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ["at_end_of_launch", "close_before_server", "guard_launch", "wrap_laun
 
 
 def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:
-    """Have ``launch`` run a lifespan around that of its caller.
+    """Let ``launch`` run a lifespan around that of its caller.
 
-    Gradio has no other way to do something when the server of a page ends.
+    Gradio has no other way to run code when the server of a page ends.
 
     Args:
         blocks: The ``gr.Blocks``.
-        wrap: Makes the lifespan, of the caller's own or None.
+        wrap: Creates the lifespan from the caller's lifespan or None.
     """
     launch = blocks.launch
 
@@ -43,11 +43,11 @@ def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:
 
 
 def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
-    """Do something when the server of a launched page ends.
+    """Run a callback when the server of a launched page ends.
 
     Args:
         blocks: The ``gr.Blocks``.
-        end: What to do, on the server's event loop.
+        end: The callback, called on the server's event loop.
     """
 
     def wrap(lifespan: Any) -> Any:
@@ -68,15 +68,14 @@ def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
 
 
 def close_before_server(blocks: Any) -> None:
-    """Have ``launch`` end connections before its server when it is interrupted, also by SIGTERM.
+    """Let ``launch`` close connections before its server when it is interrupted, or gets SIGTERM.
 
-    Gradio's ``block_thread``, which ``launch`` ends in, closes the server on Ctrl-C, and waits at
-    most 5 s for it. SIGTERM ends the process with status 0 then. Handlers that the program has
-    installed for these signals are the ones that are called: it is enough if they raise an
-    exception or close the page.
+    Gradio's ``block_thread``, in which ``launch`` ends, closes the server on Ctrl-C, and waits up
+    to 5 s for it. SIGTERM then ends the process with status 0. Signal handlers that the program has
+    installed are called instead; it is sufficient if they raise an exception or close the page.
 
     Args:
-        blocks: The ``gr.Blocks``; a second time does nothing.
+        blocks: The ``gr.Blocks``; calling this twice has no further effect.
     """
     from ._compat import current_blocks, stop_heartbeats
 
@@ -101,7 +100,7 @@ def close_before_server(blocks: Any) -> None:
         with interrupt_on_sigterm() as terminated:
             try:
                 block_thread()
-            except BaseException as error:  # of a signal handler of the program's own, too
+            except BaseException as error:  # also of the program's own signal handlers
                 close_connections(server.thread)
                 if not terminated or not isinstance(error, KeyboardInterrupt):
                     raise
@@ -126,16 +125,16 @@ def guard_launch(
     policy: Callable[[], SitePolicy],
     frame_ancestors: Callable[[], Collection[str] | None] = lambda: None,
 ) -> None:
-    """Have the server of a launched page refuse foreign host names, and say who may frame it.
+    """Let the server of a launched page refuse foreign host names, and restrict framing.
 
-    Names are looked at on a loopback address only. Its own are those of this machine, of a
+    Names are checked only on a loopback address. The known names are those of this machine, of a
     share link, and of a ``root_path``.
 
     Args:
         blocks: The ``gr.Blocks``.
         policy: Returns the policy with the names of this machine, and those that the program
             allows.
-        frame_ancestors: Returns who may frame the page; None is everyone.
+        frame_ancestors: Returns the sites that may frame the page; None allows all sites.
     """
     launch = blocks.launch
 

@@ -1,4 +1,4 @@
-"""Where things are on the default page, by modality and mode."""
+"""Layouts of the default page, by modality and mode."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from ..core.types import Modality, Mode
 
-__all__ = ["LAYOUTS", "WIDE", "Layout"]
+__all__ = ["LAYOUTS", "WIDE", "PageLayout"]
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How a page of one modality and mode is laid out.
+class PageLayout:
+    """The layout of the page for one modality and mode.
 
     Attributes:
-        title: The heading, unless the program has its own.
-        label: What the component is called, also by screen readers.
-        width: How wide the page becomes, as CSS has it, if nothing is beside the component.
-        beside: Whether the outputs are beside the component where there is room for it, with
-            the inputs; else they are above it, and the inputs beside both.
+        title: The heading, unless the program sets one.
+        label: The name of the component, also for screen readers.
+        width: The maximum CSS width of the page if nothing is beside the component.
+        beside: Whether the outputs are beside the component if there is room, together with the
+            inputs; otherwise they are above it, and the inputs beside both.
     """
 
     title: str
@@ -29,14 +29,16 @@ class Layout:
 
 NARROW, WIDE = "46rem", "72rem"
 
-LAYOUTS: dict[tuple[Modality, Mode], Layout] = {
-    ("audio", "send-receive"): Layout("Audio streaming", "Conversation", NARROW, False),
-    ("audio", "send"): Layout("Send audio", "Microphone", NARROW, False),
-    ("audio", "receive"): Layout("Listen", "Sound", NARROW, False),
-    ("video", "send-receive"): Layout("Video streaming", "Video", WIDE, True),
-    ("video", "send"): Layout("Send video", "Camera", WIDE, True),
-    ("video", "receive"): Layout("Watch", "Picture", WIDE, True),
-    ("audio-video", "send-receive"): Layout("Video call", "Call", WIDE, True),
-    ("audio-video", "send"): Layout("Send video and audio", "Camera and microphone", WIDE, True),
-    ("audio-video", "receive"): Layout("Watch and listen", "Picture and sound", WIDE, True),
+LAYOUTS: dict[tuple[Modality, Mode], PageLayout] = {
+    ("audio", "send-receive"): PageLayout("Audio streaming", "Conversation", NARROW, False),
+    ("audio", "send"): PageLayout("Send audio", "Microphone", NARROW, False),
+    ("audio", "receive"): PageLayout("Listen", "Sound", NARROW, False),
+    ("video", "send-receive"): PageLayout("Video streaming", "Video", WIDE, True),
+    ("video", "send"): PageLayout("Send video", "Camera", WIDE, True),
+    ("video", "receive"): PageLayout("Watch", "Picture", WIDE, True),
+    ("audio-video", "send-receive"): PageLayout("Video call", "Call", WIDE, True),
+    ("audio-video", "send"): PageLayout(
+        "Send video and audio", "Camera and microphone", WIDE, True
+    ),
+    ("audio-video", "receive"): PageLayout("Watch and listen", "Picture and sound", WIDE, True),
 }

@@ -1,4 +1,4 @@
-"""The page of a ``Stream``, built when it is first asked for."""
+"""The page of a ``Stream``, built on first access."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ __all__ = ["LazyPage"]
 
 
 class LazyPage:
-    """The page of a stream, and the component on it.
+    """The page of a stream, and its component.
 
     Args:
-        generate: Builds the page and gives the ``gr.Blocks``; sets ``component``, if there
-            is one.
-        wrap_lifespan: Makes the lifespan of the page's server of the program's own, or None.
+        generate: Builds the page and returns the ``gr.Blocks``; sets ``component``, if there is
+            one.
+        wrap_lifespan: Creates the lifespan of the page's server from the program's lifespan or
+            None.
     """
 
     def __init__(self, generate: Callable[[], Any], wrap_lifespan: Callable[[Any], Any]) -> None:
@@ -44,7 +45,7 @@ class LazyPage:
             self._blocks = blocks
 
     def build(self) -> None:
-        """Build the page, once, whatever ``gr.Blocks`` the caller is in."""
+        """Build the page, once, regardless of the caller's current ``gr.Blocks``."""
         from ._compat import outside_blocks
 
         with self._lock:

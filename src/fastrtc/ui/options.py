@@ -1,4 +1,4 @@
-"""``UIArgs``: how the default page looks."""
+"""``UIArgs``: options of the default page."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _SWITCHES = ("hide_title", "full_screen")
 
 
 class UIArgs(TypedDict, total=False):
-    """How the default page looks; everything may be left out.
+    """Options of the default page. All are optional.
 
     Attributes:
-        title: The heading, also of the browser's tab. May hold HTML.
-        subtitle: A line below it. May hold HTML.
-        icon: For audio: an image to show in place of the waves, a path or a URL.
-        icon_button_color: The colour of the round button that the icon is on, as CSS has it.
-        pulse_color: The colour of the pulse around it.
-        icon_radius: How round it is, in percent: 50 is a circle.
-        send_input_on: Whether the handler gets an additional input when it is changed,
-            or when it is submitted.
-        assistant_name: The name of the other side of the conversation, "Assistant" by default.
-        hide_title: Whether there is no heading.
-        full_screen: For video: whether the picture takes all the window.
-        variant: For audio: waves, or a box to type or talk into.
+        title: The heading, and the title of the browser tab. May contain HTML.
+        subtitle: A line below the heading. May contain HTML.
+        icon: For audio: the path or URL of an image to show instead of the waveform.
+        icon_button_color: The CSS color of the round button behind the icon.
+        pulse_color: The CSS color of the pulse around it.
+        icon_radius: The corner radius of the icon, in percent: 50 is a circle.
+        send_input_on: Whether an additional input is sent to the handler when it changes, or when
+            it is submitted.
+        assistant_name: The name of the other participant, "Assistant" by default.
+        hide_title: Whether to hide the heading.
+        full_screen: For video: whether the video fills the window.
+        variant: For audio: a waveform, or a text box that also takes speech.
     """
 
     title: str
@@ -47,12 +47,12 @@ class UIArgs(TypedDict, total=False):
 
 
 def check_ui_args(ui_args: Any, modality: str) -> UIArgs:
-    """See whether the arguments are what they may be, and give them as a dict.
+    """Validate the arguments and return them as a dict.
 
-    An unknown key is warned of, as it was ignored by FastRTC.
+    An unknown key causes a warning, because FastRTC ignored it.
 
     Raises:
-        ValueError: If a value is not what it may be, naming it.
+        ValueError: If a value is invalid; the error names it.
     """
     if ui_args is None:
         return {}
@@ -65,7 +65,7 @@ def check_ui_args(ui_args: Any, modality: str) -> UIArgs:
         if value is None:
             continue
         if name in _TEXTS and not isinstance(value, str):
-            raise ValueError(f"{name} of ui_args must be a text, not {value!r}")
+            raise ValueError(f"{name} of ui_args must be a string, not {value!r}")
         if name in _SWITCHES and not isinstance(value, bool):
             raise ValueError(f"{name} of ui_args must be True or False, not {value!r}")
     if ui_args.get("send_input_on") not in (None, *SEND_INPUT_ON):
@@ -86,10 +86,10 @@ def check_ui_args(ui_args: Any, modality: str) -> UIArgs:
 def check_look(
     modality: str, *, icon: Any, icon_radius: Any, variant: Any, assistant_name: Any = None
 ) -> None:
-    """See whether the look fits the modality.
+    """Check that the options fit the modality.
 
     Raises:
-        ValueError: If not, naming the argument.
+        ValueError: If not; the error names the argument.
     """
     if variant not in (None, *get_args(Variant)):
         raise ValueError(f"variant must be 'wave' or 'textbox', not {variant!r}")
@@ -102,8 +102,8 @@ def check_look(
         or not isinstance(icon_radius, int | float)
         or not icon_radius >= 0
     ):
-        raise ValueError(f"icon_radius must be a number that is not negative, not {icon_radius!r}")
+        raise ValueError(f"icon_radius must be a number of at least 0, not {icon_radius!r}")
     if assistant_name is not None and not (
         isinstance(assistant_name, str) and assistant_name.strip()
     ):
-        raise ValueError(f"assistant_name must be a string with text, not {assistant_name!r}")
+        raise ValueError(f"assistant_name must be a non-empty string, not {assistant_name!r}")

@@ -1,13 +1,13 @@
-"""``AdditionalOutputs`` on their way into the components of a page.
+"""Delivery of ``AdditionalOutputs`` to the components of a page.
 
-The page is told of each (``fetch_output``) and then runs the event ``state_change``. An event
-takes all that wait, so that none is lost when events overtake each other, or when the
-connection has ended meanwhile.
+The page is notified of each of them (``fetch_output``) and then runs the event ``state_change``. An
+event takes all waiting outputs, so that none is lost if events overtake each other, or if the
+connection has ended in the meantime.
 
-What a function gets as the current value of a component may be behind: the page collects the
-values when it sends the event, perhaps before the result of the one before has arrived. So a
-component that is hidden counts the results that the page has seen. While the page is behind,
-what the function itself gave last is the current value.
+The current value that a function receives for a component may be outdated: the page collects the
+values when it sends the event, possibly before the result of the previous event has arrived. A
+hidden component therefore counts the results that the page has received. While the page is behind,
+the function's own last result is used as the current value.
 """
 
 from __future__ import annotations
@@ -33,21 +33,23 @@ __all__ = ["OutputsEvent"]
 
 logger = logging.getLogger(__name__)
 
-MOST_WAITING = 1024
-"""Outputs of one connection that wait for the page; then the oldest is dropped."""
+MAX_WAITING = 1024
+"""Maximum number of outputs of a connection that wait for the page; beyond it, the oldest is
+dropped."""
 
 KEPT_S = 30.0
-"""How long outputs are kept for a page whose connection has ended."""
+"""How long outputs are kept for a page after its connection has ended, in seconds."""
 
-MOST_PAGES = 1000
-"""Pages whose results are remembered; then the one that was seen longest ago is forgotten."""
+MAX_PAGES = 1000
+"""Maximum number of pages whose results are kept; beyond it, the least recently seen page is
+dropped."""
 
 _END = object()
 
 
 @dataclass
 class _Page:
-    """What one open page was given: results by the index of the output, and how many."""
+    """The results sent to an open page, by the index of the output, and their number."""
 
     connection: str | None = None
     given: int = 0
@@ -56,11 +58,11 @@ class _Page:
 
 
 class OutputsEvent:
-    """One ``on_additional_outputs``.
+    """The event of one ``on_additional_outputs``.
 
     Args:
-        fn: Gets the values of the inputs, then those of the outputs; gives what any function
-            of a Gradio event may give. Sync or async, also a generator.
+        fn: Receives the values of the inputs, then those of the outputs; returns anything that the
+            function of a Gradio event may return. Sync or async, or a generator.
         inputs: Components, or one, or None.
         outputs: Components, or one, or None.
     """
@@ -81,7 +83,7 @@ class OutputsEvent:
 
     @property
     def is_generator(self) -> bool:
-        """Whether the function gives more than one result each time; Gradio must queue it."""
+        """Whether the function returns several results per call; Gradio must queue it."""
         fn = self._fn
         call = fn if inspect.isroutine(fn) else getattr(fn, "__call__", fn)  # noqa: B004
         return inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call)
@@ -91,8 +93,8 @@ class OutputsEvent:
 
         Args:
             listener: The method of the component that adds it.
-            component: The component, whose value is the id of the connection.
-            **options: More for the listener.
+            component: The component, whose value is the connection id.
+            **options: Further options for the listener.
         """
         return hidden_event(
             listener,
@@ -104,18 +106,18 @@ class OutputsEvent:
         )
 
     def put(self, webrtc_id: str, outputs: AdditionalOutputs) -> None:
-        """Keep outputs until the page comes for them; on the event loop."""
-        self._waiting.setdefault(webrtc_id, deque(maxlen=MOST_WAITING)).append(outputs)
+        """Keep outputs until the page fetches them. Call it on the event loop."""
+        self._waiting.setdefault(webrtc_id, deque(maxlen=MAX_WAITING)).append(outputs)
 
     def connection_ended(self, webrtc_id: str) -> None:
-        """Keep what waits for a little longer only; on the event loop."""
+        """Keep waiting outputs for a limited time only. Call it on the event loop."""
         asyncio.get_running_loop().call_later(KEPT_S, self._forget, webrtc_id)
 
     def _forget(self, webrtc_id: str) -> None:
         self._waiting.pop(webrtc_id, None)
         for page in self._pages.values():
             if page.connection == webrtc_id:
-                page.results.clear()  # the page has them by now
+                page.results.clear()  # the page has received them
 
     async def _run(self, request: gr.Request, value: Any, *values: Any) -> Any:
         page = self._page(request, value)
@@ -129,7 +131,7 @@ class OutputsEvent:
                     if not merged:
                         raise  # Gradio shows it
                     logger.exception("A function of on_additional_outputs failed")
-                    gr.Warning(str(error) or type(error).__name__)  # what was given before counts
+                    gr.Warning(str(error) or type(error).__name__)  # the previous results are kept
                     continue
                 self._note(page, current, merged, result)
             return self._result(page, merged)
@@ -146,22 +148,22 @@ class OutputsEvent:
             yield self._result(page, {})
 
     def _page(self, request: gr.Request, value: Any) -> _Page:
-        """Give what is known of the page that sent the event."""
+        """Return the state of the page that sent the event."""
         page = self._pages.setdefault(getattr(request, "session_hash", None), _Page())
         self._pages.move_to_end(getattr(request, "session_hash", None))
         page.connection = getattr(value, "webrtc_id", value)
-        while len(self._pages) > MOST_PAGES:
+        while len(self._pages) > MAX_PAGES:
             self._pages.popitem(last=False)
         return page
 
     def _take(self, value: Any) -> Iterator[tuple[Any, ...]]:
-        """Take what waits, one by one; what an error leaves is for the event that follows."""
+        """Yield the waiting outputs one by one; after an error, the next event gets the rest."""
         waiting = self._waiting.get(getattr(value, "webrtc_id", value) or "")
         while waiting:
             yield waiting.popleft().args
 
     def _current(self, page: _Page, values: tuple[Any, ...]) -> list[Any]:
-        """Give the values of the inputs, the newest that are known."""
+        """Return the newest known values of the inputs."""
         if not self._counter:
             return list(values)
         seen, *current = values
@@ -177,7 +179,7 @@ class OutputsEvent:
         return await contained(self._fn, result) if inspect.isawaitable(result) else result
 
     def _note(self, page: _Page, current: list[Any], merged: dict[int, Any], result: Any) -> None:
-        """Remember a result: for the page, and as the current value of inputs."""
+        """Record a result, for the page and as the current value of inputs."""
         for output, value in self._by_output(result).items():
             merged[output] = _merge(merged.get(output, _END), value)
         page.given += 1
@@ -188,12 +190,14 @@ class OutputsEvent:
                     current[index] = page.results[output] = new
 
     def _by_output(self, result: Any) -> dict[int, Any]:
-        """Sort a result by the index of the output that it is for."""
+        """Sort a result by the index of its output."""
         if isinstance(result, dict) and result and all(isinstance(k, Block) for k in result):
             by_id = {block._id: value for block, value in result.items()}
             found = {i: by_id.pop(b._id) for i, b in enumerate(self._outputs) if b._id in by_id}
             if by_id:
-                raise ValueError("on_additional_outputs: a result is for none of the outputs")
+                raise ValueError(
+                    "on_additional_outputs: a result is for a component not in outputs"
+                )
             return found
         if not self._outputs:
             return {}
@@ -204,7 +208,7 @@ class OutputsEvent:
         if not isinstance(result, tuple | list) or len(result) != len(self._outputs):
             raise ValueError(
                 f"on_additional_outputs has {len(self._outputs)} outputs: its function must "
-                "give as many values"
+                "return as many values"
             )
         return dict(enumerate(result))
 
@@ -238,7 +242,7 @@ def _is_update(value: Any) -> bool:
 
 
 def _merge(before: Any, after: Any) -> Any:
-    """Give one result that does what two do one after the other."""
+    """Combine two results into one that has the effect of both in order."""
     if isinstance(after, Block):
         after = {**after.constructor_args, "__type__": "update"}
     if before is _END or not _is_update(after):

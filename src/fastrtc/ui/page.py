@@ -11,13 +11,13 @@ from typing import Any
 import gradio as gr
 
 from ._compat import bare_html
-from .layouts import LAYOUTS, WIDE, Layout
+from .layouts import LAYOUTS, WIDE, PageLayout
 from .options import UIArgs
 
 __all__ = ["build_page"]
 
 UNSEEN = {"state", "browserstate", "timer"}
-"""The names of Gradio's components that take no room on a page."""
+"""Gradio components that take no room on a page."""
 
 STYLE = Path(__file__).with_name("page.css")
 SKELETON = Path(__file__).with_name("skeleton.css")
@@ -43,11 +43,11 @@ def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> t
 
     Args:
         stream: The ``Stream``.
-        ui_args: How it looks.
+        ui_args: The options of the page.
         component: The class ``WebRTC``.
 
     Returns:
-        The ``gr.Blocks``, and the component in it.
+        The ``gr.Blocks``, and its component.
     """
     layout = LAYOUTS[stream.modality, stream.mode]
     title = ui_args.get("title") or layout.title
@@ -101,7 +101,9 @@ def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> t
     return blocks, webrtc
 
 
-def _component(stream: Any, ui_args: UIArgs, layout: Layout, component: Callable[..., Any]) -> Any:
+def _component(
+    stream: Any, ui_args: UIArgs, layout: PageLayout, component: Callable[..., Any]
+) -> Any:
     look = (
         *("icon", "icon_button_color", "pulse_color", "icon_radius", "variant", "full_screen"),
         "assistant_name",
@@ -152,5 +154,5 @@ def _heading(title: str, ui_args: UIArgs) -> str:
 
 
 def _plain(html: str) -> str:
-    """Give a text without its tags, for the browser's tab."""
+    """Return a string without its HTML tags, for the browser tab."""
     return re.sub(r"<[^>]*>", "", html).strip()

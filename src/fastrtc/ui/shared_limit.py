@@ -1,4 +1,4 @@
-"""Components that share a limit of connections, as Gradio's ``concurrency_id`` has it."""
+"""Components that share a connection limit, like Gradio's ``concurrency_id``."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class GroupedPlaces(Places):
         self._group: WeakSet[GroupedPlaces] = WeakSet()
 
     def join(self, group: str | None, limit: int) -> None:
-        """Share the lowest limit of a group, given by its name; None is no group."""
+        """Share the lowest limit of the named group; None is no group."""
         self._limit = limit
         self._group.discard(self)
         self._group = WeakSet() if group is None else _groups.setdefault(group, WeakSet())
         self._group.add(self)
 
     def reserve(self, id: str, limit: int | None) -> None:
-        """Take a place.
+        """Reserve a connection.
 
         Raises:
-            SessionRefused: If the id is in use, or all places of the group are taken.
+            SessionRefused: If the id is in use, or the limit of the group is reached.
         """
         limits = [one._limit for one in self._group if one._limit is not None]
         if id not in self and len(self._group) > 1 and limits:

@@ -1,4 +1,4 @@
-"""The value of the component, in the form in which Gradio passes it."""
+"""The value of the component, in the format in which Gradio passes it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["WebRTCModel"]
 
 
 class WebRTCModel(GradioRootModel):
-    """What the page sends as the value of a ``WebRTC`` component.
+    """The value of a ``WebRTC`` component that the page sends.
 
     Attributes:
-        root: The id of the connection; from the textbox a ``WebRTCData``; None before the
-            first connection.
+        root: The connection id; a ``WebRTCData`` from the text box; None before the first
+            connection.
     """
 
     root: WebRTCData | str | None
