@@ -194,7 +194,7 @@ async def test_no_request_without_the_password_is_answered(case: str) -> None:
         if case != "no name":
             request.attributes["USERNAME"] = f"{connection.local_username}:x"
         if case == "no password":
-            request.add_fingerprint()
+            getattr(request, "add_fingerprint", lambda: None)()  # from aioice 0.12 on
         else:
             request.add_message_integrity(b"wrong" * 6)
         address = sink.transport.get_extra_info("sockname")

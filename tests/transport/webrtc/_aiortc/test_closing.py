@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import types
 from contextlib import suppress
 
+import aioice
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from fastrtc.transport.webrtc._aiortc.closing import (
+    CHECKS,
     CONNECTING,
     OWN_CLOSE,
     SOCKETS,
@@ -14,6 +17,7 @@ from fastrtc.transport.webrtc._aiortc.closing import (
     close_sockets,
     close_while_connecting,
 )
+from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from tests.support.patches import without
 
 
@@ -59,9 +63,28 @@ def test_a_connection_whose_loop_ends_is_closed(close):
 async def test_without_the_names_a_connection_is_closed_by_aiortc_alone():
     pc = await new_connection()
     before = dict(vars(pc))
-    with without(CONNECTING, OWN_CLOSE, SOCKETS):
+    with without(CHECKS, CONNECTING, OWN_CLOSE, SOCKETS):
         close_while_connecting(pc)
         assert vars(pc) == before
         await close_connection(pc)
         await close_sockets(pc)
     assert pc.connectionState == "closed"
+
+
+async def test_checks_end_with_their_connection_as_aioice_0_10_does_not_see_to(monkeypatch):
+    async def close(self):
+        """Close nothing."""
+
+    monkeypatch.setattr(aioice.Connection, "close", close)
+    pc = await new_connection()
+    connections = ice_connections(pc)
+    for connection in connections:
+        pair = types.SimpleNamespace(task=asyncio.create_task(asyncio.sleep(3600)))
+        connection._check_list.append(pair)
+    await close_connection(pc)
+    for connection in connections:
+        (pair,) = connection._check_list
+        await asyncio.wait([pair.task])
+        assert pair.task.cancelled()
+        assert await connection._check_list_state.get() == aioice.ice.ICE_FAILED
+    assert connections

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
+from typing import Any
 
 from aiortc import InvalidStateError, RTCPeerConnection
 
@@ -12,6 +14,7 @@ from .patch import Patch
 from .transports import ICE_CONNECTION, ice_connections
 
 __all__ = [
+    "CHECKS",
     "CONNECTING",
     "SOCKETS",
     "OWN_CLOSE",
@@ -55,6 +58,24 @@ SOCKETS = Patch(
     "sockets open",
     upstream="upstream.md#smaller-proposals",
     delete_when="aioice closes the sockets that it opens after close()",
+)
+
+CHECKS = Patch(
+    name="closing checks",
+    target="aioice.Connection.close",
+    seen="aiortc 1.15 and 1.16, aioice 0.10 to 0.13",
+    needs=(
+        ICE_CONNECTION,
+        "Connection()._check_list",
+        "Connection()._check_list_done",
+        "Connection()._check_list_state.put_nowait",
+        "CandidatePair().task",
+        "aioice.ice.ICE_FAILED",
+    ),
+    lost="with aioice 0.10 and 0.11, a connection that is closed before it is established goes on "
+    "checking addresses for ever",
+    upstream="upstream.md#smaller-proposals",
+    delete_when="Python 3.10, whose newest aioice is 0.10, is not supported any more",
 )
 
 
@@ -104,6 +125,22 @@ async def close_connection(pc: RTCPeerConnection) -> None:
             pc.remove_all_listeners()
             return
     await pc.close()
+    _end_checks(pc)
+
+
+def _end_checks(pc: RTCPeerConnection) -> None:
+    """End the checks of ICE, as aioice does from 0.12 on."""
+    if not CHECKS.fits:
+        return
+    ice: Any = importlib.import_module("aioice.ice")
+    for connection in ice_connections(pc):
+        if connection._check_list_done:
+            continue
+        connection._check_list_done = True
+        connection._check_list_state.put_nowait(ice.ICE_FAILED)
+        for pair in connection._check_list:
+            if pair.task is not None:
+                pair.task.cancel()
 
 
 async def close_sockets(pc: RTCPeerConnection) -> None:

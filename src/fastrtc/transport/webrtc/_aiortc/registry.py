@@ -56,6 +56,7 @@ _PATCHES: tuple[Patch, ...] = (
     closing.CONNECTING,
     closing.OWN_CLOSE,
     closing.SOCKETS,
+    closing.CHECKS,
 )
 """Bounds first."""
 
