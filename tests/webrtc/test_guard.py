@@ -34,6 +34,7 @@ GUARD = str(Path(guard.__file__))
 
 CALLBACKS = {
     "_IceGuard._admits",
+    "_IceGuard._is_authentic",
     "_IceGuard._may_send",
     "limit_sctp.<locals>.admits",
     "limit_sctp.<locals>.clip",

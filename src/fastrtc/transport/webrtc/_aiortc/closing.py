@@ -134,10 +134,9 @@ def _end_checks(pc: RTCPeerConnection) -> None:
         return
     ice: Any = importlib.import_module("aioice.ice")
     for connection in ice_connections(pc):
-        if connection._check_list_done:
-            continue
-        connection._check_list_done = True
-        connection._check_list_state.put_nowait(ice.ICE_FAILED)
+        if not connection._check_list_done:
+            connection._check_list_done = True
+            connection._check_list_state.put_nowait(ice.ICE_FAILED)
         for pair in connection._check_list:
             if pair.task is not None:
                 pair.task.cancel()

@@ -7,6 +7,7 @@ what came before, the number is bounded; the packets themselves are counted.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from ....core.seldom import Seldom
 from ..guard import guarded
 from ..ice_targets import SendAllowance, TargetPolicy
 from ..packet_budget import PacketBudget
+from ..stun_integrity import is_signed
 from .abuse import Abuse
 from .patch import Patch
 from .transports import ICE_CONNECTION
@@ -58,6 +60,8 @@ PATCH = Patch(
         "Candidate().host",
         "Candidate().port",
         "Candidate().type",
+        "aioice.stun.Transaction",
+        "Connection().remote_password",
         "aioice.stun.Class.REQUEST",
         "aioice.stun.Class.RESPONSE",
     ),
@@ -81,6 +85,11 @@ MAX_ADDRESSES = 64
 MAX_ROLE_CONFLICTS = 1
 """Role conflicts (RFC 8445 section 7.3.1.1) of a pair of addresses, and changes of the own role:
 one settles who controls."""
+
+BINDING_RESPONSE = b"\x01\x01"
+"""The type of a STUN message that answers a check (RFC 8489 section 5)."""
+
+_CHECKS_RESPONSES = "integrity_key" in inspect.signature(stun.Transaction).parameters
 
 _failures = Seldom()
 
@@ -182,8 +191,9 @@ class _IceGuard:
     def _request_received(
         self, receive: Any, message: Any, addr: Any, protocol: Any, *data: bytes
     ) -> None:
-        """Take a request; aioice 0.10 and 0.11 give its bytes, too."""
-        if self._policy.allows_source(addr[0]):
+        """Take a request; aioice 0.10 and 0.11 give its bytes, too, and take it unsigned."""
+        signed = "MESSAGE-INTEGRITY" in message.attributes
+        if signed and self._policy.allows_source(addr[0]):
             receive(message, addr, protocol, *data)
 
     def _respond_error(
@@ -241,7 +251,7 @@ class _IceGuard:
         receive, send = protocol.datagram_received, protocol.send_stun
 
         def datagram_received(data: bytes, addr: Any) -> None:
-            if not self._admits(data, (addr[0], addr[1])):
+            if not self._admits(data, (addr[0], addr[1])) or not self._is_authentic(data):
                 return
             self._size = len(data)
             try:
@@ -265,6 +275,13 @@ class _IceGuard:
         if known and self._budget.goes_on(now):
             self._abuse("The client sends too many packets")
         return False
+
+    @guarded(False)
+    def _is_authentic(self, data: bytes) -> bool:
+        """Return whether a response is signed, which aioice checks itself from 0.13 on."""
+        if _CHECKS_RESPONSES or data[:2] != BINDING_RESPONSE:
+            return True
+        return is_signed(data, self._connection.remote_password.encode("utf8"))
 
     @guarded(False)
     def _may_send(self, message: Any, address: tuple[str, int]) -> bool:

@@ -29,12 +29,14 @@ PATCH = Patch(
         "H264Decoder().codec.options",
         "H264Decoder().decode",
     ),
-    uses=("aiortc.rtcrtpreceiver.logger",),
     lost="a packet of a client can have the server decode a picture of 16383 x 16383 pixels",
     upstream="upstream.md#smaller-proposals",
     delete_when="aiortc bounds the size of pictures",
     is_bound=True,
 )
+
+LOGGERS = ("aiortc.rtcrtpreceiver", "aiortc.codecs.vpx", "aiortc.codecs.h264")
+"""Those that say that a frame is damaged: the first from aiortc 1.16 on, the others before."""
 
 _too_large = Seldom()
 
@@ -53,7 +55,8 @@ def limit_pictures(pixels: int) -> Iterator[None]:
         module: Any = importlib.import_module("aiortc.rtcrtpreceiver")
         if not hasattr(module.get_decoder, "limited"):
             module.get_decoder = _limiting(module.get_decoder)
-            getattr(module, "logger", logger).addFilter(_DamagedFrames())
+            for name in LOGGERS:
+                logging.getLogger(name).addFilter(_DamagedFrames())
     token = _most_pixels.set(pixels)
     try:
         yield
