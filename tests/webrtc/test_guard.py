@@ -78,6 +78,8 @@ RARE = {
 
 TRANSPARENT = {
     "_DecoderThread.join",
+    "_Frames.put",
+    "_Put.__await__",
     "_IceGuard._check_start",
     "_IceGuard._gather_candidates",
     "_IceGuard._hook.<locals>.hooked",
