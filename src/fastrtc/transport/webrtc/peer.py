@@ -140,7 +140,12 @@ class Peer:
 
     def on_channel(self, callback: Callable[[], None]) -> None:
         """Register what is called when the client has opened a data channel."""
-        self.pc.on("datachannel", guarded(None)(lambda _: callback()))
+
+        @guarded(None)
+        def call_back(_: RTCDataChannel) -> None:
+            callback()
+
+        self.pc.on("datachannel", call_back)
 
     async def answer(self, offer: Offer) -> dict[str, str]:
         """Answer an offer.
