@@ -1,10 +1,10 @@
 /**
- * Builds the files that the Python package carries, and prints their sizes.
+ * Build the front-end files of the Python package, and print their sizes.
  *
  *     node build.mjs           writes them
- *     node build.mjs --check   compares them with those that are there
+ *     node build.mjs --check   compares them with the committed files
  *
- * The same sources and lock file give the same bytes on every machine.
+ * The same sources and lock file produce the same bytes on every machine.
  */
 
 import { readFileSync } from "node:fs";
@@ -23,7 +23,7 @@ const VERSION = /__version__ = "(.+)"/.exec(
 )[1];
 const BANNER = `/*! fastrtc ${VERSION} | MIT licence | built from frontend/, see frontend/README.md */`;
 
-/** Where each file of the package comes from. */
+/** The source of each file in the package. */
 const SCRIPTS = {
   "static/fastrtc.js": "client/index.ts",
   "templates/component/index.js": "adapters/component.ts",
@@ -36,10 +36,10 @@ const STYLES = {
   "templates/example/style.css": "view/example.css",
 };
 
-/** Bundle one file; gives its text. */
+/** Bundle a file and return its text. */
 async function bundle(entry, banner) {
   const result = await build({
-    absWorkingDir: HERE, // esbuild names files relative to it: the bytes do not tell where it ran
+    absWorkingDir: HERE, // paths in the output are relative to this folder
     entryPoints: [entry],
     bundle: true,
     minify: true,
@@ -69,7 +69,7 @@ async function buildAll() {
   return files;
 }
 
-/** Print what the browser loads; gives the sum in bytes. */
+/** Print the files that the browser loads; returns their total size in bytes. */
 function printSizes(files) {
   let [raw, packed] = [0, 0];
   const row = (name, ...sizes) =>

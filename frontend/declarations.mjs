@@ -1,4 +1,4 @@
-/** The types of an ES module and of all that it is made of, in one file. */
+/** Bundle the type declarations of an ES module and its imports into one file. */
 
 import ts from "typescript";
 
@@ -14,10 +14,10 @@ const OPTIONS = {
 };
 
 /**
- * Put the declarations of a module's files one after another. Their names must all differ, and none
- * may be renamed on the way: the compiler checks the outcome.
+ * Concatenate the declarations of a module's files. All names must differ, and imports must not
+ * rename them; the compiler checks the result.
  *
- * @param {string} entry The file whose exports are the module's.
+ * @param {string} entry The entry file of the module.
  * @returns {string} The text of a `.d.ts` file.
  */
 export function declarations(entry) {
@@ -36,7 +36,7 @@ export function declarations(entry) {
   return text;
 }
 
-/** Without imports and exports: in one file every name is known. */
+/** Remove imports and exports, which are not needed in a single file. */
 function withoutLinks(text) {
   return text
     .replace(/^(import|export) (type )?({[^}]*}|\*) from .*;\n/gm, "")

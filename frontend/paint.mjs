@@ -1,8 +1,8 @@
 /**
- * Prints how long the component takes from the request of its page to its first paint, in
- * headless Chromium on this machine: the median of a few fresh pages.
+ * Print the time from the request of the component's page to its first paint, in headless
+ * Chromium on this machine: the median of several new pages.
  *
- *     node paint.mjs           CHROMIUM says which browser; by default the one on the PATH
+ *     node paint.mjs           CHROMIUM is the path of the browser; by default the one on the PATH
  */
 
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ const WITHIN_MS = 30_000;
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"];
 
-/** As Gradio 6.9 and newer show it, and nothing else that could be painted. */
+/** The component as in Gradio 6.9 and newer, and nothing else that could be painted. */
 const PAGE = `<!doctype html><link rel="stylesheet" href="style.css"><div id="here"></div>
 <script type="module">
   import component from "./index.js";
@@ -40,7 +40,7 @@ function findBrowser() {
   return places.find((place) => existsSync(place));
 }
 
-/** Serves the component's files and one page; calls back with each first paint, in ms. */
+/** Serve the component's files and a page; calls back with each first paint, in ms. */
 function serve(painted) {
   const types = { ".js": "text/javascript", ".css": "text/css" };
   return createServer(async (request, response) => {
@@ -60,7 +60,7 @@ function serve(painted) {
   });
 }
 
-/** Opens one page in a browser of its own; gives its first paint. */
+/** Open a page in a new browser; returns its first paint. */
 async function measure(browser) {
   const profile = await mkdtemp(path.join(tmpdir(), "fastrtc-paint-"));
   let server, chromium;

@@ -1,4 +1,4 @@
-/** `templates/example/index.js`: a cell of `gr.Examples`, which holds the text of its value. */
+/** `templates/example/index.js`: a cell of `gr.Examples`, which shows its value as text. */
 
 import { h, setText } from "../view/dom";
 import { gradioComponent } from "./host";

@@ -1,12 +1,12 @@
 /**
- * The component as Gradio 5 wants it: a class that its Svelte 4 makes with
- * `new Component({ target, props })`, over the runtime that the page shares.
+ * The component for Gradio 5: a class that Svelte 4 instantiates with
+ * `new Component({ target, props })`, using the runtime that the page shares.
  */
 
 import type { Host, StreamValue } from "../view";
 import type { Make, Shown } from "./shown";
 
-/** What is used of Svelte 4's internals (seen in Gradio 5.0.2 to 5.50). */
+/** The internals of Svelte 4 that are used here (checked with Gradio 5.0.2 to 5.50). */
 export interface Svelte4 {
   SvelteComponent: new () => object;
   init(
@@ -32,7 +32,7 @@ interface Instance {
   $$set?: (changed: Props) => void;
 }
 
-/** What Svelte calls to create, mount, update and remove the elements. */
+/** The functions that Svelte calls to create, mount, update and remove the elements. */
 interface Fragment {
   c(): void;
   l(): void;
@@ -44,10 +44,10 @@ interface Fragment {
   d(): void;
 }
 
-/** The place of `value` among the variables that Svelte keeps of the component. */
+/** The index of `value` among the component's variables in Svelte. */
 const VALUE = 0;
 
-/** Makes the class. */
+/** Create the class. */
 export function gradio5Component(svelte: Svelte4, make: Make): new (options: unknown) => object {
   return class extends svelte.SvelteComponent {
     constructor(options: unknown) {
@@ -67,7 +67,7 @@ export function gradio5Component(svelte: Svelte4, make: Make): new (options: unk
   };
 }
 
-/** One component on the page. */
+/** A component on the page. */
 class Place implements Host {
   #props: Props = {};
   #invalidate: Invalidate = () => undefined;

@@ -1,4 +1,4 @@
-/** The component as Gradio 6 wants it: it registers itself, and tells and hears by its id. */
+/** The component for Gradio 6: it registers itself, and exchanges events by its id. */
 
 import type { Host, StreamValue } from "../view";
 import type { Make, Shown } from "./shown";
@@ -6,7 +6,7 @@ import type { Make, Shown } from "./shown";
 type SetData = (data: Record<string, unknown>) => void;
 type GetData = () => Promise<Record<string, unknown>>;
 
-/** What Gradio 6 shares with all components (seen in 6.0.2 to 6.31). */
+/** What Gradio 6 shares with all components (checked with 6.0.2 to 6.31). */
 export interface SharedProps {
   id: number;
   register_component?: (id: number, setData: SetData, getData: GetData) => void;
@@ -15,21 +15,21 @@ export interface SharedProps {
   [name: string]: unknown;
 }
 
-/** What Gradio 6 hands over to a component. */
+/** The parameters that Gradio 6 passes to a component. */
 export interface ComponentProps {
   shared_props: SharedProps;
   props: Record<string, unknown>;
 }
 
-/** What it hands over; a cell of `gr.Examples` gets its parameters as they are. */
+/** The props; a cell of `gr.Examples` gets its parameters directly. */
 export type Gradio6Props = ComponentProps | Record<string, unknown>;
 
-/** Whether it is for a component that has a place of its own on the page. */
+/** Whether these are the props of a component on the page, not of an example cell. */
 export function isComponent(given: Gradio6Props): given is ComponentProps {
   return typeof given["shared_props"] === "object";
 }
 
-/** Shows the component in front of the anchor; gives the function that removes it. */
+/** Show the component before the anchor; returns a function that removes it. */
 export function mountGradio6(
   make: Make,
   target: Node,
@@ -39,7 +39,7 @@ export function mountGradio6(
   const shared: SharedProps | null = isComponent(given) ? given.shared_props : null;
   const own: Record<string, unknown> = isComponent(given) ? given.props : given;
   const data: Record<string, unknown> = { ...shared, ...own };
-  // Written after the view is made, and before anything can call it.
+  // Assigned after the view is created, and before anything can call it.
   let view: Shown | null = null;
   const setData: SetData = (changed) => {
     Object.assign(data, changed);

@@ -1,16 +1,16 @@
 /**
- * One default export for every Gradio, which calls it in three ways.
+ * A single default export for all versions of Gradio, which call it in three ways.
  *
  * - Gradio 5: `new Component({ target, props })`, with Svelte 4 in a global;
  * - Gradio 6.0 to 6.8: `Component(anchor, props)`, with the page's own Svelte 5;
- * - from Gradio 6.9 on: `mount(Component, { target, props })` of `svelte_runtime_entry.js`.
+ * - Gradio 6.9 and newer: `mount(Component, { target, props })` of `svelte_runtime_entry.js`.
  */
 
 import { gradio5Component, type Svelte4 } from "./gradio5";
 import { isComponent, mountGradio6, type Gradio6Props, type SharedProps } from "./gradio6";
 import type { Make } from "./shown";
 
-/** What is used of Svelte 5 in Gradio 6.0 to 6.8, which hands its functions out by a context. */
+/** The functions of Svelte 5 used with Gradio 6.0 to 6.8, which provides them in a context. */
 interface Svelte5 {
   getContext(
     name: string,
@@ -23,16 +23,16 @@ interface GradioWindow {
   gradio_config?: { version?: string };
 }
 
-/** What Gradio imports. */
+/** The export that Gradio imports. */
 export interface GradioComponent {
   (first: unknown, second?: Gradio6Props): object;
-  /** From Gradio 6.9 on; gives the function that removes the component. */
+  /** For Gradio 6.9 and newer; returns a function that removes the component. */
   mount: (target: Node, props: Gradio6Props) => () => void;
 }
 
-/** Makes the export; await it, as some versions have to load the page's runtime first. */
+/** Create the export; await it, because some versions load the page's runtime first. */
 export async function gradioComponent(make: Make): Promise<GradioComponent> {
-  // On a server that renders the page there is no window, and nothing is mounted.
+  // In server-side rendering there is no window, and nothing is mounted.
   const page = (typeof window === "undefined" ? {} : window) as GradioWindow;
   const svelte4 = page.__gradio__svelte__internal;
   const svelte5 = svelte4 ? null : await loadSvelte5(page.gradio_config?.version ?? "");
@@ -49,7 +49,7 @@ export async function gradioComponent(make: Make): Promise<GradioComponent> {
   return Component;
 }
 
-/** Adds the functions that these versions hand out by a context. */
+/** Add the functions that these versions provide in a context. */
 function withContext(given: Gradio6Props, svelte5: Svelte5): Gradio6Props {
   if (!isComponent(given)) return given;
   const { register, dispatcher } = svelte5.getContext("GRADIO_ROOT") ?? {};

@@ -1,13 +1,13 @@
-/** What an adapter needs of the element that it shows. */
+/** The element interface that an adapter needs. */
 
 import type { Host } from "../view";
 
 /** An element on the page. */
 export interface Shown {
-  /** Follows the parameters of the host. */
+  /** Update the parameters from the host. */
   update(): void;
   destroy(): void;
 }
 
-/** Puts the element into the parent, before the anchor. */
+/** Insert the element into the parent, before the anchor. */
 export type Make = (parent: Node, anchor: Node | null, host: Host) => Shown;

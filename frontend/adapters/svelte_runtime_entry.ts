@@ -1,9 +1,9 @@
-/** What Gradio calls from 6.9 on to mount a component that brings its own runtime. */
+/** The functions that Gradio 6.9 and newer call to mount a component with its own runtime. */
 
 import type { Gradio6Props } from "./gradio6";
 import type { GradioComponent } from "./host";
 
-/** Shows the component; gives what `unmount` takes. */
+/** Show the component; returns the argument for `unmount`. */
 export function mount(
   component: GradioComponent,
   { target, props }: { target: Node; props: Gradio6Props },
@@ -11,10 +11,10 @@ export function mount(
   return component.mount(target, props);
 }
 
-/** Removes the component. */
+/** Remove the component. */
 export function unmount(remove: (() => void) | undefined): void {
   remove?.();
 }
 
-/** Gradio reads it; there is no Svelte here. */
+/** Gradio reads this; the component does not use Svelte. */
 export const SVELTE_VERSION = {};

@@ -27,7 +27,7 @@ const ACTIVE: ConnectionState[] = ["asking", "connecting", "connected", "reconne
  *     await connection.start();
  */
 export class Connection extends Emitter<ConnectionEvents> {
-  /** What it is made with; changes count from the next `start()` on. */
+  /** The options; changes take effect at the next `start()`. */
   options: ConnectionOptions;
   #muted: MuteState = { microphone: false, camera: false };
   #life: Life | null = null;
@@ -41,12 +41,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#life?.state ?? "idle";
   }
 
-  /** Whether it is started and neither stopped nor failed. */
+  /** Whether it has started and neither stopped nor failed. */
   get active(): boolean {
     return ACTIVE.includes(this.state);
   }
 
-  /** The kinds of tracks that its modality has. */
+  /** The kinds of tracks of its modality. */
   get kinds(): Kind[] {
     return kindsOf(this.options.modality ?? "audio");
   }
@@ -56,33 +56,33 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#life?.error ?? null;
   }
 
-  /** The id that the server knows it by; the last one after the end. */
+  /** The connection id; after the end, the last one. */
   get id(): string | null {
     return this.#life?.id ?? null;
   }
 
-  /** What the devices give; null before they are open and after the end. */
+  /** The stream from the devices; null before they are open and after the end. */
   get localStream(): MediaStream | null {
     return this.active ? (this.#life?.media?.stream ?? null) : null;
   }
 
-  /** What the server sends; null before it comes and after the end. */
+  /** The stream from the server; null before it arrives and after the end. */
   get remoteStream(): MediaStream | null {
     return this.active ? (this.#life?.remote ?? null) : null;
   }
 
-  /** The browser's own peer connection, for what is not covered here. */
+  /** The browser's peer connection, for features not covered here. */
   get peer(): RTCPeerConnection | null {
     return this.#life?.link?.peer ?? null;
   }
 
-  /** Meters of what is sent and received; null where there is no sound. */
+  /** Level meters for sent and received audio; null without audio. */
   get levels(): { local: Meter | null; remote: Meter | null } {
     const levels = this.#life?.hearing.levels;
     return { local: levels?.local ?? null, remote: levels?.remote ?? null };
   }
 
-  /** Where the conversation stands, and how long the last answer took. */
+  /** The state of the conversation, and the latency of the last reply. */
   get conversation(): ConversationSnapshot {
     return (
       this.#life?.hearing.snapshot ?? {
@@ -93,7 +93,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     );
   }
 
-  /** Which local tracks are muted; kept over a reconnection and a new start. */
+  /** Which local tracks are muted; kept across reconnects and restarts. */
   get muted(): MuteState {
     const { microphone, camera } = this.#muted;
     return {
@@ -103,14 +103,14 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   /**
-   * Ask for the devices and connect.
+   * Request the devices and connect.
    *
-   * Resolves when it is connected (true) or the attempt is over (false); it never rejects: what
-   * went wrong is in `error` and in the `state` event. Call it from a click: browsers
-   * play sound only then. While it is active it does nothing.
+   * Resolves when connected (true) or when the attempt has ended (false). It never rejects: the
+   * error is in `error` and in the `state` event. Call it from a click, because otherwise
+   * browsers block audio playback. It has no effect while the connection is active.
    *
-   * @param silent Whether it begins muted and asks for no device: each is asked for when it is
-   *   unmuted. For those who type, and may never speak.
+   * @param silent Whether to start muted and request each device only when it is unmuted, for
+   *   users who type and may never speak.
    */
   start({ silent = false } = {}): Promise<boolean> {
     if (this.active && this.#life) return this.#life.outcome;
@@ -129,12 +129,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#life.outcome;
   }
 
-  /** End it and release everything; `start()` works again afterwards. */
+  /** Close the connection and release everything; `start()` may be called again. */
   stop(): void {
     this.#life?.end("stopped", null);
   }
 
-  /** Send a text or an object as JSON on the data channel; false while there is none. */
+  /** Send a string, or an object as JSON, on the data channel; false if there is none. */
   send(message: unknown): boolean {
     if (!this.#life?.link?.send(JSON.stringify(message))) return false;
     this.emit("sent", message);
@@ -142,38 +142,38 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   /**
-   * Use another microphone; while it streams the track is replaced without a new offer.
+   * Switch to another microphone; while streaming, the track is replaced without renegotiation.
    *
-   * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
-   *   closed first and does not open again, the stream ends with "device_lost".
+   * @throws FastRTCError if it cannot be opened; the previous device stays in use. If that one had
+   *   to be closed first and cannot be reopened, the stream ends with "device_lost".
    */
   setMicrophone(id: string): Promise<void> {
     return this.#choose("audio", { microphoneId: id });
   }
 
   /**
-   * Use another camera; while it streams the track is replaced without a new offer.
+   * Switch to another camera; while streaming, the track is replaced without renegotiation.
    *
-   * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
-   *   closed first and does not open again, the stream ends with "device_lost".
+   * @throws FastRTCError if it cannot be opened; the previous device stays in use. If that one had
+   *   to be closed first and cannot be reopened, the stream ends with "device_lost".
    */
   setCamera(id: string): Promise<void> {
     return this.#choose("video", { cameraId: id });
   }
 
-  /** Send silence instead of the microphone, or no longer. */
+  /** Start or stop sending silence instead of the microphone. */
   muteMicrophone(muted = true): void {
     this.#mute({ ...this.#muted, microphone: muted });
     if (!muted) void this.#open("audio");
   }
 
-  /** Send black instead of the camera, or no longer. */
+  /** Start or stop sending black frames instead of the camera. */
   muteCamera(muted = true): void {
     this.#mute({ ...this.#muted, camera: muted });
     if (!muted) void this.#open("video");
   }
 
-  /** Sum up the statistics of the moment; null while there is no connection. */
+  /** Return the current statistics; null without a connection. */
   async getStats(): Promise<StreamStats | null> {
     return (await this.#life?.stats()) ?? null;
   }

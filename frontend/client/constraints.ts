@@ -1,4 +1,4 @@
-/** Which constraints a track of each kind is asked for with. */
+/** Constraints for the tracks of each kind. */
 
 import type { DeviceChoice, Kind, Modality, TrackConstraints } from "./types";
 
@@ -7,7 +7,7 @@ const DEFAULTS: Record<Kind, MediaTrackConstraints> = {
   video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } },
 };
 
-/** What only pictures have; of flat constraints for both kinds, the rest goes to the sound. */
+/** Constraints for video only; the others in flat constraints for both kinds are for audio. */
 const OF_PICTURES = new Set([
   "width",
   "height",
@@ -19,18 +19,18 @@ const OF_PICTURES = new Set([
 ]);
 const OF_BOTH = new Set(["deviceId", "groupId", "advanced"]);
 
-/** The kinds of tracks that a modality has. */
+/** Return the kinds of tracks of a modality. */
 export function kindsOf(modality: Modality): Kind[] {
   return modality === "audio-video" ? ["audio", "video"] : [modality];
 }
 
 /**
- * Choose the constraints of one kind.
+ * Return the constraints for one kind.
  *
- * @param kind Of the track.
- * @param given Flat, or nested by kind; nothing for the defaults.
- * @param modality Flat constraints of "audio-video" are dealt out by name.
- * @param devices The devices chosen; they win over a `deviceId` in the constraints.
+ * @param kind The kind of the track.
+ * @param given Flat, or nested by kind; undefined for the defaults.
+ * @param modality For "audio-video", flat constraints are assigned by name.
+ * @param devices The selected devices, which override a `deviceId` in the constraints.
  */
 export function constraintsFor(
   kind: Kind,
@@ -42,7 +42,7 @@ export function constraintsFor(
   const constraints = { ...ofKind(kind, given, modality) };
   if (chosen) {
     constraints.deviceId = { exact: chosen };
-    if (kind === "video") delete constraints.facingMode; // it may contradict the choice
+    if (kind === "video") delete constraints.facingMode; // it may contradict the selected device
   }
   return constraints;
 }

@@ -1,61 +1,61 @@
-/** Where a conversation stands, from what the server says and what is heard. No clock of its own. */
+/** State of the conversation, from the server's messages and audio levels. No clock. */
 
 import { SILENCE } from "./levels";
 
 /**
- * - `listening`: nobody speaks.
- * - `heard`: the server hears the user.
- * - `thinking`: the user has paused, the answer is being made.
- * - `speaking`: the answer is heard.
- * - `interrupted`: the user has cut the answer off.
+ * - `listening`: neither side speaks.
+ * - `heard`: the server has detected the user's speech.
+ * - `thinking`: the user has paused; the reply is being generated.
+ * - `speaking`: the reply is audible.
+ * - `interrupted`: the user has interrupted the reply (barge-in).
  */
 export type ConversationState = "listening" | "heard" | "thinking" | "speaking" | "interrupted";
 
-/** The state, and how long the last answer took. */
+/** The state, and the latency of the last reply. */
 export interface ConversationSnapshot {
   state: ConversationState;
-  /** From the pause that the server found to the first sound of the answer, in ms. */
+  /** From the server's end-of-turn detection to the first audio of the reply, in ms. */
   latency: number | null;
-  /** From the end of the user's speech to the first sound of the answer, in ms. */
+  /** From the end of the user's speech to the first audio of the reply, in ms. */
   latencyFromSpeech: number | null;
 }
 
-/** What is louder than this is sound of the server's, in dB below full scale. */
+/** Level above which the server's audio counts as sound, in dB of full scale. */
 const AUDIBLE = -50;
 
-/** The server pauses between sentences; silence for longer ends its turn, in ms. */
+/** Silence of the server that ends its turn, in ms; it also pauses between sentences. */
 const END_OF_ANSWER = 900;
 
-/** Who speaks so soon after the last sound of the answer interrupts it, in ms. */
+/** The user's speech this soon after the last audio of a reply interrupts it, in ms. */
 const STILL_AUDIBLE = 300;
 
-/** How long `interrupted` is shown while the user goes on speaking, in ms. */
+/** How long the state is `interrupted` while the user keeps speaking, in ms. */
 const INTERRUPTED_FOR = 1000;
 
-/** An answer that has begun, but is not heard within so many ms, has no sound. */
+/** A reply that has started but is not audible within this time has no audio, in ms. */
 const SILENT_ANSWER = 3000;
 
-/** The user's speech stands out by so many dB from the noise of the room. */
+/** How much louder the user's speech is than background noise, in dB. */
 const ABOVE_NOISE = 12;
 
-/** The noise of the room is the quietest level of late: it may rise by so many dB in a ms. */
+/** Background noise is the lowest recent level; it may rise by this many dB per ms. */
 const NOISE_RISE = 0.003;
 
-/** Follows a conversation: tell it what comes, with the time in ms; look at `snapshot`. */
+/** Tracks a conversation: pass it events with the time in ms, and read `snapshot`. */
 export class Conversation {
   #state: ConversationState = "listening";
   #since = 0;
   #latency: number | null = null;
   #latencyFromSpeech: number | null = null;
 
-  #pausedAt: number | null = null; // of the turn whose answer is awaited
-  #answeredAt: number | null = null; // when the server said that it begins
+  #pausedAt: number | null = null; // the turn that waits for a reply
+  #answeredAt: number | null = null; // when the server announced it
   #lastAudible = -Infinity;
   #lastSpeech: number | null = null;
   #noise = 0;
   #lastMeasured: number | null = null;
 
-  /** Where it stands. */
+  /** The current state. */
   get snapshot(): ConversationSnapshot {
     return {
       state: this.#state,
@@ -64,12 +64,12 @@ export class Conversation {
     };
   }
 
-  /** The server logs something; texts that are not about turns are passed over. */
+  /** Process a log message of the server; those that are not about turns are ignored. */
   log(what: string, now: number): void {
     switch (what) {
       case "started_talking":
         this.#forgetTurn();
-        // Our server says "interrupted" right after; FastRTC 0.0.34 does not.
+        // fastrtc sends "interrupted" right after this; FastRTC 0.0.34 does not.
         this.#enter(now - this.#lastAudible < STILL_AUDIBLE ? "interrupted" : "heard", now);
         break;
       case "interrupted":
@@ -88,19 +88,19 @@ export class Conversation {
     }
   }
 
-  /** The handler failed: what the user said, or still says, gets no answer. */
+  /** Process an error of the handler: the user's current speech gets no reply. */
   fail(now: number): void {
     if (this.#state !== "heard" && this.#state !== "thinking") return;
     this.#forgetTurn();
     this.#enter("listening", now);
   }
 
-  /** How loud it is now on both sides, in dB below full scale. */
+  /** Process the current levels of both sides, in dB of full scale. */
   measure(local: number, remote: number, now: number): void {
     this.#listenToUser(local, now);
     if (remote > AUDIBLE) {
       this.#lastAudible = now;
-      // What is still heard after an interruption was on its way before it.
+      // Audio that is still playing after an interruption was in flight before it.
       if (this.#state === "thinking" || this.#state === "listening") this.#answerIsHeard(now);
     } else if (this.#state === "speaking" && now - this.#lastAudible > END_OF_ANSWER) {
       this.#enter("listening", now);
@@ -132,7 +132,7 @@ export class Conversation {
     const elapsed = this.#lastMeasured === null ? 0 : now - this.#lastMeasured;
     this.#lastMeasured = now;
     this.#noise = Math.max(SILENCE, Math.min(level, this.#noise + elapsed * NOISE_RISE));
-    // After the pause it is no longer speech of this turn.
+    // Speech after the pause is not part of this turn.
     if (this.#pausedAt === null && level > this.#noise + ABOVE_NOISE) this.#lastSpeech = now;
   }
 

@@ -8,7 +8,7 @@ import type { Device, DeviceChoice, DeviceList, Kind, Modality, TrackConstraints
 /**
  * Ask the user for devices.
  *
- * @throws FastRTCError when there are none, or they may not be used.
+ * @throws FastRTCError when there are none, or access is denied.
  */
 export async function openDevices(
   kinds: Kind[],
@@ -31,7 +31,7 @@ export async function openDevices(
   }
 }
 
-/** List the devices; labels are empty until the user has given a permission. */
+/** List the devices; labels are empty until the user has granted permission. */
 export async function listDevices(): Promise<DeviceList> {
   const list: DeviceList = { microphones: [], cameras: [], speakers: [] };
   const all = {
@@ -40,50 +40,50 @@ export async function listDevices(): Promise<DeviceList> {
     audiooutput: list.speakers,
   };
   for (const { kind, deviceId, label } of (await mediaDevices()?.enumerateDevices()) ?? []) {
-    // Before the permission, browsers show one device of each kind, without a name.
+    // Before permission is granted, browsers list one device of each kind, without a name.
     if (deviceId) all[kind].push({ id: deviceId, label } satisfies Device);
   }
   return list;
 }
 
-/** Be told when a device is plugged in or out; gives the function that ends it. */
+/** Call a listener when a device is plugged in or out; returns a function that removes it. */
 export function watchDevices(listener: () => void): () => void {
   const devices = mediaDevices();
   devices?.addEventListener("devicechange", listener);
   return () => devices?.removeEventListener("devicechange", listener);
 }
 
-/** Whether this browser lets a page choose the speaker. */
+/** Whether this browser lets a page select the speaker. */
 export function canChooseSpeaker(): boolean {
   return typeof HTMLMediaElement !== "undefined" && "setSinkId" in HTMLMediaElement.prototype;
 }
 
-/** Whether this browser has a list of its own to choose a speaker from: Firefox. */
+/** Whether this browser has its own speaker selection dialog, as Firefox does. */
 export function canAskForSpeaker(): boolean {
   return selector() !== undefined;
 }
 
-/** Have the user choose a speaker, which is listed from then on; call it from a click. Null: none. */
+/** Let the user select a speaker, which is then listed; null if none. Call it from a click. */
 export async function askForSpeaker(): Promise<string | null> {
   try {
     return (await selector()?.selectAudioOutput())?.deviceId ?? null;
   } catch {
-    return null; // the user has closed the browser's list
+    return null; // the user closed the browser's dialog
   }
 }
 
-/** Play an element on a speaker; "" is the default one. False where the browser cannot. */
+/** Play an element on a speaker; "" is the default. False if the browser cannot. */
 export async function setSpeaker(element: HTMLMediaElement, id: string): Promise<boolean> {
   if (!canChooseSpeaker()) return false;
   try {
     await element.setSinkId(id);
     return true;
   } catch {
-    return false; // it was unplugged, or the user has not allowed it
+    return false; // it was unplugged, or the user did not allow it
   }
 }
 
-/** TypeScript does not know it yet. */
+/** Missing from TypeScript's types. */
 type SpeakerSelector = MediaDevices & { selectAudioOutput(): Promise<MediaDeviceInfo> };
 
 function selector(): SpeakerSelector | undefined {

@@ -2,11 +2,11 @@
 
 type Listener<Detail> = (detail: Detail) => void;
 
-/** Calls listeners by the name of an event. `Events` maps names to details. */
+/** Calls the listeners of named events. `Events` maps names to details. */
 export class Emitter<Events extends object> {
   #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
-  /** Listen to an event; gives the function that ends it. */
+  /** Add a listener; returns a function that removes it. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
     let listeners = this.#listeners.get(name);
     if (!listeners) this.#listeners.set(name, (listeners = new Set()));
@@ -16,12 +16,12 @@ export class Emitter<Events extends object> {
     };
   }
 
-  /** Do not listen any more. */
+  /** Remove a listener. */
   off<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): void {
     this.#listeners.get(name)?.delete(listener);
   }
 
-  /** Call the listeners. One that throws is reported and keeps nobody else from hearing. */
+  /** Call the listeners. If one throws, the error is reported and the others are still called. */
   protected emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])]) {
       try {

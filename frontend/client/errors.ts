@@ -1,6 +1,6 @@
-/** What can go wrong. */
+/** Errors of the client. */
 
-/** What went wrong, for programs. */
+/** Error codes, for programs. */
 export type ErrorCode =
   // the devices
   | "permission_denied"
@@ -11,7 +11,7 @@ export type ErrorCode =
   | "device_lost"
   | "insecure_page"
   | "no_webrtc"
-  // the server refuses
+  // the server refuses the connection
   | "concurrency_limit_reached"
   | "connection_already_exists"
   | "unknown_connection"
@@ -27,13 +27,13 @@ export type ErrorCode =
   | "bad_offer"
   | "forbidden"
   | "not_found"
-  // the server is not there, or has an error
+  // the server is unreachable or fails
   | "server_unreachable"
   | "server_timeout"
   | "server_unavailable"
   | "server_error"
   | "server_gone"
-  // the way to the server
+  // the route for media
   | "ice_failed"
   | "turn_refused"
   | "connection_lost"
@@ -44,23 +44,23 @@ export type ErrorCode =
   | "handler_error"
   | "unexpected";
 
-/** A failure, with a sentence for people. */
+/** An error with a message for users. */
 export class FastRTCError extends Error {
   override name = "FastRTCError";
 
   constructor(
-    /** For programs. */
+    /** The error code, for programs. */
     readonly code: ErrorCode,
-    /** For people: what happened, and what they can do. */
+    /** The message for users: what happened, and what to do. */
     readonly sentence: string,
-    /** What else is known, such as the `limit` of connections. */
+    /** Further details, such as the `limit` of connections. */
     readonly details: Readonly<Record<string, unknown>> = {},
   ) {
     super(sentence);
   }
 }
 
-/** Make any thrown thing a failure with a sentence. */
+/** Convert any thrown value to an error with a message. */
 export function toFastRTCError(thrown: unknown): FastRTCError {
   if (thrown instanceof FastRTCError) return thrown;
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);

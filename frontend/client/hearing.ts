@@ -1,12 +1,12 @@
-/** Listens to both sides of a connection, and follows the conversation by it. */
+/** Measures the levels of both sides, and tracks the conversation. */
 
 import { Conversation, type ConversationSnapshot } from "./conversation";
 import { Levels, SILENCE } from "./levels";
 
-/** How often it is looked how loud both sides are, in ms. Web Audio has no event for it. */
+/** Interval of level measurements, in ms. Web Audio has no event for them. */
 const INTERVAL = 50;
 
-/** Meters and conversation of one connection, which has another conversation on each link. */
+/** Meters and conversation of a connection, with a new conversation on each link. */
 export class Hearing {
   readonly levels = Levels.open();
   #conversation = new Conversation();
@@ -19,7 +19,7 @@ export class Hearing {
     return this.#told;
   }
 
-  /** Begin to measure on a new link: the server knows nothing of what was said before. */
+  /** Start measuring on a new link, whose conversation starts from the beginning. */
   begin(): void {
     this.#conversation = new Conversation();
     this.#tell();
@@ -32,13 +32,13 @@ export class Hearing {
     }, INTERVAL);
   }
 
-  /** The server logs something. */
+  /** Process a log message of the server. */
   log(text: string): void {
     this.#conversation.log(text, performance.now());
     this.#tell();
   }
 
-  /** The handler failed. */
+  /** Process an error of the handler. */
   fail(): void {
     this.#conversation.fail(performance.now());
     this.#tell();

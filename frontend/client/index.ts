@@ -1,7 +1,7 @@
 /**
- * fastrtc's client core: the connection between a page and a `fastrtc.Stream`.
+ * The JavaScript client of fastrtc: connects a page to a `fastrtc.Stream`.
  *
- * It needs no framework, touches nothing when it is imported, and makes no globals.
+ * It needs no framework. Importing it has no side effects and creates no globals.
  */
 
 export { Connection } from "./connection";

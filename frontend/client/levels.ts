@@ -1,12 +1,12 @@
-/** How loud streams are: Web Audio analysers that share one context. */
+/** Audio levels of streams: Web Audio analysers that share one context. */
 
-/** What counts as silence, in dB below full scale. */
+/** The level of silence, in dB of full scale. */
 export const SILENCE = -60;
 
-/** Samples that one measurement looks at: 43 ms at 48 kHz. */
+/** Samples per measurement: 43 ms at 48 kHz. */
 const WINDOW = 2048;
 
-/** The frequencies that `bands` covers, in Hz: those of a voice. */
+/** Frequency range of `bands`, in Hz: that of a voice. */
 const LOWEST = 80;
 const HIGHEST = 8000;
 
@@ -27,12 +27,12 @@ export class Meter {
     this.#source.connect(this.#analyser);
   }
 
-  /** The level now, in dB below full scale: -60 (silence) to 0. */
+  /** The current level in dB of full scale: -60 (silence) to 0. */
   level(): number {
     return toDecibels(this.rms());
   }
 
-  /** The root mean square of the last 43 ms, 0 to 1. */
+  /** The RMS of the last 43 ms, 0 to 1. */
   rms(): number {
     this.#analyser.getFloatTimeDomainData(this.#samples);
     let sum = 0;
@@ -40,19 +40,19 @@ export class Meter {
     return Math.sqrt(sum / WINDOW);
   }
 
-  /** The strength of `count` bands of the voice's frequencies, low to high, each 0 to 1. */
+  /** The levels of `count` bands of the voice frequencies, low to high, each 0 to 1. */
   bands(count: number): number[] {
     this.#analyser.getByteFrequencyData(this.#strengths);
     return toBands(this.#strengths, this.#analyser.context.sampleRate, count);
   }
 
-  /** Measure no more. */
+  /** Stop measuring. */
   close(): void {
     this.#source.disconnect();
   }
 }
 
-/** Meters of what a connection sends and receives. */
+/** Meters for the sent and received audio of a connection. */
 export class Levels {
   local: Meter | null = null;
   remote: Meter | null = null;
@@ -63,27 +63,27 @@ export class Levels {
     this.#context = new AudioContext();
   }
 
-  /** Make it; null where there is no Web Audio. In a click, or browsers keep it suspended. */
+  /** Create the meters; null without Web Audio. Call it in a click, or browsers suspend it. */
   static open(): Levels | null {
     return typeof AudioContext === "undefined" ? null : new Levels();
   }
 
-  /** Measure what is sent. */
+  /** Measure the sent audio. */
   watchLocal(stream: MediaStream): void {
     this.local?.close();
     this.local = this.#measure(stream);
   }
 
-  /** Measure what is received. */
+  /** Measure the received audio. */
   watchRemote(stream: MediaStream): void {
     this.remote?.close();
     this.remote = this.#measure(stream);
     if (!this.remote) return;
-    // Chrome decodes a remote track for Web Audio only while some element plays it.
+    // Chrome decodes a remote track for Web Audio only while an element plays it.
     this.#sink ??= new Audio();
     this.#sink.muted = true;
     this.#sink.srcObject = stream;
-    this.#sink.play().catch(() => undefined); // the page's own element plays it, then
+    this.#sink.play().catch(() => undefined); // then the page's own element plays it
   }
 
   /** Release everything. */
@@ -102,15 +102,15 @@ export class Levels {
   }
 }
 
-/** Root mean square (0 to 1) to dB, never below silence. */
+/** Convert an RMS value (0 to 1) to dB, but not below silence. */
 export function toDecibels(rms: number): number {
   return Math.max(SILENCE, 20 * Math.log10(rms + 1e-9));
 }
 
 /**
- * Sum up a spectrum in bands that are equally wide to the ear.
+ * Group a spectrum into bands of equal perceived width.
  *
- * @param strengths Of equally wide bins from 0 Hz to half the sample rate, 0 to 255.
+ * @param strengths Levels of equally wide bins from 0 Hz to half the sample rate, 0 to 255.
  * @returns The mean of each band, 0 to 1.
  */
 export function toBands(strengths: Uint8Array, sampleRate: number, count: number): number[] {

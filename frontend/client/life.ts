@@ -1,4 +1,4 @@
-/** One life of a connection: from its start to its end, over all reconnections. */
+/** The life cycle of a connection: from start to end, across all reconnects. */
 
 import { kindsOf } from "./constraints";
 import { FastRTCError, toFastRTCError } from "./errors";
@@ -22,16 +22,16 @@ import type {
   StreamStats,
 } from "./types";
 
-/** An error of the handler explains why the server closes the connection so soon after it, in ms. */
+/** A connection closed this soon after an error of the handler was closed by it, in ms. */
 const EXPLAINS_WITHIN = 2000;
 
-/** Tells an event to who listens to the connection. */
+/** Emits an event of the connection. */
 export type Tell = <Name extends keyof ConnectionEvents>(
   name: Name,
   detail: ConnectionEvents[Name],
 ) => void;
 
-/** Runs once. Whatever comes after its end is passed over. */
+/** Runs once. Events after its end are ignored. */
 export class Life {
   state: ConnectionState = "idle";
   error: FastRTCError | null = null;
@@ -40,7 +40,7 @@ export class Life {
   link: Link | null = null;
   remote: MediaStream | null = null;
   readonly hearing: Hearing;
-  /** Resolves when it is connected (true) or over (false). */
+  /** Resolves when connected (true) or ended (false). */
   readonly outcome: Promise<boolean>;
 
   #over = new AbortController();
@@ -51,10 +51,10 @@ export class Life {
   #exchanges: Promise<unknown> = Promise.resolve();
 
   /**
-   * @param options Those of the connection; `devices` may be changed on the way.
-   * @param muted Which tracks begin muted.
-   * @param silent Whether no device is asked for until its track is unmuted.
-   * @param chosen Told which other devices are used from now on.
+   * @param options The options of the connection; `devices` may change.
+   * @param muted Tracks that start muted.
+   * @param silent Whether to request each device only when its track is unmuted.
+   * @param chosen Called when other devices are used.
    */
   constructor(
     private readonly options: ConnectionOptions,
@@ -63,14 +63,14 @@ export class Life {
     private readonly tell: Tell,
     private readonly chosen: (change: DeviceChoice) => void,
   ) {
-    // Made at once, within the click that starts it: later, browsers keep audio contexts suspended.
+    // Created within the click that starts it, or browsers keep the audio context suspended.
     this.hearing = new Hearing((snapshot) => {
       tell("conversation", snapshot);
     });
     this.outcome = new Promise((resolve) => (this.#settle = resolve));
   }
 
-  /** Ask for the devices and connect. */
+  /** Request the devices and connect. */
   async run(): Promise<void> {
     try {
       if (typeof RTCPeerConnection === "undefined") {
@@ -86,7 +86,7 @@ export class Life {
     }
   }
 
-  /** End it and release everything. */
+  /** Close the connection and release everything. */
   end(state: "stopped" | "failed", error: FastRTCError | null): void {
     if (this.#isOver()) return;
     this.#over.abort();
@@ -98,18 +98,18 @@ export class Life {
     this.#settle(false);
   }
 
-  /** Send silence and black, or no longer. */
+  /** Start or stop sending silence and black frames. */
   mute(muted: MuteState): void {
     this.muted = muted;
     this.media?.mute(muted);
   }
 
-  /** Whether it sends no track of a kind, as it was started silent. */
+  /** Whether it sends no track of a kind because it was started silent. */
   lacks(kind: Kind): boolean {
     return this.silent && this.media?.has(kind) === false;
   }
 
-  /** Ask for the device of a kind that it lacks; goes on without if there is none. */
+  /** Request the missing device of a kind; continues without one if there is none. */
   async open(kind: Kind): Promise<void> {
     try {
       await this.#inTurn(async () => {
@@ -120,7 +120,7 @@ export class Life {
     }
   }
 
-  /** Use another device for a kind of track. */
+  /** Switch to another device for a kind of track. */
   exchange(kind: Kind, change: DeviceChoice): Promise<void> {
     return this.#inTurn(async () => {
       if (!this.media?.has(kind)) {
@@ -136,7 +136,7 @@ export class Life {
     });
   }
 
-  /** Sum up the statistics; null while there is no connection. */
+  /** Return the statistics; null without a connection. */
   async stats(): Promise<StreamStats | null> {
     if (!this.link || this.#isOver()) return null;
     const { stats, counts } = summarise(await this.link.peer.getStats(), this.#counts);
@@ -149,7 +149,7 @@ export class Life {
     return this.#over.signal.aborted;
   }
 
-  /** A page that is left, or kept in the back/forward cache, must not hold the server's place. */
+  /** Free the connection when the user leaves the page, also to the back/forward cache. */
   #endWithPage(): void {
     const leave = () => {
       this.end("stopped", null);
@@ -165,7 +165,7 @@ export class Life {
     this.tell("state", { state, previous, id: this.id, error });
   }
 
-  /** One thing at a time is done with the devices. */
+  /** Run device operations one at a time. */
   #inTurn(action: () => Promise<void>): Promise<void> {
     const mine = this.#exchanges.then(action);
     this.#exchanges = mine.catch(() => undefined);
@@ -195,7 +195,7 @@ export class Life {
     this.tell("local", media.stream);
   }
 
-  /** Open another device and send what it gives; a change of nothing opens the same one again. */
+  /** Open another device and send its track; without a change, reopen the same device. */
   async #use(kind: Kind, change: DeviceChoice): Promise<void> {
     if (this.media && !this.#isOver()) {
       const wanted = { ...this.options, devices: { ...this.options.devices, ...change } };
@@ -217,7 +217,7 @@ export class Life {
     this.tell("local", media.stream);
   }
 
-  /** A device was closed for one that does not open: use it again, or end. */
+  /** Reopen a device that was closed for another one that cannot be opened, or end. */
   async #goBack(kind: Kind): Promise<void> {
     try {
       await this.#use(kind, {});
@@ -226,7 +226,7 @@ export class Life {
     }
   }
 
-  /** A device was unplugged: use the default one, or end. */
+  /** Replace an unplugged device by the default one, or end. */
   async #replaceLost(kind: Kind): Promise<void> {
     const choice = kind === "audio" ? { microphoneId: null } : { cameraId: null };
     try {
@@ -237,7 +237,7 @@ export class Life {
     }
   }
 
-  /** Make a peer connection; resolves when it is connected. */
+  /** Create a peer connection; resolves when it is connected. */
   async #connect(id: ConnectionOptions["id"]): Promise<void> {
     const { options } = this;
     this.id = typeof id === "function" ? id() : (id ?? makeId());
@@ -308,7 +308,7 @@ export class Life {
       await pause(waitBefore(attempt, plan), this.#over.signal);
       if (this.#isOver()) return;
       try {
-        // The server may still know the lost connection by its id, so this is a new one.
+        // The server may still have the lost connection under its id, so use a new one.
         const { id } = this.options;
         await this.#connect(typeof id === "function" ? id : undefined);
         return;
@@ -374,7 +374,7 @@ async function resolve(
   }
 }
 
-/** Hard to guess: the server takes messages for a connection from whoever knows its id. */
+/** Return an id that cannot be guessed, because any client that has it is accepted. */
 function makeId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

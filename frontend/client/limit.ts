@@ -1,15 +1,15 @@
-/** Waiting, but not for ever. */
+/** Waiting with a timeout. */
 
 import type { FastRTCError } from "./errors";
 
-/** How long a server may take, in ms: it answers within a second. */
+/** Timeout for the server, in ms; it usually responds within a second. */
 export const ANSWER_WITHIN = 15_000;
 
 /**
- * Wait for what a server gives, no longer than it may take.
+ * Wait for a response of the server, with a timeout.
  *
- * @param signal Aborted when it is no longer wanted.
- * @throws `late` when it takes too long or is no longer wanted.
+ * @param signal Aborted when the response is no longer needed.
+ * @throws `late` on timeout, or when it is no longer needed.
  */
 export async function inTime<Value>(
   answer: Promise<Value>,

@@ -5,18 +5,18 @@ import { FastRTCError, toFastRTCError } from "./errors";
 import { endError, iceError, refusalError, timeoutError, turnError } from "./sentences";
 import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
 
-/** How long it may take from the offer to being connected, in ms. */
+/** Timeout from the offer to the connection, in ms. */
 const CONNECT_WITHIN = 30_000;
 
-/** What a TURN server answers to a wrong username or credential (RFC 8656). */
+/** The response of a TURN server to a wrong username or credential (RFC 8656). */
 const UNAUTHORIZED = 401;
 
-/** What a link is made of. */
+/** The parameters of a link. */
 export interface LinkSetup {
   id: string;
   kinds: Kind[];
   mode: Mode;
-  /** What is sent; null in mode "receive". */
+  /** The tracks to send; null in mode "receive". */
   local: MediaStream | null;
   signalling: Signalling;
   configuration: RTCConfiguration | null;
@@ -25,11 +25,11 @@ export interface LinkSetup {
 }
 
 interface LinkEvents {
-  /** The network was lost, for the moment or for good. */
+  /** Called when the network is lost, temporarily or permanently. */
   disconnected: undefined;
-  /** It has come back by itself. */
+  /** Called when the link has recovered by itself. */
   returned: undefined;
-  /** It is over, by what the detail says; not told when `close()` was called. */
+  /** Called with the reason when the link has ended, but not after `close()`. */
   closed: FastRTCError;
   remote: MediaStream;
   open: undefined;
@@ -38,7 +38,7 @@ interface LinkEvents {
   refused_candidate: FastRTCError;
 }
 
-/** Connects once; whatever comes after its end is passed over. */
+/** Connects once; events after its end are ignored. */
 export class Link extends Emitter<LinkEvents> {
   readonly peer: RTCPeerConnection;
   #channel: RTCDataChannel;
@@ -48,16 +48,16 @@ export class Link extends Emitter<LinkEvents> {
   #hasAddress = false;
   #turnRefused = false;
   #awaitsAnswer = false;
-  /** What must be at the server before it is told that no more candidates come. */
+  /** Requests that must reach the server before the end of candidates. */
   #sent: Promise<void>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #settle: { resolve: () => void; reject: (error: FastRTCError) => void } | null = null;
 
-  /** @throws FastRTCError when the configuration is not one. */
+  /** @throws FastRTCError if the configuration is invalid. */
   constructor(private readonly setup: LinkSetup) {
     super();
     this.peer = makePeer(setup.configuration);
-    // The channel comes from this side: the server speaks on the one that it finds.
+    // This side creates the data channel; the server uses the one in the offer.
     this.#channel = this.peer.createDataChannel("text");
     this.#channel.onopen = () => {
       this.emit("open", undefined);
@@ -89,7 +89,7 @@ export class Link extends Emitter<LinkEvents> {
     return this.#life.signal.aborted;
   }
 
-  /** Offer; resolves when connected, rejects with a FastRTCError when that fails. */
+  /** Send the offer; resolves when connected, rejects with a FastRTCError on failure. */
   connect(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -103,14 +103,14 @@ export class Link extends Emitter<LinkEvents> {
     });
   }
 
-  /** Send a text; false while the channel is not open. */
+  /** Send a string; false if the channel is not open. */
   send(text: string): boolean {
     if (this.#channel.readyState !== "open") return false;
     this.#channel.send(text);
     return true;
   }
 
-  /** Send another track instead of the one of its kind. */
+  /** Replace the track of its kind. */
   async replaceTrack(track: MediaStreamTrack): Promise<void> {
     const mine = this.peer
       .getTransceivers()
@@ -118,7 +118,7 @@ export class Link extends Emitter<LinkEvents> {
     await mine?.sender.replaceTrack(track);
   }
 
-  /** End it. The server sees that at once. */
+  /** Close the link. The server notices immediately. */
   close(): void {
     if (this.#isOver()) return;
     this.#life.abort();
@@ -166,7 +166,7 @@ export class Link extends Emitter<LinkEvents> {
     const answer = (await setup.signalling.offer(
       { sdp, type, webrtc_id: setup.id },
       this.#life.signal,
-    )) as Awaited<ReturnType<Signalling["offer"]>> | null; // Gradio gives null for an exception
+    )) as Awaited<ReturnType<Signalling["offer"]>> | null; // Gradio returns null for an exception
     this.#awaitsAnswer = false;
     if (this.#isOver()) return;
     if (answer && "status" in answer && answer.status === "failed") throw refusalError(answer.meta);
@@ -181,13 +181,13 @@ export class Link extends Emitter<LinkEvents> {
     if (candidate) {
       this.#sent.push(this.#sendCandidate(candidate.toJSON()));
     } else {
-      await Promise.all(this.#sent); // requests may overtake each other
+      await Promise.all(this.#sent); // requests may arrive out of order
       await this.#sendCandidate({ candidate: "", sdpMid: "0", sdpMLineIndex: 0 });
-      this.#endWithoutWay(); // the server knows by now, and gives the place free
+      this.#endWithoutWay(); // the server has been notified and frees the connection
     }
   }
 
-  /** Everything was to go through the TURN server, which gave nothing: there is nothing to wait for. */
+  /** Fail early: only relay candidates are allowed, and the TURN server allocated none. */
   #endWithoutWay(): void {
     if (this.#turnRefused && !this.#hasAddress) this.#end(turnError());
   }
@@ -222,7 +222,7 @@ export class Link extends Emitter<LinkEvents> {
   async #setParameters(): Promise<void> {
     if (!this.setup.rtpParams) return;
     const { encodings = [], ...rest } = this.setup.rtpParams;
-    delete rest.codecs; // preferences, not parameters: the transceiver has them already
+    delete rest.codecs; // a codec preference, already set on the transceiver
     for (const sender of this.peer.getSenders()) {
       if (!sender.track) continue;
       const parameters = Object.assign(sender.getParameters(), rest);

@@ -1,4 +1,4 @@
-/** The microphone and the camera, while they are open. */
+/** The open microphone and camera. */
 
 import { openDevices } from "./devices";
 import { FastRTCError } from "./errors";
@@ -7,7 +7,7 @@ import type { ConnectionOptions, Kind, Modality, MuteState } from "./types";
 
 type Wanted = Pick<ConnectionOptions, "trackConstraints" | "devices">;
 
-/** What is sent: one track of each kind, any of which may be exchanged for another one. */
+/** The tracks to send: one of each kind, which can be replaced. */
 export class LocalMedia {
   private constructor(
     readonly stream: MediaStream,
@@ -17,7 +17,7 @@ export class LocalMedia {
     for (const track of stream.getTracks()) this.#watch(track);
   }
 
-  /** Begin without any device: `exchange` opens them. */
+  /** Start without any device: `exchange` opens them. */
   static empty(modality: Modality, lost: (kind: Kind) => void): LocalMedia {
     return new LocalMedia(new MediaStream(), modality, lost);
   }
@@ -25,7 +25,7 @@ export class LocalMedia {
   /**
    * Ask the user for the devices.
    *
-   * @param lost Called when a device is unplugged or taken away.
+   * @param lost Called when a device is unplugged or its access revoked.
    */
   static async open(
     kinds: Kind[],
@@ -38,9 +38,9 @@ export class LocalMedia {
   }
 
   /**
-   * Exchange the track of a kind; gives the new one.
+   * Replace the track of a kind; returns the new one.
    *
-   * When that fails the old one stays, unless it had to be closed first: see `isOpen`.
+   * On failure the old track stays, unless it had to be closed first: see `isOpen`.
    */
   async exchange(
     kind: Kind,
@@ -50,7 +50,7 @@ export class LocalMedia {
     const open = () => openDevices([kind], this.modality, wanted.trackConstraints, wanted.devices);
     const old = this.stream.getTracks().find((one) => one.kind === kind);
     const opened = await open().catch((error: unknown) => {
-      // Many a phone opens one camera at a time.
+      // Many phones open only one camera at a time.
       if (!(error instanceof FastRTCError) || error.code !== "device_in_use" || !old) throw error;
       release(old);
       return open();
@@ -69,23 +69,23 @@ export class LocalMedia {
     return track;
   }
 
-  /** Whether there is a track of a kind, of a device that is open or was. */
+  /** Whether there is a track of a kind, even if its device has been closed. */
   has(kind: Kind): boolean {
     return this.stream.getTracks().some((one) => one.kind === kind);
   }
 
-  /** Whether there is a track of a kind that still gives something. */
+  /** Whether there is a live track of a kind. */
   isOpen(kind: Kind): boolean {
     return this.stream.getTracks().some((one) => one.kind === kind && one.readyState === "live");
   }
 
-  /** Send silence and black, or no longer. */
+  /** Start or stop sending silence and black frames. */
   mute(muted: MuteState): void {
     for (const track of this.stream.getAudioTracks()) track.enabled = !muted.microphone;
     for (const track of this.stream.getVideoTracks()) track.enabled = !muted.camera;
   }
 
-  /** Give the devices back. */
+  /** Release the devices. */
   close(): void {
     this.stream.getTracks().forEach(release);
   }
@@ -97,7 +97,7 @@ export class LocalMedia {
   }
 }
 
-/** Say that a device has gone, and whether another one takes its place. */
+/** Describe a lost device, and whether another one replaces it. */
 export function lostDevice(kind: Kind, replaced: boolean): FastRTCError {
   const name = deviceNames([kind]);
   const sentence = replaced

@@ -1,8 +1,8 @@
-/** Messages of the server: JSON texts with a `type`. */
+/** Messages from the server: JSON objects with a `type`. */
 
 import type { ServerMessage } from "./types";
 
-/** Types that have an event of their own with a text as its detail. */
+/** Types that have their own event with a string as its detail. */
 const TEXTS = [
   "log",
   "started_talking",
@@ -14,12 +14,12 @@ const TEXTS = [
   "warning",
 ] as const;
 
-/** A message as the connection hands it on: the event's name and its detail. */
+/** An event for a message: its name and detail. */
 export type ServerEvent =
   | { name: (typeof TEXTS)[number]; detail: string }
   | { name: "send_input" | "fetch_output"; detail: ServerMessage };
 
-/** Read a text of the data channel. What is no JSON object becomes a message of type "text". */
+/** Parse a string from the data channel; all but JSON objects become messages of type "text". */
 export function parseMessage(text: string): ServerMessage {
   let value: unknown;
   try {
@@ -34,7 +34,7 @@ export function parseMessage(text: string): ServerMessage {
   return isMessage ? (value as ServerMessage) : { type: "text", data: value };
 }
 
-/** Which event of its own a message has; null for types that programs invent. */
+/** Return the event of a message; null for custom types. */
 export function eventOf(message: ServerMessage): ServerEvent | null {
   if (message.type === "send_input" || message.type === "fetch_output") {
     return { name: message.type, detail: message };
@@ -43,12 +43,12 @@ export function eventOf(message: ServerMessage): ServerEvent | null {
   return name ? { name, detail: textOf(message) } : null;
 }
 
-/** The server's answer to each text that a page sends; nothing happens by it. */
+/** The server's confirmation of each string that a page sends, which is ignored. */
 export function isEcho(log: string): boolean {
   return log.startsWith("Server received:");
 }
 
-/** Texts of `error` and `warning` are in `message`; older servers have them in `data`. */
+/** The text of an `error` or `warning` is in `message`; older servers send it in `data`. */
 function textOf({ message, data }: ServerMessage): string {
   const said = message ?? data ?? "";
   return typeof said === "string" ? said : JSON.stringify(said);

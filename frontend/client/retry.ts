@@ -1,18 +1,18 @@
-/** When a lost connection is tried again. */
+/** Timing of reconnects. */
 
 import type { FastRTCError } from "./errors";
 import type { ReconnectOptions } from "./types";
 
-/** Together some 25 s: a laptop that changes networks is back by then. */
+/** About 25 s in total, enough for a laptop to change networks. */
 const DEFAULTS: Required<ReconnectOptions> = { tries: 6, grace: 3000, backOff: 1000 };
 
-/** How long a connection that is not made again gets to come back by itself, in ms. */
+/** How long a connection without reconnects may take to recover by itself, in ms. */
 const GRACE_ALONE = 8000;
 
-/** The longest wait between two tries, in ms. */
+/** Maximum delay between two attempts, in ms. */
 const LONGEST_WAIT = 8000;
 
-/** Failures that may be over a moment later. A full server may be so by our own lost connection. */
+/** Temporary failures. A server may be full because of our own lost connection. */
 const PASSING = new Set([
   "server_unreachable",
   "server_timeout",
@@ -23,11 +23,11 @@ const PASSING = new Set([
   "connection_already_exists",
   "connection_closed",
   "ice_failed",
-  "turn_refused", // credentials that are asked for each offer are new ones
+  "turn_refused", // each offer may get new credentials
   "connection_lost",
 ]);
 
-/** Fill in what is not given; no tries when a lost connection is not to be made again. */
+/** Apply the defaults; without reconnects, the number of tries is 0. */
 export function reconnectPlan(
   given: boolean | ReconnectOptions | undefined,
 ): Required<ReconnectOptions> {
@@ -35,17 +35,17 @@ export function reconnectPlan(
   return { ...DEFAULTS, ...(typeof given === "object" ? given : {}) };
 }
 
-/** How long to wait before a try, in ms; the first (0) is made at once. */
+/** Return the delay before an attempt, in ms; the first (0) is immediate. */
 export function waitBefore(attempt: number, { backOff }: Required<ReconnectOptions>): number {
   return attempt === 0 ? 0 : Math.min(LONGEST_WAIT, backOff * 2 ** (attempt - 1));
 }
 
-/** Whether trying again may help. */
+/** Whether another attempt may succeed. */
 export function isPassing(error: FastRTCError): boolean {
   return PASSING.has(error.code);
 }
 
-/** Wait; shorter when the network comes back meanwhile. Resolves at once when aborted. */
+/** Wait, or until the network is back. Resolves immediately when aborted. */
 export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

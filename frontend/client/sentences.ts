@@ -1,4 +1,4 @@
-/** Failures told in sentences that say what to do. */
+/** Error messages for users, which say what to do. */
 
 import { FastRTCError } from "./errors";
 import type { Kind } from "./types";
@@ -10,7 +10,7 @@ export function deviceNames(kinds: readonly Kind[]): string {
   return kinds.map((kind) => NAMES[kind]).join(" and ");
 }
 
-/** Say why the browser gave no device; `thrown` is what `getUserMedia` rejected with. */
+/** Describe why the browser opened no device; `thrown` is the rejection of `getUserMedia`. */
 export function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCError {
   const devices = deviceNames(kinds);
   const { name, message, constraint } = thrown as {
@@ -59,7 +59,7 @@ export function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCErr
   }
 }
 
-/** Say why the server takes no connection; `meta` is that of its refusal. */
+/** Describe why the server refused the connection; `meta` is from its refusal. */
 export function refusalError(
   meta: { error?: unknown; limit?: unknown; reason?: unknown } = {},
 ): FastRTCError {
@@ -122,7 +122,7 @@ export function refusalError(
   }
 }
 
-/** Say what an HTTP status means; `detail` is FastAPI's. */
+/** Describe an HTTP status; `detail` is from FastAPI. */
 export function httpError(status: number, detail?: unknown): FastRTCError {
   const details = { status, detail };
   if (status === 400) {
@@ -170,12 +170,12 @@ export function httpError(status: number, detail?: unknown): FastRTCError {
   );
 }
 
-/** What `CloseStream` says when the program gives no reason. */
+/** The default reason of `CloseStream`. */
 const NO_REASON = "Stream closed";
-/** The reason of a stream whose source has given all that it had. */
+/** The reason when the stream's source has ended. */
 const COMPLETE = "Stream ended";
 
-/** The server is told to stop, such as to be started anew. */
+/** The reason when the server is shutting down, for example for a restart. */
 function stoppingError(details: Readonly<Record<string, unknown>>): FastRTCError {
   return new FastRTCError(
     "server_stopping",
@@ -184,7 +184,7 @@ function stoppingError(details: Readonly<Record<string, unknown>>): FastRTCError
   );
 }
 
-/** Say why the server ended the stream; `reason` is that of its `end_stream`. */
+/** Describe why the server ended the stream; `reason` is from its `end_stream`. */
 export function endError(reason = ""): FastRTCError {
   if (/time limit/i.test(reason)) {
     return new FastRTCError(
@@ -201,12 +201,12 @@ export function endError(reason = ""): FastRTCError {
   return new FastRTCError("ended_by_server", `The server has ended the stream${why}`, { reason });
 }
 
-/** Nothing came of a request for too long. */
+/** The error for a request that timed out. */
 export function timeoutError(): FastRTCError {
   return new FastRTCError("server_timeout", "The server took too long to answer. Try again.");
 }
 
-/** No candidates of the two sides reach each other. */
+/** The error when ICE finds no route. */
 export function iceError(): FastRTCError {
   return new FastRTCError(
     "ice_failed",
@@ -214,7 +214,7 @@ export function iceError(): FastRTCError {
   );
 }
 
-/** No candidates of the two sides reach each other, and the TURN server gave none (401). */
+/** The error when ICE finds no route and the TURN server refused the credentials (401). */
 export function turnError(): FastRTCError {
   return new FastRTCError(
     "turn_refused",
@@ -222,7 +222,7 @@ export function turnError(): FastRTCError {
   );
 }
 
-/** It was connected, and could not be again; `last` is what the last try failed with. */
+/** The error when reconnecting failed; `last` is the error of the last attempt. */
 export function lostError(last: FastRTCError): FastRTCError {
   switch (last.code) {
     case "ice_failed":

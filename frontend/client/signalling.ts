@@ -1,4 +1,4 @@
-/** Signalling over HTTP. */
+/** Signaling over HTTP. */
 
 import { FastRTCError } from "./errors";
 import { ANSWER_WITHIN } from "./limit";
@@ -8,8 +8,8 @@ import type { Accepted, Answer, Refusal, Signalling } from "./types";
 /**
  * Post offers and candidates as JSON.
  *
- * @param url Where `Stream.mount` put the route.
- * @param init More for `fetch`: `headers`, `credentials`.
+ * @param url The address of the route from `Stream.mount`.
+ * @param init Further options for `fetch`: `headers`, `credentials`.
  */
 export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): Signalling {
   const headers = new Headers(init.headers);

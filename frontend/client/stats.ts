@@ -1,15 +1,15 @@
-/** The browser's statistics in a few figures. */
+/** A summary of the browser's statistics. */
 
 import type { StreamStats } from "./types";
 
-/** Byte counts at a time, to make rates of. */
+/** Byte counts with their time, for bitrates. */
 export interface Counts {
   at: number;
   sent: number;
   received: number;
 }
 
-/** One entry of a report, with the fields that are looked at; browsers leave some out. */
+/** An entry of a report, with the fields used here; browsers omit some. */
 interface Entry {
   id: string;
   type: string;
@@ -32,7 +32,7 @@ interface Entry {
   packetsSent?: number;
   packetsReceived?: number;
   packetsLost?: number;
-  /** Of what the server tells about: the id of the flow that it is about. */
+  /** In remote reports: the id of the local stream. */
   localId?: string;
   jitter?: number;
   frameWidth?: number;
@@ -41,10 +41,10 @@ interface Entry {
 }
 
 /**
- * Sum up a report.
+ * Summarize a report.
  *
- * @param report What `RTCPeerConnection.getStats` gives.
- * @param before The counts of the time before; null the first time.
+ * @param report The result of `RTCPeerConnection.getStats`.
+ * @param before The previous counts; null the first time.
  */
 export function summarise(
   report: Iterable<[string, unknown]>,
@@ -96,7 +96,7 @@ function sum(list: Entry[], field: Count): number {
   return list.reduce((total, one) => total + (one[field] ?? 0), 0);
 }
 
-/** Of both ways. What was lost of what is sent, the server tells. */
+/** Packet loss in both directions. The loss of sent packets is reported by the server. */
 function lossOf(entries: Map<string, Entry>, all: Entry[], inbound: Entry[]): number | null {
   const told = all.filter((one) => one.type === "remote-inbound-rtp");
   const sent = told.flatMap((one) => entries.get(one.localId ?? "") ?? []);
@@ -115,7 +115,7 @@ function selectedPair(entries: Map<string, Entry>, all: Entry[]): Entry | undefi
   );
 }
 
-/** A relay on either side makes the way a relayed one, and so on: the farthest counts. */
+/** The route type: that of the more indirect candidate, such as a relay on either side. */
 function routeOf(local: Entry | undefined, remote: Entry | undefined): StreamStats["route"] {
   const types = [local?.candidateType, remote?.candidateType];
   return (["relay", "srflx", "prflx", "host"] as const).find((one) => types.includes(one)) ?? null;

@@ -1,27 +1,27 @@
-/** The words that the client core and those who use it share. Types only: nothing runs here. */
+/** Public types of the JavaScript client. No code. */
 
 import type { FastRTCError } from "./errors";
 import type { ConversationSnapshot } from "./conversation";
 
-/** Which media a stream carries; the same as the server's `modality`. */
+/** The media of a stream, the same as the server's `modality`. */
 export type Modality = "audio" | "video" | "audio-video";
 
-/** In which direction they flow, seen from the page; the same as the server's `mode`. */
+/** The direction from the page's point of view, the same as the server's `mode`. */
 export type Mode = "send-receive" | "send" | "receive";
 
 /** The kind of a track. */
 export type Kind = "audio" | "video";
 
 /**
- * Where a connection stands.
+ * The state of a connection.
  *
- * - `idle`: not started yet.
- * - `asking`: the browser asks the user for the devices.
- * - `connecting`: the offer is on its way, or no way to the server is found yet.
- * - `connected`: media flow.
- * - `reconnecting`: it was connected, the network is gone, it tries to come back.
- * - `stopped`: ended by the user, or by the server (then `error` says why).
- * - `failed`: ended by what `error` says.
+ * - `idle`: not started.
+ * - `asking`: the browser asks the user for device access.
+ * - `connecting`: sending the offer, or ICE has not found a route yet.
+ * - `connected`: media is flowing.
+ * - `reconnecting`: the network was lost, and the client tries to reconnect.
+ * - `stopped`: ended by the user, or by the server (then `error` has the reason).
+ * - `failed`: ended by `error`.
  */
 export type ConnectionState =
   "idle" | "asking" | "connecting" | "connected" | "reconnecting" | "stopped" | "failed";
@@ -30,20 +30,20 @@ export type ConnectionState =
 export interface StateChange {
   state: ConnectionState;
   previous: ConnectionState;
-  /** The id that the server knows the connection by; a new one after a reconnection. */
+  /** The connection id; a new one after a reconnect. */
   id: string | null;
   /** Why it failed, or why the server ended it; null when the user stopped it. */
   error: FastRTCError | null;
 }
 
-/** What is sent to offer a connection. */
+/** The request body of an offer. */
 export interface OfferBody {
   sdp: string;
   type: RTCSdpType;
   webrtc_id: string;
 }
 
-/** What is sent for each candidate; an empty `candidate` text ends them (RFC 8838). */
+/** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
 export interface CandidateBody {
   candidate: RTCIceCandidateInit;
   type: "ice-candidate";
@@ -62,19 +62,19 @@ export interface Refusal {
   meta: { error: string; limit?: number };
 }
 
-/** The server has taken a candidate. */
+/** The server's confirmation of a candidate. */
 export interface Accepted {
   status: "success";
 }
 
-/** The way of offers and candidates to the server, and of the answers back. */
+/** Transport for offers, candidates and answers. */
 export interface Signalling {
   /**
    * Send an offer or a candidate.
    *
-   * @param body What to send.
-   * @param signal Aborted when the answer is no longer wanted; may be ignored.
-   * @throws FastRTCError when the server cannot be reached or answers with an error.
+   * @param body The offer or candidate.
+   * @param signal Aborted when the answer is no longer needed; may be ignored.
+   * @throws FastRTCError if the server cannot be reached or responds with an error.
    */
   offer(
     body: OfferBody | CandidateBody,
@@ -82,21 +82,21 @@ export interface Signalling {
   ): Promise<Answer | Refusal | Accepted>;
 }
 
-/** Constraints on tracks: of the one kind there is, or nested by kind. */
+/** Track constraints: for a single kind, or nested by kind. */
 export type TrackConstraints =
   | MediaTrackConstraints
   | { audio?: MediaTrackConstraints | boolean; video?: MediaTrackConstraints | boolean };
 
-/** Which devices to use; the browser's default when empty. */
+/** The devices to use; the browser's defaults if empty. */
 export interface DeviceChoice {
   microphoneId?: string | null;
   cameraId?: string | null;
 }
 
 /**
- * Parameters of the senders, as `RTCRtpSender.setParameters` takes them
+ * Parameters for `RTCRtpSender.setParameters` of each sender
  * (`{ degradationPreference: "maintain-resolution" }`, `{ encodings: [{ maxBitrate: 500000 }] }`).
- * `codecs` orders the codecs instead: MIME types such as `"video/VP8"`, the preferred one first.
+ * `codecs` sets the codec preference instead: MIME types such as `"video/VP8"`, preferred first.
  */
 export interface RtpParams {
   degradationPreference?: RTCDegradationPreference;
@@ -104,44 +104,44 @@ export interface RtpParams {
   codecs?: string[];
 }
 
-/** How to come back after the network was lost. */
+/** How to reconnect after a network loss. */
 export interface ReconnectOptions {
-  /** How many new offers are made before giving up. Default 6. */
+  /** Number of new offers before giving up. Default 6. */
   tries?: number;
-  /** How long a connection may be disconnected before a new offer is made, in ms. Default 3000. */
+  /** How long a connection may be disconnected before a new offer is sent, in ms. Default 3000. */
   grace?: number;
-  /** How long to wait before the second try, in ms; doubled for each one after. Default 1000. */
+  /** Delay before the second attempt, in ms; doubled for each further one. Default 1000. */
   backOff?: number;
 }
 
-/** What a connection is made with. */
+/** The options of a connection. */
 export interface ConnectionOptions {
-  /** The way to the server. Default: `httpSignalling("/webrtc/offer")`. */
+  /** The transport to the server. Default: `httpSignalling("/webrtc/offer")`. */
   signalling?: Signalling;
   /** Default `"audio"`. */
   modality?: Modality;
   /** Default `"send-receive"`. */
   mode?: Mode;
-  /** The id, or what makes one. Default: a random one. A reconnection makes a new one. */
+  /** The id, or a function that returns one. Default: random. Each reconnect uses a new one. */
   id?: string | (() => string);
-  /** For the `RTCPeerConnection`: STUN and TURN servers. A function is asked for each offer. */
+  /** For `RTCPeerConnection`: STUN and TURN servers. A function is called for each offer. */
   rtcConfiguration?:
     RTCConfiguration | null | (() => RTCConfiguration | null | Promise<RTCConfiguration | null>);
-  /** Default: echo cancellation, noise suppression and gain control; a picture of 640 x 480. */
+  /** Default: echo cancellation, noise suppression and gain control; video of 640 x 480. */
   trackConstraints?: TrackConstraints | null;
   rtpParams?: RtpParams | null;
   devices?: DeviceChoice;
-  /** Whether and how to come back after the network was lost. Default true. */
+  /** Whether and how to reconnect after a network loss. Default true. */
   reconnect?: boolean | ReconnectOptions;
-  /** Whether candidates are sent as they are found, or all within the offer. Default true. */
+  /** Trickle ICE: send candidates as they are gathered, not within the offer. Default true. */
   trickle?: boolean;
 }
 
-/** A message of the server: JSON with a `type`. Programs invent types of their own. */
+/** A message from the server: JSON with a `type`. Programs may define their own types. */
 export interface ServerMessage {
   type: string;
   data?: unknown;
-  /** The text of `error` and `warning`; `data` holds it, too. */
+  /** The text of an `error` or `warning`; also in `data`. */
   message?: string;
   [key: string]: unknown;
 }
@@ -152,82 +152,82 @@ export interface MuteState {
   camera: boolean;
 }
 
-/** The events of a connection, by name, and what their listeners get. */
+/** The events of a connection by name, and their details. */
 export interface ConnectionEvents {
   /** The state has changed. */
   state: StateChange;
-  /** The devices are open, or another one was chosen: what is sent. */
+  /** The stream to send: the devices are open, or another one was selected. */
   local: MediaStream;
-  /** What the server sends. */
+  /** The stream from the server. */
   remote: MediaStream;
-  /** The data channel is open: `send()` works from now on. */
+  /** The data channel is open, so `send()` works. */
   open: undefined;
-  /** Every message of the server, also of types that nobody knows. */
+  /** Every message from the server, including unknown types. */
   message: ServerMessage;
-  /** The handler wants its inputs. */
+  /** The handler requests its inputs. */
   send_input: ServerMessage;
   /** There are additional outputs to fetch. */
   fetch_output: ServerMessage;
-  /** `started_talking`, `pause_detected`, `response_starting`, or what a handler logs. */
+  /** `started_talking`, `pause_detected`, `response_starting`, or a log message of a handler. */
   log: string;
-  /** After a stop word the user started to talk; without stop words this is a `log`. */
+  /** The user started to speak after a stop word; without stop words this is a `log`. */
   started_talking: string;
-  /** A reply was cut because the user spoke, or because the program asked for another one. */
+  /** A reply was interrupted by the user (barge-in), or by another reply of the program. */
   interrupted: string;
-  /** The stop word was heard. */
+  /** A stop word (wake word) was recognized. */
   stopword: string;
-  /** The server ends the stream; the text is the reason. The state `stopped` follows. */
+  /** The server ends the stream for this reason. The state `stopped` follows. */
   end_stream: string;
-  /** The server wants another state of the connection, such as `closed`. */
+  /** The server requests another state of the connection, such as `closed`. */
   update_connection: string;
-  /** An error in the handler, for the user to read; the connection may go on. */
+  /** An error in the handler, for the user; the connection may continue. */
   error: string;
-  /** A warning of the handler, for the user to read. */
+  /** A warning of the handler, for the user. */
   warning: string;
-  /** Something of the connection that the user should know and that does not end it. */
+  /** A problem for the user to know about that does not end the connection. */
   notice: FastRTCError;
-  /** The server did not take a candidate. Any other one may still lead to it. */
+  /** The server refused a candidate; another one may still succeed. */
   refused_candidate: FastRTCError;
-  /** What was sent on the data channel. */
+  /** A message was sent on the data channel. */
   sent: unknown;
   /** A track was muted or unmuted. */
   mute: MuteState;
-  /** Other devices were chosen, or the default one takes the place of one that was unplugged. */
+  /** Other devices were selected, or the default device replaced an unplugged one. */
   devices: DeviceChoice;
-  /** The conversation has moved on: listening, heard, thinking, speaking, interrupted. */
+  /** The state of the conversation: listening, heard, thinking, speaking, interrupted. */
   conversation: ConversationSnapshot;
 }
 
-/** What the connection costs and how well it works; null where it is not known (yet). */
+/** Statistics of the connection; null if not known (yet). */
 export interface StreamStats {
-  /** How the server is reached: `host` and `prflx` directly, `srflx` through a NAT, `relay` by TURN. */
+  /** The ICE route: `host` and `prflx` direct, `srflx` through a NAT, `relay` through TURN. */
   route: "host" | "srflx" | "prflx" | "relay" | null;
   protocol: "udp" | "tcp" | "tls" | null;
   /** In seconds. */
   roundTrip: number | null;
-  /** In seconds; of the received sound, else of the picture. */
+  /** In seconds; of the received audio, or of the video if there is none. */
   jitter: number | null;
-  /** The share of packets that was lost, 0 to 1; of those sent, as far as the server has told. */
+  /** Packet loss, 0 to 1; for sent packets, as last reported by the server. */
   loss: number | null;
-  /** In bit/s, since the call before. */
+  /** In bit/s, since the previous call. */
   sending: number | null;
-  /** In bit/s, since the call before. */
+  /** In bit/s, since the previous call. */
   receiving: number | null;
   picture: { width: number; height: number; framesPerSecond: number } | null;
   codecs: string[];
-  /** From the pause that the server found to the first sound of the last answer, in ms. */
+  /** From the server's end-of-turn detection to the first audio of the last reply, in ms. */
   latency: number | null;
-  /** The same from the end of the user's speech: it has the time that it takes to find the pause. */
+  /** The same from the end of the user's speech, which includes the time for endpointing. */
   latencyFromSpeech: number | null;
 }
 
-/** A device of the user's. Its label is empty until a permission was given. */
+/** A device of the user. Its label is empty until permission is granted. */
 export interface Device {
   id: string;
   label: string;
 }
 
-/** The devices there are. */
+/** The available devices. */
 export interface DeviceList {
   microphones: Device[];
   cameras: Device[];

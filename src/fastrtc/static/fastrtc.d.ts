@@ -1,133 +1,133 @@
 /*! fastrtc 0.1.0 | MIT licence | built from frontend/, see frontend/README.md */
-/** What can go wrong. */
-/** What went wrong, for programs. */
+/** Errors of the client. */
+/** Error codes, for programs. */
 type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "server_stopping" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "bad_configuration" | "time_limit_reached" | "ended_by_server" | "handler_error" | "unexpected";
-/** A failure, with a sentence for people. */
+/** An error with a message for users. */
 declare class FastRTCError extends Error {
-    /** For programs. */
+    /** The error code, for programs. */
     readonly code: ErrorCode;
-    /** For people: what happened, and what they can do. */
+    /** The message for users: what happened, and what to do. */
     readonly sentence: string;
-    /** What else is known, such as the `limit` of connections. */
+    /** Further details, such as the `limit` of connections. */
     readonly details: Readonly<Record<string, unknown>>;
     name: string;
     constructor(
-    /** For programs. */
+    /** The error code, for programs. */
     code: ErrorCode, 
-    /** For people: what happened, and what they can do. */
+    /** The message for users: what happened, and what to do. */
     sentence: string, 
-    /** What else is known, such as the `limit` of connections. */
+    /** Further details, such as the `limit` of connections. */
     details?: Readonly<Record<string, unknown>>);
 }
-/** Make any thrown thing a failure with a sentence. */
+/** Convert any thrown value to an error with a message. */
 declare function toFastRTCError(thrown: unknown): FastRTCError;
 
-/** How loud streams are: Web Audio analysers that share one context. */
-/** What counts as silence, in dB below full scale. */
+/** Audio levels of streams: Web Audio analysers that share one context. */
+/** The level of silence, in dB of full scale. */
 declare const SILENCE = -60;
 /** Measures one stream. */
 declare class Meter {
     #private;
     constructor(context: AudioContext, stream: MediaStream);
-    /** The level now, in dB below full scale: -60 (silence) to 0. */
+    /** The current level in dB of full scale: -60 (silence) to 0. */
     level(): number;
-    /** The root mean square of the last 43 ms, 0 to 1. */
+    /** The RMS of the last 43 ms, 0 to 1. */
     rms(): number;
-    /** The strength of `count` bands of the voice's frequencies, low to high, each 0 to 1. */
+    /** The levels of `count` bands of the voice frequencies, low to high, each 0 to 1. */
     bands(count: number): number[];
-    /** Measure no more. */
+    /** Stop measuring. */
     close(): void;
 }
-/** Meters of what a connection sends and receives. */
+/** Meters for the sent and received audio of a connection. */
 declare class Levels {
     #private;
     local: Meter | null;
     remote: Meter | null;
     private constructor();
-    /** Make it; null where there is no Web Audio. In a click, or browsers keep it suspended. */
+    /** Create the meters; null without Web Audio. Call it in a click, or browsers suspend it. */
     static open(): Levels | null;
-    /** Measure what is sent. */
+    /** Measure the sent audio. */
     watchLocal(stream: MediaStream): void;
-    /** Measure what is received. */
+    /** Measure the received audio. */
     watchRemote(stream: MediaStream): void;
     /** Release everything. */
     close(): void;
 }
-/** Root mean square (0 to 1) to dB, never below silence. */
+/** Convert an RMS value (0 to 1) to dB, but not below silence. */
 declare function toDecibels(rms: number): number;
 /**
- * Sum up a spectrum in bands that are equally wide to the ear.
+ * Group a spectrum into bands of equal perceived width.
  *
- * @param strengths Of equally wide bins from 0 Hz to half the sample rate, 0 to 255.
+ * @param strengths Levels of equally wide bins from 0 Hz to half the sample rate, 0 to 255.
  * @returns The mean of each band, 0 to 1.
  */
 declare function toBands(strengths: Uint8Array, sampleRate: number, count: number): number[];
 
-/** Where a conversation stands, from what the server says and what is heard. No clock of its own. */
+/** State of the conversation, from the server's messages and audio levels. No clock. */
 /**
- * - `listening`: nobody speaks.
- * - `heard`: the server hears the user.
- * - `thinking`: the user has paused, the answer is being made.
- * - `speaking`: the answer is heard.
- * - `interrupted`: the user has cut the answer off.
+ * - `listening`: neither side speaks.
+ * - `heard`: the server has detected the user's speech.
+ * - `thinking`: the user has paused; the reply is being generated.
+ * - `speaking`: the reply is audible.
+ * - `interrupted`: the user has interrupted the reply (barge-in).
  */
 type ConversationState = "listening" | "heard" | "thinking" | "speaking" | "interrupted";
-/** The state, and how long the last answer took. */
+/** The state, and the latency of the last reply. */
 interface ConversationSnapshot {
     state: ConversationState;
-    /** From the pause that the server found to the first sound of the answer, in ms. */
+    /** From the server's end-of-turn detection to the first audio of the reply, in ms. */
     latency: number | null;
-    /** From the end of the user's speech to the first sound of the answer, in ms. */
+    /** From the end of the user's speech to the first audio of the reply, in ms. */
     latencyFromSpeech: number | null;
 }
-/** Follows a conversation: tell it what comes, with the time in ms; look at `snapshot`. */
+/** Tracks a conversation: pass it events with the time in ms, and read `snapshot`. */
 declare class Conversation {
     #private;
-    /** Where it stands. */
+    /** The current state. */
     get snapshot(): ConversationSnapshot;
-    /** The server logs something; texts that are not about turns are passed over. */
+    /** Process a log message of the server; those that are not about turns are ignored. */
     log(what: string, now: number): void;
-    /** The handler failed: what the user said, or still says, gets no answer. */
+    /** Process an error of the handler: the user's current speech gets no reply. */
     fail(now: number): void;
-    /** How loud it is now on both sides, in dB below full scale. */
+    /** Process the current levels of both sides, in dB of full scale. */
     measure(local: number, remote: number, now: number): void;
 }
 
-/** The words that the client core and those who use it share. Types only: nothing runs here. */
-/** Which media a stream carries; the same as the server's `modality`. */
+/** Public types of the JavaScript client. No code. */
+/** The media of a stream, the same as the server's `modality`. */
 type Modality = "audio" | "video" | "audio-video";
-/** In which direction they flow, seen from the page; the same as the server's `mode`. */
+/** The direction from the page's point of view, the same as the server's `mode`. */
 type Mode = "send-receive" | "send" | "receive";
 /** The kind of a track. */
 type Kind = "audio" | "video";
 /**
- * Where a connection stands.
+ * The state of a connection.
  *
- * - `idle`: not started yet.
- * - `asking`: the browser asks the user for the devices.
- * - `connecting`: the offer is on its way, or no way to the server is found yet.
- * - `connected`: media flow.
- * - `reconnecting`: it was connected, the network is gone, it tries to come back.
- * - `stopped`: ended by the user, or by the server (then `error` says why).
- * - `failed`: ended by what `error` says.
+ * - `idle`: not started.
+ * - `asking`: the browser asks the user for device access.
+ * - `connecting`: sending the offer, or ICE has not found a route yet.
+ * - `connected`: media is flowing.
+ * - `reconnecting`: the network was lost, and the client tries to reconnect.
+ * - `stopped`: ended by the user, or by the server (then `error` has the reason).
+ * - `failed`: ended by `error`.
  */
 type ConnectionState = "idle" | "asking" | "connecting" | "connected" | "reconnecting" | "stopped" | "failed";
 /** A change of state. */
 interface StateChange {
     state: ConnectionState;
     previous: ConnectionState;
-    /** The id that the server knows the connection by; a new one after a reconnection. */
+    /** The connection id; a new one after a reconnect. */
     id: string | null;
     /** Why it failed, or why the server ended it; null when the user stopped it. */
     error: FastRTCError | null;
 }
-/** What is sent to offer a connection. */
+/** The request body of an offer. */
 interface OfferBody {
     sdp: string;
     type: RTCSdpType;
     webrtc_id: string;
 }
-/** What is sent for each candidate; an empty `candidate` text ends them (RFC 8838). */
+/** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
 interface CandidateBody {
     candidate: RTCIceCandidateInit;
     type: "ice-candidate";
@@ -146,76 +146,76 @@ interface Refusal {
         limit?: number;
     };
 }
-/** The server has taken a candidate. */
+/** The server's confirmation of a candidate. */
 interface Accepted {
     status: "success";
 }
-/** The way of offers and candidates to the server, and of the answers back. */
+/** Transport for offers, candidates and answers. */
 interface Signalling {
     /**
      * Send an offer or a candidate.
      *
-     * @param body What to send.
-     * @param signal Aborted when the answer is no longer wanted; may be ignored.
-     * @throws FastRTCError when the server cannot be reached or answers with an error.
+     * @param body The offer or candidate.
+     * @param signal Aborted when the answer is no longer needed; may be ignored.
+     * @throws FastRTCError if the server cannot be reached or responds with an error.
      */
     offer(body: OfferBody | CandidateBody, signal?: AbortSignal): Promise<Answer | Refusal | Accepted>;
 }
-/** Constraints on tracks: of the one kind there is, or nested by kind. */
+/** Track constraints: for a single kind, or nested by kind. */
 type TrackConstraints = MediaTrackConstraints | {
     audio?: MediaTrackConstraints | boolean;
     video?: MediaTrackConstraints | boolean;
 };
-/** Which devices to use; the browser's default when empty. */
+/** The devices to use; the browser's defaults if empty. */
 interface DeviceChoice {
     microphoneId?: string | null;
     cameraId?: string | null;
 }
 /**
- * Parameters of the senders, as `RTCRtpSender.setParameters` takes them
+ * Parameters for `RTCRtpSender.setParameters` of each sender
  * (`{ degradationPreference: "maintain-resolution" }`, `{ encodings: [{ maxBitrate: 500000 }] }`).
- * `codecs` orders the codecs instead: MIME types such as `"video/VP8"`, the preferred one first.
+ * `codecs` sets the codec preference instead: MIME types such as `"video/VP8"`, preferred first.
  */
 interface RtpParams {
     degradationPreference?: RTCDegradationPreference;
     encodings?: Partial<RTCRtpEncodingParameters>[];
     codecs?: string[];
 }
-/** How to come back after the network was lost. */
+/** How to reconnect after a network loss. */
 interface ReconnectOptions {
-    /** How many new offers are made before giving up. Default 6. */
+    /** Number of new offers before giving up. Default 6. */
     tries?: number;
-    /** How long a connection may be disconnected before a new offer is made, in ms. Default 3000. */
+    /** How long a connection may be disconnected before a new offer is sent, in ms. Default 3000. */
     grace?: number;
-    /** How long to wait before the second try, in ms; doubled for each one after. Default 1000. */
+    /** Delay before the second attempt, in ms; doubled for each further one. Default 1000. */
     backOff?: number;
 }
-/** What a connection is made with. */
+/** The options of a connection. */
 interface ConnectionOptions {
-    /** The way to the server. Default: `httpSignalling("/webrtc/offer")`. */
+    /** The transport to the server. Default: `httpSignalling("/webrtc/offer")`. */
     signalling?: Signalling;
     /** Default `"audio"`. */
     modality?: Modality;
     /** Default `"send-receive"`. */
     mode?: Mode;
-    /** The id, or what makes one. Default: a random one. A reconnection makes a new one. */
+    /** The id, or a function that returns one. Default: random. Each reconnect uses a new one. */
     id?: string | (() => string);
-    /** For the `RTCPeerConnection`: STUN and TURN servers. A function is asked for each offer. */
+    /** For `RTCPeerConnection`: STUN and TURN servers. A function is called for each offer. */
     rtcConfiguration?: RTCConfiguration | null | (() => RTCConfiguration | null | Promise<RTCConfiguration | null>);
-    /** Default: echo cancellation, noise suppression and gain control; a picture of 640 x 480. */
+    /** Default: echo cancellation, noise suppression and gain control; video of 640 x 480. */
     trackConstraints?: TrackConstraints | null;
     rtpParams?: RtpParams | null;
     devices?: DeviceChoice;
-    /** Whether and how to come back after the network was lost. Default true. */
+    /** Whether and how to reconnect after a network loss. Default true. */
     reconnect?: boolean | ReconnectOptions;
-    /** Whether candidates are sent as they are found, or all within the offer. Default true. */
+    /** Trickle ICE: send candidates as they are gathered, not within the offer. Default true. */
     trickle?: boolean;
 }
-/** A message of the server: JSON with a `type`. Programs invent types of their own. */
+/** A message from the server: JSON with a `type`. Programs may define their own types. */
 interface ServerMessage {
     type: string;
     data?: unknown;
-    /** The text of `error` and `warning`; `data` holds it, too. */
+    /** The text of an `error` or `warning`; also in `data`. */
     message?: string;
     [key: string]: unknown;
 }
@@ -224,65 +224,65 @@ interface MuteState {
     microphone: boolean;
     camera: boolean;
 }
-/** The events of a connection, by name, and what their listeners get. */
+/** The events of a connection by name, and their details. */
 interface ConnectionEvents {
     /** The state has changed. */
     state: StateChange;
-    /** The devices are open, or another one was chosen: what is sent. */
+    /** The stream to send: the devices are open, or another one was selected. */
     local: MediaStream;
-    /** What the server sends. */
+    /** The stream from the server. */
     remote: MediaStream;
-    /** The data channel is open: `send()` works from now on. */
+    /** The data channel is open, so `send()` works. */
     open: undefined;
-    /** Every message of the server, also of types that nobody knows. */
+    /** Every message from the server, including unknown types. */
     message: ServerMessage;
-    /** The handler wants its inputs. */
+    /** The handler requests its inputs. */
     send_input: ServerMessage;
     /** There are additional outputs to fetch. */
     fetch_output: ServerMessage;
-    /** `started_talking`, `pause_detected`, `response_starting`, or what a handler logs. */
+    /** `started_talking`, `pause_detected`, `response_starting`, or a log message of a handler. */
     log: string;
-    /** After a stop word the user started to talk; without stop words this is a `log`. */
+    /** The user started to speak after a stop word; without stop words this is a `log`. */
     started_talking: string;
-    /** A reply was cut because the user spoke, or because the program asked for another one. */
+    /** A reply was interrupted by the user (barge-in), or by another reply of the program. */
     interrupted: string;
-    /** The stop word was heard. */
+    /** A stop word (wake word) was recognized. */
     stopword: string;
-    /** The server ends the stream; the text is the reason. The state `stopped` follows. */
+    /** The server ends the stream for this reason. The state `stopped` follows. */
     end_stream: string;
-    /** The server wants another state of the connection, such as `closed`. */
+    /** The server requests another state of the connection, such as `closed`. */
     update_connection: string;
-    /** An error in the handler, for the user to read; the connection may go on. */
+    /** An error in the handler, for the user; the connection may continue. */
     error: string;
-    /** A warning of the handler, for the user to read. */
+    /** A warning of the handler, for the user. */
     warning: string;
-    /** Something of the connection that the user should know and that does not end it. */
+    /** A problem for the user to know about that does not end the connection. */
     notice: FastRTCError;
-    /** The server did not take a candidate. Any other one may still lead to it. */
+    /** The server refused a candidate; another one may still succeed. */
     refused_candidate: FastRTCError;
-    /** What was sent on the data channel. */
+    /** A message was sent on the data channel. */
     sent: unknown;
     /** A track was muted or unmuted. */
     mute: MuteState;
-    /** Other devices were chosen, or the default one takes the place of one that was unplugged. */
+    /** Other devices were selected, or the default device replaced an unplugged one. */
     devices: DeviceChoice;
-    /** The conversation has moved on: listening, heard, thinking, speaking, interrupted. */
+    /** The state of the conversation: listening, heard, thinking, speaking, interrupted. */
     conversation: ConversationSnapshot;
 }
-/** What the connection costs and how well it works; null where it is not known (yet). */
+/** Statistics of the connection; null if not known (yet). */
 interface StreamStats {
-    /** How the server is reached: `host` and `prflx` directly, `srflx` through a NAT, `relay` by TURN. */
+    /** The ICE route: `host` and `prflx` direct, `srflx` through a NAT, `relay` through TURN. */
     route: "host" | "srflx" | "prflx" | "relay" | null;
     protocol: "udp" | "tcp" | "tls" | null;
     /** In seconds. */
     roundTrip: number | null;
-    /** In seconds; of the received sound, else of the picture. */
+    /** In seconds; of the received audio, or of the video if there is none. */
     jitter: number | null;
-    /** The share of packets that was lost, 0 to 1; of those sent, as far as the server has told. */
+    /** Packet loss, 0 to 1; for sent packets, as last reported by the server. */
     loss: number | null;
-    /** In bit/s, since the call before. */
+    /** In bit/s, since the previous call. */
     sending: number | null;
-    /** In bit/s, since the call before. */
+    /** In bit/s, since the previous call. */
     receiving: number | null;
     picture: {
         width: number;
@@ -290,109 +290,109 @@ interface StreamStats {
         framesPerSecond: number;
     } | null;
     codecs: string[];
-    /** From the pause that the server found to the first sound of the last answer, in ms. */
+    /** From the server's end-of-turn detection to the first audio of the last reply, in ms. */
     latency: number | null;
-    /** The same from the end of the user's speech: it has the time that it takes to find the pause. */
+    /** The same from the end of the user's speech, which includes the time for endpointing. */
     latencyFromSpeech: number | null;
 }
-/** A device of the user's. Its label is empty until a permission was given. */
+/** A device of the user. Its label is empty until permission is granted. */
 interface Device {
     id: string;
     label: string;
 }
-/** The devices there are. */
+/** The available devices. */
 interface DeviceList {
     microphones: Device[];
     cameras: Device[];
     speakers: Device[];
 }
 
-/** Which constraints a track of each kind is asked for with. */
-/** The kinds of tracks that a modality has. */
+/** Constraints for the tracks of each kind. */
+/** Return the kinds of tracks of a modality. */
 declare function kindsOf(modality: Modality): Kind[];
 /**
- * Choose the constraints of one kind.
+ * Return the constraints for one kind.
  *
- * @param kind Of the track.
- * @param given Flat, or nested by kind; nothing for the defaults.
- * @param modality Flat constraints of "audio-video" are dealt out by name.
- * @param devices The devices chosen; they win over a `deviceId` in the constraints.
+ * @param kind The kind of the track.
+ * @param given Flat, or nested by kind; undefined for the defaults.
+ * @param modality For "audio-video", flat constraints are assigned by name.
+ * @param devices The selected devices, which override a `deviceId` in the constraints.
  */
 declare function constraintsFor(kind: Kind, given: TrackConstraints | null | undefined, modality: Modality, devices?: DeviceChoice): MediaTrackConstraints;
 
 /** Events with typed details. */
 type Listener<Detail> = (detail: Detail) => void;
-/** Calls listeners by the name of an event. `Events` maps names to details. */
+/** Calls the listeners of named events. `Events` maps names to details. */
 declare class Emitter<Events extends object> {
     #private;
-    /** Listen to an event; gives the function that ends it. */
+    /** Add a listener; returns a function that removes it. */
     on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void;
-    /** Do not listen any more. */
+    /** Remove a listener. */
     off<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): void;
-    /** Call the listeners. One that throws is reported and keeps nobody else from hearing. */
+    /** Call the listeners. If one throws, the error is reported and the others are still called. */
     protected emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void;
 }
 
-/** Listens to both sides of a connection, and follows the conversation by it. */
-/** Meters and conversation of one connection, which has another conversation on each link. */
+/** Measures the levels of both sides, and tracks the conversation. */
+/** Meters and conversation of a connection, with a new conversation on each link. */
 declare class Hearing {
     #private;
     private readonly changed;
     readonly levels: Levels | null;
     constructor(changed: (snapshot: ConversationSnapshot) => void);
     get snapshot(): ConversationSnapshot;
-    /** Begin to measure on a new link: the server knows nothing of what was said before. */
+    /** Start measuring on a new link, whose conversation starts from the beginning. */
     begin(): void;
-    /** The server logs something. */
+    /** Process a log message of the server. */
     log(text: string): void;
-    /** The handler failed. */
+    /** Process an error of the handler. */
     fail(): void;
     /** Release everything. */
     close(): void;
 }
 
-/** Waiting, but not for ever. */
-/** How long a server may take, in ms: it answers within a second. */
+/** Waiting with a timeout. */
+/** Timeout for the server, in ms; it usually responds within a second. */
 declare const ANSWER_WITHIN = 15000;
 /**
- * Wait for what a server gives, no longer than it may take.
+ * Wait for a response of the server, with a timeout.
  *
- * @param signal Aborted when it is no longer wanted.
- * @throws `late` when it takes too long or is no longer wanted.
+ * @param signal Aborted when the response is no longer needed.
+ * @throws `late` on timeout, or when it is no longer needed.
  */
 declare function inTime<Value>(answer: Promise<Value>, late: FastRTCError, signal?: AbortSignal): Promise<Value>;
 
-/** Failures told in sentences that say what to do. */
+/** Error messages for users, which say what to do. */
 /** "microphone", "camera", or "microphone and camera". */
 declare function deviceNames(kinds: readonly Kind[]): string;
-/** Say why the browser gave no device; `thrown` is what `getUserMedia` rejected with. */
+/** Describe why the browser opened no device; `thrown` is the rejection of `getUserMedia`. */
 declare function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCError;
-/** Say why the server takes no connection; `meta` is that of its refusal. */
+/** Describe why the server refused the connection; `meta` is from its refusal. */
 declare function refusalError(meta?: {
     error?: unknown;
     limit?: unknown;
     reason?: unknown;
 }): FastRTCError;
-/** Say what an HTTP status means; `detail` is FastAPI's. */
+/** Describe an HTTP status; `detail` is from FastAPI. */
 declare function httpError(status: number, detail?: unknown): FastRTCError;
-/** Say why the server ended the stream; `reason` is that of its `end_stream`. */
+/** Describe why the server ended the stream; `reason` is from its `end_stream`. */
 declare function endError(reason?: string): FastRTCError;
-/** Nothing came of a request for too long. */
+/** The error for a request that timed out. */
 declare function timeoutError(): FastRTCError;
-/** No candidates of the two sides reach each other. */
+/** The error when ICE finds no route. */
 declare function iceError(): FastRTCError;
-/** No candidates of the two sides reach each other, and the TURN server gave none (401). */
+/** The error when ICE finds no route and the TURN server refused the credentials (401). */
 declare function turnError(): FastRTCError;
-/** It was connected, and could not be again; `last` is what the last try failed with. */
+/** The error when reconnecting failed; `last` is the error of the last attempt. */
 declare function lostError(last: FastRTCError): FastRTCError;
 
 /** One peer connection, from its offer to its end. */
-/** What a link is made of. */
+/** The parameters of a link. */
 interface LinkSetup {
     id: string;
     kinds: Kind[];
     mode: Mode;
-    /** What is sent; null in mode "receive". */
+    /** The tracks to send; null in mode "receive". */
     local: MediaStream | null;
     signalling: Signalling;
     configuration: RTCConfiguration | null;
@@ -400,11 +400,11 @@ interface LinkSetup {
     trickle: boolean;
 }
 interface LinkEvents {
-    /** The network was lost, for the moment or for good. */
+    /** Called when the network is lost, temporarily or permanently. */
     disconnected: undefined;
-    /** It has come back by itself. */
+    /** Called when the link has recovered by itself. */
     returned: undefined;
-    /** It is over, by what the detail says; not told when `close()` was called. */
+    /** Called with the reason when the link has ended, but not after `close()`. */
     closed: FastRTCError;
     remote: MediaStream;
     open: undefined;
@@ -412,20 +412,20 @@ interface LinkEvents {
     notice: FastRTCError;
     refused_candidate: FastRTCError;
 }
-/** Connects once; whatever comes after its end is passed over. */
+/** Connects once; events after its end are ignored. */
 declare class Link extends Emitter<LinkEvents> {
     #private;
     private readonly setup;
     readonly peer: RTCPeerConnection;
-    /** @throws FastRTCError when the configuration is not one. */
+    /** @throws FastRTCError if the configuration is invalid. */
     constructor(setup: LinkSetup);
-    /** Offer; resolves when connected, rejects with a FastRTCError when that fails. */
+    /** Send the offer; resolves when connected, rejects with a FastRTCError on failure. */
     connect(): Promise<void>;
-    /** Send a text; false while the channel is not open. */
+    /** Send a string; false if the channel is not open. */
     send(text: string): boolean;
-    /** Send another track instead of the one of its kind. */
+    /** Replace the track of its kind. */
     replaceTrack(track: MediaStreamTrack): Promise<void>;
-    /** End it. The server sees that at once. */
+    /** Close the link. The server notices immediately. */
     close(): void;
 }
 
@@ -433,61 +433,61 @@ declare class Link extends Emitter<LinkEvents> {
 /**
  * Ask the user for devices.
  *
- * @throws FastRTCError when there are none, or they may not be used.
+ * @throws FastRTCError when there are none, or access is denied.
  */
 declare function openDevices(kinds: Kind[], modality: Modality, constraints?: TrackConstraints | null, chosen?: DeviceChoice): Promise<MediaStream>;
-/** List the devices; labels are empty until the user has given a permission. */
+/** List the devices; labels are empty until the user has granted permission. */
 declare function listDevices(): Promise<DeviceList>;
-/** Be told when a device is plugged in or out; gives the function that ends it. */
+/** Call a listener when a device is plugged in or out; returns a function that removes it. */
 declare function watchDevices(listener: () => void): () => void;
-/** Whether this browser lets a page choose the speaker. */
+/** Whether this browser lets a page select the speaker. */
 declare function canChooseSpeaker(): boolean;
-/** Whether this browser has a list of its own to choose a speaker from: Firefox. */
+/** Whether this browser has its own speaker selection dialog, as Firefox does. */
 declare function canAskForSpeaker(): boolean;
-/** Have the user choose a speaker, which is listed from then on; call it from a click. Null: none. */
+/** Let the user select a speaker, which is then listed; null if none. Call it from a click. */
 declare function askForSpeaker(): Promise<string | null>;
-/** Play an element on a speaker; "" is the default one. False where the browser cannot. */
+/** Play an element on a speaker; "" is the default. False if the browser cannot. */
 declare function setSpeaker(element: HTMLMediaElement, id: string): Promise<boolean>;
 
-/** The microphone and the camera, while they are open. */
+/** The open microphone and camera. */
 type Wanted = Pick<ConnectionOptions, "trackConstraints" | "devices">;
-/** What is sent: one track of each kind, any of which may be exchanged for another one. */
+/** The tracks to send: one of each kind, which can be replaced. */
 declare class LocalMedia {
     #private;
     readonly stream: MediaStream;
     private readonly modality;
     private readonly lost;
     private constructor();
-    /** Begin without any device: `exchange` opens them. */
+    /** Start without any device: `exchange` opens them. */
     static empty(modality: Modality, lost: (kind: Kind) => void): LocalMedia;
     /**
      * Ask the user for the devices.
      *
-     * @param lost Called when a device is unplugged or taken away.
+     * @param lost Called when a device is unplugged or its access revoked.
      */
     static open(kinds: Kind[], modality: Modality, wanted: Wanted, lost: (kind: Kind) => void): Promise<LocalMedia>;
     /**
-     * Exchange the track of a kind; gives the new one.
+     * Replace the track of a kind; returns the new one.
      *
-     * When that fails the old one stays, unless it had to be closed first: see `isOpen`.
+     * On failure the old track stays, unless it had to be closed first: see `isOpen`.
      */
     exchange(kind: Kind, wanted: Wanted, signal: AbortSignal): Promise<MediaStreamTrack | null>;
-    /** Whether there is a track of a kind, of a device that is open or was. */
+    /** Whether there is a track of a kind, even if its device has been closed. */
     has(kind: Kind): boolean;
-    /** Whether there is a track of a kind that still gives something. */
+    /** Whether there is a live track of a kind. */
     isOpen(kind: Kind): boolean;
-    /** Send silence and black, or no longer. */
+    /** Start or stop sending silence and black frames. */
     mute(muted: MuteState): void;
-    /** Give the devices back. */
+    /** Release the devices. */
     close(): void;
 }
-/** Say that a device has gone, and whether another one takes its place. */
+/** Describe a lost device, and whether another one replaces it. */
 declare function lostDevice(kind: Kind, replaced: boolean): FastRTCError;
 
-/** Messages of the server: JSON texts with a `type`. */
-/** Types that have an event of their own with a text as its detail. */
+/** Messages from the server: JSON objects with a `type`. */
+/** Types that have their own event with a string as its detail. */
 declare const TEXTS: readonly ["log", "started_talking", "interrupted", "stopword", "end_stream", "update_connection", "error", "warning"];
-/** A message as the connection hands it on: the event's name and its detail. */
+/** An event for a message: its name and detail. */
 type ServerEvent = {
     name: (typeof TEXTS)[number];
     detail: string;
@@ -495,54 +495,54 @@ type ServerEvent = {
     name: "send_input" | "fetch_output";
     detail: ServerMessage;
 };
-/** Read a text of the data channel. What is no JSON object becomes a message of type "text". */
+/** Parse a string from the data channel; all but JSON objects become messages of type "text". */
 declare function parseMessage(text: string): ServerMessage;
-/** Which event of its own a message has; null for types that programs invent. */
+/** Return the event of a message; null for custom types. */
 declare function eventOf(message: ServerMessage): ServerEvent | null;
-/** The server's answer to each text that a page sends; nothing happens by it. */
+/** The server's confirmation of each string that a page sends, which is ignored. */
 declare function isEcho(log: string): boolean;
 
-/** When a lost connection is tried again. */
-/** Fill in what is not given; no tries when a lost connection is not to be made again. */
+/** Timing of reconnects. */
+/** Apply the defaults; without reconnects, the number of tries is 0. */
 declare function reconnectPlan(given: boolean | ReconnectOptions | undefined): Required<ReconnectOptions>;
-/** How long to wait before a try, in ms; the first (0) is made at once. */
+/** Return the delay before an attempt, in ms; the first (0) is immediate. */
 declare function waitBefore(attempt: number, { backOff }: Required<ReconnectOptions>): number;
-/** Whether trying again may help. */
+/** Whether another attempt may succeed. */
 declare function isPassing(error: FastRTCError): boolean;
-/** Wait; shorter when the network comes back meanwhile. Resolves at once when aborted. */
+/** Wait, or until the network is back. Resolves immediately when aborted. */
 declare function pause(milliseconds: number, signal: AbortSignal): Promise<void>;
 
-/** Signalling over HTTP. */
+/** Signaling over HTTP. */
 /**
  * Post offers and candidates as JSON.
  *
- * @param url Where `Stream.mount` put the route.
- * @param init More for `fetch`: `headers`, `credentials`.
+ * @param url The address of the route from `Stream.mount`.
+ * @param init Further options for `fetch`: `headers`, `credentials`.
  */
 declare function httpSignalling(url?: string, init?: RequestInit): Signalling;
 
-/** The browser's statistics in a few figures. */
-/** Byte counts at a time, to make rates of. */
+/** A summary of the browser's statistics. */
+/** Byte counts with their time, for bitrates. */
 interface Counts {
     at: number;
     sent: number;
     received: number;
 }
 /**
- * Sum up a report.
+ * Summarize a report.
  *
- * @param report What `RTCPeerConnection.getStats` gives.
- * @param before The counts of the time before; null the first time.
+ * @param report The result of `RTCPeerConnection.getStats`.
+ * @param before The previous counts; null the first time.
  */
 declare function summarise(report: Iterable<[string, unknown]>, before: Counts | null): {
     stats: Omit<StreamStats, "latency" | "latencyFromSpeech">;
     counts: Counts;
 };
 
-/** One life of a connection: from its start to its end, over all reconnections. */
-/** Tells an event to who listens to the connection. */
+/** The life cycle of a connection: from start to end, across all reconnects. */
+/** Emits an event of the connection. */
 type Tell = <Name extends keyof ConnectionEvents>(name: Name, detail: ConnectionEvents[Name]) => void;
-/** Runs once. Whatever comes after its end is passed over. */
+/** Runs once. Events after its end are ignored. */
 declare class Life {
     #private;
     private readonly options;
@@ -557,28 +557,28 @@ declare class Life {
     link: Link | null;
     remote: MediaStream | null;
     readonly hearing: Hearing;
-    /** Resolves when it is connected (true) or over (false). */
+    /** Resolves when connected (true) or ended (false). */
     readonly outcome: Promise<boolean>;
     /**
-     * @param options Those of the connection; `devices` may be changed on the way.
-     * @param muted Which tracks begin muted.
-     * @param silent Whether no device is asked for until its track is unmuted.
-     * @param chosen Told which other devices are used from now on.
+     * @param options The options of the connection; `devices` may change.
+     * @param muted Tracks that start muted.
+     * @param silent Whether to request each device only when its track is unmuted.
+     * @param chosen Called when other devices are used.
      */
     constructor(options: ConnectionOptions, muted: MuteState, silent: boolean, tell: Tell, chosen: (change: DeviceChoice) => void);
-    /** Ask for the devices and connect. */
+    /** Request the devices and connect. */
     run(): Promise<void>;
-    /** End it and release everything. */
+    /** Close the connection and release everything. */
     end(state: "stopped" | "failed", error: FastRTCError | null): void;
-    /** Send silence and black, or no longer. */
+    /** Start or stop sending silence and black frames. */
     mute(muted: MuteState): void;
-    /** Whether it sends no track of a kind, as it was started silent. */
+    /** Whether it sends no track of a kind because it was started silent. */
     lacks(kind: Kind): boolean;
-    /** Ask for the device of a kind that it lacks; goes on without if there is none. */
+    /** Request the missing device of a kind; continues without one if there is none. */
     open(kind: Kind): Promise<void>;
-    /** Use another device for a kind of track. */
+    /** Switch to another device for a kind of track. */
     exchange(kind: Kind, change: DeviceChoice): Promise<void>;
-    /** Sum up the statistics; null while there is no connection. */
+    /** Return the statistics; null without a connection. */
     stats(): Promise<StreamStats | null>;
 }
 
@@ -593,69 +593,69 @@ declare class Life {
  */
 declare class Connection extends Emitter<ConnectionEvents> {
     #private;
-    /** What it is made with; changes count from the next `start()` on. */
+    /** The options; changes take effect at the next `start()`. */
     options: ConnectionOptions;
     constructor(options?: ConnectionOptions);
     get state(): ConnectionState;
-    /** Whether it is started and neither stopped nor failed. */
+    /** Whether it has started and neither stopped nor failed. */
     get active(): boolean;
-    /** The kinds of tracks that its modality has. */
+    /** The kinds of tracks of its modality. */
     get kinds(): Kind[];
     /** Why it failed, or why the server ended it. */
     get error(): FastRTCError | null;
-    /** The id that the server knows it by; the last one after the end. */
+    /** The connection id; after the end, the last one. */
     get id(): string | null;
-    /** What the devices give; null before they are open and after the end. */
+    /** The stream from the devices; null before they are open and after the end. */
     get localStream(): MediaStream | null;
-    /** What the server sends; null before it comes and after the end. */
+    /** The stream from the server; null before it arrives and after the end. */
     get remoteStream(): MediaStream | null;
-    /** The browser's own peer connection, for what is not covered here. */
+    /** The browser's peer connection, for features not covered here. */
     get peer(): RTCPeerConnection | null;
-    /** Meters of what is sent and received; null where there is no sound. */
+    /** Level meters for sent and received audio; null without audio. */
     get levels(): {
         local: Meter | null;
         remote: Meter | null;
     };
-    /** Where the conversation stands, and how long the last answer took. */
+    /** The state of the conversation, and the latency of the last reply. */
     get conversation(): ConversationSnapshot;
-    /** Which local tracks are muted; kept over a reconnection and a new start. */
+    /** Which local tracks are muted; kept across reconnects and restarts. */
     get muted(): MuteState;
     /**
-     * Ask for the devices and connect.
+     * Request the devices and connect.
      *
-     * Resolves when it is connected (true) or the attempt is over (false); it never rejects: what
-     * went wrong is in `error` and in the `state` event. Call it from a click: browsers
-     * play sound only then. While it is active it does nothing.
+     * Resolves when connected (true) or when the attempt has ended (false). It never rejects: the
+     * error is in `error` and in the `state` event. Call it from a click, because otherwise
+     * browsers block audio playback. It has no effect while the connection is active.
      *
-     * @param silent Whether it begins muted and asks for no device: each is asked for when it is
-     *   unmuted. For those who type, and may never speak.
+     * @param silent Whether to start muted and request each device only when it is unmuted, for
+     *   users who type and may never speak.
      */
     start({ silent }?: {
         silent?: boolean | undefined;
     }): Promise<boolean>;
-    /** End it and release everything; `start()` works again afterwards. */
+    /** Close the connection and release everything; `start()` may be called again. */
     stop(): void;
-    /** Send a text or an object as JSON on the data channel; false while there is none. */
+    /** Send a string, or an object as JSON, on the data channel; false if there is none. */
     send(message: unknown): boolean;
     /**
-     * Use another microphone; while it streams the track is replaced without a new offer.
+     * Switch to another microphone; while streaming, the track is replaced without renegotiation.
      *
-     * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
-     *   closed first and does not open again, the stream ends with "device_lost".
+     * @throws FastRTCError if it cannot be opened; the previous device stays in use. If that one had
+     *   to be closed first and cannot be reopened, the stream ends with "device_lost".
      */
     setMicrophone(id: string): Promise<void>;
     /**
-     * Use another camera; while it streams the track is replaced without a new offer.
+     * Switch to another camera; while streaming, the track is replaced without renegotiation.
      *
-     * @throws FastRTCError when it cannot be opened; the one before stays in use. If that had to be
-     *   closed first and does not open again, the stream ends with "device_lost".
+     * @throws FastRTCError if it cannot be opened; the previous device stays in use. If that one had
+     *   to be closed first and cannot be reopened, the stream ends with "device_lost".
      */
     setCamera(id: string): Promise<void>;
-    /** Send silence instead of the microphone, or no longer. */
+    /** Start or stop sending silence instead of the microphone. */
     muteMicrophone(muted?: boolean): void;
-    /** Send black instead of the camera, or no longer. */
+    /** Start or stop sending black frames instead of the camera. */
     muteCamera(muted?: boolean): void;
-    /** Sum up the statistics of the moment; null while there is no connection. */
+    /** Return the current statistics; null without a connection. */
     getStats(): Promise<StreamStats | null>;
 }
 
