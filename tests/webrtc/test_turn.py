@@ -112,7 +112,7 @@ async def test_time_limited_credentials_on_both_sides(time_limited_turn: Turn) -
 
 
 async def test_the_configuration_that_the_docs_have(tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "deployment.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "turn.md").read_text()
     text = page.partition("```ini\n")[2].partition("```")[0]
     ours = ("external-ip=", "cert=", "pkey=", "listening-port=")  # what another machine has not
     lines = [line for line in text.splitlines() if not line.startswith(ours)]

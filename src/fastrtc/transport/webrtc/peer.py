@@ -43,9 +43,10 @@ from ._aiortc.turn import TurnAttempt, watch_turn
 from ._aiortc.work import limit_work
 from .audio_receiver import AudioReceiver
 from .audio_tracks import AudioMediaCallback
+from .candidate_intake import CandidateIntake
 from .candidates import Candidate
 from .guard import guarded, watch_listeners
-from .ice_targets import CANDIDATE_BYTES, SendAllowance, TargetPolicy, client_place
+from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
 from .offer import Offer
 from .signalling import DEFAULT_LIMITS
@@ -112,12 +113,15 @@ class Peer:
         self._backlog = Backlog()
         self._sent = 0  # bytes of messages
         self._unread = False
-        self._offer: Offer | None = None
-        self._candidates = 0
-        self._client_has_address = False
         self._allowance = SendAllowance()
         self._targets = TargetPolicy(limits.private_candidates, client_place.get())
-        self._lookups: set[asyncio.Task[Any]] = set()
+        self._intake = CandidateIntake(
+            self.pc,
+            limits.candidates,
+            self._targets,
+            self._allowance,
+            lambda work: session.run("candidates", work),
+        )
         self._receivers: list[AudioReceiver] = []
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_WITHIN_S, self._give_up, f"not connected within {CONNECT_WITHIN_S:.0f} s"
@@ -163,10 +167,8 @@ class Peer:
         use_steady_clock()
         pc = self.pc
         close_while_connecting(pc)
-        self._offer = offer
         self._allowance.earn(len(offer.sdp))
-        self._candidates = offer.candidates
-        self._client_has_address = offer.candidates > 0
+        self._intake.begin(offer)
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
             self._attach(offer)
@@ -185,7 +187,7 @@ class Peer:
         watch_consent(pc, self._consent_expired)
         follow_address(pc, lambda check: self.session.run("address", check))
         if offer.later_candidates:
-            self._look_up(offer.later_candidates)
+            self._intake.look_up(offer.later_candidates)
         answer = offer.complete_answer(pc.localDescription.sdp)
         return {"sdp": answer, "type": pc.localDescription.type}
 
@@ -250,49 +252,9 @@ class Peer:
             ValueError: If it is a second end of candidates.
         """
         try:
-            await self._add_candidate(candidate)
+            await self._intake.add(candidate)
         except InvalidStateError as error:  # it was closed meanwhile
             raise SessionRefused("connection_closed") from error
-
-    async def _add_candidate(self, candidate: Candidate) -> None:
-        found = candidate.candidate
-        if found is None:
-            if self._lookups:  # after the end, no candidate is taken
-                self.session.run("candidates", self._end_candidates())
-            else:
-                await self.pc.addIceCandidate(None)
-            return
-        if self._candidates >= self.limits.candidates:
-            raise SessionRefused("too_many_candidates", limit=self.limits.candidates)
-        self._candidates += 1
-        self._allowance.earn(CANDIDATE_BYTES)
-        self._client_has_address = True
-        placed = found if self._offer is None else self._offer.place(found)
-        if placed is None:
-            logger.debug("A candidate is for a section that was rejected")
-        elif placed.ip.endswith(".local"):
-            self._look_up((placed,))
-        else:
-            await self.pc.addIceCandidate(placed)
-
-    def _look_up(self, candidates: Any) -> None:
-        task = self.session.run("candidates", self._add_later(candidates))
-        self._lookups.add(task)
-        task.add_done_callback(self._lookups.discard)
-
-    async def _end_candidates(self) -> None:
-        if self._lookups:
-            await asyncio.wait(self._lookups)
-        await self.pc.addIceCandidate(None)
-
-    async def _add_later(self, candidates: Any) -> None:
-        for candidate in candidates:
-            if not self._targets.admits_name(candidate.ip):
-                continue
-            try:
-                await self.pc.addIceCandidate(candidate)
-            except Exception:
-                logger.debug("A candidate could not be added", exc_info=True)
 
     @guarded(None)
     def _state_changed(self) -> None:
@@ -312,7 +274,7 @@ class Peer:
             self.session.close("the client disconnected")
 
     def _give_up(self, reason: str) -> None:
-        if not self._client_has_address:
+        if self._intake.is_empty:
             logger.warning(
                 "Session %s: the client offered no address. With iceTransportPolicy 'relay', the "
                 "TURN server of rtc_configuration did not answer it, or refused its username and "

@@ -1,0 +1,109 @@
+"""The candidates of a client on their way to a connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from aiortc import RTCIceCandidate, RTCPeerConnection
+
+from ...core.errors import SessionRefused
+from .candidates import Candidate
+from .ice_targets import CANDIDATE_BYTES, SendAllowance, TargetPolicy
+from .offer import Offer
+
+__all__ = ["CandidateIntake"]
+
+logger = logging.getLogger(__name__)
+
+
+class CandidateIntake:
+    """Counts the candidates of a client, and adds them to its connection.
+
+    Those that have to be looked up by multicast DNS are added when they were found; the end of
+    candidates waits for them, as none is added after it.
+
+    Args:
+        pc: The connection.
+        limit: How many candidates the client may offer.
+        targets: Which names it may offer.
+        allowance: How many bytes may be sent to addresses; each candidate earns some.
+        run: Starts a task that ends with the connection.
+
+    Attributes:
+        is_empty: Whether the client has offered no address.
+    """
+
+    def __init__(
+        self,
+        pc: RTCPeerConnection,
+        limit: int,
+        targets: TargetPolicy,
+        allowance: SendAllowance,
+        run: Callable[[Coroutine[Any, Any, None]], asyncio.Task[Any]],
+    ) -> None:
+        self.is_empty = True
+        self._pc = pc
+        self._limit = limit
+        self._targets = targets
+        self._allowance = allowance
+        self._run = run
+        self._count = 0
+        self._offer: Offer | None = None
+        self._lookups: set[asyncio.Task[Any]] = set()
+
+    def begin(self, offer: Offer) -> None:
+        """Count the candidates of an offer."""
+        self._offer = offer
+        self._count = offer.candidates
+        self.is_empty = offer.candidates == 0
+
+    async def add(self, candidate: Candidate) -> None:
+        """Add a trickled candidate, or the end of candidates.
+
+        Raises:
+            SessionRefused: If the client has offered too many.
+            InvalidStateError: If the connection is closed.
+            ValueError: If it is a second end of candidates.
+        """
+        found = candidate.candidate
+        if found is None:
+            if self._lookups:
+                self._run(self._end())
+            else:
+                await self._pc.addIceCandidate(None)
+            return
+        if self._count >= self._limit:
+            raise SessionRefused("too_many_candidates", limit=self._limit)
+        self._count += 1
+        self._allowance.earn(CANDIDATE_BYTES)
+        self.is_empty = False
+        placed = found if self._offer is None else self._offer.place(found)
+        if placed is None:
+            logger.debug("A candidate is for a section that was rejected")
+        elif placed.ip.endswith(".local"):
+            self.look_up((placed,))
+        else:
+            await self._pc.addIceCandidate(placed)
+
+    def look_up(self, candidates: Sequence[RTCIceCandidate]) -> None:
+        """Look candidates up by multicast DNS, and add those that are found."""
+        task = self._run(self._look_up(candidates))
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
+
+    async def _end(self) -> None:
+        if self._lookups:
+            await asyncio.wait(self._lookups)
+        await self._pc.addIceCandidate(None)
+
+    async def _look_up(self, candidates: Sequence[RTCIceCandidate]) -> None:
+        for candidate in candidates:
+            if not self._targets.admits_name(candidate.ip):
+                continue
+            try:
+                await self._pc.addIceCandidate(candidate)
+            except Exception:
+                logger.debug("A candidate could not be added", exc_info=True)
