@@ -1,4 +1,4 @@
-/** The row of buttons: the main one, and the round ones beside it. */
+/** The row of buttons: the main button and the round ones beside it. */
 
 import { h, setAttribute, setText, show } from "./dom";
 import { icon, setIcon, type IconName } from "./icons";
@@ -6,7 +6,7 @@ import type { Layout } from "./layout";
 import type { ButtonLabels } from "./props";
 import type { Status } from "./status";
 
-/** What the buttons do. */
+/** The actions of the buttons. */
 export interface BarActions {
   main(): void;
   microphone(): void;
@@ -17,19 +17,19 @@ export interface BarActions {
   fullScreen(): void;
 }
 
-/** What the buttons show beside the status. */
+/** The state of the buttons, in addition to the status. */
 export interface BarState {
   microphoneMuted: boolean;
   cameraMuted: boolean;
   speakerMuted: boolean;
-  /** Which drawer is open. */
+  /** The open drawer. */
   drawer: "devices" | "details" | null;
-  /** Whether there is a device to choose. */
+  /** Whether there is a device to select. */
   hasChoice: boolean;
   fullScreen: boolean;
 }
 
-/** A round button with an icon and a name. */
+/** Create a round button with an icon and a name. */
 interface RoundButton {
   root: HTMLButtonElement;
   picture: SVGSVGElement;
@@ -106,7 +106,7 @@ export class Bar {
     );
   }
 
-  /** Follows the status. */
+  /** Update the status. */
   show(status: Status, labels: ButtonLabels): void {
     const { button } = status;
     this.main.dataset["does"] = button;
@@ -118,7 +118,7 @@ export class Bar {
     setAttribute(this.main, "title", button === "waiting" ? "Cancel" : null);
   }
 
-  /** Follows the state of the round buttons. */
+  /** Update the state of the round buttons. */
   follow(state: BarState): void {
     toggle(this.#microphone, state.microphoneMuted, "microphone", "microphoneOff", [
       "Mute microphone",
@@ -141,7 +141,7 @@ export class Bar {
     }
   }
 
-  /** Puts the focus on the button of a drawer. */
+  /** Focus the button of a drawer. */
   focus(drawer: "devices" | "details"): void {
     (drawer === "devices" ? this.#devices : this.#details)?.root.focus();
   }

@@ -1,22 +1,22 @@
-/** What was said, as text over the stage: nothing is there until the server sends a transcript. */
+/** Captions over the stage, which appear once the server sends a transcript. */
 
 import { h, setText, show } from "./dom";
 
-/** Who says something. */
+/** The speaker. */
 export type Who = "user" | "assistant";
 
-/** A piece of a transcript: a message of the type "transcript" has it as its data. */
+/** The data of a message of type "transcript". */
 export interface Caption {
   who: Who;
   text: string;
-  /** Whether the next piece of the same speaker is another one; else it replaces this one. */
+  /** Whether it is final; otherwise the next caption of the same speaker replaces it. */
   final: boolean;
 }
 
-/** How many pieces are shown at a time. */
+/** Number of captions shown. */
 const MOST = 2;
 
-/** Reads the data of a message; null if it is no piece of a transcript. */
+/** Parse the data of a message; null if it is not a transcript. */
 export function readCaption(data: unknown): Caption | null {
   if (typeof data !== "object" || data === null) return null;
   const { who, text, final = true } = data as Record<string, unknown>;
@@ -24,7 +24,7 @@ export function readCaption(data: unknown): Caption | null {
   return { who, text: text.trim(), final: final !== false };
 }
 
-/** The place of the captions. */
+/** The captions. */
 export class Captions {
   readonly root = h("div", {
     class: "frtc-captions",
@@ -34,10 +34,10 @@ export class Captions {
   });
   #lines: { caption: Caption; element: HTMLElement }[] = [];
 
-  /** @param nameOf Gives the name of a speaker. */
+  /** @param nameOf Returns the name of a speaker. */
   constructor(private readonly nameOf: (who: Who) => string) {}
 
-  /** Shows the data of a message; what is no transcript changes nothing. */
+  /** Show the data of a message; data that is not a transcript is ignored. */
   add(data: unknown): void {
     const caption = readCaption(data);
     if (!caption) return;
@@ -58,7 +58,7 @@ export class Captions {
     show(this.root, this.#lines.length > 0);
   }
 
-  /** Forgets what was said. */
+  /** Clear the captions. */
   clear(): void {
     this.#lines = [];
     this.root.replaceChildren();

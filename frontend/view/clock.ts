@@ -11,7 +11,7 @@ export function elapsedText(milliseconds: number): string {
   return hours ? `${hours}:${two(minutes)}:${ofMinute}` : `${minutes}:${ofMinute}`;
 }
 
-/** Counts while a call is live, also over a reconnection; it takes no room. */
+/** Counts while a call is live, including reconnects; it takes no room. */
 export class Clock {
   readonly root = h("p", {
     class: "frtc-time",
@@ -22,7 +22,7 @@ export class Clock {
   #since = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Runs, or ends. */
+  /** Start or stop. */
   run(live: boolean): void {
     if (live === (this.#timer !== undefined)) return;
     clearInterval(this.#timer);
@@ -37,7 +37,7 @@ export class Clock {
   }
 
   #tell(): void {
-    // A timer may come a little early.
+    // A timer may fire slightly early.
     setText(this.root, elapsedText(performance.now() - this.#since + 50));
   }
 }

@@ -3,7 +3,7 @@
 import { h, setAttribute } from "./dom";
 import { icon } from "./icons";
 
-/** A field that grows with its text; Enter sends, Shift+Enter begins a new line. */
+/** A field that grows with its text; Enter sends, Shift+Enter starts a new line. */
 export class Composer {
   readonly root: HTMLElement;
   readonly #field = h("textarea", {
@@ -20,14 +20,14 @@ export class Composer {
   );
   #waiting = false;
 
-  /** @param send Gets the text; true when it was sent, false when it could not be. */
+  /** @param send Sends the text; returns whether it was sent. */
   constructor(private readonly send: (text: string) => Promise<boolean>) {
     this.root = h("div", { class: "frtc-composer" }, this.#field, this.#button);
     this.#field.addEventListener("input", () => {
       this.#refresh();
     });
     this.#field.addEventListener("keydown", (event) => {
-      // While a word is being composed (Japanese, Chinese), Enter belongs to the input method.
+      // During composition (Japanese, Chinese), Enter is handled by the input method.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       void this.#submit();
@@ -39,7 +39,7 @@ export class Composer {
     this.#refresh();
   }
 
-  /** Sends the text; it stays in the field if it could not be sent. */
+  /** Send the text; it stays in the field if it could not be sent. */
   async #submit(): Promise<void> {
     const text = this.#field.value.trim();
     if (text === "" || this.#waiting) return;
@@ -55,7 +55,7 @@ export class Composer {
     setAttribute(this.#button, "disabled", this.#waiting || this.#field.value.trim() === "");
     setAttribute(this.#button, "aria-busy", this.#waiting ? "true" : null);
     this.#field.style.height = "";
-    const { scrollHeight } = this.#field; // 0 while it is not on the page
+    const { scrollHeight } = this.#field; // 0 if it is not on the page
     if (scrollHeight > 0) this.#field.style.height = `${scrollHeight}px`;
   }
 }

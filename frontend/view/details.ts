@@ -1,4 +1,4 @@
-/** The drawer that tells how the connection is doing. */
+/** The drawer with the statistics of the connection. */
 
 import type { StreamStats } from "../client";
 import { h, newId, setAttribute, setText, show } from "./dom";
@@ -6,7 +6,7 @@ import { HistoryChart, type LevelHistory } from "./history";
 import type { Layout } from "./layout";
 import { MessageList } from "./messages";
 
-/** How often the figures are read while the drawer is open, in ms. */
+/** Update interval of the statistics while the drawer is open, in ms. */
 const INTERVAL = 1000;
 
 const ROUTES: Record<NonNullable<StreamStats["route"]>, string> = {
@@ -17,9 +17,9 @@ const ROUTES: Record<NonNullable<StreamStats["route"]>, string> = {
 };
 
 /**
- * The figures, as names and texts; a dash where nothing is known.
+ * Return the statistics as names and strings, with a dash for unknown values.
  *
- * @param layout What there is to tell of: a conversation has answers.
+ * @param layout The parts of the view: a conversation has replies.
  */
 export function describe(stats: StreamStats | null, layout: Layout): [string, string][] {
   const { microphone, camera, speaker, picture: received } = layout;
@@ -78,9 +78,9 @@ export class DetailsDrawer {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * @param read Gives the figures of the moment.
-   * @param layout What there is to tell of.
-   * @param history How loud it was.
+   * @param read Returns the current statistics.
+   * @param layout The parts of the view.
+   * @param history The past levels.
    */
   constructor(
     private readonly read: () => Promise<StreamStats | null>,
@@ -94,7 +94,7 @@ export class DetailsDrawer {
     else this.#figure.remove();
   }
 
-  /** Names the other side. */
+  /** Set the name of the other participant. */
   name(assistant: string): void {
     const { microphone, speaker } = this.layout;
     const heading = [microphone ? "you" : "", speaker ? assistant : ""]
@@ -104,7 +104,7 @@ export class DetailsDrawer {
     if (this.#chart) setAttribute(this.#chart.canvas, "aria-label", this.#heading.textContent);
   }
 
-  /** Shows or hides it; the figures are read only while it is shown. */
+  /** Show or hide it; the statistics are read only while it is shown. */
   open(open: boolean): void {
     show(this.root, open);
     clearInterval(this.#timer);
@@ -114,7 +114,7 @@ export class DetailsDrawer {
     void this.refresh();
   }
 
-  /** Reads the figures now. */
+  /** Update the statistics now. */
   async refresh(): Promise<void> {
     const rows = describe(await this.read(), this.layout);
     rows.forEach(([name, text], index) => {

@@ -1,4 +1,4 @@
-/** The drawer in which devices are chosen: lists that stay open and cover nothing. */
+/** The drawer for device selection: lists that stay open and cover nothing. */
 
 import {
   canChooseSpeaker,
@@ -11,19 +11,19 @@ import { askForSpeaker, canAskForSpeaker } from "../client/devices";
 import { h, newId, show } from "./dom";
 import type { Layout } from "./layout";
 
-/** What can be chosen. */
+/** The roles of devices. */
 export type Role = "microphone" | "camera" | "speaker";
 
-/** The device chosen for each role; "" is the browser's default. */
+/** The selected device for each role; "" is the browser's default. */
 export type Choices = Record<Role, string>;
 
-/** What the drawer needs of its view. */
+/** The view's interface for the drawer. */
 export interface DevicesHost {
   choices(): Choices;
   choose(role: Role, id: string): Promise<void>;
-  /** Asks for the permission without which browsers do not tell the names. */
+  /** Request the permission without which browsers do not reveal names. */
   allow(): Promise<void>;
-  /** What stands below a list, if anything: the level of the microphone, the volume. */
+  /** The element below a list, if any: the microphone level, the volume. */
   extra(role: Role): HTMLElement | null;
 }
 
@@ -37,10 +37,10 @@ const TITLES: Record<Role, string> = {
   camera: "Camera",
   speaker: "Speaker",
 };
-/** Chromium lists these two beside the devices they stand for. */
+/** Aliases that Chromium lists in addition to the devices. */
 const ALIASES = ["default", "communications"];
 
-/** Whether there are speakers to choose from: most browsers name none before a permission. */
+/** Whether speakers can be selected: most browsers list none before permission. */
 export async function offersSpeakers(): Promise<boolean> {
   return canChooseSpeaker() && (canAskForSpeaker() || hasNames((await listDevices()).speakers));
 }
@@ -68,7 +68,7 @@ export class DevicesDrawer {
     );
   }
 
-  /** Shows or hides it. */
+  /** Show or hide it. */
   open(open: boolean): void {
     show(this.root, open);
     this.#unwatch?.();
@@ -76,7 +76,7 @@ export class DevicesDrawer {
     if (open) void this.refresh();
   }
 
-  /** Lists the devices anew. */
+  /** Update the lists of devices. */
   async refresh(): Promise<void> {
     if (this.root.hidden) return;
     const found = await listDevices();
@@ -88,7 +88,7 @@ export class DevicesDrawer {
     if (focused) this.#lists.querySelector<HTMLElement>("input:checked, button")?.focus();
   }
 
-  /** Marks what is chosen; nothing while that is not plugged in, so that all can be chosen. */
+  /** Mark the selected device, or none if it is unplugged, so that all can be selected. */
   follow(): void {
     const choices = this.host.choices();
     for (const [role, inputs] of this.#inputs) {
@@ -114,7 +114,7 @@ export class DevicesDrawer {
     return h("fieldset", {}, title, ...options, more, extra);
   }
 
-  /** The browser names only the speakers that were chosen in its own list. */
+  /** Whether the browser lists only speakers selected in its own dialog. */
   #otherSpeaker(): HTMLElement {
     const button = h("button", { class: "frtc-plain", type: "button" }, "Choose another one");
     button.addEventListener("click", () => {

@@ -1,8 +1,8 @@
-/** Small helpers to build elements. */
+/** Helpers to build elements. */
 
 type Attributes = Record<string, string | number | boolean | null | undefined>;
 
-/** Makes an element with attributes (`true` is an empty one, `false` and `null` none) and children. */
+/** Create an element with attributes (`true`: empty; `false`, `null`: omitted) and children. */
 export function h<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -14,25 +14,25 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Sets an attribute, or removes it where there is no value. */
+/** Set an attribute, or remove it if there is no value. */
 export function setAttribute(element: Element, name: string, value: Attributes[string]): void {
   if (value === null || value === undefined || value === false) element.removeAttribute(name);
   else element.setAttribute(name, value === true ? "" : String(value));
 }
 
-/** Writes a text only if it is another one, so that a screen reader does not read it twice. */
+/** Set a text only if it has changed, so that screen readers do not repeat it. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Shows or hides an element. */
+/** Show or hide an element. */
 export function show(element: HTMLElement, visible: boolean): void {
   element.hidden = !visible;
 }
 
 let ids = 0;
 
-/** Gives a new id for an element of this page. */
+/** Return a new element id for this page. */
 export function newId(name: string): string {
   ids += 1;
   return `frtc-${name}-${ids}`;

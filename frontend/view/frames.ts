@@ -1,19 +1,19 @@
-/** Draws as often as the screen does, and only while something moves. */
+/** Draws at the frame rate of the screen, only while something moves. */
 
-/** How far two frames lie apart where the user wants less motion, in ms. */
+/** Interval of frames if the user prefers reduced motion, in ms. */
 const CALM_INTERVAL = 120;
 
-/** Whether the user wants less motion. */
+/** Whether the user prefers reduced motion. */
 export function wantsLessMotion(): boolean {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** A loop of frames. */
+/** An animation loop. */
 export class Frames {
   #request = 0;
   #last = 0;
 
-  /** @param draw Gets the time of the frame and the time since the one before, in ms. */
+  /** @param draw Receives the time of the frame and the time since the previous one, in ms. */
   constructor(private readonly draw: (time: number, elapsed: number) => void) {}
 
   get running(): boolean {

@@ -1,9 +1,9 @@
-/** What Gradio's own page does when it has lost the server: it says so, and loads itself anew. */
+/** Detects that Gradio's page has lost the server: it shows a message, and reloads itself. */
 
-/** What Gradio 6 and Gradio 5 say; they do not translate it. */
+/** The messages of Gradio 6 and Gradio 5, which are not translated. */
 const LOST = /Connection (to the server was lost|errored out)/;
 
-/** Calls back when Gradio says that the server is lost, and when it no longer does. */
+/** Calls back when Gradio shows that the server is lost, and when it no longer does. */
 export class LostServerWatch {
   #lost = false;
   readonly #observer = new MutationObserver(() => {
@@ -13,12 +13,12 @@ export class LostServerWatch {
 
   constructor(private readonly changed: () => void) {}
 
-  /** Whether it says so now. */
+  /** Whether the message is shown. */
   get lost(): boolean {
     return this.#lost;
   }
 
-  /** Watches only while it matters. */
+  /** Start or stop watching. */
   watch(on: boolean): void {
     this.#observer.disconnect();
     if (on) this.#observer.observe(document.body, { childList: true, subtree: true });
@@ -32,14 +32,14 @@ export class LostServerWatch {
   }
 }
 
-/** Remembers that a page went away during a call; the label is that of the view. */
+/** Record that the page was unloaded during a call; the label is that of the view. */
 export function rememberCall(label: string): void {
   withStorage((storage) => {
     storage.setItem(key(label), "");
   });
 }
 
-/** Whether this page was loaded anew during a call; asked again it is forgotten. */
+/** Return whether this page was reloaded during a call, once. */
 export function wasReloadedInCall(label: string): boolean {
   const found = withStorage((storage) => {
     const kept = storage.getItem(key(label));
@@ -60,6 +60,6 @@ function withStorage<Result>(use: (storage: Storage) => Result): Result | null {
   try {
     return use(sessionStorage);
   } catch {
-    return null; // the browser keeps nothing for this page
+    return null; // the browser stores nothing for this page
   }
 }

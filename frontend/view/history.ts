@@ -1,29 +1,29 @@
-/** How loud both sides were in the last seconds: what is sent above a line, what is received below. */
+/** The recent levels of both sides: sent audio above a line, received audio below. */
 
 import { h } from "./dom";
 import { Frames } from "./frames";
 import { fit } from "./waves";
 
-/** What one bar stands for, in ms, and how many are kept: a minute. */
+/** Duration of a bar, in ms, and the number of bars: one minute. */
 const STEP = 100;
 const MOST = 600;
-/** From one bar to the next, and its width, in CSS pixels. */
+/** Distance of the bars and their width, in CSS pixels. */
 const PITCH = 5;
 const WIDTH = 3;
 
-/** The sides, in the order in which levels are given. */
+/** The sides, in the order of the levels. */
 const COLORS = ["--frtc-sent", "--frtc-received"] as const;
 
-/** The levels of a while, the newest last; each bar is the loudest of its time. */
+/** The recent levels, newest last; each bar is the maximum of its time. */
 export class LevelHistory {
   readonly bars: [number, number][] = [];
   #ends = 0;
 
-  /** Takes the levels of a moment, each 0 to 1; the time is in ms. */
+  /** Add the current levels, each 0 to 1; the time is in ms. */
   add(time: number, sent: number, received: number): void {
     const gap = time - this.#ends;
     if (gap >= 0) {
-      // A page in the background draws nothing: what was then is not known, and left out.
+      // A page in the background does not draw, so that time is unknown and omitted.
       this.#ends = gap < STEP ? this.#ends + STEP : time + STEP;
       this.bars.push([sent, received]);
       if (this.bars.length > MOST) this.bars.shift();
@@ -35,14 +35,14 @@ export class LevelHistory {
     last[1] = Math.max(last[1], received);
   }
 
-  /** Forgets everything. */
+  /** Clear it. */
   clear(): void {
     this.bars.length = 0;
     this.#ends = 0;
   }
 }
 
-/** Its picture. */
+/** The chart of the levels. */
 export class HistoryChart {
   readonly canvas = h("canvas", { class: "frtc-history", role: "img" });
   readonly #frames = new Frames(() => {
@@ -50,15 +50,15 @@ export class HistoryChart {
   });
 
   /**
-   * @param history What is drawn.
-   * @param sides Which of the two there are.
+   * @param history The levels to draw.
+   * @param sides The sides to draw.
    */
   constructor(
     private readonly history: LevelHistory,
     private readonly sides: readonly [boolean, boolean],
   ) {}
 
-  /** Draws as long as it is shown. */
+  /** Draw while it is shown. */
   open(open: boolean): void {
     if (open) this.#frames.start();
     else this.#frames.stop();

@@ -1,4 +1,4 @@
-/** The line icons of the view: 24 units wide, drawn in the colour of the text around them. */
+/** The line icons of the view: 24 units wide, drawn in the color of the surrounding text. */
 
 const SHAPES = {
   microphone:
@@ -33,14 +33,14 @@ const SHAPES = {
 /** The name of an icon. */
 export type IconName = keyof typeof SHAPES;
 
-/** Makes an icon; a screen reader passes it by. */
+/** Create an icon, hidden from screen readers. */
 export function icon(name: IconName): SVGSVGElement {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   setIcon(svg, name);
   return svg;
 }
 
-/** Changes what an icon shows. */
+/** Replace the drawing of an icon. */
 export function setIcon(svg: SVGSVGElement, name: IconName): void {
   if (svg.dataset["icon"] === name) return;
   svg.setAttribute("class", "frtc-icon");

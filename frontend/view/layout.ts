@@ -1,20 +1,20 @@
-/** What a view consists of, for each pair of modality and mode. */
+/** The parts of the view, for each modality and mode. */
 
 import type { Modality, Mode } from "../client";
 
 /** The parts of a view. */
 export interface Layout {
-  /** Whether it sends sound, sends a picture, plays sound. */
+  /** Whether it sends audio, sends video, plays audio. */
   microphone: boolean;
   camera: boolean;
   speaker: boolean;
-  /** Whose picture is the large one; null for sound alone. */
+  /** The side whose video is large; null for audio only. */
   picture: "remote" | "local" | null;
-  /** Whether the own picture is shown small beside the large one. */
+  /** Whether the user's own video is shown as a small picture. */
   selfView: boolean;
 }
 
-/** Gives the parts of a view. */
+/** Return the parts of a view. */
 export function layoutOf(modality: Modality, mode: Mode): Layout {
   const sound = modality !== "video";
   const picture = modality !== "audio";

@@ -1,15 +1,15 @@
-/** The messages of a call on the data channel, the newest first. */
+/** The messages on the data channel of a call, newest first. */
 
 import { h, setText } from "./dom";
 
-/** Which way a message went. */
+/** The direction of a message. */
 export type Way = "sent" | "received";
 
-/** How many are kept, and how much of each is shown, in characters. */
+/** Maximum number of messages, and of characters shown of each. */
 const MOST = 100;
 const LONGEST = 300;
 
-/** What a message says, in one line. */
+/** Return a message as one line. */
 export function messageText(message: unknown): string {
   if (typeof message !== "object" || message === null) return shorten(plain(message));
   const { type, data, message: said, ...rest } = message as Record<string, unknown>;
@@ -53,7 +53,7 @@ export class MessageList {
     setText(this.#count, String(this.#total));
   }
 
-  /** Forgets them: another call begins. */
+  /** Clear the list for a new call. */
   clear(): void {
     this.#list.replaceChildren();
     this.#total = 0;

@@ -1,4 +1,4 @@
-/** How loud the microphone is, before the start and during a call. */
+/** The microphone level, before the start and during a call. */
 
 import type { Connection } from "../client";
 import { openDevices } from "../client/devices";
@@ -7,22 +7,22 @@ import { h, setAttribute, show } from "./dom";
 import { Frames } from "./frames";
 import { Voice } from "./voices";
 
-/** Whether the user has already allowed this page to use the microphone. */
+/** Return whether the page already has permission to use the microphone. */
 async function isAllowed(): Promise<boolean> {
   try {
-    const name = "microphone" as PermissionName; // TypeScript does not know it
+    const name = "microphone" as PermissionName; // missing from TypeScript's types
     return (await navigator.permissions.query({ name })).state === "granted";
   } catch {
-    return false; // the browser does not tell
+    return false; // the browser does not support the query
   }
 }
 
-/** What the test needs of its connection. */
+/** The connection's interface for the level meter. */
 export type TestedConnection = Pick<Connection, "active" | "levels" | "options">;
 
 /**
- * A level of the microphone. While nothing is connected it opens the microphone by itself, but
- * only where that is allowed already: it never asks.
+ * A level meter of the microphone. Without a connection it opens the microphone itself, but only
+ * if the page already has permission: it never asks the user.
  */
 export class MicrophoneTest {
   readonly #meter = h("div", {
@@ -46,20 +46,20 @@ export class MicrophoneTest {
   #attempt = 0;
 
   /**
-   * @param connection Its own level is shown while it is active.
-   * @param changed Called when the microphone is opened for the test, or closed.
+   * @param connection Its level is shown while it is active.
+   * @param changed Called when the microphone is opened for the meter, or closed.
    */
   constructor(
     private readonly connection: () => TestedConnection,
     private readonly changed: () => void,
   ) {}
 
-  /** Whether the microphone is open for the test alone. */
+  /** Whether the microphone is open only for the meter. */
   get testing(): boolean {
     return this.#open !== null;
   }
 
-  /** Begins, or begins anew with another microphone. */
+  /** Start, or restart with another microphone. */
   async start(): Promise<void> {
     const attempt = (this.#attempt += 1);
     this.#release();
@@ -79,13 +79,13 @@ export class MicrophoneTest {
     if (!this.root.hidden) this.#frames.start();
   }
 
-  /** Closes the microphone that it has opened: a call opens its own. */
+  /** Close the microphone if the meter opened it: a call opens its own. */
   release(): void {
     this.#attempt += 1;
     this.#release();
   }
 
-  /** Ends. */
+  /** Stop. */
   stop(): void {
     this.release();
     this.#frames.stop();

@@ -1,41 +1,41 @@
-/** What Gradio hands to the component, made safe to use. */
+/** Validation of the parameters from Gradio. */
 
 import type { Modality, Mode } from "../client";
 
-/** The page around the view: Gradio, through one of the adapters. */
+/** The host of the view: Gradio, through one of the adapters. */
 export interface Host {
-  /** The parameters of `WebRTC(...)` as they are now, `value` and `server` among them. */
+  /** The current parameters of `WebRTC(...)`, including `value` and `server`. */
   props(): Record<string, unknown>;
-  /** Fires an event of the component; "error", "warning" and "info" show a toast. */
+  /** Dispatch an event of the component; "error", "warning" and "info" show a toast. */
   dispatch(event: string, detail?: unknown): void;
-  /** Sets the value of the component. */
+  /** Set the value of the component. */
   setValue(value: StreamValue): void;
 }
 
-/** The value of the component: the id of the connection, with the textbox also its text. */
+/** The value of the component: the connection id; with the text box, also its text. */
 export type StreamValue = string | { webrtc_id: string; textbox: string } | null;
 
-/** The functions of the Python component that a page may call. */
+/** The functions of the Python component that the page may call. */
 export interface Server {
   offer(body: Record<string, unknown>): Promise<unknown>;
   turn(body: Record<string, unknown>): Promise<unknown>;
   quit_output_stream(body: { webrtc_id: string }): Promise<unknown>;
 }
 
-/** The words on the main button. */
+/** The labels of the main button. */
 export interface ButtonLabels {
   start: string;
   stop: string;
   waiting: string;
 }
 
-/** The parameters of the component, each with a usable value. */
+/** The parameters of the component, with valid values. */
 export interface ViewProps {
   value: unknown;
   label: string;
   showLabel: boolean;
   container: boolean;
-  /** Of the stage. */
+  /** Size of the stage. */
   height: string | null;
   width: string | null;
   minWidth: string | null;
@@ -53,7 +53,7 @@ export interface ViewProps {
   pulseColor: string | null;
   iconRadius: string | null;
   buttonLabels: ButtonLabels;
-  /** The name of the other side of a conversation. */
+  /** The name of the other participant. */
   assistantName: string;
   rtcConfiguration: RTCConfiguration | null;
   trackConstraints: Record<string, unknown> | null;
@@ -61,10 +61,10 @@ export interface ViewProps {
   server: Partial<Server>;
 }
 
-/** What Python puts into the value to have a receiving component start. */
+/** The value with which Python starts a receiving component. */
 export const START_SIGNAL = "start_webrtc_stream";
 
-/** While it waits, the status says for what, and the button what it does. */
+/** The default label while connecting: the status says what it waits for. */
 const LABELS: ButtonLabels = { start: "Start", stop: "Stop", waiting: "Cancel" };
 const DEFAULT_LABEL: Record<Modality, string> = {
   audio: "Audio stream",
@@ -72,7 +72,7 @@ const DEFAULT_LABEL: Record<Modality, string> = {
   "audio-video": "Audio and video stream",
 };
 
-/** Reads the parameters; whatever is missing or of a wrong type takes its default. */
+/** Parse the parameters; missing and invalid ones get their defaults. */
 export function readProps(raw: Record<string, unknown>): ViewProps {
   const modality = oneOf(raw["modality"], ["video", "audio", "audio-video"]);
   return {
@@ -117,7 +117,7 @@ function dictionary(value: unknown): Record<string, unknown> | null {
   return typeof value === "object" && value !== null ? { ...value } : null;
 }
 
-/** A text is any CSS length. */
+/** Convert a size to CSS; a string may be any CSS length. */
 function size(value: unknown, unitOfNumbers = "px"): string | null {
   return typeof value === "number" ? `${value}${unitOfNumbers}` : text(value);
 }
@@ -134,7 +134,7 @@ function labels(value: unknown): Partial<ButtonLabels> {
   );
 }
 
-/** An address for `<img>`: of an address, of a file that Gradio serves, or of the text of an SVG. */
+/** Return an address for `<img>`, from an address, a file served by Gradio, or SVG source. */
 function pictureAddress(value: unknown): string | null {
   const address = text(value) ?? text(dictionary(value)?.["url"]);
   if (address === null) return null;

@@ -1,20 +1,20 @@
-/** The own picture, small beside the large one: it can be moved to any corner, and be hidden. */
+/** The user's own video as a small picture, which can be moved to any corner, or hidden. */
 
 import { h, setAttribute } from "./dom";
 import { icon, setIcon } from "./icons";
 
-/** Clockwise, as the button moves it. */
+/** Clockwise, the order in which the button moves it. */
 const CORNERS = ["bottom-right", "bottom-left", "top-left", "top-right"] as const;
 
 /** A corner of the large picture. */
 export type Corner = (typeof CORNERS)[number];
 
-/** The corner that a point is next to, in a box of that size. */
+/** Return the corner nearest to a point, in a box of the given size. */
 export function nearestCorner(x: number, y: number, width: number, height: number): Corner {
   return `${y < height / 2 ? "top" : "bottom"}-${x < width / 2 ? "left" : "right"}`;
 }
 
-/** How far a pointer moves before it drags, in CSS pixels. */
+/** Pointer movement that starts a drag, in CSS pixels. */
 const SLACK = 4;
 
 /** The small picture and its two buttons. */
@@ -69,7 +69,7 @@ export class SelfView {
     this.#put(CORNERS[(now + 1) % CORNERS.length] ?? CORNERS[0]);
   }
 
-  /** Follows the pointer, and goes to the nearest corner when it is let go. */
+  /** Follow the pointer, and move to the nearest corner when it is released. */
   #drag(start: PointerEvent): void {
     const { root } = this;
     const around = root.parentElement;

@@ -1,25 +1,25 @@
-/** The life of a connection as Gradio sees it: its value, its events, its toasts. */
+/** The connection's interface to Gradio: value, events, toasts. */
 
 import type { Connection, StateChange } from "../client";
 import { START_SIGNAL, type Host, type StreamValue, type ViewProps } from "./props";
 
-/** How long an error waits for the end of the stream, which then tells it, in ms. */
+/** How long to hold back an error in case the stream ends because of it, in ms. */
 const HOLD = 500;
 
-/** Tells the host what happens on a connection. */
+/** Reports the events of a connection to the host. */
 export class Session {
   readonly #connection: Connection;
   #recording = false;
-  /** The id that the server was last told to be in use. */
+  /** The id last reported to the server as in use. */
   #id: string | null = null;
-  /** What was typed and not yet handed over with the inputs. */
+  /** Typed text that has not been sent with the inputs yet. */
   #typed = "";
   #restarting = false;
-  /** Errors that are about to be shown. */
+  /** Errors that will be shown. */
   readonly #held = new Map<string, ReturnType<typeof setTimeout>>();
   #lastValue: unknown;
 
-  /** @param inPlace Shows an error of the server within the view; false where it cannot. */
+  /** @param inPlace Shows an error of the server in the view; false if it cannot. */
   constructor(
     connection: Connection,
     private readonly host: Host,
@@ -51,16 +51,16 @@ export class Session {
     });
   }
 
-  /** Follows the value: Python starts a receiving component through it. */
+  /** Update the value, with which Python can start a receiving component. */
   follow(value: unknown): void {
     if (JSON.stringify(value) === JSON.stringify(this.#lastValue)) return;
     this.#lastValue = value;
-    // Gradio 5 is still at setting the value: one that is set meanwhile would be lost.
+    // Gradio 5 is still setting the value; another one set now would be lost.
     if (value === START_SIGNAL) setTimeout(() => void this.restart());
     else this.host.dispatch("change");
   }
 
-  /** Starts, or ends what runs and starts anew. */
+  /** Start, or restart if it is running. */
   async restart(): Promise<void> {
     if (this.#restarting) return;
     this.#restarting = true;
@@ -69,10 +69,10 @@ export class Session {
     this.#restarting = false;
   }
 
-  /** Sends what was typed, starting the stream without a microphone if need be; false if that fails. */
+  /** Send typed text, starting the stream without a microphone if necessary; false on failure. */
   async submit(text: string): Promise<boolean> {
     const connection = this.#connection;
-    // What is handed over on connecting has the text, too: it may reach the server after it.
+    // The inputs sent on connecting also contain the text, and may arrive after it.
     if (connection.state !== "connected") this.#typed = text;
     const connected =
       connection.state === "connected" || (await connection.start({ silent: true }));
@@ -85,7 +85,7 @@ export class Session {
     return true;
   }
 
-  /** Shows an error in a while, unless the stream ends because of it: the view says why. */
+  /** Show an error after a delay, unless the stream ends because of it and the view shows why. */
   #hold(text: string): void {
     clearTimeout(this.#held.get(text));
     const show = (): void => {
@@ -118,7 +118,7 @@ export class Session {
     }
   }
 
-  /** Gradio reads the inputs of the page when it hears "tick", this value among them. */
+  /** Dispatch "tick", on which Gradio reads the inputs of the page, including this value. */
   #handOverInputs(): void {
     if (this.#connection.id === null) return;
     this.#set(this.#valueOf(this.#connection.id, this.#typed));
@@ -137,10 +137,10 @@ export class Session {
     this.host.dispatch("change");
   }
 
-  /** Ends the page's wait for additional outputs of a connection that is over. */
+  /** Stop waiting for additional outputs of a connection that has ended. */
   #quit(): void {
     if (this.#id === null) return;
-    // The server also notices by itself that the connection is gone.
+    // The server also detects the end of the connection itself.
     this.props()
       .server.quit_output_stream?.({ webrtc_id: this.#id })
       .catch(() => undefined);

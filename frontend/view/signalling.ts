@@ -1,4 +1,4 @@
-/** The way of offers to the server through the functions of the Gradio component. */
+/** Signaling through the functions of the Gradio component. */
 
 import { FastRTCError } from "../client";
 import type { Answer, Accepted, Refusal, Signalling } from "../client";
@@ -6,18 +6,18 @@ import { inTime } from "../client/limit";
 import { httpError, timeoutError } from "../client/sentences";
 import type { Server } from "./props";
 
-/** What is used of what Gradio tells the page. */
+/** The part of Gradio's configuration that is used here. */
 interface GradioWindow {
   gradio_config?: { root?: string; api_prefix?: string };
 }
 
-/** What a page says that is there, but may not be asked with HEAD. */
+/** Statuses of a page that exists but does not allow HEAD. */
 const NOT_ALLOWED = 405;
 
 /**
- * Makes the signalling of a component.
+ * Create the signaling of a component.
  *
- * @param server Gives its functions as they are now.
+ * @param server Returns its current functions.
  */
 export function gradioSignalling(server: () => Partial<Server>): Signalling {
   return {
@@ -34,11 +34,11 @@ async function offer(
   throw await whyNothing();
 }
 
-/** Gradio turns an exception in the function, a lost network and every HTTP error into null. */
+/** Explain null, which Gradio returns for exceptions, network failures and HTTP errors. */
 async function whyNothing(): Promise<FastRTCError> {
   const { root, api_prefix = "" } = (window as GradioWindow).gradio_config ?? {};
   try {
-    // The page itself is served to those, too, whose login has expired.
+    // The page is also served to users whose login has expired.
     const { ok, status } = await (root === undefined
       ? fetch(location.href, { method: "HEAD", cache: "no-store" })
       : fetch(`${root}${api_prefix}/login_check`, { cache: "no-store" }));
@@ -52,7 +52,7 @@ async function whyNothing(): Promise<FastRTCError> {
   );
 }
 
-/** Asks the server for the STUN and TURN servers; null leaves it to the browser. */
+/** Request the STUN and TURN servers from the server; null uses the browser's default. */
 export async function askForTurn(server: Partial<Server>): Promise<RTCConfiguration | null> {
   const answer = await call(() => server.turn?.({}));
   return isObject(answer) ? answer : null;

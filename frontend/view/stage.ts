@@ -1,4 +1,4 @@
-/** The large part of the view: the picture, the waves or the icon, and what went wrong. */
+/** The large part of the view: the video, waveform or icon, and errors. */
 
 import type { Connection } from "../client";
 import { h, setText, show } from "./dom";
@@ -14,17 +14,17 @@ import { Clock } from "./clock";
 import { SelfView } from "./self_view";
 import { drawWaves, type Strand } from "./waves";
 
-/** What the stage needs of its connection. */
+/** The connection's interface for the stage. */
 export type StageConnection = Pick<Connection, "levels">;
 
 /** The stage. */
 export class Stage {
   readonly root: HTMLElement;
-  /** What plays the sound; null where there is none. */
+  /** The element that plays audio; null without audio. */
   readonly sink: HTMLMediaElement | null;
   readonly #picture: HTMLVideoElement | null;
   readonly #selfView: SelfView | null;
-  /** How loud both sides were. */
+  /** The recent levels of both sides. */
   readonly history = new LevelHistory();
   readonly #clock = new Clock();
   readonly #captions: Captions;
@@ -40,7 +40,7 @@ export class Stage {
   readonly #frames = new Frames((time, elapsed) => {
     this.#draw(time, elapsed);
   });
-  // A canvas without a size cannot be drawn on: it gets one when the view is put into the page.
+  // A canvas needs a size for drawing; it gets one when the view is added to the page.
   readonly #sizes = new ResizeObserver(() => {
     if (!this.#frames.running) this.#rest();
   });
@@ -49,7 +49,7 @@ export class Stage {
 
   /**
    * @param press Called when the icon is pressed.
-   * @param pictureCame Called when the first of a picture has come.
+   * @param pictureCame Called when the first video frame has arrived.
    */
   constructor(
     private readonly layout: Layout,
@@ -79,7 +79,7 @@ export class Stage {
             swatch("received", this.#assistant),
           )
         : null;
-    // An image that does not load leaves the waves in its place.
+    // If the image cannot be loaded, show the waveform.
     const image = this.#disc?.querySelector("img");
     for (const [event, kind] of [
       ["load", "icon"],
@@ -123,12 +123,12 @@ export class Stage {
     this.patch(props);
   }
 
-  /** Whether anything of the large picture has come. */
+  /** Whether a frame of the large video has arrived. */
   get hasPicture(): boolean {
     return Boolean(this.#picture?.srcObject && this.#picture.videoWidth > 0);
   }
 
-  /** Follows changed parameters. */
+  /** Update the parameters. */
   patch(props: ViewProps): void {
     const own = this.layout.picture === "local" ? this.#picture : this.#selfView?.video;
     own?.classList.toggle("frtc-mirrored", props.mirror);
@@ -141,7 +141,7 @@ export class Stage {
     if (image && props.icon && image.getAttribute("src") !== props.icon) image.src = props.icon;
   }
 
-  /** Follows the status. */
+  /** Update the status. */
   show(status: Status): void {
     this.root.dataset["tone"] = status.tone;
     this.root.dataset["phase"] = status.button;
@@ -159,7 +159,7 @@ export class Stage {
     else this.#rest();
   }
 
-  /** Shows what the camera gives, or nothing. */
+  /** Show the camera's video, or nothing. */
   setLocal(stream: MediaStream | null): void {
     const own = this.layout.picture === "local" ? this.#picture : this.#selfView?.video;
     if (own) attach(own, stream);
@@ -167,7 +167,7 @@ export class Stage {
     this.#followPicture();
   }
 
-  /** Shows and plays what the server sends, or nothing. */
+  /** Show and play the server's stream, or nothing. */
   setRemote(stream: MediaStream | null): void {
     const player = this.layout.picture === "remote" ? this.#picture : this.sink;
     if (player)
@@ -177,29 +177,29 @@ export class Stage {
     this.#followPicture();
   }
 
-  /** Mutes what is played, or no longer. */
+  /** Mute or unmute the playback. */
   muteSpeaker(muted: boolean): void {
     if (this.sink) this.sink.muted = muted;
   }
 
-  /** Sets how loud it is played, 0 to 1. */
+  /** Set the playback volume, 0 to 1. */
   setVolume(volume: number): void {
     if (this.sink) this.sink.volume = volume;
   }
 
-  /** Draws a side that is muted as a still line. */
+  /** Draw a muted side as a flat line. */
   showMuted(microphone: boolean, speaker: boolean): void {
     if (this.#muted.local === microphone && this.#muted.remote === speaker) return;
     this.#muted = { local: microphone, remote: speaker };
     if (!this.#frames.running) this.#rest();
   }
 
-  /** Shows a piece of a transcript. */
+  /** Show a caption. */
   caption(data: unknown): void {
     this.#captions.add(data);
   }
 
-  /** Releases everything. */
+  /** Release everything. */
   destroy(): void {
     this.#clock.run(false);
     this.#sizes.disconnect();
@@ -210,7 +210,7 @@ export class Stage {
     this.root.remove();
   }
 
-  /** A stream has a size from its first picture on. */
+  /** Whether a video has a size, which it gets with its first frame. */
   #followPicture(): void {
     const came = this.hasPicture;
     if (this.root.classList.contains("frtc-has-picture") === came) return;
@@ -218,12 +218,12 @@ export class Stage {
     if (came) this.pictureCame();
   }
 
-  /** Browsers play sound only after the user has touched the page. */
+  /** Play, or ask for a click: browsers block audio until the user interacts with the page. */
   #playAtNextGesture(player: HTMLMediaElement): void {
     this.#soundBlocked?.abort();
     this.#soundBlocked = new AbortController();
     const { signal } = this.#soundBlocked;
-    // The picture may be shown without its sound.
+    // Video may be played without audio.
     const muted = player.muted;
     player.muted = true;
     void player.play().catch(() => undefined);
@@ -292,7 +292,7 @@ function video(name: string, label: string): HTMLVideoElement {
   return element;
 }
 
-/** The icon: for the pointer only, as the main button does the same for everyone. */
+/** The icon, which only reacts to the pointer; the main button does the same for all users. */
 function disc(press: () => void): HTMLButtonElement {
   const button = h(
     "button",
@@ -313,7 +313,7 @@ function attach(player: HTMLMediaElement, stream: MediaStream | null, blocked?: 
   if (player.srcObject === stream) return;
   player.srcObject = stream;
   if (!stream) return;
-  // "AbortError" only says that another stream came before this one played.
+  // "AbortError" only means that another stream replaced this one before it played.
   void player.play().catch((error: unknown) => {
     if (error instanceof DOMException && error.name === "NotAllowedError") blocked?.();
   });

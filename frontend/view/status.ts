@@ -1,21 +1,21 @@
-/** What the view says about where the stream stands. */
+/** The text of the view for each state of the stream. */
 
 import type { ConnectionState, ConversationState, ErrorCode, FastRTCError } from "../client";
 import type { Layout } from "./layout";
 
-/** How a status looks: calm, on its way, live, muted, or one of the conversation's states. */
+/** The style of a status: idle, connecting, live, muted, or a state of the conversation. */
 export type Tone = "calm" | "busy" | "live" | "muted" | ConversationState;
 
-/** What is said, and what the main button does. */
+/** The text, and the action of the main button. */
 export interface Status {
   text: string;
   tone: Tone;
   button: "start" | "waiting" | "stop";
-  /** A sentence on why it ended, if there is more to say than that it did. */
+  /** The reason why it ended, if any. */
   problem: { sentence: string; severe: boolean } | null;
 }
 
-/** What the status depends on. */
+/** The situation that determines the status. */
 export interface Situation {
   state: ConnectionState;
   error: FastRTCError | null;
@@ -23,18 +23,18 @@ export interface Situation {
   microphoneMuted: boolean;
   cameraMuted: boolean;
   speakerMuted: boolean;
-  /** The name of the other side of the conversation. */
+  /** The name of the other participant. */
   assistant: string;
   layout: Layout;
-  /** Whether the page was loaded anew during a call, such as by Gradio after a restart. */
+  /** Whether the page was reloaded during a call, for example by Gradio after a restart. */
   reloaded: boolean;
-  /** Whether Gradio has lost the server: the media may still seem to flow. */
+  /** Whether Gradio has lost the server, even if media still seems to flow. */
   serverLost: boolean;
-  /** Whether the microphone is open to show its level. */
+  /** Whether the microphone is open for its level meter. */
   testing: boolean;
-  /** Whether nothing of the picture that the server sends has come yet. */
+  /** Whether the first frame of the server's video is still missing. */
   pictureMissing: boolean;
-  /** What the server says is wrong while there is no picture to see. */
+  /** The server's error while there is no video. */
   complaint: string | null;
   /** Whether there is a text field beside the stream. */
   withText: boolean;
@@ -48,7 +48,7 @@ const CONVERSATION: Record<ConversationState, (assistant: string) => string> = {
   interrupted: () => "Interrupted",
 };
 
-/** The server ended these as it was told to; nothing is wrong. */
+/** Regular ends by the server, which are not errors. */
 const ORDERLY: ErrorCode[] = ["time_limit_reached", "ended_by_server"];
 
 const LOST: Status = {
@@ -58,7 +58,7 @@ const LOST: Status = {
   problem: null,
 };
 
-/** Puts the situation into words. */
+/** Return the status for a situation. */
 export function statusOf(situation: Situation): Status {
   const { state, error } = situation;
   switch (state) {

@@ -1,4 +1,4 @@
-/** The view of a stream: one element that shows and steers one connection. */
+/** The view of a stream: an element that shows and controls a connection. */
 
 import { Connection, FastRTCError, setSpeaker, type ConnectionOptions } from "../client";
 import { openDevices } from "../client/devices";
@@ -19,10 +19,10 @@ import { Stage } from "./stage";
 import { statusOf } from "./status";
 import { canSetVolume, VolumeSlider } from "./volume";
 
-/** Makes the connection; tests and the gallery of states give another one. */
+/** Creates the connection; tests and the gallery pass a fake one. */
 export type Connect = (options: ConnectionOptions) => Connection;
 
-/** Up to which width the buttons stand below each other, in CSS pixels. */
+/** Maximum width at which the buttons are stacked, in CSS pixels. */
 const NARROW = 480;
 
 /** The view. */
@@ -33,15 +33,15 @@ export class View {
   #props: ViewProps;
   #panel: Panel;
   #lastClasses: string[] = [];
-  // It has no place yet when it is made, and gets another one when what is above it changes.
+  // Its position is not known at creation, and changes with the content above.
   readonly #sizes = new ResizeObserver(() => {
     this.#fit();
   });
 
   /**
-   * @param parent Where it is put.
-   * @param anchor What it is put before; at the end if null.
-   * @param host The page around it.
+   * @param parent The parent element.
+   * @param anchor The element to insert it before; null appends it.
+   * @param host The host of the view.
    */
   constructor(
     parent: Node,
@@ -61,7 +61,7 @@ export class View {
     if (this.#props.value === START_SIGNAL) void this.#panel.session.restart();
   }
 
-  /** Follows the parameters of the host. */
+  /** Update the parameters from the host. */
   update(): void {
     const before = this.#props;
     this.#props = readProps(this.#host.props());
@@ -73,7 +73,7 @@ export class View {
     this.#panel.session.follow(this.#props.value);
   }
 
-  /** Ends the connection and releases everything. */
+  /** Close the connection and release everything. */
   destroy(): void {
     this.#sizes.disconnect();
     window.removeEventListener("resize", this.#fit);
@@ -107,17 +107,17 @@ export class View {
     this.#fit();
   }
 
-  /** Keeps everything within the window: what is above takes from the height of a tall view. */
+  /** Fit a tall view into the window, below the content above it. */
   readonly #fit = (): void => {
     const above = this.root.getBoundingClientRect().top + window.scrollY;
-    // Far down a page there is nothing to fit into: the view is as tall as it needs to be.
+    // Far down a page there is no room to fit into: use the natural height.
     const fits = above < window.innerHeight / 2;
     this.root.style.setProperty("--frtc-above", fits ? `${Math.round(above)}px` : "100dvh");
     this.root.classList.toggle("frtc-narrow", this.root.clientWidth <= NARROW);
   };
 }
 
-/** What decides which elements there are. */
+/** The parameters that determine the elements. */
 function partsOf({ modality, mode, variant, icon: picture }: ViewProps): string {
   return [modality, mode, variant, picture !== null].join();
 }
@@ -253,22 +253,22 @@ class Panel {
     void this.#lookForSpeakers();
   }
 
-  /** Follows changed parameters. */
+  /** Update the parameters. */
   patch(): void {
     const props = this.props();
     const { options } = this.#connection;
-    // They count from the next start on.
+    // They take effect at the next start.
     options.trackConstraints = props.trackConstraints;
     options.rtpParams = props.rtpParams;
     setText(this.#labelText, props.label);
-    show(this.#label, props.showLabel); // its text is the name of the section in any case
+    show(this.#label, props.showLabel); // its text names the section even if hidden
     setAttribute(this.root, "aria-label", props.label);
     this.#stage.patch(props);
     this.#details.name(props.assistantName);
     this.#refresh();
   }
 
-  /** Ends the connection and removes the elements. */
+  /** Close the connection and remove the elements. */
   destroy(): void {
     this.#connection.stop();
     this.#forget.abort();
@@ -375,7 +375,7 @@ class Panel {
     });
   }
 
-  /** Shows an error in the place of the picture that it keeps away; false where there is none. */
+  /** Show an error instead of the missing video; false if no video is expected. */
   #complain(text: string): boolean {
     if (this.#layout.picture !== "remote" || this.#stage.hasPicture) return false;
     this.#complaint = text;
@@ -388,7 +388,7 @@ class Panel {
     else void this.#connection.start();
   }
 
-  /** Whoever turns it up wants to hear it. */
+  /** Set the volume, and unmute if it is raised. */
   #setVolume(volume: number): void {
     this.#stage.setVolume(volume);
     if (this.#speakerMuted) this.#muteSpeaker();
@@ -400,7 +400,7 @@ class Panel {
     this.#refresh();
   }
 
-  /** Opens a drawer and closes the other one, or closes it. */
+  /** Open a drawer and close the other one, or close it. */
   #open(drawer: "devices" | "details"): void {
     const closes = this.#drawer === drawer;
     this.#drawer = closes ? null : drawer;
@@ -412,7 +412,7 @@ class Panel {
     this.#refresh();
   }
 
-  /** A view that only plays has nothing to choose where the browser names no speakers. */
+  /** Whether devices can be selected: a view that only plays needs a list of speakers. */
   async #lookForSpeakers(): Promise<void> {
     if (this.#hasChoice || !this.#layout.speaker) return;
     this.#hasChoice = await offersSpeakers();
@@ -446,7 +446,7 @@ class Panel {
     this.#speaker = id;
   }
 
-  /** Opens the devices for a moment: only then does the browser tell their names. */
+  /** Open the devices briefly, because only then does the browser reveal their names. */
   async #allow(): Promise<void> {
     const { kinds, options } = this.#connection;
     try {
@@ -463,6 +463,6 @@ class Panel {
       document.fullscreenElement === this.root
         ? document.exitFullscreen()
         : this.root.requestFullscreen();
-    change.catch(() => undefined); // the browser may refuse, then nothing changes
+    change.catch(() => undefined); // if the browser refuses, nothing changes
   }
 }

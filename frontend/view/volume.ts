@@ -1,15 +1,15 @@
-/** How loud it is played. */
+/** The playback volume. */
 
 import { h } from "./dom";
 
-/** Whether this browser lets a page set it: iPhones leave it to their buttons. */
+/** Whether this browser lets a page set the volume; iPhones do not. */
 export function canSetVolume(): boolean {
   const player = document.createElement("audio");
   player.volume = 0.5;
   return player.volume === 0.5;
 }
 
-/** A slider from 0 to 100 percent; `follow` gets 0 to 1. */
+/** A slider from 0 to 100 percent; `follow` receives 0 to 1. */
 export class VolumeSlider {
   readonly #input = h("input", {
     type: "range",
@@ -27,7 +27,7 @@ export class VolumeSlider {
     this.#shown,
   );
 
-  /** @param set Sets it, 0 to 1. */
+  /** @param set Sets the volume, 0 to 1. */
   constructor(set: (volume: number) => void) {
     this.#input.addEventListener("input", () => {
       const volume = Number(this.#input.value) / 100;

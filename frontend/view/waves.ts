@@ -1,20 +1,20 @@
-/** Two families of waves on one canvas: what is sent, and what is received. */
+/** Two groups of waves on a canvas, for sent and received audio. */
 
 import type { Voice } from "./voices";
 
-/** A voice, and its colour. */
+/** A voice and its color. */
 export interface Strand {
   voice: Voice;
   color: string;
-  /** Where in the cycle it is at time 0, so that two voices never coincide. */
+  /** Phase at time 0, so that two voices never coincide. */
   offset: number;
-  /** Whether it is a straight line: its side is muted. */
+  /** Whether to draw a flat line because the side is muted. */
   still: boolean;
 }
 
 /**
- * The lines of a family, a ribbon that turns over: each one's share of the height (below zero it
- * is upside down), its opacity, its width, and its lag in the cycle.
+ * The lines of a group, which form a twisting ribbon: the fraction of the height of each (negative
+ * is upside down), its opacity, its width, and its phase lag.
  */
 const LINES = [
   { reach: -0.55, opacity: 0.22, width: 1, lag: 0.5 },
@@ -23,15 +23,15 @@ const LINES = [
   { reach: 0.6, opacity: 0.55, width: 1.5, lag: 0.15 },
   { reach: 1, opacity: 1, width: 2.25, lag: 0 },
 ];
-/** How many cycles of each band fit into the width, and how fast they travel, in cycles a second. */
+/** Cycles of each band per width, and their speed in cycles per second. */
 const CYCLES = [1.7, 2.6, 3.9, 5.6];
 const SPEEDS = [0.42, 0.31, -0.36, 0.5];
-/** The distance of the points that a line is drawn through, in CSS pixels. */
+/** The distance of the points of a line, in CSS pixels. */
 const STEP = 3;
-/** How far a live but silent wave moves, as a share of the height, to show that it is alive. */
+/** Amplitude of a live but silent wave, as a fraction of the height. */
 const BREATH = 0.04;
 
-/** Draws the strands at a time in s; silent ones still breathe. */
+/** Draw the waves at a time in s; silent ones still move slightly. */
 export function drawWaves(canvas: HTMLCanvasElement, strands: Strand[], time: number): void {
   const context = canvas.getContext("2d");
   if (!context) return;
@@ -58,7 +58,7 @@ export function drawWaves(canvas: HTMLCanvasElement, strands: Strand[], time: nu
   context.setTransform(1, 0, 0, 1, 0, 0);
 }
 
-/** The height of a line, -1 to 1, at a place between 0 (left) and 1 (right). */
+/** Return the height of a line, -1 to 1, at a position from 0 (left) to 1 (right). */
 export function waveAt(
   place: number,
   { voice, offset, still }: Strand,
@@ -71,7 +71,7 @@ export function waveAt(
   const total = voice.bands.reduce((sum, band) => sum + band, 0);
   let shape = 0;
   CYCLES.forEach((cycles, index) => {
-    // Silent bands keep the lowest wave, so that the line has a shape while it breathes.
+    // If all bands are silent, the lowest wave keeps the line moving.
     const share = total > 0.01 ? (voice.bands[index] ?? 0) / total : index === 0 ? 1 : 0;
     const turn = place * cycles + time * (SPEEDS[index] ?? 0) + offset;
     shape += share * Math.sin(2 * Math.PI * turn + lag);
@@ -79,7 +79,7 @@ export function waveAt(
   return taper * reach * shape * (BREATH + (0.96 - BREATH) * voice.level);
 }
 
-/** Matches the pixels of the canvas to its size on the screen; gives the size in CSS pixels. */
+/** Match the canvas to its size on the screen; returns the size in CSS pixels. */
 export function fit(canvas: HTMLCanvasElement): { width: number; height: number } {
   const { clientWidth: width, clientHeight: height } = canvas;
   const density = Math.min(2, window.devicePixelRatio || 1);
