@@ -347,7 +347,7 @@ async def test_connections_end_with_the_lifespan():
 
     async with app.router.lifespan_context(app):
         session = connect(made, "me")
-    assert session.reason == "The server stops"
+    assert session.reason.text == "The server stops"
     assert session.closed.is_set()
     assert made.connections == {}
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -34,8 +34,8 @@ from .server.authorization import (
     served_locally,
 )
 from .server.endpoint import attach, endpoint_of
+from .server.lifespan import Lifespan, enclosed
 from .server.offers import OFFER_RESPONSES, offer_route
-from .server.shutdown import OnInterrupt
 from .server.stream_endpoint import StreamEndpoint
 from .server.telephone import CALL_REQUEST, CALL_RESPONSES, Telephone
 from .transport.socket.events import SocketProtocol
@@ -72,7 +72,6 @@ curr_dir = Path(__file__).parent
 """The directory of the package."""
 
 SetHandler: TypeAlias = Callable[[str, WebSocketHandler], Awaitable[None]]
-Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 def __getattr__(name: str) -> Any:
@@ -453,23 +452,14 @@ class Stream(WebRTCConnectionMixin):
         """Wrap a lifespan: say that the stream is there, and end its connections with it."""
 
         @asynccontextmanager
-        async def with_stream(app: Any) -> AsyncIterator[Any]:
+        async def with_stream() -> AsyncIterator[None]:
             self._check_colab_or_spaces()
             if self.verbose:
                 print(_startup_line(self))
-            endpoint = endpoint_of(self)
-            endpoint.start()
-            async with OnInterrupt(endpoint.stop):
-                try:
-                    if lifespan is None:
-                        yield
-                    else:
-                        async with lifespan(app) as state:
-                            yield state
-                finally:
-                    await endpoint.stop()
+            async with endpoint_of(self).serving():
+                yield
 
-        return with_stream
+        return enclosed(lifespan, with_stream)
 
     def _check_colab_or_spaces(self) -> None:
         """See whether clients can reach the server where it runs.
@@ -499,9 +489,12 @@ def _socket_handler(stream: Stream, protocol: SocketProtocol | None = None) -> W
 
     async def connect(id: str, handler: WebSocketHandler) -> None:
         endpoint.accept_call(handler.call)
-        async with endpoint.reserve(id):
-            session, media = await handler.open()
-            endpoint.add(session, media, handler, [handler])
+        async with endpoint.reserve(id) as place:
+            session = await place.create_session(
+                handler.additional_outputs_factory(id), handler.websocket, handler.call
+            )
+            transport = handler.carry(session)
+            endpoint.add(session, transport.media, transport, [handler])
 
     return WebSocketHandler(
         stream.event_handler,

@@ -149,7 +149,7 @@ async def test_whoever_does_it_is_disconnected_and_nobody_else(
             attacking.cancel()
             await asyncio.wait([attacking])
         assert_little(cost)
-        assert ATTACKS[attack] in session.reason
+        assert ATTACKS[attack] in session.reason.text
     warned = [r for r in caplog.records if r.levelno >= logging.WARNING]
     assert 1 <= len(warned) <= 2, [r.getMessage() for r in warned]
     assert all(r.name.startswith("fastrtc") for r in warned)

@@ -47,7 +47,7 @@ async def test_a_process_that_says_no_goodbye(number: signal.Signals, fast_conse
             assert session is not None
             process.send_signal(number)
             await assert_it_is_over(served, echo)
-            assert session.reason == "the client vanished"
+            assert session.reason.text == "the client vanished"
 
 
 SOCKET_CLIENT = """

@@ -15,13 +15,15 @@ from fastrtc import (
     AudioVideoStreamHandler,
     ReplyOnPause,
 )
+from fastrtc.core.close_reason import INTERNAL_ERROR
 from fastrtc.core.context import Call
 from fastrtc.core.errors import HandlerExited
 from fastrtc.server.authorization import refusal_of
 from fastrtc.session.session import State
+from fastrtc.transport.socket.connection import end_call
+from fastrtc.transport.socket.keys import Keys
 from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.webrtc.configuration import resolve_configuration
-from fastrtc.websocket import WebSocketHandler
 from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, Rig, connected
 from tests.support.bystander import assert_little, bystander
 from tests.support.peers import eventually
@@ -48,7 +50,7 @@ def fail(kind: type[BaseException]) -> None:
 async def assert_it_ends(rig: Rig, records: list[logging.LogRecord]) -> None:
     """With one record, which has the traceback, and one message."""
     await asyncio.wait_for(rig.session.closed.wait(), 20)
-    assert rig.session.failed
+    assert rig.session.reason.code == INTERNAL_ERROR
     (record,) = records
     assert record.exc_info is not None
     assert len(rig.told) == 1
@@ -174,11 +176,10 @@ async def test_receive_dtmf(is_async: bool, kind: Any, records: Any) -> None:
                 press(key)
 
     async with connected(Pressed(), "audio") as rig:
-        made: Any = WebSocketHandler(rig.session.handler, None, None, None)  # type: ignore[arg-type]
-        made._session = rig.session
-        rig.session.run("keys", made._take_keys())
+        waiting = Keys(rig.session, lambda text: None)
+        rig.session.run("keys", waiting.run())
         for key in "1234":
-            made._press(key)
+            waiting.press(key)
         if kind in EXITS:
             await assert_it_ends(rig, records)
             return
@@ -400,9 +401,6 @@ async def test_hang_up(kind: Any, records: Any) -> None:
         async def hang_up(self, call: Call) -> None:
             fail(kind)
 
-    made: Any = WebSocketHandler(noting("", kind, True), None, None, None)  # type: ignore[arg-type]
-    made._protocol = Provider()
-    made._start = SimpleNamespace(call=Call("twilio", "c"))
-    await made._end_call()
+    await end_call(Provider(), Call("twilio", "c"), "a")
     (record,) = records
     assert "could not be hung up" in record.getMessage()

@@ -37,7 +37,7 @@ async def test_the_call_ends_with_a_reason(
         mine = stream.handlers[client.webrtc_id]
         turn.kill()
         await client.over()
-    assert client.session.reason == REASONS[transport]
+    assert client.session.reason.text == REASONS[transport]
     assert mine.calls == ["start_up", "shutdown"]
     assert len(connections_of(stream).registry) == 0
     await client.close()

@@ -17,10 +17,11 @@ from fastrtc import (
 )
 from fastrtc.core.context import Call
 from fastrtc.server.authorization import refusal_of
+from fastrtc.transport.socket.connection import end_call
+from fastrtc.transport.socket.keys import Keys
 from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.webrtc.configuration import resolve_configuration
 from fastrtc.ui.outputs import OutputsEvent
-from fastrtc.websocket import WebSocketHandler
 from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, connected
 from tests.support.peers import LOCAL, AudioSource, Client, eventually
 from tests.webrtc.handlers import AsyncAudioEcho
@@ -258,19 +259,16 @@ async def telephone() -> None:
     sync, on_loop = Places(), Places()
     for places in (sync, on_loop):
         async with connected(noting(places, places is on_loop), "audio") as rig:
-            made: Any = WebSocketHandler(rig.session.handler, None, None, None)  # type: ignore[arg-type]
-            made._session = rig.session
-            rig.session.run("keys", made._take_keys())
-            made._press("1")
+            keys = Keys(rig.session, lambda text: None)
+            rig.session.run("keys", keys.run())
+            keys.press("1")
             await all_called(places, "receive_dtmf")
 
     class Provider(Twilio):
         async def hang_up(self, call: Call) -> None:
             on_loop.note("hang_up")
 
-    made._protocol = Provider()
-    made._start = SimpleNamespace(call=Call("twilio"))
-    await made._end_call()
+    await end_call(Provider(), Call("twilio"), "a")
     sync.check("`receive_dtmf`, sync", "receive_dtmf")
     on_loop.check("`receive_dtmf`, async; `hang_up` of a provider", "receive_dtmf", "hang_up")
 

@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from fastrtc.core.close_reason import GOING_AWAY, CloseReason
 from fastrtc.core.errors import SessionRefused
 from fastrtc.server.connection import Connection
 from fastrtc.server.places import Places
@@ -155,7 +156,7 @@ async def test_closing_nothing_is_nothing(places: Places):
 async def test_what_does_not_close_is_not_waited_for(places: Places, caplog):
     session, go_on = add(places, "a"), asyncio.Event()
 
-    async def close() -> None:
+    async def close(reason: CloseReason) -> None:
         await go_on.wait()
 
     session.on_close(close)
@@ -198,12 +199,12 @@ async def test_without_a_limit_nobody_is_waited_for(places: Places):
     await places.drain(0)
     assert places.stopping and not sent
     await places.close("the server stops")
-    assert session.going_away
+    assert session.reason.code == GOING_AWAY
 
 
 async def test_what_was_left_behind_is_not_waited_for_again(places: Places):
     session, go_on = add(places, "a"), asyncio.Event()
-    session.on_close(go_on.wait)
+    session.on_close(lambda reason: go_on.wait())
     await places.close("the server stops", timeout=0.01)
     await asyncio.wait_for(places.close("the server stops", timeout=60), 10)
     go_on.set()

@@ -118,7 +118,7 @@ class Rig:
 
     async def closed(self) -> str | None:
         await asyncio.wait_for(self.session.closed.wait(), 5)
-        return self.session.reason
+        return self.session.reason.text
 
 
 Connect = Callable[..., Rig]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from fastrtc.core import failures as failures_module
+from fastrtc.core.close_reason import INTERNAL_ERROR, CloseReason
 from fastrtc.core.context import get_current_context
 from fastrtc.core.errors import HandlerError, HandlerExited, WebRTCError
 from fastrtc.core.outputs import AdditionalOutputs
@@ -120,7 +121,7 @@ async def test_a_life():
 
     assert rig.session.states == [State.NEW, State.LIVE, State.CLOSING, State.CLOSED]
     assert rig.trace == ["start", "release", "shutdown", "reset", "closed"]
-    assert rig.session.reason == "enough"
+    assert rig.session.reason.text == "enough"
 
 
 async def test_a_life_that_ends_before_it_is_live():
@@ -162,7 +163,7 @@ async def test_it_closes_once_whoever_says_so_and_how_often():
     rig.session.close("late")
     await asyncio.sleep(0)
 
-    assert rig.session.reason == "first"
+    assert rig.session.reason.text == "first"
     assert rig.trace == ["release", "shutdown", "reset", "closed"]
     assert rig.session.states == [State.NEW, State.LIVE, State.CLOSING, State.CLOSED]
 
@@ -174,7 +175,7 @@ async def test_a_thread_may_close_it():
     await asyncio.to_thread(rig.session.close, "from a thread")
     await rig.closed()
 
-    assert rig.session.reason == "from a thread"
+    assert rig.session.reason.text == "from a thread"
 
 
 def test_a_thread_may_close_it_when_the_loop_has_ended():
@@ -186,7 +187,7 @@ def test_a_thread_may_close_it_when_the_loop_has_ended():
     asyncio.run(connect())
 
     rigs[0].session.close("late")
-    rigs[0].session.end("late")
+    rigs[0].session.close("late", tell=True)
 
 
 async def test_the_place_is_free_before_any_code_of_the_user_runs():
@@ -460,7 +461,7 @@ async def test_shutdown_does_not_wait_for_a_blocked_thread():
 async def test_the_transport_is_closed_once_also_when_shutdown_fails():
     rig = Rig(FailingShutdown)
 
-    async def close() -> None:
+    async def close(reason: CloseReason) -> None:
         rig.trace.append("transport")
 
     rig.session.on_close(close)
@@ -496,7 +497,7 @@ async def test_what_stops_the_user_code_comes_between_its_tasks_and_its_shutdown
 async def test_a_part_that_fails_to_close_is_logged(when: str, caplog):
     rig = Rig()
 
-    async def close() -> None:
+    async def close(reason: CloseReason) -> None:
         raise ConnectionError("gone")
 
     getattr(rig.session, when)(close)
@@ -530,7 +531,7 @@ async def test_an_exception_is_one_record_and_one_message_and_the_end(caplog):
     assert record.exc_info[0] is ValueError
     assert record.exc_info[2] is not None
     assert rig.sent == [{"type": "error", "message": "broken", "data": "broken"}]
-    assert rig.session.reason == "ValueError: broken"
+    assert rig.session.reason.text == "ValueError: broken"
 
 
 async def test_an_exception_without_words_has_its_name():
@@ -688,10 +689,10 @@ async def test_a_callback_that_keeps_failing_ends_it_with_the_reason(monkeypatch
     rig.session.run("emit", emit())
     await rig.closed()
 
-    assert rig.session.failed
-    assert rig.session.reason.startswith("emit has failed 3 times")
-    assert rig.session.reason.endswith("without a success: no luck")
-    assert [message["message"] for message in rig.sent] == ["no luck", rig.session.reason]
+    assert rig.session.reason.code == INTERNAL_ERROR
+    assert rig.session.reason.text.startswith("emit has failed 3 times")
+    assert rig.session.reason.text.endswith("without a success: no luck")
+    assert [message["message"] for message in rig.sent] == ["no luck", rig.session.reason.text]
     first, last = caplog.records
     assert (first.exc_info is None, last.exc_info is None) == (False, True)
 
@@ -709,7 +710,7 @@ async def test_what_is_no_exception_ends_it_and_not_the_loop(error, caplog):
 
     text = f"emit raised {error.__name__}: 3"
     assert rig.sent == [{"type": "error", "message": text, "data": text}]
-    assert rig.session.reason == text
+    assert rig.session.reason.text == text
     (record,) = caplog.records
     assert error in (record.exc_info[0], type(record.exc_info[1].__cause__))
 
@@ -732,7 +733,7 @@ async def test_a_cancellation_by_user_code_ends_it(how: str, caplog):
     rig.session.run("emit", emit())
     await rig.closed()
 
-    assert rig.session.reason == "emit raised CancelledError"
+    assert rig.session.reason.text == "emit raised CancelledError"
     assert rig.types == ["error"]
     assert len(caplog.records) == 1
 
@@ -744,7 +745,7 @@ async def test_a_turn_that_exits_ends_it(caplog):
     rig.session.report(HandlerExited("emit raised SystemExit"))
     await rig.closed()
 
-    assert rig.session.failed
+    assert rig.session.reason.code == INTERNAL_ERROR
     assert (rig.types, len(caplog.records)) == (["error"], 1)
 
 
@@ -783,7 +784,7 @@ async def test_a_part_that_gives_a_reason_ends_it():
     await rig.closed()
 
     assert rig.sent == [{"type": "end_stream", "data": "goodbye"}]
-    assert rig.session.reason == "goodbye"
+    assert rig.session.reason.text == "goodbye"
 
 
 async def test_a_part_that_just_ends_does_not_end_it():
@@ -807,7 +808,7 @@ async def test_the_client_is_told_one_reason():
     rig.session.run("emit", emit("first"))
     rig.session.run("video_emit", emit("second"))
     await rig.closed()
-    rig.session.end("third")
+    rig.session.close("third", tell=True)
 
     assert rig.sent == [{"type": "end_stream", "data": "first"}]
 
@@ -816,7 +817,7 @@ async def test_a_thread_may_end_it_with_a_reason():
     rig = Rig()
     rig.session.start()
 
-    await asyncio.to_thread(rig.session.end, "from a thread")
+    await asyncio.to_thread(rig.session.close, "from a thread", tell=True)
     await rig.closed()
 
     assert rig.sent == [{"type": "end_stream", "data": "from a thread"}]
@@ -830,7 +831,7 @@ async def test_the_time_limit_tells_the_client_first():
     rig = Rig(time_limit=0.02)
     rig.session.outbox.open(lambda text: trace.append(text))
 
-    async def close() -> None:
+    async def close(reason: CloseReason) -> None:
         trace.append("transport closed")
 
     rig.session.on_close(close)

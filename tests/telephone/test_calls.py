@@ -24,9 +24,9 @@ from fastrtc import (
     Stream,
     get_current_context,
     wait_for_item,
-    websocket,
 )
 from fastrtc.server import telephone
+from fastrtc.transport.socket import connection
 from fastrtc.transport.telephony import telnyx, twilio
 from fastrtc.transport.telephony.twilio import Twilio
 from tests.support.connections import connections_of
@@ -488,7 +488,7 @@ async def test_a_call_of_which_the_provider_says_that_it_has_ended_is_not_hung_u
 async def test_a_hang_up_that_fails_is_logged_and_keeps_nobody(
     how: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(websocket, "HANG_UP_WITHIN_S", 0.2)
+    monkeypatch.setattr(connection, "HANG_UP_WITHIN_S", 0.2)
     with controlled_line(Echo(), time_limit=0.2) as (provider, url):
         provider.breaks, provider.lasts_s = how == "breaks", 60
         async with Phone(url, Telnyx) as phone:

@@ -115,7 +115,7 @@ async def test_client_vanishes(make: Any, modality: str, fast_consent: None, tra
     await client.over()
     if modality != "video":
         assert mine.calls == ["start_up", "shutdown"]
-    assert client.session.reason == "the client vanished"
+    assert client.session.reason.text == "the client vanished"
     assert trace[client.webrtc_id] == WHOLE_LIFE
     assert_nothing_left(stream)
 

@@ -210,7 +210,7 @@ async def test_close_stream_after_playout(outputs: Any, trace: dict[str, list[st
     assert 23 <= len(client.loud()) <= 27  # half a second, all of it
     assert len(client.of_type("end_stream")) == 1
     assert mine.calls == ["shutdown"]
-    assert client.session.reason == "enough"
+    assert client.session.reason.text == "enough"
     assert trace[client.webrtc_id] == ["new", "live", "closing", "closed"]
 
 
@@ -375,7 +375,7 @@ async def test_error_that_goes_on_for_5_s(
             await client.over()
             first, last = (message["data"] for message in client.of_type("error"))
             assert first == "I cannot"
-            assert last == client.session.reason
+            assert last == client.session.reason.text
             assert last.startswith(f"{where} has failed") and last.endswith(": I cannot")
             assert len(errors()) == 2
         assert mine.calls == ["start_up", "shutdown"]

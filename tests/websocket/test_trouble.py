@@ -86,6 +86,15 @@ async def test_however_a_client_goes_its_handler_is_shut_down_once(how: str) -> 
     assert [one.shutdowns for one in echo.copies] == ([] if how == "before start" else [1])
 
 
+async def test_a_client_that_goes_while_its_handler_is_copied_leaves_nothing() -> None:
+    async with serve(Echo()) as served:
+        for number in range(10):
+            async with served.client() as client:
+                await client.send({"event": "start"})  # the error finds it gone
+                await client.send({"event": "start", "websocket_id": f"{number}"})
+        await served.is_empty()
+
+
 async def test_the_program_may_end_it_and_the_server_may_stop() -> None:
     async with serve() as served:
         async with served.client() as client:

@@ -8,6 +8,7 @@ from typing import Any
 from ..session.media import Media
 from ..session.outputs import OutputQueue
 from ..session.session import Session
+from ..transport.base import Transport
 
 __all__ = ["Connection"]
 
@@ -19,14 +20,14 @@ class Connection:
     Attributes:
         session: Its life cycle, and the handler that runs.
         media: What goes to the handler and comes from it.
-        transport: What carries them: a ``Peer``, or the handler of a WebSocket.
+        transport: What carries them: a ``Peer``, or an ``OpenSocket``.
         callbacks: What programs find in ``connections[id]``.
         outputs: What the handler gave as ``AdditionalOutputs``, for its readers.
     """
 
     session: Session
     media: Media
-    transport: Any
+    transport: Transport
     callbacks: list[Any]
     outputs: OutputQueue
 

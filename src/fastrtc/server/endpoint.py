@@ -7,26 +7,25 @@ attribute beside theirs: it lives in one object, in their ``__dict__``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, MutableMapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from ..core.errors import SessionRefused
-from ..core.limits import Limits
-from ..core.outputs import AdditionalOutputs
-from ..core.types import Modality, Mode
 from ..session.media import Media
-from ..session.outputs import OutputQueue
 from ..session.session import Session
+from ..transport.base import Transport
 from ..transport.cross_site import SitePolicy
 from ..transport.webrtc.early_candidates import EarlyCandidates
 from ..transport.webrtc.peer import Peer
-from .authorization import Authorize, refusal_of, refusal_of_site, site_policy
+from .authorization import refusal_of, refusal_of_site, site_policy
 from .connection import Connection
 from .output_readers import OutputReaders
+from .owner import Listener, Owner
 from .places import Places
+from .reservation import Reservation
 from .shutdown import CloseOnLoopShutdown
 
-__all__ = ["Endpoint", "Listener", "Owner", "Reservation", "attach", "endpoint_of", "has_endpoint"]
+__all__ = ["Endpoint", "attach", "endpoint_of", "has_endpoint"]
 
 NAME = "__fastrtc_endpoint__"
 """The key in the ``__dict__`` of a ``Stream`` or a component."""
@@ -36,98 +35,6 @@ LOOP_ENDS_WITHIN_S = 2.0
 their transport already: ``shutdown()`` runs, but aiortc may wait for a task that is gone."""
 
 E = TypeVar("E", bound="Endpoint")
-
-
-class Owner(Protocol):
-    """What an endpoint reads of its ``Stream`` or component, each time that it needs it."""
-
-    event_handler: Any
-    modality: Modality
-    mode: Mode
-    concurrency_limit: int | None
-    time_limit: float | None
-    allow_extra_tracks: bool
-    server_rtc_configuration: Any
-    authorize: Authorize | None
-    allowed_origins: Collection[str] | str | None
-    allowed_hosts: Collection[str] | str | None
-    limits: Limits
-    drain_limit: float
-
-    @property
-    def additional_outputs(self) -> MutableMapping[str, OutputQueue]:
-        """The output queues by id."""
-        ...
-
-    async def close_sessions(self, reason: str = ...) -> None:
-        """End all connections."""
-        ...
-
-
-class Listener(Protocol):
-    """What is told of the connections of an endpoint: it keeps what programs see of them."""
-
-    def changed(self, connection: Connection) -> None:
-        """Show a connection that has begun, or whose data channel has opened."""
-
-    def ending(self, id: str) -> None:
-        """Call what the program does when a connection begins to end."""
-
-    def ended(self, id: str) -> None:
-        """Show a connection no more."""
-
-
-class Reservation:
-    """The place of a connection that is being made; an async context manager.
-
-    The place is freed, and what there is of the connection is closed, if the block raises.
-
-    Args:
-        endpoint: Where the place is.
-        id: The id of the connection.
-
-    Raises:
-        SessionRefused: On entry: if the id is in use, or there is no place.
-    """
-
-    def __init__(self, endpoint: Endpoint, id: str) -> None:
-        self._endpoint = endpoint
-        self._id = id
-        self._session: Session | None = None
-
-    async def __aenter__(self) -> Reservation:
-        endpoint = self._endpoint
-        await endpoint.shutdown.watch()
-        endpoint.places.check_connecting(endpoint.owner.limits.connecting)
-        endpoint.places.reserve(self._id, endpoint.owner.concurrency_limit)
-        return self
-
-    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if error is None:
-            return
-        if self._session is None:
-            self._endpoint.places.release(self._id)
-        else:
-            self._session.close(f"the connection failed as it began: {error!r}")
-
-    async def create_session(self, deliver: Callable[[AdditionalOutputs], Any]) -> Session:
-        """Create the session, with a copy of the handler.
-
-        Args:
-            deliver: Called with each ``AdditionalOutputs``.
-
-        Raises:
-            Exception: Of the handler's ``copy()``.
-        """
-        endpoint, owner = self._endpoint, self._endpoint.owner
-        self._session = session = await Session.create(
-            self._id,
-            owner.event_handler,
-            deliver=deliver,
-            release=endpoint.release_session,
-            time_limit=owner.time_limit,
-        )
-        return session
 
 
 class Endpoint:
@@ -192,7 +99,7 @@ class Endpoint:
         return Reservation(self, id)
 
     def add(
-        self, session: Session, media: Media, transport: Any, callbacks: Sequence[Any]
+        self, session: Session, media: Media, transport: Transport, callbacks: Sequence[Any]
     ) -> Connection:
         """Add a connection, in a place that is reserved.
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core.errors import SessionRefused
-from .endpoint import Endpoint, Listener, Owner
+from .endpoint import Endpoint
+from .owner import Listener, Owner
 from .places import Places
 
 __all__ = ["PageEndpoint"]

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
 
+from ..core.close_reason import GOING_AWAY
 from ..core.errors import SessionRefused
 from ..core.messages import warning_message
 from ..handlers.abandoned import LIMIT, abandoned
@@ -146,8 +147,7 @@ class Places:
             timeout: How long to wait at most, in seconds.
         """
         for connection in self:
-            connection.session.going_away = True
-            connection.session.end(reason)
+            connection.session.close(reason, GOING_AWAY, tell=True)
         await self._wait_until_closed(timeout)
 
     async def close_with_the_loop(self, timeout: float) -> None:

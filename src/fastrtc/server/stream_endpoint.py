@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from fastapi import Request, WebSocket
@@ -14,7 +15,10 @@ from ..handlers.base import StreamHandlerBase
 from ..transport.socket.pending import PendingConnections
 from ..transport.telephony.provider import Provider
 from .authorization import is_of_browser, refusal_of_site
-from .endpoint import Endpoint, Listener, Owner, endpoint_of
+from .endpoint import Endpoint, endpoint_of
+from .lifespan import ending
+from .owner import Listener, Owner
+from .shutdown import OnInterrupt
 from .telephone import POLICY_VIOLATION, ExpectedCalls, Telephone
 
 __all__ = ["Page", "StreamEndpoint"]
@@ -131,7 +135,10 @@ class StreamEndpoint(Endpoint):
         page = self.page.component
         return [self] if page is None else [self, endpoint_of(page)]
 
-    def start(self) -> None:
-        """Take connections again, after a server that has stopped."""
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Take connections within the block, and end them with it, or when a signal comes."""
         for member in self.members():
-            member.places.stopping = False
+            member.places.stopping = False  # a server before may have stopped
+        async with OnInterrupt(self.stop), ending(self.stop):
+            yield

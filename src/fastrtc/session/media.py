@@ -94,7 +94,7 @@ class Media:
         if isinstance(handler, StreamHandlerBase):
             link = link_of(handler)
             link.clear_queue = self.clear
-            link.queued_s = self._queued_s
+            link.queued_s = self.queued_s
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(takes))
         session.on_start(self._start)
@@ -128,7 +128,7 @@ class Media:
         else:
             self._session.invoker.post(self.audio_out.clear)
 
-    def _queued_s(self) -> float:
+    def queued_s(self) -> float:
         """Tell how much audio is queued but not yet sent, in seconds; from any thread."""
         playout = None if self.audio_out is None else self.audio_out.playout
         if playout is None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import enum
+import functools
 import inspect
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from ..core.close_reason import INTERNAL_ERROR, NORMAL, CloseReason
 from ..core.context import Call, Context, current_context
 from ..core.errors import HandlerExited, HandlerKeepsFailing, WebRTCError
 from ..core.failures import CallbackFailures, as_exception, contained
@@ -107,9 +109,7 @@ class Session:
     ) -> None:
         self.id = id
         self.state = State.NEW
-        self.reason: str | None = None
-        self.failed = False  # because of an exception
-        self.going_away = False  # because the server does
+        self.reason: CloseReason | None = None
         self.closed = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self._release = release
@@ -117,7 +117,7 @@ class Session:
         self._time_limit = time_limit
         self._timer: asyncio.TimerHandle | None = None
         self._stoppers: list[Callable[[], Awaitable[None]]] = []
-        self._closers: list[Callable[[], Awaitable[None]]] = []
+        self._closers: list[Callable[[CloseReason], Awaitable[None]]] = []
         self._starters: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[Session], None]] = []
         self._closing: asyncio.Task[None] | None = None
@@ -169,7 +169,7 @@ class Session:
         """Register a function to await after the tasks have ended, before ``shutdown()``."""
         self._stoppers.append(stopper)
 
-    def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
+    def on_close(self, closer: Callable[[CloseReason], Awaitable[None]]) -> None:
         """Register what closes the transport; it is awaited once, beside ``shutdown()``."""
         self._closers.append(closer)
 
@@ -184,7 +184,9 @@ class Session:
         self.state = State.LIVE
         _live[id(self.loop)] += 1
         if self._time_limit is not None:
-            self._timer = self.loop.call_later(self._time_limit, self.end, "Time limit reached")
+            self._timer = self.loop.call_later(
+                self._time_limit, functools.partial(self.close, "Time limit reached", tell=True)
+            )
         for starter in self._starters:
             starter()
 
@@ -208,7 +210,7 @@ class Session:
                 self.loop.call_later(CANCELLED_WAIT_S, self._cancelled, name, error)
             raise
         if reason is not None:
-            self.end(reason)
+            self.close(reason, tell=True)
 
     def _cancelled(self, name: str, error: asyncio.CancelledError) -> None:
         if not self.ended:
@@ -237,25 +239,15 @@ class Session:
             raise as_exception(self._deliver_outputs, error) from error
         self.outbox.post(create_message("fetch_output", []))
 
-    def end(self, reason: str) -> None:
-        """Tell the client why the session ends, and close it; from any thread."""
-        if not runs_on(self.loop):
-            self.invoker.post(self.end, reason)
-            return
-        if self.ended:
-            return
-        self.outbox.post(create_message("end_stream", reason))
-        self.close(reason)
-
     def fail(self, error: Exception) -> None:
         """End the session because of an exception: log it once and show it to the client."""
         if self.ended:
             logger.debug("Session %s: an error while closing", self.id, exc_info=error)
             return
-        self.failed = True
         self._report(error)
         known = isinstance(error, HandlerExited | HandlerKeepsFailing)
-        self.close(str(error) if known else f"{type(error).__name__}: {error}")
+        text = str(error) if known else f"{type(error).__name__}: {error}"
+        self.close(text, INTERNAL_ERROR)
 
     def report(self, error: Exception) -> None:
         """Log an exception that ended a turn, and show it to the client; thread-safe.
@@ -310,27 +302,35 @@ class Session:
         if last is None or now - last >= REPEAT_S:
             self.outbox.post(message)
 
-    def close(self, reason: str) -> None:
-        """End the session; from any thread, any number of times."""
+    def close(self, text: str, code: int = NORMAL, *, tell: bool = False) -> None:
+        """End the session; from any thread, any number of times.
+
+        Args:
+            text: Why.
+            code: The close code of a WebSocket.
+            tell: Whether the client gets an ``end_stream`` with the text.
+        """
         if not runs_on(self.loop):
-            self.invoker.post(self.close, reason)
+            self.invoker.post(functools.partial(self.close, text, code, tell=tell))
             return
         if self.ended:
             return
+        if tell:
+            self.outbox.post(create_message("end_stream", text))
         if self.state is State.LIVE:
             _live[id(self.loop)] -= 1
         self.state = State.CLOSING
-        self.reason = reason
-        logger.debug("Session %s closes: %s", self.id, reason)
+        self.reason = reason = CloseReason(code, text)
+        logger.debug("Session %s closes: %s", self.id, text)
         if self._timer is not None:
             self._timer.cancel()
         try:
             self._release(self)
         except BaseException:  # raised by a program's clean_up
             logger.exception("Session %s: clean_up failed", self.id)
-        self._closing = self.loop.create_task(self._close(), name=f"fastrtc-{self.id}:close")
+        self._closing = self.loop.create_task(self._close(reason), name=f"fastrtc-{self.id}:close")
 
-    async def _close(self) -> None:
+    async def _close(self, reason: CloseReason) -> None:
         try:
             self._tasks.cancel()
             self.invoker.stop()
@@ -340,8 +340,9 @@ class Session:
                 late = await self._tasks.join(TASKS_TIMEOUT_S / 10)
             if late:
                 logger.warning("Session %s: these did not end when cancelled: %s", self.id, late)
-            await asyncio.gather(*map(self._close_one, self._stoppers))
-            await asyncio.gather(self._shut_down(), *map(self._close_one, self._closers))
+            await asyncio.gather(*(self._close_one(stopper) for stopper in self._stoppers))
+            closers = (functools.partial(closer, reason) for closer in self._closers)
+            await asyncio.gather(self._shut_down(), *map(self._close_one, closers))
         finally:
             self.invoker.close()
             self.outbox.close()

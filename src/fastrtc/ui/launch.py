@@ -6,14 +6,14 @@ import functools
 import inspect
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 
+from ..server.lifespan import enclosed, ending
 from ..server.local_server import LOCAL_NAMES, OwnHostsOnly
 from ..server.shutdown import close_connections, interrupt_on_sigterm
 from ..transport.cross_site import SitePolicy
@@ -49,22 +49,7 @@ def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
         blocks: The ``gr.Blocks``.
         end: The callback, called on the server's event loop.
     """
-
-    def wrap(lifespan: Any) -> Any:
-        @asynccontextmanager
-        async def within(app: Any) -> AsyncIterator[Any]:
-            try:
-                if lifespan is None:
-                    yield
-                else:
-                    async with lifespan(app) as state:
-                        yield state
-            finally:
-                await end()
-
-        return within
-
-    wrap_launch(blocks, wrap)
+    wrap_launch(blocks, lambda lifespan: enclosed(lifespan, lambda: ending(end)))
 
 
 def close_before_server(blocks: Any) -> None:

@@ -18,6 +18,7 @@ from aiortc import (
 )
 from aiortc.mediastreams import MediaStreamError
 
+from ...core.close_reason import POLICY_VIOLATION, CloseReason
 from ...core.errors import InvalidOffer, SessionRefused
 from ...core.failures import as_exception
 from ...core.limits import Limits
@@ -286,7 +287,7 @@ class Peer:
     @guarded(None)
     def _abused(self, reason: str) -> None:
         logger.warning("Session %s: %s: it is ended", self.session.id, reason)
-        self.session.end(reason)
+        self.session.close(reason, POLICY_VIOLATION, tell=True)
 
     @guarded(None)
     def _consent_expired(self) -> None:
@@ -312,6 +313,19 @@ class Peer:
             # soon: others that are told of the channel are to know it, too
             self._timeout = asyncio.get_running_loop().call_soon(self.session.start)
 
+    def clear(self) -> None:
+        """Drop the audio that is queued but not yet sent; from any thread."""
+        self.media.clear()
+
+    def unplayed_s(self) -> float:
+        """Return how much audio is queued but not yet sent, in seconds; from any thread."""
+        return self.media.queued_s()
+
+    def send(self, text: str) -> None:
+        """Send a message over the data channel, on the event loop; without one it is lost."""
+        if self.channel is not None:
+            self._send(self.channel, text)
+
     def _send(self, channel: RTCDataChannel, message: str) -> None:
         waiting = channel.bufferedAmount
         now = asyncio.get_running_loop().time()
@@ -331,7 +345,7 @@ class Peer:
         if isinstance(message, str):
             self.session.outbox.post(create_message("log", f"Server received: {message}"))
 
-    async def close(self) -> None:
+    async def close(self, reason: CloseReason) -> None:
         """Send what is left to say, and close the connection."""
         self._timeout.cancel()
         for receiver in self._receivers:

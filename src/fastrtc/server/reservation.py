@@ -1,0 +1,77 @@
+"""The place of a connection that is being made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..core.context import Call
+from ..core.outputs import AdditionalOutputs
+from ..session.session import Session
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+__all__ = ["Reservation"]
+
+
+class Reservation:
+    """The place of a connection that is being made; an async context manager.
+
+    The place is freed, and what there is of the connection is closed, if the block raises.
+
+    Args:
+        endpoint: Where the place is.
+        id: The id of the connection.
+
+    Raises:
+        SessionRefused: On entry: if the id is in use, or there is no place.
+    """
+
+    def __init__(self, endpoint: Endpoint, id: str) -> None:
+        self._endpoint = endpoint
+        self._id = id
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Reservation:
+        endpoint = self._endpoint
+        await endpoint.shutdown.watch()
+        endpoint.places.check_connecting(endpoint.owner.limits.connecting)
+        endpoint.places.reserve(self._id, endpoint.owner.concurrency_limit)
+        return self
+
+    async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None:
+            return
+        if self._session is None:
+            self._endpoint.places.release(self._id)
+        else:
+            self._session.close(f"the connection failed as it began: {error!r}")
+
+    async def create_session(
+        self,
+        deliver: Callable[[AdditionalOutputs], Any],
+        websocket: Any = None,
+        call: Call | None = None,
+    ) -> Session:
+        """Create the session, with a copy of the handler.
+
+        Args:
+            deliver: Called with each ``AdditionalOutputs``.
+            websocket: The WebSocket that it travels over, if it does.
+            call: The telephone call that it is, if it is one.
+
+        Raises:
+            Exception: Of the handler's ``copy()``.
+        """
+        endpoint, owner = self._endpoint, self._endpoint.owner
+        self._session = session = await Session.create(
+            self._id,
+            owner.event_handler,
+            deliver=deliver,
+            release=endpoint.release_session,
+            time_limit=owner.time_limit,
+            websocket=websocket,
+            call=call,
+        )
+        return session
