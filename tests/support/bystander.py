@@ -1,20 +1,17 @@
-"""Another client, whose echo goes on while a server is attacked, and what an attack costs.
+"""Another client whose echo must continue while a server is attacked, and the cost of an attack.
 
-    async with bystander() as other:
-        async with other.undisturbed() as cost:
-            ...  # the attack
-        assert_little(cost)
+    async with bystander() as other: async with other.undisturbed() as cost: ...  # the attack
+    assert_little(cost)
 
-The echo is one over WebRTC, served by the event loop that the attacked server has. Between two
-frames that come back there may be 0.1 s.
+The echo runs over WebRTC, on the event loop of the attacked server. The gap between two returned
+frames may be up to 0.1 s.
 
-A machine that is busy with other programs disturbs neither figure. What it takes from a gap is
-known, for Linux counts how long each thread could have run and did not, and how long the host
-took the processors away; so that much is left out. (Elsewhere nothing is left out.) And costs are
-CPU time, in which a thread that waits for a processor spends nothing. What the clients' calls
-cost anyway, for each frame of the echo, is measured before the attack, and left out. As
-processors that are shared work more slowly, a piece of work that is always the same is measured
-before the attack and after it.
+Other programs on the machine do not affect either result. Linux counts how long each thread was
+runnable but not running, and how long the host used the processors; this time is subtracted from a
+gap. (On other systems nothing is subtracted.) Costs are CPU time, which does not include waiting
+for a processor. The normal cost of the clients' calls, per frame of the echo, is measured before
+the attack and subtracted. Because shared processors run at varying speed, a constant piece of work
+is measured before and after the attack.
 """
 
 import asyncio
@@ -42,33 +39,33 @@ from tests.webrtc.handlers import AsyncAudioEcho
 __all__ = ["CPU_S", "GAP_S", "MEMORY", "Bystander", "Cost", "assert_little", "bystander"]
 
 GAP_S = 0.1
-"""The longest gap in the echo, in seconds."""
+"""Maximum gap in the echo, in seconds."""
 
 CPU_S = 0.2
-"""What an attack may cost, in seconds of CPU time."""
+"""Maximum cost of an attack, in seconds of CPU time."""
 
 MEMORY = 5_000_000
-"""And in bytes."""
+"""Maximum memory growth, in bytes."""
 
 STRETCHES = 5
-"""How often the cost without an attack is measured, each time for 40 ms of the echo."""
+"""Number of measurements of the cost without an attack, each over 40 ms of the echo."""
 
 AFTER_S = 0.3
-"""How long before a gap the machine may have been busy to cause it, in seconds: a buffer of the
-echo, once it is empty, fills anew before it gives anything."""
+"""How long before a gap a busy machine may have caused it, in seconds: an empty buffer of the
+echo has to fill again first."""
 
 REFERENCE_S = 0.0068
-"""What `_reference` takes on the machine that the bounds are for (a Xeon of 2023), undisturbed."""
+"""Duration of `_reference` on the machine that the bounds are for (a Xeon of 2023), when idle."""
 
 LOUD = 1500  # of 32768; the tone has 8000
 
 
 class Cost:
-    """What a stretch of time has cost this process, beyond what its clients' calls cost.
+    """The cost of a period for this process, without that of its clients' calls.
 
     Attributes:
-        cpu_s: Seconds of CPU time, of all its threads.
-        memory: Bytes by which it has grown.
+        cpu_s: CPU time of all threads, in seconds.
+        memory: Memory growth, in bytes.
     """
 
     cpu_s = 0.0
@@ -98,7 +95,7 @@ class _MachineStalls:
         self.so_far()
 
     def so_far(self) -> float:
-        """Add up the waiting of all threads: the echo needs several."""
+        """Return the total waiting time of all threads: the echo needs several."""
         for task in Path("/proc/self/task").glob("*"):
             with contextlib.suppress(OSError):  # it has just ended
                 waited = int((task / "schedstat").read_bytes().split()[1])
@@ -108,7 +105,7 @@ class _MachineStalls:
 
 
 def _stolen_s() -> float:
-    """For how long the host has run something else on this machine's processors."""
+    """Return how long the host has used this machine's processors for other work, in seconds."""
     with contextlib.suppress(OSError):
         with open("/proc/stat", encoding="ascii") as stat:
             return int(stat.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
@@ -116,7 +113,7 @@ def _stolen_s() -> float:
 
 
 class _Listening(Client):
-    """Notes when a loud frame comes."""
+    """Record the arrival of loud frames."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, audio=AudioSource(tone(120)), label=None, **options)
@@ -137,7 +134,7 @@ class _ListeningOverHttp(_Listening, HttpClient):
 
 
 class Bystander:
-    """A client that hears its echo."""
+    """A client that receives its echo."""
 
     def __init__(self, client: _Listening) -> None:
         self._client = client
@@ -149,7 +146,7 @@ class Bystander:
 
     @contextlib.asynccontextmanager
     async def undisturbed(self) -> AsyncIterator[Cost]:
-        """Fail if there is a gap in the echo meanwhile; what it costs is known afterwards."""
+        """Fail if the echo has a gap during the block; the cost is known afterwards."""
         cost = Cost()
         gc.collect()
         slowness = _slowness()
@@ -165,7 +162,7 @@ class Bystander:
         _assert_no_gap(moments, first)
 
     async def _cost_of_a_frame(self) -> float:
-        """Return the CPU time that all clients' calls take for each 20 ms of the echo."""
+        """Return the CPU time of all clients' calls per 20 ms of the echo."""
         moments = self._client.moments
         await self.hears(5)
         costs = []
@@ -177,7 +174,7 @@ class Bystander:
 
 
 def _assert_no_gap(moments: list[_Moment], first: int) -> None:
-    """Fail if a frame came too late, beyond what the machine has to answer for."""
+    """Fail if a frame arrived too late, without the time that the machine was busy."""
     for k in range(first, len(moments) - 1):
         begin, end = moments[k], moments[k + 1]
         earlier = (m for m in reversed(moments[: k + 1]) if m.at <= begin.at - AFTER_S)
@@ -189,7 +186,7 @@ def _assert_no_gap(moments: list[_Moment], first: int) -> None:
 
 
 def _slowness() -> float:
-    """How much longer than `REFERENCE_S` the work of `_reference` takes at the moment."""
+    """Return the current duration of `_reference` relative to `REFERENCE_S`."""
     took = []
     for _ in range(3):
         before = time.thread_time()
@@ -199,7 +196,7 @@ def _slowness() -> float:
 
 
 def _reference() -> int:
-    """Do what servers do: pack, unpack, look up."""
+    """Do the kind of work that servers do: pack, unpack, look up."""
     table: dict[int, int] = {}
     total = 0
     for k in range(20_000):
@@ -212,11 +209,11 @@ def _reference() -> int:
 
 @contextlib.asynccontextmanager
 async def bystander(served: tuple[FastAPI, str] | None = None) -> AsyncIterator[Bystander]:
-    """Connect a client to an echo of its own.
+    """Connect a client to its own echo.
 
     Args:
-        served: An app and its address, if it is not served in this event loop: the echo is
-            mounted there.
+        served: An app and its address, if it is not served on this event loop: the echo is mounted
+            there.
     """
     stream = Stream(
         AsyncAudioEcho(), modality="audio", server_rtc_configuration=LOCAL, verbose=False

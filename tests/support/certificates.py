@@ -12,7 +12,7 @@ __all__ = ["write_certificate"]
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 that is good for a day, and its key."""
+    """Write a self-signed certificate for 127.0.0.1 that is valid for one day, and its key."""
     secret = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))

@@ -1,4 +1,4 @@
-"""What tests read of the connections of a stream, or a component, that is not public."""
+"""Private state of the connections of a stream or component that tests read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Connections:
         return self.endpoint.places
 
     def session(self, id: str) -> Any:
-        """The session of a connection; None if there is none."""
+        """Return the session of a connection, or None."""
         connection = self.endpoint.get(id)
         return None if connection is None else connection.session
 
@@ -39,12 +39,12 @@ class Connections:
 
     @property
     def early(self) -> Any:
-        """The candidates that came before their offer."""
+        """The candidates that arrived before their offer."""
         return self.endpoint.early
 
     @property
     def pending(self) -> Any:
-        """The sockets that have not started."""
+        """The sockets that have not sent `start`."""
         return self.endpoint.pending
 
     @property
@@ -58,13 +58,13 @@ def connections_of(owner: Any) -> Connections:
 
 
 class NoTransport:
-    """Carries nothing."""
+    """A transport that carries nothing."""
 
     channel = None
 
 
 def add_connection(owner: Any, id: str, callbacks: tuple[Any, ...] = ()) -> Session:
-    """What an offer does, but for the peer connection."""
+    """Do what an offer does, without the peer connection."""
     endpoint = endpoint_of(owner)
     endpoint.places.reserve(id, owner.concurrency_limit)
     session = Session(
@@ -79,7 +79,7 @@ def add_connection(owner: Any, id: str, callbacks: tuple[Any, ...] = ()) -> Sess
 
 
 def places(owner: Any) -> int:
-    """Count what is kept of connections that have not begun to end."""
+    """Return the number of connections that have not started to close."""
     own = connections_of(owner)
     tables = (
         owner.pcs,
@@ -95,7 +95,7 @@ def places(owner: Any) -> int:
 
 
 def left(owner: Any) -> int:
-    """Count what is kept of all connections, also of those that are closing."""
+    """Return the number of all connections, including closing ones."""
     return places(owner) + len(connections_of(owner).registry._closing)
 
 

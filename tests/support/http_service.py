@@ -1,4 +1,4 @@
-"""A stand-in for a service that others have on the internet, over real HTTP."""
+"""A stand-in for an internet service, over real HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Service", "http_service"]
 
 
 class Received(NamedTuple):
-    """A request that came in; `body` is as it came."""
+    """A received request; `body` is unchanged."""
 
     method: str
     path: str
@@ -22,15 +22,15 @@ class Received(NamedTuple):
 
 
 class Service:
-    """Answers every request alike.
+    """Sends the same response to every request.
 
     Attributes:
-        url: Its address, without a slash at the end.
-        status: What it answers.
-        body: What it answers; text, or what becomes JSON.
-        silent: Whether it takes a request and says nothing until the end of the test.
-        received: What came in, and over which connection.
-        connections: How many connections were made to it.
+        url: Its address, without a trailing slash.
+        status: The status of the response.
+        body: The body of the response; a string, or a value to encode as JSON.
+        silent: Whether to accept requests without responding until the end of the test.
+        received: The requests, and the connection of each.
+        connections: The number of connections made to it.
     """
 
     def __init__(self, url: str) -> None:

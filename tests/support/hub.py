@@ -1,4 +1,4 @@
-"""A Hugging Face hub on this machine: what `huggingface_hub` asks for when it downloads a file."""
+"""A local Hugging Face Hub: the requests of `huggingface_hub` for a file download."""
 
 import hashlib
 import os
@@ -17,12 +17,12 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Hub:
-    """Serves the files of a folder, laid out as `owner/name/path`, and notes what was asked for."""
+    """Serves the files of a folder with paths `owner/name/path`, and records requests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.requests: list[str] = []
-        self.delay_s = 0.0  # of each answer
+        self.delay_s = 0.0  # of each response
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -65,7 +65,7 @@ class Hub:
 
 @contextmanager
 def hub(folder: Path) -> Iterator[Hub]:
-    """Serve a folder as a hub."""
+    """Serve a folder as a Hub."""
     serving = Hub(folder)
     thread = threading.Thread(target=serving.server.serve_forever, name="hub")
     thread.start()
@@ -80,13 +80,13 @@ def hub(folder: Path) -> Iterator[Hub]:
 def run_with_hub(
     script: str, url: str, home: Path, **variables: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script in a process of its own: the address of the hub is read when it is imported."""
+    """Run a script in a separate process, because the Hub's address is read at import."""
     environment = {
         **os.environ,
         "HF_ENDPOINT": url,
         "HF_HOME": str(home),
         "HF_HUB_DISABLE_XET": "1",
-        "TQDM_POSITION": "-1",  # progress bars, although nobody is at a terminal
+        "TQDM_POSITION": "-1",  # progress bars even without a terminal
         "PYTHONPATH": os.pathsep.join(sys.path),
         **variables,
     }

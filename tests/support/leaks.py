@@ -1,8 +1,8 @@
-"""Fixtures, on for every test, that fail a test which leaves tasks, threads or UDP sockets behind.
+"""Autouse fixtures that fail a test if it leaves tasks, threads or UDP sockets behind.
 
-The check runs when the test's own fixtures have been torn down, so it is reported as an error of
-the teardown and names what was left. What a fixture of a wider scope started before the test is
-none of the test's business and is not looked at.
+The check runs after the teardown of the test's own fixtures, so a failure is reported as a teardown
+error that names what was left. Whatever a fixture of a wider scope started before the test is
+ignored.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ __all__ = [
 ]
 
 GRACE = 1.0  # s: quality.md row 7, "every task ... is gone within 1 s of its end"
-EXECUTOR_THREAD = re.compile(r"asyncio_\d+")  # the loop's own pool, ended with the loop
+EXECUTOR_THREAD = re.compile(r"asyncio_\d+")  # the loop's own pool, which ends with the loop
 
 
 @pytest.fixture(autouse=True)
 def no_leaked_sockets() -> Iterator[None]:
-    """Fail when a UDP socket that was opened during the test is open `GRACE` seconds after it.
+    """Fail if a UDP socket opened during the test is still open `GRACE` seconds after it.
 
-    Those are the sockets of WebRTC. A loop that is closed does not close them: without this check
-    they are found by the garbage collection of whichever test comes then. Linux only.
+    These are the sockets of WebRTC. Closing a loop does not close them: without this check they
+    would be found by the garbage collection of a later test. Linux only.
     """
     before = _sockets()
     yield
@@ -50,7 +50,7 @@ def no_leaked_sockets() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def no_leaked_threads(request: pytest.FixtureRequest, no_leaked_sockets: None) -> Iterator[None]:
-    """Fail when a thread that started during the test is alive `GRACE` seconds after it."""
+    """Fail if a thread started during the test is alive `GRACE` seconds after it."""
     allowed = tuple(
         prefix for mark in request.node.iter_markers("allow_threads") for prefix in mark.args
     )
@@ -73,10 +73,10 @@ def no_leaked_threads(request: pytest.FixtureRequest, no_leaked_sockets: None) -
 
 @pytest.fixture(autouse=True)
 def no_leaked_tasks(request: pytest.FixtureRequest, no_leaked_threads: None) -> None:
-    """Fail when a task that started during the test is not done `GRACE` seconds after it.
+    """Fail if a task started during the test is not done `GRACE` seconds after it.
 
-    The check has to run on the test's own loop, so the fixture of that loop's scope does it.
-    It needs `no_leaked_threads`, which therefore looks last, when the loop has been closed.
+    The check has to run on the test's own loop, so the fixture of that loop's scope runs it. It
+    requires `no_leaked_threads`, which therefore runs last, when the loop has been closed.
     """
     if not _is_async(request):
         return
@@ -87,7 +87,7 @@ def no_leaked_tasks(request: pytest.FixtureRequest, no_leaked_threads: None) -> 
 
 
 def _task_check(loop_scope: str) -> Callable[..., AsyncIterator[None]]:
-    """Make the fixture that looks at the loop on which the tests of `loop_scope` run."""
+    """Create the fixture that checks the loop on which the tests of `loop_scope` run."""
 
     @pytest_asyncio.fixture(loop_scope=loop_scope)
     async def check() -> AsyncIterator[None]:
@@ -115,12 +115,12 @@ task_check_session = _task_check("session")
 
 
 def _sockets() -> set[str]:
-    """The inodes of the sockets of this process."""
+    """Return the inodes of the sockets of this process."""
     found = set()
     for descriptor in Path("/proc/self/fd").glob("*"):
         try:
             target = os.readlink(descriptor)
-        except OSError:  # closed meanwhile
+        except OSError:  # closed in the meantime
             continue
         if target.startswith("socket:"):
             found.add(target[len("socket:[") : -1])
@@ -128,26 +128,27 @@ def _sockets() -> set[str]:
 
 
 def _udp_sockets() -> set[str]:
-    """The inodes of the UDP sockets of this machine."""
+    """Return the inodes of the UDP sockets of this machine."""
     tables = (Path("/proc/net/udp"), Path("/proc/net/udp6"))
     lines = [line for table in tables if table.exists() for line in table.read_text().splitlines()]
     return {fields[9] for line in lines if len(fields := line.split()) > 9}
 
 
 def _is_async(request: pytest.FixtureRequest) -> bool:
-    """Whether the item runs on a loop; Hypothesis hides the coroutine function of its tests."""
+    """Return whether the item runs on a loop; Hypothesis hides its tests' coroutine functions."""
     function = getattr(request.node, "obj", None)
     function = getattr(getattr(function, "hypothesis", None), "inner_test", function)
     return inspect.iscoroutinefunction(function)
 
 
 def _is_foreign(thread: threading.Thread) -> bool:
-    """Whether Python met the thread only in a callback: it neither started it nor can join it."""
+    """Return whether Python only saw the thread in a callback, and neither started nor can join
+    it."""
     return type(thread).__name__ == "_DummyThread"
 
 
 def _described(task: "asyncio.Task[object]") -> str:
-    """Name the task, the coroutine that it runs and the line where it waits."""
+    """Describe a task by its name, its coroutine and the line where it waits."""
     coroutine = getattr(task.get_coro(), "__qualname__", repr(task.get_coro()))
     place = "".join(f" at {f.f_code.co_filename}:{f.f_lineno}" for f in task.get_stack(limit=1))
     return f"{task.get_name()}: {coroutine}{place}"

@@ -1,4 +1,4 @@
-"""An event loop that runs in a thread of its own, for tests of code that other threads call."""
+"""An event loop in a separate thread, for tests of code that other threads call."""
 
 import asyncio
 import contextlib

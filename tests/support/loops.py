@@ -1,10 +1,10 @@
-"""Tests with real peers run on asyncio's event loop and on uvloop's, which servers take.
+"""Run tests with real peers on the event loops of asyncio and uvloop.
 
-The two differ in what nothing but a running program shows: handles that know no time, a clock of
-whole milliseconds that stands still within a callback, transports of their own. The tests of
-`PEERS` run twice, but for those of `SPOKEN`, each of which has one loop for good.
-Servers that a test starts in a thread, or to stop them, have the loop of the test; programs have
-the one that uvicorn chooses, uvloop where it is installed.
+The two differ in ways that only a running program shows: handles without times, a clock in whole
+milliseconds that does not advance within a callback, different transports. The tests in `PEERS` run
+on both, except those in `SPOKEN`, each of which always runs on the same loop. Servers that a test
+starts in a thread, or to stop them, use the loop of the test; programs use the loop that uvicorn
+chooses, uvloop if it is installed.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ SPOKEN = (
     "tests/webrtc/test_many_turns.py",
     "tests/webrtc/test_turn_taking.py",
 )
-"""Conversations in real time, which a busy machine disturbs: once is enough."""
-UVLOOP = importlib.util.find_spec("uvloop") is not None  # there is none for Windows
+"""Conversations in real time, which a busy machine disturbs: one run is sufficient."""
+UVLOOP = importlib.util.find_spec("uvloop") is not None  # not available on Windows
 
 
 def _factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -46,7 +46,7 @@ def _uvloop() -> asyncio.AbstractEventLoop:
 
 
 def _end_at_timeout(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Cancel a test that pytest-timeout ends: uvloop only logs what the signal handler raises."""
+    """Cancel a test on a pytest-timeout: uvloop only logs exceptions of signal handlers."""
     loop.default_exception_handler(context)
     if isinstance(context.get("exception"), pytest.fail.Exception):
         for task in asyncio.all_tasks(loop):
@@ -54,15 +54,16 @@ def _end_at_timeout(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) ->
 
 
 def loop_of(node: str) -> str:
-    """The loop of a test that does not run on both, by its name without parameters."""
+    """Return the loop of a test that does not run on both, by its name without parameters."""
     name = node.partition("[")[0]
     return "uvloop" if UVLOOP and zlib.crc32(name.encode()) % 2 else "asyncio"
 
 
 def loop_for_a_server() -> str:
-    """What a test gives uvicorn as `loop`: the kind that it runs on itself.
+    """Return the value for uvicorn's `loop`: the kind of loop that the test runs on.
 
-    For one that runs on none, by the name of the test; "auto" for a program that is no test.
+    For a test without a loop, it is chosen by the test's name; "auto" for a program that is not a
+    test.
     """
     try:
         running = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""A model of voice activity for tests whose speech is a tone."""
+"""A voice activity model for tests that use a tone as speech."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ LOUD = 1000
 
 
 class Energy:
-    """Takes loud audio for speech; asked block by block, as it has nothing but `vad`."""
+    """Treats loud audio as speech; called chunk by chunk, because it has only `vad`."""
 
     def vad(self, audio: Any, options: Any) -> tuple[float, list[Any]]:
         rate, samples = audio

@@ -1,8 +1,9 @@
-"""Marks that say what a test needs: `pages`, `peers`, `slow`, or none of them, which is `fast`.
+"""Marks for the needs of a test: `pages`, `peers`, `slow`, or `fast` for none of them.
 
-A test gets them by its folder, and by what it, its fixtures and its helpers in `tests` call: a test
-that calls `Client` has a real peer, one that calls `subprocess` starts a program. None is written
-by hand, and `pytest -m fast` runs all that needs nothing but Python.
+A test gets them by its folder, and by the functions that it, its fixtures and its helpers in
+`tests`
+call: a test that calls `Client` has a real peer, one that calls `subprocess` starts a program. No
+    mark is written by hand, and `pytest -m fast` runs all tests that need only Python.
 """
 
 import functools
@@ -39,7 +40,7 @@ CALLS = {
     "websockets.asyncio.client.connect": "peers",
     "websockets.sync.client.connect": "peers",
 }
-"""What gives a test a mark when it calls it, or calls one of `tests` or `benchmarks` that does."""
+"""The mark for a test that calls this, or calls a function of `tests` or `benchmarks` that does."""
 
 
 def is_of_a_page(node: str) -> bool:
@@ -60,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the folders of pages and peers for `-m fast`, which saves importing them."""
+    """Skip the folders of pages and peers for `-m fast`, to save importing them."""
     if config.option.markexpr != "fast":
         return None
     node = collection_path.relative_to(config.rootpath).as_posix() + "/"
@@ -89,7 +90,7 @@ def _needs(item: pytest.Item) -> set[str]:
 
 
 def _marks_of_calls(callers: Iterable[Any], cls: type | None) -> set[str]:
-    """Follow the calls of our own functions and return the marks that `CALLS` has for them."""
+    """Follow the calls of our own functions, and return their marks from `CALLS`."""
     marks, seen, ahead = set(), set(), list(callers)
     while ahead:
         called = ahead.pop()
@@ -109,7 +110,7 @@ def _name(called: Any) -> str:
 
 
 def _called_by(caller: Any, cls: type | None) -> Iterator[Any]:
-    """Yield what a function of the class *cls*, or each method of a class, has names of."""
+    """Yield the names used by a function of the class *cls*, or by each method of a class."""
     if isinstance(caller, type):
         yield from caller.__bases__
         for member in vars(caller).values():

@@ -1,4 +1,4 @@
-"""An aiortc, or an aioice, that lacks names which fastrtc reaches into."""
+"""aiortc or aioice without private names that fastrtc uses."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ["without"]
 
 @contextmanager
 def without(*patches: Patch) -> Iterator[None]:
-    """Have patches not fit, as if a name that they need were missing.
+    """Let patches not fit, as if a name that they need were missing.
 
-    Outside an event loop they must have been checked before.
+    Outside an event loop, they must have been checked before.
     """
     REGISTRY.misfits()
     for patch in patches:

@@ -39,23 +39,23 @@ __all__ = [
 ]
 
 LOCAL = {"iceServers": []}
-"""A configuration without any server: all is on this machine."""
+"""A configuration without STUN and TURN servers, for one machine."""
 
 RATE = 48000
 FRAME = 960
-PATIENCE_S = 30.0  # s, for anything that happens at all; these machines are shared
+PATIENCE_S = 30.0  # s, for anything that has to happen; the machines are shared
 
 _ids = itertools.count()
 
 
 def tone(seconds: float, frequency: float = 440.0, amplitude: int = 8000) -> np.ndarray:
-    """A sine at 48 kHz, int16, shape (n,)."""
+    """Return a sine at 48 kHz, int16, shape (n,)."""
     k = np.arange(round(seconds * RATE))
     return (amplitude * np.sin(2 * np.pi * frequency * k / RATE)).astype(np.int16)
 
 
 async def eventually(condition: Callable[[], Any], within: float = PATIENCE_S) -> Any:
-    """Wait until a condition holds; fails when it does not in time."""
+    """Wait until a condition holds; fail on timeout."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + within
     while not (value := condition()):
@@ -65,14 +65,14 @@ async def eventually(condition: Callable[[], Any], within: float = PATIENCE_S) -
 
 
 def strip_candidates(sdp: str) -> str:
-    """An offer or answer as a peer that trickles sends it: without any candidate."""
+    """Return an offer or answer without candidates, as a peer with trickle ICE sends it."""
     left_out = ("a=candidate:", "a=end-of-candidates")
     lines = [line for line in sdp.splitlines() if not line.startswith(left_out)]
     return "\r\n".join(lines) + "\r\n"
 
 
 class AudioSource(MediaStreamTrack):
-    """Sends samples in real time, then silence, or nothing at all.
+    """Sends samples in real time, then silence, or nothing.
 
     `samples` are mono, shape (n,), or stereo, shape (n, 2).
     """
@@ -114,7 +114,7 @@ class AudioSource(MediaStreamTrack):
 
 
 class VideoSource(MediaStreamTrack):
-    """Sends pictures in real time: red on top, blue below, unless it is given others."""
+    """Sends frames in real time: red above blue, unless others are given."""
 
     kind = "video"
 
@@ -146,7 +146,7 @@ class VideoSource(MediaStreamTrack):
 
 
 class RtpArrival(NamedTuple):
-    """A packet with media, as it came in."""
+    """A received media packet."""
 
     at: float  # s, of the loop's clock
     kind: str
@@ -156,10 +156,10 @@ class RtpArrival(NamedTuple):
 
 
 class Network:
-    """A bad network, for `shape_network`: what becomes of the packets with media.
+    """A bad network for `shape_network`, which decides what happens to media packets.
 
-    Counted are the packets that come to it; each happens to every so-manieth of them, never
-    by chance. What is not media (DTLS, and the data channel in it) goes through.
+    Media packets are counted, and each effect applies to every n-th of them, never at random.
+    Everything else (DTLS, and the data channel in it) passes.
     """
 
     def __init__(
@@ -214,7 +214,7 @@ class Network:
 def shape_network(
     pc: RTCPeerConnection, send: Callable[[Callable[[bytes], Any], bytes], Any]
 ) -> None:
-    """Have `send(original, datagram)` decide what becomes of each datagram that a peer sends."""
+    """Let `send(original, datagram)` decide what happens to each datagram that a peer sends."""
     for transport in _transports(pc):
         ice = transport.transport
 
@@ -234,9 +234,9 @@ def _transports(pc: RTCPeerConnection) -> list[Any]:
 class Client:
     """A peer of a stream.
 
-    `audio` and `video` are tracks to send, "recvonly" to only receive, or None for no such track.
+    `audio` and `video` are tracks to send, "recvonly" to only receive, or None for no track.
 
-    Used as a context it connects, and waits in the end until the server is done with it.
+    As a context manager it connects, and finally waits until the server has closed the connection.
     """
 
     place: Place = "machine"
@@ -258,7 +258,7 @@ class Client:
         self.messages: list[dict[str, Any]] = []
         self.audio_frames: list[tuple[float, np.ndarray, int]] = []
         self.video_frames: list[tuple[float, np.ndarray, int]] = []
-        self.planar: list[np.ndarray] = []  # what is heard, shape (channels, n)
+        self.planar: list[np.ndarray] = []  # the received audio, shape (channels, n)
         self.packets: list[RtpArrival] = []
         self.response: Any = None
         self.session: Any = None
@@ -283,12 +283,12 @@ class Client:
         await self.over()
 
     async def over(self) -> None:
-        """Wait until the server's side is closed for good."""
+        """Wait until the server has closed its side."""
         if self.session is not None:
             await eventually(self.session.closed.is_set)
 
     async def offer(self, *, trickle: bool = False) -> dict[str, Any]:
-        """Make the offer's body; with `trickle` the candidates are left out."""
+        """Return the body of an offer, without candidates if `trickle` is set."""
         if self.pc.localDescription is None:
             await self.pc.setLocalDescription(await self.pc.createOffer())
             watch_consent(self.pc, lambda: None)
@@ -300,7 +300,7 @@ class Client:
         }
 
     def candidates(self) -> list[tuple[str, str, int]]:
-        """The own candidates, once there is an offer: text, sdpMid and sdpMLineIndex."""
+        """Return the local candidates, once there is an offer: text, sdpMid and sdpMLineIndex."""
         found = []
         for index, section in enumerate(self.pc.localDescription.sdp.split("\r\nm=")[1:]):
             lines = section.splitlines()
@@ -309,14 +309,14 @@ class Client:
         return found
 
     async def take(self, answer: dict[str, Any]) -> None:
-        """Take an answer."""
+        """Apply an answer."""
         await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         self.session = connections_of(self.stream).session(self.webrtc_id)
         for transceiver in self.pc.getTransceivers():
             self._watch_packets(transceiver.receiver, transceiver.kind)
 
     async def post(self, body: dict[str, Any]) -> Any:
-        """Hand a body to the stream; refusals come as the dict that is in their JSON."""
+        """Pass a body to the stream; refusals are returned as the dict of their JSON."""
         token = client_place.set(self.place)  # as the route does, by the address of the request
         try:
             answer = await self.stream.handle_offer(
@@ -327,14 +327,15 @@ class Client:
         return answer if isinstance(answer, dict) else json.loads(answer.body)
 
     async def call(self) -> Any:
-        """Offer, and take the answer if there is one."""
+        """Send an offer, and apply the answer if there is one."""
         self.response = await self.post(await self.offer())
         if self.response.get("type") == "answer":
             await self.take(self.response)
         return self.response
 
     async def connect(self) -> Client:
-        """Offer, and wait until it is connected, and its channel open: the handler has begun."""
+        """Send an offer, and wait until the connection and its channel are open: the handler has
+        started."""
         await self.call()
         assert self.response.get("type") == "answer", self.response
         await self.state("connected")
@@ -353,7 +354,7 @@ class Client:
         await eventually(lambda: wanted in self.states)
 
     async def message(self, type: str, data: Any = None) -> dict[str, Any]:
-        """Wait for a message of a type, and of certain data if that is given."""
+        """Wait for a message of a type, and with the given data if any."""
         return await eventually(
             lambda: next(
                 (
@@ -366,26 +367,26 @@ class Client:
         )
 
     def of_type(self, type: str) -> list[dict[str, Any]]:
-        """The messages of a type so far."""
+        """Return the messages of a type so far."""
         return [message for message in self.messages if message["type"] == type]
 
     def heard(self) -> np.ndarray:
-        """What came back so far, int16, mono, shape (n,), without the pauses in between."""
+        """Return the received audio so far, int16, mono, shape (n,), without the pauses."""
         return np.concatenate([np.zeros(0, np.int16), *(f for _, f, _ in self.audio_frames)])
 
     def loud(self, level: int = 1500) -> list[tuple[float, np.ndarray, int]]:
-        """The frames that came back and are not silence."""
+        """Return the received frames that are not silence."""
         return [f for f in self.audio_frames if np.abs(f[1].astype(int)).max() > level]
 
     async def close(self) -> None:
-        """Say goodbye."""
+        """Close the connection."""
         await self.pc.close()
         await self._stop_reading()
 
     async def vanish(self) -> None:
-        """Go without a goodbye: from now on nothing is sent, and nothing is taken.
+        """Disappear without closing: from now on nothing is sent or received.
 
-        Nobody is told: no SCTP abort, no DTLS alert, no RTCP goodbye, no STUN answer leaves.
+        No SCTP abort, DTLS alert, RTCP BYE or STUN response is sent.
         """
         for transport in _transports(self.pc):
             for protocol in transport.transport._connection._protocols:
@@ -395,7 +396,7 @@ class Client:
         await self.close()
 
     def shape_network(self, send: Callable[[Callable[[bytes], Any], bytes], Any]) -> None:
-        """Have `send(original, datagram)` decide what becomes of each datagram that is sent."""
+        """Let `send(original, datagram)` decide what happens to each sent datagram."""
         shape_network(self.pc, send)
 
     async def _stop_reading(self) -> None:

@@ -1,11 +1,11 @@
-"""Outside programs that some tests need: finding them, doing without, and saying so.
+"""External programs that some tests need: find them, skip without them, and report them.
 
 A test marked `external("espeak-ng")` or `browser`, or one that calls `require_program()`, is
-skipped when the program is not there; the end of the run then names each missing program, how many
-tests it left out, and what installs it. With `FASTRTC_REQUIRE_ALL=1` such a test fails instead.
+skipped if the program is missing; the end of the run then lists each missing program, the number of
+skipped tests, and what to install. With `FASTRTC_REQUIRE_ALL=1` such a test fails instead.
 
-The reason of the skip carries the names, because under pytest-xdist it is what a worker's report
-brings to the process that prints the summary.
+The skip reason contains the names, because under pytest-xdist it is the only part of a worker's
+report that reaches the process that prints the summary.
 """
 
 import os
@@ -27,20 +27,20 @@ MISSING = re.compile(r"missing: (?P<names>[\w, -]+?) \(install")
 
 @dataclass(frozen=True)
 class Program:
-    """An outside program: where it may be, and the packages that bring it."""
+    """An external program: where to find it, and the packages that provide it."""
 
     commands: tuple[str, ...] = ()
-    """Names to look for on the PATH, the first one found wins."""
+    """Names to look for on the PATH; the first one found is used."""
     debian: str = ""
     brew: str | None = None
-    """What `brew install` takes; None when Homebrew has no such thing."""
+    """The argument for `brew install`; None if Homebrew does not have it."""
     variable: str | None = None
-    """An environment variable that names the program and goes before the PATH."""
+    """An environment variable with the program's path, which overrides the PATH."""
     places: tuple[str, ...] = ()
-    """Patterns below `/` for what is not on the PATH, or is a folder of files."""
+    """Patterns below `/` for programs that are not on the PATH, or are folders of files."""
 
     def find(self) -> Path | None:
-        """The program's path, or None."""
+        """Return the program's path, or None."""
         chosen = os.environ.get(self.variable) if self.variable else None
         for command in (chosen,) if chosen else self.commands:
             if path := shutil.which(command):
@@ -72,14 +72,15 @@ PROGRAMS = {
 
 
 def find_program(name: str) -> Path | None:
-    """The path of a program (a folder for `recorded-voices`) of `PROGRAMS`, or None."""
+    """Return the path of a program of `PROGRAMS` (a folder for `recorded-voices`), or None."""
     if name not in PROGRAMS:
         raise KeyError(f"unknown program {name!r}, known are {', '.join(sorted(PROGRAMS))}")
     return PROGRAMS[name].find()
 
 
 def require_program(name: str) -> Path:
-    """The same, but skips the test when the program is missing, or fails it if all is required."""
+    """Like `find_program`, but skip the test if the program is missing, or fail if all are
+    required."""
     path = find_program(name)
     if path is None:
         _leave_out([name])

@@ -1,13 +1,13 @@
-"""Tests of pages, which happen in real time: what a busy machine may not do to them.
+"""Tests of pages, which run in real time: protection from a busy machine.
 
-Pages are opened in one worker, for beside another browser sound and pictures come late; where
-nothing else runs, `--browsers 2` opens them in two. That is for pytest-xdist's `--dist loadgroup`;
-as its mark `xdist_group` has no effect with pytest 9.2 and pytest-xdist 3.8, such a test is known
-by its place.
+Pages are opened in one worker, because audio and video are late beside another browser; on an
+otherwise idle machine, `--browsers 2` opens them in two. This is for pytest-xdist's `--dist
+loadgroup`; because its mark `xdist_group` has no effect with pytest 9.2 and pytest-xdist 3.8, such
+a test is identified by its location.
 
-A test of a page that fails is run once more, for a fake microphone does not wait for a machine
-that stood still. The end of the run tells which. `FASTRTC_RERUNS` names a file that gets a line for
-each, also from several runs; when it has more than `MAX_RERUNS`, the run fails.
+A failed test of a page is run once more, because a fake microphone does not wait for a stalled
+machine. The end of the run lists these tests. `FASTRTC_RERUNS` is the path of a file that gets a
+line for each, also across several runs; with more than `MAX_RERUNS` lines, the run fails.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""An application on a real uvicorn on 127.0.0.1, in a thread of its own."""
+"""An application on a real uvicorn on 127.0.0.1, in a separate thread."""
 
 import socket
 import threading
@@ -15,7 +15,7 @@ __all__ = ["serving"]
 
 @contextmanager
 def serving(app: Any, **options: Any) -> Iterator[str]:
-    """Serve an ASGI app; gives its address, such as `http://127.0.0.1:43210`."""
+    """Serve an ASGI app; yield its address, such as `http://127.0.0.1:43210`."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         options = {
             "log_level": "warning",
@@ -24,7 +24,7 @@ def serving(app: Any, **options: Any) -> Iterator[str]:
         } | options
         server = uvicorn.Server(uvicorn.Config(app, **options))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()  # what connects before it listens waits in the backlog
+        thread.start()  # early connections wait in the socket's backlog
         try:
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:

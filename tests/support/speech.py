@@ -1,4 +1,4 @@
-"""Speech for the tests, spoken by espeak-ng or recorded from people, and sounds that are none."""
+"""Speech for the tests, synthesized by espeak-ng or recorded, and sounds that are not speech."""
 
 import hashlib
 import os
@@ -32,25 +32,25 @@ __all__ = [
 Samples = NDArray[np.int16]
 
 CHANNELS = Path("/usr/share/sounds/alsa")
-CACHE_VERSION = 1  # raise it when the same arguments give other samples
+CACHE_VERSION = 1  # increase it if the same arguments produce other samples
 
 
 def speech(text: str, rate: int = 48_000, voice: str = "en-us") -> Samples:
-    """Let espeak-ng say `text`; the test is left out where the program is missing.
+    """Synthesize `text` with espeak-ng; skip the test if the program is missing.
 
     Args:
-        text: What to say.
-        rate: Samples per second (Hz) of the result.
-        voice: A voice of `espeak-ng --voices`, variants as in `en-us+f3`.
+        text: The text to speak.
+        rate: Sample rate of the result, in Hz.
+        voice: A voice of `espeak-ng --voices`, with variants as in `en-us+f3`.
 
     Returns:
-        Mono samples, shape `(n,)`, with the pause that espeak-ng leaves at the end.
+        Mono samples, shape `(n,)`, with the pause that espeak-ng adds at the end.
     """
     program = require_program("espeak-ng")
     key = hashlib.sha256(repr((CACHE_VERSION, text, rate, voice)).encode()).hexdigest()[:24]
     cached = _cache_folder() / f"{key}.wav"
     if not cached.exists():
-        # Workers of one run may say the same thing at the same time: the last rename wins.
+        # Workers may synthesize the same text at the same time: the last rename wins.
         with tempfile.TemporaryDirectory(dir=cached.parent) as folder:
             spoken = Path(folder, "spoken.wav")
             subprocess.run(
@@ -67,11 +67,11 @@ def speech(text: str, rate: int = 48_000, voice: str = "en-us") -> Samples:
 
 
 def recorded_prompt(name: str, rate: int = 48_000) -> Samples:
-    """One of the prompts that people recorded for Asterisk, such as `vm-goodbye` or `digits/4`.
+    """Return a prompt recorded for Asterisk, such as `vm-goodbye` or `digits/4`.
 
     Args:
         name: Path below the folder of sounds, without `.wav`.
-        rate: Samples per second (Hz) of the result; the recordings have 8,000.
+        rate: Sample rate of the result, in Hz; the recordings have 8,000.
 
     Returns:
         Mono samples, shape `(n,)`.
@@ -81,11 +81,11 @@ def recorded_prompt(name: str, rate: int = 48_000) -> Samples:
 
 
 def recorded_channel(name: str, rate: int = 48_000) -> Samples:
-    """The name of a loudspeaker, such as `Front_Center`, recorded by a person for alsa-utils.
+    """Return the spoken name of a loudspeaker, such as `Front_Center`, from alsa-utils.
 
     Args:
         name: A file below `/usr/share/sounds/alsa`, without `.wav`.
-        rate: Samples per second (Hz) of the result; the recordings have 48,000.
+        rate: Sample rate of the result, in Hz; the recordings have 48,000.
 
     Returns:
         Mono samples, shape `(n,)`.
@@ -98,7 +98,7 @@ def recorded_channel(name: str, rate: int = 48_000) -> Samples:
 
 
 def trimmed(samples: Samples, rate: int = 48_000) -> Samples:
-    """Without what is 40 dB below the loudest 10 ms at either end: nobody hears it as speech."""
+    """Trim both ends 40 dB below the loudest 10 ms, which is not audible as speech."""
     size = rate // 100
     frames = samples[: samples.size // size * size].reshape(-1, size).astype(np.float64)
     loudness = np.sqrt(np.mean(frames**2, axis=1))
@@ -107,25 +107,25 @@ def trimmed(samples: Samples, rate: int = 48_000) -> Samples:
 
 
 def spaced(*parts: float | Samples, rate: int = 48_000) -> Samples:
-    """Sounds one after another; a number is that many seconds of silence."""
+    """Concatenate sounds; a number is silence of that duration in seconds."""
     return np.concatenate(
         [p if isinstance(p, np.ndarray) else np.zeros(round(p * rate), np.int16) for p in parts]
     )
 
 
 class Found(NamedTuple):
-    """Where a sound was found in another, in samples, and how alike the two are (1 is equal)."""
+    """The position of a sound in another, in samples, and their similarity (1 is equal)."""
 
     at: int
     likeness: float
 
 
 def find_in(heard: Samples, part: Samples) -> Found:
-    """Find a sound in what was heard, by its waveform: loudness and codecs hardly matter.
+    """Find a sound in received audio by its waveform: loudness and codecs hardly matter.
 
     Args:
         heard: Shape `(n,)`.
-        part: Shape `(m,)`; what is longer than `heard` is not in it.
+        part: Shape `(m,)`; a part longer than `heard` is not found.
     """
     if part.size > heard.size:
         return Found(0, 0.0)
@@ -135,16 +135,16 @@ def find_in(heard: Samples, part: Samples) -> Found:
     common = np.fft.irfft(spectrum, size)[: heard.size - part.size + 1]
     power = np.concatenate(([0.0], np.cumsum(long**2)))
     energy = power[part.size :] - power[: heard.size - part.size + 1]
-    silent = 10.0**2 * part.size  # silence is like nothing, not like everything
+    silent = 10.0**2 * part.size  # silence is similar to nothing
     likeness = common / np.sqrt((energy + silent) * np.sum(short**2))
     at = int(np.argmax(likeness))
     return Found(at, float(likeness[at]))
 
 
 def assert_whole(heard: Samples, spoken: Samples, rate: int = 48_000) -> None:
-    """What was heard holds what was spoken, each 100 ms of it, and little else.
+    """Fail unless the received audio contains each 100 ms of the speech, and little else.
 
-    Within it only what is loud is looked at, at both ends whatever is there.
+    Within the speech only loud audio is compared; at both ends everything is.
     """
     edge, slack = rate // 10, rate // 1000  # Opus shifts low tones by up to a millisecond
     at, likeness = find_in(heard, spoken)
@@ -172,7 +172,7 @@ def write_wav(path: str | Path, rate: int, samples: Samples) -> Path:
 
 
 def read_wav(path: str | Path) -> tuple[int, Samples]:
-    """The rate (Hz) and the 16-bit samples of a file, in the shapes that `write_wav` takes."""
+    """Return the rate (Hz) and the 16-bit samples of a file, in the shapes of `write_wav`."""
     with wave.open(str(path), "rb") as file:
         if file.getsampwidth() != 2:
             raise ValueError(f"{path} has {8 * file.getsampwidth()}-bit samples, not 16-bit")
@@ -199,7 +199,7 @@ def _cache_folder() -> Path:
     return folder
 
 
-# What is heard in rooms and is no speech. All are mono, at 48 kHz, shape (n,).
+# Noises in rooms that are not speech. All are mono, at 48 kHz, shape (n,).
 
 
 def _white(seconds: float) -> Samples:
@@ -214,7 +214,7 @@ def _pink(seconds: float) -> Samples:
 
 
 def _music(seconds: float) -> Samples:
-    """A plucked melody above chords, two notes a second and one chord every other second."""
+    """Return a plucked melody over chords, two notes per second and one chord every two seconds."""
     made = np.zeros(round(48_000 * seconds))
     melody = [72, 76, 79, 76, 77, 81, 79, 74]
     chords = [(48, 55, 64), (53, 57, 65), (55, 59, 67), (48, 55, 64)]
@@ -231,17 +231,17 @@ def _music(seconds: float) -> Samples:
 
 
 def _door_slam(seconds: float) -> Samples:
-    """A sharp crack, and the low boom of the door leaf and the room dying away; twice."""
+    """Return a sharp crack with the low, decaying boom of a door, twice."""
     time = np.arange(round(48_000 * seconds / 2)) / 48_000
     noise = np.random.default_rng(3).standard_normal(time.size)
-    rumble = np.convolve(noise, np.ones(240) / 240, "same")  # below some 100 Hz
+    rumble = np.convolve(noise, np.ones(240) / 240, "same")  # below about 100 Hz
     boom = sum(np.sin(2 * np.pi * hertz * time) for hertz in (58, 83, 127))
     slam = 0.9 * noise * np.exp(-time / 0.006) + (0.5 * boom + 6 * rumble) * np.exp(-time / 0.12)
     return np.tile((slam / np.abs(slam).max() * 26_000).astype(np.int16), 2)
 
 
 def _keyboard(seconds: float) -> Samples:
-    """Keys, some eight a second, each with a click when it goes down and a softer one back up."""
+    """Return about eight key presses per second, each with a click and a softer release."""
     random = np.random.default_rng(4)
     made = np.zeros(round(48_000 * seconds))
     time = np.arange(1_920) / 48_000
@@ -268,4 +268,4 @@ NOISES = {
     "keyboard": _keyboard,
     "silence": lambda seconds: np.zeros(round(48_000 * seconds), np.int16),
 }
-"""Makes so many seconds of each."""
+"""Functions that generate each noise for a duration in seconds."""

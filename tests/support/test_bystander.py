@@ -1,4 +1,4 @@
-"""A bystander notices what an attack does to it."""
+"""A bystander detects the effects of an attack."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""The leak checks themselves, tried on tests that leak and tests that do not."""
+"""Tests of the leak checks, on tests that leak and tests that do not."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""The marks of a small suite: by folder, by mark, and by what tests, fixtures and helpers call."""
+"""The marks of a small suite: by folder, by mark, and by the calls of tests, fixtures and
+helpers."""
 
 import pytest
 

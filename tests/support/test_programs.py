@@ -1,4 +1,4 @@
-"""Doing without outside programs: what is left out, what is said, and what may not be left out."""
+"""Missing external programs: skips, messages, and `FASTRTC_REQUIRE_ALL`."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_plain():
 
 @pytest.fixture
 def bare(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A machine without any of the programs, and a small suite that wants some."""
+    """A machine without any of the programs, and a small suite that needs some."""
     (pytester.path / "empty").mkdir()
     monkeypatch.setenv("PATH", str(pytester.path / "empty"))
     monkeypatch.delenv("FASTRTC_CHROMIUM", raising=False)

@@ -1,4 +1,4 @@
-"""The one more run of pages: who has it, where it is written, and how many a run may have."""
+"""Reruns of page tests: which tests have one, where it is recorded, and how many a run may have."""
 
 from collections.abc import Callable
 from pathlib import Path

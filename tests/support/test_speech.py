@@ -1,4 +1,4 @@
-"""The speech that other tests are made of."""
+"""Tests of the speech that other tests use."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_speech_is_spoken_once_and_kept(tmp_path, monkeypatch: pytest.MonkeyPatc
     again = speech("one two three")
 
     np.testing.assert_array_equal(first, again)
-    again[:] = 0  # a caller may change its copy
+    again[:] = 0  # a caller may modify its copy
 
 
 @pytest.mark.external("espeak-ng")

@@ -1,4 +1,4 @@
-"""coturn on this machine, for tests that go through a TURN server."""
+"""A local coturn, for tests that use a TURN server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ START_WITHIN = 30.0  # s
 
 
 class Turn:
-    """A server that runs.
+    """A running server.
 
     Attributes:
         port: Its port on 127.0.0.1, for UDP and TCP.
@@ -31,7 +31,7 @@ class Turn:
         self._process = process
 
     def kill(self) -> None:
-        """End it as a power cut does."""
+        """Kill the server without a shutdown, as a power failure does."""
         assert self._process is not None
         self._process.kill()
 
@@ -41,7 +41,7 @@ class Turn:
     def relay_only(
         self, username: str = USER, credential: str = PASSWORD, transport: str = "udp"
     ) -> dict[str, Any]:
-        """A configuration by which all goes through the server."""
+        """Return a configuration that allows only the relay."""
         server = {"urls": self.url(transport), "username": username, "credential": credential}
         return {"iceServers": [server], "iceTransportPolicy": "relay"}
 
@@ -50,7 +50,8 @@ class Turn:
 def turn_server(
     folder: Path, *, time_limited: bool = False, configuration: Path | None = None
 ) -> Iterator[Turn]:
-    """Run coturn: with one user, with credentials made from `SECRET`, or as a file says."""
+    """Run coturn with one user, with credentials made from `SECRET`, or with a configuration
+    file."""
     port = free_port()
     if configuration is not None:
         how = ["-c", str(configuration)]
@@ -83,7 +84,7 @@ def turn_server(
 
 
 def free_port() -> int:
-    """A port that is free for TCP and UDP."""
+    """Return a port that is free for TCP and UDP."""
     while True:
         with (
             socket.socket() as stream,

@@ -1,7 +1,7 @@
-"""Event loops whose clock jumps: what would take minutes is tested in milliseconds.
+"""Event loops with a virtual clock, which test minutes in milliseconds.
 
-When nothing is ready to run, the clock moves on to the next timer at once. A loop that waits with
-no timer at all waits, for a short real time, for threads; then the test fails as deadlocked.
+When nothing is ready to run, the clock immediately advances to the next timer. A loop that waits
+without any timer waits for threads for a short real time; then the test fails as deadlocked.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ __all__ = ["virtual_time"]
 
 T = TypeVar("T")
 
-THREADS_S = 0.002  # real time that threads of the test get before the clock jumps
-DEADLOCK_S = 5.0  # real time without any event, when no timer is set either
+THREADS_S = 0.002  # real time for threads of the test before the clock advances
+DEADLOCK_S = 5.0  # real time without any event or timer
 
 
 def virtual_time(test: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
-    """Run an async test on a loop with virtual time, which must have no task left at its end."""
+    """Run an async test on a loop with virtual time, on which no task may be left at the end."""
 
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> T:
