@@ -1,7 +1,7 @@
 """All demos in one application: `python demo/app.py`, then http://127.0.0.1:7860.
 
-There is the page that every stream has; the demos with pages of their own are at /plain.
-`python demo/app.py taking_turns` serves just that one.
+The front page is a stream's Gradio page; the demos with their own pages are at /plain.
+`python demo/app.py taking_turns` serves only that demo.
 """
 
 import sys

@@ -1,9 +1,9 @@
-"""Takes a picture of every demo page in every state, light and dark, wide and narrow.
+"""Take a screenshot of every demo page in every state, light and dark, wide and narrow.
 
     python demo/screenshots.py FOLDER [DEMO ...]
 
-Needs `pip install playwright` and a Chromium (CHROMIUM in the environment says where, if it is not
-on the PATH). Starts a server of its own and ends it.
+Needs `pip install playwright` and Chromium (set CHROMIUM to its path if it is not on the PATH).
+Starts and stops its own server.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ NEVER = "() => new Promise(() => {})"
 
 
 async def photograph(page: Page, name: str, sends: bool, shoot) -> None:
-    """Go through all states of a page."""
+    """Take screenshots of all states of a page."""
     demo = page.locator(".demo")
 
     async def state(wanted: str) -> None:
@@ -75,9 +75,9 @@ async def photograph(page: Page, name: str, sends: bool, shoot) -> None:
 
     await page.get_by_role("button", name="Try again").click()
     await state("connected")
-    await page.wait_for_timeout(4500)  # a picture of something going on
+    await page.wait_for_timeout(4500)  # wait for some activity
     await shoot("connected")
-    if await demo.locator(".turns").count():  # the microphone has nothing to say
+    if await demo.locator(".turns").count():  # the microphone is silent
         for turn in TURNS:
             await page.evaluate("state => demo.client.emit('conversation', { state })", turn)
             await shoot(turn)
@@ -120,7 +120,7 @@ async def take_all(url: str, folder: Path, names: list[str], browser: Browser) -
 
 
 def film(path: Path) -> None:
-    """Something for the camera to see that has an up and a down: the sea."""
+    """Create a video for the fake camera with a top and a bottom: the sea."""
     with av.open(str(path), "w", format="mjpeg") as file:
         stream = file.add_stream("mjpeg", rate=30)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuvj420p"
@@ -172,5 +172,5 @@ def main(folder: Path, names: list[str]) -> None:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    with_states = [name for name in DEMOS if name != "websocket_webrtc"]  # has a page unlike theirs
+    with_states = [name for name in DEMOS if name != "websocket_webrtc"]  # its page is different
     main(Path(sys.argv[1]), sys.argv[2:] or with_states)

@@ -1,11 +1,11 @@
-// How much later a sound comes back: by the loudness of what is sent and of what comes, each 10 ms,
-// on one clock.
+// Measures the round-trip delay of audio, by comparing the loudness of sent and received audio every
+// 10 ms, on one clock.
 
 const BLOCK = 480; // samples at 48 kHz
 const KEPT = 400; // blocks: 4 s
-const LONGEST = 100; // blocks: a second, beyond which nothing is looked for
-const ALIKE = 0.6; // how alike the two must be (1 is equal), or it is something else
-const LOUD = 0.2; // how loud it must be (1 is full scale) at its loudest to be measured
+const LONGEST = 100; // blocks: one second, the maximum delay
+const ALIKE = 0.6; // minimum similarity of the two (1 is equal)
+const LOUD = 0.2; // minimum peak loudness for a measurement (1 is full scale)
 
 const PROCESSOR = `
   registerProcessor("loudness", class extends AudioWorkletProcessor {
@@ -32,7 +32,7 @@ const PROCESSOR = `
 const loudness = (power) => Math.max(0, 1 + Math.log10(power + 1e-12) / 6);
 
 export class DelayMeter {
-  // `count`: how many streams there are; the first is the one that the others are compared with.
+  // `count`: the number of streams; the others are compared with the first.
   constructor(count) {
     this.past = Array.from({ length: count }, () => []);
     this.sources = [];
@@ -58,7 +58,7 @@ export class DelayMeter {
     this.sources[index].connect(this.node, 0, index);
   }
 
-  // By how many seconds a stream is behind the first; null when there is nothing to tell it by.
+  // The delay of a stream after the first, in seconds; null if it cannot be measured.
   delay(index) {
     const [sent, come] = [this.past[0], this.past[index]];
     const size = sent.length - LONGEST;
@@ -68,7 +68,7 @@ export class DelayMeter {
       const alike = correlation(sent, come, size, lag);
       if (alike > best[1]) best = [lag, alike];
     }
-    // A block takes the meter a little more than 10 ms: 128 samples at a time do not fit exactly.
+    // A block of the meter is slightly longer than 10 ms, because it is a multiple of 128 samples.
     return best[1] > ALIKE ? (best[0] * Math.ceil(BLOCK / 128) * 128) / 48000 : null;
   }
 

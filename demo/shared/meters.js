@@ -1,9 +1,9 @@
-// What is sent and what is received, made visible: two level bars, and a trace of the last seconds.
+// Displays sent and received audio: two level bars, and a trace of the last seconds.
 
-export const FLOOR = -60; // dB that count as silence
-const STEP = 50; // ms that one bar of the trace stands for
-const PITCH = 6; // px from one bar to the next
-const CALM_STEP = 1000; // ms between pictures of the trace for who prefers less motion
+export const FLOOR = -60; // level of silence in dB
+const STEP = 50; // ms per bar of the trace
+const PITCH = 6; // px between bars
+const CALM_STEP = 1000; // ms between updates of the trace with reduced motion
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 const share = (level) => (level - FLOOR) / -FLOOR;
@@ -25,7 +25,7 @@ export class Bar {
   }
 
   show(level, now) {
-    // Up at once, down slowly, as meters do.
+    // Rise immediately and fall slowly, as meters do.
     this.shown = Math.max(level, this.shown - 1.2);
     this.highest = Math.max(level, this.highest - 0.25);
     this.fill.style.scale = `${share(this.shown)} 1`;
@@ -37,7 +37,7 @@ export class Bar {
   }
 }
 
-// The last seconds: what was sent stands above the line, what was received hangs below.
+// The last seconds: sent audio above the line, received audio below.
 export class Trace {
   constructor(canvas) {
     this.canvas = canvas;
@@ -77,7 +77,7 @@ export class Trace {
     for (const direction of ["sent", "received"]) {
       this.loudest[direction] = Math.max(this.loudest[direction], levels[direction]);
     }
-    if (!this.next || now - this.next > 500) this.next = now; // just begun, or the page was hidden
+    if (!this.next || now - this.next > 500) this.next = now; // just started, or the page was hidden
     while (this.next <= now) {
       this.next += STEP;
       for (const direction of ["sent", "received"]) {

@@ -1,4 +1,4 @@
-"""Serves the demos: their pages as they lie in the folder, their streams below the same path."""
+"""Serve the demos: their pages from their folders, their streams below the same path."""
 
 import errno
 import importlib
@@ -23,20 +23,21 @@ TYPES = {
 
 
 def build(names: Sequence[str], front: str | None = None) -> FastAPI:
-    """Make an application of these demos, each under its own path.
+    """Create an application with these demos, each under its own path.
 
     Args:
-        names: The demos, by the names of their folders.
-        front: One whose Gradio page is the front page; the list of the others is at /plain then.
+        names: The names of the demos' folders.
+        front: The demo whose Gradio page is the front page; the list of the others is at /plain
+            then.
     """
     app = FastAPI(title="fastrtc demos")
     for name in names:
         stream = importlib.import_module(f"{name}.app").stream
-        stream.verbose = False  # `serve` says where the demos are, once for all
+        stream.verbose = False  # `serve` prints the address of all demos
         stream.mount(app, path=f"/{name}")
         add_page(app, name)
 
-    # The client core, as any program can serve it to its own pages.
+    # The JavaScript client, served as in any program with its own page.
     app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
     @app.get("/shared/{file}", include_in_schema=False)
@@ -60,11 +61,11 @@ def build(names: Sequence[str], front: str | None = None) -> FastAPI:
 
 
 def add_page(app: FastAPI, name: str) -> None:
-    """Serve the page of a demo, its scripts, and the program that is shown on it."""
+    """Serve the page of a demo, its scripts, and its program, which the page shows."""
 
     @app.get(f"/{name}", include_in_schema=False)
     def without_slash() -> Response:
-        # The page's addresses are relative, so its own must end in a slash.
+        # The page uses relative addresses, so its own must end in a slash.
         return RedirectResponse(f"/{name}/")
 
     @app.get(f"/{name}/", include_in_schema=False)
@@ -82,12 +83,12 @@ def page(file: str) -> Response:
     path = ROOT / file
     if path.suffix not in TYPES or not path.is_file():
         raise HTTPException(404)
-    # "no-cache" means: ask whether it changed. Without it, browsers guess.
+    # "no-cache" makes browsers check for changes; otherwise they guess.
     return FileResponse(path, media_type=TYPES[path.suffix], headers={"Cache-Control": "no-cache"})
 
 
 def serve(names: Sequence[str], front: str | None = None) -> None:
-    """Serve these demos on this machine; PORT in the environment chooses the port."""
+    """Serve these demos on this machine; the environment variable PORT sets the port."""
     port = int(os.environ.get("PORT", "7860"))
     try:
         socket.create_server(("127.0.0.1", port)).close()

@@ -1,4 +1,4 @@
-// What all demo pages have in common: the button, the state, the meters, the statistics, the log.
+// The common parts of all demo pages: button, state, meters, statistics, log.
 
 import { Connection, deviceNames, httpSignalling } from "../fastrtc/fastrtc.js";
 import { Bar, FLOOR, Trace } from "./meters.js";
@@ -46,13 +46,13 @@ const MORE = `
     <pre tabindex="0" aria-label="Python source"><code></code></pre>
   </details>`;
 
-// The page of a demo; its connection is over WebRTC, unless it brings another one with it.
+// The page of a demo; its connection uses WebRTC, unless the demo passes another one.
 export function startDemo(root, connection) {
   const { modality, mode } = root.dataset;
   const client = connection ?? new Connection({ signalling: httpSignalling("webrtc/offer"), modality, mode });
   const page = new Page(root, client, mode);
-  // Leaving closes the connection, so that the server need not find out by itself. A page that
-  // comes back from the browser's cache of pages stands there as stopped.
+  // Leaving the page closes the connection, so that the server does not have to detect it. A page
+  // restored from the browser's back/forward cache is stopped.
   addEventListener("pagehide", () => client.stop());
   window.demo = { client, page }; // for the browser's console
 }
@@ -93,7 +93,7 @@ class Page {
       this.trace = new Trace(canvas);
     }
     const back = document.querySelector("header a");
-    if (back?.pathname === location.pathname) back.remove(); // a program of its own
+    if (back?.pathname === location.pathname) back.remove(); // the demo runs on its own
     this.tell(null);
     this.loadSource();
   }
@@ -264,7 +264,7 @@ class Page {
   async loadSource() {
     const code = this.find(".code code");
     try {
-      const answer = await fetch("app.py"); // only where all demos are served together
+      const answer = await fetch("app.py"); // only if all demos are served together
       if (!answer.ok) return this.find(".code").remove();
       const source = await answer.text();
       code.replaceChildren(...highlight(source.split("\nHERE = ")[0].split("\nif __name__")[0].trimEnd()));

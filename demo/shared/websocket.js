@@ -11,10 +11,10 @@
 
 import { decodeMulaw, encodeMulaw } from "./mulaw.js";
 
-const RATE = 48_000; // Hz, of the microphone and the loudspeaker here
+const RATE = 48_000; // Hz, for the microphone and the loudspeaker
 const OLD_SERVER = { encoding: "mulaw", input_sample_rate: RATE, output_sample_rate: 24_000 };
 const PING_EVERY = 1000; // ms
-const MOST_UNSENT = 96_000; // bytes: one second; more is a network that does not keep up
+const MAX_UNSENT = 96_000; // bytes: one second; beyond it the network is too slow
 const ACTIVE = new Set(["asking", "connecting", "connected"]);
 
 const TURNS = { started_talking: "heard", pause_detected: "thinking", response_starting: "thinking" };
@@ -86,7 +86,7 @@ export class SocketConnection {
     this.attempt?.end("stopped");
   }
 
-  // Whether what comes is not played; it goes on coming.
+  // Whether received audio is muted.
   mute(muted) {
     this.muted = muted;
     if (this.attempt?.volume) this.attempt.volume.gain.value = muted ? 0 : 1;
@@ -97,7 +97,7 @@ export class SocketConnection {
   }
 }
 
-// One way from Start to its end. Whatever arrives after the end is ignored.
+// One connection attempt, from start to end. Events after the end are ignored.
 class Attempt {
   constructor(client) {
     this.client = client;
@@ -158,7 +158,7 @@ class Attempt {
     };
   }
 
-  // A server answers in order: one that answers the ping first cannot negotiate.
+  // A server answers in order: if it answers the ping first, it cannot negotiate.
   negotiate() {
     const start = { event: "start", websocket_id: makeId() };
     if (this.client.encoding === "pcm16") {
@@ -169,7 +169,7 @@ class Attempt {
     this.pings = setInterval(() => this.ping(), PING_EVERY);
   }
 
-  // Once; or once more by a server that answers out of order.
+  // Once, or twice if a server answers out of order.
   begin(audio) {
     this.audio = audio;
     this.upsample = new Upsampler(RATE / audio.output_sample_rate);
@@ -182,13 +182,13 @@ class Attempt {
   }
 
   say(samples) {
-    if (!this.audio || this.over || this.socket.bufferedAmount > MOST_UNSENT) return;
+    if (!this.audio || this.over || this.socket.bufferedAmount > MAX_UNSENT) return;
     if (this.audio.encoding === "mulaw") {
       this.send({ event: "media", media: { payload: toBase64(encodeMulaw(samples)) } });
     } else {
       const pcm = Int16Array.from(samples, (x) => Math.max(-1, Math.min(1, x)) * 32767);
       this.bytes.sent += pcm.byteLength;
-      this.socket.send(pcm); // the machines that browsers run on are little-endian, as the wire is
+      this.socket.send(pcm); // little-endian, as on all machines with browsers
     }
   }
 
@@ -224,7 +224,7 @@ class Attempt {
     if (message.type === "log") this.follow(message.data);
     if (message.type === "interrupted") {
       this.client.setTurn("interrupted");
-      if (this.audio === OLD_SERVER) this.loudspeaker.port.postMessage("clear"); // else it is told to
+      if (this.audio === OLD_SERVER) this.loudspeaker.port.postMessage("clear"); // otherwise the server requests it
     }
     if (message.type === "error" || message.type === "warning") {
       this.client.emit(message.type, message.message ?? message.data);
@@ -275,7 +275,7 @@ class Level {
     node.connect(this.analyser);
   }
 
-  // In dB of full scale, as the other pages measure.
+  // In dB of full scale, as on the other pages.
   level() {
     this.analyser.getFloatTimeDomainData(this.samples);
     const power = this.samples.reduce((sum, x) => sum + x * x, 0) / this.samples.length;
@@ -283,7 +283,7 @@ class Level {
   }
 }
 
-// Draws lines between the samples; it keeps the last one, so that blocks join without a click.
+// Interpolates linearly; keeps the last sample, so that blocks join without a click.
 class Upsampler {
   constructor(factor) {
     this.factor = factor;
@@ -303,7 +303,7 @@ class Upsampler {
   }
 }
 
-// Hard to guess, as whoever knows it can reach the connection; over http there is no randomUUID().
+// Not guessable, because any client that has it can use the connection; http has no randomUUID().
 function makeId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

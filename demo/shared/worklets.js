@@ -1,8 +1,8 @@
-// What runs in the audio thread: a microphone that hands out blocks, a loudspeaker that queues them.
+// Audio thread: a microphone that emits blocks, and a loudspeaker that queues them.
 
 const BLOCK = 960; // samples: 20 ms at 48 kHz
-const SILENT_AFTER = 0.3; // s without sound that are the end of an answer, and not a late block
-const CUSHION = 0.06; // s that wait before playing begins, so that uneven arrival is not heard
+const SILENT_AFTER = 0.3; // s without audio that end a reply, rather than being a late block
+const CUSHION = 0.06; // s of jitter buffer before playout starts
 
 registerProcessor(
   "microphone",
@@ -44,7 +44,7 @@ registerProcessor(
 
     clear() {
       this.blocks = [];
-      this.at = 0; // in the first block
+      this.at = 0; // position in the first block
       this.waiting = 0;
       this.playing = false;
       this.quiet = 0;
@@ -52,7 +52,7 @@ registerProcessor(
 
     process(_, [output]) {
       const channel = output[0];
-      // A short answer may never fill the cushion: it begins when nothing more has come for so long.
+      // A short reply may never fill the jitter buffer: it starts when no more audio arrives in time.
       this.quiet += channel.length;
       const cushion = CUSHION * sampleRate;
       if (!this.playing && this.waiting && (this.waiting >= cushion || this.quiet >= cushion)) {

@@ -1,7 +1,7 @@
-"""Record `conversation.webp`, the picture of README.md: `python docs/screens/record.py`.
+"""Record `conversation.webp`, the animation in README.md: `python docs/screens/record.py`.
 
-A real conversation on the page that every stream has, in Chromium, whose microphone plays
-recorded voices. It needs what the tests need.
+A real conversation on a stream's Gradio page, in Chromium, whose microphone plays recorded voices.
+It has the same requirements as the tests.
 """
 
 import asyncio

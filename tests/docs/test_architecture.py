@@ -1,4 +1,4 @@
-"""`docs/architecture.md` names functions that there are, in an order that holds."""
+"""The functions named in `docs/architecture.md` exist, and their order is right."""
 
 import ast
 import itertools
@@ -43,7 +43,7 @@ def test_each_file_that_is_named_is_there():
 
 
 def test_the_body_of_an_offer_comes_back_to_a_package_once_at_most():
-    way = ROW.findall(PAGE.split("## The way of an offer")[1].split("An offer of the page")[0])
+    way = ROW.findall(PAGE.split("## Processing an offer")[1].split("An offer from the Gradio page")[0])
     packages = [str(Path(path).parent) for path, _ in way]
     visits = Counter(package for package, _ in itertools.groupby(packages))
 

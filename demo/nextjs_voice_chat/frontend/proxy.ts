@@ -1,6 +1,6 @@
 import { NextResponse, type NextRequest } from "next/server";
 
-/** Pass what is under /api on to the Python back end: so the browser sees one server, and needs no CORS. */
+/** Forward /api to the Python back end, so that the browser uses a single origin and needs no CORS. */
 export function proxy(request: NextRequest) {
   const backend = process.env.BACKEND_URL ?? "http://127.0.0.1:7860";
   const { pathname, search } = request.nextUrl;

@@ -9,7 +9,7 @@ export interface Message {
   content: string;
 }
 
-/** A conversation with a stream whose routes are under `api`. */
+/** A conversation with a stream whose routes are below `api`. */
 export function useVoiceChat(api = "/api") {
   const connection = useRef<Connection | null>(null);
   const [state, setState] = useState<ConnectionState>("idle");
@@ -23,7 +23,7 @@ export function useVoiceChat(api = "/api") {
       signalling: httpSignalling(`${api}/webrtc/offer`),
       modality: "audio",
       mode: "send-receive",
-      // Browser and server on one machine need no STUN server; elsewhere name one here.
+      // On one machine no STUN server is needed; otherwise add one here.
       rtcConfiguration: { iceServers: [] },
     });
     let updates: EventSource | undefined;
@@ -57,7 +57,7 @@ export function useVoiceChat(api = "/api") {
     else connection.current?.start();
   }, []);
 
-  /** How loud it is now in either direction, from 0 to 1: for a picture of it. */
+  /** The current levels of both directions, from 0 to 1, for display. */
   const loudness = useCallback(() => {
     const { local, remote } = connection.current?.levels ?? {};
     return Math.max(0, ...[local, remote].map((meter) => 1 + (meter?.level() ?? -60) / 60));
