@@ -43,7 +43,8 @@ def test_each_file_that_is_named_is_there():
 
 
 def test_the_body_of_an_offer_comes_back_to_a_package_once_at_most():
-    way = ROW.findall(PAGE.split("## Processing an offer")[1].split("An offer from the Gradio page")[0])
+    section = PAGE.split("## Processing an offer")[1].split("An offer from the Gradio page")[0]
+    way = ROW.findall(section)
     packages = [str(Path(path).parent) for path, _ in way]
     visits = Counter(package for package, _ in itertools.groupby(packages))
 
