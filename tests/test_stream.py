@@ -831,7 +831,7 @@ async def test_outputs_may_be_read_before_the_connection_is_there_and_end_with_i
 
 
 async def test_reading_ends_when_no_connection_comes(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(output_readers, "NO_SESSION_WITHIN_S", 0.01)
+    monkeypatch.setattr(output_readers, "NO_SESSION_TIMEOUT_S", 0.01)
     made = stream()
 
     assert await asyncio.wait_for(asyncio.gather(read(made, "me"), read(made, "me")), 1) == [[], []]

@@ -70,7 +70,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_LIMITS = Limits()
 
-MOST_OUTPUTS = 1024
+MAX_OUTPUTS = 1024
 """Outputs that a program's own ``_emit_to_queue`` may put ahead; then ``queue`` is full."""
 
 
@@ -167,7 +167,7 @@ class WebSocketHandler:
         self.websocket: WebSocket | None = None
         self.stream_id: str | None = None
         self.data_channel: WebSocketDataChannel | None = None
-        self.queue: asyncio.Queue[Any] = asyncio.Queue(MOST_OUTPUTS)
+        self.queue: asyncio.Queue[Any] = asyncio.Queue(MAX_OUTPUTS)
         self.quit = asyncio.Event()
         self._mode = mode
         self._modality = modality

@@ -10,7 +10,7 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from fastrtc import Limits, Stream
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.transport.webrtc._aiortc import picture_size
 from tests.support.bystander import assert_little, bystander
 from tests.support.peers import LOCAL, Client, VideoSource, eventually
@@ -55,7 +55,7 @@ def stream(**options: Any) -> tuple[Stream, list[Any]]:
 
 @pytest.fixture(autouse=True)
 def logs_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_size, "_too_large", Seldom())
+    monkeypatch.setattr(picture_size, "_too_large", LogThrottle())
 
 
 async def test_a_switch_to_16k_is_not_followed(caplog: pytest.LogCaptureFixture) -> None:

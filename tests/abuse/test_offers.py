@@ -170,7 +170,7 @@ async def test_candidates_for_another_connection_need_its_id() -> None:
 
 async def test_10000_guessed_ids_cost_nothing_that_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = echo(limits=Limits(ids_waiting=100))
-    monkeypatch.setattr(output_readers, "NO_SESSION_WITHIN_S", 0.2)
+    monkeypatch.setattr(output_readers, "NO_SESSION_TIMEOUT_S", 0.2)
 
     async def guess(id: str) -> list[Any]:
         return [outputs async for outputs in stream.output_stream(id)]

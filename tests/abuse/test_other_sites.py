@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from fastrtc import Stream
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server import authorization as module
 from fastrtc.server.authorization import serving_locally
 from tests.support.bystander import assert_little, bystander
@@ -32,7 +32,7 @@ SERVER = "http://127.0.0.1:8000"
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_other_sites", Seldom())
+    monkeypatch.setattr(module, "_other_sites", LogThrottle())
 
 
 def make(**options: Any) -> Stream:

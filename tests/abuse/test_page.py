@@ -9,9 +9,9 @@ import pytest
 
 from fastrtc import Limits
 from fastrtc.core.limits import BURST_S
-from fastrtc.pacing import allowance
+from fastrtc.pacing import realtime_limit
 from fastrtc.server import authorization
-from fastrtc.transport import backlog
+from fastrtc.transport import stalled_client
 from fastrtc.transport.webrtc import audio_receiver, ice_targets, packet_budget, signalling
 from fastrtc.transport.webrtc._aiortc import (
     address,
@@ -89,12 +89,12 @@ SENTENCES: dict[str, list[float]] = {
         signalling.MAX_SECTIONS,
         *(LINES[kind] for kind in ("rtpmap", "fmtp", "rtcp-fb", "extmap", "ssrc")),
     ],
-    "faster than real time": [audio_receiver.MOST_AHEAD_S, allowance.AHEAD_S],
+    "faster than real time": [audio_receiver.MAX_AHEAD_S, realtime_limit.AHEAD_S],
     "unfinished messages": [sctp_messages.MAX_FRAGMENTS, sctp_messages.MAX_STREAMS],
     "client that does not read": [
-        backlog.MOST_WAITING >> 20,
-        backlog.PATIENCE_S,
-        backlog.MOST_EVER >> 20,
+        stalled_client.MAX_WAITING >> 20,
+        stalled_client.PATIENCE_S,
+        stalled_client.MAX_EVER >> 20,
     ],
     "times as much to all addresses": [ice_targets.SEND_FACTOR],
     "multicast DNS names": [

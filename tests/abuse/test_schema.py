@@ -34,7 +34,7 @@ CHECKS = [
 def test_what_is_answered_is_what_the_schema_says(
     path: str, mode: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telephone, "CONNECTED_WITHIN_S", 0)
+    monkeypatch.setattr(telephone, "CONNECTED_TIMEOUT_S", 0)
     stream = Stream(
         AsyncAudioEcho(), modality="audio", verbose=False, server_rtc_configuration=LOCAL
     )

@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastrtc import Limits, Stream
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server import answering
 from fastrtc.server import authorization as module
 from fastrtc.server.authorization import MAX_THREADS, TOO_SLOW
@@ -45,7 +45,7 @@ async def test_a_sync_authorize_that_hangs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(module, "AUTHORIZE_TIMEOUT_S", 2.0)
-    monkeypatch.setattr(module, "_failures", Seldom())
+    monkeypatch.setattr(module, "_failures", LogThrottle())
     stream = make(authorize=lambda request: stuck.wait())
     app = FastAPI()
     stream.mount(app)
@@ -87,8 +87,8 @@ async def test_a_configuration_of_the_server_that_does_not_come(
     async def never() -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("fastrtc.transport.webrtc.configuration.GIVEN_WITHIN_S", 0.2)
-    monkeypatch.setattr(answering, "_too_slow", Seldom())
+    monkeypatch.setattr("fastrtc.transport.webrtc.configuration.GIVEN_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(answering, "_too_slow", LogThrottle())
     given = (lambda: stuck.wait()) if kind == "sync" else never
     stream = make(server_rtc_configuration=given)
     client = Client(stream, audio="sendrecv")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fastrtc import Stream
-from fastrtc.transport import backlog
+from fastrtc.transport import stalled_client
 from tests.faults.over_http import calling_process, running
 from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
@@ -100,8 +100,8 @@ async def test_a_peer_that_reads_no_messages(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its data channel is stuck: so much waits, the rest is dropped, and the sound goes on."""
-    monkeypatch.setattr(backlog, "MOST_EVER", most)
-    monkeypatch.setattr(backlog, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(stalled_client, "MAX_EVER", most)
+    monkeypatch.setattr(stalled_client, "PATIENCE_S", patience_s)
 
     async def media_only(send: Any, data: bytes) -> None:
         if not 19 < data[0] < 64:  # DTLS, and in it the acknowledgements (RFC 7983)

@@ -15,7 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from fastrtc import AsyncStreamHandler, Stream, Unauthorized
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server import authorization as module
 from fastrtc.server.authorization import refusal_of
 from tests.support.connections import connections_of
@@ -41,7 +41,7 @@ class Echo(AsyncStreamHandler):
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Echo, "copies", 0)
-    monkeypatch.setattr(module, "_failures", Seldom())
+    monkeypatch.setattr(module, "_failures", LogThrottle())
 
 
 def request(**headers: str) -> Request:

@@ -488,7 +488,7 @@ async def test_a_call_of_which_the_provider_says_that_it_has_ended_is_not_hung_u
 async def test_a_hang_up_that_fails_is_logged_and_keeps_nobody(
     how: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(connection, "HANG_UP_WITHIN_S", 0.2)
+    monkeypatch.setattr(connection, "HANG_UP_TIMEOUT_S", 0.2)
     with controlled_line(Echo(), time_limit=0.2) as (provider, url):
         provider.breaks, provider.lasts_s = how == "breaks", 60
         async with Phone(url, Telnyx) as phone:
@@ -535,7 +535,7 @@ async def test_the_last_line_is_kept_for_the_caller_who_heard_the_greeting():
 async def test_the_place_of_a_caller_who_does_not_come_is_free_again(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(telephone, "CONNECTED_WITHIN_S", 0.2)
+    monkeypatch.setattr(telephone, "CONNECTED_TIMEOUT_S", 0.2)
     with line(Echo(), concurrency_limit=1) as (stream, url):
         async with httpx.AsyncClient(base_url=url) as http:
             await http.post("/telephone/incoming", data={"CallSid": "CA1"})

@@ -287,7 +287,7 @@ async def test_fetch_latest_output() -> None:
 
 
 async def test_outputs_of_an_unknown_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(output_readers, "NO_SESSION_WITHIN_S", 0.1)
+    monkeypatch.setattr(output_readers, "NO_SESSION_TIMEOUT_S", 0.1)
     stream = stream_of(Counting())
     got: list[Any] = []
     await asyncio.wait_for(read(stream, "nobody", got), 30)

@@ -235,7 +235,7 @@ def unopened(client: Client) -> None:
 async def test_start_up_waits_for_a_channel_that_comes_late(
     handler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer, "CHANNEL_WITHIN_S", 30.0)
+    monkeypatch.setattr(peer, "CHANNEL_TIMEOUT_S", 30.0)
     stream = stream_of(handler())
     client = Client(stream, audio=AudioSource(), label=None)
     unopened(client)
@@ -254,7 +254,7 @@ async def test_start_up_waits_for_a_channel_that_comes_late(
 async def test_a_channel_that_never_opens_is_not_waited_for_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(peer, "CHANNEL_WITHIN_S", 0.1)
+    monkeypatch.setattr(peer, "CHANNEL_TIMEOUT_S", 0.1)
     stream = stream_of(AsyncNotes())
     client = Client(stream, audio=AudioSource(), label=None)
     unopened(client)
@@ -271,7 +271,7 @@ async def test_a_channel_that_never_opens_is_not_waited_for_for_long(
 async def test_without_a_data_section_nothing_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(peer, "CHANNEL_WITHIN_S", 1000.0)
+    monkeypatch.setattr(peer, "CHANNEL_TIMEOUT_S", 1000.0)
     stream = stream_of(AsyncNotes())
     async with Client(stream, audio=AudioSource(), label=None) as client:
         mine = stream.handlers[client.webrtc_id]
@@ -282,7 +282,7 @@ async def test_without_a_data_section_nothing_is_waited_for(
 async def test_an_end_while_the_channel_is_waited_for(
     who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(peer, "CHANNEL_WITHIN_S", 1000.0)
+    monkeypatch.setattr(peer, "CHANNEL_TIMEOUT_S", 1000.0)
     stream = stream_of(AsyncAudioEcho())
     client = Client(stream, audio=AudioSource(), label=None)
     unopened(client)

@@ -415,7 +415,7 @@ async def test_connection_that_is_closed_while_it_is_answered(
 async def test_peer_that_never_connects(
     base: Any, monkeypatch: pytest.MonkeyPatch, trace: dict[str, list[str]]
 ) -> None:
-    monkeypatch.setattr(peer, "CONNECT_WITHIN_S", 0.3)
+    monkeypatch.setattr(peer, "CONNECT_TIMEOUT_S", 0.3)
     known = Made(base)
     stream = echo(known.handler)
     client = Client(stream, audio="sendrecv")
@@ -429,7 +429,7 @@ async def test_peer_that_never_connects(
     assert trace[client.webrtc_id] == ["new", "closing", "closed"]
     assert "not connected" in session.reason.text
     await client.close()
-    monkeypatch.setattr(peer, "CONNECT_WITHIN_S", 30.0)
+    monkeypatch.setattr(peer, "CONNECT_TIMEOUT_S", 30.0)
     await assert_next_one_talks(stream)
 
 

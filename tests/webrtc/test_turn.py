@@ -145,7 +145,7 @@ async def test_wrong_credentials_leave_no_way(turn: Turn, caplog) -> None:
 
 async def test_wrong_credentials_of_the_client(turn: Turn, caplog, monkeypatch) -> None:
     # it might still find an address, until its time is over
-    monkeypatch.setattr("fastrtc.transport.webrtc.peer.CONNECT_WITHIN_S", 0.5)
+    monkeypatch.setattr("fastrtc.transport.webrtc.peer.CONNECT_TIMEOUT_S", 0.5)
     stream = echo_stream()
     wrong = turn.relay_only(credential="wrong")
     client = ConfiguredClient(stream, wrong, audio=AudioSource())

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from fastrtc import Limits
-from fastrtc.transport import backlog
+from fastrtc.transport import stalled_client
 from tests.websocket.served import Client, Echo, Served, never_reading, serve, sine, wait_until
 
 FRAME = 0.02
@@ -194,8 +194,8 @@ async def test_a_client_that_never_reads_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(backlog, "MOST_EVER", most)
-    monkeypatch.setattr(backlog, "PATIENCE_S", patience_s)
+    monkeypatch.setattr(stalled_client, "MAX_EVER", most)
+    monkeypatch.setattr(stalled_client, "PATIENCE_S", patience_s)
 
     class Chatty(Echo):
         async def receive(self, frame: Any) -> None:

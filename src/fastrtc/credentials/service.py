@@ -17,7 +17,7 @@ TIMEOUT_S = 10.0
 """How long a service may take to be connected to, and then to answer, in seconds. A person
 waits for it before each connection."""
 
-LONGEST_ANSWER = 300
+MAX_ANSWER_BYTES = 300
 """Characters of an answer that are shown in an error."""
 
 
@@ -103,7 +103,7 @@ def _unreachable(request: Request, error: Exception, timeout: float) -> ServiceU
 
 def _read(request: Request, response: httpx.Response) -> dict[str, Any]:
     if not response.is_success:
-        shown = " ".join(response.text.split())[:LONGEST_ANSWER] or "(no text)"
+        shown = " ".join(response.text.split())[:MAX_ANSWER_BYTES] or "(no text)"
         raise ServiceRefused(
             f"{request.service} gives no TURN credentials: it answered "
             f"{response.status_code} {response.reason_phrase}: {shown}",
@@ -113,7 +113,7 @@ def _read(request: Request, response: httpx.Response) -> dict[str, Any]:
     try:
         answer = response.json()
     except ValueError as error:
-        shown = " ".join(response.text.split())[:LONGEST_ANSWER] or "nothing"
+        shown = " ".join(response.text.split())[:MAX_ANSWER_BYTES] or "nothing"
         raise MalformedAnswer(
             f"{request.service} answered no JSON when asked for TURN credentials: {shown}"
         ) from error

@@ -9,7 +9,7 @@ __all__ = ["INTERVAL_S", "SLACK_S", "EmitClock"]
 INTERVAL_S = 0.02
 """Minimum average interval of such calls, in seconds: the length of a frame."""
 
-FED_WITHIN_S = 0.1
+FED_TIMEOUT_S = 0.1
 """How long after its last input a handler counts as being fed, in seconds."""
 
 SLACK_S = 0.002
@@ -41,6 +41,6 @@ class EmitClock:
         """
         # one early call may be made up for, so that jitter in what feeds it costs no delay
         self._due = max(self._due, asked_at - INTERVAL_S) + INTERVAL_S
-        being_fed = asked_at - self._fed_at < FED_WITHIN_S
+        being_fed = asked_at - self._fed_at < FED_TIMEOUT_S
         latest = asked_at + (2 * INTERVAL_S if being_fed else INTERVAL_S)
         return self._due, max(self._due, latest)

@@ -6,7 +6,7 @@ from collections import deque
 from fractions import Fraction
 from typing import Generic, TypeVar
 
-from ..core.alarm import Alarm
+from ..core.timed_event import TimedEvent
 
 __all__ = ["FrameClock", "FrameQueue"]
 
@@ -22,8 +22,8 @@ class FrameQueue(Generic[T]):
 
     def __init__(self, size: int) -> None:
         self._frames: deque[T] = deque(maxlen=size)
-        self._put = Alarm()
-        self._taken = Alarm()
+        self._put = TimedEvent()
+        self._taken = TimedEvent()
         self.dropped = 0
 
     def put(self, frame: T) -> None:

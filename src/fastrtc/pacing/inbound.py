@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 from ..audio.fifo import SampleFifo
-from ..core.alarm import Alarm
 from ..core.failures import CallbackFailures
+from ..core.timed_event import TimedEvent
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
 from ..handlers.link import link_of
@@ -38,7 +38,7 @@ GAP_S = 0.5
 """After this long without audio, in seconds, the incomplete last block is padded with silence and
 delivered: longer than a usual network stall."""
 
-MOST_FRAMES = 12_000
+MAX_FRAMES = 12_000
 """Capacity of the queue in chunks: ``BACKLOG_S`` in chunks of 2.5 ms. Each costs memory of its
 own."""
 
@@ -91,7 +91,7 @@ class AudioInbound:
         self._silence = SilenceClock(BLOCK_S)
         self._silence_timer: asyncio.TimerHandle | None = None
         self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
-        self._alarm = Alarm()
+        self._alarm = TimedEvent()
         self._pushed = self._taken = 0  # samples; the second is counted by whoever feeds
         self._received = 0  # of these, what `receive` has returned from
         self._stopped = False
@@ -249,7 +249,7 @@ class AudioInbound:
         self._pushed += frame.size
         while (
             self._pushed - self._taken > self._most_waiting and self._frames.qsize() > 1
-        ) or self._frames.qsize() > MOST_FRAMES:
+        ) or self._frames.qsize() > MAX_FRAMES:
             try:
                 oldest = self._frames.get_nowait()
             except queue.Empty:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.convert import as_samples
-from ..core.alarm import Alarm
 from ..core.errors import HandlerError
 from ..core.failures import CallbackFailures
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
+from ..core.timed_event import TimedEvent
 from ..handlers.invoke import Invoker, is_async
 from .emit import INTERVAL_S, SLACK_S, EmitClock
 from .playout import Playout, PlayoutFrame, check_output
@@ -67,10 +67,10 @@ class AudioOutbound:
         self._failures = failures
         self._invoker = invoker
         self._deliver = deliver
-        self._pushed = Alarm()
-        self._sent = Alarm()
+        self._pushed = TimedEvent()
+        self._sent = TimedEvent()
         self._clock = EmitClock()
-        self._fed = Alarm()
+        self._fed = TimedEvent()
         self._fed_in_thread = threading.Event()
         self._stopped = False
         self._stale = False
@@ -163,7 +163,7 @@ class AudioOutbound:
         Its thread keeps calling and is not woken for each output; it is at most one output ahead.
         """
         outputs = self._given
-        given = Alarm()
+        given = TimedEvent()
         taken = threading.Semaphore()
 
         def give(asked_when_cleared: int, output: Any) -> None:

@@ -23,7 +23,7 @@ __all__ = ["Playout", "PlayoutFrame", "PlayoutOptions", "check_audio", "check_ou
 FRAME_S = 0.02
 """Length of a frame in seconds: the default of Opus (RFC 7587 section 4.2) and Twilio."""
 
-MOST_RATE = 768_000
+MAX_RATE = 768_000
 """Highest accepted sample rate in Hz: the highest that sound hardware has."""
 
 _PAIR = (tuple, list)
@@ -105,8 +105,8 @@ def check_audio(
         whole = check_rate(rate, "The sample rate of audio")
     except ValueError as error:
         raise HandlerError(str(error)) from None
-    if whole > MOST_RATE:
-        raise HandlerError(f"The sample rate of audio must be at most {MOST_RATE} Hz, not {rate}")
+    if whole > MAX_RATE:
+        raise HandlerError(f"The sample rate of audio must be at most {MAX_RATE} Hz, not {rate}")
     try:
         planar = as_planar(as_samples(samples), layout)
         check_dtype(planar.dtype)

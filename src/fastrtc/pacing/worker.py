@@ -15,9 +15,9 @@ from av import AudioFrame
 from ..audio.converter import AudioConverter
 from ..audio.fifo import SampleFifo
 from ..core.errors import WebRTCError
+from ..core.log_throttle import LogThrottle
 from ..core.messages import DataChannel, create_message
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
-from ..core.seldom import Seldom
 from .playout import check_output
 
 __all__ = ["player_worker_decode"]
@@ -58,7 +58,7 @@ async def player_worker_decode(
             continues.
     """
     converter, waiting = AudioConverter(sample_rate, 2), SampleFifo(2)
-    failures, pts = Seldom(), 0
+    failures, pts = LogThrottle(), 0
     while not thread_quit.is_set():
         try:
             output = next_frame()

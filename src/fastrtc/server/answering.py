@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from ..core.errors import InvalidCandidate, InvalidOffer, SessionRefused
+from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
-from ..core.seldom import Seldom
 from ..handlers.kinds import check_media, serves
 from ..pacing.playout import Playout
 from ..session.media import Media
@@ -24,9 +24,9 @@ from .endpoint import Endpoint
 __all__ = ["answer"]
 
 logger = logging.getLogger(__name__)
-_too_slow = Seldom()
+_too_slow = LogThrottle()
 
-LONGEST_ID = 256
+MAX_ID_LENGTH = 256
 """Characters that the id of a connection may have; a UUID has 36."""
 
 
@@ -44,8 +44,8 @@ async def answer(
         SessionRefused: If there is no place for it, or no connection.
     """
     webrtc_id = body.get("webrtc_id")
-    if not isinstance(webrtc_id, str) or not 0 < len(webrtc_id) <= LONGEST_ID:
-        raise InvalidOffer(f"webrtc_id must be a text of 1 to {LONGEST_ID} characters")
+    if not isinstance(webrtc_id, str) or not 0 < len(webrtc_id) <= MAX_ID_LENGTH:
+        raise InvalidOffer(f"webrtc_id must be a text of 1 to {MAX_ID_LENGTH} characters")
     if not webrtc_id.isprintable():  # it goes into the log
         raise InvalidOffer("webrtc_id must consist of printable characters")
     sdp, candidate = body.get("sdp"), body.get("candidate")

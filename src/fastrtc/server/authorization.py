@@ -20,7 +20,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from ..core.errors import SessionRefused, Unauthorized
 from ..core.failures import as_exception, contained
-from ..core.seldom import Seldom
+from ..core.log_throttle import LogThrottle
 from ..core.tasks import BoundedThreads
 from ..handlers.invoke import is_async
 from ..transport.cross_site import CorsGrant, SitePolicy, refuse_request
@@ -58,8 +58,8 @@ _threads = BoundedThreads("fastrtc-authorize", MAX_THREADS)
 served_locally: ContextVar[bool] = ContextVar("fastrtc_served_locally", default=False)
 """Whether a ``Stream`` that is made now is served on a loopback address by this package."""
 
-_failures = Seldom()
-_other_sites = Seldom()
+_failures = LogThrottle()
+_other_sites = LogThrottle()
 
 
 @contextmanager

@@ -30,7 +30,7 @@ __all__ = ["Endpoint", "attach", "endpoint_of", "has_endpoint"]
 NAME = "__fastrtc_endpoint__"
 """The key in the ``__dict__`` of a ``Stream`` or a component."""
 
-LOOP_ENDS_WITHIN_S = 2.0
+LOOP_ENDS_TIMEOUT_S = 2.0
 """How long connections are waited for when their loop ends, which has cancelled the tasks of
 their transport already: ``shutdown()`` runs, but aiortc may wait for a task that is gone."""
 
@@ -166,7 +166,7 @@ class Endpoint:
         """End the connections that are left when the event loop ends."""
         loop = asyncio.get_running_loop()
         for member in self.members():
-            await member.places.close_with_the_loop(LOOP_ENDS_WITHIN_S)
+            await member.places.close_with_the_loop(LOOP_ENDS_TIMEOUT_S)
             for connection in member.places:
                 if isinstance(connection.transport, Peer) and connection.session.loop is loop:
                     await connection.transport.close_sockets()

@@ -33,7 +33,7 @@ JOIN_S = 1.0
 """How long the main thread waits at a time, in seconds: a wait without an end cannot be
 interrupted by Ctrl-C on Windows."""
 
-END_WITHIN_S = 5
+END_TIMEOUT_S = 5
 """How long requests that run are waited for at the end, in seconds."""
 
 
@@ -272,7 +272,7 @@ def _server(
         raise OSError(error.errno, f"Port {port} of {host} {why}: give another as port=") from None
     with listening:
         settled = threading.Event()
-        options = {"timeout_graceful_shutdown": END_WITHIN_S} | options
+        options = {"timeout_graceful_shutdown": END_TIMEOUT_S} | options
         server = _Server(uvicorn.Config(app, host=host, port=port, **options), settled.set)
 
         def run() -> None:

@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Callable, MutableMapping
 from ..core.outputs import AdditionalOutputs
 from ..session.outputs import OutputQueue
 
-__all__ = ["NO_SESSION_WITHIN_S", "OutputReaders"]
+__all__ = ["NO_SESSION_TIMEOUT_S", "OutputReaders"]
 
-NO_SESSION_WITHIN_S = 30.0
+NO_SESSION_TIMEOUT_S = 30.0
 """How long a reader of outputs waits for a connection that has not come yet."""
 
 
@@ -50,7 +50,7 @@ class OutputReaders:
         self._make_room(webrtc_id)
         queue = self.queue(webrtc_id)
         expiry = asyncio.get_running_loop().call_later(
-            NO_SESSION_WITHIN_S, self._expire, webrtc_id, queue
+            NO_SESSION_TIMEOUT_S, self._expire, webrtc_id, queue
         )
         try:
             while (outputs := await queue.get()) is not None:

@@ -19,7 +19,7 @@ from .endpoint import Endpoint, endpoint_of
 from .lifespan import ending
 from .owner import Listener, Owner
 from .shutdown import OnInterrupt
-from .telephone import POLICY_VIOLATION, ExpectedCalls, Telephone
+from .telephone import POLICY_VIOLATION, CallReservations, Telephone
 
 __all__ = ["Page", "StreamEndpoint"]
 
@@ -64,7 +64,7 @@ class StreamEndpoint(Endpoint):
         self.page = page
         self.telephone = telephone
         self.providers = providers
-        self.calls = ExpectedCalls(self.places)
+        self.calls = CallReservations(self.places)
         self.pending = PendingConnections()
 
     @property
@@ -104,7 +104,7 @@ class StreamEndpoint(Endpoint):
         return await self.telephone.answer(
             request,
             has_voice=self.has_voice,
-            expect=lambda id: self.calls.expect(
+            expect=lambda id: self.calls.reserve(
                 id, owner.concurrency_limit, owner.limits.connecting
             ),
             authorize=owner.authorize,
@@ -126,7 +126,7 @@ class StreamEndpoint(Endpoint):
         """
         if call is not None:
             self.telephone.check_call(call, expected=call.id in self.calls)
-            self.calls.arrived(call.id)
+            self.calls.release(call.id)
 
     # The end
 

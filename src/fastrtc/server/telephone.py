@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 
 from ..core.context import Call
 from ..core.errors import SessionRefused
-from ..core.seldom import Seldom
+from ..core.log_throttle import LogThrottle
 from ..transport.telephony.address import public_host, public_scheme
 from ..transport.telephony.call_token import PARAMETER, CallTokens
 from ..transport.telephony.signature import HEADER, is_signed
@@ -22,7 +22,7 @@ from ..transport.telephony.twiml import connect_call, end_call, require_twilio
 from .authorization import Authorize, refusal_of
 from .places import Places
 
-__all__ = ["CALL_REQUEST", "CALL_RESPONSES", "ExpectedCalls", "Telephone"]
+__all__ = ["CALL_REQUEST", "CALL_RESPONSES", "CallReservations", "Telephone"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +34,13 @@ INCOMING = "/telephone/incoming"
 LINE_BUSY = "All lines are busy. Please call again later."
 NO_VOICE = "There is nobody to talk to at this number."
 NOT_ALLOWED = "Sorry, this call cannot be taken."
-LONGEST_NUMBER = 128
+MAX_NUMBER_LENGTH = 128
 """Characters that a number, or a SIP address in its place, may have to be passed on."""
 
-CONNECTED_WITHIN_S = 10.0
+CONNECTED_TIMEOUT_S = 10.0
 """How long a place is kept for a caller: the greeting takes 2 s of it."""
 
-MOST_BYTES = 1 << 16
+MAX_BYTES = 1 << 16
 """How long the form may be in which Twilio tells of a call; it has some 30 short fields."""
 
 POLICY_VIOLATION = 1008
@@ -70,7 +70,7 @@ CALL_RESPONSES: dict[int | str, dict[str, Any]] = {
 """What the webhook answers, for OpenAPI."""
 
 
-class ExpectedCalls:
+class CallReservations:
     """Keeps places for callers who have been told that they are connected, until they are.
 
     Args:
@@ -85,7 +85,7 @@ class ExpectedCalls:
         """Whether a place is kept for a call."""
         return id in self._timers
 
-    def expect(self, id: str | None, limit: int | None, connecting: int) -> bool:
+    def reserve(self, id: str | None, limit: int | None, connecting: int) -> bool:
         """Keep a place for a call, if its id is known.
 
         Args:
@@ -100,16 +100,16 @@ class ExpectedCalls:
             return True
         try:
             self._places.check_connecting(connecting)
-            if id is None or len(id) > LONGEST_NUMBER:
+            if id is None or len(id) > MAX_NUMBER_LENGTH:
                 return not self._places.is_full(limit)
             self._places.hold(id, limit)
         except SessionRefused:
             return False
         loop = asyncio.get_running_loop()
-        self._timers[id] = loop.call_later(CONNECTED_WITHIN_S, self.arrived, id)
+        self._timers[id] = loop.call_later(CONNECTED_TIMEOUT_S, self.release, id)
         return True
 
-    def arrived(self, id: str | None) -> None:
+    def release(self, id: str | None) -> None:
         """Free the place of a call that is there, or has not come."""
         timer = self._timers.pop(id or "", None)
         if id is not None and timer is not None:
@@ -140,7 +140,7 @@ class Telephone:
         self._token = token or os.getenv(TOKEN_VARIABLE) or None
         self._tokens = None if self._token is None else CallTokens(self._token)
         self._warned = False
-        self._refused = Seldom()
+        self._refused = LogThrottle()
         self.through_fastphone = False
         if self._token is not None:
             require_twilio()
@@ -265,8 +265,8 @@ async def _read(request: Request) -> Request:
     try:
         async for part in request.stream():
             body += part
-            if len(body) > MOST_BYTES:
-                raise HTTPException(413, f"The request has more than {MOST_BYTES} bytes")
+            if len(body) > MAX_BYTES:
+                raise HTTPException(413, f"The request has more than {MAX_BYTES} bytes")
     except RuntimeError:  # the program's own route has read the form already
         return request
 
@@ -307,7 +307,9 @@ def _numbers(parameters: Mapping[str, str]) -> dict[str, str]:
     return {
         name: number
         for name, number in found.items()
-        if number and len(number) <= LONGEST_NUMBER and number.isprintable()  # XML knows no others
+        if number
+        and len(number) <= MAX_NUMBER_LENGTH
+        and number.isprintable()  # XML knows no others
     }
 
 

@@ -17,9 +17,9 @@ from ..core.context import Call, Context, current_context
 from ..core.errors import HandlerExited, HandlerKeepsFailing, WebRTCError
 from ..core.failures import CallbackFailures, as_exception, contained
 from ..core.interruption import Interrupted, call_interruptibly
+from ..core.log_throttle import LogThrottle
 from ..core.messages import create_message, current_post, error_message
 from ..core.outputs import AdditionalOutputs
-from ..core.seldom import Seldom
 from ..core.tasks import TaskOwner, runs_on
 from ..handlers.abandoned import GRACE_S, abandoned
 from ..handlers.base import StreamHandlerBase
@@ -121,7 +121,9 @@ class Session:
         self._starters: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[Session], None]] = []
         self._closing: asyncio.Task[None] | None = None
-        self._throttles: dict[object, Seldom] = {}  # of log records, by the origin of exceptions
+        self._throttles: dict[
+            object, LogThrottle
+        ] = {}  # of log records, by the origin of exceptions
         self._shown: set[str] = set()
         self._repeating: dict[str, float] = {}  # messages of WebRTCErrors and their last time
 
@@ -282,7 +284,7 @@ class Session:
             self._shown.add(message)
             self.outbox.post(message)
 
-    def _throttle_of(self, name: str, error: Exception) -> Seldom:
+    def _throttle_of(self, name: str, error: Exception) -> LogThrottle:
         traceback = error.__traceback__
         while traceback is not None and traceback.tb_next is not None:
             traceback = traceback.tb_next
@@ -290,7 +292,7 @@ class Session:
         key = (name, type(error), place)
         if key not in self._throttles and len(self._throttles) >= MAX_SHOWN:
             key = (name, Exception, None)
-        return self._throttles.setdefault(key, Seldom())
+        return self._throttles.setdefault(key, LogThrottle())
 
     def _show(self, message: str) -> None:
         """Send an error or a warning of user code to the client, unless the session has ended."""

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fastrtc.transport import backlog
+from fastrtc.transport import stalled_client
 from fastrtc.transport.socket.sender import SocketSender
 from tests.support.virtual_time import virtual_time
 
@@ -68,7 +68,7 @@ async def over(client: Client, done: Callable[[], bool]) -> None:
 
 @virtual_time
 async def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "MOST_WAITING", 100)
+    monkeypatch.setattr(stalled_client, "MAX_WAITING", 100)
     client = Client()
     client.reads.clear()
     running = asyncio.create_task(client.sender.run())
@@ -83,8 +83,8 @@ async def test_a_client_that_does_not_read_is_given_up(monkeypatch: pytest.Monke
 @virtual_time
 async def test_much_at_once_is_for_a_client_that_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that takes a message every 60 s gets as much as may ever wait."""
-    monkeypatch.setattr(backlog, "MOST_WAITING", 100)
-    monkeypatch.setattr(backlog, "MOST_EVER", 1000)
+    monkeypatch.setattr(stalled_client, "MAX_WAITING", 100)
+    monkeypatch.setattr(stalled_client, "MAX_EVER", 1000)
 
     class Slow(Client):
         async def send(self, message: str | bytes) -> None:
@@ -110,7 +110,7 @@ async def test_much_at_once_is_for_a_client_that_reads(monkeypatch: pytest.Monke
 
 
 async def test_what_was_sent_or_dropped_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backlog, "MOST_EVER", 100)
+    monkeypatch.setattr(stalled_client, "MAX_EVER", 100)
     client = Client()
     running = asyncio.create_task(client.sender.run())
     for _ in range(50):

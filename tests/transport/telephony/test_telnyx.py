@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.transport.socket.events import Audio, Dtmf, Invalid, Mark, Stop
 from fastrtc.transport.telephony import telnyx
 from fastrtc.transport.telephony.protocol import PhoneProtocol
@@ -124,7 +124,7 @@ def test_what_telnyx_is_sent(protocol: PhoneProtocol):
 def test_errors_that_telnyx_reports_are_logged(
     protocol: PhoneProtocol, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(telnyx, "_reports", Seldom())  # another test may have had it report
+    monkeypatch.setattr(telnyx, "_reports", LogThrottle())  # another test may have had it report
     payload = {"code": 100002, "title": "unknown_error", "detail": "x" * 10_000}
 
     with caplog.at_level(logging.WARNING):

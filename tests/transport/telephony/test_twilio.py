@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.transport.socket.events import Audio, Dtmf, Invalid, Mark, Stop
 from fastrtc.transport.telephony import protocol as module
 from fastrtc.transport.telephony.protocol import PhoneProtocol
@@ -112,7 +112,7 @@ def test_audio_that_cannot_be_read_ends_the_call(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(module, "_not_taken", Seldom())
+    monkeypatch.setattr(module, "_not_taken", LogThrottle())
     (invalid,) = read(PhoneProtocol(), {"event": "start", "streamSid": SID, "start": details})
 
     assert isinstance(invalid, Invalid)

@@ -18,7 +18,7 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from fastrtc.transport.webrtc._aiortc import audio_packets, codecs
 from fastrtc.transport.webrtc._aiortc.patch import Patch
-from fastrtc.transport.webrtc.audio_receiver import MOST_AHEAD_S, MOST_CONCEALED_S, AudioReceiver
+from fastrtc.transport.webrtc.audio_receiver import MAX_AHEAD_S, MAX_CONCEALED_S, AudioReceiver
 from fastrtc.transport.webrtc.opus import OpusEncoder
 from tests.support.patches import without
 from tests.support.virtual_time import virtual_time
@@ -196,7 +196,7 @@ async def test_a_packet_that_fails_costs_no_other(caplog):
 async def test_a_long_gap_is_a_pause():
     line = opus_line()
     line.packet(0, opus()[0])
-    lost = round(MOST_CONCEALED_S / 0.02) + 1
+    lost = round(MAX_CONCEALED_S / 0.02) + 1
     line.packet(lost + 1, opus()[1])
     await asyncio.sleep(1)
     assert line.inbound.samples.shape == (1, 3 * FRAME)  # one of them to fade
@@ -259,14 +259,14 @@ async def test_a_flood_is_not_decoded(caplog):
         for number in range(1000):  # 20 s at once
             line.packet(number, opus()[number % 50])
         heard = line.inbound.samples.shape[1] / 48000
-        assert heard == pytest.approx(MOST_AHEAD_S, abs=0.03)
+        assert heard == pytest.approx(MAX_AHEAD_S, abs=0.03)
         assert [record.levelname for record in caplog.records] == ["WARNING"]
 
         await asyncio.sleep(2)
         for number in range(1000, 1200):
             line.packet(number, opus()[number % 50])
         heard = line.inbound.samples.shape[1] / 48000
-        assert heard == pytest.approx(MOST_AHEAD_S + 2, abs=0.05)
+        assert heard == pytest.approx(MAX_AHEAD_S + 2, abs=0.05)
     assert len(caplog.records) == 1
 
 

@@ -10,7 +10,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCIceServer
 
 from fastrtc.transport.webrtc.configuration import (
-    GIVEN_WITHIN_S,
+    GIVEN_TIMEOUT_S,
     resolve_configuration,
     to_aiortc_configuration,
 )
@@ -146,11 +146,11 @@ async def test_a_function_that_never_comes_to_an_end():
     began = loop.time()
     with pytest.raises(TimeoutError, match="was not done in time, which is 30 s at most"):
         await resolve_configuration(asyncio.Event().wait)
-    assert loop.time() - began == pytest.approx(GIVEN_WITHIN_S)
+    assert loop.time() - began == pytest.approx(GIVEN_TIMEOUT_S)
 
 
 async def test_a_sync_function_that_never_comes_to_an_end(monkeypatch):
-    monkeypatch.setattr("fastrtc.transport.webrtc.configuration.GIVEN_WITHIN_S", 0.1)
+    monkeypatch.setattr("fastrtc.transport.webrtc.configuration.GIVEN_TIMEOUT_S", 0.1)
     ever = threading.Event()
     with pytest.raises(TimeoutError, match="was not done in time"):
         await resolve_configuration(ever.wait)

@@ -8,8 +8,8 @@ from fastrtc.core.errors import SessionRefused
 from fastrtc.transport.webrtc.candidates import END_OF_CANDIDATES, Candidate, parse_candidate
 from fastrtc.transport.webrtc.early_candidates import (
     KEPT_S,
-    MOST_PER_ID,
-    MOST_REFUSED,
+    MAX_PER_ID,
+    MAX_REFUSED,
     EarlyCandidates,
 )
 from tests.support.virtual_time import virtual_time
@@ -98,10 +98,10 @@ async def test_candidates_of_a_connection_that_ended_are_refused():
 @virtual_time
 async def test_one_connection_has_so_many_candidates():
     early = Early()
-    for port in range(MOST_PER_ID):
+    for port in range(MAX_PER_ID):
         early.keep("a", candidate(port))
     assert refusal(early, "a") == "unknown_connection"
-    assert len(early.take("a")) == MOST_PER_ID
+    assert len(early.take("a")) == MAX_PER_ID
 
 
 @virtual_time
@@ -123,10 +123,10 @@ async def test_when_too_many_come_the_oldest_is_forgotten():
 @virtual_time
 async def test_what_is_remembered_of_the_past_is_bounded():
     early = Early()
-    for k in range(MOST_REFUSED + 10):
+    for k in range(MAX_REFUSED + 10):
         early.refuse_ended(str(k))
-    assert len(early._refused) == MOST_REFUSED
-    assert refusal(early, str(MOST_REFUSED + 9)) == "connection_closed"
+    assert len(early._refused) == MAX_REFUSED
+    assert refusal(early, str(MAX_REFUSED + 9)) == "connection_closed"
     early.keep("0", candidate(1))  # the oldest is forgotten
     early.clear()
 
@@ -134,7 +134,7 @@ async def test_what_is_remembered_of_the_past_is_bounded():
 @virtual_time
 async def test_who_ends_again_is_remembered_longer():
     early = Early()
-    for k in range(MOST_REFUSED):
+    for k in range(MAX_REFUSED):
         early.refuse_ended(str(k))
     early.refuse_ended("0")
     early.refuse_ended("one more")

@@ -79,7 +79,7 @@ async def test_a_server_without_tls() -> None:
 async def test_who_does_not_answer_is_waited_for_only_so_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reachability, "ANSWER_WITHIN_S", 0.2)
+    monkeypatch.setattr(reachability, "ANSWER_TIMEOUT_S", 0.2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
         url = f"stun:127.0.0.1:{mute.getsockname()[1]}"

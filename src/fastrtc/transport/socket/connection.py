@@ -34,14 +34,14 @@ __all__ = ["SocketConnection", "end_call"]
 
 logger = logging.getLogger(__name__)
 
-FLUSH_WITHIN_S = 1.0
+FLUSH_TIMEOUT_S = 1.0
 """How long the last messages to a client, and then its socket, are waited for at the end."""
 
-STARTED_WITHIN_S = 5.0
+STARTED_TIMEOUT_S = 5.0
 """How long the start of a connection whose client has left is waited for: a handler that is being
 copied is shut down then."""
 
-HANG_UP_WITHIN_S = 3.0
+HANG_UP_TIMEOUT_S = 3.0
 """How long a provider's ``hang_up`` may take."""
 
 REFUSED = {
@@ -118,7 +118,7 @@ class SocketConnection:
             self.hang_up()  # also when the server cancels this
             reason = self._end(CloseReason())
             self._reading.cancel()
-            if await self._starting.join(STARTED_WITHIN_S):  # or nothing would end its session
+            if await self._starting.join(STARTED_TIMEOUT_S):  # or nothing would end its session
                 self._starting.cancel()
             try:
                 if (opened := self.opened) is None:
@@ -128,7 +128,7 @@ class SocketConnection:
             finally:
                 self._sending.cancel()
                 for tasks in (self._starting, self._reading, self._sending):
-                    await tasks.join(FLUSH_WITHIN_S)
+                    await tasks.join(FLUSH_TIMEOUT_S)
 
     # What the client sends
 
@@ -282,20 +282,20 @@ class SocketConnection:
         reason = self._end(reason)
         if all_played is not None and not self._quit.is_set():
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(all_played.wait(), FLUSH_WITHIN_S)
+                await asyncio.wait_for(all_played.wait(), FLUSH_TIMEOUT_S)
         self.hang_up()
         if self._socket.is_read:
-            await self._sender.flush(FLUSH_WITHIN_S)
+            await self._sender.flush(FLUSH_TIMEOUT_S)
         if self._calling is not None and self._calling.call is not None:
             await end_call(self._protocol, self._calling.call, self._calling.id)
         self._sender.end()
         self._sending.cancel()
         if self._socket.is_read and self._socket.is_open:
             try:
-                await asyncio.wait_for(self._socket.close(reason), FLUSH_WITHIN_S)
+                await asyncio.wait_for(self._socket.close(reason), FLUSH_TIMEOUT_S)
             except Exception:  # of many types, by the server
                 logger.debug("A WebSocket was closed by both ends", exc_info=True)
-        self._socket.drop_if_unread(FLUSH_WITHIN_S)
+        self._socket.drop_if_unread(FLUSH_TIMEOUT_S)
 
 
 async def end_call(protocol: SocketProtocol, call: Call, id: str) -> None:
@@ -308,6 +308,6 @@ async def end_call(protocol: SocketProtocol, call: Call, id: str) -> None:
     """
     try:
         hanging_up = contained("hang_up", protocol.hang_up(call))
-        await asyncio.wait_for(hanging_up, HANG_UP_WITHIN_S)
+        await asyncio.wait_for(hanging_up, HANG_UP_TIMEOUT_S)
     except Exception:  # of a program's own provider
         logger.exception("Call %s could not be hung up", id)

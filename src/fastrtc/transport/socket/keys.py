@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from ...session.session import Session
 
-__all__ = ["MOST_KEYS", "Keys"]
+__all__ = ["MAX_KEYS", "Keys"]
 
-MOST_KEYS = 64
+MAX_KEYS = 64
 """Keys of a telephone that wait for a slow handler; further ones are dropped."""
 
 
@@ -24,12 +24,12 @@ class Keys:
     def __init__(self, session: Session, dropped: Callable[[str], None]) -> None:
         self._session = session
         self._dropped = dropped
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(MOST_KEYS)
+        self._waiting: asyncio.Queue[str] = asyncio.Queue(MAX_KEYS)
 
     def press(self, digit: str) -> None:
         """Add a key."""
         if self._waiting.full():
-            self._dropped(f"More than {MOST_KEYS} keys wait: further ones are dropped")
+            self._dropped(f"More than {MAX_KEYS} keys wait: further ones are dropped")
         else:
             self._waiting.put_nowait(digit)
 

@@ -21,10 +21,10 @@ from .events import (
 
 __all__ = ["BrowserMessages"]
 
-LONGEST_ID = 256
+MAX_ID_LENGTH = 256
 """Characters that the id of a connection may have; a UUID has 36."""
 
-LEAST_RATE, MOST_RATE = 8_000, 192_000
+MIN_RATE, MAX_RATE = 8_000, 192_000
 """The sample rates that a client may choose, in Hz: those of telephones to those of sound cards."""
 
 FRAMES_PER_SECOND = 50
@@ -72,9 +72,9 @@ class BrowserMessages:
         if self._begun:
             raise ValueError("The connection has started already")
         id = message.get("websocket_id")
-        if not isinstance(id, str) or not 0 < len(id) <= LONGEST_ID or not id.isprintable():
+        if not isinstance(id, str) or not 0 < len(id) <= MAX_ID_LENGTH or not id.isprintable():
             raise ValueError(
-                f"websocket_id must be a text of 1 to {LONGEST_ID} printable characters"
+                f"websocket_id must be a text of 1 to {MAX_ID_LENGTH} printable characters"
             )
         audio = message.get("audio")
         start = Start(id, framed=False) if audio is None else _negotiate(id, audio)
@@ -175,12 +175,12 @@ def _rate(name: str, audio: dict[str, Any], multiple: int) -> int | None:
     if (
         not isinstance(rate, int)
         or isinstance(rate, bool)
-        or not LEAST_RATE <= rate <= MOST_RATE
+        or not MIN_RATE <= rate <= MAX_RATE
         or rate % multiple
     ):
         kind = f"a multiple of {multiple}" if multiple > 1 else "a whole number"
         raise ValueError(
-            f"audio.{name} must be {kind} from {LEAST_RATE} to {MOST_RATE} Hz, not {_shown(rate)}"
+            f"audio.{name} must be {kind} from {MIN_RATE} to {MAX_RATE} Hz, not {_shown(rate)}"
         )
     return rate
 

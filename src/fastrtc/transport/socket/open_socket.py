@@ -17,13 +17,13 @@ from ...core.tasks import runs_on
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
 from ...handlers.link import link_of
-from ...pacing.allowance import AHEAD_S, Allowance
 from ...pacing.playout import Playout, PlayoutOptions
+from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
 from ...session.media import Media
 from ...session.session import Session
 from .events import Start
 from .keys import Keys
-from .playback import Playback
+from .playback_marks import PlaybackMarks
 
 if TYPE_CHECKING:
     from .connection import SocketConnection
@@ -43,7 +43,7 @@ short ones. They cannot drop what they have, so a message has 1 s at most."""
 DEFAULT_RATE = 24_000
 """The rate of what a function gives, in Hz, to a client that names none: as of handlers."""
 
-RECEIVED_WITHIN_S = 10.0
+RECEIVED_TIMEOUT_S = 10.0
 """How long ``receive`` may take for what a client sent before it said that it stops."""
 
 
@@ -113,8 +113,8 @@ class OpenSocket:
         self._queue = options.queue
         self._connection = connection
         self._encoding = ENCODINGS[start.encoding]
-        self._allowance = Allowance()
-        self._playback = Playback()
+        self._allowance = RealtimeAudioLimit()
+        self._playback = PlaybackMarks()
         self._heard = False  # audio was sent that the client may not have played
         self._all_played = asyncio.Event()
         self._all_played.set()
@@ -172,7 +172,7 @@ class OpenSocket:
     async def finish(self) -> None:
         """Let ``receive`` get what the client has sent: it sends no more."""
         if self.media.audio_in is not None:
-            await self.media.audio_in.finish(RECEIVED_WITHIN_S)
+            await self.media.audio_in.finish(RECEIVED_TIMEOUT_S)
 
     # What the client gets
 

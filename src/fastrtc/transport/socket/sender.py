@@ -6,8 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from ...core.alarm import Alarm
-from ..backlog import Backlog
+from ...core.timed_event import TimedEvent
+from ..stalled_client import StalledClientDetector
 
 __all__ = ["SocketSender"]
 
@@ -28,8 +28,8 @@ class SocketSender:
         self._waiting: deque[tuple[str | bytes, bool]] = deque()
         self._size = 0
         self._taken = 0
-        self._backlog = Backlog()
-        self._alarm = Alarm()
+        self._backlog = StalledClientDetector()
+        self._alarm = TimedEvent()
         self._sent = asyncio.Event()
         self._sent.set()
         self._ended = False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.context import Call
-from ...core.seldom import Seldom
+from ...core.log_throttle import LogThrottle
 from ..socket.events import Invalid, SocketEvent, Start
 from .plivo import Plivo
 from .provider import UNSUPPORTED_DATA, MalformedMessage, Provider, shown
@@ -18,7 +18,7 @@ from .twilio import Twilio
 __all__ = ["PROVIDERS", "PhoneProtocol", "check_providers"]
 
 logger = logging.getLogger(__name__)
-_not_taken = Seldom()
+_not_taken = LogThrottle()
 
 PROVIDERS: tuple[type[Provider], ...] = (Twilio, Telnyx, Plivo)
 """Those that a call may come through."""

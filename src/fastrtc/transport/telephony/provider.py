@@ -33,7 +33,7 @@ PHONE_RATE = 8000
 UNSUPPORTED_DATA = 1003
 """The close code for messages of a kind that is not taken (RFC 6455 section 7.4.1)."""
 
-LONGEST_ID = 256
+MAX_ID_LENGTH = 256
 """Characters that the id of a stream may have; those of the providers have 34 to 36."""
 
 DIGITS = frozenset("0123456789*#ABCD")
@@ -155,7 +155,7 @@ class Provider(ABC):
 
     def _start(self, call: Call, encoding: Any, rate: Any, known: Mapping[str, Encoding]) -> Start:
         """Make the event from the format that the provider names."""
-        if len(self.stream_id) > LONGEST_ID or not self.stream_id.isprintable():
+        if len(self.stream_id) > MAX_ID_LENGTH or not self.stream_id.isprintable():
             raise MalformedMessage("the id of the stream is unusable", UNSUPPORTED_DATA)
         if not isinstance(encoding, str) or encoding not in known:
             raise MalformedMessage(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from ...core.context import Call
-from ...core.seldom import Seldom
+from ...core.log_throttle import LogThrottle
 from ...pacing.jitter_buffer import SEQUENCE_NUMBERS, JitterBuffer, JitterBufferOptions
 from ..socket.events import Audio, Encoding, SocketEvent, Start
 from .provider import Message, Provider, encoded, maybe_text, section, text_of, texts, write
@@ -13,12 +13,12 @@ from .provider import Message, Provider, encoded, maybe_text, section, text_of, 
 __all__ = ["Telnyx"]
 
 logger = logging.getLogger(__name__)
-_reports = Seldom()
+_reports = LogThrottle()
 
 CODECS: dict[str, Encoding] = {"PCMU": "mulaw", "PCMA": "alaw"}
 
 
-MOST_WAITING = 3
+MAX_WAITING = 3
 """Messages, of 20 ms each, that wait for one which is missing."""
 
 
@@ -38,7 +38,7 @@ class Telnyx(Provider):
     def __init__(self) -> None:
         super().__init__()
         self._order: JitterBuffer[bytes] = JitterBuffer(
-            JitterBufferOptions(most_waiting=MOST_WAITING)
+            JitterBufferOptions(most_waiting=MAX_WAITING)
         )
 
     @classmethod

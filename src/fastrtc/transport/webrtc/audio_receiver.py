@@ -26,7 +26,7 @@ __all__ = ["AudioReceiver"]
 
 logger = logging.getLogger(__name__)
 
-MOST_CONCEALED_S = 0.1
+MAX_CONCEALED_S = 0.1
 """How much lost audio is made up for, in seconds, so that time goes on in the handler as it
 did for the speaker. A longer gap is a pause: as much as a packet, in which the sound fades."""
 
@@ -34,7 +34,7 @@ MAX_SKIPPED_S = 2.0
 """How far the RTP time of a packet may be after the one before for the audio between them to count
 as left out, in seconds: a sender in DTX sends one every 0.4 s. More is a stream begun anew."""
 
-MOST_AHEAD_S = 5.0
+MAX_AHEAD_S = 5.0
 """How much more audio than time may come from a peer, in seconds. One that sends faster
 than anybody can speak would otherwise have us decode without end."""
 
@@ -156,7 +156,7 @@ class AudioReceiver:
         self._decoded_s += size / rate
         self._skip_silence(packet, size / rate)
         gap = packet.lost * size
-        if gap > MOST_CONCEALED_S * rate:
+        if gap > MAX_CONCEALED_S * rate:
             gap = size
         self._inbound.push(rate, self._concealment.fill(rate, samples, gap))
 
@@ -173,7 +173,7 @@ class AudioReceiver:
         now = self._loop.time()
         if self._started_at is None:
             self._started_at = now
-        if self._decoded_s <= now - self._started_at + MOST_AHEAD_S:
+        if self._decoded_s <= now - self._started_at + MAX_AHEAD_S:
             return False
         if not self._flooded:
             self._flooded = True

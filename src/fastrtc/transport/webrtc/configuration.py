@@ -16,7 +16,7 @@ from ...handlers.invoke import is_async
 
 __all__ = ["resolve_configuration", "to_aiortc_configuration"]
 
-GIVEN_WITHIN_S = 30.0
+GIVEN_TIMEOUT_S = 30.0
 """How long a function may take to give a configuration: as long as a client has to connect.
 The connection holds its place meanwhile."""
 
@@ -45,13 +45,13 @@ async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
     """
     if callable(configuration):
         try:
-            configuration = await asyncio.wait_for(_call(configuration), GIVEN_WITHIN_S)
+            configuration = await asyncio.wait_for(_call(configuration), GIVEN_TIMEOUT_S)
         except asyncio.TimeoutError as error:
             if error.args:  # the function's own
                 raise
             raise TimeoutError(
                 "The function that gives the rtc configuration was not done in time, which is "
-                f"{GIVEN_WITHIN_S:.0f} s at most"
+                f"{GIVEN_TIMEOUT_S:.0f} s at most"
             ) from error
     if configuration is None:
         return None

@@ -14,10 +14,10 @@ KEPT_S = 10.0
 """How long candidates wait for their offer, in seconds: a browser sends both at once, and
 only the network changes their order."""
 
-MOST_PER_ID = 64
+MAX_PER_ID = 64
 """Candidates of one id; a browser with several networks has a dozen."""
 
-MOST_REFUSED = 1024
+MAX_REFUSED = 1024
 """Ids that are remembered as ended, or as never begun."""
 
 
@@ -55,7 +55,7 @@ class EarlyCandidates:
             self._timers[webrtc_id] = asyncio.get_running_loop().call_later(
                 KEPT_S, self._expire, webrtc_id
             )
-        if len(kept) >= MOST_PER_ID:
+        if len(kept) >= MAX_PER_ID:
             raise SessionRefused("unknown_connection")
         kept.append(candidate)
 
@@ -84,5 +84,5 @@ class EarlyCandidates:
 
     def _refuse(self, webrtc_id: str, code: str) -> None:
         self._refused[webrtc_id] = code
-        while len(self._refused) > MOST_REFUSED:
+        while len(self._refused) > MAX_REFUSED:
             self._refused.popitem(last=False)

@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from aiortc.mediastreams import MediaStreamError
 
-from ...core.seldom import Seldom
+from ...core.log_throttle import LogThrottle
 
 __all__ = ["guarded", "guarded_async", "log_failure", "retried", "watch_listeners"]
 
@@ -25,7 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 D = TypeVar("D")
 
-_throttles: defaultdict[str, Seldom] = defaultdict(Seldom)  # by the name of the callback
+_throttles: defaultdict[str, LogThrottle] = defaultdict(LogThrottle)  # by the name of the callback
 
 
 def log_failure(name: str, error: BaseException) -> None:

@@ -28,7 +28,7 @@ from ...handlers.base import StreamHandlerBase
 from ...pacing.video import VideoInbound
 from ...session.media import Media
 from ...session.session import Session
-from ..backlog import Backlog
+from ..stalled_client import StalledClientDetector
 from ._aiortc.address import follow_address
 from ._aiortc.clock import use_steady_clock
 from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
@@ -57,15 +57,15 @@ __all__ = ["Peer"]
 
 logger = logging.getLogger(__name__)
 
-CONNECT_WITHIN_S = 30.0
+CONNECT_TIMEOUT_S = 30.0
 """How long a client may take from its offer until it is connected."""
 
-CHANNEL_WITHIN_S = 2.0
+CHANNEL_TIMEOUT_S = 2.0
 """How long a connected client that offers data may take to open its channel, before the handler
 starts without it. It takes some three round trips; browsers send what is lost again after 1 s, and
 some clients offer data and never open a channel."""
 
-FLUSH_WITHIN_S = 0.5
+FLUSH_TIMEOUT_S = 0.5
 """How long the last messages to a client are waited for while its connection closes."""
 
 _DIRECTIONS = {
@@ -111,7 +111,7 @@ class Peer:
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
         self._open = asyncio.Event()  # the channel
-        self._backlog = Backlog()
+        self._backlog = StalledClientDetector()
         self._sent = 0  # bytes of messages
         self._unread = False
         self._allowance = SendAllowance()
@@ -125,7 +125,7 @@ class Peer:
         )
         self._receivers: list[AudioReceiver] = []
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
-            CONNECT_WITHIN_S, self._give_up, f"not connected within {CONNECT_WITHIN_S:.0f} s"
+            CONNECT_TIMEOUT_S, self._give_up, f"not connected within {CONNECT_TIMEOUT_S:.0f} s"
         )
         watch_listeners(self.pc)
         self.pc.on("connectionstatechange", self._state_changed)
@@ -268,7 +268,7 @@ class Peer:
                 self.session.start()
             else:  # a handler finds its channel in start_up()
                 loop = asyncio.get_running_loop()
-                self._timeout = loop.call_later(CHANNEL_WITHIN_S, self.session.start)
+                self._timeout = loop.call_later(CHANNEL_TIMEOUT_S, self.session.start)
         elif state == "failed":
             self._give_up("the connection failed")
         elif state == "closed":
@@ -351,7 +351,7 @@ class Peer:
         for receiver in self._receivers:
             receiver.close()
         await self._wait_for_channel()
-        await flush_messages(self.pc, FLUSH_WITHIN_S)
+        await flush_messages(self.pc, FLUSH_TIMEOUT_S)
         for track in self.tracks:
             track.stop()
         await close_connection(self.pc)
@@ -365,7 +365,7 @@ class Peer:
         messages = self.session.outbox
         if messages.pending and self.pc.sctp is not None and self.pc.connectionState == "connected":
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._open.wait(), FLUSH_WITHIN_S)
+                await asyncio.wait_for(self._open.wait(), FLUSH_TIMEOUT_S)
 
 
 async def _read(track: Any, inbound: VideoInbound) -> None:

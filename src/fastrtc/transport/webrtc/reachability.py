@@ -14,9 +14,9 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from .configuration import to_aiortc_configuration
 
-__all__ = ["ANSWER_WITHIN_S", "Failure", "Reached", "try_servers"]
+__all__ = ["ANSWER_TIMEOUT_S", "Failure", "Reached", "try_servers"]
 
-ANSWER_WITHIN_S = 5.0
+ANSWER_TIMEOUT_S = 5.0
 """How long a server may take, as long as aioice gives it when a connection is made."""
 
 Failure = Literal[
@@ -91,12 +91,12 @@ async def _try_server(url: str, username: str | None, credential: Any) -> Reache
             if kind == "srflx"
             else _ask_turn(address, username, credential, transport, secure)
         )
-        host, port = await asyncio.wait_for(attempt, ANSWER_WITHIN_S)
+        host, port = await asyncio.wait_for(attempt, ANSWER_TIMEOUT_S)
     except stun.TransactionFailed as error:
         code, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
         return failed("credentials" if code == 401 else "refused", f"{code} {reason}")
     except (asyncio.TimeoutError, stun.TransactionTimeout):
-        return failed("silent", f"no answer within {ANSWER_WITHIN_S:.0f} s")
+        return failed("silent", f"no answer within {ANSWER_TIMEOUT_S:.0f} s")
     except socket.gaierror as error:
         return failed("name", error)
     except ssl.SSLError as error:

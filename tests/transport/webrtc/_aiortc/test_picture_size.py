@@ -10,7 +10,7 @@ import pytest
 from aiortc import RTCRtpCodecParameters
 from aiortc.jitterbuffer import JitterFrame
 
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.transport.webrtc._aiortc import picture_size
 from fastrtc.transport.webrtc._aiortc.picture_size import limit_pictures, vp8_size
 
@@ -69,7 +69,7 @@ def test_a_picture_that_is_too_large_is_not_decoded_and_the_next_one_is(name: st
 def test_a_bomb_of_a_few_bytes_is_told_of_once(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(picture_size, "_too_large", Seldom())
+    monkeypatch.setattr(picture_size, "_too_large", LogThrottle())
     limited = decoder("VP8", 4096 * 2304)
     frame = encoded("libvpx", 160, 120)
     bomb = frame[:6] + b"\xff\x3f\xff\x3f" + frame[10:]

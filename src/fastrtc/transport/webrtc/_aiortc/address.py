@@ -15,7 +15,7 @@ from typing import Any
 from aioice import Candidate, stun
 from aiortc import RTCPeerConnection
 
-from ....core.seldom import Seldom
+from ....core.log_throttle import LogThrottle
 from ..guard import guarded, guarded_async
 from .patch import Patch
 from .transports import ICE_CONNECTION, dtls_transports
@@ -66,7 +66,7 @@ counts, in seconds. Browsers check spare paths all the time; media tell more."""
 Address = tuple[str, int]
 Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[Any]"]
 
-_unreadable = Seldom()
+_unreadable = LogThrottle()
 
 
 class _Datagram(bytes):

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from aioice import stun
 
-from ....core.seldom import Seldom
+from ....core.log_throttle import LogThrottle
 from ..guard import guarded
 from ..ice_targets import SendAllowance, TargetPolicy
 from ..packet_budget import PacketBudget
@@ -91,7 +91,7 @@ BINDING_RESPONSE = b"\x01\x01"
 
 _CHECKS_RESPONSES = "integrity_key" in inspect.signature(stun.Transaction).parameters
 
-_failures = Seldom()
+_failures = LogThrottle()
 
 
 def limit_ice(

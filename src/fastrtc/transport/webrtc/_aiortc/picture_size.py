@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from ....core.seldom import Seldom
+from ....core.log_throttle import LogThrottle
 from ..guard import guarded
 from .patch import Patch
 
@@ -38,7 +38,7 @@ PATCH = Patch(
 LOGGERS = ("aiortc.rtcrtpreceiver", "aiortc.codecs.vpx", "aiortc.codecs.h264")
 """Those that say that a frame is damaged: the first from aiortc 1.16 on, the others before."""
 
-_too_large = Seldom()
+_too_large = LogThrottle()
 
 _most_pixels: ContextVar[int | None] = ContextVar("most_pixels", default=None)
 
@@ -148,7 +148,7 @@ class _DamagedFrames(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._seldom = Seldom()
+        self._seldom = LogThrottle()
 
     @guarded(True)
     def filter(self, record: logging.LogRecord) -> bool:

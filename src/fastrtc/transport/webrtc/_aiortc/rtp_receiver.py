@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from ....core.limits import RateLimit
-from ....core.seldom import Seldom
+from ....core.log_throttle import LogThrottle
 from .patch import Patch
 
 __all__ = ["MAX_GAP", "PATCH", "limit_receiver"]
@@ -45,7 +45,7 @@ JUMPS_PER_S, JUMPS_BURST_S = 5.0, 5.0
 """Jumps of more than ``MAX_GAP`` sequence numbers per second, and for how many seconds' worth a
 peer may be ahead. A network that was gone causes one; aiortc clears its buffer of 512 for each."""
 
-_failures = Seldom()
+_failures = LogThrottle()
 
 
 class _NackGenerator:

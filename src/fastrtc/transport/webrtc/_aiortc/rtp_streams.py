@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
-from ....core.seldom import Seldom
+from ....core.log_throttle import LogThrottle
 from ..guard import guarded
 from ..ice_targets import SendAllowance
 from ..packet_budget import PacketBudget, Persistence
@@ -32,7 +32,7 @@ PATCH = Patch(
     is_bound=True,
 )
 
-_failures = Seldom()
+_failures = LogThrottle()
 
 
 def limit_streams(

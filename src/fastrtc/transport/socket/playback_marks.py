@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-__all__ = ["Playback"]
+__all__ = ["PlaybackMarks"]
 
 MARK_EVERY_S = 0.1
 """How much audio lies between two marks, in seconds: a tenth of the messages more."""
 
-MOST_MARKS = 100
+MAX_MARKS = 100
 """Marks that are remembered: those of 10 s, for clients that never send one back."""
 
 LATE_BY_S = 1.0
@@ -17,7 +17,7 @@ LATE_BY_S = 1.0
 that sends no more marks has played it by then all the same."""
 
 
-class Playback:
+class PlaybackMarks:
     """Follows the playing of one client, without I/O and without a clock.
 
     Clients that send marks back, as telephone providers do, say with each that what was sent
@@ -57,7 +57,7 @@ class Playback:
         self._count += 1
         name = f"fastrtc-{self._count}"
         self._marks[name] = self._sent_s
-        if len(self._marks) > MOST_MARKS:
+        if len(self._marks) > MAX_MARKS:
             self._marks.popitem(last=False)
         return name
 

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from fastrtc.core.alarm import Alarm
+from fastrtc.core.timed_event import TimedEvent
 
 
 async def test_a_ring_wakes_the_one_who_waits():
-    alarm = Alarm()
+    alarm = TimedEvent()
     waiting = asyncio.create_task(alarm.wait())
     await asyncio.sleep(0)
 
@@ -18,7 +18,7 @@ async def test_a_ring_wakes_the_one_who_waits():
 
 
 async def test_a_ring_is_kept_for_the_next_one_who_waits():
-    alarm = Alarm()
+    alarm = TimedEvent()
     alarm.ring()
     alarm.ring()
 
@@ -27,7 +27,7 @@ async def test_a_ring_is_kept_for_the_next_one_who_waits():
 
 
 async def test_a_kept_ring_does_not_give_way_to_other_tasks():
-    alarm, ran = Alarm(), []
+    alarm, ran = TimedEvent(), []
     alarm.ring()
     asyncio.get_running_loop().call_soon(ran.append, "other")
 
@@ -40,12 +40,12 @@ async def test_a_time_wakes_without_a_ring():
     loop = asyncio.get_running_loop()
     when = loop.time() + 0.01
 
-    assert await Alarm().wait(when) is False
+    assert await TimedEvent().wait(when) is False
     assert loop.time() >= when - 0.001
 
 
 async def test_a_ring_before_the_time_leaves_no_timer_behind():
-    alarm, loop = Alarm(), asyncio.get_running_loop()
+    alarm, loop = TimedEvent(), asyncio.get_running_loop()
     loop.call_soon(alarm.ring)
 
     assert await alarm.wait(loop.time() + 3600) is True
@@ -54,7 +54,7 @@ async def test_a_ring_before_the_time_leaves_no_timer_behind():
 
 
 async def test_a_ring_is_not_lost_when_the_one_it_woke_is_cancelled():
-    alarm = Alarm()
+    alarm = TimedEvent()
     waiting = asyncio.create_task(alarm.wait())
     await asyncio.sleep(0)
 
@@ -67,7 +67,7 @@ async def test_a_ring_is_not_lost_when_the_one_it_woke_is_cancelled():
 
 
 async def test_it_serves_one_wait_after_the_other():
-    alarm, woken = Alarm(), 0
+    alarm, woken = TimedEvent(), 0
     for _ in range(3):
         asyncio.get_running_loop().call_soon(alarm.ring)
         woken += await alarm.wait()

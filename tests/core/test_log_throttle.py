@@ -1,4 +1,4 @@
-from fastrtc.core.seldom import Seldom
+from fastrtc.core.log_throttle import LogThrottle
 
 
 class Clock:
@@ -10,7 +10,7 @@ class Clock:
 
 def test_a_line_is_written_now_and_then_and_tells_how_many_were_not():
     clock, lines = Clock(), []
-    seldom = Seldom(60, clock)
+    seldom = LogThrottle(60, clock)
 
     def write(message: str, *args: object) -> None:
         lines.append(message % args)
@@ -27,5 +27,5 @@ def test_a_line_is_written_now_and_then_and_tells_how_many_were_not():
 
 def test_what_else_the_writer_takes_is_passed_on():
     seen = {}
-    Seldom().log(lambda message, **options: seen.update(options), "failed", exc_info=True)
+    LogThrottle().log(lambda message, **options: seen.update(options), "failed", exc_info=True)
     assert seen == {"exc_info": True}

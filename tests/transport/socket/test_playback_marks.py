@@ -2,23 +2,23 @@
 
 import pytest
 
-from fastrtc.transport.socket.playback import MOST_MARKS, Playback
+from fastrtc.transport.socket.playback_marks import MAX_MARKS, PlaybackMarks
 
 FRAME_S = 0.02
 
 
-def send(playback: Playback, seconds: float, now: float) -> list[str]:
+def send(playback: PlaybackMarks, seconds: float, now: float) -> list[str]:
     """Send 20 ms at a time, in no time; gives the marks that were wanted."""
     marks = [playback.sent(FRAME_S, now) for _ in range(round(seconds / FRAME_S))]
     return [mark for mark in marks if mark is not None]
 
 
 def test_a_mark_follows_every_100_ms():
-    assert len(send(Playback(), 1.0, 0.0)) == 10
+    assert len(send(PlaybackMarks(), 1.0, 0.0)) == 10
 
 
 def test_marks_say_what_was_played():
-    playback = Playback()
+    playback = PlaybackMarks()
     marks = send(playback, 1.0, 0.0)
 
     playback.played(marks[0])
@@ -30,7 +30,7 @@ def test_marks_say_what_was_played():
 
 
 def test_a_last_mark_says_that_all_was_played():
-    playback = Playback()
+    playback = PlaybackMarks()
     (mark,) = send(playback, 0.16, 0.0)
     last = playback.ended()
     assert last is not None
@@ -45,7 +45,7 @@ def test_a_last_mark_says_that_all_was_played():
 
 
 def test_marks_that_are_old_or_unknown_change_nothing():
-    playback = Playback()
+    playback = PlaybackMarks()
     marks = send(playback, 0.5, 0.0)
     playback.played(marks[2])
 
@@ -57,15 +57,15 @@ def test_marks_that_are_old_or_unknown_change_nothing():
 
 
 def test_a_client_that_sends_no_marks_plays_what_it_is_sent():
-    playback = Playback()
+    playback = PlaybackMarks()
     send(playback, 100.0, 0.0)
 
     assert playback.unplayed_s(0.0) == 0.0
-    assert len(playback._marks) == MOST_MARKS
+    assert len(playback._marks) == MAX_MARKS
 
 
 def test_one_that_stops_sending_them_is_not_waited_for():
-    playback = Playback()
+    playback = PlaybackMarks()
     first, *_ = send(playback, 0.5, 0.0)
     playback.played(first)
 
@@ -74,7 +74,7 @@ def test_one_that_stops_sending_them_is_not_waited_for():
 
 
 def test_what_was_cleared_is_not_waited_for():
-    playback = Playback()
+    playback = PlaybackMarks()
     first, second, *_ = send(playback, 0.5, 0.0)
     playback.played(first)
     playback.cleared()

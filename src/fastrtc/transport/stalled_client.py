@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-__all__ = ["Backlog"]
+__all__ = ["StalledClientDetector"]
 
-MOST_WAITING = 1 << 20
+MAX_WAITING = 1 << 20
 """Bytes, or characters, that may wait for however long: 15 s of PCM audio at 24 kHz."""
 
-MOST_EVER = 16 << 20
+MAX_EVER = 16 << 20
 """Bytes that may wait for a client that takes some of them: a program may say much at once."""
 
 PATIENCE_S = 10.0
-"""How long a client may take nothing at all, in seconds for each ``MOST_WAITING`` that waits:
+"""How long a client may take nothing at all, in seconds for each ``MAX_WAITING`` that waits:
 what it takes is seen by whole messages, so this is a megabyte over 0.8 Mbit/s."""
 
 
-class Backlog:
+class StalledClientDetector:
     """Watches what waits for one client; without I/O and without a clock."""
 
     def __init__(self) -> None:
@@ -30,10 +30,10 @@ class Backlog:
             taken: How much the client has taken so far.
             now: The time, in seconds of any clock.
         """
-        if waiting <= MOST_WAITING:
+        if waiting <= MAX_WAITING:
             self._taken = None
             return False
         if taken != self._taken:
             self._taken, self._since = taken, now
-        patience_s = PATIENCE_S * waiting / MOST_WAITING
-        return waiting > MOST_EVER or now - self._since > patience_s
+        patience_s = PATIENCE_S * waiting / MAX_WAITING
+        return waiting > MAX_EVER or now - self._since > patience_s

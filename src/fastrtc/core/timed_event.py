@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
-__all__ = ["Alarm"]
+__all__ = ["TimedEvent"]
 
 
-class Alarm:
+class TimedEvent:
     """An event with a timeout, for one waiting task at a time.
 
     A ``ring`` without a waiting task is remembered for the next ``wait``. It costs a tenth of

@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Seldom"]
+__all__ = ["LogThrottle"]
 
 EVERY_S = 60.0
 """Minimum interval between such lines, in seconds."""
 
 
-class Seldom:
+class LogThrottle:
     """Pass one log line per interval, and count the others. Thread-safe.
 
     Args:

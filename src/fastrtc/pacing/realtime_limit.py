@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["Allowance"]
+__all__ = ["RealtimeAudioLimit"]
 
 AHEAD_S = 30.0
 """How far audio may run ahead of real time, in seconds: the capacity of the queue in front of a
 slow handler. Within it, a client may send a recording or delayed audio at once."""
 
-LEAST_S = 0.001
+MIN_S = 0.001
 """The minimum duration that each chunk is charged, in seconds, so that tiny chunks are limited,
 too."""
 
 
-class Allowance:
+class RealtimeAudioLimit:
     """Limit the audio of a client to real time. Times are in seconds of any clock."""
 
     def __init__(self) -> None:
@@ -24,5 +24,5 @@ class Allowance:
         until = now if self._until is None else max(self._until, now)
         allowed = until + seconds <= now + AHEAD_S
         if allowed:
-            self._until = until + max(seconds, LEAST_S)
+            self._until = until + max(seconds, MIN_S)
         return allowed
