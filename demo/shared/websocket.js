@@ -22,7 +22,7 @@ const TURNS = { started_talking: "heard", pause_detected: "thinking", response_s
 const REFUSALS = {
   concurrency_limit_reached: () => "All connections are in use. Try again when one is free.",
   connection_already_exists: () => "This connection exists already.",
-  server_stopping: () => "The server is being stopped or started anew. Try again in a moment.",
+  server_stopping: () => "The server is stopping or restarting. Try again in a moment.",
   unauthorized: ({ reason }) => (reason ? `The server does not let you in: ${reason}` : "The server does not let you in."),
 };
 

@@ -20,7 +20,7 @@ export async function openDevices(
   if (!devices) {
     throw new FastRTCError(
       "insecure_page",
-      `A page may use the ${deviceNames(kinds)} only over https, or from this very machine (http://127.0.0.1).`,
+      `A page may use the ${deviceNames(kinds)} only over https, or on this machine (http://127.0.0.1).`,
     );
   }
   const wanted = kinds.map((kind) => [kind, constraintsFor(kind, constraints, modality, chosen)]);

@@ -171,7 +171,7 @@ export class Link extends Emitter<LinkEvents> {
     if (this.#isOver()) return;
     if (answer && "status" in answer && answer.status === "failed") throw refusalError(answer.meta);
     if (!answer || !("sdp" in answer)) {
-      throw new FastRTCError("server_error", "The server had an error. Its log says more.");
+      throw new FastRTCError("server_error", "The server had an error. See its log.");
     }
     await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
     await this.#setParameters();

@@ -26,27 +26,27 @@ export function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCErr
         "permission_denied",
         message?.includes("system")
           ? `The operating system does not let the browser use the ${devices}. Allow it in the system's privacy settings and try again.`
-          : `This page may not use the ${devices}. Allow it in the browser (the icon beside the address) and try again.`,
+          : `This page may not use the ${devices}. Allow it in the browser (the icon in the address bar) and try again.`,
         details,
       );
     case "NotFoundError":
       return new FastRTCError(
         "no_device",
-        `No ${devices} was found. Plug one in and try again.`,
+        `No ${devices} was found. Connect one and try again.`,
         details,
       );
     case "NotReadableError":
     case "AbortError":
       return new FastRTCError(
         "device_in_use",
-        `The ${devices} could not be opened. Another program may be using it: close that and try again.`,
+        `The ${devices} could not be opened. Another program may be using it: close it and try again.`,
         details,
       );
     case "OverconstrainedError":
       return new FastRTCError(
         "device_constraints",
         constraint === "deviceId"
-          ? `The chosen ${devices} is not there any more. Choose another one and try again.`
+          ? `The chosen ${devices} is no longer available. Select another one and try again.`
           : `The ${devices} cannot do what this page asks for${constraint ? ` (${constraint})` : ""}. Try another one.`,
         { ...details, constraint },
       );
@@ -76,15 +76,13 @@ export function refusalError(
     case "connection_already_exists":
       return new FastRTCError(
         code,
-        "The server already has a connection of this name. Try again.",
+        "The server already has a connection with this id. Try again.",
         { ...meta },
       );
     case "unknown_connection":
-      return new FastRTCError(
-        code,
-        "The server does not know this connection (any more). Start again.",
-        { ...meta },
-      );
+      return new FastRTCError(code, "The server does not know this connection. Start again.", {
+        ...meta,
+      });
     case "connection_closed":
       return new FastRTCError(code, "The server has already closed this connection. Start again.", {
         ...meta,
@@ -108,7 +106,7 @@ export function refusalError(
     case "too_many_connecting":
       return new FastRTCError(
         code,
-        "Too many are connecting to the server just now. Try again in a moment.",
+        "Too many clients are connecting to the server right now. Try again in a moment.",
         { ...meta },
       );
     case "server_stopping":
@@ -152,14 +150,14 @@ export function httpError(status: number, detail?: unknown): FastRTCError {
   if (status === 502 || status === 503 || status === 504) {
     return new FastRTCError(
       "server_unavailable",
-      "The server is not available just now. Try again in a moment.",
+      "The server is not available right now. Try again in a moment.",
       details,
     );
   }
   if (status >= 500) {
     return new FastRTCError(
       "server_error",
-      `The server had an error (${status}). Its log says more.`,
+      `The server had an error (${status}). See its log.`,
       details,
     );
   }
@@ -179,7 +177,7 @@ const COMPLETE = "Stream ended";
 function stoppingError(details: Readonly<Record<string, unknown>>): FastRTCError {
   return new FastRTCError(
     "server_stopping",
-    "The server is being stopped or started anew. Try again in a moment.",
+    "The server is stopping or restarting. Try again in a moment.",
     details,
   );
 }
@@ -189,7 +187,7 @@ export function endError(reason = ""): FastRTCError {
   if (/time limit/i.test(reason)) {
     return new FastRTCError(
       "time_limit_reached",
-      "The time limit of the stream is reached. Start again to go on.",
+      "The time limit of the stream has been reached. Start again to continue.",
       { reason },
     );
   }
@@ -210,7 +208,7 @@ export function timeoutError(): FastRTCError {
 export function iceError(): FastRTCError {
   return new FastRTCError(
     "ice_failed",
-    "No way to the server was found. If a firewall is between, the stream needs a TURN server (rtc_configuration).",
+    "No route to the server was found. If a firewall is in between, the stream needs a TURN server (rtc_configuration).",
   );
 }
 
@@ -229,14 +227,14 @@ export function lostError(last: FastRTCError): FastRTCError {
     case "connection_lost":
       return new FastRTCError(
         "connection_lost",
-        "The connection was lost and could not be made again. Check the network and start again.",
+        "The connection was lost and reconnecting failed. Check the network and start again.",
       );
     case "server_unreachable":
     case "server_timeout":
     case "server_unavailable":
       return new FastRTCError(
         "server_gone",
-        "The connection was lost: the server does not answer any more. Check the network, or whether the server still runs.",
+        "The connection was lost: the server no longer responds. Check the network, and whether the server is still running.",
       );
     default:
       return last;

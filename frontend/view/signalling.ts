@@ -48,7 +48,7 @@ async function whyNothing(): Promise<FastRTCError> {
   }
   return new FastRTCError(
     "server_error",
-    "The server had an error when it was asked to connect. Its log says more.",
+    "The server had an error when it was asked to connect. See its log.",
   );
 }
 

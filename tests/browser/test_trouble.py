@@ -92,9 +92,9 @@ async def test_answers_that_are_none(demo_server: DemoServer, open_demo) -> None
         ({"status": 500, "body": "Internal Server Error"}, r"The server had an error \(500\)"),
         ({"status": 404, "body": "{}"}, "There is no stream at this address"),
         ({"status": 422, "json": {"detail": []}}, "did not understand the offer"),
-        ({"status": 503, "body": "<html>"}, "not available just now"),
+        ({"status": 503, "body": "<html>"}, "not available right now"),
         (refusal(error="concurrency_limit_reached", limit=7), "All 7 connections are in use"),
-        (refusal(error="connection_already_exists"), "already has a connection of this name"),
+        (refusal(error="connection_already_exists"), "already has a connection with this id"),
         (refusal(error="odd"), "refused the connection: odd"),
         (None, "The server cannot be reached"),
     ]
@@ -169,7 +169,7 @@ async def test_the_server_is_stopped_and_comes_back(own_server: DemoServer, open
     took = own_server.stop(signal.SIGINT)
     assert took < 5
     await demo.wait_for_state("stopped")
-    await expect(demo.page.get_by_role("status")).to_contain_text("The server is being stopped")
+    await expect(demo.page.get_by_role("status")).to_contain_text("The server is stopping")
 
     await demo.press("Start again")
     await demo.wait_for_alert("cannot be reached")

@@ -263,7 +263,7 @@ async def test_an_answer_that_comes_late_is_taken(open_demo) -> None:
     [
         ({"authorize": lambda request: "Log in first."}, False, "let you in: Log in first."),
         ({"authorize": lambda request: False}, False, "The server does not let you in."),
-        ({}, True, "The server is being stopped or started anew."),
+        ({}, True, "The server is stopping or restarting."),
     ],
 )
 async def test_a_refusal_is_told_as_a_sentence(

@@ -43,4 +43,4 @@ async def test_no_camera(server: PageServer, open_page, talking_chromium: Browse
     await page.page.context.grant_permissions(["camera"])
     await page.main.click()
     await page.is_in("failed")
-    await page.says("No camera was found. Plug one in and try again.")
+    await page.says("No camera was found. Connect one and try again.")

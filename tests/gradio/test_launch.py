@@ -54,7 +54,7 @@ async def test_a_server_that_goes_and_comes_back(launch, open_page) -> None:
 
     await asyncio.to_thread(server.stop, signal.SIGINT)
     await page.is_in("stopped")
-    await page.says("The server is being stopped or started anew")
+    await page.says("The server is stopping or restarting")
     await page.main.click()
     await page.is_in("failed")
     await page.says("The server cannot be reached")
@@ -70,7 +70,7 @@ async def test_the_server_of_a_page_of_ones_own_stops(launch, open_page, mounted
     await pages[1].page.close()  # just now
     await asyncio.to_thread(server.stop, signal.SIGINT)
     await pages[0].is_in("stopped")
-    await pages[0].says("The server is being stopped or started anew")
+    await pages[0].says("The server is stopping or restarting")
     assert "did not close" not in server.log.read_text()
 
 

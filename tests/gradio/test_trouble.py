@@ -39,7 +39,7 @@ async def test_a_second_tab_at_the_limit_is_told_so(server: PageServer, open_pag
 
 @pytest.mark.parametrize(
     "status, sentence",
-    [(503, "The server is not available just now"), (401, "You may have to log in first")],
+    [(503, "The server is not available right now"), (401, "You may have to log in first")],
 )
 async def test_what_a_proxy_or_the_login_says_is_told(
     server: PageServer, open_page, status: int, sentence: str
@@ -79,7 +79,7 @@ async def test_the_time_limit(server: PageServer, open_page) -> None:
             arg=times,
             timeout=PATIENCE,
         )
-        await page.says("The time limit of the stream is reached. Start again to go on.")
+        await page.says("The time limit of the stream has been reached. Start again to continue.")
     assert (await page.seen("states")).count("connected") == 2
 
 
@@ -93,4 +93,4 @@ async def test_no_way_to_the_server(server: PageServer, open_page) -> None:
     )
     await page.page.clock.fast_forward(31_000)
     await page.is_in("failed")
-    await page.says("No way to the server was found")
+    await page.says("No route to the server was found")

@@ -21,7 +21,7 @@ describe("devices", () => {
   it.each([
     ["NotAllowedError", "permission_denied", "Allow it in the browser"],
     ["SecurityError", "permission_denied", "Allow it in the browser"],
-    ["NotFoundError", "no_device", "Plug one in"],
+    ["NotFoundError", "no_device", "Connect one"],
     ["NotReadableError", "device_in_use", "Another program"],
     ["AbortError", "device_in_use", "Another program"],
     ["OverconstrainedError", "device_constraints", "cannot do"],
@@ -41,7 +41,7 @@ describe("devices", () => {
 
   it("tells that the chosen device is gone", () => {
     const thrown = { name: "OverconstrainedError", constraint: "deviceId" };
-    expect(deviceError(thrown, ["video"]).sentence).toContain("not there any more");
+    expect(deviceError(thrown, ["video"]).sentence).toContain("no longer available");
   });
 
   it("names them", () => {
