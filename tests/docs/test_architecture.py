@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import fastrtc
+from tests.docs.architecture import with_table
 from tests.docs.pages import DOCS
 
 SOURCES = Path(fastrtc.__file__).parent
@@ -49,3 +50,7 @@ def test_the_body_of_an_offer_comes_back_to_a_package_once_at_most():
     visits = Counter(package for package, _ in itertools.groupby(packages))
 
     assert max(visits.values()) <= 2 and sum(count == 2 for count in visits.values()) <= 1
+
+
+def test_the_packages_are_those_of_the_code():
+    assert with_table(PAGE) == PAGE, "run python -m tests.docs.architecture"
