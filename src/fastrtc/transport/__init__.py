@@ -1,1 +1,1 @@
-"""Sockets and SDP: how connections are made, and what travels over them."""
+"""Transports: WebRTC, WebSockets and telephone calls."""

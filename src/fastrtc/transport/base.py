@@ -1,4 +1,4 @@
-"""What a session needs of its transport, whichever that is."""
+"""The interface between a session and its transport."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["Transport"]
 
 
 class Transport(Protocol):
-    """Carries the media and the messages of one session."""
+    """Carry the media and the messages of one session."""
 
     @property
     def channel(self) -> DataChannel | None:
-        """Where messages to the client go, for programs; None before there is a way."""
+        """The channel for a program's messages to the client; None before it is open."""
         ...
 
     def send(self, text: str) -> None:
@@ -23,13 +23,13 @@ class Transport(Protocol):
         ...
 
     def clear(self) -> None:
-        """Drop the audio that is not played yet, also at the client if it can; from any thread."""
+        """Drop unplayed audio, also at the client where possible; callable from any thread."""
         ...
 
     def unplayed_s(self) -> float:
-        """Return how much audio the client has not played, in seconds; from any thread."""
+        """Return the audio that the client has not played, in seconds; callable from any thread."""
         ...
 
     async def close(self, reason: CloseReason) -> None:
-        """Send what is left to say, and close the connection."""
+        """Send the remaining messages, and close the connection."""
         ...

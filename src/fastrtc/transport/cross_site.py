@@ -1,8 +1,8 @@
-"""Decide whether a request comes from a page of another site that may not use the server.
+"""Refuse requests of pages of other sites that may not use the server. No I/O.
 
 A browser sends requests on behalf of any page that it shows, with the cookies of the server and
 from within the user's network. No CORS policy keeps such a page from opening a WebSocket, or from
-posting an offer whose answer it does not need. No I/O.
+posting an offer whose answer it does not need.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ PRIVATE = (
 )
 LOOPBACK_NETWORKS = tuple(map(ipaddress.ip_network, LOOPBACK))
 PRIVATE_NETWORKS = LOOPBACK_NETWORKS + tuple(map(ipaddress.ip_network, PRIVATE))
-"""Where 0.0.0.0 is the machine itself (Linux, macOS), and 100.64.0.0/10 is a VPN such as Tailscale
-or the network of a provider (RFC 6598). Not the ranges for documentation."""
+"""Networks that are not reachable from the internet. 0.0.0.0 is the machine itself (Linux, macOS),
+and 100.64.0.0/10 is a VPN such as Tailscale or the network of a provider (RFC 6598). Ranges for
+documentation are not included."""
 
 PRIVATE_DOMAINS = frozenset(
     ("local", "internal", "lan", "home", "corp", "intranet", "private", "localdomain", "arpa")
 )
-"""Last labels of names that mean something within a network only."""
+"""Last labels of names that resolve within a network only."""
 
 SECOND_LEVEL = frozenset(
     "ac co com edu go gob gov ltd me mil ne net nom or org plc sch".split()  # as in co.uk
@@ -48,22 +49,21 @@ SHARED_DOMAINS = (
     *("modal.run", "runpod.net", "streamlit.app", "glitch.me", "azurewebsites.net"),
     *("azurecontainerapps.io", "cloudapp.azure.com", "amazonaws.com", "cloudfront.net"),
 )
-"""Domains below which each name belongs to someone else; the best known of the public suffix
-list. It is consulted for requests without ``Sec-Fetch-Site`` only: Chromium sends none with
-WebSockets."""
+"""Domains whose subdomains belong to different owners: the best known of the public suffix list.
+Only used for requests without ``Sec-Fetch-Site``, which Chromium does not send with WebSockets."""
 
 
 @dataclass(frozen=True)
 class SitePolicy:
-    """Which pages may use a server, and under which names it can be reached.
+    """The pages that may use a server, and the names under which it can be reached.
 
     Attributes:
-        origins: Origins of pages such as ``"https://app.example.org"``, beside the server's own;
-            ``"*"`` is all. None is the default rule.
-        hosts: Names that ``Host`` may have, without a port; ``"*.example.org"`` is all below
-            that, ``"*"`` all. None does not look at it.
-        local: Whether the names of this machine are allowed, too, and others are not.
-        machine: The names that this machine has in its network.
+        origins: Allowed origins of pages, such as ``"https://app.example.org"``, in addition to the
+            server's own; ``"*"`` allows all. None for the default rule.
+        hosts: Allowed values of ``Host``, without a port; ``"*.example.org"`` allows all names
+            below that domain, ``"*"`` all names. None does not check it.
+        local: Whether to allow the names of this machine, too, and no other names.
+        machine: The names of this machine in its network.
     """
 
     origins: Collection[str] | None = None
@@ -74,11 +74,11 @@ class SitePolicy:
 
 @dataclass(frozen=True)
 class CorsGrant:
-    """What the ``CORSMiddleware`` of the program lets the origin of a request do.
+    """The permissions that the program's ``CORSMiddleware`` grants to the origin of a request.
 
     Attributes:
-        credentials: Whether with cookies and HTTP authentication.
-        authorization: Whether with an ``Authorization`` header that the page sets itself.
+        credentials: Whether cookies and HTTP authentication are allowed.
+        authorization: Whether an ``Authorization`` header set by the page is allowed.
     """
 
     credentials: bool
@@ -99,19 +99,19 @@ class _Origin:
 def refuse_request(
     headers: Mapping[str, str], policy: SitePolicy, cors: CorsGrant | None = None
 ) -> tuple[str, str] | None:
-    """Decide whether a request is refused for the page, or the host name, that it came by.
+    """Decide whether to refuse a request because of its page or its host name.
 
-    A request of a page of another site is refused where it would give the page what its owner
-    could not have without the user's browser: on a loopback or private host, or with cookies or
-    an ``Authorization`` header.
+    A request of a page of another site is refused if it would let the page do what its owner could
+    not do without the user's browser: on a loopback or private host, or with cookies or an
+    ``Authorization`` header.
 
     Args:
-        headers: Those of the request, with names in any case.
-        policy: What the program says.
-        cors: What its ``CORSMiddleware`` lets this origin do; None is nothing.
+        headers: The headers of the request; lookups must ignore case.
+        policy: The policy of the program.
+        cors: What the program's ``CORSMiddleware`` grants to this origin; None for nothing.
 
     Returns:
-        The code and the reason of the refusal; None if there is none.
+        The code and the reason of the refusal; None to allow the request.
     """
     if not is_own_host(headers, policy):
         name = _name(headers.get("host") or "")
@@ -123,11 +123,11 @@ def refuse_request(
 
 
 def is_own_host(headers: Mapping[str, str], policy: SitePolicy) -> bool:
-    """Tell whether ``Host`` is a name of the server: not so after DNS rebinding.
+    """Return whether ``Host`` is a name of the server, which it is not after DNS rebinding.
 
-    Of the names that are only allowed because the server runs on this machine, one is not
-    needed: a page that came over https passed a proxy with a certificate for its name, which
-    whoever rebinds a name cannot have.
+    If names are only restricted because the server runs on this machine, any name is accepted from
+    a page that came over https: it passed a proxy with a certificate for that name, which an
+    attacker who rebinds a name cannot have.
     """
     if policy.hosts is None and not policy.local:
         return True
@@ -142,13 +142,13 @@ def is_own_host(headers: Mapping[str, str], policy: SitePolicy) -> bool:
 
 
 def is_origin(value: str) -> bool:
-    """Tell whether a string is an origin as browsers send it, ``"null"``, or ``"*"``."""
+    """Return whether a string is an origin as browsers send it, ``"null"``, or ``"*"``."""
     return value in (ANY, "null") or _parse(value) is not None
 
 
 def _may_come_from(headers: Mapping[str, str], policy: SitePolicy, cors: CorsGrant | None) -> bool:
     told, site = headers.get("origin"), headers.get("sec-fetch-site")
-    if told is None and site is None:  # no browser: curl, a telephone service, an app
+    if told is None and site is None:  # not a browser: curl, a telephone provider, an app
         return True
     origin = _parse(told or "")
     if policy.origins is not None:
@@ -183,7 +183,7 @@ def _is_cross_site(
         if _is_loopback(origin.host) and any(map(_is_loopback, hosts)):
             return False  # a development server: localhost and 127.0.0.1 are different sites
         if origin.scheme not in ("http", "https"):
-            return False  # no site: an extension, or the page within an app
+            return False  # not a site: an extension, or a page in an app
     if site == "cross-site":
         return True
     if told is None:
@@ -192,12 +192,12 @@ def _is_cross_site(
 
 
 def _own_names(headers: Mapping[str, str]) -> list[str]:
-    """Give the names under which the server was asked; a proxy may have replaced ``Host``."""
+    """Return the names that the request was sent to; a proxy may have replaced ``Host``."""
     return [_name(host) for host in (headers.get("host"), public_host(headers)) if host]
 
 
 def _is_same_origin(origin: _Origin, headers: Mapping[str, str]) -> bool:
-    """Compare host and port; the scheme is not known for sure behind a proxy."""
+    """Compare host and port; behind a proxy, the scheme is not certain."""
     for host in (headers.get("host"), public_host(headers)):
         own = _parse(f"{origin.scheme}://{host}")
         if own is not None and (own.host, own.port) == (origin.host, origin.port):
@@ -207,7 +207,7 @@ def _is_same_origin(origin: _Origin, headers: Mapping[str, str]) -> bool:
 
 def _came_over_https(headers: Mapping[str, str], name: str) -> bool:
     told = headers.get("origin")
-    if told is None:  # sent over https, and to loopback addresses, only; no script can set it
+    if told is None:  # browsers send it over https and to loopback only; no script can set it
         return "sec-fetch-site" in headers
     origin = _parse(told)
     return origin is not None and origin.scheme == "https" and origin.host == name
@@ -227,7 +227,7 @@ def _normal(text: str) -> str:
 
 
 def _name(host: str) -> str:
-    """Give a host without its port, in lower case."""
+    """Return a host without its port, in lower case."""
     name, _, port = host.strip().lower().rpartition(":")
     return (name if name and (port.isdecimal() or not port) else host.strip().lower()).rstrip(".")
 
@@ -256,7 +256,7 @@ def _is_loopback(name: str) -> bool:
 
 
 def _is_private(name: str) -> bool:
-    """Tell whether a host can be reached from within a network only, as far as its name says."""
+    """Return whether a name shows that a host is reachable from within a network only."""
     address = _address(name)
     if address is not None:
         return any(address in network for network in PRIVATE_NETWORKS)
@@ -265,7 +265,7 @@ def _is_private(name: str) -> bool:
 
 
 def _site(name: str) -> str:
-    """Give the part of a host that names its site: what one owner has."""
+    """Return the part of a host name that identifies its site: what one owner controls."""
     labels = name.split(".")
     if _address(name) is not None or _is_private(name) or name.endswith(_SHARED):
         return name

@@ -1,33 +1,33 @@
-"""Telling a client that is slow from one that does not read."""
+"""Distinguish a slow client from one that does not read."""
 
 from __future__ import annotations
 
 __all__ = ["StalledClientDetector"]
 
 MAX_WAITING = 1 << 20
-"""Bytes, or characters, that may wait for however long: 15 s of PCM audio at 24 kHz."""
+"""Bytes (or characters) that may be queued for any time: 15 s of PCM audio at 24 kHz."""
 
 MAX_EVER = 16 << 20
-"""Bytes that may wait for a client that takes some of them: a program may say much at once."""
+"""Bytes that may be queued for a client that reads: a program may send much at once."""
 
 PATIENCE_S = 10.0
-"""How long a client may take nothing at all, in seconds for each ``MAX_WAITING`` that waits:
-what it takes is seen by whole messages, so this is a megabyte over 0.8 Mbit/s."""
+"""How long a client may read nothing, in seconds for each ``MAX_WAITING`` that is queued. Progress
+is seen by whole messages, so this is a megabyte over 0.8 Mbit/s."""
 
 
 class StalledClientDetector:
-    """Watches what waits for one client; without I/O and without a clock."""
+    """Observe the queue of one client. No I/O and no clock."""
 
     def __init__(self) -> None:
         self._taken: int | None = None
         self._since = 0.0
 
     def is_too_much(self, waiting: int, taken: int, now: float) -> bool:
-        """Tell whether no more should be added.
+        """Return whether to give up on the client.
 
         Args:
-            waiting: How much waits.
-            taken: How much the client has taken so far.
+            waiting: Bytes (or characters) that are queued.
+            taken: Bytes (or characters) that the client has read so far.
             now: The time, in seconds of any clock.
         """
         if waiting <= MAX_WAITING:

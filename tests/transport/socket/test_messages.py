@@ -87,8 +87,8 @@ def test_base64_may_be_wrapped_in_lines() -> None:
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
-        ("no JSON", "JSON text"),
-        ("[" * 100_000, "JSON text"),
+        ("no JSON", "must be JSON"),
+        ("[" * 100_000, "must be JSON"),
         ("1" * 5000, "JSON"),
         ("[]", "JSON object"),
         ({}, "'event'"),

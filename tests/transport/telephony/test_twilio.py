@@ -112,7 +112,7 @@ def test_audio_that_cannot_be_read_ends_the_call(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(module, "_not_taken", LogThrottle())
+    monkeypatch.setattr(module, "_rejections", LogThrottle())
     (invalid,) = read(PhoneProtocol(), {"event": "start", "streamSid": SID, "start": details})
 
     assert isinstance(invalid, Invalid)

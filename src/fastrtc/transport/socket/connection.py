@@ -1,4 +1,4 @@
-"""One socket, from its handshake to its end, whatever serves it and however its client speaks."""
+"""The life of one socket, from its handshake to its end, for any server and protocol."""
 
 from __future__ import annotations
 
@@ -35,11 +35,12 @@ __all__ = ["SocketConnection", "end_call"]
 logger = logging.getLogger(__name__)
 
 FLUSH_TIMEOUT_S = 1.0
-"""How long the last messages to a client, and then its socket, are waited for at the end."""
+"""How long to wait at the end for the last messages to be sent, and then for the socket to
+close."""
 
 STARTED_TIMEOUT_S = 5.0
-"""How long the start of a connection whose client has left is waited for: a handler that is being
-copied is shut down then."""
+"""How long to wait for the start of a connection whose client has left, so that a handler that is
+being copied is shut down."""
 
 HANG_UP_TIMEOUT_S = 3.0
 """How long a provider's ``hang_up`` may take."""
@@ -49,20 +50,20 @@ REFUSED = {
     "too_many_connecting": TRY_AGAIN_LATER,
     "server_stopping": GOING_AWAY,
 }
-"""The close codes of refusals; else it is ``POLICY_VIOLATION``."""
+"""Close codes of refusals; the default is ``POLICY_VIOLATION``."""
 
 
 class SocketConnection:
-    """Serves one socket: first ``Opening``, then an ``OpenSocket``, then ``Closing``.
+    """Serve one socket: first ``Opening``, then an ``OpenSocket``, then ``Closing``.
 
     Args:
         socket: The socket.
-        protocol: How the client speaks.
-        begin: Awaited when the client starts: has ``open`` called with a session, and returns
-            whether the client is still there. Refuses by raising ``SessionRefused``.
+        protocol: The protocol that the client speaks.
+        begin: Awaited when the client starts: calls ``open`` with a session, and returns whether
+            the client is still connected. Raises ``SessionRefused`` to refuse it.
         quit: Set when the connection ends; the program may set it, too.
-        limits: What the client may cost.
-        pending: Where it waits until it has started, with others.
+        limits: The resource limits of the client.
+        pending: The registry of sockets that have not started.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class SocketConnection:
         self._limits = limits
         self._rate = RateLimit(limits.messages_per_s)
         self._said: set[str] = set()
-        self._calling: Start | None = None  # whose call is to be hung up at the end
+        self._calling: Start | None = None  # the call to hang up at the end
         self._sender = SocketSender(socket.send, self._not_read)
         self._sending = TaskOwner("fastrtc-websocket", on_error=self._broken)
         self._reading = TaskOwner("fastrtc-websocket", on_error=self._broken)
@@ -92,14 +93,14 @@ class SocketConnection:
 
     @property
     def opened(self) -> OpenSocket | None:
-        """What carries the session, once the client has started."""
+        """The transport of the session, once the client has started."""
         state = self._state
         if isinstance(state, Closing):
             return state.opened
         return state if isinstance(state, OpenSocket) else None
 
     def open(self, session: Session, start: Start, options: SocketOptions) -> OpenSocket:
-        """Have it carry a session."""
+        """Create the transport of a session."""
         opened = OpenSocket(self, session, start, options)
         if isinstance(self._state, Closing):
             self._state = Closing(self._state.reason, opened)
@@ -108,7 +109,7 @@ class SocketConnection:
         return opened
 
     async def run(self) -> None:
-        """Serve it until it, or its session, ends."""
+        """Serve the socket until it, or its session, ends."""
         self._sending.start(self._send(), "send")
         self._reading.start(contained("the connection", self._read()), "read")
         try:
@@ -118,7 +119,7 @@ class SocketConnection:
             self.hang_up()  # also when the server cancels this
             reason = self._end(CloseReason())
             self._reading.cancel()
-            if await self._starting.join(STARTED_TIMEOUT_S):  # or nothing would end its session
+            if await self._starting.join(STARTED_TIMEOUT_S):  # else its session would never end
                 self._starting.cancel()
             try:
                 if (opened := self.opened) is None:
@@ -136,16 +137,16 @@ class SocketConnection:
         while not self._quit.is_set():
             message = await self._socket.receive()
             early_s = self._rate.take(asyncio.get_running_loop().time())
-            if early_s:  # the socket's own flow control holds the client back meanwhile
+            if early_s:  # backpressure: the socket's flow control slows the client
                 await asyncio.sleep(early_s)
-            if self._quit.is_set():  # meanwhile: nobody would end what begins now
+            if self._quit.is_set():  # meanwhile: a session that starts now would never end
                 return
             if message is None:
                 self.hang_up()
                 return
-            most = self._limits.message_bytes
-            if len(message) > most:
-                self.say(error_message(f"A message may have {most} bytes, not {len(message)}"))
+            max_bytes = self._limits.message_bytes
+            if len(message) > max_bytes:
+                self.say(error_message(f"A message may have {max_bytes} bytes, not {len(message)}"))
                 self.hang_up(CloseReason(TOO_BIG, "The message is too big"))
                 return
             for event in self._protocol.receive(message):
@@ -182,12 +183,12 @@ class SocketConnection:
         except SessionRefused as refusal:
             self.say(json.dumps(refusal.answer))
             if refusal.code == "unauthorized":
-                self._calling = None  # it is not known whose call the provider would hang up
+                self._calling = None  # the call may be of another client: do not end it
             code = REFUSED.get(refusal.code, POLICY_VIOLATION)
             self.hang_up(CloseReason(code, refusal.code))
             return
         except Exception as error:  # of the handler's copy()
-            logger.exception("A connection over WebSocket failed as it began")
+            logger.exception("A WebSocket connection failed to start")
             self.say(error_message(str(error) or type(error).__name__))
             self.hang_up(CloseReason(INTERNAL_ERROR, "The handler failed"))
             return
@@ -202,13 +203,13 @@ class SocketConnection:
         opened.session.outbox.open(opened.send)
         opened.session.start()
 
-    # What the client gets
+    # What the server sends
 
     async def _send(self) -> None:
         try:
             await self._sender.run()
-        except Exception:  # of many types, by the server; the client has gone
-            logger.debug("A WebSocket was closed while it was sent to", exc_info=True)
+        except Exception:  # its type depends on the server; the client has gone
+            logger.debug("A WebSocket was closed while sending", exc_info=True)
             self.hang_up()
 
     def _put(self, message: str | bytes | None, *, audio: bool = False) -> None:
@@ -216,34 +217,37 @@ class SocketConnection:
             self._sender.put(message, audio=audio)
 
     def say(self, text: str) -> None:
-        """Send a message of the session, if such clients know any."""
+        """Send a message of the session, if the protocol supports messages."""
         self._put(self._protocol.message(text))
 
     def say_once(self, text: str) -> None:
-        """Send an error, if it has not been sent before."""
+        """Send an error, unless it was sent before."""
         if text not in self._said:
             self._said.add(text)
             self.say(error_message(text))
 
     def send_audio(self, payload: bytes) -> None:
-        """Send audio, in the encoding of ``Start``."""
+        """Send audio, which is in the encoding of ``Start``."""
         self._put(self._protocol.audio(payload), audio=True)
 
     def send_mark(self, name: str) -> bool:
-        """Ask the client to tell when it has played what was sent; False if it does not know how.
+        """Send a mark, which the client echoes when it has played the audio before it.
 
         Args:
             name: The name of the mark.
+
+        Returns:
+            False if the protocol has no marks.
         """
         mark = self._protocol.mark(name)
         self._put(mark, audio=True)
         return mark is not None
 
     def clear_audio(self, *, played: bool) -> None:
-        """Drop the audio that waits, and have the client drop what it has not played.
+        """Drop queued audio, and tell the client to drop unplayed audio.
 
         Args:
-            played: Whether it has played all, and need not be told.
+            played: Whether the client has played everything, so that it need not be told.
         """
         self._sender.drop_audio()
         if not played:
@@ -252,32 +256,33 @@ class SocketConnection:
     # The end
 
     def _not_read(self) -> None:
-        logger.warning("A client of a WebSocket does not read: its connection is closed")
+        logger.warning("A WebSocket client does not read: closing its connection")
         self.hang_up(CloseReason(POLICY_VIOLATION, "The client does not read"))
 
     def _broken(self, error: Exception) -> None:
-        logger.error("A WebSocket cannot be served any more", exc_info=error)
+        logger.error("A WebSocket connection failed", exc_info=error)
         self.hang_up(CloseReason(INTERNAL_ERROR, "Internal error"))
 
     def hang_up(self, reason: CloseReason = CloseReason()) -> None:  # noqa: B008, it is frozen
-        """Have the connection end; only the first reason counts."""
+        """Start to end the connection; only the first reason counts."""
         self._end(reason)
         if (opened := self.opened) is not None:
             opened.expect_no_marks()
         self._quit.set()
 
     def _end(self, reason: CloseReason) -> CloseReason:
-        """Begin to close; return the first reason."""
+        """Enter ``Closing``; return the first reason."""
         if not isinstance(self._state, Closing):
             self._state = Closing(reason, self.opened)
         return self._state.reason
 
     async def close(self, reason: CloseReason, all_played: asyncio.Event | None = None) -> None:
-        """Send what is left to say, and close the socket if the client has not.
+        """Send the remaining messages, and close the socket unless the client has.
 
         Args:
-            reason: Why; one that was given before counts.
-            all_played: Set when the client has played all; a client that is there is waited for.
+            reason: Why it is closed; an earlier reason takes precedence.
+            all_played: Set when the client has played everything, which is awaited while it is
+                connected.
         """
         reason = self._end(reason)
         if all_played is not None and not self._quit.is_set():
@@ -293,16 +298,16 @@ class SocketConnection:
         if self._socket.is_read and self._socket.is_open:
             try:
                 await asyncio.wait_for(self._socket.close(reason), FLUSH_TIMEOUT_S)
-            except Exception:  # of many types, by the server
-                logger.debug("A WebSocket was closed by both ends", exc_info=True)
+            except Exception:  # its type depends on the server
+                logger.debug("A WebSocket was closed by both peers", exc_info=True)
         self._socket.drop_if_unread(FLUSH_TIMEOUT_S)
 
 
 async def end_call(protocol: SocketProtocol, call: Call, id: str) -> None:
-    """Have the provider end a call, for 3 s at most; a failure is logged.
+    """Let the provider end a call, within 3 s; failures are logged.
 
     Args:
-        protocol: How the provider speaks.
+        protocol: The protocol of the provider.
         call: The call.
         id: The id of the connection, for the log.
     """

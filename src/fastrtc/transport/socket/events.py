@@ -1,8 +1,7 @@
-"""What goes over a socket, whatever its protocol: the seam between messages and a session.
+"""Events of socket protocols: the interface between messages and a session.
 
-A protocol has no I/O and no clock: the messages of a client go in and events come out; what
-the session has to say goes in and messages come out. Only to hang up may take another way than
-the socket.
+A protocol has no I/O and no clock: it turns a client's messages into events, and the audio and
+messages of a session into messages for the client. Only ``hang_up`` may do I/O.
 """
 
 from __future__ import annotations
@@ -28,25 +27,25 @@ __all__ = [
 ]
 
 Encoding: TypeAlias = Literal["mulaw", "alaw", "pcm16"]
-"""How audio is written; ``pcm16`` is signed, little-endian, without a header. All are mono."""
+"""Encodings of audio; ``pcm16`` is signed, little-endian, without a header. All are mono."""
 
 BrowserEncoding: TypeAlias = Literal["pcm16", "mulaw"]
-"""Those that a browser may choose."""
+"""Encodings that a browser may choose."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """The client begins.
+    """The client starts.
 
     Attributes:
         id: The id of the connection.
-        encoding: How audio is written, in both directions.
-        input_rate: The rate of what the client sends, in Hz; None is the handler's.
-        output_rate: The rate of what it wants, in Hz; None is the handler's.
-        details: What else the provider said, such as the numbers of a call.
+        encoding: The encoding of audio in both directions.
+        input_rate: Sample rate of the client's audio in Hz; None for the handler's.
+        output_rate: Sample rate of the audio for the client in Hz; None for the handler's.
+        details: Further information of the provider, such as the numbers of a call.
         call: The telephone call, if it is one; goes into the context of the session.
-        framed: Whether audio goes in frames of 20 ms. Else each of the client's messages is one
-            block for the handler, and each chunk that the handler gives is one message.
+        framed: Whether audio is sent in frames of 20 ms. Otherwise each of the client's messages
+            is one block for the handler, and each chunk of the handler is one message.
     """
 
     id: str
@@ -67,21 +66,21 @@ class Audio:
 
 @dataclass(frozen=True)
 class Dtmf:
-    """A key of the telephone was pressed: one of ``0-9 * # A-D``."""
+    """The caller pressed a key: one of ``0-9 * # A-D``."""
 
     digit: str
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The client has played what was sent before the mark of this name."""
+    """The client has played the audio before the mark of this name."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Ping:
-    """The client asks whether we are there."""
+    """The client checks that the server is alive."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,12 @@ class Stop:
 
 @dataclass(frozen=True)
 class Invalid:
-    """A message that cannot be understood.
+    """A malformed message.
 
     Attributes:
-        reason: What is wrong with it, for the one who sent it.
-        close_code: The code to close with (RFC 6455, 7.4.1) if it cannot go on; else None.
+        reason: What is wrong with it, for its sender.
+        close_code: The code to close with (RFC 6455, 7.4.1) if the connection cannot continue;
+            else None.
     """
 
     reason: str
@@ -106,34 +106,34 @@ SocketEvent: TypeAlias = Start | Audio | Dtmf | Mark | Ping | Stop | Invalid
 
 
 class SocketProtocol(Protocol):
-    """How one kind of client speaks. One object serves one connection."""
+    """Parse and format the messages of one connection."""
 
     def receive(self, message: str | bytes) -> list[SocketEvent]:
-        """Read a message of the client; never raises."""
+        """Parse a message of the client; never raises."""
         ...
 
     def started(self, start: Start) -> str | None:
-        """Write the answer to ``Start``, with the rates that it left open, if there is one."""
+        """Format the answer to ``Start``, with all rates filled in; None for no answer."""
         ...
 
     def audio(self, payload: bytes) -> str | bytes:
-        """Write audio, in the encoding of ``Start``."""
+        """Format audio, which is in the encoding of ``Start``."""
         ...
 
     def clear(self) -> str | None:
-        """Write that the client is to drop what it has not played, if it knows how."""
+        """Format the request to drop unplayed audio; None if there is no such message."""
         ...
 
     def mark(self, name: str) -> str | None:
-        """Write that the client is to tell when it has played what came before."""
+        """Format a mark, which the client echoes when it has played the audio before it."""
         ...
 
     def pong(self) -> str | None:
-        """Write the answer to ``Ping``."""
+        """Format the answer to ``Ping``."""
         ...
 
     def message(self, text: str) -> str | None:
-        """Write a message of the session (JSON text); None if such a client knows none."""
+        """Format a message of the session (a JSON string); None to send nothing."""
         ...
 
     async def hang_up(self, call: Call) -> None:

@@ -1,4 +1,4 @@
-"""The keys of a telephone, on their way to the handler."""
+"""DTMF keys, on their way to the handler."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ...session.session import Session
 __all__ = ["MAX_KEYS", "Keys"]
 
 MAX_KEYS = 64
-"""Keys of a telephone that wait for a slow handler; further ones are dropped."""
+"""Keys that are queued for a slow handler; further ones are dropped."""
 
 
 class Keys:
-    """Passes DTMF keys to ``receive_dtmf`` of a handler, in order.
+    """Pass DTMF keys to the handler's ``receive_dtmf``, in order.
 
     Args:
-        session: The session, which has the handler.
-        dropped: Called with a text for the client when a key is dropped.
+        session: The session of the handler.
+        dropped: Called with a message for the client when a key is dropped.
     """
 
     def __init__(self, session: Session, dropped: Callable[[str], None]) -> None:
@@ -27,14 +27,14 @@ class Keys:
         self._waiting: asyncio.Queue[str] = asyncio.Queue(MAX_KEYS)
 
     def press(self, digit: str) -> None:
-        """Add a key."""
+        """Queue a key."""
         if self._waiting.full():
-            self._dropped(f"More than {MAX_KEYS} keys wait: further ones are dropped")
+            self._dropped(f"More than {MAX_KEYS} keys are queued: further ones are dropped")
         else:
             self._waiting.put_nowait(digit)
 
     async def run(self) -> None:
-        """Pass on the keys until it is cancelled."""
+        """Pass on keys until cancelled."""
         failures = self._session.failures("receive_dtmf")
         while True:
             digit = await self._waiting.get()

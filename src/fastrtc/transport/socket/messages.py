@@ -1,4 +1,4 @@
-"""What a browser, or any other client, says over ``/websocket/offer``; without I/O."""
+"""The messages of browsers and programs over ``/websocket/offer``. No I/O."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from .events import (
 __all__ = ["BrowserMessages"]
 
 MAX_ID_LENGTH = 256
-"""Characters that the id of a connection may have; a UUID has 36."""
+"""Maximum length of the id of a connection, in characters; a UUID has 36."""
 
 MIN_RATE, MAX_RATE = 8_000, 192_000
-"""The sample rates that a client may choose, in Hz: those of telephones to those of sound cards."""
+"""Sample rates that a client may choose, in Hz: from telephones to sound cards."""
 
 FRAMES_PER_SECOND = 50
-"""Audio goes out in frames of 20 ms, so an output rate must be a multiple of this."""
+"""Audio is sent in frames of 20 ms, so an output rate must be a multiple of this."""
 
 
 class BrowserMessages:
-    """The messages of FastRTC's WebSocket clients; a ``SocketProtocol``.
+    """The ``SocketProtocol`` of FastRTC's WebSocket clients.
 
-    A client that names no ``audio`` in its ``start`` gets and sends mu-law at the rates of
-    the handler, and nothing that FastRTC 0.0.34 would not send. One that does may choose
-    the encoding, the rates and binary messages, is answered by ``started`` and told to ``clear``.
+    A client without ``audio`` in its ``start`` sends and receives mu-law at the rates of the
+    handler, and receives nothing that FastRTC 0.0.34 would not send. A client with ``audio`` may
+    choose the encoding, the rates and binary messages, and receives ``started`` and ``clear``.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class BrowserMessages:
         self._encoding: Encoding = "mulaw"
 
     def receive(self, message: str | bytes) -> list[SocketEvent]:
-        """Read a message of the client; never raises."""
+        """Parse a message of the client; never raises."""
         try:
             event = self._audio(message) if isinstance(message, bytes) else self._read(message)
         except ValueError as error:
@@ -65,7 +65,7 @@ class BrowserMessages:
         if event == "ping":
             return Ping()
         if not isinstance(event, str):
-            raise ValueError("A message has an 'event', a text")
+            raise ValueError("A message must have an 'event', a string")
         raise ValueError(f"Unknown event {_shown(event)}: there are start, media, stop and ping")
 
     def _start(self, message: dict[str, Any]) -> Start:
@@ -74,7 +74,7 @@ class BrowserMessages:
         id = message.get("websocket_id")
         if not isinstance(id, str) or not 0 < len(id) <= MAX_ID_LENGTH or not id.isprintable():
             raise ValueError(
-                f"websocket_id must be a text of 1 to {MAX_ID_LENGTH} printable characters"
+                f"websocket_id must be a string of 1 to {MAX_ID_LENGTH} printable characters"
             )
         audio = message.get("audio")
         start = Start(id, framed=False) if audio is None else _negotiate(id, audio)
@@ -87,7 +87,7 @@ class BrowserMessages:
     def _media(self, media: Any) -> Audio:
         payload = media.get("payload") if isinstance(media, dict) else None
         if not isinstance(payload, str):
-            raise ValueError("A media event has media.payload, a text in base64")
+            raise ValueError("A media event must have media.payload, a base64 string")
         try:
             return self._audio(base64.b64decode("".join(payload.split()), validate=True))
         except binascii.Error as error:
@@ -95,13 +95,13 @@ class BrowserMessages:
 
     def _audio(self, payload: bytes) -> Audio:
         if not self._begun:
-            raise ValueError("There was audio before the start event")
+            raise ValueError("Audio was sent before the start event")
         if self._encoding == "pcm16" and len(payload) % 2:
             raise ValueError(f"A sample of pcm16 has two bytes: {len(payload)} bytes are odd")
         return Audio(payload)
 
     def started(self, start: Start) -> str | None:
-        """Tell a client that has negotiated what was agreed."""
+        """Format ``started`` with the negotiated format; None for a client without ``audio``."""
         if not self._negotiated:
             return None
         audio = {
@@ -113,25 +113,25 @@ class BrowserMessages:
         return json.dumps({"event": "started", "websocket_id": start.id, "audio": audio})
 
     def audio(self, payload: bytes) -> str | bytes:
-        """Write a ``media`` event, or a binary message for a client that wants those."""
+        """Format a ``media`` event, or a binary message if the client has chosen those."""
         if self._binary:
             return payload
         encoded = base64.b64encode(payload).decode("ascii")
         return f'{{"event": "media", "media": {{"payload": "{encoded}"}}}}'
 
     def clear(self) -> str | None:
-        """Tell a client that has negotiated to drop the audio that it has not played."""
+        """Format ``clear``; None for a client that has not negotiated."""
         return '{"event": "clear"}' if self._negotiated else None
 
     def mark(self, name: str) -> None:
-        """Say nothing: browsers are not asked how far they have played."""
+        """Return None: browsers have no marks."""
 
     def pong(self) -> str:
-        """Answer a ``ping``."""
+        """Format the answer to a ``ping``."""
         return '{"event": "pong"}'
 
     def message(self, text: str) -> str:
-        """Pass a message on as it is."""
+        """Return a message unchanged."""
         return text
 
     async def hang_up(self, call: Call) -> None:
@@ -142,9 +142,9 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"A message is a JSON text: {error}") from error
+        raise ValueError(f"A message must be JSON: {error}") from error
     if not isinstance(message, dict):
-        raise ValueError("A message is a JSON object")
+        raise ValueError("A message must be a JSON object")
     return message
 
 
@@ -178,7 +178,7 @@ def _rate(name: str, audio: dict[str, Any], multiple: int) -> int | None:
         or not MIN_RATE <= rate <= MAX_RATE
         or rate % multiple
     ):
-        kind = f"a multiple of {multiple}" if multiple > 1 else "a whole number"
+        kind = f"a multiple of {multiple}" if multiple > 1 else "an integer"
         raise ValueError(
             f"audio.{name} must be {kind} from {MIN_RATE} to {MAX_RATE} Hz, not {_shown(rate)}"
         )
@@ -186,5 +186,5 @@ def _rate(name: str, audio: dict[str, Any], multiple: int) -> int | None:
 
 
 def _shown(value: Any) -> str:
-    """Give the beginning of what a client sent."""
+    """Return the beginning of the ``repr`` of a client's value."""
     return f"{value!r:.40}"

@@ -1,4 +1,4 @@
-"""A socket whose client has started: what carries the audio and the messages of a session."""
+"""The transport of a session over a socket whose client has started."""
 
 from __future__ import annotations
 
@@ -33,30 +33,30 @@ __all__ = ["CHUNK_PLAYOUT", "SOCKET_PLAYOUT", "OpenSocket", "SocketOptions"]
 logger = logging.getLogger(__name__)
 
 SOCKET_PLAYOUT = PlayoutOptions(lead_s=0.16, tail_s=0.0)
-"""Audio leaves up to 160 ms ahead of its time: it bridges the network's jitter, and is all that
-a client has to drop on an interruption. TCP loses nothing, so no silence follows a reply."""
+"""Audio is sent up to 160 ms ahead of its time: enough to absorb the network's jitter, and all that
+a client has to drop on a barge-in. TCP loses nothing, so no silence follows a reply."""
 
 CHUNK_PLAYOUT = PlayoutOptions(lead_s=0.16, tail_s=0.0, whole_chunks=True, piece_s=1.0)
-"""For clients that negotiated nothing: many play message after message, and would stutter with
-short ones. They cannot drop what they have, so a message has 1 s at most."""
+"""For clients that did not negotiate: many play message after message, and would stutter with short
+ones. They cannot drop audio that they have, so a message has at most 1 s."""
 
 DEFAULT_RATE = 24_000
-"""The rate of what a function gives, in Hz, to a client that names none: as of handlers."""
+"""Output sample rate of a function in Hz if the client names none; the same as of handlers."""
 
 RECEIVED_TIMEOUT_S = 10.0
-"""How long ``receive`` may take for what a client sent before it said that it stops."""
+"""How long ``receive`` may take to process audio that the client sent before its ``stop``."""
 
 
 @dataclass(frozen=True)
 class SocketOptions:
-    """What the program's side of a socket is like.
+    """The program's side of a socket.
 
     Attributes:
-        mode: In which direction audio flows, seen from the client.
-        channel: Where messages of the program go.
-        queue: What the program puts here is sent, as if ``emit`` had given it.
-        emit: Takes the place of ``Media.run_emit``.
-        clear: Called to drop the audio that is not played; from any thread.
+        mode: The direction of audio, seen from the client.
+        channel: The channel for messages of the program.
+        queue: Items that the program puts here are sent like outputs of ``emit``.
+        emit: Replaces ``Media.run_emit``.
+        clear: Called to drop unplayed audio; from any thread.
     """
 
     mode: Mode
@@ -72,15 +72,15 @@ class OpenSocket:
     Args:
         connection: The socket.
         session: The session.
-        start: What the client said when it started.
-        options: What the program's side is like.
+        start: The ``Start`` of the client.
+        options: The program's side of the socket.
 
     Attributes:
         session: The session.
-        start: What the client said, with the rates that it left open.
+        start: The ``Start`` of the client, with all rates filled in.
         media: The media of the session.
-        keys: The keys of the telephone that wait for the handler.
-        channel: Where messages of the program go.
+        keys: The DTMF keys that are queued for the handler.
+        channel: The channel for messages of the program.
     """
 
     def __init__(
@@ -130,9 +130,9 @@ class OpenSocket:
 
     def _run(self) -> None:
         session, audio_out = self.session, self.media.audio_out
-        if audio_out is None:  # there always is, with audio
+        if audio_out is None:  # never with audio
             return
-        session.run("outputs", self._take_outputs())
+        session.run("outputs", self._send_outputs())
         if audio_out.playout is not None:
             audio_out.on_played = lambda: self._send_mark(self._playback.ended())
             session.run("send", self._send_audio())
@@ -142,7 +142,7 @@ class OpenSocket:
     # What the client sends
 
     def hear(self, payload: bytes) -> None:
-        """Take audio of the client."""
+        """Pass audio of the client to the handler."""
         audio_in = self.media.audio_in
         if not payload:
             return
@@ -153,28 +153,28 @@ class OpenSocket:
         seconds = len(payload) / self._encoding.sample_bytes / self._input_rate
         if not self._allowance.take(seconds, now):
             self._connection.say_once(
-                f"The audio comes faster than it can have been recorded: what is more than "
+                "The audio arrives faster than real time: audio that is more than "
                 f"{AHEAD_S:.0f} s ahead is dropped"
             )
             return
         audio_in.push(self._input_rate, self._encoding.decode(payload)[np.newaxis])
 
     def played(self, mark: str) -> None:
-        """Take a mark that the client has sent back."""
+        """Record a mark that the client has echoed."""
         self._playback.played(mark)
         if self._playback.all_played:
             self._all_played.set()
 
     def expect_no_marks(self) -> None:
-        """Wait for no marks any more: the connection ends."""
+        """Stop waiting for marks: the connection ends."""
         self._all_played.set()
 
     async def finish(self) -> None:
-        """Let ``receive`` get what the client has sent: it sends no more."""
+        """Wait until ``receive`` has processed the client's audio: the client sends no more."""
         if self.media.audio_in is not None:
             await self.media.audio_in.finish(RECEIVED_TIMEOUT_S)
 
-    # What the client gets
+    # What the server sends
 
     async def _send_audio(self) -> None:
         audio_out = self.media.audio_out
@@ -187,12 +187,12 @@ class OpenSocket:
             self._send_mark(self._playback.sent(seconds, loop.time()))
 
     def _send_mark(self, name: str | None) -> None:
-        """Ask the client to tell when it has played what was sent."""
+        """Send a mark, which the client echoes when it has played the audio before it."""
         if name is not None and self._connection.send_mark(name):
             self._all_played.clear()
 
-    async def _take_outputs(self) -> str | None:
-        """Send what a program's own ``_emit_to_queue`` gives."""
+    async def _send_outputs(self) -> str | None:
+        """Send the items of a program's own ``_emit_to_queue``."""
         audio_out = self.media.audio_out
         while audio_out is not None:
             reason = await audio_out.accept(await self._queue.get())
@@ -205,9 +205,9 @@ class OpenSocket:
         self._connection.say(text)
 
     def unplayed_s(self) -> float:
-        """Return how much audio the client has not played, in seconds; from any thread.
+        """Return the audio that the client has not played, in seconds; callable from any thread.
 
-        By the marks that it sends back, or else by the clock.
+        Measured by the marks that it echoes, or else by the clock.
         """
         playout = None if self.media.audio_out is None else self.media.audio_out.playout
         if playout is None:
@@ -216,7 +216,7 @@ class OpenSocket:
         return playout.queued_s + max(playout.ahead_s(now), self._playback.unplayed_s(now))
 
     def clear(self) -> None:
-        """Drop the audio that is not yet played, also at the client; from any thread."""
+        """Drop unplayed audio, also at the client; callable from any thread."""
         self.media.clear()
         if runs_on(self.session.loop):
             self._clear_client()
@@ -234,14 +234,14 @@ class OpenSocket:
     # The end
 
     async def client_left(self, reason: CloseReason) -> None:
-        """End the session: the client has gone, or its connection is closed."""
+        """End the session: the client has left, or its connection is closed."""
         if self.media.audio_in is not None:
             self.media.audio_in.flush()  # the client sends no more
         self.session.close(reason.text or "the client disconnected")
         await self.session.closed.wait()
 
     async def close(self, reason: CloseReason) -> None:
-        """Send what is left to say, and close the socket if the client has not."""
+        """Send the remaining messages, and close the socket unless the client has."""
         if reason.code == INTERNAL_ERROR:
             reason = replace(reason, text="The handler failed")
         elif reason.code == GOING_AWAY:

@@ -1,4 +1,4 @@
-"""WebSockets that are open and have not started yet."""
+"""WebSockets that are open and whose clients have not started."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ __all__ = ["PendingConnections"]
 
 
 class PendingConnections:
-    """Connections that may wait; when there are too many, the one that has waited longest goes.
+    """A bounded registry of pending connections; a new one evicts the oldest.
 
-    So filling it keeps no honest client out, which says at once what it wants.
+    So a client that fills it does not keep out others, which start at once.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[object, Callable[[], None]] = {}
 
     def __len__(self) -> int:
-        """Return how many wait."""
+        """Return the number of pending connections."""
         return len(self._waiting)
 
     def enter(self, connection: object, evict: Callable[[], None], *, limit: int) -> None:
@@ -25,8 +25,8 @@ class PendingConnections:
 
         Args:
             connection: The connection.
-            evict: Called when it must go.
-            limit: How many may wait.
+            evict: Called when it is evicted.
+            limit: Maximum number of pending connections.
         """
         if len(self._waiting) >= limit:
             first = next(iter(self._waiting))
@@ -34,5 +34,5 @@ class PendingConnections:
         self._waiting[connection] = evict
 
     def leave(self, connection: object) -> None:
-        """Remove a connection that waits no more; a second time does nothing."""
+        """Remove a connection that is no longer pending; idempotent."""
         self._waiting.pop(connection, None)

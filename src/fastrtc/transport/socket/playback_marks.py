@@ -1,4 +1,4 @@
-"""What a client has played of the audio that it was sent, by the marks that it sends back."""
+"""How much of its audio a client has played, by the marks that it echoes."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections import OrderedDict
 __all__ = ["PlaybackMarks"]
 
 MARK_EVERY_S = 0.1
-"""How much audio lies between two marks, in seconds: a tenth of the messages more."""
+"""Audio between two marks, in seconds: a tenth more messages."""
 
 MAX_MARKS = 100
-"""Marks that are remembered: those of 10 s, for clients that never send one back."""
+"""Marks that are remembered: those of 10 s, for clients that never echo one."""
 
 LATE_BY_S = 1.0
-"""How late a client may play what it was sent, in seconds: the way there and its buffer. One
-that sends no more marks has played it by then all the same."""
+"""How late a client may play its audio, in seconds: network delay and its buffer. After that, the
+audio counts as played even if the client stops echoing marks."""
 
 
 class PlaybackMarks:
-    """Follows the playing of one client, without I/O and without a clock.
+    """Track the playback of one client. No I/O and no clock.
 
-    Clients that send marks back, as telephone providers do, say with each that what was sent
-    before it has been played. One that never does is taken to play audio as it is sent.
-    Times are in seconds, of any clock that does not jump.
+    Clients that echo marks, as telephone providers do, confirm with each that the audio before it
+    has been played. A client that never does is assumed to play audio as it is sent. Times are in
+    seconds of any monotonic clock.
     """
 
     def __init__(self) -> None:
@@ -35,17 +35,17 @@ class PlaybackMarks:
         self._done_by = 0.0
 
     def sent(self, seconds: float, now: float) -> str | None:
-        """Learn that audio was sent.
+        """Record audio that was sent.
 
         Returns:
-            The name of a mark to send after it, if it is time for one.
+            The name of a mark to send after it, if one is due.
         """
         self._sent_s += seconds
         self._done_by = max(self._done_by, now + LATE_BY_S) + seconds
         return self._mark() if self._sent_s - self._marked_s >= MARK_EVERY_S - 1e-9 else None
 
     def ended(self) -> str | None:
-        """Learn that nothing follows for now.
+        """Record that no audio follows for now.
 
         Returns:
             The name of a mark to send, if there is audio after the last one.
@@ -62,7 +62,7 @@ class PlaybackMarks:
         return name
 
     def played(self, name: str) -> None:
-        """Learn that a mark has come back; one that nobody knows is ignored."""
+        """Record an echoed mark; an unknown one is ignored."""
         at = self._marks.get(name)
         if at is None:
             return
@@ -73,18 +73,18 @@ class PlaybackMarks:
         del self._marks[name]
 
     def cleared(self) -> None:
-        """Learn that the client was told to drop what it has not played."""
-        self._marks.clear()  # clients send those back, too
+        """Record that the client was told to drop unplayed audio."""
+        self._marks.clear()  # clients echo those, too
         self._played_s = self._marked_s = self._sent_s
         self._done_by = 0.0
 
     @property
     def all_played(self) -> bool:
-        """Whether all marks have come back."""
+        """Whether all marks have been echoed."""
         return not self._marks
 
     def unplayed_s(self, now: float) -> float:
-        """Tell how much of the audio that was sent has not been played, in seconds."""
+        """Return the audio that was sent and not played, in seconds."""
         if not self._answers or now >= self._done_by:
             return 0.0
         return min(self._sent_s - self._played_s, self._done_by - now)

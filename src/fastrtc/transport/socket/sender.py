@@ -1,4 +1,4 @@
-"""Messages on their way into a socket: a queue that has a bound."""
+"""A bounded queue of messages to a socket."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["SocketSender"]
 
 
 class SocketSender:
-    """Sends messages in order, without making whoever has something to say wait.
+    """Send messages in order; ``put`` never waits.
 
     Args:
-        send: Sends one message, and waits while the client is slow.
-        overflowed: Called once when the client does not read: nothing is sent any more.
+        send: Sends one message; waits while the client is slow (backpressure).
+        overflowed: Called once when the client does not read; nothing more is sent.
     """
 
     def __init__(
@@ -28,8 +28,8 @@ class SocketSender:
         self._waiting: deque[tuple[str | bytes, bool]] = deque()
         self._size = 0
         self._taken = 0
-        self._backlog = StalledClientDetector()
-        self._alarm = TimedEvent()
+        self._stalled = StalledClientDetector()
+        self._queued = TimedEvent()
         self._sent = asyncio.Event()
         self._sent.set()
         self._ended = False
@@ -38,32 +38,32 @@ class SocketSender:
         """Queue a message, on the event loop.
 
         Args:
-            message: A text, or bytes.
-            audio: Whether it is dropped by ``drop_audio``.
+            message: A string or bytes.
+            audio: Whether ``drop_audio`` drops it.
         """
         if self._ended:
             return
         now = asyncio.get_running_loop().time()
-        if self._backlog.is_too_much(self._size, self._taken, now):
+        if self._stalled.is_too_much(self._size, self._taken, now):
             self.end()
             self._overflowed()
             return
         self._size += len(message)
         self._waiting.append((message, audio))
         self._sent.clear()
-        self._alarm.ring()
+        self._queued.ring()
 
     def drop_audio(self) -> None:
-        """Drop the audio that waits."""
+        """Drop queued audio."""
         kept = [(message, audio) for message, audio in self._waiting if not audio]
         self._size -= sum(len(m) for m, _ in self._waiting) - sum(len(m) for m, _ in kept)
         self._waiting = deque(kept)
 
     async def run(self) -> None:
-        """Send what is queued.
+        """Send queued messages.
 
         Raises:
-            Exception: Of ``send``, when the client has gone.
+            Exception: From ``send``, when the client has gone.
         """
         try:
             while True:
@@ -73,19 +73,19 @@ class SocketSender:
                     self._size -= len(message)
                     self._taken += len(message)
                 self._sent.set()
-                await self._alarm.wait()
+                await self._queued.wait()
         finally:
             self.end()
 
     async def flush(self, timeout: float) -> None:
-        """Wait until everything is sent, or cannot be, or the time is over."""
+        """Wait until all messages are sent or cannot be sent, up to *timeout* seconds."""
         try:
             await asyncio.wait_for(self._sent.wait(), timeout)
         except asyncio.TimeoutError:
             pass
 
     def end(self) -> None:
-        """Drop what waits and what comes."""
+        """Drop queued messages, and further ones."""
         self._ended = True
         self._waiting.clear()
         self._sent.set()

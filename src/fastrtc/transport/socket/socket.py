@@ -1,4 +1,4 @@
-"""What the transport needs of a server's WebSocket."""
+"""The interface of a server's WebSocket."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["Socket"]
 
 
 class Socket(Protocol):
-    """The WebSocket of a server, which has been accepted."""
+    """An accepted WebSocket of a server."""
 
     @property
     def is_read(self) -> bool:
-        """Whether the client is there, as far as it is known."""
+        """Whether the client is connected, as far as is known."""
         ...
 
     @property
     def is_open(self) -> bool:
-        """Whether the server has not closed it."""
+        """Whether the server has not closed the socket."""
         ...
 
     async def receive(self) -> str | bytes | None:
@@ -27,13 +27,13 @@ class Socket(Protocol):
         ...
 
     async def send(self, message: str | bytes) -> None:
-        """Send a message; raises when the client has gone."""
+        """Send a message; raises if the client has gone."""
         ...
 
     async def close(self, reason: CloseReason) -> None:
-        """Close it; may raise when both ends do."""
+        """Close the socket; may raise if the client closes it, too."""
         ...
 
     def drop_if_unread(self, timeout_s: float) -> None:
-        """Drop the TCP connection if the client has not taken the close frame in time."""
+        """Abort the TCP connection if the client does not read the close frame in time."""
         ...

@@ -1,4 +1,4 @@
-"""What a socket is before its client has started, and when it is being closed."""
+"""The states of a socket before its client has started, and while it is being closed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Opening:
     """The state of a socket whose client has not started.
 
     Args:
-        pending: Where it waits, with others.
-        limits: How long it may wait, and how many may.
+        pending: The registry of sockets that have not started.
+        limits: How long the client may take to start, and how many sockets may be pending.
         hang_up: Closes the socket.
     """
 
@@ -29,15 +29,15 @@ class Opening:
         limits: Limits,
         hang_up: Callable[[CloseReason], None],
     ) -> None:
-        within_s = limits.start_within_s
-        too_late = CloseReason(POLICY_VIOLATION, f"No start within {within_s:.0f} s")
-        too_many = CloseReason(TRY_AGAIN_LATER, "Too many wait to start")
+        timeout_s = limits.start_within_s
+        too_late = CloseReason(POLICY_VIOLATION, f"No start within {timeout_s:.0f} s")
+        too_many = CloseReason(TRY_AGAIN_LATER, "Too many connections are waiting to start")
         self._pending = pending
-        self._timer = asyncio.get_running_loop().call_later(within_s, hang_up, too_late)
+        self._timer = asyncio.get_running_loop().call_later(timeout_s, hang_up, too_late)
         pending.enter(self, lambda: hang_up(too_many), limit=limits.sockets_waiting)
 
     def end(self) -> None:
-        """Wait no more; a second time does nothing."""
+        """Leave the state; idempotent."""
         self._timer.cancel()
         self._pending.leave(self)
 
@@ -47,8 +47,8 @@ class Closing:
     """The state of a socket that is being closed.
 
     Attributes:
-        reason: Why; the first reason counts.
-        opened: What it was before, if its client had started.
+        reason: Why it is closed; the first reason counts.
+        opened: The transport of the session, if its client had started.
     """
 
     reason: CloseReason

@@ -1,6 +1,6 @@
-"""Telephone calls: what providers send over a WebSocket, and what they are answered.
+"""Telephone calls over WebSockets of telephone providers.
 
-A provider's messages are read and written by a ``Provider`` (``twilio``, ``telnyx``,
-``plivo``); ``protocol`` tells them apart. ``twiml``, ``address`` and ``signature`` are what the
-webhook of an incoming call needs. Nothing in here does I/O but a program's own ``hang_up``.
+A ``Provider`` (``twilio``, ``telnyx``, ``plivo``) reads and writes the messages of one provider;
+``protocol`` selects it. ``twiml``, ``address`` and ``signature`` serve the webhook of incoming
+calls. Only a program's own ``hang_up`` does I/O.
 """

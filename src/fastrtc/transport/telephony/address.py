@@ -1,4 +1,4 @@
-"""Under which address a request reached us, as its sender wrote it."""
+"""The public address of the server, from the headers of a request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ MAX_PORT = 65535
 
 
 def public_host(headers: Mapping[str, str]) -> str | None:
-    """Give the host, with its port if it is not the scheme's, that the request was sent to.
+    """Return the host that the request was sent to, with its port unless it is the default.
 
-    A proxy tells it in ``Forwarded`` (RFC 7239), or in ``X-Forwarded-Host`` and
-    ``X-Forwarded-Port``; otherwise ``Host`` does.
+    Taken from ``Forwarded`` (RFC 7239), or ``X-Forwarded-Host`` and ``X-Forwarded-Port``, which
+    proxies set; otherwise from ``Host``.
 
     Args:
-        headers: Those of the request, with names in any case.
+        headers: The headers of the request; lookups must ignore case.
 
     Returns:
-        ``"example.com"``, ``"example.com:8443"``; None if no header has a host.
+        Such as ``"example.com"`` or ``"example.com:8443"``; None if no header has a host.
     """
     port = _first(headers.get("x-forwarded-port"))
     for told in (
@@ -35,7 +35,7 @@ def public_host(headers: Mapping[str, str]) -> str | None:
         if found is None or int(found[2] or 0) > MAX_PORT or not _is_usable(found[1]):
             continue
         own_port = found[2] or (port if port.isdecimal() else "")
-        # the number of digits first: Python refuses to read a number of thousands
+        # check the number of digits first: int() rejects thousands of them
         if own_port in ("", *DEFAULT_PORTS) or len(own_port) > 5 or int(own_port) > MAX_PORT:
             return found[1]
         return f"{found[1]}:{own_port}"
@@ -43,18 +43,18 @@ def public_host(headers: Mapping[str, str]) -> str | None:
 
 
 def public_scheme(headers: Mapping[str, str], scheme: str) -> str:
-    """Give the scheme that the request was sent with: ``"https"`` or ``"http"``.
+    """Return the scheme that the request was sent with: ``"https"`` or ``"http"``.
 
     Args:
-        headers: Those of the request, with names in any case.
-        scheme: The one that it arrived with, which a proxy may have changed.
+        headers: The headers of the request; lookups must ignore case.
+        scheme: The scheme at the server, which a proxy may have changed.
     """
     told = _forwarded(headers, "proto") or _first(headers.get("x-forwarded-proto")) or scheme
     return "https" if told.lower() in ("https", "wss") else "http"
 
 
 def _is_usable(host: str) -> bool:
-    """Return whether a URL with this host can be parsed: in brackets there must be an address."""
+    """Return whether a URL with this host can be parsed: brackets must contain an address."""
     if host.startswith("["):
         try:
             IPv6Address(host[1:-1])
@@ -64,7 +64,7 @@ def _is_usable(host: str) -> bool:
 
 
 def _first(value: str | None) -> str:
-    """Give what the proxy nearest to the client said: each one appends."""
+    """Return the value of the proxy nearest to the client: each proxy appends its own."""
     return (value or "").partition(",")[0].strip()
 
 

@@ -1,8 +1,9 @@
-"""Tokens that bind the socket of a call to the webhook of the same call.
+"""Tokens that bind the WebSocket of a call to the webhook of the same call.
 
-Twilio signs the handshake of a socket, but nothing in it is of the call: whoever has seen one
-signature could open sockets for ever. So the TwiML that answers the webhook, which only Twilio
-gets, has a token as a custom parameter, and the socket's ``start`` message has to bring it back.
+Twilio signs the handshake of a socket, but nothing in it identifies the call: an attacker who has
+seen one signature could open sockets forever. So the TwiML that answers the webhook, which only
+Twilio receives, has a token as a custom parameter, and the socket's ``start`` message must return
+it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,15 @@ PARAMETER = "fastrtc_token"
 """The name of the custom parameter."""
 
 LIFETIME_S = 60.0
-"""How long a token is good, in seconds: the greeting takes 2 s of it, one of a program's own TwiML
-may take longer."""
+"""How long a token is valid, in seconds: the greeting takes 2 s, custom TwiML may take longer."""
 
 
 class CallTokens:
-    """Make tokens, and check each once.
+    """Issue tokens, and accept each once.
 
     Args:
-        secret: What they are made with; processes that have the same accept each other's, once
-            each.
+        secret: The secret that tokens are derived from. Processes with the same secret accept each
+            other's tokens, once in each process.
         clock: Returns the time in seconds, the same in all these processes.
     """
 
@@ -39,12 +39,12 @@ class CallTokens:
         self._used: dict[str, float] = {}
 
     def issue(self, call: str) -> str:
-        """Return a token for a call, given by the provider's id of it."""
+        """Return a token for the call with this id of the provider."""
         about = f"{int(self._clock() + LIFETIME_S)}.{secrets.token_hex(8)}"
         return f"{about}.{self._mac(about, call)}"
 
     def redeem(self, token: str, call: str) -> bool:
-        """Tell whether a token is good for a call; once only."""
+        """Return whether a token is valid for a call; only the first time."""
         about, _, mac = token.rpartition(".")
         until, _, _ = about.partition(".")
         if not hmac.compare_digest(_bytes(mac), _bytes(self._mac(about, call))):
@@ -61,4 +61,4 @@ class CallTokens:
 
 
 def _bytes(text: str) -> bytes:
-    return text.encode(errors="surrogatepass")  # JSON can have half a character
+    return text.encode(errors="surrogatepass")  # JSON may contain lone surrogates

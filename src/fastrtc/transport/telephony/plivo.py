@@ -15,10 +15,10 @@ ENCODINGS: dict[str, Encoding] = {"audio/x-mulaw": "mulaw", "audio/x-l16": "pcm1
 
 
 class Plivo(Provider):
-    """Calls that come through ``<Stream bidirectional="true">`` of Plivo's XML.
+    """Calls through ``<Stream bidirectional="true">`` of Plivo's XML.
 
-    Audio is mu-law, or 16-bit samples (Plivo's default), as the ``contentType`` of the
-    element says. Plivo does not say who calls whom; set it in ``extraHeaders`` if it is needed.
+    Audio is mu-law, or 16-bit samples (Plivo's default), as set by the ``contentType`` of the
+    element. Plivo does not send the numbers of a call; set them in ``extraHeaders`` if needed.
     """
 
     name = "plivo"
@@ -26,14 +26,14 @@ class Plivo(Provider):
 
     @classmethod
     def recognises(cls, start: Message) -> bool:
-        """Tell whether a ``start`` message has Plivo's ``streamId``."""
+        """Return whether a ``start`` message has Plivo's ``streamId``."""
         return "streamId" in (start.get("start") or {})
 
     def begin(self, start: Message) -> Start:
-        """Read the ``start`` message.
+        """Parse the ``start`` message.
 
         Raises:
-            MalformedMessage: If something is missing, or the audio is of another encoding.
+            MalformedMessage: If a field is missing, or the encoding is not supported.
         """
         details = section(start, "start")
         self.stream_id = text_of(details, "streamId")
@@ -52,13 +52,13 @@ class Plivo(Provider):
         return begun
 
     def read(self, event: str, message: Message) -> SocketEvent | None:
-        """Read a message; a checkpoint comes back as ``playedStream``."""
+        """Parse a message; Plivo echoes a checkpoint as ``playedStream``."""
         if event == "playedStream":
             return Mark(text_of(message, "name"))
         return super().read(event, message)
 
     def audio(self, payload: bytes) -> str:
-        """Write ``playAudio``."""
+        """Format ``playAudio``."""
         media = {
             "contentType": self._content_type,
             "sampleRate": self._rate,
@@ -67,16 +67,16 @@ class Plivo(Provider):
         return write({"event": "playAudio", "media": media})
 
     def clear(self) -> str:
-        """Write ``clearAudio``: Plivo drops its buffer, and the checkpoints in it."""
+        """Format ``clearAudio``: Plivo drops its buffer, and the checkpoints in it."""
         return write({"event": "clearAudio", "streamId": self.stream_id})
 
     def mark(self, name: str) -> str:
-        """Write ``checkpoint``, which Plivo answers when what came before has been played."""
+        """Format ``checkpoint``, which Plivo answers when it has played the audio before it."""
         return write({"event": "checkpoint", "streamId": self.stream_id, "name": name})
 
 
 def _parameters(headers: Any) -> dict[str, str]:
-    """Read ``"userId=12345;sessionId=abc"``; commas do as well."""
+    """Parse ``"userId=12345;sessionId=abc"``; commas are accepted, too."""
     if not isinstance(headers, str):
         return {}
     pairs = (pair.partition("=") for pair in re.split("[;,]", headers))

@@ -1,4 +1,4 @@
-"""The messages of a telephone call, whichever provider carries it."""
+"""The messages of a telephone call, for any provider."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from .twilio import Twilio
 __all__ = ["PROVIDERS", "PhoneProtocol", "check_providers"]
 
 logger = logging.getLogger(__name__)
-_not_taken = LogThrottle()
+_rejections = LogThrottle()
 
 PROVIDERS: tuple[type[Provider], ...] = (Twilio, Telnyx, Plivo)
-"""Those that a call may come through."""
+"""The supported providers."""
 
 
 def check_providers(providers: Any) -> tuple[type[Provider], ...]:
-    """Give the providers that a program has chosen; None are all that are known.
+    """Validate the providers that a program has chosen; None for all supported ones.
 
     Raises:
-        ValueError: If it is no list of classes, or an empty one.
+        ValueError: If the value is not a list of classes, or is empty.
     """
     if providers is None:
         return PROVIDERS
@@ -36,18 +36,18 @@ def check_providers(providers: Any) -> tuple[type[Provider], ...]:
         raise ValueError(f"phone_providers must be a list of Provider classes, not {providers!r}")
     for one in providers:
         if not isinstance(one, type) or not issubclass(one, Provider):
-            raise ValueError(f"phone_providers must be classes derived of Provider, not {one!r}")
+            raise ValueError(f"phone_providers must be subclasses of Provider, not {one!r}")
     return tuple(providers)
 
 
 class PhoneProtocol:
-    """What goes over the socket of a telephone call; a ``SocketProtocol``.
+    """The ``SocketProtocol`` of telephone calls.
 
-    The provider is known by its ``start`` message: each names its stream in its own way. A
+    The provider is recognized by its ``start`` message: each names its stream in its own way. A
     phone has no screen: of the messages of a session only ``log`` is sent, and to Twilio only.
 
     Args:
-        providers: Those that a call may come through.
+        providers: The providers to accept.
     """
 
     def __init__(self, providers: Sequence[type[Provider]] = PROVIDERS) -> None:
@@ -55,19 +55,19 @@ class PhoneProtocol:
         self._provider: Provider | None = None
 
     def receive(self, message: str | bytes) -> list[SocketEvent]:
-        """Read a message of the provider; never raises."""
+        """Parse a message of the provider; never raises."""
         try:
             event = self._read(_parse(message))
         except MalformedMessage as error:
-            if error.close_code is not None:  # providers hardly show what they are told
-                _not_taken.log(logger.warning, "A telephone call is not taken: %s", error)
+            if error.close_code is not None:  # providers hardly show our errors
+                _rejections.log(logger.warning, "A telephone call was rejected: %s", error)
             return [Invalid(str(error), error.close_code)]
         return [] if event is None else [event]
 
     def _read(self, message: dict[str, Any]) -> SocketEvent | None:
         event = message.get("event")
         if not isinstance(event, str):
-            raise MalformedMessage("there is no text 'event'")
+            raise MalformedMessage("there is no string 'event'")
         if self._provider is not None:
             if event == "start":
                 raise MalformedMessage("the stream has started already")
@@ -80,7 +80,7 @@ class PhoneProtocol:
 
     def _begin(self, message: dict[str, Any]) -> Start:
         if not isinstance(message.get("start", {}), dict):
-            raise MalformedMessage("'start' is no object", UNSUPPORTED_DATA)
+            raise MalformedMessage("'start' is not an object", UNSUPPORTED_DATA)
         for known in self._providers:
             if known.recognises(message):
                 provider = known()
@@ -91,29 +91,29 @@ class PhoneProtocol:
         raise MalformedMessage(f"this is the 'start' of none of {names}", UNSUPPORTED_DATA)
 
     def started(self, start: Start) -> None:
-        """Say nothing: no provider wants an answer."""
+        """Return None: no provider expects an answer."""
 
     def audio(self, payload: bytes) -> str:
-        """Write audio, in the encoding of the ``start``."""
+        """Format audio, which is in the encoding of the ``start``."""
         return self._known.audio(payload)
 
     def clear(self) -> str:
-        """Write that the audio which has not been played is to be dropped."""
+        """Format the request to drop unplayed audio."""
         return self._known.clear()
 
     def mark(self, name: str) -> str:
-        """Write that the provider is to tell when the audio so far has been played."""
+        """Format a mark, which the provider echoes when it has played the audio before it."""
         return self._known.mark(name)
 
     def pong(self) -> None:
-        """Say nothing: no provider asks."""
+        """Return None: no provider sends pings."""
 
     def message(self, text: str) -> str | None:
-        """Write a message of the session, if the provider gets any."""
+        """Format a message of the session; None if the provider does not accept it."""
         return None if self._provider is None else self._provider.message(text)
 
     async def hang_up(self, call: Call) -> None:
-        """End the call, if the provider has a way beside closing the socket."""
+        """End the call if the provider needs more than the closing of the socket."""
         await self._known.hang_up(call)
 
     @property
@@ -124,11 +124,11 @@ class PhoneProtocol:
 
 def _parse(message: str | bytes) -> dict[str, Any]:
     if isinstance(message, bytes):
-        raise MalformedMessage("messages are JSON texts, not binary")
+        raise MalformedMessage("messages must be JSON in text frames, not binary")
     try:
         parsed = json.loads(message)
     except (ValueError, RecursionError) as error:
-        raise MalformedMessage(f"this is no JSON: {error}") from error
+        raise MalformedMessage(f"this is not JSON: {error}") from error
     if not isinstance(parsed, dict):
-        raise MalformedMessage("this is no JSON object")
+        raise MalformedMessage("this is not a JSON object")
     return parsed

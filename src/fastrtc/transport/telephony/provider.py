@@ -1,4 +1,4 @@
-"""The seam for telephone providers: how one reads and writes the messages of a call."""
+"""The interface of telephone providers: parse and format the messages of a call."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ PHONE_RATE = 8000
 """The sample rate of G.711, and of most telephone calls, in Hz."""
 
 UNSUPPORTED_DATA = 1003
-"""The close code for messages of a kind that is not taken (RFC 6455 section 7.4.1)."""
+"""The close code for unsupported messages (RFC 6455 section 7.4.1)."""
 
 MAX_ID_LENGTH = 256
-"""Characters that the id of a stream may have; those of the providers have 34 to 36."""
+"""Maximum length of the id of a stream, in characters; those of the providers have 34 to 36."""
 
 DIGITS = frozenset("0123456789*#ABCD")
 
 Message: TypeAlias = Mapping[str, Any]
-"""A message as the provider sent it, read from JSON."""
+"""A message of the provider, parsed from JSON."""
 
 
 class MalformedMessage(ValueError):
-    """A message that cannot be understood.
+    """A message is malformed or not supported.
 
     Attributes:
-        close_code: The code to close the socket with, if the call cannot go on; else None.
+        close_code: The code to close the socket with if the call cannot continue; else None.
     """
 
     def __init__(self, reason: str, close_code: int | None = None) -> None:
@@ -55,22 +55,22 @@ class MalformedMessage(ValueError):
 
 
 class Provider(ABC):
-    """How a provider carries a call over a WebSocket. One object serves one call.
+    """Parse and format the messages of one call of a telephone provider.
 
-    All providers so far send JSON texts with an ``event``: a ``start``, then ``media`` with
-    audio in base64, ``dtmf``, the echo of a mark, ``stop``. What differs is how the ``start``
-    looks, and what they want to be sent. With most of them the call ends when the socket is
-    closed; ``hang_up`` is for others.
+    All providers so far send JSON with an ``event``: a ``start``, then ``media`` with audio in
+    base64, ``dtmf``, the echo of a mark, ``stop``. They differ in the fields of ``start`` and in
+    the messages that they expect. With most of them the call ends when the socket is closed;
+    ``hang_up`` is for the others.
 
     Attributes:
-        stream_id: The id of the stream of media, once ``begin`` has read it.
+        stream_id: The id of the media stream, once ``begin`` has parsed it.
     """
 
     name: ClassVar[str]
-    """What ``Call.provider`` says."""
+    """The value of ``Call.provider``."""
 
     ignored: ClassVar[frozenset[str]] = frozenset()
-    """Events that mean nothing to a call."""
+    """Events to ignore."""
 
     def __init__(self) -> None:
         self.stream_id = ""
@@ -79,50 +79,50 @@ class Provider(ABC):
     @classmethod
     @abstractmethod
     def recognises(cls, start: Message) -> bool:
-        """Tell whether a ``start`` message is of this provider."""
+        """Return whether a ``start`` message is of this provider."""
 
     @abstractmethod
     def begin(self, start: Message) -> Start:
-        """Read the ``start`` message.
+        """Parse the ``start`` message.
 
         Raises:
-            MalformedMessage: If something that is needed is missing or unusable.
+            MalformedMessage: If a required field is missing or unusable.
         """
 
     @abstractmethod
     def audio(self, payload: bytes) -> str:
-        """Write audio, in the encoding of ``begin``."""
+        """Format audio, which is in the encoding that ``begin`` returned."""
 
     @abstractmethod
     def clear(self) -> str:
-        """Write that the audio which has not been played is to be dropped."""
+        """Format the request to drop unplayed audio."""
 
     @abstractmethod
     def mark(self, name: str) -> str:
-        """Write that the provider is to tell when the audio so far has been played."""
+        """Format a mark, which the provider echoes when it has played the audio before it."""
 
     def message(self, text: str) -> str | None:
-        """Write a message of the session, a JSON text; None if the provider gets none."""
+        """Format a message of the session, a JSON string; None to send nothing."""
         return None
 
     async def hang_up(self, call: Call) -> None:
         """End a call that would outlive its socket, such as by the provider's HTTP interface.
 
         Awaited before the socket is closed when a call has ended or is refused, unless the
-        provider has said ``stop``. It may take 3 s; what it raises is logged. By default it does
+        provider has sent ``stop``. It may take up to 3 s; exceptions are logged. By default it does
         nothing.
 
         Args:
-            call: What ``begin`` has made. Anybody may have sent it: quote ``call.id`` in an
-                address.
+            call: The call as ``begin`` returned it. Any client may have sent its fields: quote
+                ``call.id`` in a URL.
         """
         return None
 
     def read(self, event: str, message: Message) -> SocketEvent | None:
-        """Read any other message; None for one that means nothing.
+        """Parse any message other than ``start``; return None for ignored ones.
 
         Raises:
-            MalformedMessage: If it cannot be understood.
+            MalformedMessage: If the message is malformed.
         """
         if event == "media":
             return self._audio(section(message, "media"))
@@ -141,20 +141,20 @@ class Provider(ABC):
 
     def _audio(self, media: Message) -> Audio | None:
         if not str(media.get("track", "inbound")).startswith("inbound"):
-            return None  # what the caller hears: our own voice
+            return None  # our own audio, as the caller hears it
         payload = media.get("payload")
         if not isinstance(payload, str):
             raise MalformedMessage("media has no payload")
         try:
             audio = base64.b64decode(payload, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise MalformedMessage(f"the payload is no base64: {error}") from error
+            raise MalformedMessage(f"the payload is not base64: {error}") from error
         if self.encoding == "pcm16" and len(audio) % 2:
             raise MalformedMessage(f"16-bit audio cannot have {len(audio)} bytes")
         return Audio(audio)
 
     def _start(self, call: Call, encoding: Any, rate: Any, known: Mapping[str, Encoding]) -> Start:
-        """Make the event from the format that the provider names."""
+        """Return the event for the format that the provider announced."""
         if len(self.stream_id) > MAX_ID_LENGTH or not self.stream_id.isprintable():
             raise MalformedMessage("the id of the stream is unusable", UNSUPPORTED_DATA)
         if not isinstance(encoding, str) or encoding not in known:
@@ -173,10 +173,10 @@ class Provider(ABC):
 
 
 def section(message: Message, key: str) -> Message:
-    """Give the object that a message has under a key.
+    """Return the object under a key of a message.
 
     Raises:
-        MalformedMessage: If there is none.
+        MalformedMessage: If the key is missing or its value is not an object.
     """
     value = message.get(key)
     if not isinstance(value, dict):
@@ -185,40 +185,40 @@ def section(message: Message, key: str) -> Message:
 
 
 def text_of(message: Message, key: str) -> str:
-    """Give the text that a message has under a key.
+    """Return the string under a key of a message.
 
     Raises:
-        MalformedMessage: If there is none, or an empty one.
+        MalformedMessage: If the key is missing, or its value is not a string or empty.
     """
     value = message.get(key)
     if not isinstance(value, str) or not value:
-        raise MalformedMessage(f"there is no text {key!r}")
+        raise MalformedMessage(f"there is no string {key!r}")
     return value
 
 
 def maybe_text(message: Message, key: str) -> str | None:
-    """Give the text that a message has under a key, if there is one."""
+    """Return the string under a key of a message; None if it is missing or empty."""
     value = message.get(key)
     return value if isinstance(value, str) and value else None
 
 
 def texts(value: Any) -> dict[str, str]:
-    """Give the custom parameters that a provider passes on, all as texts."""
+    """Return the custom parameters that a provider passes on, all as strings."""
     if not isinstance(value, dict):
         return {}
     return {str(name): str(content) for name, content in value.items()}
 
 
 def shown(value: Any) -> str:
-    """Give the beginning of what was sent, for a message to whoever sent it."""
+    """Return the beginning of a value's ``repr``, for a message to its sender."""
     return f"{value!r:.60}"
 
 
 def write(message: Message) -> str:
-    """Write a message for the provider."""
+    """Format a message for the provider."""
     return json.dumps(message, separators=(",", ":"))
 
 
 def encoded(payload: bytes) -> str:
-    """Write audio as a payload."""
+    """Return audio as a base64 payload."""
     return base64.b64encode(payload).decode("ascii")

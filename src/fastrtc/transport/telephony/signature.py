@@ -1,4 +1,4 @@
-"""Whether a request comes from Twilio: ``X-Twilio-Signature``."""
+"""Validation of ``X-Twilio-Signature``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from .twiml import require_twilio
 __all__ = ["HEADER", "is_signed"]
 
 HEADER = "X-Twilio-Signature"
-"""Where the signature is: an HMAC of the URL and the parameters under the account's token."""
+"""The header with the signature: an HMAC of the URL and the parameters, keyed with the auth
+token."""
 
 
 def is_signed(token: str, urls: Iterable[str], parameters: Any, signature: str | None) -> bool:
-    """Tell whether a request was signed by whoever has the token.
+    """Return whether a request was signed with the token.
 
     Args:
         token: The auth token of the Twilio account.
-        urls: The URL that the request was sent to; several where it is not sure.
-        parameters: What was posted, as a mapping; empty for a WebSocket.
-        signature: The content of the header, if there is one.
+        urls: The URL that the request was sent to; several if it is uncertain.
+        parameters: The posted parameters, as a mapping; empty for a WebSocket.
+        signature: The value of the header; None if it is missing.
 
     Raises:
         PhoneExtraMissing: If the ``twilio`` package is not installed.
@@ -35,9 +36,9 @@ def is_signed(token: str, urls: Iterable[str], parameters: Any, signature: str |
 
 
 class _Posted(dict[str, list[str]]):
-    """The values of each name, as the validator asks for them.
+    """The values of each parameter, with the interface that the validator uses.
 
-    A form's own ``getlist`` reads the whole form for each name: a form of 64 KiB would take
+    A form's own ``getlist`` scans the whole form for each name: a form of 64 KiB would take
     seconds.
     """
 
@@ -48,5 +49,5 @@ class _Posted(dict[str, list[str]]):
             self.setdefault(name, []).append(value)
 
     def getall(self, name: str) -> list[str]:
-        """Return the values of a name that is there."""
+        """Return the values of an existing name."""
         return self[name]

@@ -19,17 +19,17 @@ CODECS: dict[str, Encoding] = {"PCMU": "mulaw", "PCMA": "alaw"}
 
 
 MAX_WAITING = 3
-"""Messages, of 20 ms each, that wait for one which is missing."""
+"""Messages of 20 ms that are buffered while one is missing."""
 
 
 class Telnyx(Provider):
-    """Calls that come through Telnyx' ``stream_url``, or ``<Stream>`` of its TeXML.
+    """Calls through Telnyx' ``stream_url``, or ``<Stream>`` of its TeXML.
 
     The stream must be bidirectional in ``rtp`` mode, with PCMU or PCMA as both its codec and
     its bidirectional codec: the ``start`` message names only the first.
 
-    Telnyx does not promise to send audio in order: it numbers it (``chunk``). What comes early
-    waits for what is missing, for 60 ms.
+    Telnyx does not promise to send audio in order; it numbers the messages (``chunk``). Messages
+    that arrive early wait up to 60 ms for missing ones.
     """
 
     name = "telnyx"
@@ -43,14 +43,14 @@ class Telnyx(Provider):
 
     @classmethod
     def recognises(cls, start: Message) -> bool:
-        """Tell whether a ``start`` message has Telnyx' ``stream_id``."""
+        """Return whether a ``start`` message has Telnyx' ``stream_id``."""
         return "stream_id" in start
 
     def begin(self, start: Message) -> Start:
-        """Read the ``start`` message.
+        """Parse the ``start`` message.
 
         Raises:
-            MalformedMessage: If something is missing, or the codec is neither PCMU nor PCMA.
+            MalformedMessage: If a field is missing, or the codec is neither PCMU nor PCMA.
         """
         self.stream_id = text_of(start, "stream_id")
         details = section(start, "start")
@@ -66,11 +66,11 @@ class Telnyx(Provider):
         return self._start(call, format.get("encoding"), format.get("sample_rate"), CODECS)
 
     def read(self, event: str, message: Message) -> SocketEvent | None:
-        """Read a message; an ``error`` of Telnyx goes into the log."""
+        """Parse a message; an ``error`` of Telnyx is logged."""
         if event == "error":
             _reports.log(
                 logger.warning,
-                "Telnyx reports about stream %s: %.500r",
+                "Telnyx reported an error of stream %s: %.500r",
                 self.stream_id,
                 dict(message),
             )
@@ -82,18 +82,18 @@ class Telnyx(Provider):
         chunk = str(media.get("chunk"))
         if audio is None or not (chunk.isascii() and chunk.isdecimal() and len(chunk) < 20):
             return audio
-        # by the count alone: the audio of a call never pauses
+        # by number only: the audio of a call never pauses
         packets = self._order.push(int(chunk) % SEQUENCE_NUMBERS, 0, audio.payload, now=0.0)
         return Audio(b"".join(packet.payload for packet in packets)) if packets else None
 
     def audio(self, payload: bytes) -> str:
-        """Write ``media``."""
+        """Format ``media``."""
         return write({"event": "media", "media": {"payload": encoded(payload)}})
 
     def clear(self) -> str:
-        """Write ``clear``: Telnyx drops its buffer, and echoes the marks that were in it."""
+        """Format ``clear``: Telnyx drops its buffer, and echoes the marks that were in it."""
         return write({"event": "clear"})
 
     def mark(self, name: str) -> str:
-        """Write ``mark``, which Telnyx echoes when what came before has been played."""
+        """Format ``mark``, which Telnyx echoes when it has played the audio before it."""
         return write({"event": "mark", "mark": {"name": name}})

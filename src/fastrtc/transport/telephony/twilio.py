@@ -12,11 +12,11 @@ __all__ = ["Twilio"]
 
 
 class Twilio(Provider):
-    """Calls that come through ``<Connect><Stream>`` of Twilio's TwiML.
+    """Calls through ``<Connect><Stream>`` of Twilio's TwiML.
 
-    Audio is 8 kHz mu-law in both directions, and ``streamSid`` goes along with every
-    message. Twilio's ``start`` does not say who calls whom: that comes as the custom parameters
-    ``from`` and ``to``, which the TwiML of ``/telephone/incoming`` sets.
+    Audio is 8 kHz mu-law in both directions, and each message has the ``streamSid``. Twilio's
+    ``start`` does not have the numbers of the call: they arrive as the custom parameters ``from``
+    and ``to``, which the TwiML of ``/telephone/incoming`` sets.
     """
 
     name = "twilio"
@@ -24,11 +24,11 @@ class Twilio(Provider):
 
     @classmethod
     def recognises(cls, start: Message) -> bool:
-        """Tell whether a ``start`` message has Twilio's ``streamSid``."""
+        """Return whether a ``start`` message has Twilio's ``streamSid``."""
         return "streamSid" in start or "streamSid" in (start.get("start") or {})
 
     def begin(self, start: Message) -> Start:
-        """Read the ``start`` message; all but ``streamSid`` may be missing.
+        """Parse the ``start`` message; all fields except ``streamSid`` are optional.
 
         Raises:
             MalformedMessage: If it is missing, or the audio is not 8 kHz mu-law.
@@ -52,18 +52,18 @@ class Twilio(Provider):
         return self._start(call, encoding, rate, {"audio/x-mulaw": "mulaw"})
 
     def audio(self, payload: bytes) -> str:
-        """Write ``media``."""
+        """Format ``media``."""
         media = {"payload": encoded(payload)}
         return write({"event": "media", "streamSid": self.stream_id, "media": media})
 
     def clear(self) -> str:
-        """Write ``clear``: Twilio drops its buffer, and echoes the marks that were in it."""
+        """Format ``clear``: Twilio drops its buffer, and echoes the marks that were in it."""
         return write({"event": "clear", "streamSid": self.stream_id})
 
     def message(self, text: str) -> str | None:
-        """Pass on a ``log`` message, as FastRTC 0.0.34 does; others are not sent."""
+        """Return a ``log`` message unchanged, as FastRTC 0.0.34 does; None for others."""
         return text if json.loads(text).get("type") == "log" else None
 
     def mark(self, name: str) -> str:
-        """Write ``mark``, which Twilio echoes when what came before has been played."""
+        """Format ``mark``, which Twilio echoes when it has played the audio before it."""
         return write({"event": "mark", "streamSid": self.stream_id, "mark": {"name": name}})

@@ -1,4 +1,4 @@
-"""What Twilio is told to do with a call: TwiML, by the ``twilio`` package."""
+"""TwiML, Twilio's instructions for a call, built with the ``twilio`` package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...core.errors import FastRTCError
 __all__ = ["INSTALL", "PhoneExtraMissing", "connect_call", "end_call", "require_twilio"]
 
 INSTALL = 'pip install "fastrtc[phone]"'
-"""What brings the ``twilio`` package."""
+"""The command that installs the ``twilio`` package."""
 
 GREETING = "Connecting you to the assistant."
 FAREWELL = "The call has ended. Goodbye."
@@ -21,25 +21,25 @@ class PhoneExtraMissing(FastRTCError, ImportError):
 
 
 def require_twilio() -> None:
-    """See whether the ``twilio`` package is there.
+    """Check that the ``twilio`` package is installed.
 
     Raises:
-        PhoneExtraMissing: If not, telling how to install it.
+        PhoneExtraMissing: If it is not; the message says how to install it.
     """
     try:
         import twilio.twiml.voice_response  # noqa: F401
     except ImportError as error:
         raise PhoneExtraMissing(
-            f"Telephone calls through Twilio need the twilio package: {INSTALL}"
+            f"Telephone calls through Twilio require the twilio package: {INSTALL}"
         ) from (None if error.name in ("twilio", "twilio.twiml") else error)
 
 
 def connect_call(url: str, parameters: Mapping[str, str]) -> str:
-    """Write that a call is to be connected with a WebSocket.
+    """Return the TwiML that connects a call to a WebSocket.
 
     Args:
-        url: Of the WebSocket; Twilio takes ``wss`` only, and no query.
-        parameters: What its ``start`` message is to say as ``customParameters``.
+        url: The URL of the WebSocket; Twilio requires ``wss`` and no query.
+        parameters: The ``customParameters`` of its ``start`` message.
 
     Raises:
         PhoneExtraMissing: If the ``twilio`` package is not installed.
@@ -58,7 +58,7 @@ def connect_call(url: str, parameters: Mapping[str, str]) -> str:
 
 
 def end_call(reason: str) -> str:
-    """Write that the caller is to hear a reason, and the call is to end.
+    """Return the TwiML that reads a reason to the caller and ends the call.
 
     Raises:
         PhoneExtraMissing: If the ``twilio`` package is not installed.
