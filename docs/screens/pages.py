@@ -1,7 +1,8 @@
-"""Record the default pages, with an input and an output: `python docs/screens/pages.py`.
+"""Record the default pages, with an input and an output: `python docs/screens/pages.py [folder]`.
 
-One picture for each modality and mode, in `pages/`: live, light and dark, 1280x800 and 390x844.
-It needs what the tests need.
+One picture for each modality and mode, live, light and dark, 1280x800 and 390x844, in `pages/` or
+in the folder that is named. `pages-gradio5/` is made with the Python of an environment with Gradio
+5. It needs what the tests need.
 """
 
 import asyncio
@@ -49,7 +50,7 @@ async def board(page: Page, address: str) -> Image.Image:
     return made.resize((made.width // 2, made.height // 2), Image.Resampling.LANCZOS)
 
 
-async def record(url: str) -> None:
+async def record(url: str, folder: Path) -> None:
     """Take the pictures of all pages."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -58,18 +59,19 @@ async def record(url: str) -> None:
         page = await browser.new_page()
         await page.route("**/*", to_this_machine_only)
         for modality, mode in COUNTS:
-            path = HERE / "pages" / f"{modality}-{mode}.webp"
+            path = folder / f"{modality}-{mode}.webp"
             picture = await board(page, f"{url}/{modality}/{mode}/1/1")
             picture.save(path, quality=80)
         await browser.close()
 
 
 if __name__ == "__main__":
-    (HERE / "pages").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        server = LayoutServer(Path(folder, "server.log"))
+    pictures = HERE / (sys.argv[1] if len(sys.argv) > 1 else "pages")
+    pictures.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as logs:
+        server = LayoutServer(Path(logs, "server.log"))
         server.start()
         try:
-            asyncio.run(record(server.url))
+            asyncio.run(record(server.url, pictures))
         finally:
             server.stop()
