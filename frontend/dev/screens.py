@@ -23,9 +23,9 @@ FRONTEND = Path(__file__).resolve().parents[1]
 SCREENS = FRONTEND.parent / "docs" / "screens"
 STATES = [
     *("idle", "asking", "connecting", "listening", "heard", "thinking", "speaking", "interrupted"),
-    *("muted", "devices", "details", "reconnecting", "error", "time-limit", "stopped"),
+    *("captions", "muted", "devices", "details", "reconnecting", "error", "time-limit", "stopped"),
 ]
-CONVERSATION = {"heard", "thinking", "speaking", "interrupted"}
+CONVERSATION = {"heard", "thinking", "speaking", "interrupted", "captions"}
 OF_ONE_WAY = {"idle", "connecting", "listening", "muted", "reconnecting", "error", "stopped"}
 COLUMNS = {1280: 4, 390: 5}
 VIEWS = {

@@ -2,7 +2,7 @@
 
 import type { StreamStats } from "../client";
 import { h, newId, setAttribute, setText, show } from "./dom";
-import { HistoryChart, type LevelHistory } from "./history";
+import { HistoryChart, swatch, type LevelHistory } from "./history";
 import type { Layout } from "./layout";
 import { MessageList } from "./messages";
 
@@ -67,7 +67,7 @@ export class DetailsDrawer {
   readonly id = newId("details");
   readonly messages = new MessageList();
   readonly #list = h("dl", {});
-  readonly #heading = h("span", {});
+  readonly #assistant = h("span", {});
   readonly #chart: HistoryChart | null;
   readonly #figure = h("div", { class: "frtc-figure" });
   readonly root = h(
@@ -89,19 +89,25 @@ export class DetailsDrawer {
   ) {
     const { microphone, speaker } = layout;
     this.#chart = microphone || speaker ? new HistoryChart(history, [microphone, speaker]) : null;
-    if (this.#chart)
-      this.#figure.append(h("p", { class: "frtc-title" }, this.#heading), this.#chart.canvas);
-    else this.#figure.remove();
+    if (this.#chart) {
+      const sides = [
+        microphone ? swatch("sent", "You") : null,
+        speaker ? swatch("received", this.#assistant) : null,
+      ];
+      this.#figure.append(
+        h("p", { class: "frtc-title frtc-key" }, h("span", {}, "Sound levels"), ...sides),
+        this.#chart.canvas,
+      );
+    } else this.#figure.remove();
   }
 
   /** Set the name of the other participant. */
   name(assistant: string): void {
     const { microphone, speaker } = this.layout;
-    const heading = [microphone ? "you" : "", speaker ? assistant : ""]
-      .filter(Boolean)
-      .join(" and ");
-    setText(this.#heading, `How loud ${heading} ${microphone ? "were" : "was"}`);
-    if (this.#chart) setAttribute(this.#chart.canvas, "aria-label", this.#heading.textContent);
+    setText(this.#assistant, assistant);
+    const sides = [microphone ? "you" : "", speaker ? assistant : ""].filter(Boolean);
+    const label = `Sound levels: ${sides.join(" above, ")}${sides[1] ? " below" : ""}`;
+    if (this.#chart) setAttribute(this.#chart.canvas, "aria-label", label);
   }
 
   /** Show or hide it; the statistics are read only while it is shown. */

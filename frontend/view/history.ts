@@ -2,6 +2,7 @@
 
 import { h } from "./dom";
 import { Frames } from "./frames";
+import type { Way } from "./messages";
 import { fit } from "./waves";
 
 /** Duration of a bar, in ms, and the number of bars: one minute. */
@@ -40,6 +41,11 @@ export class LevelHistory {
     this.bars.length = 0;
     this.#ends = 0;
   }
+}
+
+/** Return the name of a side, beside a stroke in its color. */
+export function swatch(side: Way, name: string | HTMLElement): HTMLElement {
+  return h("span", { class: `frtc-swatch frtc-${side}` }, name);
 }
 
 /** The chart of the levels. */

@@ -38,6 +38,7 @@ export class SelfView {
       "div",
       { class: "frtc-own" },
       video,
+      h("div", { class: "frtc-own-off" }, icon("cameraOff")),
       h("div", { class: "frtc-own-buttons" }, move, this.#fold),
     );
     this.#put("bottom-right");
@@ -51,6 +52,11 @@ export class SelfView {
     this.root.addEventListener("pointerdown", (event) => {
       this.#drag(event);
     });
+  }
+
+  /** Show an icon while the camera is off. */
+  showOff(off: boolean): void {
+    this.root.classList.toggle("frtc-off", off);
   }
 
   #show(visible: boolean): void {

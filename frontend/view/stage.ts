@@ -2,7 +2,7 @@
 
 import type { Connection } from "../client";
 import { h, setText, show } from "./dom";
-import { LevelHistory } from "./history";
+import { LevelHistory, swatch } from "./history";
 import { Frames, wantsLessMotion } from "./frames";
 import { icon, setIcon } from "./icons";
 import type { Layout } from "./layout";
@@ -17,6 +17,8 @@ import { drawWaves, type Strand } from "./waves";
 /** The connection's interface for the stage. */
 export type StageConnection = Pick<Connection, "levels">;
 
+type Muted = Connection["muted"];
+
 /** The stage. */
 export class Stage {
   readonly root: HTMLElement;
@@ -30,7 +32,7 @@ export class Stage {
   readonly #captions: Captions;
   readonly #waves: HTMLCanvasElement | null;
   readonly #disc: HTMLButtonElement | null;
-  readonly #placeholder: HTMLElement | null;
+  readonly #placeholderIcon: SVGSVGElement;
   readonly #legend: HTMLElement | null;
   readonly #assistant = h("span", {});
   readonly #problem = h("div", { class: "frtc-problem", hidden: true });
@@ -67,9 +69,7 @@ export class Stage {
     this.#disc = withIcon ? disc(press) : null;
     this.#waves =
       speaker || microphone ? h("canvas", { class: "frtc-waves", "aria-hidden": "true" }) : null;
-    this.#placeholder = picture
-      ? h("div", { class: "frtc-placeholder" }, icon(layout.camera ? "camera" : "screen"))
-      : null;
+    this.#placeholderIcon = icon(layout.camera ? "camera" : "screen");
     this.#legend =
       this.#waves && speaker && microphone
         ? h(
@@ -97,7 +97,7 @@ export class Stage {
       ? h(
           "div",
           { class: "frtc-screen" },
-          this.#placeholder,
+          h("div", { class: "frtc-placeholder" }, this.#placeholderIcon),
           this.#picture,
           this.#captions.root,
           this.#selfView?.root ?? null,
@@ -187,10 +187,16 @@ export class Stage {
     if (this.sink) this.sink.volume = volume;
   }
 
-  /** Draw a muted side as a flat line. */
-  showMuted(microphone: boolean, speaker: boolean): void {
+  /** Draw a muted side as a flat line, and an icon in place of the user's own picture. */
+  showMuted({ microphone, camera }: Muted, speaker: boolean): void {
+    if (this.layout.picture === "local") {
+      this.root.classList.toggle("frtc-picture-off", camera);
+      setIcon(this.#placeholderIcon, camera ? "cameraOff" : "camera");
+    } else this.#selfView?.showOff(camera);
     if (this.#muted.local === microphone && this.#muted.remote === speaker) return;
     this.#muted = { local: microphone, remote: speaker };
+    this.#legend?.children[0]?.classList.toggle("frtc-silent", microphone);
+    this.#legend?.children[1]?.classList.toggle("frtc-silent", speaker);
     if (!this.#frames.running) this.#rest();
   }
 
@@ -303,10 +309,6 @@ function disc(press: () => void): HTMLButtonElement {
   );
   button.addEventListener("click", press);
   return button;
-}
-
-function swatch(side: "sent" | "received", name: string | HTMLElement): HTMLElement {
-  return h("span", { class: `frtc-swatch frtc-${side}` }, name);
 }
 
 function attach(player: HTMLMediaElement, stream: MediaStream | null, blocked?: () => void): void {

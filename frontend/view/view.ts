@@ -362,7 +362,7 @@ class Panel {
     this.root.dataset["state"] = state;
     this.root.dataset["tone"] = status.tone;
     setText(this.#status, status.text);
-    this.#stage.showMuted(muted.microphone, this.#speakerMuted);
+    this.#stage.showMuted(muted, this.#speakerMuted);
     this.#stage.show(status);
     this.#bar.show(status, this.props().buttonLabels);
     this.#bar.follow({

@@ -89,6 +89,11 @@ async def test_a_typed_text_is_answered(server: PageServer, open_page) -> None:
 
 async def test_who_types_is_not_asked_for_the_microphone(server: PageServer, open_page) -> None:
     page = await open_page(f"{server.url}/chat")
+    closed = await page.main.bounding_box()
+    await page.press("Choose devices")
+    await expect(page.drawer("Devices").get_by_role("slider")).to_be_visible()
+    assert await page.main.bounding_box() == closed
+    await page.press("Choose devices")
     await say(page, "hello")
     await expect(page.status).to_have_text("Microphone muted")
     assert await page.page.evaluate("window.peers[0].getSenders()[0].track") is None

@@ -28,9 +28,18 @@ MEASURE = """async () => {
       const { left, top, right, bottom } = element.getBoundingClientRect();
       return [left, top, right, bottom];
     };
+    const meet = (one, other) => {
+      const [[a, b, c, d], [e, f, g, h]] = [place(one), place(other)];
+      return a < g && e < c && b < h && f < d;
+    };
     const buttons = [...document.querySelectorAll(".frtc-bar button")];
     const drawer = document.querySelector(".frtc-drawer:not([hidden])");
+    const waves = document.querySelector("canvas.frtc-waves");
+    const texts = [...document.querySelectorAll(".frtc-time, .frtc-legend")];
+    const strip = waves && waves.clientHeight < 80;
     return {
+      covered: strip ? texts.filter((one) => one.offsetParent && meet(one, waves)).length : 0,
+      scrolled: drawer ? drawer.scrollHeight - drawer.clientHeight : 0,
       main: place(document.querySelector(".frtc-main")),
       buttons: buttons.filter((one) => one.offsetParent).map(place),
       height: document.documentElement.scrollHeight,
@@ -86,9 +95,12 @@ async def test_buttons_stay_in_view(
                 left, top, right, bottom = now["main"]
                 in_view = 0 <= left < right <= size[0] and 0 <= top < bottom <= size[1]
                 assert in_view, f"{where}, {state}: the button is at {now['main']}"
+                if state == "details" and size == SIZES[0]:
+                    assert now["scrolled"] <= 1, f"{where}: details are out of sight"
                 if state != "details":
                     far = distance(now["buttons"], idle["buttons"])
                     assert far <= 1, f"{where}: {state} moves buttons by {far} pixels"
+                assert not now["covered"], f"{where}, {state}: the waves run through texts"
                 growth = now["height"] - idle["height"]
                 assert growth <= 1 + now["drawer"], f"{where}: {state} adds {growth} pixels"
 

@@ -91,3 +91,15 @@ it("reads the figures only while it is open", async () => {
   await vi.advanceTimersByTimeAsync(5000);
   expect(read).toHaveBeenCalledTimes(3);
 });
+
+it.each([
+  ["send-receive", "Sound levelsYouAva", "Sound levels: you above, Ava below"],
+  ["send", "Sound levelsYou", "Sound levels: you"],
+  ["receive", "Sound levelsAva", "Sound levels: Ava"],
+] as const)("names the sides of the levels of %s", (mode, heading, label) => {
+  const read = (): Promise<null> => Promise.resolve(null);
+  const drawer = new DetailsDrawer(read, layoutOf("audio", mode), new LevelHistory());
+  drawer.name("Ava");
+  expect(drawer.root.querySelector(".frtc-key")?.textContent).toBe(heading);
+  expect(drawer.root.querySelector("canvas")?.getAttribute("aria-label")).toBe(label);
+});

@@ -141,7 +141,11 @@ it.each([
 it("mutes and says so in the names of the buttons", () => {
   show();
   connect();
+  const silent = (): (string | null)[] =>
+    [...document.querySelectorAll(".frtc-silent")].map((one) => one.textContent);
+  expect(silent()).toEqual([]);
   button("Mute microphone").click();
+  expect(silent()).toEqual(["You"]);
   expect(connection().muted.microphone).toBe(true);
   expect(status()).toBe("Microphone muted");
   button("Unmute microphone").click();
@@ -149,6 +153,7 @@ it("mutes and says so in the names of the buttons", () => {
   button("Mute speaker").click();
   expect((find("audio") as HTMLAudioElement).muted).toBe(true);
   expect(status()).toBe("Listening, speaker muted");
+  expect(silent()).toEqual(["Assistant"]);
   button("Unmute speaker").click();
   expect((find("audio") as HTMLAudioElement).muted).toBe(false);
 });
@@ -158,6 +163,21 @@ it("says that the camera is off", () => {
   connect();
   button("Turn camera off").click();
   expect(status()).toBe("Camera off");
+  expect(find(".frtc-own").classList.contains("frtc-off")).toBe(true);
+  button("Turn camera on").click();
+  expect(find(".frtc-own").classList.contains("frtc-off")).toBe(false);
+});
+
+it("shows where only the own picture is seen that the camera is off", () => {
+  show({ modality: "video", mode: "send" });
+  connect();
+  const shape = find(".frtc-placeholder").innerHTML;
+  button("Turn camera off").click();
+  expect(find(".frtc-stage").classList.contains("frtc-picture-off")).toBe(true);
+  expect(find(".frtc-placeholder").innerHTML).not.toBe(shape);
+  button("Turn camera on").click();
+  expect(find(".frtc-stage").classList.contains("frtc-picture-off")).toBe(false);
+  expect(find(".frtc-placeholder").innerHTML).toBe(shape);
 });
 
 it.each([
