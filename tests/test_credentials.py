@@ -222,14 +222,14 @@ def test_a_refusal_of_twilio(service: Service, ask: Ask) -> None:
 
 
 MALFORMED = {
-    "no JSON": ("<html>sorry</html>", "no JSON"),
-    "nothing": ("", "no JSON"),
+    "no JSON": ("<html>sorry</html>", "without JSON"),
+    "nothing": ("", "without JSON"),
     "a list": ([], "list instead of an object"),
     "null": ("null", "NoneType instead of an object"),
-    "empty": ({}, "no iceServers"),
-    "no server": ({"iceServers": []}, "no iceServers"),
-    "no urls": ({"iceServers": [{"credential": "hidden"}]}, "have no urls"),
-    "a text": ({"iceServers": "turn:a"}, "have no urls"),
+    "empty": ({}, "without iceServers"),
+    "no server": ({"iceServers": []}, "without iceServers"),
+    "no urls": ({"iceServers": [{"credential": "hidden"}]}, "without urls"),
+    "a text": ({"iceServers": "turn:a"}, "without urls"),
 }
 
 
@@ -248,17 +248,17 @@ def test_a_malformed_answer(service: Service, ask: Ask, answer: str) -> None:
 @pytest.mark.parametrize(
     ("body", "wrong"),
     [
-        ("<html>", "no JSON object"),
-        ([], "no JSON object"),
-        ({}, "no iceServers"),
-        (twilio_answer(ice_servers=[]), "no iceServers"),
-        (twilio_answer(ice_servers=[{"credential": "hidden"}]), "have no urls"),
+        ("<html>", "without a JSON object"),
+        ([], "without a JSON object"),
+        ({}, "without iceServers"),
+        (twilio_answer(ice_servers=[]), "without iceServers"),
+        (twilio_answer(ice_servers=[{"credential": "hidden"}]), "without urls"),
     ],
     ids=["no JSON", "a list", "empty", "no server", "no urls"],
 )
 def test_a_malformed_answer_of_twilio(service: Service, ask: Ask, body: Any, wrong: str) -> None:
     service.answers(201, body)
-    with pytest.raises(MalformedAnswer, match=f"Twilio answered .*{wrong}") as caught:
+    with pytest.raises(MalformedAnswer, match=f"Twilio responded .*{wrong}") as caught:
         ask(service)
     assert "hidden" not in str(caught.value)
 
@@ -275,19 +275,19 @@ def test_no_answer_in_time(service: Service, ask: Ask) -> None:
 
 @pytest.mark.parametrize("ask", ALL, ids=name)
 def test_nobody_is_there(ask: Ask) -> None:
-    with pytest.raises(ServiceUnreachable, match="cannot be asked for TURN credentials") as caught:
+    with pytest.raises(ServiceUnreachable, match="cannot be reached for TURN") as caught:
         ask(Service(f"http://127.0.0.1:{free_port()}"))
     assert caught.value.__suppress_context__
 
 
 def test_an_address_that_is_none() -> None:
-    with pytest.raises(ServiceUnreachable, match="cannot be asked"):
+    with pytest.raises(ServiceUnreachable, match="cannot be reached"):
         get_cloudflare_turn_credentials(hf_token="t", hf_url="http://[")
 
 
 @pytest.mark.parametrize("token", ["a b", "a\nb", "tökén"])
 def test_a_token_that_is_none_is_not_shown(token: str) -> None:
-    with pytest.raises(CredentialsMissing, match="characters of no token") as caught:
+    with pytest.raises(CredentialsMissing, match="invalid characters") as caught:
         get_cloudflare_turn_credentials(hf_token=token)
     assert token not in str(caught.value)
 
@@ -345,8 +345,8 @@ def test_an_id_is_quoted(service: Service) -> None:
     ("arguments", "missing"),
     [
         ({}, "HF_TOKEN.*CLOUDFLARE_TURN_KEY_ID and CLOUDFLARE_TURN_KEY_API_TOKEN"),
-        ({"turn_key_id": "id"}, "give turn_key_api_token, or set CLOUDFLARE_TURN_KEY_API_TOKEN"),
-        ({"turn_key_api_token": "t"}, "give turn_key_id, or set CLOUDFLARE_TURN_KEY_ID"),
+        ({"turn_key_id": "id"}, "pass turn_key_api_token, or set CLOUDFLARE_TURN_KEY_API_TOKEN"),
+        ({"turn_key_api_token": "t"}, "pass turn_key_id, or set CLOUDFLARE_TURN_KEY_ID"),
     ],
     ids=["all", "the token", "the key"],
 )
@@ -510,8 +510,8 @@ def test_what_another_program_makes_of_it(monkeypatch) -> None:
     [
         (("", "turn:a"), "static-auth-secret, which is empty"),
         (("s", "turn:a", 0), "ttl must be positive"),
-        (("s", "stun:a"), "addresses of a TURN server"),
-        (("s", []), "addresses of a TURN server"),
+        (("s", "stun:a"), "TURN server addresses"),
+        (("s", []), "TURN server addresses"),
     ],
 )
 def test_what_coturn_credentials_cannot_be_made_of(arguments: Any, wrong: str) -> None:
@@ -560,7 +560,7 @@ def test_the_old_ones_serve_while_there_are_no_new_ones(service: Service, caplog
         for clock.now, asked in [(50, 2), (79, 2), (80, 3), (99, 3)]:
             assert credentials() == ANSWER
             assert len(service.received) == asked, clock.now
-    assert "serve for 50 s more: Hugging Face gives no TURN credentials" in caplog.text
+    assert "another 50 s, were not renewed: Hugging Face refused TURN credentials" in caplog.text
     for clock.now, asked in [(100, 4), (102, 4), (103, 5)]:
         with pytest.raises(ServiceRefused, match="busy"):
             credentials()

@@ -109,7 +109,7 @@ def ignore(outputs: AdditionalOutputs) -> None: ...
         ({"concurrency_limit": "many"}, "concurrency_limit must be .* not 'many'"),
         ({"time_limit": 0}, "time_limit must be a positive number of seconds or None, not 0"),
         ({"time_limit": "60"}, "time_limit must be .* not '60'"),
-        ({"drain_limit": -1}, "drain_limit must be a number of seconds from 0 on, not -1"),
+        ({"drain_limit": -1}, "drain_limit must be a non-negative number of seconds, not -1"),
         ({"drain_limit": None}, "drain_limit must be .* not None"),
         ({"time_limit": float("nan")}, "time_limit must be"),
         ({"rtp_params": []}, "rtp_params must be a dict or None, not list"),
@@ -450,9 +450,9 @@ async def test_a_body_without_what_it_must_have_is_422(client: httpx.AsyncClient
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (offer(webrtc_id=""), "webrtc_id must be a text of 1 to 256 characters"),
+        (offer(webrtc_id=""), "webrtc_id must be a string of 1 to 256 characters"),
         (offer(webrtc_id="me\nERROR"), "webrtc_id must consist of printable characters"),
-        (offer(webrtc_id="x" * 257), "webrtc_id must be a text of 1 to 256 characters"),
+        (offer(webrtc_id="x" * 257), "webrtc_id must be a string of 1 to 256 characters"),
         ({"type": "offer", "webrtc_id": "me"}, "The offer has no sdp"),
         ({"type": "offer", "webrtc_id": "me", "sdp": ""}, "The offer has no sdp"),
         ({"type": "offer", "webrtc_id": "me", "sdp": "v=0"}, "malformed SDP"),

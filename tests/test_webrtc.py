@@ -248,7 +248,7 @@ async def test_a_connection_through_the_server_functions():
         (None, "must be an object"),
         ({"sdp": "v=0"}, "must be an object with a webrtc_id"),
         ({"sdp": "nonsense", "type": "offer", "webrtc_id": "a"}, "SDP|sdp|offer"),
-        ({"sdp": "v=0", "type": "offer", "webrtc_id": 7}, "webrtc_id must be a text"),
+        ({"sdp": "v=0", "type": "offer", "webrtc_id": 7}, "webrtc_id must be a string"),
     ],
 )
 async def test_an_invalid_offer_is_refused_with_the_reason(body: Any, reason: str):

@@ -74,7 +74,7 @@ async def test_a_sync_authorize_that_hangs(
         answer = await http.post("/webrtc/offer", json=CANDIDATE)
         assert answer.json() == {"status": "success"}
     (record,) = caplog.records
-    assert record.levelno == logging.ERROR and "was not done within 2 s" in record.getMessage()
+    assert record.levelno == logging.ERROR and "did not finish within 2 s" in record.getMessage()
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])

@@ -103,7 +103,7 @@ async def test_without_a_function_everybody_may():
     ("says", "logged"),
     [
         (raises(KeyError("the database is down")), "the database is down"),
-        (gives({"user": 5}), "must return None, True, False or a text, not dict"),
+        (gives({"user": 5}), "must return None, True, False or a string, not dict"),
         (gives(0), "not int"),
     ],
 )

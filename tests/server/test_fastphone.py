@@ -149,7 +149,7 @@ def test_an_answer_without_a_number_is_an_error(tunnel: list[Any], answer: Any):
 def test_a_port_that_is_taken_is_an_error(tunnel: list[Any]):
     with (
         socket.create_server(("127.0.0.1", 0)) as other,
-        pytest.raises(OSError, match="in use: give another as port="),
+        pytest.raises(OSError, match="in use: pass another port"),
     ):
         stream().fastphone(port=other.getsockname()[1])
 

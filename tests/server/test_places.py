@@ -220,8 +220,8 @@ def test_places_of_calls_have_ids_of_their_own(places: Places, forgotten: list[s
         places.hold("CA2", 2)
     places.release("CA1")
     assert len(places) == 1 and forgotten == ["CA1"]
-    places.let_go("CA1")
-    places.let_go("CA1")
+    places.release_call("CA1")
+    places.release_call("CA1")
     assert len(places) == 0 and forgotten == ["CA1"]
     places.stopping = True
     with pytest.raises(SessionRefused, match="server_stopping"):

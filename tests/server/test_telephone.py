@@ -263,7 +263,7 @@ async def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.Mon
 # Signatures
 
 
-@pytest.mark.parametrize(("token", "shown"), [("", "an empty text"), (12345, "int")])
+@pytest.mark.parametrize(("token", "shown"), [("", "an empty string"), (12345, "int")])
 def test_a_token_that_is_none_does_not_pass_for_one(token: Any, shown: str):
     with pytest.raises(ValueError, match=f"twilio_auth_token must be .* not {shown}"):
         stream(twilio_auth_token=token)

@@ -1,4 +1,4 @@
-"""TURN credentials: of Cloudflare, Hugging Face, Twilio, and for a coturn of one's own."""
+"""TURN credentials from Cloudflare, Hugging Face and Twilio, and for your own coturn server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TURN credentials that connections share."""
+"""TURN credentials shared by connections."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["CachedTurnCredentials"]
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 30.0
-"""How long a service is left alone that gave no new credentials while the old ones are good."""
+"""How long to wait after a service failed to renew credentials that are still valid, in seconds."""
 
 FAILED_FOR_S = 3.0
-"""How long it is left alone that gave none while there are no good ones: connections that begin
-in this time would wait for its time-out one after the other."""
+"""How long to wait after a service failed while there are no valid credentials, in seconds.
+Otherwise new connections would wait for its timeout one after the other."""
 
 
 class CachedTurnCredentials:
-    """Asks for TURN credentials once for many connections.
+    """Request TURN credentials once for many connections.
 
-    The functions give new credentials at each call: a client has them for their whole ``ttl``,
-    and no other client has the same. Where that is not needed, as for the server itself, this
-    saves each connection the time that the service takes to answer:
+    The functions request new credentials at each call: they are valid for the whole ``ttl``, and
+    each client has its own. Where that is not needed, as for the server itself, this class saves
+    each connection the response time of the service:
 
         Stream(
             ...,
@@ -37,18 +37,18 @@ class CachedTurnCredentials:
             server_rtc_configuration=CachedTurnCredentials(ttl=24 * 3600),
         )
 
-    Credentials are renewed when half their time is over, so each connection gets them for that
-    half at least. If no new ones are to be had then, the old ones serve as long as they are good,
-    and the log says why. If there are no good ones, the error is for all that waited, and for those
-    that come in the next 3 s.
+    Credentials are renewed after half of their ``ttl``, so each connection gets credentials that
+    are valid for at least the other half. If the renewal fails, the old ones are used while they
+    are valid, and the reason is logged. If there are no valid ones, the error is raised for all
+    waiting connections, and for those of the next 3 s.
 
-    It may be called in several threads; one of them asks, the others wait for it.
+    It is thread-safe: one thread requests the credentials, the others wait for it.
 
     Args:
-        method: Whom to ask, as in ``get_turn_credentials``.
-        ttl: How long the credentials are good for, in seconds.
-        clock: What tells the time, in seconds.
-        **kwargs: What else the function of that service takes.
+        method: The service, as for ``get_turn_credentials``.
+        ttl: How long the credentials are valid, in seconds.
+        clock: Returns the current time, in seconds.
+        **kwargs: Further arguments of the service's function.
     """
 
     def __init__(
@@ -66,20 +66,20 @@ class CachedTurnCredentials:
         self._clock = clock
         self._lock = threading.Lock()
         self._credentials: dict[str, Any] | None = None
-        self._renew_at = self._good_until = 0.0
+        self._renew_at = self._valid_until = 0.0
         self._error: Exception | None = None
         self._failed_until = 0.0
 
     def __call__(self) -> dict[str, Any]:
-        """Give the credentials, asking for them if need be.
+        """Return the credentials, requesting them if needed.
 
         Raises:
-            Exception: What the function of the service raises, if there are none that are good.
+            Exception: Any exception of the service's function, if there are no valid credentials.
         """
-        came_at = self._clock()
+        called_at = self._clock()
         with self._lock:
-            if self._error is not None and came_at < self._failed_until:
-                raise self._error.with_traceback(None)  # it would grow with each that raises it
+            if self._error is not None and called_at < self._failed_until:
+                raise self._error.with_traceback(None)  # it would grow each time
             asked_at = self._clock()
             if self._credentials is None or asked_at >= self._renew_at:
                 self._renew(asked_at)
@@ -90,13 +90,17 @@ class CachedTurnCredentials:
         try:
             self._credentials = self._ask()
         except Exception as error:
-            if self._credentials is None or asked_at >= self._good_until:
+            if self._credentials is None or asked_at >= self._valid_until:
                 self._credentials = None
                 self._error, self._failed_until = error, self._clock() + FAILED_FOR_S
                 raise
-            left = self._good_until - asked_at
+            left = self._valid_until - asked_at
             self._renew_at = asked_at + min(RETRY_AFTER_S, left)
-            logger.warning("The TURN credentials at hand serve for %.0f s more: %s", left, error)
+            logger.warning(
+                "The TURN credentials, valid for another %.0f s, were not renewed: %s",
+                left,
+                error,
+            )
         else:
             self._renew_at = asked_at + self._ttl / 2
-            self._good_until = asked_at + self._ttl
+            self._valid_until = asked_at + self._ttl

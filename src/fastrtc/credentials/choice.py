@@ -1,4 +1,4 @@
-"""One function for all services that give TURN credentials."""
+"""One function for all TURN credential services."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ _FUNCTIONS: dict[str, _Pair] = {
 
 
 def get_turn_credentials(method: Method = "cloudflare", **kwargs: Any) -> dict[str, Any]:
-    """Ask a service for TURN credentials.
+    """Request TURN credentials from a service.
 
-    As ``rtc_configuration`` of a ``Stream`` it is called for each connection:
+    As ``rtc_configuration`` of a ``Stream``, it is called for each connection:
 
         Stream(..., rtc_configuration=functools.partial(get_turn_credentials, "twilio"))
 
     Args:
         method: ``"cloudflare"``, also with a Hugging Face token; ``"twilio"``; or ``"hf"``,
             which is deprecated.
-        **kwargs: What the function of that service takes, such as ``ttl``.
+        **kwargs: Arguments of the service's function, such as ``ttl``.
 
     Returns:
-        ``{"iceServers": ...}``, and what else the service wants to be in the configuration.
+        ``{"iceServers": ...}``, and further entries that the service requires.
 
     Raises:
         ValueError: For another method.
-        CredentialsError: What went wrong; see the function of the service.
+        CredentialsError: If the request fails; see the function of the service.
     """
     return _pair(method)[0](**kwargs)
 
@@ -51,11 +51,11 @@ def get_turn_credentials(method: Method = "cloudflare", **kwargs: Any) -> dict[s
 async def get_turn_credentials_async(
     method: Method = "cloudflare", **kwargs: Any
 ) -> dict[str, Any]:
-    """Do as ``get_turn_credentials`` does, without holding the event loop.
+    """Request TURN credentials from a service without blocking the event loop.
 
     Args:
-        method: See there.
-        **kwargs: See there; and ``client`` for the services but Twilio.
+        method: See ``get_turn_credentials``.
+        **kwargs: See ``get_turn_credentials``; also ``client``, except for Twilio.
     """
     return await _pair(method)[1](**kwargs)
 

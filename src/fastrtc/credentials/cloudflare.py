@@ -1,4 +1,4 @@
-"""TURN credentials of Cloudflare: with an account there, or through Hugging Face."""
+"""TURN credentials from Cloudflare: with a Cloudflare account, or through Hugging Face."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = [
 ]
 
 HF_URL = "https://turn.fastrtc.org/credentials"
-"""Where Hugging Face tokens are good for credentials of Cloudflare."""
+"""The service that issues Cloudflare credentials for Hugging Face tokens."""
 
 CLOUDFLARE_URL = "https://rtc.live.cloudflare.com/v1/turn/keys"
-"""Where Cloudflare has its TURN keys."""
+"""Cloudflare's API of TURN keys."""
 
 
 def get_cloudflare_turn_credentials(
@@ -37,31 +37,31 @@ def get_cloudflare_turn_credentials(
     hf_url: str = HF_URL,
     cloudflare_url: str = CLOUDFLARE_URL,
 ) -> dict[str, Any]:
-    """Ask for credentials for Cloudflare's TURN servers.
+    """Request credentials for Cloudflare's TURN servers.
 
-    It identifies itself with the first of these that there is: ``hf_token``; ``turn_key_id``
-    and ``turn_key_api_token``; the environment variable ``HF_TOKEN``; the variables
+    It authenticates with the first of these that is set: ``hf_token``; ``turn_key_id`` and
+    ``turn_key_api_token``; the environment variable ``HF_TOKEN``; the variables
     ``CLOUDFLARE_TURN_KEY_ID`` and ``CLOUDFLARE_TURN_KEY_API_TOKEN``, or ``TURN_KEY_ID`` and
-    ``TURN_KEY_API_TOKEN``. Of the key and its token, one may be given and the other set.
+    ``TURN_KEY_API_TOKEN``. The key may be an argument and its token a variable, or vice versa.
 
     Args:
         turn_key_id: The id of a TURN key of a Cloudflare account.
-        turn_key_api_token: The token that belongs to it.
-        hf_token: A Hugging Face token, in place of both.
-        ttl: How long the credentials are good for, in seconds.
-        timeout: How long the service may take, in seconds.
+        turn_key_api_token: The API token of the key.
+        hf_token: A Hugging Face token, instead of both.
+        ttl: How long the credentials are valid, in seconds.
+        timeout: Timeout of the request, in seconds.
         hf_url: The address of the service for Hugging Face tokens.
         cloudflare_url: The address of Cloudflare's TURN keys.
 
     Returns:
-        ``{"iceServers": ...}``, as the service answers it: new ones for each call. What shares
-        them between connections is ``CachedTurnCredentials``.
+        ``{"iceServers": ...}``, as in the response: new credentials at each call.
+        ``CachedTurnCredentials`` shares them between connections.
 
     Raises:
-        CredentialsMissing: A ``ValueError``: there is nothing to identify itself with.
-        ServiceRefused: The service answered with an error, which it shows.
-        ServiceUnreachable: An ``httpx.TransportError``: no answer, or none in time.
-        MalformedAnswer: A ``ValueError``: an answer without ICE servers.
+        CredentialsMissing: A ``ValueError``: there is no token or key.
+        ServiceRefused: The service responded with an error, which the message quotes.
+        ServiceUnreachable: An ``httpx.TransportError``: no response, or none in time.
+        MalformedAnswer: A ``ValueError``: the response has no ICE servers.
     """
     request = _request(turn_key_id, turn_key_api_token, hf_token, ttl, hf_url, cloudflare_url)
     return ask(request, timeout)
@@ -78,17 +78,21 @@ async def get_cloudflare_turn_credentials_async(
     hf_url: str = HF_URL,
     cloudflare_url: str = CLOUDFLARE_URL,
 ) -> dict[str, Any]:
-    """Do as ``get_cloudflare_turn_credentials`` does, without holding the event loop.
+    """Request credentials for Cloudflare's TURN servers without blocking the event loop.
+
+    The arguments except ``client``, and the errors, are those of
+    ``get_cloudflare_turn_credentials``.
 
     Args:
-        turn_key_id: See there, as for all but ``client``.
-        turn_key_api_token: See there.
-        hf_token: See there.
-        ttl: See there.
-        client: A client to ask with, which stays open; by default one is made for each call.
-        timeout: See there; it goes before the client's own.
-        hf_url: See there.
-        cloudflare_url: See there.
+        turn_key_id: The id of a TURN key of a Cloudflare account.
+        turn_key_api_token: The API token of the key.
+        hf_token: A Hugging Face token, instead of both.
+        ttl: How long the credentials are valid, in seconds.
+        client: The client that sends the request, which stays open; by default, each call creates
+            one.
+        timeout: Timeout of the request, in seconds; it overrides the client's own.
+        hf_url: The address of the service for Hugging Face tokens.
+        cloudflare_url: The address of Cloudflare's TURN keys.
     """
     request = _request(turn_key_id, turn_key_api_token, hf_token, ttl, hf_url, cloudflare_url)
     return await ask_async(request, timeout, client)
@@ -97,21 +101,21 @@ async def get_cloudflare_turn_credentials_async(
 def get_hf_turn_credentials(
     token: str | None = None, ttl: int = 600, *, timeout: float = TIMEOUT_S, url: str = HF_URL
 ) -> dict[str, Any]:
-    """Ask for credentials with a Hugging Face token, and nothing else.
+    """Request credentials with a Hugging Face token only.
 
-    Deprecated, with a ``UserWarning``: ``get_cloudflare_turn_credentials`` takes the token too.
+    Deprecated, with a ``UserWarning``: ``get_cloudflare_turn_credentials`` accepts the token, too.
 
     Args:
         token: The token; by default the environment variable ``HF_TOKEN``.
-        ttl: How long the credentials are good for, in seconds.
-        timeout: How long the service may take, in seconds.
+        ttl: How long the credentials are valid, in seconds.
+        timeout: Timeout of the request, in seconds.
         url: The address of the service.
 
     Returns:
-        ``{"iceServers": ...}``, as the service answers it.
+        ``{"iceServers": ...}``, as in the response.
 
     Raises:
-        CredentialsError: As ``get_cloudflare_turn_credentials`` does.
+        CredentialsError: As for ``get_cloudflare_turn_credentials``.
     """
     _warn_of_hf("get_hf_turn_credentials", "get_cloudflare_turn_credentials")
     return ask(_hf_request(_hf_token(token), ttl, url), timeout)
@@ -125,14 +129,17 @@ async def get_hf_turn_credentials_async(
     timeout: float = TIMEOUT_S,
     url: str = HF_URL,
 ) -> dict[str, Any]:
-    """Do as ``get_hf_turn_credentials`` does, without holding the event loop.
+    """Request credentials with a Hugging Face token only, without blocking the event loop.
+
+    Deprecated, as ``get_hf_turn_credentials`` is.
 
     Args:
-        token: See there, as for all but ``client``.
-        ttl: See there.
-        client: A client to ask with, which stays open; by default one is made for each call.
-        timeout: See there; it goes before the client's own.
-        url: See there.
+        token: The token; by default the environment variable ``HF_TOKEN``.
+        ttl: How long the credentials are valid, in seconds.
+        client: The client that sends the request, which stays open; by default, each call creates
+            one.
+        timeout: Timeout of the request, in seconds; it overrides the client's own.
+        url: The address of the service.
     """
     _warn_of_hf("get_hf_turn_credentials_async", "get_cloudflare_turn_credentials_async")
     return await ask_async(_hf_request(_hf_token(token), ttl, url), timeout, client)
@@ -146,7 +153,7 @@ def _request(
     hf_url: str,
     cloudflare_url: str,
 ) -> Request:
-    """Choose the service by what there is to identify oneself with."""
+    """Create the request to the service that the available token or key belongs to."""
     if token := given(hf_token):
         return _hf_request(token, ttl, hf_url)
     key_id = given(turn_key_id, "CLOUDFLARE_TURN_KEY_ID", "TURN_KEY_ID")
@@ -169,16 +176,16 @@ def _request(
 def _what_is_missing(key_id: str | None, key_token: str | None) -> str:
     if key_id is not None:
         return (
-            "The TURN key of Cloudflare has no token: give turn_key_api_token, or set "
+            "The TURN key of Cloudflare has no token: pass turn_key_api_token, or set "
             "CLOUDFLARE_TURN_KEY_API_TOKEN"
         )
     if key_token is not None:
         return (
-            "The token of Cloudflare has no TURN key: give turn_key_id, or set "
+            "The token of Cloudflare has no TURN key: pass turn_key_id, or set "
             "CLOUDFLARE_TURN_KEY_ID"
         )
     return (
-        "TURN credentials of Cloudflare need a Hugging Face token (hf_token, or the environment "
+        "TURN credentials from Cloudflare need a Hugging Face token (hf_token, or the environment "
         "variable HF_TOKEN), or a TURN key and its token (turn_key_id and turn_key_api_token, or "
         "CLOUDFLARE_TURN_KEY_ID and CLOUDFLARE_TURN_KEY_API_TOKEN)"
     )
@@ -188,7 +195,7 @@ def _hf_token(token: str | None) -> str:
     if found := given(token, "HF_TOKEN"):
         return found
     raise CredentialsMissing(
-        "TURN credentials through Hugging Face need a token: give token, or set the environment "
+        "TURN credentials through Hugging Face need a token: pass token, or set the environment "
         "variable HF_TOKEN"
     )
 
@@ -198,5 +205,5 @@ def _hf_request(token: str, ttl: int, url: str) -> Request:
 
 
 def _warn_of_hf(old: str, new: str) -> None:
-    # a UserWarning, as programs know it
+    # a UserWarning, as in FastRTC 0.0.34
     warnings.warn(f"{old} is deprecated: use {new}(hf_token=...)", UserWarning, stacklevel=3)

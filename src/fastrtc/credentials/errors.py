@@ -1,14 +1,14 @@
-"""What can go wrong when TURN credentials are asked for.
+"""Errors of requests for TURN credentials.
 
 ::
 
     FastRTCError
       CredentialsError
-        CredentialsMissing (ValueError)               nothing to identify oneself with
+        CredentialsMissing (ValueError)               no token or key
         PackageMissing (ImportError)                  the service's package is not installed
-        ServiceRefused                                the service answered that it will not
-        ServiceUnreachable (httpx.TransportError)     it did not answer, or not in time
-        MalformedAnswer (ValueError)                  it answered something else
+        ServiceRefused                                the service responded with an error
+        ServiceUnreachable (httpx.TransportError)     no response, or none in time
+        MalformedAnswer (ValueError)                  a response without ICE servers
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ __all__ = [
 
 
 class CredentialsError(FastRTCError):
-    """There are no TURN credentials to be had."""
+    """TURN credentials could not be obtained."""
 
 
 class CredentialsMissing(CredentialsError, ValueError):
-    """Neither an argument nor an environment variable has what the service wants to see."""
+    """Neither an argument nor an environment variable has the token or key for the service."""
 
 
 class PackageMissing(CredentialsError, ImportError):
-    """The package that talks to the service is not installed."""
+    """The package that the service needs is not installed."""
 
 
 class ServiceRefused(CredentialsError):
-    """The service answered with an error.
+    """The service responded with an error.
 
     Attributes:
-        status: The HTTP status of its answer.
-        answer: The text of its answer.
+        status: The HTTP status of the response.
+        answer: The body of the response.
     """
 
     def __init__(self, message: str, status: int, answer: str) -> None:
@@ -54,8 +54,8 @@ class ServiceRefused(CredentialsError):
 
 
 class ServiceUnreachable(CredentialsError, httpx.TransportError):
-    """The service cannot be reached, or did not answer in time."""
+    """The service cannot be reached, or did not respond in time."""
 
 
 class MalformedAnswer(CredentialsError, ValueError):
-    """The service answered, but with no ICE servers."""
+    """The service responded, but without ICE servers."""

@@ -1,4 +1,4 @@
-"""One exchange with a service that gives TURN credentials."""
+"""Requests to a TURN credential service."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from .errors import CredentialsMissing, MalformedAnswer, ServiceRefused, Service
 __all__ = ["TIMEOUT_S", "Request", "ask", "ask_async", "checked", "given"]
 
 TIMEOUT_S = 10.0
-"""How long a service may take to be connected to, and then to answer, in seconds. A person
-waits for it before each connection."""
+"""Timeout of connecting to a service, and then of its response, in seconds. Users wait for it
+before each connection."""
 
 MAX_ANSWER_BYTES = 300
-"""Characters of an answer that are shown in an error."""
+"""Maximum number of characters of a response that an error message quotes."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a service is asked.
+    """A request to a service.
 
     Attributes:
-        service: Its name, for errors.
+        service: Name of the service, for errors.
         method: The HTTP method.
         url: The address.
-        token: What the caller identifies itself with.
-        query: The parameters in the address.
-        body: What is sent as JSON.
+        token: The token that authenticates the caller.
+        query: The query parameters.
+        body: The body, sent as JSON.
     """
 
     service: str
@@ -42,10 +42,14 @@ class Request:
     body: dict[str, Any] | None = None
 
     def arguments(self, timeout: float) -> dict[str, Any]:
-        """What httpx takes to send it."""
+        """Return the keyword arguments of ``httpx.request``.
+
+        Raises:
+            CredentialsMissing: If the token has invalid characters.
+        """
         if not self.token.isascii() or not self.token.isprintable() or " " in self.token:
-            # httpx would show it in its error
-            raise CredentialsMissing(f"The token for {self.service} has characters of no token")
+            # httpx would quote it in its error
+            raise CredentialsMissing(f"The token for {self.service} has invalid characters")
         return {
             "method": self.method,
             "url": self.url,
@@ -57,16 +61,16 @@ class Request:
 
 
 def given(argument: str | None, *variables: str) -> str | None:
-    """Give an argument, or the first environment variable that is set; without line ends."""
+    """Return an argument or the first environment variable that is set, stripped."""
     values = (argument, *map(os.getenv, variables))
-    return next((text for value in values if (text := (value or "").strip())), None)
+    return next((string for value in values if (string := (value or "").strip())), None)
 
 
 def ask(request: Request, timeout: float) -> dict[str, Any]:
-    """Send a request and give what was answered.
+    """Send a request and return the response.
 
     Raises:
-        CredentialsError: What went wrong, naming the service.
+        CredentialsError: If the request fails; the message names the service.
     """
     try:
         response = httpx.request(**request.arguments(timeout))
@@ -78,7 +82,7 @@ def ask(request: Request, timeout: float) -> dict[str, Any]:
 async def ask_async(
     request: Request, timeout: float, client: httpx.AsyncClient | None
 ) -> dict[str, Any]:
-    """Do the same without holding the event loop, with a client that is there if one is."""
+    """Send a request without blocking the event loop, with the caller's client if there is one."""
     try:
         if client is not None:
             response = await client.request(**request.arguments(timeout))
@@ -97,7 +101,7 @@ def _unreachable(request: Request, error: Exception, timeout: float) -> ServiceU
         else str(error) or type(error).__name__
     )
     return ServiceUnreachable(
-        f"{request.service} cannot be asked for TURN credentials at {request.url}: {reason}"
+        f"{request.service} cannot be reached for TURN credentials at {request.url}: {reason}"
     )
 
 
@@ -105,7 +109,7 @@ def _read(request: Request, response: httpx.Response) -> dict[str, Any]:
     if not response.is_success:
         shown = " ".join(response.text.split())[:MAX_ANSWER_BYTES] or "(no text)"
         raise ServiceRefused(
-            f"{request.service} gives no TURN credentials: it answered "
+            f"{request.service} refused TURN credentials: it responded with "
             f"{response.status_code} {response.reason_phrase}: {shown}",
             response.status_code,
             response.text,
@@ -115,25 +119,25 @@ def _read(request: Request, response: httpx.Response) -> dict[str, Any]:
     except ValueError as error:
         shown = " ".join(response.text.split())[:MAX_ANSWER_BYTES] or "nothing"
         raise MalformedAnswer(
-            f"{request.service} answered no JSON when asked for TURN credentials: {shown}"
+            f"{request.service} responded without JSON to a request for TURN credentials: {shown}"
         ) from error
     return checked(request.service, answer)
 
 
 def checked(service: str, answer: Any) -> dict[str, Any]:
-    """Give an answer if it is ``{"iceServers": ...}``, with one server or a list of them.
+    """Return a response if it is ``{"iceServers": ...}``, with one server or a list of them.
 
     Raises:
-        MalformedAnswer: If not. It does not show the answer, which may hold a password.
+        MalformedAnswer: If it is not. The message does not quote it, as it may contain a password.
     """
     if not isinstance(answer, dict):
         wrong = f"{type(answer).__name__} instead of an object with iceServers"
     elif not answer.get("iceServers"):
-        wrong = "no iceServers in it"
+        wrong = "an object without iceServers"
     else:
         servers = answer["iceServers"]
         servers = servers if isinstance(servers, list) else [servers]
         if all(isinstance(s, Mapping) and (s.get("urls") or s.get("url")) for s in servers):
             return answer
-        wrong = "iceServers that have no urls"
-    raise MalformedAnswer(f"{service} answered {wrong} when asked for TURN credentials")
+        wrong = "iceServers without urls"
+    raise MalformedAnswer(f"{service} responded with {wrong} to a request for TURN credentials")

@@ -1,4 +1,4 @@
-"""TURN credentials of Twilio, through its own package."""
+"""TURN credentials from Twilio, through its own package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .service import TIMEOUT_S, checked, given
 
 __all__ = ["get_twilio_turn_credentials", "get_twilio_turn_credentials_async"]
 
-UNREACHABLE = "Twilio cannot be asked for TURN credentials"
+UNREACHABLE = "Twilio cannot be reached for TURN credentials"
 
 
 def get_twilio_turn_credentials(
@@ -23,15 +23,16 @@ def get_twilio_turn_credentials(
     timeout: float = TIMEOUT_S,
     http_client: Any = None,
 ) -> dict[str, Any]:
-    """Ask Twilio for credentials for its TURN servers.
+    """Request credentials for Twilio's TURN servers.
 
     Args:
-        twilio_sid: The SID of the account; by default ``TWILIO_ACCOUNT_SID`` of the environment.
-        twilio_token: Its auth token; by default ``TWILIO_AUTH_TOKEN`` of the environment.
-        ttl: How long the credentials are good for, in seconds; by default Twilio's 24 hours.
-        timeout: How long Twilio may take, in seconds.
-        http_client: What the requests go through: an ``HttpClient`` of ``twilio.http``, with its
-            own time-out. By default one is made for each call.
+        twilio_sid: The SID of the account; by default the environment variable
+            ``TWILIO_ACCOUNT_SID``.
+        twilio_token: Its auth token; by default the environment variable ``TWILIO_AUTH_TOKEN``.
+        ttl: How long the credentials are valid, in seconds; by default Twilio's 24 hours.
+        timeout: Timeout of the request, in seconds.
+        http_client: The ``HttpClient`` of ``twilio.http`` that sends the request, with its own
+            timeout. By default, each call creates one.
 
     Returns:
         ``{"iceServers": [...], "iceTransportPolicy": "relay"}``.
@@ -39,13 +40,13 @@ def get_twilio_turn_credentials(
     Raises:
         PackageMissing: An ``ImportError``: ``twilio`` is not installed.
         CredentialsMissing: A ``ValueError``: no SID, or no token.
-        twilio.base.exceptions.TwilioException: Twilio refused; it says why.
-        ServiceUnreachable: An ``httpx.TransportError``: no answer, or none in time.
-        MalformedAnswer: A ``ValueError``: an answer without ICE servers.
+        twilio.base.exceptions.TwilioException: Twilio refused the request; the message says why.
+        ServiceUnreachable: An ``httpx.TransportError``: no response, or none in time.
+        MalformedAnswer: A ``ValueError``: the response has no ICE servers.
     """
     client_class = _client_class()
     account = _account(twilio_sid, twilio_token)
-    import requests  # what twilio sends with
+    import requests  # used by twilio
     from twilio.http.http_client import TwilioHttpClient
 
     own = None if http_client else TwilioHttpClient(timeout=timeout)
@@ -56,9 +57,9 @@ def get_twilio_turn_credentials(
         raise ServiceUnreachable(f"{UNREACHABLE}: no answer within {timeout:g} s") from None
     except requests.RequestException as error:
         raise ServiceUnreachable(f"{UNREACHABLE}: {error}") from None
-    except (json.JSONDecodeError, AttributeError) as error:  # it takes any JSON for an object
+    except (json.JSONDecodeError, AttributeError) as error:  # it assumes that any JSON is an object
         raise MalformedAnswer(
-            "Twilio answered no JSON object when asked for TURN credentials"
+            "Twilio responded without a JSON object to a request for TURN credentials"
         ) from error
     finally:
         if own is not None and own.session is not None:
@@ -74,10 +75,10 @@ async def get_twilio_turn_credentials_async(
     timeout: float = TIMEOUT_S,
     http_client: Any = None,
 ) -> dict[str, Any]:
-    """Do as ``get_twilio_turn_credentials`` does, without holding the event loop.
+    """Request credentials for Twilio's TURN servers without blocking the event loop.
 
-    It takes the same. It runs in a thread: the async client of ``twilio`` 9.13 has no time-out
-    that works, and needs names that aiohttp 4 no longer has.
+    The arguments and errors are those of ``get_twilio_turn_credentials``. It runs in a thread: the
+    async client of ``twilio`` 9.13 has no working timeout, and needs names that aiohttp 4 removed.
     """
     ask = functools.partial(
         get_twilio_turn_credentials,
@@ -95,7 +96,7 @@ def _client_class() -> Any:
         from twilio.rest import Client
     except ImportError as error:
         raise PackageMissing(
-            'TURN credentials of Twilio need its package: pip install "fastrtc[phone]"'
+            'TURN credentials from Twilio need its package: pip install "fastrtc[phone]"'
         ) from (None if error.name in ("twilio", "twilio.rest") else error)
     return Client
 
@@ -107,7 +108,7 @@ def _account(twilio_sid: str | None, twilio_token: str | None) -> tuple[str, str
         return sid, token
     missing = [] if sid else ["twilio_sid (or set TWILIO_ACCOUNT_SID)"]
     missing += [] if token else ["twilio_token (or set TWILIO_AUTH_TOKEN)"]
-    raise CredentialsMissing(f"TURN credentials of Twilio need {' and '.join(missing)}")
+    raise CredentialsMissing(f"TURN credentials from Twilio need {' and '.join(missing)}")
 
 
 def _wanted(ttl: int | None) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""What serves the connections of an endpoint: who may connect, and how a request gets there."""
+"""The server side of an endpoint: authorization, connections, routes, telephone, shutdown."""

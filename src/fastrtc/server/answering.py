@@ -1,4 +1,4 @@
-"""What an offer, or a trickled candidate, does to an endpoint."""
+"""Answer offers and add trickled candidates."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ logger = logging.getLogger(__name__)
 _too_slow = LogThrottle()
 
 MAX_ID_LENGTH = 256
-"""Characters that the id of a connection may have; a UUID has 36."""
+"""Maximum number of characters of a connection id; a UUID has 36."""
 
 
 async def answer(
     endpoint: Endpoint, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
 ) -> dict[str, str] | None:
-    """Answer an offer, or take a trickled candidate; see ``handle_offer``.
+    """Answer an offer, or add a trickled candidate; see ``handle_offer``.
 
     Returns:
         The answer to an offer; None for a candidate.
 
     Raises:
-        InvalidOffer: If the offer is malformed or does not fit.
+        InvalidOffer: If the offer is malformed or does not fit the endpoint.
         InvalidCandidate: If the candidate is malformed.
-        SessionRefused: If there is no place for it, or no connection.
+        SessionRefused: If a limit is reached, or the connection cannot be established.
     """
     webrtc_id = body.get("webrtc_id")
     if not isinstance(webrtc_id, str) or not 0 < len(webrtc_id) <= MAX_ID_LENGTH:
-        raise InvalidOffer(f"webrtc_id must be a text of 1 to {MAX_ID_LENGTH} characters")
-    if not webrtc_id.isprintable():  # it goes into the log
+        raise InvalidOffer(f"webrtc_id must be a string of 1 to {MAX_ID_LENGTH} characters")
+    if not webrtc_id.isprintable():  # it is logged
         raise InvalidOffer("webrtc_id must consist of printable characters")
     sdp, candidate = body.get("sdp"), body.get("candidate")
     if sdp is None and (candidate is not None or body.get("type") != "offer"):
@@ -57,14 +57,14 @@ async def answer(
 
 
 async def _read(endpoint: Endpoint, sdp: Any) -> Offer:
-    """Check an offer against what the endpoint serves.
+    """Parse an offer and check it against what the endpoint serves.
 
     Raises:
-        InvalidOffer: If it does not fit.
+        InvalidOffer: If it is malformed or does not fit.
     """
     owner = endpoint.owner
     try:
-        check_media(owner.modality, owner.mode)  # a class of the program's own sets them
+        check_media(owner.modality, owner.mode)  # a subclass in the program may set them
     except ValueError as error:
         raise InvalidOffer(str(error)) from None
     offer = await read_offer(
@@ -73,7 +73,7 @@ async def _read(endpoint: Endpoint, sdp: Any) -> Offer:
     if not serves(owner.event_handler, owner.modality):
         raise InvalidOffer(
             f"{type(owner.event_handler).__name__} takes audio, but the stream's modality is "
-            f"{owner.modality!r}: give it modality='audio'"
+            f"{owner.modality!r}: use modality='audio'"
         )
     return offer
 
@@ -95,11 +95,11 @@ async def _connect(
         peer.on_channel(partial(endpoint.show, connection))
         answer = await peer.answer(offer)
         early = candidates + endpoint.early.take(webrtc_id)
-        for candidate in sorted(early, key=lambda c: c.candidate is None):  # their end is last
+        for candidate in sorted(early, key=lambda c: c.candidate is None):  # end-of-candidates last
             try:
                 await peer.add_candidate(candidate)
-            except ValueError as error:  # an end that was sent twice
-                logger.debug("An early candidate is not taken: %s", error)
+            except ValueError as error:  # end-of-candidates was sent twice
+                logger.debug("An early candidate is ignored: %s", error)
         if session.ended:
             raise SessionRefused("connection_closed")
         return answer
@@ -112,7 +112,7 @@ async def _configuration(configuration: Any) -> Any:
         return to_aiortc_configuration(await resolve_configuration(configuration))
     except TimeoutError as error:
         _too_slow.log(logger.error, "An offer is refused: %s", error)
-        reason = "The server got no RTC configuration in time"
+        reason = "The server did not get an RTC configuration in time"
         raise SessionRefused("turn_server_failed", reason=reason) from error
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint is made with, looked at before anything is connected."""
+"""Validation of the arguments of ``Stream`` and ``WebRTC``."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ __all__ = [
 
 
 def check_limit(limit: Any) -> int:
-    """Give a limit of connections as a number; None and ``"default"`` are 1.
+    """Return a connection limit as an integer; None and ``"default"`` mean 1.
 
     Raises:
-        ValueError: If it is no such thing.
+        ValueError: If it is invalid.
     """
     if limit is None or limit == "default":
         return 1
@@ -38,10 +38,10 @@ def check_limit(limit: Any) -> int:
 
 
 def check_time_limit(limit: Any) -> float | None:
-    """Give a time limit in seconds, or None.
+    """Return a time limit in seconds, or None.
 
     Raises:
-        ValueError: If it is no such thing.
+        ValueError: If it is invalid.
     """
     if limit is not None and (
         not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0
@@ -51,21 +51,21 @@ def check_time_limit(limit: Any) -> float | None:
 
 
 def check_drain_limit(limit: Any) -> float:
-    """Give how long connections may go on when the server stops, in seconds.
+    """Return how long connections may continue after the server is told to stop, in seconds.
 
     Raises:
-        ValueError: If it is no such thing.
+        ValueError: If it is invalid.
     """
     if not isinstance(limit, int | float) or isinstance(limit, bool) or not 0 <= limit < math.inf:
-        raise ValueError(f"drain_limit must be a number of seconds from 0 on, not {limit!r}")
+        raise ValueError(f"drain_limit must be a non-negative number of seconds, not {limit!r}")
     return limit
 
 
 def check_authorize(authorize: Any) -> Any:
-    """Give the function that is asked, or None.
+    """Return the authorization function, or None.
 
     Raises:
-        ValueError: If it is no such thing.
+        ValueError: If it is not callable.
     """
     if authorize is not None and not callable(authorize):
         raise ValueError(f"authorize must be a function of the request, or None, not {authorize!r}")
@@ -73,10 +73,10 @@ def check_authorize(authorize: Any) -> Any:
 
 
 def check_limits(limits: Any) -> Limits:
-    """Give the limits; None are the defaults.
+    """Return the resource limits; None means the defaults.
 
     Raises:
-        ValueError: If it is no such thing.
+        ValueError: If the argument is of another type.
     """
     if limits is None:
         return Limits()
@@ -88,10 +88,10 @@ def check_limits(limits: Any) -> Limits:
 def check_names(
     *, allowed_origins: Any, allowed_hosts: Any
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """Return the origins and the host names that are allowed, as tuples, or None.
+    """Return the allowed origins and host names, each as a tuple or None.
 
     Raises:
-        ValueError: If one is no list of such strings, and not ``"*"``.
+        ValueError: If one is neither a collection of valid strings nor ``"*"``.
     """
     origins = _names("allowed_origins", allowed_origins)
     for origin in origins or ():
@@ -123,10 +123,10 @@ def _names(name: str, given: Any) -> tuple[str, ...] | None:
 
 
 def check_dicts(**arguments: Any) -> None:
-    """See whether each argument is a dict or None.
+    """Check that each argument is a dict or None.
 
     Raises:
-        ValueError: If one is not, naming it.
+        ValueError: If one is not; the message names it.
     """
     for name, value in arguments.items():
         if value is not None and not isinstance(value, dict):
@@ -134,10 +134,10 @@ def check_dicts(**arguments: Any) -> None:
 
 
 def check_components(**arguments: Any) -> None:
-    """See whether each argument is a list of Gradio components, or None.
+    """Check that each argument is a list of Gradio components, or None.
 
     Raises:
-        ValueError: If one is not, naming it.
+        ValueError: If one is not; the message names it.
     """
     for name, value in arguments.items():
         if value is None:
@@ -146,14 +146,14 @@ def check_components(**arguments: Any) -> None:
             raise ValueError(f"{name} must be a list of components, not {type(value).__name__}")
         for one in value:
             if not hasattr(one, "_id") or not hasattr(one, "render"):
-                raise ValueError(f"{name} must be a list of components: {one!r} is none")
+                raise ValueError(f"{name} must be a list of components: {one!r} is not one")
 
 
 def check_configurations(**arguments: Any) -> None:
-    """See whether each argument is an rtc configuration, a function, or None.
+    """Check that each argument is an RTC configuration, a function, or None.
 
     Raises:
-        ValueError: If one is not, naming it.
+        ValueError: If one is not; the message names it.
     """
     for name, value in arguments.items():
         if value is None or callable(value):
@@ -162,6 +162,6 @@ def check_configurations(**arguments: Any) -> None:
             to_aiortc_configuration(value)
         except (ValueError, AttributeError, TypeError) as error:
             raise ValueError(
-                f"{name} must be a dict as RTCPeerConnection takes it, a function that gives "
-                f"one, or None: {error}"
+                f"{name} must be a dict as for RTCPeerConnection, a function that returns one, "
+                f"or None: {error}"
             ) from error

@@ -1,6 +1,6 @@
-"""Who may connect, decided for each request before anything is done for it.
+"""Authorization of requests, before any other processing.
 
-Pages of other sites are refused by ``refusal_of_site``, anyone by the program's ``authorize``.
+``refusal_of_site`` refuses cross-site requests; ``refusal_of`` calls the program's ``authorize``.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 Authorize: TypeAlias = Callable[[Request | WebSocket], Any]
-"""Gets the request or the WebSocket. Returns None or True to let it in; False, or a text with the
-reason, to refuse it; or raises ``Unauthorized``. Sync or async."""
+"""Called with the request or the WebSocket. Returns None or True to accept it, or False or a string
+with the reason to refuse it; or raises ``Unauthorized``. Sync or async."""
 
 AUTHORIZE_TIMEOUT_S = 10.0
-"""How long a sync ``authorize`` may take, with the wait for a thread, in seconds. Twilio gives a
-webhook 15 s, and the ``websockets`` package a handshake 10 s; a look into a database takes far
-less."""
+"""Timeout of a sync ``authorize``, including the wait for a thread, in seconds. Twilio's timeout of
+a webhook is 15 s, and that of a handshake in the ``websockets`` package 10 s; a database query
+takes far less."""
 
 MAX_THREADS = 40
-"""Calls of sync ``authorize`` functions at a time: as many as Starlette has threads, but not
-those, which serve the other routes of the program."""
+"""Maximum number of concurrent calls of sync ``authorize`` functions: as many as Starlette has
+threads, but separate from those, which serve the program's other routes."""
 
 TOO_SLOW = "The server took too long to decide. Try again."
 
 _threads = BoundedThreads("fastrtc-authorize", MAX_THREADS)
 
 served_locally: ContextVar[bool] = ContextVar("fastrtc_served_locally", default=False)
-"""Whether a ``Stream`` that is made now is served on a loopback address by this package."""
+"""Whether streams created in this context are served by this package on a loopback address."""
 
 _failures = LogThrottle()
 _other_sites = LogThrottle()
@@ -64,7 +64,7 @@ _other_sites = LogThrottle()
 
 @contextmanager
 def serving_locally() -> Iterator[None]:
-    """Have streams that are made within the block refuse names that are not this machine's."""
+    """Make streams created within the block refuse host names other than this machine's."""
     token = served_locally.set(True)
     try:
         yield
@@ -78,12 +78,12 @@ def site_policy(
     *,
     local: bool = False,
 ) -> SitePolicy:
-    """Make the policy of an endpoint of what the program says.
+    """Create the site policy of an endpoint from the program's options.
 
     Args:
         allowed_origins: See ``Stream``.
         allowed_hosts: See ``Stream``.
-        local: Whether it is served on a loopback address, by this package.
+        local: Whether this package serves the endpoint on a loopback address.
     """
     return SitePolicy(
         [allowed_origins] if isinstance(allowed_origins, str) else allowed_origins,
@@ -100,18 +100,18 @@ def _names_of_machine() -> frozenset[str]:
 
 
 def is_of_browser(request: Request | WebSocket) -> bool:
-    """Tell whether a page made a browser send a request that is no ``GET``."""
+    """Return whether a page in a browser sent the request (one other than ``GET``)."""
     return "origin" in request.headers or "sec-fetch-site" in request.headers
 
 
 def refusal_of_site(
     policy: SitePolicy, request: Request | WebSocket | None
 ) -> SessionRefused | None:
-    """Decide whether a request is refused for the page, or the host name, that it came by.
+    """Decide whether to refuse a request because of its origin or host name.
 
     Args:
-        policy: What the program says.
-        request: The request; one that is not known is let in, as Gradio before 5.50 shows none.
+        policy: The policy of the endpoint.
+        request: The request; None is accepted, as Gradio before 5.50 does not provide it.
 
     Returns:
         The refusal, or None.
@@ -131,9 +131,9 @@ def refusal_of_site(
 
 
 def _cors_grant(request: Request | WebSocket, origin: str) -> CorsGrant | None:
-    """Ask the program's ``CORSMiddleware`` about an origin.
+    """Return what the program's ``CORSMiddleware`` grants an origin, or None.
 
-    It is looked for in the app that has the route, and in the outermost one if that is FastAPI.
+    It is looked up in the app that has the route, and in the outermost app if that is FastAPI.
     """
     outermost = getattr(request.scope.get("router"), "dependency_overrides_provider", None)
     apps: tuple[Any, ...] = (request.scope.get("app"), outermost)
@@ -155,15 +155,14 @@ def _cors_grant(request: Request | WebSocket, origin: str) -> CorsGrant | None:
 async def refusal_of(
     authorize: Authorize | None, request: Request | WebSocket | None
 ) -> SessionRefused | None:
-    """Ask whether a request may go on.
+    """Decide whether to refuse a request by calling ``authorize``.
 
-    An async function is awaited in the context of the caller: what it puts into a
-    ``ContextVar`` is there in the ``copy()`` of the handler. A sync one runs in a thread, for
-    10 s at most.
+    An async function is awaited in the context of the caller: the handler's ``copy()`` sees the
+    ``ContextVar`` values that it sets. A sync function runs in a thread, with a timeout of 10 s.
 
     Args:
-        authorize: The program's function; without one everybody is let in.
-        request: The request; None, if it is not known, is refused.
+        authorize: The program's function; None accepts every request.
+        request: The request; None, if it is unknown, is refused.
 
     Returns:
         The refusal, or None.
@@ -176,11 +175,13 @@ async def refusal_of(
         return None
     try:
         if request is None:
-            raise RuntimeError("there is no request to show to authorize: is Gradio too old?")
-        verdict = await contained("authorize", _ask(authorize, request))
+            raise RuntimeError(
+                "there is no request for authorize: Gradio 5.50 or later provides it"
+            )
+        verdict = await contained("authorize", _decide(authorize, request))
     except Unauthorized as refused:
         verdict = refused.reason or False
-    except HTTPException as refused:  # as FastAPI's own ways to log in raise it
+    except HTTPException as refused:  # as raised by the security utilities of FastAPI
         verdict = str(refused.detail)
     except Exception as error:
         _failures.log(logger.error, "authorize failed, the request is refused", exc_info=error)
@@ -200,7 +201,7 @@ def _call(authorize: Authorize, request: Request | WebSocket) -> Any:
         raise as_exception("authorize", error) from error
 
 
-async def _ask(authorize: Authorize, request: Request | WebSocket) -> None | bool | str:
+async def _decide(authorize: Authorize, request: Request | WebSocket) -> None | bool | str:
     if is_async(authorize):
         verdict = authorize(request)
     else:
@@ -208,11 +209,11 @@ async def _ask(authorize: Authorize, request: Request | WebSocket) -> None | boo
         try:
             verdict = await asyncio.wait_for(call, AUTHORIZE_TIMEOUT_S)
         except asyncio.TimeoutError as error:
-            if error.args:  # the function's own
+            if error.args:  # raised by the function itself
                 raise
             _failures.log(
                 logger.error,
-                "authorize was not done within %.0f s: the request is refused",
+                "authorize did not finish within %.0f s: the request is refused",
                 AUTHORIZE_TIMEOUT_S,
             )
             return TOO_SLOW
@@ -220,6 +221,6 @@ async def _ask(authorize: Authorize, request: Request | WebSocket) -> None | boo
         verdict = await verdict
     if verdict is not None and not isinstance(verdict, bool | str):
         raise TypeError(
-            f"authorize must return None, True, False or a text, not {type(verdict).__name__}"
+            f"authorize must return None, True, False or a string, not {type(verdict).__name__}"
         )
     return verdict

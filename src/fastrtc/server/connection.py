@@ -1,4 +1,4 @@
-"""What an endpoint knows of one connection."""
+"""The record of one connection."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Connection"]
 
 @dataclass(frozen=True)
 class Connection:
-    """One connection, from the moment that it has a session until it begins to end.
+    """One connection, from the creation of its session until it starts to close.
 
     Attributes:
-        session: Its life cycle, and the handler that runs.
-        media: What goes to the handler and comes from it.
-        transport: What carries them: a ``Peer``, or an ``OpenSocket``.
-        callbacks: What programs find in ``connections[id]``.
-        outputs: What the handler gave as ``AdditionalOutputs``, for its readers.
+        session: Its life cycle, with the running handler.
+        media: The handler's input and output.
+        transport: A ``Peer`` or an ``OpenSocket``.
+        callbacks: The media callbacks that programs find in ``connections[id]``.
+        outputs: The handler's ``AdditionalOutputs``, for its readers.
     """
 
     session: Session
@@ -33,5 +33,5 @@ class Connection:
 
     @property
     def id(self) -> str:
-        """The id that the client chose."""
+        """The id chosen by the client."""
         return self.session.id

@@ -1,7 +1,7 @@
-"""What ``Stream`` and the ``WebRTC`` component each hold: who may connect, and who is connected.
+"""The endpoint that a ``Stream`` or a ``WebRTC`` component holds: authorization and connections.
 
-Programs subclass both and name their own attributes as they like. So nothing of ours is an
-attribute beside theirs: it lives in one object, in their ``__dict__``.
+Programs subclass both and may use any attribute name. So fastrtc adds no attributes to them; it
+keeps one object in their ``__dict__``.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ NAME = "__fastrtc_endpoint__"
 """The key in the ``__dict__`` of a ``Stream`` or a component."""
 
 LOOP_ENDS_TIMEOUT_S = 2.0
-"""How long connections are waited for when their loop ends, which has cancelled the tasks of
-their transport already: ``shutdown()`` runs, but aiortc may wait for a task that is gone."""
+"""How long to wait for connections when their event loop ends, in seconds. The tasks of their
+transports are cancelled by then: ``shutdown()`` runs, but aiortc may wait for a task that is
+gone."""
 
 E = TypeVar("E", bound="Endpoint")
 
@@ -41,17 +42,17 @@ class Endpoint:
     """The connections of a ``Stream`` or a component.
 
     Args:
-        owner: Where its options are.
-        listener: What is told of its connections.
-        places: Makes the places of its connections.
-        local: Whether it is served on a loopback address, by this package.
+        owner: The object with the options.
+        listener: Notified of changes of connections.
+        places: Creates the ``Places`` of the connections.
+        local: Whether this package serves the endpoint on a loopback address.
 
     Attributes:
-        owner: Where its options are; they are read when they are used.
-        places: The places, and the connections in them.
-        early: Candidates that came before their offer.
+        owner: The object with the options; they are read when they are used.
+        places: The connections and their limit.
+        early: Candidates received before their offer.
         outputs: The readers of ``AdditionalOutputs``.
-        shutdown: Closes its connections when the server stops.
+        shutdown: Closes the connections when the server stops.
     """
 
     def __init__(
@@ -72,39 +73,39 @@ class Endpoint:
         self.shutdown = CloseOnLoopShutdown(self.stop, self.end_with_the_loop)
         self._listener = listener
 
-    # Who may connect
+    # Authorization
 
     @property
     def site_policy(self) -> SitePolicy:
-        """Whose pages may use it, and by which names."""
+        """The allowed origins and host names."""
         owner = self.owner
         return site_policy(owner.allowed_origins, owner.allowed_hosts, local=self.local)
 
     async def refusal_of(self, request: Any) -> SessionRefused | None:
-        """Look at where a request comes from, and ask ``authorize``.
+        """Check the origin of a request, and call ``authorize``.
 
         Args:
-            request: The request, or None if it is not known.
+            request: The request, or None if it is unknown.
 
         Returns:
-            Why it is refused; None if it is not.
+            The refusal, or None.
         """
         refusal = refusal_of_site(self.site_policy, request)
         return refusal or await refusal_of(self.owner.authorize, request)
 
-    # Who is connected
+    # Connections
 
     def reserve(self, id: str) -> Reservation:
-        """Take a place for a connection; see ``Reservation``."""
+        """Reserve a place for a connection; see ``Reservation``."""
         return Reservation(self, id)
 
     def add(
         self, session: Session, media: Media, transport: Transport, callbacks: Sequence[Any]
     ) -> Connection:
-        """Add a connection, in a place that is reserved.
+        """Add a connection in a reserved place.
 
         Raises:
-            SessionRefused: If the server has begun to stop meanwhile.
+            SessionRefused: If the server has started to stop in the meantime.
         """
         outputs = self.outputs.queue(session.id)
         connection = Connection(session, media, transport, list(callbacks), outputs)
@@ -114,56 +115,56 @@ class Endpoint:
         return connection
 
     def show(self, connection: Connection) -> None:
-        """Show that the data channel of a connection has opened."""
+        """Record that the data channel of a connection has opened."""
         if not connection.session.ended:
             self._listener.changed(connection)
 
     def get(self, id: str) -> Connection | None:
-        """Return a connection, unless it has begun to end."""
+        """Return a connection, or None if it is unknown or closing."""
         return self.places.get(id)
 
     def media(self, id: str) -> Media | None:
-        """Return the media of a connection, unless it has begun to end."""
+        """Return the media of a connection, or None if it is unknown or closing."""
         connection = self.places.get(id)
         return None if connection is None else connection.media
 
     def release(self, id: str, session: Session | None = None) -> None:
-        """Free the place of a connection that begins to end; see ``Places.release``."""
+        """Free the place of a connection that starts to close; see ``Places.release``."""
         try:
             self._listener.ending(id)
         finally:
             self.places.release(id, session)
 
     def release_session(self, session: Session) -> None:
-        """Free the place of a session that begins to end."""
+        """Free the place of a session that starts to close."""
         self.release(session.id, session)
 
     def forget(self, id: str) -> None:
-        """Forget all that is kept for an id."""
+        """Remove everything that is stored for an id."""
         self._listener.ended(id)
         self.outputs.end(id)
         self.early.refuse_ended(id)
 
-    # The end
+    # Closing
 
     def members(self) -> Sequence[Endpoint]:
-        """Return the endpoints that end together."""
+        """Return the endpoints that close together."""
         return [self]
 
     async def close(self, reason: str) -> None:
-        """End its connections, telling the clients why, and wait until they are closed."""
+        """Close the connections, sending clients the reason, and wait until they are closed."""
         self.early.clear()
         self.outputs.expire_all()
         await self.places.close(reason)
 
     async def stop(self) -> None:
-        """Let the connections come to their end as the server stops, and then end them."""
+        """Drain the connections as the server stops, then close the remaining ones."""
         limit = self.owner.drain_limit
         await asyncio.gather(*(member.places.drain(limit) for member in self.members()))
         await self.owner.close_sessions()
 
     async def end_with_the_loop(self) -> None:
-        """End the connections that are left when the event loop ends."""
+        """Close the remaining connections when the event loop ends."""
         loop = asyncio.get_running_loop()
         for member in self.members():
             await member.places.close_with_the_loop(LOOP_ENDS_TIMEOUT_S)
@@ -173,13 +174,13 @@ class Endpoint:
 
 
 def attach(owner: Any, endpoint: E) -> E:
-    """Give a ``Stream`` or a component its endpoint."""
+    """Store the endpoint of a ``Stream`` or a component."""
     vars(owner)[NAME] = endpoint
     return endpoint
 
 
 def has_endpoint(owner: Any) -> bool:
-    """Return whether it has one: not before its ``__init__``."""
+    """Return whether an endpoint is attached; before ``__init__``, none is."""
     return NAME in vars(owner)
 
 
@@ -187,7 +188,7 @@ def endpoint_of(owner: Any) -> Any:
     """Return the endpoint of a ``Stream`` or a component.
 
     Raises:
-        RuntimeError: If its class has an ``__init__`` that does not call the base's.
+        RuntimeError: If the ``__init__`` of its class does not call that of the base class.
     """
     try:
         return vars(owner)[NAME]

@@ -1,4 +1,4 @@
-"""A telephone number for a stream, for a while: the FastPhone service."""
+"""Temporary phone numbers through the FastPhone service."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ __all__ = ["FastPhoneService", "serve"]
 logger = logging.getLogger(__name__)
 
 JOIN_S = 1.0
-"""How long the main thread waits at a time, in seconds: a wait without an end cannot be
-interrupted by Ctrl-C on Windows."""
+"""Interval at which the main thread wakes while it waits, in seconds: on Windows, Ctrl-C cannot
+interrupt a wait without a timeout."""
 
 END_TIMEOUT_S = 5
-"""How long requests that run are waited for at the end, in seconds."""
+"""How long to wait for running requests when the server stops, in seconds."""
 
 
 @dataclass(frozen=True)
 class FastPhoneService:
-    """Where the service is.
+    """The addresses of the service.
 
     Attributes:
-        url: Its address.
-        fallback_url: Asked when nobody answers there, or the server fails.
-        timeout_s: How long an answer is waited for, in seconds.
+        url: The address.
+        fallback_url: Used if ``url`` does not respond or fails with a server error.
+        timeout_s: Timeout of a request, in seconds.
     """
 
     url: str = "https://api.fastrtc.org"
@@ -54,14 +54,14 @@ class FastPhoneService:
 
 @dataclass(frozen=True)
 class Registration:
-    """What the service gave.
+    """The service's response to a registration.
 
     Attributes:
-        service_url: The address that answered.
-        code: What callers type in.
-        phone: The number to call.
-        time_remaining_s: How long calls may take until the quota is used up, in seconds.
-        reset_date: When there is a new quota.
+        service_url: The address that responded.
+        code: The code for callers to enter.
+        phone: The phone number.
+        time_remaining_s: Remaining calling time of the quota, in seconds.
+        reset_date: When the quota is renewed.
     """
 
     service_url: str
@@ -75,7 +75,7 @@ class QuotaUsedUp(Exception):
     """There is no calling time left.
 
     Attributes:
-        reset_date: When there is a new quota; empty if the service did not say.
+        reset_date: When the quota is renewed; empty if the service did not say.
     """
 
     def __init__(self, reset_date: str) -> None:
@@ -84,7 +84,7 @@ class QuotaUsedUp(Exception):
 
 
 class PhoneStream(Protocol):
-    """What is needed of a stream."""
+    """The required interface of a stream."""
 
     allowed_hosts: Collection[str] | str | None
     limits: Limits
@@ -104,7 +104,7 @@ def serve(
     **kwargs: Any,
 ) -> None:
     """Serve a stream by telephone, until Ctrl-C; see ``Stream.fastphone``."""
-    require_twilio()  # it answers calls: without it there is no use in a number
+    require_twilio()  # needed to answer calls; so check it before requesting a number
     app = FastAPI()
     stream.mount(app)
     names: set[str] = set()
@@ -114,7 +114,7 @@ def serve(
             OwnHostsOnly, policy=lambda: replace(own, machine={*own.machine, *names})
         )
     telephone.through_fastphone = True
-    # What a compressed message may inflate to before anybody can look at it: 16 MiB by default.
+    # Maximum size of a message as it is decompressed, before any check; uvicorn's is 16 MiB.
     options = {"ws_max_size": 2 * stream.limits.message_bytes} | kwargs
     try:
         with (
@@ -125,13 +125,13 @@ def serve(
             names.add(urlsplit(url).hostname or "")
             with interrupt_on_sigterm():
                 _hold_number(client, urlsplit(url).netloc, server)
-                close_connections(server)  # while the tunnel is open, and uvicorn does not close
+                close_connections(server)  # while the tunnel is open and before uvicorn closes
     finally:
         telephone.through_fastphone = False
 
 
 def _hold_number(client: _Client, address: str, server: threading.Thread) -> None:
-    """Have a number for as long as the server runs and nobody interrupts."""
+    """Register a number until the server ends or the user interrupts."""
     try:
         registration = client.register(address)
     except QuotaUsedUp as used_up:
@@ -149,13 +149,13 @@ def _hold_number(client: _Client, address: str, server: threading.Thread) -> Non
 
 @contextmanager
 def _tunnel(host: str, port: int) -> Iterator[str]:
-    """Make a local server reachable from everywhere, at a public URL, within the block."""
+    """Expose a local server at a public URL within the block."""
     from gradio import tunneling
     from gradio.networking import setup_tunnel
 
     running = getattr(tunneling, "CURRENT_TUNNELS", [])
     before = list(running)
-    # the last argument, a certificate, came with a later Gradio 5
+    # a later Gradio 5 added the last parameter, a certificate
     rest = [None] * (len(inspect.signature(setup_tunnel).parameters) - 3)
     try:
         yield str(setup_tunnel(host, port, secrets.token_urlsafe(32), *rest))
@@ -166,7 +166,7 @@ def _tunnel(host: str, port: int) -> Iterator[str]:
 
 
 class _Client:
-    """Talks to the service."""
+    """A client of the service."""
 
     def __init__(self, token: str | None, service: FastPhoneService) -> None:
         if token is None:
@@ -183,13 +183,13 @@ class _Client:
         self._http.close()
 
     def register(self, address: str) -> Registration:
-        """Ask for a number.
+        """Request a number.
 
         Raises:
             QuotaUsedUp: If there is no calling time left.
             httpx.HTTPStatusError: If the service refuses.
             httpx.TransportError: If it cannot be reached.
-            RuntimeError: If it answers with something else.
+            RuntimeError: If the response is malformed.
         """
         url, response = self._post_to_first(address)
         response.raise_for_status()
@@ -208,7 +208,7 @@ class _Client:
             raise RuntimeError(f"{url} gave no number, but {response.text[:200]!r}") from error
 
     def _post_to_first(self, address: str) -> tuple[str, httpx.Response]:
-        """Ask the first address that is able to answer."""
+        """Post to the address, or to the fallback if that fails."""
         first, fallback = self._urls
         try:
             response = self._http.post(f"{first}/register", json={"url": address})
@@ -217,22 +217,22 @@ class _Client:
             reason = f"status {response.status_code}"
         except httpx.TransportError as error:
             reason = f"{type(error).__name__}: {error}"
-        logger.info("%s does not work (%s): trying %s", first, reason, fallback)
+        logger.info("%s failed (%s): trying %s", first, reason, fallback)
         return fallback, self._http.post(f"{fallback}/register", json={"url": address})
 
     def unregister(self, registration: Registration, address: str) -> None:
-        """Give the number back; a failure is logged, as the service forgets it by itself."""
+        """Release the number; a failure is only logged, as the registration expires by itself."""
         try:
             self._http.post(
                 f"{registration.service_url}/unregister",
                 json={"url": address, "code": registration.code},
             ).raise_for_status()
         except httpx.HTTPError as error:
-            logger.warning("The number could not be given back: %s", error)
+            logger.warning("The number could not be released: %s", error)
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:
-    """Give the JSON object of an answer; an empty one if it has none."""
+    """Return the JSON object of a response; an empty one if there is none."""
     try:
         answer = response.json()
     except ValueError:
@@ -241,7 +241,7 @@ def _object(response: httpx.Response) -> dict[str, Any]:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it has started."""
+    """A uvicorn server that calls a function when it has started."""
 
     def __init__(self, config: uvicorn.Config, when_started: Callable[[], None]) -> None:
         super().__init__(config)
@@ -256,10 +256,10 @@ class _Server(uvicorn.Server):
 def _server(
     app: FastAPI, host: str, port: int, options: dict[str, Any]
 ) -> Iterator[tuple[threading.Thread, socket.socket]]:
-    """Run uvicorn in a thread, from the moment it listens until the end of the block.
+    """Run uvicorn in a thread within the block, which is entered once it listens.
 
     Raises:
-        OSError: If the port is taken.
+        OSError: If the port cannot be used.
         RuntimeError: If the server does not start.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -267,9 +267,9 @@ def _server(
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
-        reason = str(error.strerror).partition(" (while")[0]  # where, Python adds
+        reason = str(error.strerror).partition(" (while")[0]  # Python adds the address
         why = "is in use" if in_use else f"cannot be used ({reason})"
-        raise OSError(error.errno, f"Port {port} of {host} {why}: give another as port=") from None
+        raise OSError(error.errno, f"Port {port} of {host} {why}: pass another port") from None
     with listening:
         settled = threading.Event()
         options = {"timeout_graceful_shutdown": END_TIMEOUT_S} | options
@@ -278,7 +278,7 @@ def _server(
         def run() -> None:
             try:
                 server.run(sockets=[listening])
-            except SystemExit:  # uvicorn would end the process when the app does not start
+            except SystemExit:  # uvicorn exits if the app does not start
                 pass
             finally:
                 settled.set()
@@ -288,7 +288,7 @@ def _server(
         try:
             settled.wait()
             if not server.started:
-                raise RuntimeError("The server did not start; its log says why")
+                raise RuntimeError("The server did not start: see its log")
             yield thread, listening
         finally:
             server.should_exit = True

@@ -1,4 +1,4 @@
-"""The lifespan of an ASGI app, with something around it."""
+"""Wrapping of the lifespan of an ASGI app."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Context: TypeAlias = Callable[[], AbstractAsyncContextManager[Any]]
 
 
 def enclosed(lifespan: Lifespan | None, context: Context) -> Lifespan:
-    """Return a lifespan that runs another one within a context.
+    """Return a lifespan that runs another lifespan within a context.
 
     Args:
-        lifespan: The other one, whose state is passed on; or None.
+        lifespan: The other lifespan, whose state is passed on; or None.
         context: Creates the context.
     """
 

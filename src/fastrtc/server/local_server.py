@@ -20,15 +20,15 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 
 POLICY_VIOLATION = 1008
-"""The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""
+"""Close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
 
 
 class OwnHostsOnly:
-    """Refuse requests whose ``Host`` is no name of the server, as after DNS rebinding.
+    """Refuse requests whose ``Host`` is not a name of the server, as after DNS rebinding.
 
     Args:
-        app: The ASGI app that gets the others.
-        policy: Returns the names.
+        app: The ASGI app that receives accepted requests.
+        policy: Returns the policy with the names of the server.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class OwnHostsOnly:
         self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it with status 403."""
+        """Pass a request on, or respond with status 403."""
         if scope["type"] in ("http", "websocket"):
             headers = Headers(scope=scope)
             if not is_own_host(headers, self._policy()):
@@ -48,8 +48,8 @@ class OwnHostsOnly:
                     await send({"type": "websocket.close", "code": POLICY_VIOLATION})
                     return
                 response = PlainTextResponse(
-                    f"This server is not called {headers.get('host', '')[:100]!r}: give the "
-                    "stream that name in allowed_hosts, if it is",
+                    f"This server is not called {headers.get('host', '')[:100]!r}: if it "
+                    "is, add the name to allowed_hosts of the stream",
                     status_code=403,
                 )
                 await response(scope, receive, send)

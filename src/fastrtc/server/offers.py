@@ -1,4 +1,4 @@
-"""The route that offers are posted to: who may, how much, and what OpenAPI says about it."""
+"""The route of offers: authorization, maximum body size and OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class CandidateAccepted(BaseModel):
 
 
 class RefusalReason(BaseModel):
-    """Why not: a code, and what else there is to say."""
+    """Why an offer or a candidate was refused: a code, and further details."""
 
     model_config = ConfigDict(extra="allow")
     error: str
 
 
 class Refusal(BaseModel):
-    """The answer to an offer or a candidate that is refused."""
+    """The answer to a refused offer or candidate."""
 
     status: Literal["failed"]
     meta: RefusalReason
 
 
 class ErrorDetail(BaseModel):
-    """What is wrong with a request."""
+    """A description of the error in a request."""
 
     detail: str
 
@@ -53,17 +53,17 @@ OFFER_RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorDetail, "description": "The offer is malformed or does not fit the stream"},
     413: {"model": ErrorDetail, "description": "The request is too large"},
 }
-"""What the route answers, for OpenAPI."""
+"""The responses of the route, for OpenAPI."""
 
 
 def offer_route(
-    ask: Callable[[Request], Awaitable[SessionRefused | None]], most_bytes: Callable[[], int]
+    ask: Callable[[Request], Awaitable[SessionRefused | None]], max_bytes: Callable[[], int]
 ) -> type[APIRoute]:
-    """Make the class of a route that asks, before it reads the body, whether it may go on.
+    """Create a route class that authorizes a request before reading its body.
 
     Args:
-        ask: Gives the refusal of a request, or None.
-        most_bytes: Gives how many bytes the body may have.
+        ask: Returns the refusal of a request, or None.
+        max_bytes: Returns the maximum size of the body in bytes.
     """
 
     class OfferRoute(APIRoute):
@@ -71,7 +71,7 @@ def offer_route(
             handle = super().get_route_handler()
 
             async def guarded(request: Request) -> Response:
-                limited = _limit_body(request, most_bytes())
+                limited = _limit_body(request, max_bytes())
                 refusal = await ask(limited)
                 return await handle(limited) if refusal is None else JSONResponse(refusal.answer)
 
@@ -80,17 +80,17 @@ def offer_route(
     return OfferRoute
 
 
-def _limit_body(request: Request, most: int) -> Request:
-    """Give the request, whose body fails with status 413 once it is too large.
+def _limit_body(request: Request, max_bytes: int) -> Request:
+    """Return the request with a body that fails with status 413 once it is too large.
 
     Raises:
-        HTTPException: If it says so itself.
+        HTTPException: If the ``Content-Length`` is already too large.
     """
-    too_large = HTTPException(413, f"The request has more than {most} bytes")
+    too_large = HTTPException(413, f"The request has more than {max_bytes} bytes")
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > most:
+    if length.isdecimal() and int(length[:20]) > max_bytes:
         raise too_large
-    left = most
+    left = max_bytes
 
     async def receive() -> Any:
         nonlocal left

@@ -1,4 +1,4 @@
-"""The readers of ``AdditionalOutputs``, which may come before their connection."""
+"""Readers of ``AdditionalOutputs``, which may start before their connection."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ..session.outputs import OutputQueue
 __all__ = ["NO_SESSION_TIMEOUT_S", "OutputReaders"]
 
 NO_SESSION_TIMEOUT_S = 30.0
-"""How long a reader of outputs waits for a connection that has not come yet."""
+"""How long a reader of outputs waits for its connection, in seconds."""
 
 
 class OutputReaders:
-    """The output queues of an endpoint, by the ids of connections.
+    """The output queues of an endpoint, by connection id.
 
     Args:
-        queues: Returns the mapping that they are in; one that is missing is created there.
-        limit: Returns for how many ids readers may wait.
+        queues: Returns the mapping of the queues, which creates missing ones.
+        limit: Returns the maximum number of ids whose readers may wait for a connection.
     """
 
     def __init__(
@@ -31,22 +31,25 @@ class OutputReaders:
         self._limit = limit
 
     def queue(self, webrtc_id: str) -> OutputQueue:
-        """Return the queue of a connection, which need not have come."""
+        """Return the queue of a connection, which need not exist yet."""
         return self._queues()[webrtc_id]
 
     def end(self, webrtc_id: str) -> None:
-        """End the readers of a connection that has ended."""
+        """End the readers of a closed connection."""
         queue = self._queues().pop(webrtc_id, None)
         if queue is not None:
             queue.end()
 
     def expire_all(self) -> None:
-        """End the readers whose connection has not come."""
+        """End all readers whose connection does not exist yet."""
         for webrtc_id, queue in list(self._queues().items()):
             self._expire(webrtc_id, queue)
 
     async def read(self, webrtc_id: str) -> AsyncGenerator[AdditionalOutputs, None]:
-        """Yield the outputs of a connection, until it ends, or 30 s if it does not come."""
+        """Yield the outputs of a connection until it ends.
+
+        Readers end after 30 s if there is no connection by then.
+        """
         self._make_room(webrtc_id)
         queue = self.queue(webrtc_id)
         expiry = asyncio.get_running_loop().call_later(
@@ -61,7 +64,7 @@ class OutputReaders:
                 self._expire(webrtc_id, queue)
 
     def _make_room(self, webrtc_id: str) -> None:
-        """Evict the readers that have waited longest for a connection, when too many wait."""
+        """Evict the oldest pending reader if too many are pending."""
         queues = self._queues()
         if webrtc_id in queues:
             return

@@ -1,4 +1,4 @@
-"""What an endpoint reads of its ``Stream`` or component, and whom it tells."""
+"""Interfaces between an endpoint and its ``Stream`` or component."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Listener", "Owner"]
 
 
 class Owner(Protocol):
-    """What an endpoint reads of its ``Stream`` or component, each time that it needs it."""
+    """The options of a ``Stream`` or component; an endpoint reads them when it needs them."""
 
     event_handler: Any
     modality: Modality
@@ -36,18 +36,18 @@ class Owner(Protocol):
         ...
 
     async def close_sessions(self, reason: str = ...) -> None:
-        """End all connections."""
+        """Close all connections."""
         ...
 
 
 class Listener(Protocol):
-    """What is told of the connections of an endpoint: it keeps what programs see of them."""
+    """Receives changes of connections, and keeps what programs see of them up to date."""
 
     def changed(self, connection: Connection) -> None:
-        """Show a connection that has begun, or whose data channel has opened."""
+        """Record a new connection, or that its data channel has opened."""
 
     def ending(self, id: str) -> None:
-        """Call what the program does when a connection begins to end."""
+        """Run the program's own code when a connection starts to close."""
 
     def ended(self, id: str) -> None:
-        """Show a connection no more."""
+        """Remove a closed connection."""

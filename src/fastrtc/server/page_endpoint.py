@@ -17,7 +17,7 @@ class PageEndpoint(Endpoint):
     """The connections of a ``WebRTC`` component.
 
     Attributes:
-        stream: The ``Stream`` whose page the component is on; None for a page of one's own.
+        stream: The ``Stream`` whose page contains the component; None for the program's own page.
         outputs_events: The events of the page for ``AdditionalOutputs``.
     """
 
@@ -29,7 +29,7 @@ class PageEndpoint(Endpoint):
         self.outputs_events: list[Any] = []
 
     def join(self, other: Endpoint) -> None:
-        """End with the connections of a ``Stream``, and have its options."""
+        """Use the options and the shutdown of a ``Stream``."""
         self.stream = other.owner
         self.shutdown = other.shutdown
 
@@ -39,8 +39,8 @@ class PageEndpoint(Endpoint):
         self.places.stopping = False
 
     async def refusal_of(self, request: Any) -> SessionRefused | None:
-        """Look at where a request of the page comes from, and ask ``authorize``.
+        """Check the origin of a request of the page, and call ``authorize``.
 
-        Gradio gives the request itself where a ``gr.Request`` is asked for, or that around it.
+        Gradio passes the request itself, or a ``gr.Request`` that contains it.
         """
         return await super().refusal_of(getattr(request, "request", request))

@@ -1,4 +1,4 @@
-"""The connections of one endpoint, and how many there may be."""
+"""The connections of one endpoint and their limit."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ logger = logging.getLogger(__name__)
 
 
 class Places:
-    """The connections of one endpoint by id, whatever they travel over.
+    """The connections of one endpoint by id, for all transports.
 
     Args:
-        forget: Called with the id of a connection when its place is free again.
+        forget: Called with the id of a connection when its place is freed.
 
     Attributes:
-        stopping: Whether the server stops: there is no place for new connections.
+        stopping: Whether the server is stopping and refuses new connections.
     """
 
     def __init__(self, forget: Callable[[str], None]) -> None:
         self._forget = forget
         self.stopping = False
         self._reserved: set[str] = set()
-        self._held: set[str] = set()  # by ids of calls, which are not those of connections
+        self._held: set[str] = set()  # by provider's call id, not by connection id
         self._connections: dict[str, Connection] = {}
         self._closing: set[Session] = set()
 
@@ -41,43 +41,43 @@ class Places:
         return id in self._reserved
 
     def __len__(self) -> int:
-        """How many places are taken."""
+        """Number of occupied places."""
         return len(self._reserved) + len(self._held)
 
     def __iter__(self) -> Iterator[Connection]:
-        """Iterate over the connections that have not begun to end, as they are now."""
+        """Iterate over a snapshot of the connections that are not closing."""
         return iter(list(self._connections.values()))
 
     @property
     def connecting(self) -> int:
-        """How many of them are of connections that are not established yet."""
+        """Number of connections that are not established yet."""
         return len(self) - sum(
             connection.session.state is not State.NEW for connection in self._connections.values()
         )
 
     def check_connecting(self, limit: int) -> None:
-        """Check that another connection may be established.
+        """Check that another connection may start to connect.
 
         Raises:
-            SessionRefused: If *limit* of them are, over whatever transport.
+            SessionRefused: If *limit* connections are not established yet, over any transport.
         """
         if self.connecting >= limit:
             raise SessionRefused("too_many_connecting", limit=limit)
 
     def get(self, id: str) -> Connection | None:
-        """Return the connection that has an id, unless it has begun to end."""
+        """Return the connection with an id, or None if it is unknown or closing."""
         return self._connections.get(id)
 
     def is_full(self, limit: int | None) -> bool:
-        """Tell whether all places are taken, or the server stops."""
+        """Return whether all places are occupied, or the server is stopping."""
         return self.stopping or limit is not None and len(self) >= limit
 
     def reserve(self, id: str, limit: int | None) -> None:
-        """Take a place.
+        """Reserve a place.
 
         Raises:
-            SessionRefused: If the id is in use, all places are taken, the server stops, or too
-                many threads of connections that have ended are blocked.
+            SessionRefused: If the id is in use, all places are occupied, the server is stopping, or
+                too many threads of closed connections are blocked.
         """
         if id in self._reserved and not self.stopping:
             raise SessionRefused("connection_already_exists")
@@ -93,38 +93,38 @@ class Places:
             raise SessionRefused("too_many_blocked_threads", limit=LIMIT)
 
     def hold(self, call: str, limit: int | None) -> None:
-        """Keep a place for a telephone call that has not connected yet.
+        """Reserve a place for a telephone call that has not connected yet.
 
         Args:
-            call: The provider's id of the call; no connection has it as its own.
-            limit: How many places there are; None is no limit.
+            call: The provider's id of the call, which is not a connection id.
+            limit: Maximum number of connections; None means no limit.
 
         Raises:
-            SessionRefused: As of ``reserve``.
+            SessionRefused: As for ``reserve``.
         """
         self._check_room(limit)
         self._held.add(call)
 
-    def let_go(self, call: str) -> None:
-        """Free the place of a call; again and again does no harm."""
+    def release_call(self, call: str) -> None:
+        """Free the place of a call; further calls do nothing."""
         self._held.discard(call)
 
     def add(self, connection: Connection) -> None:
-        """Fill a place that was reserved.
+        """Add a connection in a reserved place.
 
         Raises:
-            SessionRefused: If the server has begun to stop meanwhile.
+            SessionRefused: If the server has started to stop in the meantime.
         """
         self._connections[connection.id] = connection
         if self.stopping:
             raise SessionRefused("server_stopping")
 
     def release(self, id: str, session: Session | None = None) -> None:
-        """Free a place; again and again does no harm.
+        """Free a place; further calls do nothing.
 
         Args:
             id: The id.
-            session: What closes, if the place was not filled yet.
+            session: The closing session, if no connection was added yet.
         """
         if id not in self._reserved:
             return
@@ -140,23 +140,23 @@ class Places:
     async def close(self, reason: str, timeout: float = 5.0) -> None:
         """Close all sessions and wait until they are closed.
 
-        Those that are not closed in time are left behind, and not waited for again.
+        Sessions that are not closed in time are abandoned.
 
         Args:
-            reason: What the clients are told.
-            timeout: How long to wait at most, in seconds.
+            reason: Sent to the clients.
+            timeout: Maximum time to wait, in seconds.
         """
         for connection in self:
             connection.session.close(reason, GOING_AWAY, tell=True)
         await self._wait_until_closed(timeout)
 
     async def close_with_the_loop(self, timeout: float) -> None:
-        """Close the sessions that are established, whose clients cannot be told any more.
+        """Close the established sessions, whose clients can no longer be notified.
 
         The others keep their places: each request of a test client has a loop of its own.
 
         Args:
-            timeout: How long to wait at most, in seconds.
+            timeout: Maximum time to wait, in seconds.
         """
         for connection in self:
             if connection.session.state is State.LIVE:
@@ -173,10 +173,10 @@ class Places:
             logger.warning("%d sessions did not close within %.0f s", len(left), timeout)
 
     async def drain(self, limit: float) -> None:
-        """Take no new sessions, and let those that there are come to their end, once.
+        """Refuse new sessions, and wait for the existing ones to end; further calls do nothing.
 
         Args:
-            limit: How long to wait for them at most, in seconds; the clients are told.
+            limit: Maximum time to wait, in seconds; the clients are notified of it.
         """
         again, self.stopping = self.stopping, True
         if again or not limit:
@@ -189,7 +189,7 @@ class Places:
 
 
 async def _closed(sessions: Iterable[Session], timeout: float) -> set[Session]:
-    """Wait until sessions are closed; give those that are not when the time is over."""
+    """Wait until sessions are closed; return those that are not by the timeout."""
     waiting = {asyncio.ensure_future(session.closed.wait()): session for session in sessions}
     if not waiting:
         return set()

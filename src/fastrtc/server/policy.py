@@ -1,4 +1,4 @@
-"""Options that a component has from its stream."""
+"""Options that a component inherits from its stream."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["FromStream"]
 
 
 class FromStream:
-    """An attribute of a component: its own value, else that of its stream, else a default.
+    """An attribute of a component: its own value, else its stream's, else a default.
 
-    It is looked up when it is read, so that setting the attribute of a ``Stream`` acts on its
-    page, too.
+    It is resolved when it is read, so that setting the attribute of a ``Stream`` affects its page,
+    too.
 
     Args:
         default: The value without a stream.
@@ -36,5 +36,5 @@ class FromStream:
         return self._default if stream is None else getattr(stream, self._name)
 
     def __set__(self, component: Any, value: Any) -> None:
-        """Give the component a value of its own."""
+        """Set the component's own value."""
         vars(component)[self._name] = value

@@ -1,4 +1,4 @@
-"""The place of a connection that is being made."""
+"""The reserved place of a new connection."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["Reservation"]
 
 
 class Reservation:
-    """The place of a connection that is being made; an async context manager.
+    """The reserved place of a new connection; an async context manager.
 
-    The place is freed, and what there is of the connection is closed, if the block raises.
+    If the block raises, the place is freed and the session, if there is one, is closed.
 
     Args:
-        endpoint: Where the place is.
+        endpoint: The endpoint of the connection.
         id: The id of the connection.
 
     Raises:
-        SessionRefused: On entry: if the id is in use, or there is no place.
+        SessionRefused: On entry, if the id is in use or a limit is reached.
     """
 
     def __init__(self, endpoint: Endpoint, id: str) -> None:
@@ -46,7 +46,7 @@ class Reservation:
         if self._session is None:
             self._endpoint.places.release(self._id)
         else:
-            self._session.close(f"the connection failed as it began: {error!r}")
+            self._session.close(f"the connection failed to start: {error!r}")
 
     async def create_session(
         self,
@@ -58,11 +58,11 @@ class Reservation:
 
         Args:
             deliver: Called with each ``AdditionalOutputs``.
-            websocket: The WebSocket that it travels over, if it does.
-            call: The telephone call that it is, if it is one.
+            websocket: The WebSocket that it uses, if any.
+            call: The telephone call, if it is one.
 
         Raises:
-            Exception: Of the handler's ``copy()``.
+            Exception: Any exception of the handler's ``copy()``.
         """
         endpoint, owner = self._endpoint, self._endpoint.owner
         self._session = session = await Session.create(

@@ -51,7 +51,7 @@ class _Listener:
         self.thread = threading.current_thread()
         self._before: dict[int, Any] = {}
         self._asked = False
-        self._held: Callable[[], Any] | None = None
+        self._delayed: Callable[[], Any] | None = None
 
     def listen(self) -> None:
         """Start to handle the signals that the server has handlers for."""
@@ -72,13 +72,13 @@ class _Listener:
         """Handle a signal."""
         if not self._asked:
             self._asked = True
-            self._held = functools.partial(self._before[number], number, None)
+            self._delayed = functools.partial(self._before[number], number, None)
             try:
-                self.loop.call_soon_threadsafe(self._begin, self._hand_on)
+                self.loop.call_soon_threadsafe(self._begin, self._forward)
                 return
             except RuntimeError:  # the loop has already ended
                 pass
-        self._held = None
+        self._delayed = None
         self._before[number](number, frame)
 
     def close(self) -> None:
@@ -109,10 +109,10 @@ class _Listener:
             if isinstance(result, Exception):
                 logger.error("Connections could not be closed", exc_info=result)
 
-    def _hand_on(self, _: asyncio.Task[None]) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            held()
+    def _forward(self, _: asyncio.Task[None]) -> None:
+        delayed, self._delayed = self._delayed, None
+        if delayed is not None:
+            delayed()
 
 
 class OnInterrupt:
@@ -233,22 +233,22 @@ def interrupt_on_sigterm() -> Iterator[list[int]]:
     Yields:
         The signals received so far.
     """
-    came: list[int] = []
+    received: list[int] = []
     if (
         threading.current_thread() is not threading.main_thread()
         or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
         or hasattr(sys, "ps1")  # in a notebook, the exception would end the cell, not the process
     ):
-        yield came
+        yield received
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield came
+        yield received
     finally:
         if signal.getsignal(signal.SIGTERM) is interrupt:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -35,19 +35,19 @@ class StreamEndpoint(Endpoint):
 
     Args:
         owner: The stream.
-        listener: What is told of its connections.
-        page: Its page.
-        telephone: What answers telephone calls.
-        providers: Whose calls are taken.
-        local: Whether it is served on a loopback address, by this package.
+        listener: Notified of changes of connections.
+        page: The page.
+        telephone: Answers telephone calls.
+        providers: The accepted telephone providers.
+        local: Whether this package serves the endpoint on a loopback address.
 
     Attributes:
         owner: The stream.
-        page: Its page.
-        telephone: What answers telephone calls.
-        providers: Whose calls are taken.
-        calls: The places of callers who have been told that they are connected.
-        pending: The WebSockets that have not started.
+        page: The page.
+        telephone: Answers telephone calls.
+        providers: The accepted telephone providers.
+        calls: The reserved places of callers who hear the greeting.
+        pending: The WebSockets whose clients have not started yet.
     """
 
     def __init__(
@@ -69,26 +69,26 @@ class StreamEndpoint(Endpoint):
 
     @property
     def has_voice(self) -> bool:
-        """Whether audio can go over a socket."""
+        """Whether a socket can carry audio of the stream."""
         owner = self.owner
         return "audio" in owner.modality or isinstance(owner.event_handler, StreamHandlerBase)
 
-    # Who may connect
+    # Authorization
 
     async def refusal_of(self, request: Any) -> SessionRefused | None:
-        """Look at where a request comes from, and ask ``authorize``."""
+        """Check the origin of a request, and call ``authorize``."""
         self._stop_with_app_of(request)
         return await super().refusal_of(request)
 
     def refusal_of_page(self, request: Request | WebSocket) -> SessionRefused | None:
-        """Look at where a request of a telephone service comes from, if a page sends it."""
+        """Check the origin of a request to a telephone route if a page sent it."""
         return refusal_of_site(self.site_policy, request) if is_of_browser(request) else None
 
     def _stop_with_app_of(self, request: Request | WebSocket) -> None:
-        """Have the outermost app stop the connections when it shuts down.
+        """Close the connections when the outermost app shuts down.
 
-        It may be another than the one that the stream is mounted on, whose lifespan does not
-        run then. An app with a lifespan of the program's own takes no more handlers.
+        It may differ from the app that the stream is mounted on, whose lifespan then does not run.
+        An app with a lifespan of its own accepts no shutdown handlers.
         """
         handlers = getattr(request.scope.get("router"), "on_shutdown", None)
         if isinstance(handlers, list) and self.stop not in handlers:
@@ -111,7 +111,7 @@ class StreamEndpoint(Endpoint):
         )
 
     async def admits_call(self, websocket: WebSocket) -> bool:
-        """Return whether the socket of a call may be opened; one that may not is closed."""
+        """Return whether to accept the socket of a call; close it if not."""
         self._stop_with_app_of(websocket)
         if self.refusal_of_page(websocket) is not None:
             await websocket.close(POLICY_VIOLATION)
@@ -119,26 +119,26 @@ class StreamEndpoint(Endpoint):
         return await self.telephone.admit(websocket, self.owner.authorize)
 
     def accept_call(self, call: Call | None) -> None:
-        """Take a call that has started into the place that was kept for it, if there is one.
+        """Check a call that has started, and free the place that was reserved for it.
 
         Raises:
-            SessionRefused: If a token is needed, and is missing or not that of the call.
+            SessionRefused: If a token is required, and is missing or belongs to another call.
         """
         if call is not None:
             self.telephone.check_call(call, expected=call.id in self.calls)
             self.calls.release(call.id)
 
-    # The end
+    # Closing
 
     def members(self) -> Sequence[Endpoint]:
-        """Return the endpoints that end together: its own, and that of its page."""
+        """Return the endpoints that close together: this one, and that of its page."""
         page = self.page.component
         return [self] if page is None else [self, endpoint_of(page)]
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
-        """Take connections within the block, and end them with it, or when a signal comes."""
+        """Accept connections within the block; close them at its end or on a signal."""
         for member in self.members():
-            member.places.stopping = False  # a server before may have stopped
+            member.places.stopping = False  # an earlier server may have stopped
         async with OnInterrupt(self.stop), ending(self.stop):
             yield

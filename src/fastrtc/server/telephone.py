@@ -1,4 +1,4 @@
-"""The telephone end of a stream: the webhook of an incoming call, and the call's socket."""
+"""Telephone calls of a stream: the webhook of an incoming call, and the call's socket."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ __all__ = ["CALL_REQUEST", "CALL_RESPONSES", "CallReservations", "Telephone"]
 logger = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "FASTRTC_TWILIO_AUTH_TOKEN"
-"""Where the token is looked for. Not ``TWILIO_AUTH_TOKEN``: programs set that for calls and
-TURN servers of their own, without wanting signatures to be checked."""
+"""Environment variable of the auth token. Not ``TWILIO_AUTH_TOKEN``: programs set that for their
+own calls and TURN servers, without expecting signatures to be verified."""
 
 INCOMING = "/telephone/incoming"
 LINE_BUSY = "All lines are busy. Please call again later."
-NO_VOICE = "There is nobody to talk to at this number."
+NO_VOICE = "This number does not accept voice calls."
 NOT_ALLOWED = "Sorry, this call cannot be taken."
 MAX_NUMBER_LENGTH = 128
-"""Characters that a number, or a SIP address in its place, may have to be passed on."""
+"""Maximum length of a phone number or SIP address that is passed on, in characters."""
 
 CONNECTED_TIMEOUT_S = 10.0
-"""How long a place is kept for a caller: the greeting takes 2 s of it."""
+"""How long a place is reserved for a caller, in seconds; the greeting takes 2 s of it."""
 
 MAX_BYTES = 1 << 16
-"""How long the form may be in which Twilio tells of a call; it has some 30 short fields."""
+"""Maximum size of the form that Twilio posts, in bytes; it has about 30 short fields."""
 
 POLICY_VIOLATION = 1008
-"""The close code for a socket that may not be opened (RFC 6455 section 7.4.1)."""
+"""Close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
 
 
 CALL_REQUEST: dict[str, Any] = {
@@ -59,7 +59,8 @@ CALL_REQUEST: dict[str, Any] = {
         }
     }
 }
-"""What Twilio posts to the webhook, for OpenAPI: what of it is used, and the id of the call."""
+"""The form that Twilio posts to the webhook, for OpenAPI: the fields that are used, including the
+call id."""
 
 CALL_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "TwiML", "content": {"application/xml": {}}},
@@ -67,14 +68,14 @@ CALL_RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"description": "The signature is not Twilio's", "content": {"text/plain": {}}},
     413: {"description": "The request is too large", "content": {"application/json": {}}},
 }
-"""What the webhook answers, for OpenAPI."""
+"""The responses of the webhook, for OpenAPI."""
 
 
 class CallReservations:
-    """Keeps places for callers who have been told that they are connected, until they are.
+    """Reserved places for callers who hear the greeting, until their call connects.
 
     Args:
-        places: The places of all connections.
+        places: The places of the endpoint.
     """
 
     def __init__(self, places: Places) -> None:
@@ -82,16 +83,16 @@ class CallReservations:
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def __contains__(self, id: str | None) -> bool:
-        """Whether a place is kept for a call."""
+        """Whether a place is reserved for a call."""
         return id in self._timers
 
     def reserve(self, id: str | None, limit: int | None, connecting: int) -> bool:
-        """Keep a place for a call, if its id is known.
+        """Reserve a place for a call, if its id is known.
 
         Args:
             id: The provider's id of the call.
-            limit: How many places there are; None is no limit.
-            connecting: How many connections may be established at a time.
+            limit: Maximum number of connections; None means no limit.
+            connecting: Maximum number of connections that are not established yet.
 
         Returns:
             Whether there is a place.
@@ -110,33 +111,33 @@ class CallReservations:
         return True
 
     def release(self, id: str | None) -> None:
-        """Free the place of a call that is there, or has not come."""
+        """Free the place of a call that has connected or has not arrived in time."""
         timer = self._timers.pop(id or "", None)
         if id is not None and timer is not None:
             timer.cancel()
-            self._places.let_go(id)
+            self._places.release_call(id)
 
 
 class Telephone:
-    """Answers incoming calls of a stream, and sees that they come from Twilio.
+    """Answer incoming calls of a stream, and verify that they come from Twilio.
 
     Args:
-        token: The auth token of the Twilio account, by which its requests are signed; None
-            looks for it in ``FASTRTC_TWILIO_AUTH_TOKEN``. Without one nothing is checked.
+        token: Auth token of the Twilio account, which signs its requests; None reads
+            ``FASTRTC_TWILIO_AUTH_TOKEN``. Without a token, nothing is verified.
 
     Attributes:
-        through_fastphone: Whether calls come through FastPhone, which signs them with a
-            token that nobody here has.
+        through_fastphone: Whether calls come through FastPhone, which signs them with its own
+            token.
 
     Raises:
-        ValueError: If the token is no text, or empty.
-        PhoneExtraMissing: If there is a token, but not the ``twilio`` package to check it.
+        ValueError: If the token is empty or not a string.
+        PhoneExtraMissing: If there is a token, but the ``twilio`` package to verify it is missing.
     """
 
     def __init__(self, token: str | None = None) -> None:
         if token is not None and (not isinstance(token, str) or not token):
-            shown = "an empty text" if token == "" else type(token).__name__
-            raise ValueError(f"twilio_auth_token must be a text or None, not {shown}")
+            shown = "an empty string" if token == "" else type(token).__name__
+            raise ValueError(f"twilio_auth_token must be a string or None, not {shown}")
         self._token = token or os.getenv(TOKEN_VARIABLE) or None
         self._tokens = None if self._token is None else CallTokens(self._token)
         self._warned = False
@@ -156,18 +157,19 @@ class Telephone:
         """Answer the webhook of an incoming call with TwiML.
 
         Args:
-            request: Twilio's.
-            has_voice: Whether the stream can be talked to.
-            expect: Keeps a place for the call of an id; False if there is none.
-            authorize: Asked about the request, when it is Twilio's; a refused caller hears why.
+            request: Twilio's request.
+            has_voice: Whether the stream has audio.
+            expect: Reserves a place for the call with an id; returns False if there is none.
+            authorize: Called with the request once it is verified; a refused caller hears the
+                reason.
 
         Raises:
-            HTTPException: If its body is too large: status 413.
+            HTTPException: If the body is too large: status 413.
             PhoneExtraMissing: If the ``twilio`` package is not installed.
         """
         host = public_host(request.headers)
         if host is None or not _has_url(request):
-            return PlainTextResponse("The request says no usable host or URL", status_code=400)
+            return PlainTextResponse("The request has no usable host or URL", status_code=400)
         request = await _read(request)
         parameters = await _parameters(request)
         posted = parameters if request.method == "POST" else {}
@@ -186,37 +188,37 @@ class Telephone:
         return _twiml(connect_call(f"wss://{host}{path}/telephone/handler", passed_on))
 
     def call_parameters(self, id: str | None) -> dict[str, str]:
-        """Return the custom parameters that the ``start`` message of a call has to bring back."""
+        """Return the custom parameters that the ``start`` message of a call must contain."""
         if self._tokens is None or self.through_fastphone or not id:
             return {}
         return {PARAMETER: self._tokens.issue(id)}
 
     def check_call(self, call: Call, *, expected: bool) -> None:
-        """Check that the socket of a call is that of a call which Twilio has announced.
+        """Check that Twilio has announced the call of a socket.
 
         Args:
-            call: As its ``start`` message has it.
-            expected: Whether its webhook was answered by this process, a moment ago.
+            call: The call in the ``start`` message.
+            expected: Whether this process has just answered its webhook.
 
         Raises:
-            SessionRefused: If a token is needed, and is not there, used already, too old, or that
-                of another call.
+            SessionRefused: If a token is required, and is missing, already used, expired, or
+                belongs to another call.
         """
         if self._tokens is None or self.through_fastphone:
             return
         good = self._tokens.redeem(call.parameters.get(PARAMETER, ""), call.id or "")
-        if isinstance(call.parameters, dict):  # it is not for the handler
+        if isinstance(call.parameters, dict):  # not for the handler
             call.parameters.pop(PARAMETER, None)
         if not good and not expected:
             self._refused.log(
                 logger.warning,
-                "A telephone call is refused: its start message has no valid token. TwiML of the "
-                "program's own must have the parameters that stream.call_parameters() returns",
+                "A telephone call is refused: its start message has no valid token. Your own "
+                "TwiML must contain the parameters that stream.call_parameters() returns",
             )
             raise SessionRefused("unauthorized")
 
     async def admit(self, websocket: WebSocket, authorize: Authorize | None = None) -> bool:
-        """Tell whether the socket of a call may be opened; one that may not is closed."""
+        """Return whether to accept the socket of a call; close it if not."""
         host = public_host(websocket.headers) or ""
         trusted = _has_url(websocket) and self._is_trusted(websocket, {"wss"}, host, {})
         if trusted and await refusal_of(authorize, websocket) is None:
@@ -237,8 +239,8 @@ class Telephone:
             if not self._warned:
                 self._warned = True
                 logger.warning(
-                    "Anybody who knows the address can make a telephone call to this stream: "
-                    "give Stream a twilio_auth_token to have Twilio's signature checked"
+                    "Anyone who knows the address can make a telephone call to this stream: "
+                    "set twilio_auth_token of Stream to verify Twilio's signature"
                 )
             return True
         query = f"?{request.url.query}" if request.url.query else ""
@@ -247,17 +249,17 @@ class Telephone:
             return True
         self._refused.log(
             logger.warning,
-            "A telephone call is refused: Twilio's signature is not that of %.500r",
+            "A telephone call is refused: Twilio's signature does not match %.500r",
             urls,
         )
         return False
 
 
 async def _read(request: Request) -> Request:
-    """Give the request with the form that it has, read, so that it can be read again.
+    """Return the request with its form already read, so that it can be read again.
 
     Raises:
-        HTTPException: If it is too large.
+        HTTPException: If the form is too large.
     """
     if not _has_form(request):
         return request
@@ -267,7 +269,7 @@ async def _read(request: Request) -> Request:
             body += part
             if len(body) > MAX_BYTES:
                 raise HTTPException(413, f"The request has more than {MAX_BYTES} bytes")
-    except RuntimeError:  # the program's own route has read the form already
+    except RuntimeError:  # the program's route has already read the form
         return request
 
     async def receive() -> dict[str, Any]:
@@ -277,7 +279,7 @@ async def _read(request: Request) -> Request:
 
 
 async def _parameters(request: Request) -> Mapping[str, str]:
-    """Give what Twilio says about the call, from the form that it posts, or from the query."""
+    """Return Twilio's parameters of a call, from the posted form or the query."""
     if request.method != "POST":
         return request.query_params
     if not _has_form(request):
@@ -294,7 +296,7 @@ def _has_form(request: Request) -> bool:
 
 
 def _has_url(request: Request | WebSocket) -> bool:
-    """Return whether the URL can be read: not if its query is not UTF-8, for example."""
+    """Return whether the URL is valid; it is not if its query is not UTF-8, for example."""
     try:
         return bool(request.url.components)
     except ValueError:
@@ -302,14 +304,14 @@ def _has_url(request: Request | WebSocket) -> bool:
 
 
 def _numbers(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Give who calls whom, which Twilio tells only here, to be passed on."""
+    """Return the caller's and callee's numbers, which only the webhook gets, to pass them on."""
     found = {"from": parameters.get("From"), "to": parameters.get("To")}
     return {
         name: number
         for name, number in found.items()
         if number
         and len(number) <= MAX_NUMBER_LENGTH
-        and number.isprintable()  # XML knows no others
+        and number.isprintable()  # XML allows no others
     }
 
 

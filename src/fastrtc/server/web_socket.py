@@ -1,4 +1,4 @@
-"""A WebSocket of Starlette, as the transport needs it."""
+"""The WebSocket of Starlette, as the socket transport uses it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class StarletteSocket:
     """A WebSocket of Starlette or FastAPI.
 
     Args:
-        websocket: Accepted already, or not yet.
+        websocket: Whether it is already accepted does not matter.
     """
 
     def __init__(self, websocket: WebSocket) -> None:
@@ -23,21 +23,21 @@ class StarletteSocket:
 
     @property
     def is_read(self) -> bool:
-        """Whether the client is there, as far as it is known."""
+        """Whether the client is connected, as far as the server knows."""
         return self._websocket.client_state is WebSocketState.CONNECTED
 
     @property
     def is_open(self) -> bool:
-        """Whether the server has accepted it, and not closed it."""
+        """Whether the server has accepted and not closed it."""
         return self._websocket.application_state is WebSocketState.CONNECTED
 
     async def accept(self) -> None:
-        """Accept it, if that has not been done."""
+        """Accept it, unless it is already accepted."""
         if self._websocket.application_state is WebSocketState.CONNECTING:
             await self._websocket.accept()
 
     async def receive(self) -> str | bytes | None:
-        """Wait for the next message; None if the client has gone."""
+        """Wait for the next message; None if the client has disconnected."""
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             return None
@@ -48,7 +48,7 @@ class StarletteSocket:
         """Send a message.
 
         Raises:
-            Exception: Of many types, by the server, when the client has gone.
+            Exception: Of various types, raised by the server if the client has disconnected.
         """
         if isinstance(message, str):
             await self._websocket.send_text(message)
@@ -59,10 +59,10 @@ class StarletteSocket:
         """Close it.
 
         Raises:
-            Exception: Of many types, by the server, when both ends close it.
+            Exception: Of various types, raised by the server if both ends close it.
         """
         await self._websocket.close(reason.code, reason.short_text)
 
     def drop_if_unread(self, timeout_s: float) -> None:
-        """Drop the TCP connection if the client has not taken the close frame in time."""
+        """Drop the TCP connection if the client does not read the close frame in time."""
         drop_if_unread(self._websocket, timeout_s)
