@@ -317,7 +317,7 @@ def test_doctor_tries_turn_servers(tmp_path: Path, capsys: pytest.CaptureFixture
     [
         ("{not json", "is not JSON"),
         ("no/such/file.json", "cannot be read"),
-        ('{"iceServers": [{"urls": "http://x"}]}', "no STUN or TURN URL"),
+        ('{"iceServers": [{"urls": "http://x"}]}', "not a STUN or TURN URL"),
     ],
 )
 def test_a_malformed_configuration(

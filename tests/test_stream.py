@@ -118,7 +118,7 @@ def ignore(outputs: AdditionalOutputs) -> None: ...
         ({"rtc_configuration": "stun"}, "rtc_configuration must be a dict as RTCPeerConnection"),
         (
             {"rtc_configuration": {"iceServers": [{"urls": "http://x"}]}},
-            "rtc_configuration must be .*no STUN or TURN URL: 'http://x'",
+            "rtc_configuration must be .*not a STUN or TURN URL: 'http://x'",
         ),
         (
             {"server_rtc_configuration": {"iceServers": [{}]}},

@@ -96,7 +96,7 @@ async def test_a_configuration_of_the_server_that_does_not_come(
     assert answer["meta"]["error"] == "turn_server_failed" and "in time" in str(answer)
     assert len(connections_of(stream).registry) == 0
     (record,) = caplog.records
-    assert record.levelno == logging.ERROR and "was not done in time" in record.getMessage()
+    assert record.levelno == logging.ERROR and "did not finish within" in record.getMessage()
     await client.close()
 
 

@@ -247,7 +247,7 @@ async def test_an_exception_in_a_callback_costs_no_connection(
             sends.cancel()
     (logged,) = errors()
     assert logged.name == "fastrtc.transport.webrtc.guard"
-    assert logged.getMessage() == f"{callback} failed; the connection goes on"
+    assert logged.getMessage() == f"{callback} failed; the connection continues"
     assert "thrown by the test" in str(logged.exc_info[1])  # type: ignore[index]
 
 
@@ -278,7 +278,7 @@ async def test_exceptions_of_the_programs_own_listeners_cost_no_connection(
         await eventually(errors)
         await goes_on(client)
     assert {record.getMessage() for record in errors()} == {
-        "A listener of RTCDataChannel failed; the connection goes on",
-        "A listener of AudioCallback failed; the connection goes on",
-        "A listener of RTCPeerConnection failed; the connection goes on",
+        "A listener of RTCDataChannel failed; the connection continues",
+        "A listener of AudioCallback failed; the connection continues",
+        "A listener of RTCPeerConnection failed; the connection continues",
     }

@@ -14,14 +14,14 @@ from fastrtc.transport.webrtc.early_candidates import (
 )
 from tests.support.virtual_time import virtual_time
 
-MOST_IDS = 3
+MAX_IDS = 3
 
 
 class Early(EarlyCandidates):
     """One with room for three ids."""
 
-    def keep(self, webrtc_id: str, candidate: Candidate, most_ids: int = MOST_IDS) -> None:
-        super().keep(webrtc_id, candidate, most_ids)
+    def keep(self, webrtc_id: str, candidate: Candidate, max_ids: int = MAX_IDS) -> None:
+        super().keep(webrtc_id, candidate, max_ids)
 
 
 def candidate(port: int) -> Candidate:
@@ -107,12 +107,12 @@ async def test_one_connection_has_so_many_candidates():
 @virtual_time
 async def test_when_too_many_come_the_oldest_is_forgotten():
     early = Early()
-    for k in range(MOST_IDS):
+    for k in range(MAX_IDS):
         early.keep(str(k), candidate(k))
     early.keep("0", candidate(1))  # is no newcomer
     early.keep("one more", candidate(1))
     assert early.take("0") == []
-    assert timers(asyncio.get_running_loop()) == MOST_IDS
+    assert timers(asyncio.get_running_loop()) == MAX_IDS
     early.keep("0", candidate(2))  # is not held against it
     assert early.take("1") == []
     assert early.take("one more") == [candidate(1)]

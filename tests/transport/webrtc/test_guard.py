@@ -24,7 +24,7 @@ def test_an_exception_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixt
     assert divide(by=0) == "instead"
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert "divide failed; the connection goes on" in record.getMessage()
+    assert "divide failed; the connection continues" in record.getMessage()
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -101,6 +101,6 @@ async def test_listeners_of_an_emitter(caplog: pytest.LogCaptureFixture) -> None
     await asyncio.sleep(0)
     assert heard == ["a"]
     assert [record.getMessage() for record in caplog.records] == [
-        "A listener of Channel failed; the connection goes on"
+        "A listener of Channel failed; the connection continues"
     ]
     assert "ValueError: a" in caplog.text

@@ -123,9 +123,9 @@ def test_there_is_room_for_so_many_streams(packet: Any):
 
 def test_what_goes_on_is_told_from_what_happened():
     persistence = Persistence()
-    assert not any(persistence.goes_on(10 + k / 10) for k in range(round(ABUSE_S * 10)))
-    assert persistence.goes_on(10 + ABUSE_S + 0.1)
-    assert not persistence.goes_on(10 + ABUSE_S + PAUSE_S + 0.2)
+    assert not any(persistence.persists(10 + k / 10) for k in range(round(ABUSE_S * 10)))
+    assert persistence.persists(10 + ABUSE_S + 0.1)
+    assert not persistence.persists(10 + ABUSE_S + PAUSE_S + 0.2)
 
 
 # SCTP

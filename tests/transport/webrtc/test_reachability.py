@@ -91,5 +91,5 @@ async def test_who_does_not_answer_is_waited_for_only_so_long(
 
 async def test_no_servers_and_bad_ones() -> None:
     assert await try_servers({"iceServers": []}) == []
-    with pytest.raises(ValueError, match="no STUN or TURN URL"):
+    with pytest.raises(ValueError, match="not a STUN or TURN URL"):
         await try_servers({"iceServers": [{"urls": "http://x"}]})

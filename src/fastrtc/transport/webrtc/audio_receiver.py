@@ -1,4 +1,4 @@
-"""Audio packets of a peer, decoded and in order."""
+"""The receiving side of audio: jitter buffer, packet loss concealment, decoding."""
 
 from __future__ import annotations
 
@@ -27,33 +27,34 @@ __all__ = ["AudioReceiver"]
 logger = logging.getLogger(__name__)
 
 MAX_CONCEALED_S = 0.1
-"""How much lost audio is made up for, in seconds, so that time goes on in the handler as it
-did for the speaker. A longer gap is a pause: as much as a packet, in which the sound fades."""
+"""How much lost audio is concealed, in seconds, so that audio time in the handler advances as it
+did for the speaker. A longer gap counts as a pause: one packet is concealed, in which the sound
+fades."""
 
 MAX_SKIPPED_S = 2.0
-"""How far the RTP time of a packet may be after the one before for the audio between them to count
-as left out, in seconds: a sender in DTX sends one every 0.4 s. More is a stream begun anew."""
+"""The longest gap between the RTP times of consecutive packets that counts as omitted audio, in
+seconds: a sender in DTX sends one packet every 0.4 s. A longer gap counts as a new stream."""
 
 MAX_AHEAD_S = 5.0
-"""How much more audio than time may come from a peer, in seconds. One that sends faster
-than anybody can speak would otherwise have us decode without end."""
+"""How far the audio of a peer may be ahead of real time, in seconds. Without a limit, a peer that
+sends faster would keep the decoder busy all the time."""
 
 CODEC_CHANGES_PER_S = 2.0
-"""How often a peer may change its codec per second: each makes a decoder and a resampler anew, some
-1 ms. Peers change it when their network gets worse, if at all."""
+"""How often a peer may change its codec per second: each change creates a decoder and a resampler,
+some 1 ms. Peers change it when their network degrades, if ever."""
 
 CODEC_BURST_S = 5.0
-"""For how many seconds' worth of changes a peer may be ahead."""
+"""How many seconds' worth of codec changes a peer may use at once."""
 
 
 class AudioReceiver:
-    """Decodes the audio of a peer and pushes it to the handler's side.
+    """Decode the audio of a peer and push it to the handler's queue.
 
     Args:
-        transceiver: Whose receiver the audio comes from; its codecs are negotiated.
-        inbound: Where the audio goes.
-        channels: How many the handler wants.
-        run: Starts a task that reads the track, where the packets cannot be had.
+        transceiver: The transceiver that receives the audio, with negotiated codecs.
+        inbound: The queue of the handler.
+        channels: The number of channels that the handler expects.
+        run: Starts a task that reads the track, if packets are not accessible.
     """
 
     def __init__(
@@ -69,16 +70,16 @@ class AudioReceiver:
         self._codecs = {codec.payload_type: codec for codec in negotiated_codecs(transceiver)}
         self._buffer: JitterBuffer[tuple[int, bytes]] = JitterBuffer()
         self._timer: asyncio.Handle | None = None
-        self._timer_at: float | None = None  # kept here: handles of uvloop do not tell
+        self._timer_at: float | None = None  # handles of uvloop do not have it
         self._payload_type: int | None = None
-        self._came_last: int | None = None  # the payload type
+        self._last_type: int | None = None  # payload type of the last packet
         self._changes = RateLimit(CODEC_CHANGES_PER_S, CODEC_BURST_S)
         self._opus: OpusDecoder | None = None
         self._other: AudioDecoder | None = None
         self._concealment = PacketLossConcealment()
         self._run = run
         self._decoded_s = 0.0
-        self._next_timestamp: int | None = None  # of the packet that follows without a gap
+        self._next_timestamp: int | None = None  # expected of the next packet
         self._started_at: float | None = None
         self._flooded = False
         self._closed = False
@@ -99,21 +100,21 @@ class AudioReceiver:
             self._inbound.push(frame.sample_rate, _planar(frame))
 
     def push(self, sequence: int, timestamp: int, payload_type: int, payload: bytes) -> None:
-        """Take a packet of the receiver, on the event loop."""
+        """Process a packet of the receiver, on the event loop."""
         if self._closed or payload_type not in self._codecs:
             return
         now = self._loop.time()
-        if payload_type != self._came_last:
-            if self._came_last is not None and not self._changes.allows(now):
+        if payload_type != self._last_type:
+            if self._last_type is not None and not self._changes.allows(now):
                 return
-            self._came_last = payload_type
+            self._last_type = payload_type
         try:
             self._deliver(self._buffer.push(sequence, timestamp, (payload_type, payload), now))
         finally:
             self._set_timer()
 
     def close(self) -> None:
-        """Take no more packets, and wait for none."""
+        """Ignore further packets, and stop the timer."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -134,7 +135,7 @@ class AudioReceiver:
     def _gap_ends(self) -> None:
         deadline, self._timer, self._timer_at = self._timer_at, None, None
         now = self._loop.time()
-        try:  # a timer of uvloop comes up to 0.5 ms early
+        try:  # timers of uvloop fire up to 0.5 ms early
             self._deliver(self._buffer.poll(now if deadline is None else max(deadline, now)))
         finally:
             self._set_timer()
@@ -161,7 +162,7 @@ class AudioReceiver:
         self._inbound.push(rate, self._concealment.fill(rate, samples, gap))
 
     def _skip_silence(self, packet: Packet[tuple[int, bytes]], seconds: float) -> None:
-        """Tell how much audio the sender left out before a packet, as it does in DTX (RFC 7587)."""
+        """Report audio that the sender omitted before a packet, as in DTX (RFC 7587)."""
         clock: int = self._codecs[packet.payload[0]].parameters.clockRate
         if self._next_timestamp is not None and packet.lost == 0:
             skipped_s = (packet.timestamp - self._next_timestamp) / clock
@@ -177,7 +178,7 @@ class AudioReceiver:
             return False
         if not self._flooded:
             self._flooded = True
-            logger.warning("A peer sends audio faster than real time: the excess is dropped")
+            logger.warning("A peer sends audio faster than real time; dropping the excess")
         return True
 
     def _decode(self, packet: Packet[tuple[int, bytes]]) -> tuple[int, NDArray[np.int16]]:
@@ -197,6 +198,6 @@ class AudioReceiver:
 
 
 def _planar(frame: Any) -> NDArray[np.int16]:
-    """Give the samples of a packed 16-bit frame, as aiortc's decoders make them."""
+    """Return the samples of a packed 16-bit frame of aiortc's decoders, shape ``(channels, n)``."""
     samples: NDArray[np.int16] = frame.to_ndarray().reshape(-1, len(frame.layout.channels)).T
     return samples

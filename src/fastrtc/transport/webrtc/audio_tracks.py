@@ -1,4 +1,4 @@
-"""The audio that a connection sends, as a track of aiortc."""
+"""The outgoing audio of a connection, as aiortc tracks."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ __all__ = ["AudioCallback", "AudioMediaCallback", "ServerToClientAudio"]
 
 
 class _AudioQueue(asyncio.Queue[Any]):
-    """The audio that waits to be sent, as the queue that programs look at, add to and empty."""
+    """The queue of outgoing audio, for programs that inspect it, add to it and empty it."""
 
     def __init__(self, media: Media) -> None:
         super().__init__()
         self._media = media
 
     def qsize(self) -> int:
-        """Return how many frames of 20 ms wait."""
+        """Return the number of queued frames of 20 ms."""
         playout = None if self._media.audio_out is None else self._media.audio_out.playout
         return 0 if playout is None else math.ceil(playout.queued_s / FRAME_S)
 
     def empty(self) -> bool:
-        """Whether none waits."""
+        """Return whether the queue is empty."""
         return self.qsize() == 0
 
     def put_nowait(self, item: Any) -> None:
-        """Add audio: a frame of PyAV, or what ``emit`` may return.
+        """Add audio: a frame of PyAV, or any audio that ``emit`` may return.
 
         Raises:
-            HandlerError: If it is no audio.
+            HandlerError: If the item is not audio.
         """
         playout = None if self._media.audio_out is None else self._media.audio_out.playout
         if isinstance(item, av.AudioFrame):
@@ -58,14 +58,14 @@ class _AudioQueue(asyncio.Queue[Any]):
             playout.push(rate, samples)
 
     async def put(self, item: Any) -> None:
-        """Add audio, as ``put_nowait`` does: it never waits."""
+        """Add audio, as ``put_nowait`` does; never waits."""
         self.put_nowait(item)
 
     def get_nowait(self) -> None:
-        """Drop what waits, so that a loop which takes all of it ends at once.
+        """Drop all queued audio, so that a loop which empties the queue ends at once.
 
         Raises:
-            asyncio.QueueEmpty: If none waits.
+            asyncio.QueueEmpty: If the queue is empty.
         """
         if self.empty():
             raise asyncio.QueueEmpty
@@ -73,29 +73,29 @@ class _AudioQueue(asyncio.Queue[Any]):
 
 
 class AudioMediaCallback(MediaCallback, AudioStreamTrack):
-    """The audio of a connection."""
+    """The outgoing audio of a connection."""
 
     kind = "audio"
     _encodes_opus = False
     _encoder: OpusEncoder | None = None
 
     def use_codec(self, name: str) -> None:
-        """Learn which codec was negotiated; Opus is encoded here, others by aiortc."""
+        """Set the negotiated codec. Opus is encoded here, other codecs by aiortc."""
         self._encodes_opus = name == "opus"
 
     @property
     def queue(self) -> asyncio.Queue[Any]:
-        """The audio that waits to be sent; on the event loop."""
+        """The queue of outgoing audio; only for use on the event loop."""
         return _AudioQueue(self._open()[1])
 
     def clear_queue(self) -> None:
-        """Drop the audio that is queued but not yet sent; callable from any thread."""
+        """Drop audio that is queued but not yet sent; callable from any thread."""
         if self._media is not None:
             self._media.clear()
 
     @retried(FRAME_S)
     async def recv(self) -> Any:
-        """Wait for the next 20 ms that are to be sent.
+        """Wait for the next 20 ms to send.
 
         Raises:
             MediaStreamError: When the connection ends.
@@ -103,7 +103,7 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
         outbound = self._live().audio_out
         if outbound is None:
             raise MediaStreamError
-        frame = await self._before_the_end(outbound.frame())
+        frame = await self._until_end(outbound.frame())
         return self._encode(frame) if self._encodes_opus else _audio_frame(frame)
 
     def _take(self, frame: Any) -> None:
@@ -119,13 +119,13 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
 
 
 class AudioCallback(AudioMediaCallback):
-    """The audio of a connection.
+    """The outgoing audio of a connection whose client also sends audio.
 
     Args:
-        track: The audio of the client.
-        event_handler: What it goes through.
-        context: The connection.
-        channel: Its data channel.
+        track: The client's audio.
+        event_handler: The handler that processes it.
+        context: The context of the connection.
+        channel: The data channel.
         set_additional_outputs: Called with each ``AdditionalOutputs``.
     """
 
@@ -144,44 +144,44 @@ class AudioCallback(AudioMediaCallback):
 
     @property
     def start_up_task(self) -> asyncio.Task[Any] | None:
-        """What runs the handler's ``start_up``, once the media flow."""
+        """The task that runs the handler's ``start_up``, once media flow."""
         return self._task("start_up")
 
     @property
     def process_input_task(self) -> asyncio.Task[Any] | None:
-        """What feeds the handler's ``receive``, once the media flow."""
+        """The task that calls the handler's ``receive``, once media flow."""
         return self._task("receive")
 
     @property
     def decode_task(self) -> asyncio.Task[Any] | None:
-        """What asks the handler's ``emit``, once the media flow."""
+        """The task that calls the handler's ``emit``, once media flow."""
         return self._task("emit")
 
     def _task(self, name: str) -> asyncio.Task[Any] | None:
         return None if self._media is None else self._media.tasks.get(name)
 
     def event_handler_receive(self, frame: tuple[int, NDArray[np.int16]]) -> Awaitable[None]:
-        """Call the handler's ``receive`` once; await the result."""
+        """Call the handler's ``receive`` once; returns an awaitable of the result."""
         session, _ = self._open()
         return session.invoker.call("program", self.event_handler.receive, frame)
 
     def event_handler_emit(self) -> Awaitable[EmitType]:
-        """Call the handler's ``emit`` once; await the result."""
+        """Call the handler's ``emit`` once; returns an awaitable of the result."""
         session, _ = self._open()
         return session.invoker.call("program", self.event_handler.emit)
 
 
 class ServerToClientAudio(AudioMediaCallback):
-    """The audio of a connection whose client only receives.
+    """The outgoing audio of a connection whose client only receives.
 
     Args:
         event_handler: A generator function of audio, or a handler.
-        context: The connection.
-        channel: Its data channel.
+        context: The context of the connection.
+        channel: The data channel.
         set_additional_outputs: Called with each ``AdditionalOutputs``.
 
     Attributes:
-        args_set: Set when inputs were set.
+        args_set: Set once inputs are set.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class ServerToClientAudio(AudioMediaCallback):
         self.args_set = threading.Event()
 
     def set_args(self, args: list[Any]) -> None:
-        """Take inputs for the handler; callable from any thread."""
+        """Set the inputs of the handler; callable from any thread."""
         super().set_args(args)
         self.args_set.set()
 

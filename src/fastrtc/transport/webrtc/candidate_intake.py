@@ -1,4 +1,4 @@
-"""The candidates of a client on their way to a connection."""
+"""Trickled and offered candidates, on their way to a connection."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ logger = logging.getLogger(__name__)
 
 
 class CandidateIntake:
-    """Counts the candidates of a client, and adds them to its connection.
+    """Count the candidates of a client, and add them to its connection.
 
-    Those that have to be looked up by multicast DNS are added when they were found; the end of
-    candidates waits for them, as none is added after it.
+    Candidates with multicast DNS names are added once they are resolved. The end of candidates
+    waits for them, as no candidate is added after it.
 
     Args:
         pc: The connection.
         limit: How many candidates the client may offer.
-        targets: Which names it may offer.
-        allowance: How many bytes may be sent to addresses; each candidate earns some.
+        targets: The policy for the names that it may offer.
+        allowance: The budget of bytes to unverified addresses; each candidate earns some.
         run: Starts a task that ends with the connection.
 
     Attributes:
@@ -64,7 +64,7 @@ class CandidateIntake:
         """Add a trickled candidate, or the end of candidates.
 
         Raises:
-            SessionRefused: If the client has offered too many.
+            SessionRefused: If the client has offered too many candidates.
             InvalidStateError: If the connection is closed.
             ValueError: If it is a second end of candidates.
         """
@@ -89,7 +89,7 @@ class CandidateIntake:
             await self._pc.addIceCandidate(placed)
 
     def look_up(self, candidates: Sequence[RTCIceCandidate]) -> None:
-        """Look candidates up by multicast DNS, and add those that are found."""
+        """Resolve candidates by multicast DNS, and add those that are found."""
         task = self._run(self._look_up(candidates))
         self._lookups.add(task)
         task.add_done_callback(self._lookups.discard)

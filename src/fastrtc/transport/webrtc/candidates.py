@@ -1,4 +1,4 @@
-"""ICE candidates as clients send them, checked before anything is done with them."""
+"""Validation of ICE candidates of clients."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ...core.errors import InvalidCandidate
 __all__ = ["END_OF_CANDIDATES", "Candidate", "parse_candidate", "set_aside_mdns"]
 
 MAX_CANDIDATE = 1024
-"""Characters of a candidate; browsers' have some 150."""
+"""Maximum length of a candidate in characters; those of browsers have some 150."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a trickle message says.
+    """The content of a trickle message.
 
     Attributes:
-        candidate: A candidate; None says that no more will come.
+        candidate: A candidate; None for the end of candidates.
     """
 
     candidate: RTCIceCandidate | None
@@ -32,16 +32,17 @@ END_OF_CANDIDATES = Candidate(None)
 
 
 def parse_candidate(value: Any) -> Candidate:
-    """Read a trickled candidate, in whatever form a browser gives it.
+    """Parse a trickled candidate in any form that browsers send.
 
     Args:
-        value: What ``RTCIceCandidate.toJSON()`` gives (Chrome and Safari with
+        value: The result of ``RTCIceCandidate.toJSON()`` (Chrome and Safari with
             ``usernameFragment``, Firefox without; ``sdpMid`` or ``sdpMLineIndex`` may be
-            missing), or its text alone. None, an empty text or ``end-of-candidates``
-            ends the candidates (RFC 8838 section 13, RFC 8840 section 4.1).
+            missing), or only its ``candidate`` string. None, an empty string or
+            ``end-of-candidates`` is the end of candidates (RFC 8838 section 13, RFC 8840
+            section 4.1).
 
     Raises:
-        InvalidCandidate: If it cannot be read.
+        InvalidCandidate: If it is malformed.
     """
     if value is None:
         return END_OF_CANDIDATES
@@ -53,7 +54,7 @@ def parse_candidate(value: Any) -> Candidate:
         return END_OF_CANDIDATES
     if not isinstance(text, str):
         raise InvalidCandidate("A candidate's text must be a string")
-    if len(text) > MAX_CANDIDATE or not text.strip().isprintable():  # its parts are logged
+    if len(text) > MAX_CANDIDATE or not text.strip().isprintable():  # parts of it are logged
         raise InvalidCandidate("A candidate's text must be one line of printable characters")
     text = text.strip().removeprefix("a=").removeprefix("candidate:")
     if text in ("", "end-of-candidates"):
@@ -76,13 +77,13 @@ def parse_candidate(value: Any) -> Candidate:
 
 
 def set_aside_mdns(offered: list[str]) -> tuple[list[str], tuple[RTCIceCandidate, ...]]:
-    """Separate the candidates that have to be looked up by multicast DNS from an offer.
+    """Remove the candidates with multicast DNS names from an offer.
 
     Args:
         offered: The lines of its SDP.
 
     Returns:
-        The other lines, and the candidates.
+        The other lines, and the removed candidates.
     """
     lines: list[str] = []
     later: list[RTCIceCandidate] = []

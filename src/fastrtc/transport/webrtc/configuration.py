@@ -1,4 +1,4 @@
-"""RTC configurations: how a connection finds its way through the network."""
+"""RTC configurations: ICE servers and the ICE transport policy."""
 
 from __future__ import annotations
 
@@ -17,41 +17,42 @@ from ...handlers.invoke import is_async
 __all__ = ["resolve_configuration", "to_aiortc_configuration"]
 
 GIVEN_TIMEOUT_S = 30.0
-"""How long a function may take to give a configuration: as long as a client has to connect.
-The connection holds its place meanwhile."""
+"""How long a function may take to return a configuration: as long as a client may take to connect.
+The connection occupies its place meanwhile."""
 
 MAX_THREADS = 40
-"""Sync functions that run at a time: as many as Starlette has threads, but not those, which serve
-the other routes of the program. The time limit above includes the wait for one."""
+"""Sync functions that run concurrently: as many as Starlette has threads, but in threads of our
+own, as Starlette's serve the other routes of the program. The time-out above includes waiting for a
+thread."""
 
 _threads = BoundedThreads("fastrtc-rtc-configuration", MAX_THREADS)
 
 
 async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
-    """Give a configuration, asking for it if it is a function.
+    """Return a configuration; call it first if it is a function.
 
     Args:
-        configuration: A dict, None, or what returns one: a function, a partial or a
-            callable object, sync or async. A sync one runs in a thread, as it may ask
-            a server for credentials.
+        configuration: A dict, None, or a callable that returns one: a function, a partial or a
+            callable object, sync or async. A sync one runs in a thread, as it may request
+            credentials from a server.
 
     Returns:
-        A copy, in which ``iceServers`` is a list also where it was a single server, as some
-        services give it: browsers take nothing else.
+        A copy, in which ``iceServers`` is a list even if it was a single server, as some
+        services return it: browsers accept only lists.
 
     Raises:
-        TypeError: If it is, or gives, anything else.
-        TimeoutError: If a function has given nothing after 30 s.
+        TypeError: If it is, or returns, anything else.
+        TimeoutError: If a function has not returned after 30 s.
     """
     if callable(configuration):
         try:
             configuration = await asyncio.wait_for(_call(configuration), GIVEN_TIMEOUT_S)
         except asyncio.TimeoutError as error:
-            if error.args:  # the function's own
+            if error.args:  # raised by the function itself
                 raise
             raise TimeoutError(
-                "The function that gives the rtc configuration was not done in time, which is "
-                f"{GIVEN_TIMEOUT_S:.0f} s at most"
+                "The function that returns the rtc configuration did not finish within "
+                f"{GIVEN_TIMEOUT_S:.0f} s"
             ) from error
     if configuration is None:
         return None
@@ -71,16 +72,16 @@ async def _call(function: Callable[[], Any]) -> Any:
 
 
 def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:
-    """Convert a configuration as browsers have it.
+    """Convert a configuration in the format of browsers.
 
     Args:
         configuration: A dict with ``iceServers``, a list (or a single one) of ``{"urls",
             "username", "credential"}``, and ``iceTransportPolicy``, ``"all"`` or
-            ``"relay"``. Without ``iceServers``, Google's STUN server is asked.
-            None is as an empty one; one of aiortc's own is returned as it is.
+            ``"relay"``. Without ``iceServers``, Google's STUN server is used. None is the same
+            as an empty dict; an ``RTCConfiguration`` of aiortc is returned unchanged.
 
     Raises:
-        ValueError: If something in it is malformed, naming it.
+        ValueError: If a field is malformed; the message names it.
     """
     if isinstance(configuration, RTCConfiguration):
         return configuration
@@ -108,17 +109,17 @@ def _server(server: Any) -> RTCIceServer:
         return server
     urls = server.get("urls", server.get("url")) if isinstance(server, Mapping) else None
     if not urls or not isinstance(urls, str | list | tuple):
-        # the type and not the value, which may hold a password
+        # the type and not the value, which may contain a password
         shown = "one has none" if isinstance(server, Mapping) else f"not {type(server).__name__}"
         raise ValueError(f"Each of iceServers must be a dict with urls: {shown}")
     for name in ("username", "credential"):
         if not isinstance(server.get(name), str | None):
-            raise ValueError(f"The {name} of an ICE server must be a text")
+            raise ValueError(f"The {name} of an ICE server must be a string")
     for url in [urls] if isinstance(urls, str) else urls:
         try:
             parse_stun_turn_uri(url)
         except (ValueError, AttributeError, TypeError) as error:
-            raise ValueError(f"This is no STUN or TURN URL: {url!r}") from error
+            raise ValueError(f"This is not a STUN or TURN URL: {url!r}") from error
     return RTCIceServer(
         urls=urls if isinstance(urls, str) else list(urls),
         username=server.get("username"),
@@ -127,10 +128,10 @@ def _server(server: Any) -> RTCIceServer:
 
 
 def _make_configuration(ice_servers: list[RTCIceServer] | None, policy: str) -> RTCConfiguration:
-    """Make the configuration of a connection.
+    """Create the configuration of a connection.
 
     Args:
-        ice_servers: STUN and TURN servers; None for aiortc's own, Google's STUN server.
+        ice_servers: STUN and TURN servers; None for aiortc's default, Google's STUN server.
         policy: ``"all"`` or ``"relay"``.
 
     Raises:

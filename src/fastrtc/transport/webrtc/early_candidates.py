@@ -1,4 +1,4 @@
-"""Candidates that come before their offer, or after their connection."""
+"""Trickled candidates that arrive before their offer, or after the end of their connection."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .candidates import Candidate
 __all__ = ["EarlyCandidates"]
 
 KEPT_S = 10.0
-"""How long candidates wait for their offer, in seconds: a browser sends both at once, and
-only the network changes their order."""
+"""How long candidates are kept until their offer arrives, in seconds: a browser sends both at once,
+and only the network reorders them."""
 
 MAX_PER_ID = 64
-"""Candidates of one id; a browser with several networks has a dozen."""
+"""Candidates per id; a browser with several networks has a dozen."""
 
 MAX_REFUSED = 1024
-"""Ids that are remembered as ended, or as never begun."""
+"""Ids that are remembered as ended or unknown."""
 
 
 class EarlyCandidates:
-    """Keeps candidates until the offer of their connection comes, for 10 s at most.
+    """Keep candidates until the offer of their connection arrives, for up to 10 s.
 
-    There is room for so many ids; when one more comes, the oldest is forgotten: whoever makes
-    ids up keeps nobody out, as a browser's offer follows at once.
+    The number of ids is bounded; a new one evicts the oldest. So a client that makes up ids does
+    not keep out others, as a browser's offer follows at once.
     """
 
     def __init__(self) -> None:
@@ -33,23 +33,23 @@ class EarlyCandidates:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._refused: OrderedDict[str, str] = OrderedDict()
 
-    def keep(self, webrtc_id: str, candidate: Candidate, most_ids: int) -> None:
+    def keep(self, webrtc_id: str, candidate: Candidate, max_ids: int) -> None:
         """Keep a candidate.
 
         Args:
             webrtc_id: The id of its connection.
-            candidate: What came.
-            most_ids: For how many ids there is room.
+            candidate: The candidate.
+            max_ids: Maximum number of ids.
 
         Raises:
-            SessionRefused: If its connection has ended, if its offer did not come within
-                10 s, or if too many of its own wait already.
+            SessionRefused: If its connection has ended, if its offer did not arrive within
+                10 s, or if the id has too many candidates already.
         """
         if webrtc_id in self._refused:
             raise SessionRefused(self._refused[webrtc_id])
         kept = self._kept.get(webrtc_id)
         if kept is None:
-            if len(self._kept) >= most_ids:
+            if len(self._kept) >= max_ids:
                 self.take(next(iter(self._kept)))
             kept = self._kept[webrtc_id] = []
             self._timers[webrtc_id] = asyncio.get_running_loop().call_later(
@@ -60,7 +60,7 @@ class EarlyCandidates:
         kept.append(candidate)
 
     def take(self, webrtc_id: str) -> list[Candidate]:
-        """Give the candidates of a connection whose offer has come, and forget them."""
+        """Remove and return the candidates of a connection whose offer has arrived."""
         self._refused.pop(webrtc_id, None)
         timer = self._timers.pop(webrtc_id, None)
         if timer is not None:
@@ -68,12 +68,12 @@ class EarlyCandidates:
         return self._kept.pop(webrtc_id, [])
 
     def refuse_ended(self, webrtc_id: str) -> None:
-        """Learn that a connection has ended: further candidates come too late."""
+        """Record the end of a connection, to refuse further candidates."""
         self.take(webrtc_id)
         self._refuse(webrtc_id, "connection_closed")
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove everything."""
         for webrtc_id in list(self._kept):
             self.take(webrtc_id)
         self._refused.clear()

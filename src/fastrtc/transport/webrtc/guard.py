@@ -1,7 +1,7 @@
-"""A guard around what aiortc, aioice and the event loop call: no exception of ours reaches them.
+"""Guards of callbacks of aiortc, aioice and the event loop: none of our exceptions reaches them.
 
-aiortc closes a connection when a callback raises in its receive loop, ends a sender when a track
-does, and says so at the level ``WARNING`` at most.
+aiortc closes a connection if a callback raises in its receive loop, ends a sender if its track
+raises, and logs either at ``WARNING`` or below.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ _throttles: defaultdict[str, LogThrottle] = defaultdict(LogThrottle)  # by the n
 
 
 def log_failure(name: str, error: BaseException) -> None:
-    """Log an exception that must go no further, at most once a minute for each callback.
+    """Log an exception that is not propagated, no more than once a minute for each callback.
 
     Args:
         name: The callback that raised it.
         error: The exception, whose traceback is logged.
     """
-    _throttles[name].log(logger.error, "%s failed; the connection goes on", name, exc_info=error)
+    _throttles[name].log(logger.error, "%s failed; the connection continues", name, exc_info=error)
 
 
 def guarded(default: D) -> Callable[[Callable[P, T]], Callable[P, T | D]]:
-    """Return a decorator that logs exceptions of a callback, and returns a default then.
+    """Return a decorator that logs exceptions of a callback and returns a default instead.
 
     Args:
-        default: The value to return when the callback has raised.
+        default: The value to return if the callback raises.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T | D]:
@@ -65,8 +65,8 @@ def guarded_async(
     """Return the decorator for coroutine functions; see ``guarded``.
 
     Args:
-        default: The value to return when the callback has raised.
-        passes: Exceptions that the caller of the callback expects.
+        default: The value to return if the callback raises.
+        passes: Exceptions to propagate, which the caller of the callback expects.
     """
 
     def decorate(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T | D]]:
@@ -90,10 +90,10 @@ def retried(
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Coroutine[Any, Any, T]]]:
     """Return a decorator that logs exceptions of a coroutine function and calls it again.
 
-    ``MediaStreamError``, which says that a track has ended, passes.
+    ``MediaStreamError``, which signals the end of a track, is propagated.
 
     Args:
-        pause_s: How long to wait before, in seconds.
+        pause_s: How long to wait before the next call, in seconds.
     """
 
     def decorate(function: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -114,10 +114,10 @@ def retried(
 
 
 def watch_listeners(emitter: Any) -> None:
-    """Log what the listeners of an aiortc object raise, those of the program among them.
+    """Log exceptions of the listeners of an aiortc object, including the program's listeners.
 
-    pyee, whose ``EventEmitter`` they are, gives an exception to the listeners of ``"error"``; it
-    raises it into aiortc where there are none.
+    pyee, whose ``EventEmitter`` these objects are, passes an exception to the listeners of
+    ``"error"``; without any, it raises the exception into aiortc.
     """
     emitter.on("error", functools.partial(log_failure, f"A listener of {type(emitter).__name__}"))
 

@@ -1,4 +1,7 @@
-"""Which addresses a client may have the server send STUN requests to, and how much. No I/O."""
+"""Limits on the addresses that a client can make the server send STUN requests to, and on how much.
+
+No I/O.
+"""
 
 from __future__ import annotations
 
@@ -21,36 +24,37 @@ __all__ = [
 ]
 
 Place = Literal["elsewhere", "link", "machine"]
-"""Where a client is, as seen from the server: on its machine, on a network that it is directly
-connected to, or anywhere else."""
+"""Where a client is, relative to the server: on the same machine, on a directly connected network,
+or anywhere else."""
 
 MAX_UFRAG = 64
-"""Characters of an ICE username fragment. RFC 8839 section 5.4 allows 256; browsers have 4 or 8,
-other implementations up to 32. It is part of each request that the server sends."""
+"""Maximum length of an ICE username fragment in characters. RFC 8839 section 5.4 allows 256;
+browsers use 4 or 8, other implementations up to 32. It is part of each request that the server
+sends."""
 
 MAX_CANDIDATES_PER_HOST = 16
 """Ports of one host that a connection may offer. A browser on a machine with 3 networks behind one
 NAT has up to 9, one for each network and media section."""
 
 MIN_PORT = 1024
-"""Below are the services of others: DNS, NTP, SNMP. libwebrtc takes no candidates there either,
-but for TURN servers at 80 and 443, on public addresses."""
+"""Lower ports belong to other services: DNS, NTP, SNMP. libwebrtc rejects such candidates, too,
+except for TURN servers at 80 and 443, on public addresses."""
 
 TURN_PORTS = (80, 443)
 
 MAX_NAMES = 16
-"""Names of multicast DNS that a connection may offer. A browser has one for each of its addresses;
-each is asked for on the server's network."""
+"""Multicast DNS names that a connection may offer. A browser has one for each of its addresses;
+each is queried on the server's network."""
 
 CHECKS_BYTES = 2000.0
-"""Bytes of STUN that media of a client pay for: its address may change, and is then checked."""
+"""Bytes of STUN that a client's media earn: its address may change, and is checked then."""
 
 CANDIDATE_BYTES = 80
-"""Bytes of a request with a candidate, at least."""
+"""Minimum size of a request with a candidate, in bytes."""
 
 SEND_FACTOR = 2.5
-"""Bytes that the server may send to addresses that have not answered, for each byte of the client.
-RFC 9000 section 8.1 has 3 for QUIC."""
+"""Bytes that the server may send to addresses that have not answered, for each byte from the
+client. The limit of RFC 9000 section 8.1 for QUIC is 3."""
 
 _UFRAG = re.compile(rf"[A-Za-z0-9+/]{{4,{MAX_UFRAG}}}")
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
@@ -60,17 +64,17 @@ _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 client_place: ContextVar[Place] = ContextVar("client_place", default="elsewhere")
-"""Where the client of the request is whose offer is being answered."""
+"""The place of the client whose offer is being answered."""
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "cf-connecting-ip", "via")
 
 
 def place_of_client(host: str | None, headers: Mapping[str, str]) -> Place:
-    """Return where the client of a request is.
+    """Return the place of the client of a request.
 
     Args:
-        host: The address that the request came from; None if it is not known.
-        headers: Its headers. One that a proxy or a tunnel adds says that the client is elsewhere.
+        host: The source address of the request; None if it is unknown.
+        headers: The headers. One that a proxy or a tunnel adds means that the client is elsewhere.
     """
     if any(name in headers for name in _FORWARDED):
         return "elsewhere"
@@ -83,13 +87,13 @@ def place_of_client(host: str | None, headers: Mapping[str, str]) -> Place:
 
 
 def check_ice_credentials(lines: Iterable[str]) -> None:
-    """Check the ICE credentials of an offer (RFC 8839 section 5.4).
+    """Validate the ICE credentials of an offer (RFC 8839 section 5.4).
 
     Args:
-        lines: Those of its SDP.
+        lines: The lines of its SDP.
 
     Raises:
-        InvalidOffer: If one is too short, too long, or has other characters.
+        InvalidOffer: If one is too short, too long, or has invalid characters.
     """
     for line in lines:
         name, _, value = line.partition(":")
@@ -102,12 +106,12 @@ def check_ice_credentials(lines: Iterable[str]) -> None:
 
 
 class TargetPolicy:
-    """Says which addresses of a client may be sent to.
+    """Decide which addresses of a client the server may send to.
 
     Args:
-        private: Whether those of private networks may.
-        place: Where the client is: loopback addresses are for clients on this machine, those of
-            the link (RFC 3927, RFC 4291) for clients there.
+        private: Whether to allow addresses of private networks.
+        place: The place of the client: loopback addresses are for clients on this machine,
+            link-local ones (RFC 3927, RFC 4291) for clients on the link or on this machine.
     """
 
     def __init__(self, private: bool = True, place: Place = "elsewhere") -> None:
@@ -121,7 +125,7 @@ class TargetPolicy:
 
         Args:
             host: An IP address; names are never allowed.
-            port: Its port.
+            port: The port.
         """
         address = _address(host)
         if address is None or not self._allows_network(address):
@@ -129,7 +133,7 @@ class TargetPolicy:
         return port >= MIN_PORT or (port in TURN_PORTS and address.is_global)
 
     def admits_name(self, name: str) -> bool:
-        """Return whether a client may offer a name of multicast DNS: one of a few."""
+        """Return whether a client may offer a multicast DNS name; their number is limited."""
         if name not in self._names and len(self._names) >= MAX_NAMES:
             return False
         self._names.add(name)
@@ -149,9 +153,9 @@ class TargetPolicy:
         return self._private or address.is_global
 
     def allows_source(self, host: str) -> bool:
-        """Return whether STUN requests from an address are answered.
+        """Return whether to answer STUN requests from an address.
 
-        Those of loopback and link-local addresses are: no packet with such a source is routed.
+        Loopback and link-local addresses are allowed: packets with such a source are not routed.
         """
         address = _address(host)
         return address is not None and (
@@ -159,11 +163,11 @@ class TargetPolicy:
         )
 
     def admits(self, host: str, port: int) -> bool:
-        """Return whether a client may offer an address: an allowed one, of few of its host.
+        """Return whether a client may offer an address: an allowed one, with few ports per host.
 
         Args:
             host: An IP address.
-            port: Its port.
+            port: The port.
         """
         if not self.allows(host, port):
             return False
@@ -187,31 +191,31 @@ def _address(host: str) -> _IP | None:
 
 
 def _this_network(address: _IP) -> bool:
-    """Return whether it is of 0.0.0.0/8, which Linux takes for this machine."""
+    """Return whether an address is in 0.0.0.0/8, which Linux treats as this machine."""
     return address.version == 4 and int(address) >> 24 == 0
 
 
 class SendAllowance:
-    """Bounds what goes to addresses that have not shown that they want it.
+    """Limit the bytes that are sent to addresses that have not consented.
 
     Args:
-        received: Bytes that the client has sent to begin with, its offer.
+        received: Bytes that the client has sent so far: its offer.
     """
 
     def __init__(self, received: int = 0) -> None:
         self._left = SEND_FACTOR * received
 
     def earn(self, received: int) -> None:
-        """Count bytes that came from the client."""
+        """Count bytes received from the client."""
         self._left += SEND_FACTOR * received
 
     def earn_for_checks(self, received: int) -> None:
-        """Count bytes of media that came from the client, up to what a few checks take."""
+        """Count bytes of media received from the client, up to the cost of a few checks."""
         if self._left < CHECKS_BYTES:
             self._left = min(CHECKS_BYTES, self._left + SEND_FACTOR * received)
 
     def spend(self, size: int) -> bool:
-        """Count bytes that are to be sent, and return whether they may be."""
+        """Return whether a number of bytes may be sent, and count them if so."""
         if size > self._left:
             return False
         self._left -= size

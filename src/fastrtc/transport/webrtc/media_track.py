@@ -1,4 +1,4 @@
-"""What a connection sends of one kind, as a track of aiortc that programs have a hold on."""
+"""The base of the aiortc tracks of a connection, which programs can access."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ T = TypeVar("T")
 
 
 class MediaCallback(MediaStreamTrack):
-    """One kind of media of a connection; in ``connections[id]`` there is one for each kind.
+    """The media of one kind of a connection; ``connections[id]`` has one for each kind.
 
-    Those are made for a session that there is. One that a program makes itself makes a session
-    of its own when it is first asked for a frame: ``stop`` ends it.
+    A track of a connection uses the session of that connection. A track that a program creates
+    itself creates a session of its own when the first frame is requested; ``stop`` ends it.
 
     Attributes:
-        event_handler: The handler object, or function, that runs for this connection.
-        context: The connection.
-        channel: Its data channel, once there is one.
-        channel_set: Set when there is one. No media wait for it.
-        set_additional_outputs: Takes each ``AdditionalOutputs`` of the handler; or None.
-        track: The media of the client, once there are some.
-        thread_quit: Set when the track has been stopped.
+        event_handler: The handler object, or function, of this connection.
+        context: The context of the connection.
+        channel: The data channel, once it is open.
+        channel_set: Set once it is open. Media do not wait for it.
+        set_additional_outputs: Called with each ``AdditionalOutputs`` of the handler; or None.
+        track: The client's media, once they are known.
+        thread_quit: Set once the track is stopped.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class MediaCallback(MediaStreamTrack):
 
     @classmethod
     def of(cls: type[C], session: Session, media: Media, mode: Mode) -> C:
-        """Make the one of a session that there is."""
+        """Create the track of an existing session."""
         made = cls.__new__(cls)
         MediaCallback.__init__(
             made,
@@ -87,10 +87,10 @@ class MediaCallback(MediaStreamTrack):
         return made
 
     def _prepare(self) -> None:
-        """Set what the class has of its own."""
+        """Initialize the attributes of the subclass."""
 
     def _open(self) -> tuple[Session, Media]:
-        """Return the session and its media, made when there are none yet."""
+        """Return the session and its media; create them if necessary."""
         if self._session is None or self._media is None:
             handler, modality, mode = self._wanted
             self._session = session = Session(
@@ -116,7 +116,7 @@ class MediaCallback(MediaStreamTrack):
         session.run("track", self._read(track))
 
     async def _read(self, track: MediaStreamTrack) -> str:
-        """Read the track of the client until it ends."""
+        """Read the client's track until it ends."""
         while True:
             try:
                 frame = await track.recv()
@@ -125,17 +125,17 @@ class MediaCallback(MediaStreamTrack):
             self._take(frame)
 
     def _take(self, frame: Any) -> None:
-        """Take a frame of the client."""
+        """Process a frame of the client."""
         raise NotImplementedError
 
     @property
     def has_started(self) -> bool:
-        """Whether the media flow."""
+        """Whether media flow."""
         return self._session is not None and self._session.state is not State.NEW
 
     @property
     def latest_args(self) -> Any:
-        """The inputs that came last; ``"not_set"`` before there were any."""
+        """The latest inputs; ``"not_set"`` before there are any."""
         media = self._media
         if media is None:
             return "not_set"
@@ -143,12 +143,12 @@ class MediaCallback(MediaStreamTrack):
         return args or "not_set"
 
     def set_args(self, args: list[Any]) -> None:
-        """Take inputs for the handler; callable from any thread."""
+        """Set the inputs of the handler; callable from any thread."""
         _, media = self._open()
         media.set_args(args)
 
     def set_channel(self, channel: DataChannel) -> None:
-        """Take the data channel of the connection."""
+        """Set the data channel of the connection."""
         self.channel = channel
         self.channel_set.set()
         if self._own_session and self._session is not None:
@@ -160,27 +160,27 @@ class MediaCallback(MediaStreamTrack):
             self.event_handler.set_channel(channel)
 
     async def wait_for_channel(self) -> None:
-        """Wait until there is a data channel."""
+        """Wait until the data channel is open."""
         await self.channel_set.wait()
 
     async def start(self) -> None:
-        """Let the media flow; it does by itself when the connection is established."""
+        """Start the media; called automatically when the connection is established."""
         session, _ = self._open()
         session.start()
 
     @guarded(None)
     def stop(self) -> None:
-        """Send nothing more."""
+        """Stop sending."""
         super().stop()
         self.thread_quit.set()
         if self._own_session and self._session is not None:
             self._session.close("the track was stopped")
 
     def _live(self) -> Media:
-        """Return the media, unless they have ended.
+        """Return the media.
 
         Raises:
-            MediaStreamError: If so.
+            MediaStreamError: If the track or the session has ended.
         """
         if self.readyState != "live":
             raise MediaStreamError
@@ -189,11 +189,11 @@ class MediaCallback(MediaStreamTrack):
             raise MediaStreamError
         return media
 
-    async def _before_the_end(self, frame: Coroutine[Any, Any, T]) -> T:
-        """Wait for a frame; one of a session of its own may end meanwhile.
+    async def _until_end(self, frame: Coroutine[Any, Any, T]) -> T:
+        """Wait for a frame, or for the end of a session of the track's own.
 
         Raises:
-            MediaStreamError: If so.
+            MediaStreamError: If the session ends first.
         """
         if not self._own_session or self._session is None:
             return await frame

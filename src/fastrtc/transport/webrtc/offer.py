@@ -1,4 +1,4 @@
-"""An offer that can be answered."""
+"""A validated offer."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ __all__ = ["Offer"]
 
 @dataclass(frozen=True)
 class Offer:
-    """An offer that can be answered.
+    """A validated offer, which can be answered.
 
     Attributes:
-        sdp: The sections that aiortc answers, with the codecs that it has, and without
-            candidates that have to be looked up by multicast DNS.
-        later_candidates: Those: looking them up takes seconds where nothing answers.
+        sdp: The sections that aiortc answers, reduced to codecs that it supports, and without
+            candidates that have multicast DNS names.
+        later_candidates: The candidates with such names: resolving one takes seconds if there is
+            no response.
         receives: The kinds of tracks that the client wants to receive.
-        candidates: How many candidates it had.
-        sources: By kind, the mid of the section whose media the handler gets.
-        sinks: By kind, the mid of the section that the handler's media are sent on.
+        candidates: The number of candidates of the offer.
+        sources: By kind, the mid of the section whose media the handler receives.
+        sinks: By kind, the mid of the section that carries the handler's media.
         places: For the mid and for the index of each offered section, the index in ``sdp`` of
             the section whose transport its candidates are for; None if it is rejected.
-        rejected: For each section that is rejected, its index and its text in the answer.
+        rejected: For each rejected section, its index and its text in the answer.
     """
 
     sdp: str
@@ -49,10 +50,10 @@ class Offer:
         return head + "".join(sections)
 
     def place(self, candidate: RTCIceCandidate) -> RTCIceCandidate | None:
-        """Return a candidate for the section of ``sdp``; None if the client's is rejected.
+        """Return a candidate with the index of its section in ``sdp``; None if that is rejected.
 
         Args:
-            candidate: With the mid, the index, or both, of an offered section.
+            candidate: A candidate with the mid, the index, or both, of an offered section.
         """
         key = candidate.sdpMLineIndex if candidate.sdpMid is None else candidate.sdpMid
         if key is None or key not in self.places:

@@ -1,4 +1,4 @@
-"""What becomes of each media section of an offer."""
+"""Selection of the media sections of an offer."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["OfferSections"]
 
 
 class OfferSections:
-    """The media sections of an offer: which are used, unused but answered, and rejected.
+    """Divide the media sections of an offer into used, unused but answered, and rejected ones.
 
     Args:
-        description: The offer; it is changed to what aiortc is to answer.
+        description: The offer; it is modified to what aiortc is to answer.
         lines: Its lines.
 
     Raises:
-        InvalidOffer: If two have the same mid.
+        InvalidOffer: If two sections have the same mid.
     """
 
     def __init__(self, description: SessionDescription, lines: list[str]) -> None:
@@ -35,7 +35,7 @@ class OfferSections:
         mids = [] if self.bundle is None else dict.fromkeys(self.bundle.items)
         self.bundled = [self.by_mid[mid] for mid in mids if mid in self.by_mid]
         bundle_only = _bundle_only(lines)
-        self.refused = [  # by the client itself (RFC 3264 section 6)
+        self.refused = [  # disabled by the client (RFC 3264 section 6)
             media.port == 0 and index not in bundle_only for index, media in enumerate(self.media)
         ]
 
@@ -47,10 +47,10 @@ class OfferSections:
         later: tuple[RTCIceCandidate, ...],
         count: int,
     ) -> Offer:
-        """Decide what becomes of each section.
+        """Select the sections, and return the validated offer.
 
         Raises:
-            InvalidOffer: If a track does not fit the stream, or a section lacks something.
+            InvalidOffer: If a track does not fit the stream, or a section is incomplete.
         """
         if not extra_tracks:
             self._check_kinds(modality)
@@ -105,10 +105,10 @@ class OfferSections:
                 raise InvalidOffer(f"Unsupported track kind {kind}: more than one {kind} track")
 
     def _share_transport(self) -> None:
-        """Give all sections of a bundle the transport of its tagged one (RFC 9143 section 7.2).
+        """Copy the transport of a bundle's tagged section to the others (RFC 9143 section 7.2).
 
-        Those that are bundle-only have no attributes of their own (RFC 8829 section 5.2.1), and
-        those of others are not used once they are bundled.
+        Bundle-only sections have no attributes of their own (RFC 8829 section 5.2.1); those of the
+        other sections are not used once they are bundled.
         """
         tagged = next((m for m in self.bundled if _has_ice(m) and _has_dtls(m)), None)
         if tagged is None:
@@ -118,10 +118,10 @@ class OfferSections:
             media.rtcp_mux = True
 
     def _keep(self, used: list[MediaDescription]) -> list[MediaDescription]:
-        """Return the sections that aiortc answers: an unused one must cost no transport.
+        """Return the sections that aiortc answers; unused ones must not need own transports.
 
         Raises:
-            InvalidOffer: If one that is used cannot be answered.
+            InvalidOffer: If a used section cannot be answered.
         """
         kept: list[MediaDescription] = []
         for media, refused in zip(self.media, self.refused, strict=True):
@@ -143,10 +143,10 @@ class OfferSections:
         return kept
 
     def _places(self, kept: list[MediaDescription]) -> dict[str | int, int | None]:
-        """Return where candidates belong, and have aiortc find those of the bundle.
+        """Return where candidates belong, and move those of the bundle to where aiortc looks.
 
-        It takes those of the last section of a transport, and gives sections of one kind the same
-        transport. The tagged section, which has them, may have been rejected.
+        aiortc uses the candidates of the last section of a transport, and sections of one kind
+        share a transport. The tagged section, which has the candidates, may have been rejected.
         """
         places: dict[str | int, int | None] = {
             index: kept.index(media) if media in kept else None
@@ -168,16 +168,16 @@ class OfferSections:
         self.description.media = kept
         self.description.host = None
         for media in kept:
-            media.host = media.rtcp_host = None  # names, which aiortc reads but cannot write
+            media.host = media.rtcp_host = None  # names, which aiortc parses but cannot format
             if media.kind != "application":
-                media.rtcp_port = 9  # without, aiortc does not write ``rtcp-mux``
+                media.rtcp_port = 9  # without it, aiortc does not write ``rtcp-mux``
                 media.direction = media.direction or "sendrecv"
         if self.bundle is not None:
             self.bundle.items = [m.rtp.muxId for m in self.bundled if m in kept]
         return str(self.description)
 
     def _rejection(self, index: int) -> str:
-        """Return the section of the answer that rejects an offered one."""
+        """Return the section of the answer that rejects an offered section."""
         kind, _, rest = self.m_lines[index].split(" ", 2)
         media = self.media[index]
         lines = [f"{kind} 0 {rest}", "c=IN IP4 0.0.0.0"]

@@ -1,4 +1,4 @@
-"""Opus, with the settings that suit speech and music alike."""
+"""Opus encoder and decoder, with settings for both speech and music."""
 
 from __future__ import annotations
 
@@ -12,25 +12,26 @@ from numpy.typing import NDArray
 __all__ = ["LOWER_RATES", "OPUS_RATE", "OpusDecoder", "OpusEncoder"]
 
 OPUS_RATE = 48000
-"""The clock rate of Opus in RTP, whatever it carries (RFC 7587 section 4.1)."""
+"""The clock rate of Opus in RTP, for any content (RFC 7587 section 4.1)."""
 
 LOWER_RATES = (8000, 12000, 16000, 24000)
-"""What else is encoded as it is (RFC 6716 section 2), which saves resampling it to 48 kHz first."""
+"""Other rates that Opus encodes natively (RFC 6716 section 2), which saves resampling to 48 kHz."""
 
 _TIME_BASE = Fraction(1, OPUS_RATE)
 _BIT_RATES = {1: 64000, 2: 96000}
 
 _COMPLEXITY = "5"
-"""Of 10. At these bit rates speech of 20 ms costs 166 us instead of 219, and nobody hears it."""
+"""Of 10. At these bit rates, 20 ms of speech cost 166 us instead of 219, without audible
+difference."""
 
 
 class OpusEncoder:
-    """Encodes frames of 20 ms.
+    """Encode frames of 20 ms.
 
     Args:
-        channels: 1 or 2. Either is announced as ``opus/48000/2``, and any decoder
-            takes both (RFC 7587 section 7); mono costs half.
-        rate: Of the samples, in Hz: ``OPUS_RATE`` or one of ``LOWER_RATES``.
+        channels: 1 or 2. Either is announced as ``opus/48000/2``, and any decoder supports both
+            (RFC 7587 section 7); mono costs half.
+        rate: Sample rate of the input in Hz: ``OPUS_RATE`` or one of ``LOWER_RATES``.
     """
 
     def __init__(self, channels: int, rate: int = OPUS_RATE) -> None:
@@ -46,7 +47,7 @@ class OpusEncoder:
         codec.options = {
             "application": "audio",
             "compression_level": _COMPLEXITY,
-            "vbr": "constrained",  # else speech takes nearly twice the bit rate
+            "vbr": "constrained",  # otherwise speech takes nearly twice the bit rate
         }
         self._codec = codec
 
@@ -55,7 +56,7 @@ class OpusEncoder:
 
         Args:
             samples: ``int16``, shape ``(channels, rate / 50)``.
-            pts: When they are to be played, in samples at ``OPUS_RATE``.
+            pts: Presentation time, in samples at ``OPUS_RATE``.
 
         Returns:
             An ``av.Packet``.
@@ -70,10 +71,10 @@ class OpusEncoder:
 
 
 class OpusDecoder:
-    """Decodes packets.
+    """Decode packets.
 
     Args:
-        channels: How many it gives, whatever the packets hold.
+        channels: The number of channels of the output, whatever the packets contain.
     """
 
     def __init__(self, channels: int) -> None:
@@ -91,9 +92,9 @@ class OpusDecoder:
             ``int16``, shape ``(channels, n)``, at 48 kHz.
 
         Raises:
-            av.FFmpegError: If it is damaged.
+            av.FFmpegError: If the packet is damaged.
         """
-        # an empty packet would tell FFmpeg that the stream is over
+        # an empty packet would signal the end of the stream to FFmpeg
         frames = self._codec.decode(av.Packet(payload)) if payload else []
         samples: list[NDArray[np.int16]] = [
             np.frombuffer(frame.planes[0], np.int16, frame.samples * self._channels)

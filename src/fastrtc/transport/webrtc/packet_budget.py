@@ -1,4 +1,4 @@
-"""How many packets, and how much work for them, a peer may send. No I/O; time is an argument."""
+"""Limits on a peer's packets and on the work that they cause. No I/O; time is an argument."""
 
 from __future__ import annotations
 
@@ -20,34 +20,35 @@ __all__ = [
 ]
 
 BURST_S = 2.0
-"""For how many seconds' worth of packets a peer may be ahead: what a network held back."""
+"""How many seconds' worth of packets a peer may send at once: what a network delayed."""
 
 MAX_DATAGRAM = 2048
-"""Bytes. Peers keep to the MTU, 1500 at most: WebRTC's packets have up to 1200."""
+"""Maximum size of a datagram in bytes. Peers respect the MTU of up to 1500: WebRTC's packets have
+up to 1200."""
 
 STUN_PER_S, STUN_OF_OTHERS_PER_S = 200.0, 100.0
-"""STUN messages per second of the addresses of the peer, and of all others. Browsers send
-50 a second while they connect (Ta of RFC 8445 section 14.2 is 50 ms; 20 ms in some), and one in
-2.5 s then; checking one costs the server some 0.1 ms."""
+"""STUN messages per second from the addresses of the peer, and from all others. Browsers send 50 a
+second while they connect (Ta of RFC 8445 section 14.2 is 50 ms; 20 ms in some), and one in 2.5 s
+afterwards; checking one costs the server some 0.1 ms."""
 
 RTCP_BYTES_PER_S = 64_000.0
-"""Bytes of RTCP per second. Video of 4 Mbit/s of which 30% are lost causes some 8 kB of NACKs."""
+"""Bytes of RTCP per second. Video of 4 Mbit/s with 30% loss causes some 8 kB of NACKs."""
 
 MAX_SSRCS = 31
 """RTP streams of a connection: browsers have two for each track. Each costs the server some 1 kB,
-and a report each second, of which an RTCP packet holds 31 (RFC 3550 section 6.4)."""
+and a report each second; an RTCP packet holds 31 reports (RFC 3550 section 6.4)."""
 
 ABUSE_S = 5.0
-"""A peer whose packets were dropped without a pause for so long is disconnected."""
+"""A peer whose packets were dropped for so long without a pause is disconnected."""
 
 PAUSE_S = 1.0
-"""A pause, as meant there."""
+"""The length of such a pause, in seconds."""
 
 Kind = Literal["stun", "dtls", "rtp", "rtcp", "other"]
 
 
 def kind_of(data: bytes) -> Kind:
-    """Return what a datagram is (RFC 7983 section 7, RFC 5761 section 4)."""
+    """Return the kind of a datagram (RFC 7983 section 7, RFC 5761 section 4)."""
     first = data[0] if data else 255
     if first < 4:
         return "stun"
@@ -68,13 +69,13 @@ def _ssrc_of(data: bytes) -> int | None:
 
 
 class Persistence:
-    """Tells a peer that does something again and again from one that did it for a moment."""
+    """Distinguish persistent behavior of a peer from a short burst."""
 
     def __init__(self) -> None:
         self._since = self._last = float("-inf")
 
-    def goes_on(self, now: float) -> bool:
-        """Note that it did it, and return whether it has for ``ABUSE_S``."""
+    def persists(self, now: float) -> bool:
+        """Record the behavior; return whether it has lasted for ``ABUSE_S``."""
         if now - self._last > PAUSE_S:
             self._since = now
         self._last = now
@@ -82,17 +83,17 @@ class Persistence:
 
 
 class PacketBudget:
-    """Counts the datagrams that come to a connection.
+    """Count the datagrams of a connection.
 
-    Those of the peer's own addresses and those of all others are counted apart: who is no peer
-    cannot keep its packets out, unless by forging its address.
+    Datagrams from the peer's own addresses and from all others are counted separately: an attacker
+    cannot crowd out the peer's packets, except by forging its address.
 
     Args:
-        per_s: How many of all kinds may come per second.
+        per_s: Datagrams of all kinds per second.
 
     Attributes:
-        dropped: How many were refused.
-        ssrcs: RTP streams whose packets were authentic.
+        dropped: The number of dropped datagrams.
+        ssrcs: The RTP streams with authentic packets.
     """
 
     def __init__(self, per_s: float) -> None:
@@ -107,11 +108,11 @@ class PacketBudget:
         self._persistence = Persistence()
 
     def admits(self, data: bytes, known: bool, now: float) -> bool:
-        """Count a datagram, and return whether it is to be looked at.
+        """Count a datagram, and return whether to process it.
 
         Args:
-            data: Its bytes.
-            known: Whether it came from an address of the peer.
+            data: The datagram.
+            known: Whether it is from an address of the peer.
             now: The time, in seconds.
         """
         admitted = self._admits(data, known, now)
@@ -132,9 +133,9 @@ class PacketBudget:
         return self._all[known].allows(now)
 
     def has_room_for(self, data: bytes) -> bool:
-        """Return whether a datagram is none of an RTP stream that is one too many.
+        """Return False for a datagram of a new RTP stream beyond the limit.
 
-        To be asked right before its authenticity is checked: libsrtp keeps each authentic stream.
+        To be called right before its authentication: libsrtp keeps each authentic stream.
         """
         if len(self.ssrcs) < MAX_SSRCS:
             return True
@@ -142,14 +143,14 @@ class PacketBudget:
         return ssrc is None or ssrc in self.ssrcs
 
     def note_stream(self, data: bytes) -> None:
-        """Note the RTP stream of a packet, RTP or RTCP, that was authentic."""
+        """Record the RTP stream of an authentic RTP or RTCP packet."""
         ssrc = _ssrc_of(data)
         if ssrc is not None:
             self.ssrcs.add(ssrc)
 
-    def goes_on(self, now: float) -> bool:
-        """Note that a packet of the peer was dropped; return whether that goes on too long."""
-        return self._persistence.goes_on(now)
+    def persists(self, now: float) -> bool:
+        """Record a dropped packet of the peer; return whether drops have lasted for ``ABUSE_S``."""
+        return self._persistence.persists(now)
 
 
 # SCTP (RFC 9260)
@@ -157,7 +158,7 @@ class PacketBudget:
 DATA, INIT, INIT_ACK, SACK, HEARTBEAT, HEARTBEAT_ACK, ABORT = 0, 1, 2, 3, 4, 5, 6
 ERROR, RECONFIG, FORWARD_TSN = 9, 130, 192
 
-_PARAMS_AT = {  # where the parameters of a chunk begin, in its body
+_PARAMS_AT = {  # offset of the parameters in the body of a chunk
     INIT: 16,
     INIT_ACK: 16,
     HEARTBEAT: 0,
@@ -168,19 +169,19 @@ _PARAMS_AT = {  # where the parameters of a chunk begin, in its body
 }
 
 MAX_RECONFIG_PARAMS = 2
-"""As many has a RE-CONFIG chunk (RFC 6525 section 3.1); each is answered by a packet."""
+"""The maximum in a RE-CONFIG chunk (RFC 6525 section 3.1); each is answered with a packet."""
 
 
 class MalformedPacket(ValueError):
-    """An SCTP packet that contradicts its format."""
+    """A malformed SCTP packet."""
 
 
 class SctpChunk:
-    """A chunk of an SCTP packet, as far as its cost goes.
+    """The properties of an SCTP chunk that determine its cost.
 
     Attributes:
-        type: Its number (RFC 9260 section 3.2).
-        items: How many entries it has: gap blocks and duplicates, parameters, streams.
+        type: The type number (RFC 9260 section 3.2).
+        items: The number of entries: gap blocks and duplicates, parameters, streams.
         stream: The stream of a DATA chunk.
     """
 
@@ -196,7 +197,7 @@ def sctp_chunks(packet: bytes) -> Iterator[SctpChunk]:
     """Yield the chunks of an SCTP packet.
 
     Raises:
-        MalformedPacket: If lengths in it cannot be: aiortc would walk through it without end.
+        MalformedPacket: If a length is invalid: aiortc could loop forever on it.
     """
     pos = 12
     while pos <= len(packet) - 4:
@@ -236,30 +237,30 @@ def _count_params(body: bytes) -> int:
     count = pos = 0
     while pos <= len(body) - 4:
         length = unpack_from("!HH", body, pos)[1]
-        if length < 4:  # aiortc goes on by so many bytes, and for 0 never ends
+        if length < 4:  # aiortc would advance by it, and loop forever for 0
             raise MalformedPacket(f"A parameter of {length} bytes")
         pos += length + -length % 4
         count += 1
     return count
 
 
-def clip_gaps(gaps: list[tuple[int, int]], most: int) -> list[tuple[int, int]]:
-    """Return the gap blocks of a SACK that can be true (RFC 9260 section 3.3.4).
+def clip_gaps(gaps: list[tuple[int, int]], max_offset: int) -> list[tuple[int, int]]:
+    """Return the gap blocks of a SACK that are valid (RFC 9260 section 3.3.4).
 
-    They follow each other without overlap, and end with the last packet that was sent: so
-    going through all their positions costs no more than going through what was sent.
+    They are ascending, do not overlap, and end at the last sent packet, so iterating over all
+    their positions costs no more than iterating over the sent packets.
 
     Args:
         gaps: Beginnings and ends, as offsets from the cumulative TSN.
-        most: Offset of the last packet that was sent.
+        max_offset: Offset of the last sent packet.
     """
     clipped: list[tuple[int, int]] = []
     last = 0
     for begin, end in gaps:
-        if begin > most:
+        if begin > max_offset:
             break
         if begin <= last or end < begin:
             continue
-        last = min(end, most)
+        last = min(end, max_offset)
         clipped.append((begin, last))
     return clipped

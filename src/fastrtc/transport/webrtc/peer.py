@@ -1,4 +1,4 @@
-"""The WebRTC end of a session."""
+"""The WebRTC transport of a session."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ __all__ = ["Peer"]
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 30.0
-"""How long a client may take from its offer until it is connected."""
+"""How long a client may take to connect after its offer."""
 
 CHANNEL_TIMEOUT_S = 2.0
-"""How long a connected client that offers data may take to open its channel, before the handler
-starts without it. It takes some three round trips; browsers send what is lost again after 1 s, and
-some clients offer data and never open a channel."""
+"""How long a connected client that offers data may take to open its channel before the handler
+starts without it. It takes some three round trips; browsers retransmit after 1 s, and some clients
+offer data and never open a channel."""
 
 FLUSH_TIMEOUT_S = 0.5
-"""How long the last messages to a client are waited for while its connection closes."""
+"""How long to wait for the last messages to be sent while a connection closes."""
 
 _DIRECTIONS = {
     (True, True): "sendrecv",
@@ -74,23 +74,23 @@ _DIRECTIONS = {
     (False, True): "sendonly",
     (False, False): "inactive",
 }
-"""The server's direction of a track, by whether it takes and gives."""
+"""The server's direction of a track, by whether it receives and sends."""
 
 
 class Peer:
-    """Answers an offer and carries a session's media and messages over WebRTC.
+    """Answer an offer, and carry a session's media and messages over WebRTC.
 
     Args:
         session: The session.
         media: Its media.
         mode: The direction of the stream.
-        configuration: How the server finds its way through the network.
-        limits: What the client may cost.
+        configuration: The server's ICE servers and policy.
+        limits: The resource limits of the client.
 
     Attributes:
         pc: The connection.
-        tracks: What programs find in ``connections[id]``.
-        channel: The data channel, once the client has opened one.
+        tracks: The tracks that programs find in ``connections[id]``.
+        channel: The data channel, once the client has opened it.
         connected: Set when the connection is established.
     """
 
@@ -110,9 +110,9 @@ class Peer:
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
-        self._open = asyncio.Event()  # the channel
-        self._backlog = StalledClientDetector()
-        self._sent = 0  # bytes of messages
+        self._open = asyncio.Event()  # set once the channel is open
+        self._stalled = StalledClientDetector()
+        self._sent = 0  # bytes of messages so far
         self._unread = False
         self._allowance = SendAllowance()
         self._targets = TargetPolicy(limits.private_candidates, client_place.get())
@@ -135,16 +135,16 @@ class Peer:
 
     @property
     def has_offer(self) -> bool:
-        """Whether aiortc knows the offer, and takes candidates."""
+        """Whether aiortc has the offer, so that candidates can be added."""
         return self.pc.remoteDescription is not None
 
     @property
     def ended(self) -> bool:
-        """Whether it is closed, or about to be."""
+        """Whether the connection is closed, or about to be."""
         return self.session.ended or self.pc.connectionState in ("closed", "failed")
 
     def on_channel(self, callback: Callable[[], None]) -> None:
-        """Register what is called when the client has opened a data channel."""
+        """Register a callback for the opening of a data channel."""
 
         @guarded(None)
         def call_back(_: RTCDataChannel) -> None:
@@ -159,9 +159,9 @@ class Peer:
             ``{"sdp", "type"}``.
 
         Raises:
-            InvalidOffer: If aiortc finds it wrong.
-            SessionRefused: If there is no way to the server, as its TURN server failed; or if
-                what clients can cost cannot be bounded with the aiortc that is installed.
+            InvalidOffer: If aiortc rejects it.
+            SessionRefused: If the server has no candidate because its TURN server failed, or if the
+                installed aiortc does not support the bounds on what clients can cost.
         """
         REGISTRY.require_bounds()
         make_decoder_threads_daemons()
@@ -178,13 +178,13 @@ class Peer:
             limit_work(pc, self.limits, self._targets, self._allowance, self._abused)
             with watch_turn() as attempts, limit_pictures(self.limits.pixels):
                 await pc.setLocalDescription(await pc.createAnswer())
-        except Exception as error:  # aiortc raises of many types, from ValueError to KeyError
+        except Exception as error:  # aiortc raises many types, from ValueError to KeyError
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
         finally:
-            if self.session.ended:  # meanwhile
+            if self.session.ended:  # in the meantime
                 await pc.close()
                 await close_sockets(pc)
-        self._tell_of_the_network(attempts)
+        self._log_turn_failures(attempts)
         watch_consent(pc, self._consent_expired)
         follow_address(pc, lambda check: self.session.run("address", check))
         if offer.later_candidates:
@@ -192,11 +192,11 @@ class Peer:
         answer = offer.complete_answer(pc.localDescription.sdp)
         return {"sdp": answer, "type": pc.localDescription.type}
 
-    def _tell_of_the_network(self, attempts: list[TurnAttempt]) -> None:
-        """Say in the log why clients may not find a way to the server.
+    def _log_turn_failures(self, attempts: list[TurnAttempt]) -> None:
+        """Log why clients may be unable to reach the server.
 
         Raises:
-            SessionRefused: If there is none: a TURN server failed, and all goes through it.
+            SessionRefused: If the server has no candidate and a TURN server failed.
         """
         failures = {a.server: a.failure or "did not answer" for a in attempts if not a.succeeded}
         for server, failure in failures.items():
@@ -208,12 +208,12 @@ class Peer:
             )
         if "a=candidate:" in self.pc.localDescription.sdp:
             return
-        logger.warning("Session %s: the server has no address to offer", self.session.id)
+        logger.warning("Session %s: the server has no candidate to offer", self.session.id)
         if failures:
             raise SessionRefused("turn_server_failed")
 
     def _attach(self, offer: Offer) -> None:
-        """Connect the offered tracks with the media; those without use become inactive."""
+        """Connect the offered tracks to the media; unused ones become inactive."""
         for kind in {"audio", "video"} - offer.receives:
             self.media.send_nothing(kind)
         tracks = {track.kind: track for track in self.tracks}
@@ -246,7 +246,7 @@ class Peer:
             self.session.run("video-track", _read(transceiver.receiver.track, self.media.video_in))
 
     async def add_candidate(self, candidate: Candidate) -> None:
-        """Take a trickled candidate; one to be looked up by multicast DNS is not waited for.
+        """Add a trickled candidate; does not wait for the resolution of a multicast DNS name.
 
         Raises:
             SessionRefused: If the client has offered too many, or the connection is closed.
@@ -254,7 +254,7 @@ class Peer:
         """
         try:
             await self._intake.add(candidate)
-        except InvalidStateError as error:  # it was closed meanwhile
+        except InvalidStateError as error:  # closed in the meantime
             raise SessionRefused("connection_closed") from error
 
     @guarded(None)
@@ -266,7 +266,7 @@ class Peer:
             self.connected.set()
             if self.pc.sctp is None or self._open.is_set():
                 self.session.start()
-            else:  # a handler finds its channel in start_up()
+            else:  # so that start_up() of a handler has its channel
                 loop = asyncio.get_running_loop()
                 self._timeout = loop.call_later(CHANNEL_TIMEOUT_S, self.session.start)
         elif state == "failed":
@@ -286,7 +286,7 @@ class Peer:
 
     @guarded(None)
     def _abused(self, reason: str) -> None:
-        logger.warning("Session %s: %s: it is ended", self.session.id, reason)
+        logger.warning("Session %s: %s; closing the connection", self.session.id, reason)
         self.session.close(reason, POLICY_VIOLATION, tell=True)
 
     @guarded(None)
@@ -302,7 +302,7 @@ class Peer:
         if isinstance(handler, StreamHandlerBase):
             try:
                 handler.set_channel(channel)
-            except BaseException as error:  # it must not leave aiortc's callback
+            except BaseException as error:  # must not reach aiortc
                 self.session.report(as_exception("set_channel", error))
         for track in self.tracks:
             track.set_channel(channel)
@@ -310,30 +310,30 @@ class Peer:
         self._open.set()
         if self.connected.is_set():
             self._timeout.cancel()
-            # soon: others that are told of the channel are to know it, too
+            # call_soon: first notify the other listeners of the channel
             self._timeout = asyncio.get_running_loop().call_soon(self.session.start)
 
     def clear(self) -> None:
-        """Drop the audio that is queued but not yet sent; from any thread."""
+        """Drop audio that is queued but not yet sent; callable from any thread."""
         self.media.clear()
 
     def unplayed_s(self) -> float:
-        """Return how much audio is queued but not yet sent, in seconds; from any thread."""
+        """Return the audio that is queued but not sent, in seconds; callable from any thread."""
         return self.media.queued_s()
 
     def send(self, text: str) -> None:
-        """Send a message over the data channel, on the event loop; without one it is lost."""
+        """Send a message over the data channel, on the event loop; dropped without a channel."""
         if self.channel is not None:
             self._send(self.channel, text)
 
     def _send(self, channel: RTCDataChannel, message: str) -> None:
         waiting = channel.bufferedAmount
         now = asyncio.get_running_loop().time()
-        if self._backlog.is_too_much(waiting, self._sent - waiting, now):
+        if self._stalled.is_too_much(waiting, self._sent - waiting, now):
             if not self._unread:
                 self._unread = True
                 logger.warning(
-                    "Session %s: the client reads no messages, further ones are dropped",
+                    "Session %s: the client reads no messages; dropping further ones",
                     self.session.id,
                 )
             return
@@ -346,7 +346,7 @@ class Peer:
             self.session.outbox.post(create_message("log", f"Server received: {message}"))
 
     async def close(self, reason: CloseReason) -> None:
-        """Send what is left to say, and close the connection."""
+        """Send the remaining messages, and close the connection."""
         self._timeout.cancel()
         for receiver in self._receivers:
             receiver.close()
@@ -357,11 +357,11 @@ class Peer:
         await close_connection(self.pc)
 
     async def close_sockets(self) -> None:
-        """Close the sockets only, as the event loop ends; the session keeps its place."""
+        """Close only the sockets, as the event loop ends; the session keeps its place."""
         await close_sockets(self.pc)
 
     async def _wait_for_channel(self) -> None:
-        """Let a connection that fails as it begins tell why: its channel is about to open."""
+        """Wait for the channel to open if messages are pending, such as why the start failed."""
         messages = self.session.outbox
         if messages.pending and self.pc.sctp is not None and self.pc.connectionState == "connected":
             with suppress(asyncio.TimeoutError):
@@ -369,7 +369,7 @@ class Peer:
 
 
 async def _read(track: Any, inbound: VideoInbound) -> None:
-    """Read a video track as fast as its frames come: its own queue has no bound."""
+    """Read a video track as fast as frames arrive: aiortc's own queue is unbounded."""
     while True:
         try:
             inbound.push(await track.recv())

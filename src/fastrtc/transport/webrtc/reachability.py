@@ -1,4 +1,4 @@
-"""Whether STUN and TURN servers can be reached from here, tried for real."""
+"""Test whether STUN and TURN servers are reachable, with real requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .configuration import to_aiortc_configuration
 __all__ = ["ANSWER_TIMEOUT_S", "Failure", "Reached", "try_servers"]
 
 ANSWER_TIMEOUT_S = 5.0
-"""How long a server may take, as long as aioice gives it when a connection is made."""
+"""How long a server may take to answer; the same as for connections of aioice."""
 
 Failure = Literal[
     "name",
@@ -33,15 +33,15 @@ Failure = Literal[
 
 @dataclass(frozen=True)
 class Reached:
-    """What came of asking one server.
+    """The result of a request to one server.
 
     Attributes:
-        url: Its address, as the configuration has it.
-        kind: The kind of candidate that it is asked for: ``"srflx"`` (the own address, as it is
-            seen from outside) or ``"relay"``.
-        address: The candidate's host and port; None when there is none.
+        url: Its URL, as in the configuration.
+        kind: The kind of candidate that is requested: ``"srflx"`` (our address as seen by the
+            server) or ``"relay"``.
+        address: Host and port of the candidate; None if there is none.
         failure: Why there is none.
-        detail: The same, in the words of who said it.
+        detail: The original error message.
     """
 
     url: str
@@ -52,10 +52,10 @@ class Reached:
 
 
 async def try_servers(configuration: Any) -> list[Reached]:
-    """Ask each server of a configuration for a candidate, all at once.
+    """Request a candidate from each server of a configuration, concurrently.
 
     Args:
-        configuration: As browsers have it, with ``iceServers``.
+        configuration: In the format of browsers, with ``iceServers``.
 
     Raises:
         ValueError: If it is malformed.
@@ -80,7 +80,7 @@ async def _try_server(url: str, username: str | None, credential: Any) -> Reache
 
     transport = parsed.get("transport", "udp")
     if (kind == "srflx" and secure) or (secure and transport != "tcp"):
-        return failed("unsupported", "aiortc has STUN over UDP, and TURN over UDP, TCP and TLS")
+        return failed("unsupported", "aiortc supports STUN over UDP; TURN over UDP, TCP and TLS")
     if kind == "relay" and (not username or not credential):
         missing = [] if username else ["username"]
         missing += [] if credential else ["credential"]
@@ -113,7 +113,7 @@ async def _ask_turn(
     transport: str,
     secure: bool,
 ) -> tuple[str, int]:
-    """Have a TURN server make room for a relay, and give it back."""
+    """Allocate a relay at a TURN server, and release it."""
     relay, _ = await turn.create_turn_endpoint(
         asyncio.DatagramProtocol,
         server_addr=address,
@@ -128,11 +128,11 @@ async def _ask_turn(
 
 
 async def _ask_stun(address: tuple[str, int]) -> tuple[str, int]:
-    """Ask a STUN server which address it sees (RFC 8489, a Binding request)."""
+    """Send a Binding request to a STUN server (RFC 8489); return our address as seen by it."""
     loop = asyncio.get_running_loop()
     answered: asyncio.Future[tuple[str, int]] = loop.create_future()
     transport, _ = await loop.create_datagram_endpoint(
-        lambda: _Asking(answered), remote_addr=address, family=socket.AF_INET
+        lambda: _BindingRequest(answered), remote_addr=address, family=socket.AF_INET
     )
     try:
         return await answered
@@ -140,23 +140,23 @@ async def _ask_stun(address: tuple[str, int]) -> tuple[str, int]:
         transport.close()
 
 
-class _Asking(asyncio.DatagramProtocol):
+class _BindingRequest(asyncio.DatagramProtocol):
     def __init__(self, answered: asyncio.Future[tuple[str, int]]) -> None:
         self._answered = answered
         self._message = stun.Message(
             message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST
         )
-        self._again: asyncio.TimerHandle | None = None
+        self._retry: asyncio.TimerHandle | None = None
         self._wait = stun.RETRY_RTO
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._ask()
+        self._send()
 
-    def _ask(self) -> None:
-        """Send it, and again after twice the time, for datagrams get lost."""
+    def _send(self) -> None:
+        """Send the request, and again after doubling intervals, as datagrams may be lost."""
         self._transport.sendto(bytes(self._message))  # type: ignore[attr-defined]
-        self._again = asyncio.get_running_loop().call_later(self._wait, self._ask)
+        self._retry = asyncio.get_running_loop().call_later(self._wait, self._send)
         self._wait *= 2
 
     def datagram_received(self, data: bytes, addr: object) -> None:
@@ -173,5 +173,5 @@ class _Asking(asyncio.DatagramProtocol):
             self._answered.set_exception(exc)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._again is not None:
-            self._again.cancel()
+        if self._retry is not None:
+            self._retry.cancel()

@@ -1,4 +1,4 @@
-"""Offers as clients send them, checked before anything is built."""
+"""Validation of offers, before anything is created for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DEFAULT_LIMITS = Limits()
 _CONTROL = re.compile(r"[^\t\n\r -~\xa0-\u2027\u202f-\U0010ffff]")
 
 MAX_LINE = 4096
-"""Characters of a line of an offer. Chromium's longest has some 200."""
+"""Maximum length of a line of an offer, in characters. Chromium's longest has some 200."""
 
 MAX_SECTIONS = 32
 """Media sections of an offer; browsers send one for each track, and one for data."""
@@ -43,21 +43,21 @@ MAX_LINES = {
     "group": 8,
     "msid-semantic": 2,
 }
-"""Lines of a kind in one section of an offer, or before the first: aiortc's parser compares
-each of them with others. Chromium 156, measured with audio, video and data, has 34 ``rtpmap``,
-31 ``fmtp``, 77 ``rtcp-fb``, 11 ``extmap`` and 4 ``ssrc`` in its largest section."""
+"""Lines of a kind in one section of an offer, or before the first: aiortc's parser compares each of
+them with others. Chromium 156, measured with audio, video and data, has 34 ``rtpmap``, 31 ``fmtp``,
+77 ``rtcp-fb``, 11 ``extmap`` and 4 ``ssrc`` in its largest section."""
 
 LARGE_OFFER = 4 * 1024
-"""Characters of an offer that is parsed in a thread: a shorter one takes less than 5 ms, whatever
-is in it, and 64 KiB some 60 ms. Chromium's have 3 thousand for audio, 4 to 8 with video."""
+"""Offers with more characters are parsed in a thread: shorter ones take less than 5 ms, whatever
+they contain, and 64 KiB some 60 ms. Chromium's have 3 thousand for audio, 4 to 8 with video."""
 
-_large_offer = threading.Lock()  # one at a time: memory, too, is bounded
+_large_offer = threading.Lock()  # one at a time, to bound memory, too
 
 
 async def read_offer(
     sdp: Any, modality: Modality, mode: Mode, *, extra_tracks: bool, limits: Limits = DEFAULT_LIMITS
 ) -> Offer:
-    """Check an offer as ``parse_offer`` does, a large one in a thread.
+    """Validate an offer as ``parse_offer`` does; a large one in a thread.
 
     Raises:
         InvalidOffer: As ``parse_offer`` raises it.
@@ -81,18 +81,18 @@ def parse_offer(
     extra_tracks: bool,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Offer:
-    """Check an offer.
+    """Validate an offer.
 
-    Sections that the stream has no use for are no reason to refuse it, unless the client sends
-    on them: those that are not to send, such as of a camera that is off, become inactive or are
-    rejected. An offer may have a data channel only.
+    Unused sections do not cause a refusal, unless the client sends media on them: those without
+    media, such as of a camera that is off, become inactive or are rejected. An offer may consist of
+    a data channel only.
 
     Args:
-        sdp: Its text.
-        modality: What the stream carries.
-        mode: In which direction.
-        extra_tracks: Whether tracks that the stream has no use for are let pass.
-        limits: How long it may be, and how many candidates it may have.
+        sdp: The SDP, a string.
+        modality: The modality of the stream.
+        mode: The direction of the stream.
+        extra_tracks: Whether to accept tracks that the stream does not use.
+        limits: The maximum length, and the maximum number of candidates.
 
     Raises:
         InvalidOffer: If it is malformed, or its tracks do not fit the stream.
@@ -112,7 +112,7 @@ def parse_offer(
     lines, later = set_aside_mdns(offered)
     try:
         description = SessionDescription.parse("\r\n".join(lines) + "\r\n")
-    except Exception as error:  # the parser raises whatever a malformed line leads to
+    except Exception as error:  # the parser raises any type for a malformed line
         raise InvalidOffer(f"The offer is malformed SDP: {_shown(error)}") from error
     if not description.media:
         raise InvalidOffer("The offer is malformed SDP: it has no media")
@@ -120,7 +120,7 @@ def parse_offer(
         return OfferSections(description, lines).offer(modality, mode, extra_tracks, later, count)
     except InvalidOffer:
         raise
-    except Exception as error:  # values that are no such thing, which the parser lets pass
+    except Exception as error:  # invalid values that the parser accepts
         raise InvalidOffer(f"The offer is malformed SDP: {_shown(error)}") from error
 
 
@@ -129,7 +129,7 @@ def _shown(error: Exception) -> str:
 
 
 def _check_lines(lines: list[str]) -> None:
-    """Bound what aiortc's parser has to compare with each other.
+    """Limit the lines that aiortc's parser compares with each other.
 
     Raises:
         InvalidOffer: If there are too many lines of a kind.

@@ -1,4 +1,4 @@
-"""The signature of STUN messages (RFC 8489 section 14.5). No I/O."""
+"""Verification of STUN's MESSAGE-INTEGRITY (RFC 8489 section 14.5). No I/O."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["is_signed"]
 HEADER = 20
 MESSAGE_INTEGRITY = 0x0008
 SIZE = 20
-"""Bytes of an HMAC-SHA1."""
+"""Size of an HMAC-SHA1 in bytes."""
 
 
 def is_signed(message: bytes, key: bytes) -> bool:
     """Return whether a STUN message has a MESSAGE-INTEGRITY attribute that was made with a key.
 
     Args:
-        message: Its bytes; it may be malformed.
+        message: The message; it may be malformed.
         key: The password, as UTF-8.
     """
     pos = HEADER

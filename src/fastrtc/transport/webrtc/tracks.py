@@ -1,4 +1,4 @@
-"""The tracks of a connection."""
+"""Creation of the tracks of a connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["make_tracks"]
 
 
 def make_tracks(session: Session, media: Media, mode: Mode) -> list[MediaCallback]:
-    """Make the tracks of a connection, audio first."""
+    """Create the tracks of a connection, audio first."""
     tracks: list[MediaCallback] = []
     if media.audio_out is not None:
         audio = ServerToClientAudio if mode == "receive" else AudioCallback

@@ -1,4 +1,4 @@
-"""The video that a connection sends, as a track of aiortc."""
+"""The outgoing video of a connection, as aiortc tracks."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["ServerToClientVideo", "VideoCallback", "VideoMediaCallback", "VideoS
 
 
 class VideoMediaCallback(MediaCallback, VideoStreamTrack):
-    """The video of a connection.
+    """The outgoing video of a connection.
 
     Attributes:
-        fps: Frames per second that are sent at most.
+        fps: Maximum number of frames per second.
     """
 
     kind = "video"
@@ -37,7 +37,7 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
 
     @property
     def frame_ptime(self) -> float:
-        """The time from frame to frame, in seconds."""
+        """The interval between frames, in seconds."""
         return 1 / self.fps
 
     def _prepare(self) -> None:
@@ -47,7 +47,7 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
 
     @retried(FRAME_S)
     async def recv(self) -> av.VideoFrame:
-        """Wait for the next frame and for its moment.
+        """Wait until the next frame is due, and return it.
 
         Raises:
             MediaStreamError: When the connection ends.
@@ -55,10 +55,10 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
         outbound = self._live().video_out
         if outbound is None:
             raise MediaStreamError
-        return await self._before_the_end(outbound.frame())
+        return await self._until_end(outbound.frame())
 
     async def next_timestamp(self) -> tuple[int, Fraction]:
-        """Wait for the moment of the next frame of a track of the program's own.
+        """Wait until the next frame of a program's own track is due.
 
         Returns:
             Its ``pts`` and ``time_base``.
@@ -70,7 +70,7 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
         return self._clock.stamp(loop.time()), FrameClock.TIME_BASE
 
     def array_to_frame(self, array: NDArray[np.uint8]) -> av.VideoFrame:
-        """Make a frame of a picture: BGR, ``uint8``, shape ``(height, width, 3)``."""
+        """Convert a picture to a frame: BGR, ``uint8``, shape ``(height, width, 3)``."""
         return av.VideoFrame.from_ndarray(array, format="bgr24")
 
     def _take(self, frame: Any) -> None:
@@ -79,17 +79,17 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
 
 
 class VideoCallback(VideoMediaCallback):
-    """The video of a connection.
+    """The outgoing video of a connection whose client also sends video.
 
     Args:
-        track: The video of the client.
-        event_handler: What it goes through: a function of a frame, or an audio-video handler.
-        context: The connection.
-        channel: Its data channel.
+        track: The client's video.
+        event_handler: What processes it: a function of a frame, or an audio-video handler.
+        context: The context of the connection.
+        channel: The data channel.
         set_additional_outputs: Called with each ``AdditionalOutputs``.
-        mode: ``"send-receive"``, or ``"send"`` if nothing is sent back.
-        fps: Frames per second that are sent at most.
-        skip_frames: Whether a function that is slower than the camera gets the newest frame.
+        mode: ``"send-receive"``, or ``"send"`` if no video is sent back.
+        fps: Maximum number of frames per second.
+        skip_frames: Whether a function that is slower than the camera only gets the newest frame.
     """
 
     def __init__(
@@ -118,31 +118,31 @@ class VideoCallback(VideoMediaCallback):
 
     @property
     def latest_frame(self) -> av.VideoFrame | None:
-        """The newest frame of the client, once there is one."""
+        """The newest frame of the client; None before the first."""
         inbound = None if self._media is None else self._media.video_in
         return None if inbound is None else inbound.latest
 
     def add_frame_to_payload(self, args: list[Any], frame: NDArray[np.uint8] | None) -> list[Any]:
-        """Return the inputs with the frame in place of the first, which stands for it."""
+        """Return the inputs with the frame in place of the first, its placeholder."""
         return [frame, *args[1:]] if args else []
 
 
 class VideoStreamHandler_(VideoCallback):  # noqa: N801 (the reference's name)
-    """The video of a connection whose handler has audio, too."""
+    """The outgoing video of a connection whose handler also has audio."""
 
 
 class ServerToClientVideo(VideoMediaCallback):
-    """The video of a connection whose client only receives.
+    """The outgoing video of a connection whose client only receives.
 
     Args:
         event_handler: A generator function of frames.
-        context: The connection.
-        channel: Its data channel.
+        context: The context of the connection.
+        channel: The data channel.
         set_additional_outputs: Called with each ``AdditionalOutputs``.
-        fps: Frames per second that are sent at most.
+        fps: Maximum number of frames per second.
 
     Attributes:
-        args_set: Set when inputs were set.
+        args_set: Set once inputs are set.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class ServerToClientVideo(VideoMediaCallback):
         self.args_set = asyncio.Event()
 
     def set_args(self, args: list[Any]) -> None:
-        """Take inputs for the handler; callable from any thread."""
+        """Set the inputs of the handler; callable from any thread."""
         super().set_args(args)
         session, _ = self._open()
         session.invoker.post(self.args_set.set)

@@ -272,7 +272,7 @@ class _IceGuard:
         known = address in self._peers or self._is_nominated(address)
         if self._budget.admits(data, known, now):
             return True
-        if known and self._budget.goes_on(now):
+        if known and self._budget.persists(now):
             self._abuse("The client sends too many packets")
         return False
 

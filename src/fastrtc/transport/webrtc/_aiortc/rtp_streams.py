@@ -46,7 +46,7 @@ def limit_streams(
     persistence = Persistence()
 
     def drop() -> None:
-        if persistence.goes_on(loop.time()):
+        if persistence.persists(loop.time()):
             abuse("The client sends too many packets that are of no use")
 
     @guarded(False)

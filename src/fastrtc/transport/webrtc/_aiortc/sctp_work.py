@@ -79,7 +79,7 @@ def limit_sctp(sctp: Any, messages_per_s: float, abuse: Abuse) -> None:
         now = loop.time()
         if rate.allows(now, work):
             return not malformed
-        if persistence.goes_on(now):
+        if persistence.persists(now):
             abuse("The client sends too much over its data channels")
         return False
 
