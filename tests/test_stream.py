@@ -115,7 +115,7 @@ def ignore(outputs: AdditionalOutputs) -> None: ...
         ({"rtp_params": []}, "rtp_params must be a dict or None, not list"),
         ({"track_constraints": True}, "track_constraints must be a dict or None, not bool"),
         ({"ui_args": "dark"}, "ui_args must be a dict or None, not str"),
-        ({"rtc_configuration": "stun"}, "rtc_configuration must be a dict as RTCPeerConnection"),
+        ({"rtc_configuration": "stun"}, "rtc_configuration must be a dict as for RTCPeer"),
         (
             {"rtc_configuration": {"iceServers": [{"urls": "http://x"}]}},
             "rtc_configuration must be .*not a STUN or TURN URL: 'http://x'",

@@ -366,7 +366,7 @@ async def test_a_reply_gets_the_id_first_if_it_takes_one_more():
     ):
         made = component(Listener(reply), [gr.State()], modality="audio", mode="send")
         async with Client(made, audio=AudioSource()) as client:
-            made._take_inputs(client.webrtc_id, 5)
+            made._set_inputs(client.webrtc_id, 5)
             handler = made.handlers[client.webrtc_id]
             await eventually(lambda h=handler: h.latest_args != "not_set" and h.args_set.is_set())
             handler.fn(None, *handler.latest_args[1:])
@@ -389,7 +389,7 @@ async def test_what_is_said_at_the_start_gets_the_inputs_if_only_that_takes_some
     made = component(handler, [gr.State()], modality="audio", mode="send-receive")
     async with Client(made, audio=AudioSource()) as client:
         await client.message("send_input")
-        made._take_inputs(client.webrtc_id, 5)
+        made._set_inputs(client.webrtc_id, 5)
         await eventually(lambda: greeted == [5])
 
 
@@ -405,7 +405,7 @@ class Listener(AsyncAudioEcho):
 
 
 async def test_inputs_before_the_first_connection_are_for_nobody():
-    component()._take_inputs(None, 5)
+    component()._set_inputs(None, 5)
 
 
 async def test_a_typed_text_is_answered_once():
@@ -423,7 +423,7 @@ async def test_a_typed_text_is_answered_once():
         await eventually(lambda: texts == ["hello"])
         running = made.handlers[client.webrtc_id]
         await eventually(lambda: not running.state.responding and not running.event.is_set())
-        made._take_inputs(data)  # the page's answer to `send_input` comes when the reply is over
+        made._set_inputs(data)  # the page's answer to `send_input` comes when the reply is over
         assert not running.args_set.is_set()
     assert handler.needs_args is False and running.needs_args is True
 

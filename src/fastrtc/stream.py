@@ -1,4 +1,4 @@
-"""``Stream``: a handler, and the ways to reach it."""
+"""``Stream``: a handler with WebRTC, WebSocket, telephone and a page."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def __getattr__(name: str) -> Any:
 
 
 class Body(BaseModel):
-    """What a client posts to ``/webrtc/offer``: an offer or a candidate.
+    """The body of a request to ``/webrtc/offer``: an offer or a candidate.
 
     Attributes:
         sdp: The offer.
-        candidate: A trickled candidate, as ``RTCIceCandidate.toJSON()`` gives it.
+        candidate: A trickled candidate, as returned by ``RTCIceCandidate.toJSON()``.
         type: ``"offer"`` or ``"ice-candidate"``.
-        webrtc_id: The id that the client chose for its connection.
+        webrtc_id: The connection id chosen by the client.
     """
 
     sdp: str | None = None
@@ -105,70 +105,70 @@ class OfferRefused(HTTPException, ValueError):
         super().__init__(status_code=400, detail=reason)
 
     def __str__(self) -> str:
-        """Give the reason."""
+        """Return the reason."""
         return str(self.detail)
 
 
 class Stream(WebRTCConnectionMixin):
-    """An audio or video stream through a handler.
+    """An audio or video stream, processed by a handler.
 
     Args:
-        handler: What the media go through; see ``mode`` and ``modality``. For audio a
-            ``StreamHandler`` or ``AsyncStreamHandler``; for video a function of a frame, or
-            a ``VideoStreamHandler``; for both an audio-video handler. In ``receive`` mode
-            a generator function, or a handler whose ``emit`` produces. Sync or async.
-        additional_outputs_handler: Takes the current value of the output components and
-            the values of ``AdditionalOutputs``, and gives the new ones; for the page.
-        mode: The direction of the media, seen from the client.
-        modality: Which media.
-        concurrency_limit: How many connections there may be at a time; ``"default"`` and
-            None are 1.
-        time_limit: How long a connection may last, in seconds.
-        allow_extra_tracks: Whether an offer may have tracks that the stream has no use for.
+        handler: Processes the media; see ``mode`` and ``modality``. For audio, a ``StreamHandler``
+            or ``AsyncStreamHandler``; for video, a function of a frame, or a
+            ``VideoStreamHandler``; for both, an audio-video handler. In ``receive`` mode, a
+            generator function, or a handler whose ``emit`` produces the media. Sync or async.
+        additional_outputs_handler: Called for the page with the current values of the output
+            components and the values of ``AdditionalOutputs``; returns the new values.
+        mode: The direction of the media, as seen by the client.
+        modality: Audio, video or both.
+        concurrency_limit: Maximum number of concurrent connections; ``"default"`` and None mean 1.
+        time_limit: Maximum duration of a connection, in seconds.
+        allow_extra_tracks: Whether to accept offers with tracks that the stream does not use.
         rtp_params: Parameters of the client's RTP senders, for the page.
-        rtc_configuration: How clients find their way through the network, as browsers have
-            it; or a function that gives it, sync or async, called for each connection.
+        rtc_configuration: The ``RTCConfiguration`` of clients, in the format of browsers; or a
+            function that returns it, sync or async, called for each connection.
         server_rtc_configuration: The same for the server: ``iceServers`` and
-            ``iceTransportPolicy``. None is Google's STUN server, ``{"iceServers": []}`` none.
+            ``iceTransportPolicy``. None uses Google's STUN server, ``{"iceServers": []}`` no
+            server.
         track_constraints: Constraints of the client's microphone and camera, for the page.
         additional_inputs: Input components of the page.
         additional_outputs: Output components of the page.
-        ui_args: How the page looks.
-        verbose: Whether a line is printed when the server starts.
-        twilio_auth_token: The auth token of a Twilio account: telephone calls are taken only
-            with its signature. None looks into ``FASTRTC_TWILIO_AUTH_TOKEN``; without
-            either, anybody's are.
-        authorize: Asked about each request before anything is done for it, whatever it travels
-            over: gets the Starlette ``Request`` or ``WebSocket``, returns None or True to let it
-            in, False or the reason to refuse it, or raises ``Unauthorized``. Sync or async. See
+        ui_args: Options of the page.
+        verbose: Whether to print a line when the server starts.
+        twilio_auth_token: The auth token of a Twilio account: only telephone calls with its
+            signature are accepted. None reads ``FASTRTC_TWILIO_AUTH_TOKEN``; without either, all
+            calls are accepted.
+        authorize: Called before each request is processed, over every transport, with the
+            Starlette ``Request`` or ``WebSocket``. Returns None or True to accept it, or False or
+            the reason to refuse it; or raises ``Unauthorized``. Sync or async. See
             ``docs/security.md``.
-        allowed_origins: Whose pages may use the stream, beside the server's own: a list such as
-            ``["https://app.example.org"]``, or ``"*"`` for all. None refuses pages of other
-            sites on loopback and private hosts, and with cookies or an ``Authorization`` header,
-            unless the app's ``CORSMiddleware`` lets them in. See ``docs/security.md``.
-        allowed_hosts: The host names that the server may be asked by, such as
-            ``["voice.example.org", "*.example.net"]``, or ``"*"``; others are refused. None takes
-            any, but where this package itself serves on a loopback address: there it is the names
-            of this machine.
-        frame_ancestors: Which sites may show the page, once launched, in a frame, beside itself: a
-            list such as ``["https://www.example.org"]``. None lets all, as notebooks and Hugging
-            Face Spaces need it.
-        limits: What clients may cost; by default ``Limits()``.
-        drain_limit: How long connections may go on when the server is told to stop, in seconds:
-            they are told, and new ones are refused. 0 ends them at once; Ctrl-C a second time
-            does so, too.
-        phone_providers: Which providers telephone calls may come through, as classes; by default
-            Twilio, Telnyx and Plivo. See ``docs/telephone.md``.
+        allowed_origins: Sites, besides the server's own, whose pages may use the stream: a list
+            such as ``["https://app.example.org"]``, or ``"*"`` for all. None refuses pages of
+            other sites on loopback and private hosts, and with cookies or an ``Authorization``
+            header, unless the app's ``CORSMiddleware`` allows them. See ``docs/security.md``.
+        allowed_hosts: Accepted host names in requests, such as
+            ``["voice.example.org", "*.example.net"]``, or ``"*"``; others are refused. None
+            accepts any name, except where this package itself serves on a loopback address, which
+            accepts the names of this machine.
+        frame_ancestors: Sites, besides the page's own, that may show the launched page in a frame:
+            a list such as ``["https://www.example.org"]``. None allows all, as notebooks and
+            Hugging Face Spaces require.
+        limits: Resource limits of clients; by default ``Limits()``.
+        drain_limit: How long connections may continue after the server is told to stop, in seconds:
+            the clients are notified, and new connections are refused. 0 ends them immediately, as
+            does a second Ctrl-C.
+        phone_providers: Classes of the accepted telephone providers; by default Twilio, Telnyx and
+            Plivo. See ``docs/telephone.md``.
 
     Attributes:
-        event_handler: The handler. Each connection of a stream handler gets a copy.
+        event_handler: The handler. Each connection of a stream handler uses a copy.
         concurrency_limit: The limit as a number.
-        concurrency_limit_gradio: The limit as it was given.
+        concurrency_limit_gradio: The ``concurrency_limit`` argument.
         additional_input_components: ``additional_inputs``.
         additional_output_components: ``additional_outputs``.
 
     Raises:
-        ValueError: If an argument is not what it may be, naming it.
+        ValueError: If an argument is invalid; the message names it.
     """
 
     def __init__(
@@ -246,13 +246,13 @@ class Stream(WebRTCConnectionMixin):
         )
         attach(self, endpoint)
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
-            page.build()  # a program's own may do more than to build a page
+            page.build()  # an override may do more than build a page
 
     @property
     def ui(self) -> Blocks:
-        """The page, a ``gr.Blocks``: to launch, to mount, to extend, or to replace by another.
+        """The page, a ``gr.Blocks``: launch, mount or extend it, or assign another.
 
-        It is built when it is first asked for.
+        It is built on first access.
         """
         blocks: Blocks = endpoint_of(self).page.blocks
         return blocks
@@ -261,11 +261,11 @@ class Stream(WebRTCConnectionMixin):
     def ui(self, blocks: Blocks) -> None:
         endpoint_of(self).page.blocks = blocks
 
-    _ui = ui  # as FastRTC has it
+    _ui = ui  # as in FastRTC 0.0.34
 
     @property
     def webrtc_component(self) -> WebRTC:
-        """The component of the page; its connections are not among those of the stream."""
+        """The component of the page; its connections are separate from those of the stream."""
         page = endpoint_of(self).page
         if page.component is None:
             page.build()
@@ -278,7 +278,7 @@ class Stream(WebRTCConnectionMixin):
         endpoint_of(self).page.component = component
 
     def _generate_default_ui(self, ui_args: UIArgs | None = None) -> Blocks:
-        """Build the page. May be overridden, to set ``webrtc_component`` and give another page."""
+        """Build the page. Overrides may set ``webrtc_component`` and return another page."""
         from .ui.page import build_page
         from .webrtc import WebRTC
 
@@ -287,7 +287,7 @@ class Stream(WebRTCConnectionMixin):
         return blocks
 
     async def close_sessions(self, reason: str = "The server stops") -> None:
-        """End all connections, those of the page, too; see ``WebRTCConnectionMixin``."""
+        """End all connections, including those of the page; see ``WebRTCConnectionMixin``."""
         closing = [super().close_sessions(reason)]
         page = endpoint_of(self).page
         if page.component is not None:
@@ -298,14 +298,14 @@ class Stream(WebRTCConnectionMixin):
         """Add the stream's routes to a FastAPI app.
 
         These are ``POST {path}/webrtc/offer``, ``POST {path}/telephone/incoming`` and the
-        WebSockets ``{path}/websocket/offer`` and ``{path}/telephone/handler``; the first alone
-        serves a stream without audio. The app's own lifespan runs as before; when it ends, so
-        do the connections. Where it does not run, as on an app that is mounted on another, they
-        end on SIGTERM and Ctrl-C all the same: see ``docs/deployment.md``.
+        WebSockets ``{path}/websocket/offer`` and ``{path}/telephone/handler``; a stream without
+        audio uses only the first. The app's own lifespan runs as before; the connections end with
+        it. If it does not run, as for an app that is mounted on another, they still end on SIGTERM
+        and Ctrl-C: see ``docs/deployment.md``.
 
         Args:
             app: The app.
-            path: What the routes begin with, such as ``"/assistant"``.
+            path: Prefix of the routes, such as ``"/assistant"``.
             tags: Tags of the routes in the app's OpenAPI schema.
 
         Raises:
@@ -313,8 +313,8 @@ class Stream(WebRTCConnectionMixin):
         """
         if path and (not path.startswith("/") or path.endswith("/")):
             raise ValueError(f"path must be '' or begin, and not end, with '/', not {path!r}")
-        # Not through a router of its own: newer FastAPI keeps an included one as a whole, and
-        # programs look for the routes in ``app.router.routes`` by their paths.
+        # Not with an included router: newer FastAPI keeps it as one route, but programs look up
+        # the routes by path in ``app.router.routes``.
         app.router.add_api_route(
             f"{path}/webrtc/offer",
             self.offer,
@@ -339,13 +339,13 @@ class Stream(WebRTCConnectionMixin):
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 
     async def offer(self, body: Body) -> Any:
-        """Answer an offer, or take a trickled candidate; see ``handle_offer``.
+        """Answer an offer, or add a trickled candidate; see ``handle_offer``.
 
-        The route of ``mount`` has asked ``authorize`` before; one of the program's own that
-        calls this lets in whom it wants.
+        The route of ``mount`` calls ``authorize`` first; the program's own route that calls this
+        method does its own authorization.
 
         Args:
-            body: Any pydantic model with what ``Body`` has; other fields do no harm.
+            body: Any pydantic model with the fields of ``Body``; other fields are ignored.
 
         Raises:
             OfferRefused: If the offer is malformed or does not fit the stream: a
@@ -362,7 +362,7 @@ class Stream(WebRTCConnectionMixin):
         """Serve the audio of the stream over a WebSocket; see ``docs/websocket.md``.
 
         Args:
-            websocket: Accepted already, or not yet.
+            websocket: The WebSocket, accepted or not.
         """
         refusal = await endpoint_of(self).refusal_of(websocket)
         if refusal is not None:
@@ -373,8 +373,8 @@ class Stream(WebRTCConnectionMixin):
     async def handle_incoming_call(self, request: Request) -> Response:
         """Answer the webhook of an incoming telephone call with TwiML.
 
-        The call is connected with ``/telephone/handler`` beside the route that this is called
-        from; its place is kept for 10 s. When there is none, the caller hears that.
+        The call is connected to the ``/telephone/handler`` with the same prefix as the calling
+        route; a place is reserved for it for 10 s. If no place is free, the caller hears a message.
 
         Raises:
             PhoneExtraMissing: If ``fastrtc[phone]`` is not installed.
@@ -383,10 +383,10 @@ class Stream(WebRTCConnectionMixin):
         return response
 
     async def telephone_handler(self, websocket: WebSocket) -> None:
-        """Serve the audio of a telephone call, of one of ``phone_providers``.
+        """Serve the audio of a telephone call of one of the ``phone_providers``.
 
         Args:
-            websocket: Not yet accepted.
+            websocket: The WebSocket, not yet accepted.
         """
         endpoint = endpoint_of(self)
         if await endpoint.admits_call(websocket):
@@ -394,20 +394,20 @@ class Stream(WebRTCConnectionMixin):
             await _socket_handler(self, protocol).handle_websocket(websocket)
 
     def call_parameters(self, call_sid: str) -> dict[str, str]:
-        """Return the custom parameters that TwiML of the program's own has to pass on.
+        """Return the custom parameters that the program's own TwiML has to contain.
 
-        With a ``twilio_auth_token`` a call is taken only if its TwiML was written for it: by
+        With a ``twilio_auth_token``, a call is accepted only if its TwiML was written for it: by
         ``/telephone/incoming``, or with these in ``<Parameter>`` elements of its ``<Stream>``.
-        They are good for one connection, within a minute.
+        They are valid for one connection within a minute.
 
         Args:
-            call_sid: The ``CallSid`` that Twilio told the program's webhook.
+            call_sid: The ``CallSid`` in Twilio's request to the program's webhook.
 
         Returns:
             Values by name; none without a ``twilio_auth_token``.
 
         Raises:
-            ValueError: If ``call_sid`` is no string, or empty.
+            ValueError: If ``call_sid`` is empty or not a string.
         """
         if not isinstance(call_sid, str) or not call_sid:
             raise ValueError(f"call_sid must be the CallSid of a call, not {call_sid!r}")
@@ -417,23 +417,23 @@ class Stream(WebRTCConnectionMixin):
     def fastphone(
         self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
     ) -> None:
-        """Give the stream a telephone number for a while, through the FastPhone service.
+        """Serve the stream on a temporary phone number, through the FastPhone service.
 
-        Serves it on this machine, opens a tunnel with Gradio, prints the number and the code
-        to type in, and takes calls until Ctrl-C.
+        Starts a local server, opens a tunnel with Gradio, prints the number and the code for
+        callers, and accepts calls until Ctrl-C.
 
         Args:
-            token: A Hugging Face token; by default the one of this machine.
-            host: The address to serve on.
-            port: The port to serve on.
-            **kwargs: Options of uvicorn; or ``service``, for the service at another address: a
-                ``fastrtc.server.fastphone.FastPhoneService``.
+            token: A Hugging Face token; by default the one stored on this machine.
+            host: The address to listen on.
+            port: The port to listen on.
+            **kwargs: Options of uvicorn; or ``service``, a
+                ``fastrtc.server.fastphone.FastPhoneService`` with other addresses of the service.
 
         Raises:
             httpx.HTTPStatusError: If the service refuses.
             httpx.TransportError: If it cannot be reached.
             RuntimeError: In Google Colab or a Hugging Face Space without ``rtc_configuration``.
-            OSError: If the port is taken.
+            OSError: If the port is in use.
         """
         from .server.fastphone import serve
 
@@ -441,15 +441,15 @@ class Stream(WebRTCConnectionMixin):
         serve(self, endpoint_of(self).telephone, token, host, port, **kwargs)
 
     async def get_rtc_configuration(self) -> dict[str, Any] | None:
-        """Give the configuration for a client, calling ``rtc_configuration`` if it is a function.
+        """Return the configuration for a client, calling ``rtc_configuration`` if it is a function.
 
         Raises:
-            TypeError: If it is, or gives, no dict.
+            TypeError: If it is not a dict, or does not return one.
         """
         return await resolve_configuration(self.rtc_configuration)
 
     def _inject_startup_message(self, lifespan: Lifespan | None = None) -> Lifespan:
-        """Wrap a lifespan: say that the stream is there, and end its connections with it."""
+        """Wrap a lifespan: print the startup line, and end the connections with it."""
 
         @asynccontextmanager
         async def with_stream() -> AsyncIterator[None]:
@@ -462,7 +462,7 @@ class Stream(WebRTCConnectionMixin):
         return enclosed(lifespan, with_stream)
 
     def _check_colab_or_spaces(self) -> None:
-        """See whether clients can reach the server where it runs.
+        """Check that clients can reach the server in its environment.
 
         Raises:
             RuntimeError: In Google Colab or a Hugging Face Space without ``rtc_configuration``.
@@ -478,13 +478,13 @@ class Stream(WebRTCConnectionMixin):
         )
         if place is not None:
             raise RuntimeError(
-                f"Clients cannot reach a server in {place} directly: give the stream an "
+                f"Clients cannot reach a server in {place} directly: pass an "
                 "rtc_configuration with a TURN server"
             )
 
 
 def _socket_handler(stream: Stream, protocol: SocketProtocol | None = None) -> WebSocketHandler:
-    """Create what serves one WebSocket, as one of the stream's connections."""
+    """Create the handler of one WebSocket, for a connection of the stream."""
     endpoint: StreamEndpoint = endpoint_of(stream)
 
     async def connect(id: str, handler: WebSocketHandler) -> None:
@@ -512,11 +512,11 @@ def _socket_handler(stream: Stream, protocol: SocketProtocol | None = None) -> W
 
 
 def _startup_line(stream: Stream) -> str:
-    what, who = stream.modality, "WebRTC offers"
+    media, clients = stream.modality, "WebRTC offers"
     if not serves(stream.event_handler, stream.modality):
-        what, who = "audio", "WebSocket clients and telephone calls"
+        media, clients = "audio", "WebSocket clients and telephone calls"
     return (
-        f"fastrtc: {what} stream ({stream.mode}) is ready for {who}, "
+        f"fastrtc: {media} stream ({stream.mode}) is ready for {clients}, "
         f"{stream.concurrency_limit} connection{'s' if stream.concurrency_limit != 1 else ''} "
         "at a time"
     )

@@ -80,70 +80,70 @@ START = "start_webrtc_stream"
 BUTTONS = ("start", "stop", "waiting")
 
 EVENTS = ["tick", "state_change", "submit", "start_recording", "stop_recording", "change"]
-"""What the page tells: ``tick`` when it connects and when the handler wants its inputs,
-``state_change`` for each ``AdditionalOutputs``, ``submit`` when a text was sent."""
+"""Events of the page: ``tick`` when it connects and when the handler requests its inputs,
+``state_change`` for each ``AdditionalOutputs``, ``submit`` when the user submits text."""
 
 
 class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStub):
     """A Gradio component that streams audio and video between the page and a handler.
 
-    Put it into a ``gr.Blocks`` and call ``stream``, once:
+    Put it into a ``gr.Blocks`` and call ``stream`` once:
 
         with gr.Blocks() as demo:
             audio = WebRTC(modality="audio", mode="send-receive")
             audio.stream(ReplyOnPause(reply), inputs=[audio], outputs=[audio], time_limit=60)
 
-    As an input of other events it gives the id of the page's connection, or None before the
-    first one; with ``variant="textbox"`` a ``WebRTCData``.
+    As an input of other events, its value is the id of the page's connection, or None before the
+    first one; with ``variant="textbox"``, a ``WebRTCData``.
 
     Args:
-        value: The id of a connection; or a function that gives one. There is seldom a reason.
-        height: Of the picture: pixels, or a length as CSS has it.
-        width: Likewise.
+        value: The id of a connection, or a function that returns one; rarely needed.
+        height: Height of the video, in pixels or as a CSS length.
+        width: Width of the video, in pixels or as a CSS length.
         label: The label.
-        every: How often to call ``value``, if it is a function, in seconds; or a timer.
-        inputs: The components whose values ``value`` gets, if it is a function.
-        show_label: Whether the label is shown.
-        container: Whether there is a frame around the component.
-        scale: How much of a row it takes, beside others.
-        min_width: How narrow it may become before the row is broken, in pixels.
-        interactive: For Gradio; what flows is decided by ``mode``.
-        visible: Whether it is shown.
+        every: How often to call ``value`` if it is a function, in seconds; or a timer.
+        inputs: The components whose values are passed to ``value`` if it is a function.
+        show_label: Whether to show the label.
+        container: Whether to show a frame around the component.
+        scale: Relative width in a row.
+        min_width: Minimum width before the row wraps, in pixels.
+        interactive: Used by Gradio; the direction of the media depends on ``mode``.
+        visible: Whether to show it.
         elem_id: The id of its HTML element.
         elem_classes: The classes of its HTML element.
-        render: Whether to put it into the current ``gr.Blocks`` at once.
-        key: In ``gr.render``: the same key keeps the same component.
-        mirror_webcam: Whether one's own picture is shown as in a mirror.
-        rtc_configuration: How the page finds its way through the network, as browsers have it;
-            or a function that gives it, sync or async, called for each connection.
+        render: Whether to add it to the current ``gr.Blocks`` immediately.
+        key: In ``gr.render``, the same key keeps the same component.
+        mirror_webcam: Whether to mirror the user's own video.
+        rtc_configuration: The ``RTCConfiguration`` of the page, in the format of browsers; or a
+            function that returns it, sync or async, called for each connection.
         server_rtc_configuration: The same for the server.
         track_constraints: Constraints of the microphone and the camera; nested by ``"audio"``
-            and ``"video"`` if there are both.
-        time_limit: How long a connection may last, in seconds.
-        allow_extra_tracks: Whether an offer may have tracks that there is no use for.
-        mode: The direction of the media, seen from the page.
-        modality: Which media.
-        rtp_params: Parameters of the page's RTP senders, as ``RTCRtpSender.setParameters``
-            takes them.
-        icon: For audio: an image to show in place of the waves, a path or a URL.
-        icon_button_color: The colour of the button that the icon is on, as CSS has it.
-        pulse_color: The colour of the pulse around it.
-        icon_radius: How round it is, in percent: 50 is a circle.
-        button_labels: Other texts for the buttons ``"start"``, ``"stop"`` and ``"waiting"``.
-        variant: For audio: ``"wave"``, or ``"textbox"`` to type or talk into.
-        full_screen: For video: whether the picture takes all the window.
-        endpoint: For Gradio, which makes the component anew when an event changes one of its
-            properties: the component whose connections it has.
-        assistant_name: What the page calls the other side of the conversation.
+            and ``"video"`` if both are used.
+        time_limit: Maximum duration of a connection, in seconds.
+        allow_extra_tracks: Whether to accept offers with tracks that are not used.
+        mode: The direction of the media, as seen by the page.
+        modality: Audio, video or both.
+        rtp_params: Parameters of the page's RTP senders, in the format of
+            ``RTCRtpSender.setParameters``.
+        icon: For audio: the path or URL of an image to show instead of the waveform.
+        icon_button_color: CSS color of the button with the icon.
+        pulse_color: CSS color of the pulse around it.
+        icon_radius: Corner radius of the icon in percent; 50 is a circle.
+        button_labels: Labels of the buttons ``"start"``, ``"stop"`` and ``"waiting"``.
+        variant: For audio: ``"wave"``, or ``"textbox"``, in which the user types or talks.
+        full_screen: For video: whether the video fills the window.
+        endpoint: Used by Gradio, which creates the component again when an event changes one of
+            its properties: the component whose connections it takes over.
+        assistant_name: The page's name for the other side of the conversation.
 
     Raises:
-        ValueError: If an argument is not what it may be, naming it.
+        ValueError: If an argument is invalid; the message names it.
     """
 
     EVENTS = EVENTS  # noqa: RUF012
     data_model = WebRTCModel
 
-    if not TYPE_CHECKING:  # what a stream says for its page
+    if not TYPE_CHECKING:  # options that the page inherits from its stream
         authorize = FromStream(None)
         allowed_origins = FromStream(None)
         allowed_hosts = FromStream(None)
@@ -266,10 +266,10 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         )
 
     def get_config(self, *args: Any) -> dict[str, Any]:
-        """Give what the page gets to know: not the server's own configuration.
+        """Return the configuration for the page, without that of the server.
 
-        Nor that of the client, which may hold the credentials of a TURN server: the page asks
-        for it with ``turn``, for each connection.
+        It does not contain the ``rtc_configuration`` either, which may contain the credentials of a
+        TURN server: the page requests it for each connection with ``turn``.
         """
         config = super().get_config(*args)
         config.pop("server_rtc_configuration", None)
@@ -292,30 +292,30 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         trigger: Callable[..., Dependency] | None = None,
         send_input_on: SendInputOn = "change",
     ) -> Any:
-        """Have the media go through a handler.
+        """Connect the media to a handler.
 
         Args:
-            fn: The handler; see ``Stream``. Without it this is a decorator of one.
-            inputs: The component itself, then those whose values the handler gets. When it
-                only receives, the component may be left out.
-            outputs: The component itself, or nothing. Others are ignored: they get values by
+            fn: The handler; see ``Stream``. If omitted, this returns a decorator.
+            inputs: The component itself, followed by the components whose values are passed to the
+                handler. With ``mode="receive"``, the component itself may be omitted.
+            outputs: The component itself, or None. Others are ignored: their values are set by
                 ``on_additional_outputs``.
             js: JavaScript to run when ``trigger`` fires, before the stream starts.
-            concurrency_limit: How many connections there may be at a time; ``"default"`` and
-                None are 1.
-            concurrency_id: Components with the same one share the lowest of their limits.
-            time_limit: How long a connection may last, in seconds.
-            trigger: What starts the stream, beside the component's own button, such as
-                ``button.click``. For ``mode="receive"``.
-            send_input_on: Whether the handler gets an input when it is changed, or when it is
-                submitted. A component that cannot be submitted is sent when it is changed.
+            concurrency_limit: Maximum number of concurrent connections; ``"default"`` and None mean
+                1.
+            concurrency_id: Components with the same id share the lowest of their limits.
+            time_limit: Maximum duration of a connection, in seconds.
+            trigger: An event that starts the stream, in addition to the component's own button,
+                such as ``button.click``. For ``mode="receive"``.
+            send_input_on: Whether to send an input to the handler when it changes, or when it is
+                submitted. A component without a submit event is sent when it changes.
 
         Returns:
-            The event of ``trigger``, or without one that of the page's asking for inputs, to
-            continue with ``then``. Without ``fn``, the decorator.
+            The event of ``trigger``, or else the event by which the page sends inputs, to chain
+            with ``then``. Without ``fn``, the decorator.
 
         Raises:
-            ValueError: If an argument is not what it may be, naming it.
+            ValueError: If an argument is invalid; the message names it.
         """
         if fn is None:
             given = {name: value for name, value in locals().items() if name not in ("self", "fn")}
@@ -329,7 +329,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         if send_input_on not in SEND_INPUT_ON:
             raise ValueError(f"send_input_on must be 'change' or 'submit', not {send_input_on!r}")
         extras = self._check_inputs(inputs)
-        self._look_at_outputs(outputs)
+        self._warn_of_ignored_outputs(outputs)
         if trigger is not None and self.mode != "receive":
             raise ValueError(f"trigger is for mode='receive', not for mode={self.mode!r}")
         self.event_handler = fn
@@ -347,7 +347,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
                 lambda: self.frame_ancestors,
             )
         event = {
-            "fn": self._take_inputs,
+            "fn": self._set_inputs,
             "inputs": [self, *extras],
             "queue": False,
             "show_progress": "hidden",
@@ -374,7 +374,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         )
 
     def _check_inputs(self, inputs: Any) -> list[Any]:
-        """Give the inputs beside the component itself."""
+        """Return the inputs other than the component itself."""
         given = list(inputs) if isinstance(inputs, list | tuple | set) else [inputs]
         if inputs is None:
             given = []
@@ -388,12 +388,12 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
                 raise ValueError(f"inputs must be components, not {extra!r}")
         return extras
 
-    def _look_at_outputs(self, outputs: Any) -> None:
+    def _warn_of_ignored_outputs(self, outputs: Any) -> None:
         given = list(outputs) if isinstance(outputs, list | tuple | set) else [outputs]
         if outputs is not None and any(one is not self for one in given):
             logger.warning(
-                "outputs of stream() may have the WebRTC component only, others are ignored: "
-                "yield AdditionalOutputs, and add on_additional_outputs"
+                "outputs of stream() may only contain the WebRTC component, others are ignored: "
+                "yield AdditionalOutputs and call on_additional_outputs"
             )
 
     def on_additional_outputs(
@@ -410,16 +410,17 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         """Call a function with each ``AdditionalOutputs`` of the handler, in order.
 
         Args:
-            fn: Gets the current values of ``inputs``, then what ``AdditionalOutputs`` was
-                given; gives the new values of ``outputs``. Sync or async, also a generator.
-            inputs: Components. Those that are among ``outputs``, too, let it add to what
-                there is, such as a chat.
+            fn: Called with the current values of ``inputs``, followed by the arguments of
+                ``AdditionalOutputs``; returns the new values of ``outputs``. Sync or async, or a
+                generator.
+            inputs: Components. With those that are also ``outputs``, ``fn`` can add to the current
+                value, such as a chat.
             outputs: Components.
             js: JavaScript to run before ``fn``.
-            concurrency_limit: How many of these events may run at a time, in the queue.
-            concurrency_id: Events with the same one share the lowest of their limits.
+            concurrency_limit: Maximum number of these events that run at a time, in the queue.
+            concurrency_id: Events with the same id share the lowest of their limits.
             show_progress: How to show that ``fn`` is running.
-            queue: Whether to wait in Gradio's queue; a generator always does.
+            queue: Whether to use Gradio's queue; generators always do.
         """
         event = OutputsEvent(fn, inputs, outputs)
         endpoint_of(self).outputs_events.append(event)
@@ -437,9 +438,9 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         )
 
     def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
-        """Make the function that takes the outputs of a connection for the page.
+        """Create the function that passes the outputs of a connection to the page.
 
-        Without ``on_additional_outputs`` they wait for ``output_stream``.
+        Without ``on_additional_outputs``, they are queued for ``output_stream``.
         """
         if not endpoint_of(self).outputs_events:
             return super().set_additional_outputs(webrtc_id)
@@ -450,11 +451,11 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
 
         return set_outputs
 
-    def _take_inputs(self, webrtc_data: WebRTCData | str | None, *args: Any) -> None:
-        """Take the inputs that the page sends when it connects, is asked, or an input changes.
+    def _set_inputs(self, webrtc_data: WebRTCData | str | None, *args: Any) -> None:
+        """Set the inputs that the page sends when it connects, on request, or when one changes.
 
-        It sends a text once more when its reply asks for inputs. If that reply is over already,
-        the text must not become part of the next one.
+        When a reply requests inputs, the page sends the submitted text again. If that reply has
+        ended by then, the text must not become part of the next one.
         """
         if isinstance(webrtc_data, WebRTCData) and webrtc_data.textbox:
             state = getattr(self.handlers.get(webrtc_data.webrtc_id), "state", None)
@@ -464,34 +465,36 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             self.set_input_gradio(webrtc_data, *args)
 
     def set_input_gradio(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
-        """Give a handler the inputs of the page.
+        """Set the inputs of a handler to those of the page.
 
-        A reply function gets the id of the connection first, ``fn(audio, webrtc_id, *args)``,
-        unless it takes no more than ``args``; so does ``startup_fn``, if ``fn`` takes none.
+        A reply function gets the id of the connection as its first input, ``fn(audio, webrtc_id,
+        *args)``, unless it takes only ``args``; so does ``startup_fn`` if ``fn`` takes no inputs.
         """
         media = endpoint_of(self).media(webrtc_data) if isinstance(webrtc_data, str) else None
-        if media is not None and args and _most_inputs(media.handler) == len(args):
+        if media is not None and args and _max_inputs(media.handler) == len(args):
             media.set_args(list(args))
         else:
             super().set_input_gradio(webrtc_data, *args)
 
-    # What the page asks for
+    # Requests of the page
 
     @server
     async def offer(self, body: dict[str, Any], request: Request | None = None) -> Any:
-        """Answer an offer of the page, or take a trickled candidate; see ``handle_offer``.
+        """Answer an offer of the page, or add a trickled candidate; see ``handle_offer``.
 
-        ``authorize`` is asked about the request, which Gradio gives from 5.50 on.
+        ``authorize`` is called with the request, which Gradio provides since 5.50.
 
-        Gradio passes no exception on to the page, so an offer that cannot be answered is
-        refused with the reason in place of a code.
+        Gradio does not pass exceptions to the page, so if an offer cannot be answered, the refusal
+        has the reason instead of a code.
         """
         refusal = await endpoint_of(self).refusal_of(request)
         if refusal is not None:
             return refusal.answer
         first = endpoint_of(self).owner
         if first.event_handler is None:
-            logger.error("An offer came, but there is no handler: call stream() of the component")
+            logger.error(
+                "An offer is refused, as there is no handler: call stream() of the component"
+            )
             return _refusal("it has no handler")
         if not isinstance(body, dict) or "webrtc_id" not in body:
             return _refusal("an offer must be an object with a webrtc_id")
@@ -507,23 +510,23 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
 
     @server
     async def turn(self, _: Any = None, request: Request | None = None) -> dict[str, Any] | None:
-        """Give the page the ``rtc_configuration`` for its next connection.
+        """Return the ``rtc_configuration`` for the next connection of the page.
 
-        One that may not connect gets none: it may hold the credentials of a TURN server.
+        A page that may not connect gets none, as it may contain the credentials of a TURN server.
         """
         if await endpoint_of(self).refusal_of(request) is not None:
             return None
         try:
             return await resolve_configuration(self.rtc_configuration)
         except Exception:
-            logger.exception("rtc_configuration failed, the page goes on without")
+            logger.exception("rtc_configuration failed, the page connects without it")
             return None
 
     @server
     async def quit_output_stream(
         self, body: dict[str, Any], request: Request | None = None
     ) -> None:
-        """End the ``output_stream`` of a connection: the page is done with it."""
+        """End the ``output_stream`` of a connection that the page no longer reads."""
         if await endpoint_of(self).refusal_of(request) is not None:
             return
         queue = endpoint_of(self).owner.additional_outputs.get((body or {}).get("webrtc_id", ""))
@@ -533,13 +536,14 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
     # Values
 
     def preprocess(self, payload: Any) -> str | WebRTCData | None:
-        """Give a function of an event the id of the page's connection.
+        """Convert the page's value to that of an event's function.
 
         Args:
-            payload: A ``WebRTCModel``, or what may be its root.
+            payload: A ``WebRTCModel``, or a value of its root.
 
         Returns:
-            The id; from the textbox a ``WebRTCData``; None before the first connection.
+            The id of the page's connection; for the textbox a ``WebRTCData``; None before the first
+            connection.
         """
         payload = payload.root if isinstance(payload, WebRTCModel) else payload
         if isinstance(payload, dict):
@@ -551,40 +555,40 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         return cast("str | None", payload or None)
 
     def postprocess(self, value: Any) -> Any:
-        """Give the page a value: ``"start_webrtc_stream"`` has it start."""
+        """Convert a value for the page; ``"start_webrtc_stream"`` makes the page start."""
         if isinstance(value, WebRTCData):
             return value.model_dump(include={"webrtc_id", "textbox"})
         return value
 
     def example_payload(self) -> Any:
-        """Give an example of a value that the page sends."""
+        """Return an example of a value sent by the page."""
         return "w1a2b3"
 
     def example_value(self) -> Any:
-        """Give an example of a value that the page gets."""
+        """Return an example of a value sent to the page."""
         return START
 
     def api_info(self) -> dict[str, Any]:
-        """Describe the value."""
+        """Return the JSON schema of the value."""
         return {"type": "string"}
 
 
 class _PageTables(Tables):
-    """The dicts of a component; its page is told, too."""
+    """The public dicts of a component; its page is notified, too."""
 
     def __init__(self, component: WebRTC) -> None:
         super().__init__(component)
         self._component = component
 
     def changed(self, connection: Connection) -> None:
-        """Show a connection that has begun, or whose data channel has opened."""
+        """Record a new connection, or that its data channel has opened."""
         super().changed(connection)
         handler = connection.session.handler
         if self._component.variant == "textbox" and hasattr(handler, "needs_args"):
             handler.needs_args = True
 
     def ended(self, id: str) -> None:
-        """Show a connection no more."""
+        """Remove a closed connection."""
         super().ended(id)
         for event in endpoint_of(self._component).outputs_events:
             event.connection_ended(id)
@@ -594,15 +598,15 @@ for _name in EVENTS:
     setattr(WebRTC, _name, accept_gradio5_signature(getattr(WebRTC, _name)))
 
 
-def _most_inputs(handler: Any) -> int | None:
-    """Tell how many inputs the functions of a handler take at most; None if any number."""
+def _max_inputs(handler: Any) -> int | None:
+    """Return the maximum number of inputs of a handler's functions; None if it is unlimited."""
     reply, startup = getattr(handler, "fn", None), getattr(handler, "startup_fn", None)
     if reply is None:
         return 0
-    most = ExtraParameters.from_callable(reply, media=1).max_count
-    if most == 0 and startup is not None:
+    count = ExtraParameters.from_callable(reply, media=1).max_count
+    if count == 0 and startup is not None:
         return ExtraParameters.from_callable(startup, media=0).max_count
-    return most
+    return count
 
 
 def _refusal(reason: str) -> dict[str, Any]:

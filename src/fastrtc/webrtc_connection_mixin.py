@@ -1,4 +1,4 @@
-"""Signalling and sessions of an endpoint: what ``Stream`` and the ``WebRTC`` component share."""
+"""Signaling and connections: the common base of ``Stream`` and the ``WebRTC`` component."""
 
 from __future__ import annotations
 
@@ -76,23 +76,23 @@ Track: TypeAlias = (
 class WebRTCConnectionMixin:
     """The connections of an endpoint.
 
-    The class that mixes it in sets ``event_handler``, ``modality``, ``mode``,
-    ``concurrency_limit``, ``time_limit``, ``allow_extra_tracks``, ``rtc_configuration`` and
+    Subclasses set ``event_handler``, ``modality``, ``mode``, ``concurrency_limit``,
+    ``time_limit``, ``allow_extra_tracks``, ``rtc_configuration`` and
     ``server_rtc_configuration``.
 
     Attributes:
-        authorize: Asked about each request before anything is done for it; see ``Stream``.
-        allowed_origins: Whose pages may use it, beside the server's own; see ``Stream``.
-        allowed_hosts: The names that the server may be asked by; see ``Stream``.
-        limits: What clients may cost.
-        drain_limit: How long connections may go on when the server is told to stop, in seconds;
+        authorize: Called before each request is processed; see ``Stream``.
+        allowed_origins: Sites, besides the server's own, whose pages may use it; see ``Stream``.
+        allowed_hosts: Accepted host names in requests; see ``Stream``.
+        limits: Resource limits of clients.
+        drain_limit: How long connections may continue after the server is told to stop, in seconds;
             see ``Stream``.
-        pcs: The peer connection of each connection, by its id.
-        handlers: The handler that runs for it.
-        connections: Its media callbacks; ``connections[id][0].event_handler`` is the handler.
-        data_channels: Its data channel, once the client has opened one.
-        additional_outputs: What its handler gave as ``AdditionalOutputs``.
-        connection_timeouts: An event for each, set when the connection is established.
+        pcs: The peer connection of each connection, by id.
+        handlers: The running handler of each connection.
+        connections: The media callbacks; ``connections[id][0].event_handler`` is the handler.
+        data_channels: The data channel, once the client has opened it.
+        additional_outputs: The handler's ``AdditionalOutputs``.
+        connection_timeouts: An event for each connection, set when it is established.
     """
 
     event_handler: Any = None
@@ -120,12 +120,14 @@ class WebRTCConnectionMixin:
 
     @cached_property
     def relay(self) -> MediaRelay:
-        """A relay of aiortc, for programs that pass tracks on; no connection needs it."""
+        """A relay of aiortc, for programs that forward tracks; fastrtc does not use it."""
         return MediaRelay()
 
     @staticmethod
     async def wait_for_time_limit(pc: RTCPeerConnection, time_limit: float) -> None:
-        """Close a peer connection after a time. The ``time_limit`` of a stream needs no call.
+        """Close a peer connection after a time.
+
+        The ``time_limit`` of a stream works without calling this.
 
         Args:
             pc: The peer connection.
@@ -137,9 +139,9 @@ class WebRTCConnectionMixin:
     async def connection_timeout(
         self, pc: RTCPeerConnection, webrtc_id: str, time_limit: float
     ) -> None:
-        """Close and forget a connection that is not established in time.
+        """Close and remove a connection that is not established in time.
 
-        Connections that ``handle_offer`` has answered are given 30 s without a call.
+        Connections answered by ``handle_offer`` have a timeout of 30 s without calling this.
 
         Args:
             pc: The peer connection.
@@ -153,48 +155,48 @@ class WebRTCConnectionMixin:
             endpoint = endpoint_of(self)
             known = endpoint.get(webrtc_id) is not None
             self.clean_up(webrtc_id)
-            if not known:  # what a program has put there itself
+            if not known:  # entries that the program added itself
                 endpoint.forget(webrtc_id)
 
     @staticmethod
     def convert_to_aiortc_format(
         rtc_configuration: dict[str, Any] | None,
     ) -> RTCConfiguration | None:
-        """Convert a configuration as browsers have it to aiortc's.
+        """Convert a configuration in the format of browsers to that of aiortc.
 
         Args:
-            rtc_configuration: With ``iceServers`` and ``iceTransportPolicy``; None is None.
+            rtc_configuration: ``iceServers`` and ``iceTransportPolicy``; None returns None.
 
         Raises:
-            ValueError: If something in it is malformed, naming it.
+            ValueError: If an entry is malformed; the message names it.
         """
         if rtc_configuration is None:
             return None
         return to_aiortc_configuration(rtc_configuration)
 
     async def resolve_rtc_configuration(self) -> dict[str, Any]:
-        """Give the configuration for a client, calling ``rtc_configuration`` if it is a function.
+        """Return the configuration for a client, calling ``rtc_configuration`` if it is a function.
 
         Raises:
-            TypeError: If it is, or gives, no dict.
+            TypeError: If it is not a dict, or does not return one.
         """
         return await resolve_configuration(self.rtc_configuration) or {}
 
     async def handle_offer(
         self, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
     ) -> Any:
-        """Answer an offer, or take a trickled candidate.
+        """Answer an offer, or add a trickled candidate.
 
         Args:
-            body: ``{"sdp", "type", "webrtc_id"}`` for an offer; ``{"candidate",
-                "type": "ice-candidate", "webrtc_id"}`` for a candidate, where an empty one
-                says that no more will come (RFC 8838).
+            body: ``{"sdp", "type", "webrtc_id"}`` for an offer; ``{"candidate", "type":
+                "ice-candidate", "webrtc_id"}`` for a candidate. An empty candidate means
+                end-of-candidates (RFC 8838).
             set_outputs: Called with each ``AdditionalOutputs`` of the connection.
 
         Returns:
-            A dict ``{"sdp", "type"}`` for an answer. Else a ``JSONResponse`` with status 200:
-            ``{"status": "success"}`` for a candidate, or a refusal ``{"status": "failed",
-            "meta": {"error": code, ...}}``.
+            A dict ``{"sdp", "type"}`` with the answer to an offer. Otherwise a ``JSONResponse``
+            with status 200: ``{"status": "success"}`` for a candidate, or a refusal ``{"status":
+            "failed", "meta": {"error": code, ...}}``.
 
         Raises:
             InvalidOffer: A ``ValueError``: the offer is malformed or does not fit the stream.
@@ -209,13 +211,13 @@ class WebRTCConnectionMixin:
         return JSONResponse({"status": "success"}) if answer is None else answer
 
     def clean_up(self, webrtc_id: str) -> list[Any]:
-        """End a connection: ``shutdown()`` of its handler, then ``reset()``, run once.
+        """End a connection: run its handler's ``shutdown()``, then ``reset()``, once.
 
-        Its place is free at once; or soon, when this is called in another thread than the
-        event loop's.
+        Its place is free immediately; or, if the caller is not in the thread of the event loop,
+        shortly afterwards.
 
         Args:
-            webrtc_id: Its id; an unknown one is ignored.
+            webrtc_id: Its id; an unknown id is ignored.
 
         Returns:
             The media callbacks that were removed.
@@ -224,27 +226,28 @@ class WebRTCConnectionMixin:
         connection = endpoint_of(self).get(webrtc_id)
         if connection is not None:
             connection.session.close("clean_up")
-        else:  # what a program has put there itself
+        else:  # entries that the program added itself
             self.connections.pop(webrtc_id, None)
         return removed
 
     async def close_sessions(self, reason: str = "The server stops") -> None:
-        """End all connections, telling the clients why, and wait until they are closed.
+        """End all connections, sending the clients the reason, and wait until they are closed.
 
-        Readers of outputs whose connection has not come yet are let go, too.
+        Readers of outputs whose connection does not exist yet end, too.
         """
         await endpoint_of(self).close(reason)
 
     def set_input(self, webrtc_id: str, *args: Any) -> None:
-        """Give a handler its inputs; from any thread.
+        """Set the inputs of a handler; thread-safe.
 
         Args:
-            webrtc_id: The connection; an unknown one is ignored.
+            webrtc_id: The connection; an unknown id is ignored.
             *args: The inputs: in ``latest_args`` of a stream handler from index 1 on, or
                 the arguments of a function after the frame.
 
         Raises:
-            ValueError: If there are none, or not as many as the function takes.
+            ValueError: If a stream handler gets no inputs, or a function a different number than it
+                takes.
         """
         media = endpoint_of(self).media(webrtc_id)
         if media is None:
@@ -254,10 +257,10 @@ class WebRTCConnectionMixin:
         media.set_args(list(args))
 
     def set_input_gradio(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
-        """Give a handler the inputs of a page.
+        """Set the inputs of a handler to those of a page.
 
         Args:
-            webrtc_data: The value of the component: the id, or with the textbox more.
+            webrtc_data: The value of the component: the id, or a ``WebRTCData`` with a textbox.
             *args: The values of the other input components.
         """
         media = endpoint_of(self).media(_id_of(webrtc_data))
@@ -273,7 +276,7 @@ class WebRTCConnectionMixin:
             handler.set_args([webrtc_data, *args])
 
     def set_input_on_submit(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
-        """Give a handler what was typed, and have it reply if it can be told to."""
+        """Set the inputs to submitted text, and trigger a reply if the handler supports it."""
         self.set_input_gradio(webrtc_data, *args)
         handler = self.handlers.get(_id_of(webrtc_data))
         trigger = getattr(handler, "trigger_response", None)
@@ -281,9 +284,9 @@ class WebRTCConnectionMixin:
             trigger()
 
     def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
-        """Make the function that takes the outputs of a connection for its readers.
+        """Create the function that queues the outputs of a connection for its readers.
 
-        Outputs that come when the connection has ended are dropped.
+        Outputs after the end of the connection are dropped.
         """
 
         def set_outputs(outputs: AdditionalOutputs) -> None:
@@ -297,7 +300,7 @@ class WebRTCConnectionMixin:
         """Wait for the next outputs of a connection.
 
         Raises:
-            LookupError: If the connection ends, or does not come within 30 s.
+            LookupError: If the connection ends, or does not exist within 30 s.
         """
         async with aclosing(self.output_stream(webrtc_id)) as stream:
             async for outputs in stream:
@@ -305,10 +308,10 @@ class WebRTCConnectionMixin:
         raise LookupError(f"The connection {webrtc_id!r} has ended, or did not come")
 
     async def output_stream(self, webrtc_id: str) -> AsyncGenerator[AdditionalOutputs, None]:
-        """Give the outputs of a connection as they come.
+        """Yield the outputs of a connection as they arrive.
 
-        It may be opened before the offer. It ends with the connection, or after 30 s if
-        none comes.
+        It may be read before the offer. It ends with the connection, or after 30 s if there is no
+        connection by then.
         """
         endpoint = endpoint_of(self)
         await endpoint.shutdown.watch()
@@ -317,11 +320,11 @@ class WebRTCConnectionMixin:
                 yield outputs
 
     async def update_connection(self, webrtc_data: WebRTCData | str, desired_state: str) -> None:
-        """Tell a client to change its connection.
+        """Ask a client to change its connection.
 
         Args:
-            webrtc_data: The connection; an unknown one is ignored.
-            desired_state: ``"closed"`` to have the client close it.
+            webrtc_data: The connection; an unknown id is ignored.
+            desired_state: ``"closed"`` makes the client close it.
         """
         connection = endpoint_of(self).get(_id_of(webrtc_data))
         if connection is not None:
@@ -329,30 +332,30 @@ class WebRTCConnectionMixin:
 
 
 class Tables:
-    """The reference's dicts of a ``Stream`` or a component, by the ids of connections.
+    """The public dicts of a ``Stream`` or a component, by connection id, as in FastRTC 0.0.34.
 
     Args:
-        face: The object that has them.
+        owner: The object with the dicts.
     """
 
-    def __init__(self, face: WebRTCConnectionMixin) -> None:
-        self._face = face
+    def __init__(self, owner: WebRTCConnectionMixin) -> None:
+        self._owner = owner
 
     def changed(self, connection: Connection) -> None:
-        """Show a connection that has begun, or whose data channel has opened."""
+        """Record a new connection, or that its data channel has opened."""
         self._write(connection.id, connection)
 
     def ended(self, id: str) -> None:
-        """Show a connection no more."""
+        """Remove a closed connection."""
         self._write(id, None)
 
     def ending(self, id: str) -> None:
-        """Call a ``clean_up`` of the program's own."""
-        if type(self._face).clean_up is not WebRTCConnectionMixin.clean_up:
-            self._face.clean_up(id)
+        """Call the program's override of ``clean_up``, if there is one."""
+        if type(self._owner).clean_up is not WebRTCConnectionMixin.clean_up:
+            self._owner.clean_up(id)
 
     def _write(self, id: str, connection: Connection | None) -> None:
-        face = self._face
+        owner = self._owner
         values: dict[str, Any] = {}
         if connection is not None:
             transport = connection.transport
@@ -362,7 +365,7 @@ class Tables:
             if transport.channel is not None:
                 values["data_channels"] = transport.channel
         for name in ("handlers", "connections", "pcs", "connection_timeouts", "data_channels"):
-            table: dict[str, Any] = getattr(face, name)
+            table: dict[str, Any] = getattr(owner, name)
             if name in values:
                 table[id] = values[name]
             elif connection is None:

@@ -1,4 +1,4 @@
-"""One WebSocket and the session that travels over it: of a browser, a program or a phone call."""
+"""A WebSocket connection and its session: of a browser, a program or a telephone call."""
 
 from __future__ import annotations
 
@@ -71,30 +71,30 @@ logger = logging.getLogger(__name__)
 DEFAULT_LIMITS = Limits()
 
 MAX_OUTPUTS = 1024
-"""Outputs that a program's own ``_emit_to_queue`` may put ahead; then ``queue`` is full."""
+"""Capacity of ``queue``, which a program's own ``_emit_to_queue`` fills."""
 
 
 async def refuse_socket(websocket: WebSocket, refusal: SessionRefused) -> None:
-    """Tell the client of a WebSocket that it is refused, and close it.
+    """Send the client of a WebSocket the refusal, and close it.
 
     Args:
-        websocket: Accepted already, or not yet.
-        refusal: Why.
+        websocket: The WebSocket, accepted or not.
+        refusal: The refusal.
     """
     if websocket.application_state is WebSocketState.CONNECTING:
         await websocket.accept()
-    with suppress(WebSocketDisconnect, RuntimeError):  # the client has gone meanwhile
+    with suppress(WebSocketDisconnect, RuntimeError):  # the client has disconnected
         await websocket.send_text(json.dumps(refusal.answer))
         await StarletteSocket(websocket).close(CloseReason(POLICY_VIOLATION, refusal.code))
 
 
 class WebSocketDataChannel(DataChannel):
-    """Where messages go to the client of a WebSocket.
+    """Sends messages to the client of a WebSocket.
 
     Args:
         websocket: The WebSocket.
         loop: The event loop that serves it.
-        post: Sends a text to the client; by default as a message of its own.
+        post: Sends a string to the client; by default as a WebSocket message.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class WebSocketDataChannel(DataChannel):
         self._post = post or self._send_text
 
     def send(self, message: str) -> None:
-        """Send a text to the client; from any thread. A phone call has no use for it."""
+        """Send a string to the client; thread-safe. Telephone calls ignore it."""
         self._post(message)
 
     def _send_text(self, message: str) -> None:
@@ -117,30 +117,31 @@ class WebSocketDataChannel(DataChannel):
 
 
 class WebSocketHandler:
-    """Serves one WebSocket.
+    """The connection of one WebSocket.
 
     Args:
-        stream_handler: The handler of the connection. One in ``phone_mode`` is called by
-            telephone, unless ``protocol`` says otherwise.
-        set_handler: Awaited with the id and this object when the client starts: takes the
+        stream_handler: The handler of the connection. If it is in ``phone_mode``, the client is a
+            telephone provider unless ``protocol`` says otherwise.
+        set_handler: Awaited with the id and this object when the client starts: reserves the
             connection's place, and may ``open`` its session. It refuses the connection by
             raising ``SessionRefused``, or by closing the WebSocket.
-        clean_up: Called with the id when the connection begins to end.
-        additional_outputs_factory: Makes what takes the ``AdditionalOutputs`` of an id.
-        mode: In which direction audio flows, seen from the client.
-        modality: Which media the handler has; of them, audio goes over the socket.
-        time_limit: How long the connection may last, in seconds.
-        protocol: How the client speaks; by default as a browser does.
-        copies: Whether the connection gets a copy of the handler, made when it starts.
-        limits: What the client may cost.
-        pending: Where it waits until it has started, with others.
+        clean_up: Called with the id when the connection starts to close.
+        additional_outputs_factory: Returns the function that receives the ``AdditionalOutputs`` of
+            an id.
+        mode: The direction of the audio, as seen by the client.
+        modality: The media of the handler; the socket carries only the audio.
+        time_limit: Maximum duration of the connection, in seconds.
+        protocol: The client's protocol; by default that of browsers.
+        copies: Whether the connection uses a copy of the handler, created when it starts.
+        limits: Resource limits of the client.
+        pending: Connections whose clients have not started yet, which this one joins.
 
     Attributes:
         websocket: The WebSocket, once it is handled.
-        stream_handler: The handler; from ``start`` on the copy that runs.
-        stream_id: The id that the client chose, once it has started.
-        data_channel: Where messages to the client go, once it has started.
-        queue: What is put here is sent, as if ``emit`` had given it.
+        stream_handler: The handler; after ``start``, the running copy.
+        stream_id: The id chosen by the client, once it has started.
+        data_channel: Sends messages to the client, once it has started.
+        queue: Outputs to send, as if ``emit`` had returned them.
         quit: Set when the connection ends.
     """
 
@@ -183,12 +184,12 @@ class WebSocketHandler:
 
     @property
     def event_handler(self) -> Any:
-        """The handler that runs; as the callbacks of a WebRTC connection have it."""
+        """The running handler, under the name that callbacks of a WebRTC connection use."""
         return self.stream_handler
 
     @property
     def call(self) -> Call | None:
-        """The telephone call that it is, if it is one, once it has started."""
+        """The telephone call, if it is one and has started."""
         return None if self._started is None else self._started[1].call
 
     # --- The socket -------------------------------------------------------------------------
@@ -197,7 +198,7 @@ class WebSocketHandler:
         """Serve a WebSocket until it, or its session, ends.
 
         Args:
-            websocket: Accepted already, or not yet.
+            websocket: The WebSocket, accepted or not.
         """
         self.websocket = websocket
         socket = StarletteSocket(websocket)
@@ -236,18 +237,18 @@ class WebSocketHandler:
         return True
 
     def _post(self, connection: SocketConnection, text: str) -> None:
-        """Send a text of a program; from any thread, once there is a session."""
+        """Send a string of the program; thread-safe once there is a session."""
         if self._opened is None:
             connection.say(text)
         else:
             self._opened.session.outbox.post(text)
 
     async def open(self) -> tuple[Session, Media]:
-        """Make the session of the connection; what ``set_handler`` may do, once.
+        """Create the session of the connection; ``set_handler`` may call this once.
 
         Raises:
             RuntimeError: If the client has not started yet.
-            Exception: Of the handler's ``copy()``.
+            Exception: Any exception of the handler's ``copy()``.
         """
         if self._started is None:
             raise RuntimeError("The client has not started yet")
@@ -265,7 +266,7 @@ class WebSocketHandler:
         return session, self.carry(session).media
 
     def carry(self, session: Session) -> OpenSocket:
-        """Carry a session that ``set_handler`` has made, instead of ``open``.
+        """Use a session that ``set_handler`` has created, instead of ``open``.
 
         Returns:
             The transport of the session, with its media.
@@ -282,7 +283,7 @@ class WebSocketHandler:
         try:
             self._opened = connection.open(session, start, options)
         except BaseException as error:
-            session.close(f"the connection failed as it began: {error!r}")
+            session.close(f"the connection failed to start: {error!r}")
             raise
         self.stream_handler = session.handler
         return self._opened
@@ -291,22 +292,22 @@ class WebSocketHandler:
         reason = await self._emit_to_queue()
         return reason if isinstance(reason, str) else None
 
-    # --- What programs use, or replace ------------------------------------------------------
+    # --- Methods that programs use or replace -------------------------------------------------
 
     async def _emit_to_queue(self) -> Any:
-        """Ask the handler for audio, for as long as the connection lasts.
+        """Call the handler's ``emit`` until the connection ends.
 
-        A program may put a function of its own in its place in the class, which puts what
-        the handler gives into ``queue``, until ``quit`` is set.
+        A program may replace this method of the class by a function that puts the handler's outputs
+        into ``queue`` until ``quit`` is set.
         """
         return None if self._opened is None else await self._opened.media.run_emit()
 
     def emit_with_context(self) -> Any:
-        """Call the handler's ``emit`` with the context of the connection."""
+        """Call the handler's ``emit`` in the context of the connection."""
         return self._in_context(self.stream_handler.emit)
 
     def receive_with_context(self, frame: tuple[int, NDArray[np.int16]]) -> Any:
-        """Call the handler's ``receive`` with the context of the connection."""
+        """Call the handler's ``receive`` in the context of the connection."""
         return self._in_context(self.stream_handler.receive, frame)
 
     def _in_context(self, function: Callable[..., Any], *args: Any) -> Any:
@@ -320,25 +321,25 @@ class WebSocketHandler:
         return result
 
     def set_args(self, args: list[Any]) -> None:
-        """Take inputs for the handler; callable from any thread."""
+        """Set the inputs of the handler; thread-safe."""
         if self._opened is not None:
             self._opened.media.set_args(args)
         else:
             self.stream_handler.set_args(args)
 
     def _clear_queue(self) -> None:
-        """Drop the audio that is not yet played, also at the client; from any thread."""
+        """Drop the audio that is not yet played, including the client's buffer; thread-safe."""
         if self._opened is not None:
             self._opened.clear()
 
 
 def convert_to_mulaw(audio_data: NDArray[Any], original_rate: int, target_rate: int) -> bytes:
-    """Write audio in mu-law.
+    """Encode audio as mu-law (G.711).
 
     Args:
         audio_data: Mono samples of any real dtype.
-        original_rate: Their rate, in Hz.
-        target_rate: The rate to write them at, in Hz.
+        original_rate: Their sample rate, in Hz.
+        target_rate: The sample rate of the result, in Hz.
     """
     converter = AudioConverter(target_rate, 1)
     samples = [converter.convert(original_rate, audio_data), converter.flush()]

@@ -64,8 +64,8 @@ class Media:
         self._session = session
         self._ask = ask or self.run_emit
         handler = self.handler = session.handler
-        self._takes = takes = mode != "receive"
-        gives = mode != "send"
+        self._receives = receives = mode != "receive"
+        sends = mode != "send"
         has_audio, has_video = "audio" in modality, "video" in modality
         self.audio_in: AudioInbound | None = None
         self.audio_out: AudioOutbound | None = None
@@ -78,25 +78,25 @@ class Media:
         if not isinstance(handler, StreamHandlerBase):
             emit = video_emit = getattr(video_function(handler), "__name__", "handler")
         if has_audio:
-            if takes and isinstance(handler, StreamHandlerBase):
+            if receives and isinstance(handler, StreamHandlerBase):
                 failures = session.failures("receive")
                 self.audio_in = AudioInbound(handler, invoker, failures, flat=flat, framed=framed)
-            sent = (playout or Playout()) if gives else None
+            sent = (playout or Playout()) if sends else None
             self.audio_out = AudioOutbound(invoker, deliver, sent, session.failures(emit))
         if has_video:
             skip = isinstance(handler, VideoStreamHandler) and handler.skip_frames
             fps = getattr(handler, "fps", DEFAULT_FPS)
-            if takes:
+            if receives:
                 self.video_in = VideoInbound(skip_frames=skip)
             self.video_out = VideoOutbound(
-                invoker, deliver, fps if gives else None, session.failures(video_emit)
+                invoker, deliver, fps if sends else None, session.failures(video_emit)
             )
         if isinstance(handler, StreamHandlerBase):
             link = link_of(handler)
             link.clear_queue = self.clear
             link.queued_s = self.queued_s
         else:
-            self.inputs = FunctionInputs(video_function(handler), media=int(takes))
+            self.inputs = FunctionInputs(video_function(handler), media=int(receives))
         session.on_start(self._start)
         session.on_stop(self._wake_emit)
 
@@ -129,7 +129,7 @@ class Media:
             self._session.invoker.post(self.audio_out.clear)
 
     def queued_s(self) -> float:
-        """Tell how much audio is queued but not yet sent, in seconds; from any thread."""
+        """Return how much audio is queued but not yet sent, in seconds; thread-safe."""
         playout = None if self.audio_out is None else self.audio_out.playout
         if playout is None:
             return 0.0
@@ -166,7 +166,7 @@ class Media:
             await asyncio.gather(*calls, return_exceptions=True)
 
     def _start(self) -> None:
-        if self.inputs is not None and self._takes and self.video_out is None:
+        if self.inputs is not None and self._receives and self.video_out is None:
             logger.warning(
                 "Session %s: the function is not called, as it cannot receive audio: use a "
                 "StreamHandler or AsyncStreamHandler",
@@ -209,7 +209,7 @@ class Media:
         """Call the handler's ``emit`` until it ends the stream.
 
         Returns:
-            Why the stream ends, after its audio was played.
+            The reason, after its audio has been played.
         """
         assert self.audio_out is not None
         link = link_of(self.handler)
