@@ -187,7 +187,7 @@ class SocketConnection:
             code = REFUSED.get(refusal.code, POLICY_VIOLATION)
             self.hang_up(CloseReason(code, refusal.code))
             return
-        except Exception as error:  # of the handler's copy()
+        except Exception as error:  # from the handler's copy()
             logger.exception("A WebSocket connection failed to start")
             self.say(error_message(str(error) or type(error).__name__))
             self.hang_up(CloseReason(INTERNAL_ERROR, "The handler failed"))
@@ -314,5 +314,5 @@ async def end_call(protocol: SocketProtocol, call: Call, id: str) -> None:
     try:
         hanging_up = contained("hang_up", protocol.hang_up(call))
         await asyncio.wait_for(hanging_up, HANG_UP_TIMEOUT_S)
-    except Exception:  # of a program's own provider
+    except Exception:  # from a program's own provider
         logger.exception("Call %s could not be hung up", id)

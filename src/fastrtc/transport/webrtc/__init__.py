@@ -1,1 +1,1 @@
-"""A connection over WebRTC: its peer, its tracks, and what aiortc is told."""
+"""The WebRTC transport: offers, candidates, tracks and the peer connection."""

@@ -79,7 +79,7 @@ class AudioReceiver:
         self._concealment = PacketLossConcealment()
         self._run = run
         self._decoded_s = 0.0
-        self._next_timestamp: int | None = None  # expected of the next packet
+        self._next_timestamp: int | None = None  # of the next packet, if none is lost
         self._started_at: float | None = None
         self._flooded = False
         self._closed = False

@@ -1,4 +1,4 @@
-"""The end of a connection whose client goes on sending too much."""
+"""The end of a connection whose client persistently sends too much."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ __all__ = ["Abuse"]
 
 
 class Abuse:
-    """Ends a connection once.
+    """End a connection, once.
 
     Args:
         on_abuse: Called with the reason.
 
     Attributes:
-        ended: Whether it has.
+        ended: Whether ``on_abuse`` was called.
     """
 
     def __init__(self, on_abuse: Callable[[str], None]) -> None:

@@ -1,7 +1,7 @@
-"""A client whose address changes in a call: NAT rebinding, another network.
+"""Follow a client whose address changes during a call: NAT rebinding, another network.
 
-aioice goes on sending to the address that it began with, unless the client nominates another one;
-browsers do, aiortc does not.
+aioice keeps sending to the first address unless the client nominates another one; browsers do so,
+aiortc does not.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ PATCH = Patch(
 )
 
 CHECK_INTERVAL_S = 0.2
-"""How often another address is checked at most, in seconds: a client that sends from two at a time
-must not have us ask for each packet."""
+"""Minimum interval between checks of other addresses, in seconds: a client that alternates between
+two addresses must not cause a check for each packet."""
 
 CHECK_REPEATS = 2
-"""How often a check is sent again; aioice waits for 0.5, 1 and 2 s."""
+"""Retransmissions of a check; aioice waits for 0.5, 1 and 2 s."""
 
 SILENT_S = 1.0
-"""How long the address that is sent to has been silent before a check of ICE from another one
-counts, in seconds. Browsers check spare paths all the time; media tell more."""
+"""How long the current address must have been silent, in seconds, before an ICE check from another
+one counts. Browsers check spare paths all the time; media are better evidence."""
 
 Address = tuple[str, int]
 Run = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[Any]"]
@@ -70,18 +70,18 @@ _unreadable = LogThrottle()
 
 
 class _Datagram(bytes):
-    """A datagram that came from another address than the one that is sent to."""
+    """A datagram from an address other than the current one."""
 
     source: Address
     protocol: Any
 
 
 class _Follower:
-    """Sends to where a client's packets come from, once it has proved that it is there.
+    """Follow the source address of a client's packets, once the client has proved to be there.
 
-    A packet that was decrypted as the client's has its address checked, as ICE checks a
-    peer-reflexive candidate (RFC 8445 section 7.3.1.4): with a request that only those can
-    answer who know the password of its offer. Then media go there.
+    A packet that was decrypted as the client's triggers a check of its source address, as ICE
+    checks a peer-reflexive candidate (RFC 8445 section 7.3.1.4): with a request that only a peer
+    that knows the password of its offer can answer. Then media go there.
 
     Args:
         connection: The ``aioice.Connection``.
@@ -95,10 +95,10 @@ class _Follower:
         self._request: asyncio.Future[Any] | None = None
         self._address: Address | None = None
         self._next_check = 0.0
-        self._heard_at = 0.0  # what came from the address that is sent to
+        self._heard_at = 0.0  # last datagram from the current address
 
     def watch(self) -> None:
-        """See where datagrams, and the checks of ICE, come from."""
+        """Observe the source addresses of datagrams and of ICE checks."""
         for protocol in self._connection._protocols:
             self._watch_protocol(protocol)
         check_incoming = self._connection.check_incoming
@@ -115,15 +115,13 @@ class _Follower:
         def datagram_received(data: bytes, source: Any) -> None:
             try:
                 received(self._marked(data, source, protocol), source)
-            except Exception as error:  # aioice fails on some that are not STUN's: struct.error
-                _unreadable.log(
-                    logger.warning, "A datagram that cannot be read is dropped: %r", error
-                )
+            except Exception as error:  # aioice raises struct.error for some malformed ones
+                _unreadable.log(logger.warning, "Dropping a malformed datagram: %r", error)
 
         protocol.datagram_received = datagram_received
 
     def watch_media(self, dtls: Any) -> None:
-        """See which datagrams are decrypted as the client's."""
+        """Observe which datagrams are decrypted as the client's."""
         ice, source = dtls.transport, None
         receive, rtp, rtcp = ice._recv, dtls._handle_rtp_data, dtls._handle_rtcp_data
 
@@ -144,7 +142,7 @@ class _Follower:
         ice._recv, dtls._handle_rtp_data, dtls._handle_rtcp_data = recv, handle_rtp, handle_rtcp
 
     def _pair(self, protocol: Any) -> Any:
-        """Return the pair that is sent to, of the component that a protocol belongs to."""
+        """Return the current pair of the component that a protocol belongs to."""
         return self._connection._nominated.get(protocol.local_candidate.component)
 
     def _marked(self, data: bytes, source: Any, protocol: Any) -> bytes:
@@ -169,7 +167,7 @@ class _Follower:
             self._check(source, protocol)
 
     def _check(self, source: Address, protocol: Any) -> None:
-        """Check an address, unless that is being done; a new one takes the place of the last."""
+        """Check an address, unless that is running already; cancels a check of another one."""
         now = self._loop.time()
         running = self._request is not None and not self._request.done()
         if now < self._next_check or (running and source == self._address):
@@ -214,10 +212,10 @@ class _Follower:
 
 
 async def _wait_for(request: asyncio.Future[Any]) -> None:
-    """Wait, as a task of the session: one that is cancelled before its end would end the session.
+    """Wait in a task of the session, which would end if one of its tasks were canceled.
 
     Args:
-        request: May be cancelled at any time.
+        request: A future that may be canceled at any time.
     """
     await asyncio.wait([request])
 
@@ -225,7 +223,7 @@ async def _wait_for(request: asyncio.Future[Any]) -> None:
 def follow_address(pc: RTCPeerConnection, run: Run) -> None:
     """Follow a client whose address changes.
 
-    To be called when the candidates of the connection have been gathered.
+    To be called once the candidates of the connection have been gathered.
 
     Args:
         pc: The connection.

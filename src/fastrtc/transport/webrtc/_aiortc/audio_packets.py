@@ -1,4 +1,4 @@
-"""The audio packets of a receiver, before its jitter buffer has them."""
+"""Access to the audio packets of a receiver, before its jitter buffer."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _NAME = "_RTCRtpReceiver__jitter_buffer"
 
 
 def _try_jitter_buffer() -> None:
-    """Check what a jitter buffer returns.
+    """Check the return value of a jitter buffer.
 
     Raises:
-        TypeError: If it is no pair of whether a key frame is needed and a frame.
+        TypeError: If it is not a pair of whether a key frame is needed and a frame.
     """
     from aiortc.jitterbuffer import JitterBuffer
     from aiortc.rtp import RtpPacket
@@ -45,29 +45,29 @@ PATCH = Patch(
         "aiortc.jitterbuffer.JitterFrame",
         "aiortc.rtp.RtpPacket",
     ),
-    uses=("RtpPacket()._data",),  # set by the receiver: looked for in the first packet
-    lost="audio comes through aiortc's jitter buffer, 80 ms later and without concealment",
+    uses=("RtpPacket()._data",),  # set by the receiver: checked with the first packet
+    lost="audio goes through aiortc's jitter buffer, 80 ms later and without concealment",
     upstream="upstream.md#the-prefetch-of-the-audio-jitter-buffer",
-    delete_when="aiortc gives the packets of a receiver, or lets the prefetch be chosen",
+    delete_when="aiortc exposes the packets of a receiver, or has a parameter for the prefetch",
     trial=_try_jitter_buffer,
 )
 
 
 class RtpSink(Protocol):
-    """What takes the packets of an audio track as they come in."""
+    """A receiver of the packets of an audio track, in order of arrival."""
 
     def push(self, sequence: int, timestamp: int, payload_type: int, payload: bytes) -> None:
-        """Take one packet."""
+        """Process a packet."""
 
 
 class _PacketTap:
-    """Stands in for a receiver's jitter buffer and hands on all that it is given.
+    """Replace a receiver's jitter buffer, and pass on all packets.
 
     Args:
         receiver: The receiver.
-        sink: What gets the packets.
-        on_misfit: Called once when packets have another shape: the receiver has its jitter
-            buffer back then.
+        sink: Where packets go.
+        on_misfit: Called once if packets have an unexpected shape; the receiver's own jitter
+            buffer is restored then.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class _PacketTap:
 
     @guarded((False, None))
     def add(self, packet: Any) -> Any:
-        """Take a packet in place of the jitter buffer."""
+        """Process a packet in place of the jitter buffer."""
         try:
             number, timestamp = packet.sequence_number, packet.timestamp
             payload_type, payload = packet.payload_type, packet._data
@@ -91,7 +91,7 @@ class _PacketTap:
 
     def _give_back(self, packet: Any, error: AttributeError) -> Any:
         setattr(self._receiver, _NAME, self._buffer)
-        logger.warning("Packets of aiortc have another shape: %s; %s", error, PATCH.lost)
+        logger.warning("Packets of aiortc have an unexpected shape: %s; %s", error, PATCH.lost)
         self._on_misfit()
         return self._buffer.add(packet)
 
@@ -106,12 +106,12 @@ def take_packets(
 
     Args:
         receiver: The receiver.
-        sink: What gets the packets.
-        on_misfit: Called when packets turn out to have another shape: from then on, the track's
-            ``recv`` gives the audio.
+        sink: Where packets go.
+        on_misfit: Called if packets turn out to have an unexpected shape: from then on, the
+            track's ``recv`` returns the audio.
 
     Returns:
-        Whether it worked; if not, the track's ``recv`` gives the audio.
+        Whether it worked; if not, the track's ``recv`` returns the audio.
     """
     if not PATCH.fits:
         return False
@@ -120,10 +120,10 @@ def take_packets(
 
 
 class AudioDecoder:
-    """Decodes packets of a codec other than Opus by aiortc's own decoder.
+    """Decode packets of codecs other than Opus with aiortc's decoders.
 
     Args:
-        parameters: The codec, as it was negotiated.
+        parameters: The negotiated codec.
     """
 
     def __init__(self, parameters: Any) -> None:

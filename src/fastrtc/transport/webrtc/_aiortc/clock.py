@@ -1,4 +1,4 @@
-"""A clock for aiortc and aioice that does not jump when the machine's is set."""
+"""A clock for aiortc and aioice that does not jump when the system clock is set."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ __all__ = ["MODULES", "PATCH", "use_steady_clock"]
 MODULES = (
     "aiortc.rtcrtpreceiver",  # arrival times: a step of years is a jitter that RTCP cannot hold
     "aiortc.rtcrtpsender",
-    "aiortc.rtcsctptransport",  # round trips: a step is a time-out of a minute
-    "aioice.turn",  # when a channel is bound anew: a step back has it expire
+    "aiortc.rtcsctptransport",  # round trips: a step causes a time-out of a minute
+    "aioice.turn",  # renewal of channel bindings: after a step back, they expire
 )
-"""Those that measure durations by ``time.time``."""
+"""Modules that measure durations with ``time.time``."""
 
 PATCH = Patch(
     name="steady clock",
     target="time.time in modules of aiortc and aioice",
     seen="aiortc 1.15 and 1.16, aioice 0.10 to 0.13",
     needs=(*(f"{module}.time.time" for module in MODULES), "aiortc.clock.current_datetime"),
-    lost="a clock that is set in a call can keep its connection from ever being closed",
+    lost="setting the clock during a call can keep its connection from ever closing",
     upstream="upstream.md#monotonic-clocks",
-    delete_when="aiortc and aioice measure durations by time.monotonic",
+    delete_when="aiortc and aioice measure durations with time.monotonic",
 )
 
 _OFFSET_S = time.time() - time.monotonic()
 
 
 def use_steady_clock() -> None:
-    """Have aiortc and aioice take the time of day from when this module was imported on.
+    """Replace the time of day in aiortc and aioice by a steady clock.
 
-    They measure durations by the time of day. When it is set in the middle of a call, such as
-    on a machine that begins in 1970 and then asks an NTP server, the task that sends RTCP
-    fails, and the connection can never be closed.
+    It shows the time of day as of the import of this module, plus the time since then.
+
+    They measure durations by the time of day. If it is set during a call, such as on a machine that
+    boots in 1970 and then queries an NTP server, the task that sends RTCP fails, and the connection
+    can never be closed.
     """
     if not PATCH.fits:
         return

@@ -1,4 +1,4 @@
-"""The end of a connection, at whatever moment it comes."""
+"""Closing of connections in any state."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CONNECTING = Patch(
     lost="a connection that is closed while it is established can log an error of aiortc and leave "
     "tasks behind",
     upstream="upstream.md#smaller-proposals",
-    delete_when="RTCPeerConnection.close() ends what establishes the connection",
+    delete_when="RTCPeerConnection.close() ends the task that establishes the connection",
 )
 
 OWN_CLOSE = Patch(
@@ -44,9 +44,9 @@ OWN_CLOSE = Patch(
     target="RTCPeerConnection.__closeTask",
     seen="aiortc 1.15 and 1.16",
     needs=(f"RTCPeerConnection().{_CLOSE_TASK}",),
-    lost="a program that ends can wait for ever for a connection that was closing by itself",
+    lost="a program that ends can wait forever for a connection that was closing by itself",
     upstream="upstream.md#smaller-proposals",
-    delete_when="RTCPeerConnection.close() returns also where its own task was cancelled",
+    delete_when="RTCPeerConnection.close() also returns if its own task was canceled",
 )
 
 SOCKETS = Patch(
@@ -72,19 +72,19 @@ CHECKS = Patch(
         "CandidatePair().task",
         "aioice.ice.ICE_FAILED",
     ),
-    lost="with aioice 0.10 and 0.11, a connection that is closed before it is established goes on "
-    "checking addresses for ever",
+    lost="with aioice 0.10 and 0.11, a connection that is closed before it is established keeps "
+    "checking addresses forever",
     upstream="upstream.md#smaller-proposals",
-    delete_when="Python 3.10, whose newest aioice is 0.10, is not supported any more",
+    delete_when="Python 3.10, whose newest aioice is 0.10, is no longer supported",
 )
 
 
 def close_while_connecting(pc: RTCPeerConnection) -> None:
-    """Let a connection be closed while it is being established.
+    """Make it safe to close a connection while it is being established.
 
-    Its task for that then fails, when DTLS has begun, on the data channel's turn, and asyncio logs
-    it as an error that nobody took; or it starts senders and receivers that were stopped already,
-    whose tasks would never end.
+    aiortc's task that establishes it then fails at the data channel if DTLS has started, and
+    asyncio logs an exception that was never retrieved; or it starts senders and receivers that were
+    already stopped, whose tasks would never end.
     """
     if not CONNECTING.fits:
         return
@@ -94,7 +94,7 @@ def close_while_connecting(pc: RTCPeerConnection) -> None:
         try:
             await connect()
         except InvalidStateError as error:
-            logger.debug("Closed while it was being established: %s", error)
+            logger.debug("A connection was closed while it was being established: %s", error)
         finally:
             await _stop_if_closed(pc)
 
@@ -111,11 +111,11 @@ async def _stop_if_closed(pc: RTCPeerConnection) -> None:
 
 
 async def close_connection(pc: RTCPeerConnection) -> None:
-    """Close a connection, also where its own attempt to close was given up.
+    """Close a connection, even if aiortc's own attempt to close it was canceled.
 
-    aiortc closes a connection itself when DTLS has ended, for example because a loop that ends
-    cancelled its tasks. If that attempt is cancelled, too, whoever closes the connection would
-    wait for it for ever.
+    aiortc closes a connection itself when DTLS has ended, for example because a closing loop
+    canceled its tasks. If that attempt is canceled, too, ``pc.close()`` would wait for it
+    forever.
     """
     own = getattr(pc, _CLOSE_TASK) if OWN_CLOSE.fits else None
     if own is not None:
@@ -129,7 +129,7 @@ async def close_connection(pc: RTCPeerConnection) -> None:
 
 
 def _end_checks(pc: RTCPeerConnection) -> None:
-    """End the checks of ICE, as aioice does from 0.12 on."""
+    """End the ICE checks, as aioice does from 0.12 on."""
     if not CHECKS.fits:
         return
     ice: Any = importlib.import_module("aioice.ice")
@@ -145,8 +145,8 @@ def _end_checks(pc: RTCPeerConnection) -> None:
 async def close_sockets(pc: RTCPeerConnection) -> None:
     """Close the sockets of a connection.
 
-    Nothing else does if the connection was closed while it gathered candidates, or if the event
-    loop ends before it is established. uvloop cannot close a loop with an open socket.
+    aiortc does not if the connection was closed while it gathered candidates, or if the event loop
+    ends before it is established. uvloop cannot close a loop with an open socket.
     """
     if not SOCKETS.fits:
         return

@@ -1,4 +1,4 @@
-"""The codecs that aiortc has, and those that it has negotiated."""
+"""The codecs of aiortc, and the negotiated ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NEGOTIATED = Patch(
     needs=("RTCRtpTransceiver()._codecs",),
     lost="audio is encoded and decoded by aiortc: Opus at its settings, 80 ms later",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aiortc tells the negotiated codecs of a transceiver",
+    delete_when="aiortc exposes the negotiated codecs of a transceiver",
 )
 
 COMMON = Patch(
@@ -39,23 +39,23 @@ COMMON = Patch(
         "aiortc.codecs.is_rtx",
         "aiortc.rtcpeerconnection.is_codec_compatible",
     ),
-    lost="an offer without a common codec is refused in aiortc's words, which name no codec, and "
-    "is answered with duplicates of a codec that it has twice",
+    lost="an offer without a common codec is refused with aiortc's error, which names no codec, "
+    "and an offer that has a codec twice is answered with duplicates",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aiortc tells which codecs of an offer it would negotiate",
+    delete_when="aiortc exposes which codecs of an offer it would negotiate",
 )
 
 NO_CODECS = ("rtx", "red", "ulpfec", "flexfec-03", "cn", "telephone-event")
-"""Formats beside codecs: retransmission, redundancy, silence, keys."""
+"""Formats that are not codecs: retransmission, redundancy, comfort noise, DTMF."""
 
 
 class Codec(NamedTuple):
-    """A codec that was negotiated.
+    """A negotiated codec.
 
     Attributes:
         payload_type: Its number in RTP packets.
-        name: Such as ``"opus"``.
-        parameters: What aiortc's own codecs are made from.
+        name: The name in lower case, such as ``"opus"``.
+        parameters: The parameters for aiortc's own codecs.
     """
 
     payload_type: int
@@ -64,17 +64,16 @@ class Codec(NamedTuple):
 
 
 def negotiated_codecs(transceiver: Any) -> list[Codec]:
-    """Return the codecs that were negotiated; the first is the one that is sent."""
+    """Return the negotiated codecs; the first is used for sending."""
     if not NEGOTIATED.fits:
         return []
     return [Codec(codec.payloadType, codec.name.lower(), codec) for codec in transceiver._codecs]
 
 
 def keep_common_codecs(media: MediaDescription) -> bool:
-    """Reduce an offered section to what aiortc negotiates of it.
+    """Reduce an offered section to the codecs and header extensions that aiortc supports.
 
-    Of several formats of one codec the first is kept, of codecs and header extensions those that
-    aiortc has.
+    Of several formats of one codec, the first is kept.
 
     Returns:
         Whether a codec is left.
@@ -106,10 +105,10 @@ def keep_common_codecs(media: MediaDescription) -> bool:
 
 
 def describe_codecs(codecs: list[Any]) -> str:
-    """Name codecs for an error message, such as ``H264 (profile-level-id 640c1f)``.
+    """Format codecs for an error message, such as ``H264 (profile-level-id 640c1f)``.
 
     Args:
-        codecs: What aiortc parsed; names are at most 32 characters, and 8 are named.
+        codecs: The codecs as parsed by aiortc. Names are cut to 64 characters; 8 are named.
     """
     names: dict[str, None] = {}
     for codec in codecs:
@@ -127,7 +126,7 @@ def describe_codecs(codecs: list[Any]) -> str:
 
 
 def supported_codecs(kind: str) -> str:
-    """Name the codecs that aiortc has for audio, or for video."""
+    """Format the codecs that aiortc supports for audio, or for video."""
     if not COMMON.fits:
         return "others"
     codecs: Any = importlib.import_module("aiortc.codecs")

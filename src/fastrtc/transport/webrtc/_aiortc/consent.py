@@ -1,4 +1,4 @@
-"""Consent freshness (RFC 7675): whether the peer is still there."""
+"""Consent freshness (RFC 7675): detect that a peer has gone."""
 
 from __future__ import annotations
 
@@ -33,30 +33,32 @@ PATCH = Patch(
         "aioice.ice.StunProtocol.request",
         "aioice.stun.TransactionError",
     ),
-    lost="a client that vanished keeps its place for 30 s, not 12 s",
+    lost="a client that has vanished occupies its place for 30 s instead of 12 s",
     upstream="upstream.md#the-interval-of-consent-checks",
-    delete_when="aioice lets the interval and the time-out of consent checks be chosen",
+    delete_when="aioice has parameters for the interval and the time-out of consent checks",
 )
 
 CONSENT_INTERVAL_S = 2.5
-"""How often the peer is asked for its consent to be sent to (RFC 7675 section 5.1 has 5 s)."""
+"""Interval of consent checks in seconds (5 s in RFC 7675 section 5.1)."""
 
 CONSENT_EXPIRES_S = 12.0
-"""After how long without an answer it is gone. RFC 7675 section 5.1 allows up to 30 s; but
-whoever lost the network and comes back must not find their own place taken for so long."""
+"""How long a peer may take to answer before it counts as gone, in seconds. RFC 7675 section 5.1
+allows up to 30 s; but a client that lost the network and reconnects must not find its own place
+occupied for so long."""
 
 
 CONSENT_REPEATS = 2
-"""How often a question is sent again. aioice waits 0.5 s for an answer, 3.5 s with two repeats: a
-peer that is far away, or a machine that is busy for a while, is no peer that has gone."""
+"""Retransmissions of a check. aioice waits 0.5 s for an answer, 3.5 s with two retransmissions: a
+distant peer, or one on a machine that is busy for a while, has not gone."""
 
 
 RETRY_S = 1.0
-"""After how long the questions go on when one of them failed for a reason of ours, in seconds."""
+"""How long to wait before the next check after one failed because of an error of ours, in
+seconds."""
 
 
 def watch_consent(pc: RTCPeerConnection, on_expired: Callable[[], None]) -> None:
-    """Notice sooner than after 30 s that a peer has gone without a goodbye.
+    """Detect sooner than after 30 s that a peer has gone without closing the connection.
 
     Args:
         pc: The connection, before it is established.
@@ -73,9 +75,9 @@ async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> Non
     loop = asyncio.get_running_loop()
     expires = loop.time() + CONSENT_EXPIRES_S
     while loop.time() < expires:
-        if not connection._nominated:  # it was closed, maybe just before this began
+        if not connection._nominated:  # it was closed, maybe just before this started
             return
-        # at random, so that the checks of many connections do not fall together (RFC 7675)
+        # randomized, so that checks of many connections do not synchronize (RFC 7675)
         await asyncio.sleep(CONSENT_INTERVAL_S * (0.8 + 0.4 * random.random()))
         for pair in list(connection._nominated.values()):
             request = connection.build_request(pair, nominate=False)

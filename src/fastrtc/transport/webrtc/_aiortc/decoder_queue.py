@@ -1,4 +1,4 @@
-"""A bound for the encoded video frames that wait for a decoder."""
+"""A bound on the encoded video frames that are queued for a decoder."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ PATCH = Patch(
 )
 
 MAX_ENCODED = 32
-"""Video frames that wait for the decoder: about a second."""
+"""Video frames that are queued for the decoder: about a second."""
 
 
 class _Bounded(queue.Queue[Any]):
-    """A queue that drops what comes when it is full; the None that ends it drops what waits."""
+    """A queue that drops new items when it is full; the final None discards all queued items."""
 
-    def __init__(self, most: int, dropped: Callable[[], None]) -> None:
+    def __init__(self, max_items: int, dropped: Callable[[], None]) -> None:
         super().__init__()
-        self._most = most
+        self._max_items = max_items
         self._dropped = dropped
 
     @guarded(None)
@@ -42,17 +42,17 @@ class _Bounded(queue.Queue[Any]):
         if item is None:
             with self.mutex:
                 self.queue.clear()
-        if item is None or self.qsize() < self._most:
+        if item is None or self.qsize() < self._max_items:
             super().put(item, block, timeout)
         else:
             self._dropped()
 
 
 def bound_decoder(receiver: RTCRtpReceiver) -> None:
-    """Bound the encoded frames of a receiver that wait for its decoder.
+    """Bound the encoded frames that are queued for a receiver's decoder.
 
-    What is dropped is asked for again, from aiortc 1.16 on: the peer then sends a key frame. To be
-    called before the connection is established.
+    From aiortc 1.16 on, a key frame is requested from the peer after a drop. To be called before
+    the connection is established.
     """
     error: Any = getattr(receiver, "_RTCRtpReceiver__decoder_error", None)
     bounded = _Bounded(MAX_ENCODED, error.set if error else lambda: None)

@@ -1,4 +1,4 @@
-"""Decoder threads that keep no process alive and hold up no event loop."""
+"""Decoder threads that do not keep a process alive or block the event loop."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ PATCH = Patch(
 )
 
 JOIN_TIMEOUT_S = 0.05
-"""How long the event loop waits for a decoder thread to end. It ends by itself, too."""
+"""How long the event loop waits for a decoder thread to end. It also ends without being joined."""
 
 
 class _Put(Coroutine[Any, Any, None]):
-    """``queue.put(frame)`` of an unbounded queue, which Python does not warn of if it never runs.
+    """``queue.put(frame)`` of an unbounded queue, without a warning if it is never awaited.
 
     A decoder passes it to ``run_coroutine_threadsafe``, and the loop may end before it runs.
     """
@@ -61,7 +61,7 @@ class _Put(Coroutine[Any, Any, None]):
 
 
 class _Frames:
-    """Takes the frames of a decoder in place of its track's queue."""
+    """Receive the frames of a decoder in place of its track's queue."""
 
     def __init__(self, queue: asyncio.Queue[Any]) -> None:
         self._queue = queue
@@ -78,28 +78,29 @@ class _DecoderThread(threading.Thread):
         given = kwargs.get("args", ())
         put = [_Frames(one) if isinstance(one, asyncio.Queue) else one for one in given]
         super().__init__(*args, **{**kwargs, "args": tuple(put), "daemon": True})
-        self._run_in = copy_context()  # ``_context`` is Python's own, from 3.14 on
+        self._run_in = copy_context()  # Python 3.14 has ``_context`` of its own
 
     def run(self) -> None:
-        """Run it."""
+        """Run the decoder."""
         try:
             self._run_in.run(super().run)
         except RuntimeError as error:  # its loop was closed while it decoded
             logger.debug("A decoder has ended: %s", error)
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait for it, but not for a whole picture: aiortc does so on the event loop.
+        """Wait for the thread, but not for the decoding of a whole picture.
 
-        A peer has it do so, by RTCP's BYE, while large pictures are being decoded.
+        aiortc calls it on the event loop, such as when a peer sends RTCP's BYE while large pictures
+        are being decoded.
         """
         super().join(JOIN_TIMEOUT_S if timeout is None else timeout)
 
 
 def make_decoder_threads_daemons() -> None:
-    """Let aiortc's decoder threads not keep a process alive.
+    """Make aiortc's decoder threads daemon threads.
 
-    Its receivers make a ``threading.Thread`` each, which runs until the connection is closed: a
-    program that ends with open connections hung.
+    Each of its receivers creates a ``threading.Thread`` that runs until the connection is closed:
+    without this, a program that ends with open connections hangs.
     """
     if not PATCH.fits:
         return

@@ -1,7 +1,7 @@
-"""Bounds on STUN and datagrams: what they cost, and where the server sends for them.
+"""Bounds on STUN and datagrams: what they cost, and where the server sends because of them.
 
-aioice does for each packet what it asks for. Where that grows with a number in the packet, or with
-what came before, the number is bounded; the packets themselves are counted.
+aioice acts on each packet. Where the cost grows with a number in the packet or with earlier
+packets, that number is bounded; the packets themselves are counted.
 """
 
 from __future__ import annotations
@@ -66,25 +66,25 @@ PATCH = Patch(
         "aioice.stun.Class.RESPONSE",
     ),
     uses=("Connection()._add_remote_candidate", "Candidate()._network_host"),  # from 0.12 on
-    lost="a client can have the server send packets to others, and can keep it busy with STUN",
+    lost="a client can make the server send packets to third parties, and keep it busy with STUN",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aioice bounds its tables, and asks before it sends to an address",
+    delete_when="aioice bounds its tables, and has a hook before it sends to an address",
     is_bound=True,
 )
 
 MAX_WAITING = 1024
-"""Datagrams that wait for DTLS. It takes them at once; before its handshake, a few."""
+"""Datagrams that are queued for DTLS, which reads them at once; before its handshake, a few."""
 
 MAX_REFLEXIVE = 16
-"""Addresses of a peer that it did not announce (RFC 8445 section 7.3.1.3). The oldest without use
-makes room: a phone that changes networks has a new one each time."""
+"""Addresses of a peer that it did not announce (RFC 8445 section 7.3.1.3). The oldest unused one is
+evicted: a phone that changes networks has a new one each time."""
 
 MAX_ADDRESSES = 64
-"""Addresses from which a peer has shown that it knows the password."""
+"""Addresses from which a peer has proved that it knows the password."""
 
 MAX_ROLE_CONFLICTS = 1
-"""Role conflicts (RFC 8445 section 7.3.1.1) of a pair of addresses, and changes of the own role:
-one settles who controls."""
+"""Role conflicts (RFC 8445 section 7.3.1.1) of a pair of addresses, and changes of our own role:
+one is enough to settle which agent controls."""
 
 BINDING_RESPONSE = b"\x01\x01"
 """The type of a STUN message that answers a check (RFC 8489 section 5)."""
@@ -101,20 +101,20 @@ def limit_ice(
     allowance: SendAllowance,
     abuse: Abuse,
 ) -> None:
-    """Bound the STUN of an ``aioice.Connection``, and the datagrams that come to it.
+    """Bound the STUN and the datagrams of an ``aioice.Connection``.
 
     Args:
-        connection: It has not gathered its candidates yet.
-        budget: Counts its datagrams.
-        policy: Where STUN requests may go.
-        allowance: How many bytes of STUN may go to addresses that have not answered.
+        connection: A connection that has not gathered its candidates yet.
+        budget: The budget of its datagrams.
+        policy: The policy of addresses that STUN requests may go to.
+        allowance: The budget of STUN bytes to addresses that have not answered.
         abuse: Ends the connection.
     """
     _IceGuard(connection, budget, policy, allowance, abuse)
 
 
 class _IceGuard:
-    """Bounds the STUN of an ``aioice.Connection``, and the datagrams that come to it."""
+    """Bound the STUN and the datagrams of an ``aioice.Connection``."""
 
     def __init__(
         self,
@@ -130,10 +130,10 @@ class _IceGuard:
         self._allowance = allowance
         self._abuse = abuse
         self._loop = asyncio.get_running_loop()
-        self._peers: dict[tuple[str, int], bool] = {}  # and whether they have answered
+        self._peers: dict[tuple[str, int], bool] = {}  # whether each has answered
         self._conflicts: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._switches = 0
-        self._size = 0  # of the datagram that is being looked at
+        self._size = 0  # of the datagram that is being processed
         self._hook("request_received", self._request_received)
         self._hook("respond_error", self._respond_error)
         self._hook("check_incoming", self._check_incoming)
@@ -142,12 +142,12 @@ class _IceGuard:
         self._hook("switch_role", self._switch_role)
         self._hook("gather_candidates", self._gather_candidates)
         self._hook("data_received", self._data_received)
-        if hasattr(connection, "_add_remote_candidate"):  # else requests alone are refused
+        if hasattr(connection, "_add_remote_candidate"):  # otherwise only requests are refused
             self._hook("_add_remote_candidate", self._add_remote_candidate)
         self._prune()
 
     def _hook(self, name: str, replacement: Callable[..., Any]) -> None:
-        """Have a method called with the original as its first argument."""
+        """Replace a method; the original becomes the first argument of the replacement."""
         original = getattr(self._connection, name)
 
         def hooked(*args: Any, **kwargs: Any) -> Any:
@@ -158,7 +158,7 @@ class _IceGuard:
     # Targets
 
     def _prune(self) -> None:
-        """Forget the candidates of the offer that may not be sent to."""
+        """Remove offered candidates that the server may not send to."""
         candidates = self._connection._remote_candidates
         candidates[:] = [c for c in candidates if self._policy.admits(c.host, c.port)]
 
@@ -166,12 +166,12 @@ class _IceGuard:
         if self._policy.admits(host, candidate.port):
             add(candidate, host)
         else:
-            logger.debug("A candidate is left out: the server may not send to its address")
+            logger.debug("A candidate is ignored: the server may not send to its address")
 
     # Roles
 
     async def _check_start(self, start: Any, pair: Any) -> None:
-        if pair.state is pair.State.IN_PROGRESS:  # it begins anew after a role conflict
+        if pair.state is pair.State.IN_PROGRESS:  # restarted after a role conflict
             self._conflicts[pair] = self._conflicts.get(pair, 0) + 1
             if self._conflicts[pair] > MAX_ROLE_CONFLICTS:
                 self._connection.check_state(pair, pair.State.FAILED)
@@ -191,7 +191,7 @@ class _IceGuard:
     def _request_received(
         self, receive: Any, message: Any, addr: Any, protocol: Any, *data: bytes
     ) -> None:
-        """Take a request; aioice 0.10 and 0.11 give its bytes, too, and take it unsigned."""
+        """Process a signed request; aioice 0.10 and 0.11 pass its bytes, and accept any."""
         signed = "MESSAGE-INTEGRITY" in message.attributes
         if signed and self._policy.allows_source(addr[0]):
             receive(message, addr, protocol, *data)
@@ -199,7 +199,7 @@ class _IceGuard:
     def _respond_error(
         self, respond: Any, request: Any, addr: Any, protocol: Any, error_code: tuple[int, str]
     ) -> None:
-        """Answer no request without a valid password: its sender may have forged its address."""
+        """Do not answer requests without a valid password: their source address may be forged."""
         if error_code[0] not in (400, 401):
             respond(request, addr, protocol, error_code)
 
@@ -256,8 +256,8 @@ class _IceGuard:
             self._size = len(data)
             try:
                 receive(data, addr)
-            except Exception:  # of what aioice cannot read; asyncio would log each
-                _failures.log(logger.debug, "A STUN message could not be read", exc_info=True)
+            except Exception:  # aioice raises on malformed messages; asyncio would log each
+                _failures.log(logger.debug, "A STUN message could not be processed", exc_info=True)
 
         def send_stun(message: Any, addr: tuple[str, int]) -> None:
             if self._may_send(message, (addr[0], addr[1])):
@@ -278,7 +278,7 @@ class _IceGuard:
 
     @guarded(False)
     def _is_authentic(self, data: bytes) -> bool:
-        """Return whether a response is signed, which aioice checks itself from 0.13 on."""
+        """Return whether a response is signed; aioice checks that itself from 0.13 on."""
         if _CHECKS_RESPONSES or data[:2] != BINDING_RESPONSE:
             return True
         return is_signed(data, self._connection.remote_password.encode("utf8"))
@@ -287,7 +287,7 @@ class _IceGuard:
     def _may_send(self, message: Any, address: tuple[str, int]) -> bool:
         is_request = message.message_class == stun.Class.REQUEST
         if not is_request:
-            self._allowance.earn(self._size)  # by a request with a valid password
+            self._allowance.earn(self._size)  # for a request with a valid password
             self._size = 0
             if message.message_class == stun.Class.RESPONSE:
                 self._know(address, answered=False)

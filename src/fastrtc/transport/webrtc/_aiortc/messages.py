@@ -1,4 +1,4 @@
-"""The messages of data channels that the peer does not have yet."""
+"""Delivery of the last messages of data channels."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ PATCH = Patch(
     target="RTCSctpTransport",
     seen="aiortc 1.15 and 1.16",
     needs=tuple(f"RTCSctpTransport().{name}" for name in _QUEUES),
-    lost="the last messages to a client, such as why it is disconnected, can be cut off",
+    lost="the last messages to a client, such as why it is disconnected, may not be delivered",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aiortc has a method that waits until data channels have sent all",
+    delete_when="aiortc has a method that waits until data channels are flushed",
 )
 
 INTERVAL_S = 0.005
-"""How often the queues are looked at while the connection closes, in seconds."""
+"""How often the queues are polled while the connection closes, in seconds."""
 
 
 async def flush_messages(pc: RTCPeerConnection, timeout: float) -> None:
-    """Wait until the peer has what was sent over the data channels.
+    """Wait until the peer has received all messages of the data channels.
 
-    aiortc has no event for that: the queues of its SCTP transport are looked at a few times while
-    the connection closes, and never otherwise.
+    aiortc has no event for that: the queues of its SCTP transport are polled a few times while the
+    connection closes, and never otherwise.
     """
     if not PATCH.fits:
         return

@@ -1,4 +1,4 @@
-"""The description of one use of private names, and the check whether they are there."""
+"""The description of a use of private names, and the check that they exist."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ __all__ = ["Patch", "is_there"]
 class Patch:
     """A use of private names of aiortc or aioice.
 
-    A path among the names begins at a module, such as ``"aiortc.rtcrtpreceiver.threading"``, or at
-    an object of a class, such as ``"RTCRtpReceiver()._handle_rtp_packet"``.
+    The path of a name begins at a module, such as ``"aiortc.rtcrtpreceiver.threading"``, or at an
+    object of a class, such as ``"RTCRtpReceiver()._handle_rtp_packet"``.
 
     Attributes:
-        name: What it is for, in a few words.
+        name: Its purpose, in a few words.
         target: The object that is replaced, wrapped or read.
         seen: The versions whose code was read.
-        needs: The paths of all names that must be there.
-        uses: Those of names that only some of the versions have, and that it does without.
-        lost: What is lost without it, as a sentence for the log.
+        needs: The paths of all required names.
+        uses: The paths of optional names, which only some of the versions have.
+        lost: The consequence of its absence, as a clause for the log.
         upstream: Where it is proposed or discussed upstream: a page of this project's
-            documentation, or an address.
-        delete_when: When it can be deleted.
+            documentation, or a URL.
+        delete_when: The condition for its removal.
         is_bound: Whether it bounds what a client can cost: without it, offers are refused.
-        trial: Called when all names are there; raises an exception if they have another shape.
+        trial: Called if all names exist; raises an exception if they have an unexpected shape.
     """
 
     name: str
@@ -52,11 +52,11 @@ class Patch:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What the last check did not find."""
+        """The names that the last check did not find."""
         return tuple(self._missing)
 
     def check(self, samples: Samples) -> bool:
-        """Look for each name, and return whether all are there.
+        """Check each name, and return whether all exist.
 
         Args:
             samples: Objects of the classes that paths begin at.
@@ -66,16 +66,16 @@ class Patch:
             try:
                 self.trial()
             except Exception as error:
-                missing.append(f"{self.target} has another shape: {error!r}")
+                missing.append(f"{self.target} has an unexpected shape: {error!r}")
         self._missing[:] = missing
         return not missing
 
 
 def is_there(path: str, samples: Samples) -> bool:
-    """Return whether there is what a path names.
+    """Return whether the name at a path exists.
 
     Args:
-        path: As ``Patch`` describes it.
+        path: A path as described at ``Patch``.
         samples: Objects of the classes that paths begin at.
     """
     try:

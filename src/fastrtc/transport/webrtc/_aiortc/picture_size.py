@@ -1,4 +1,4 @@
-"""Bounds on the pictures that aiortc decodes, whatever size a client announces."""
+"""Bounds on the size of the pictures that aiortc decodes."""
 
 from __future__ import annotations
 
@@ -29,27 +29,30 @@ PATCH = Patch(
         "H264Decoder().codec.options",
         "H264Decoder().decode",
     ),
-    lost="a packet of a client can have the server decode a picture of 16383 x 16383 pixels",
+    lost="a packet of a client can make the server decode a picture of 16383 x 16383 pixels",
     upstream="upstream.md#smaller-proposals",
     delete_when="aiortc bounds the size of pictures",
     is_bound=True,
 )
 
 LOGGERS = ("aiortc.rtcrtpreceiver", "aiortc.codecs.vpx", "aiortc.codecs.h264")
-"""Those that say that a frame is damaged: the first from aiortc 1.16 on, the others before."""
+"""Loggers that report damaged frames: the first from aiortc 1.16 on, the others before."""
 
 _too_large = LogThrottle()
 
-_most_pixels: ContextVar[int | None] = ContextVar("most_pixels", default=None)
+_max_pixels: ContextVar[int | None] = ContextVar("max_pixels", default=None)
 
 
 @contextmanager
 def limit_pictures(pixels: int) -> Iterator[None]:
-    """Bound the pictures that the connections established in its course decode.
+    """Bound the pictures of the connections that are established within this context.
 
-    aiortc's function that makes decoders is replaced by one whose decoders look at the size first.
-    They are made in threads that have the context of whoever began to establish the connection;
-    see ``make_decoder_threads_daemons``.
+    aiortc's factory of decoders is replaced by one whose decoders check the size first. Decoders
+    are created in threads that have the context of the code that started the connection; see
+    ``make_decoder_threads_daemons``.
+
+    Args:
+        pixels: Maximum number of pixels of a picture.
     """
     if PATCH.fits:
         module: Any = importlib.import_module("aiortc.rtcrtpreceiver")
@@ -57,17 +60,17 @@ def limit_pictures(pixels: int) -> Iterator[None]:
             module.get_decoder = _limiting(module.get_decoder)
             for name in LOGGERS:
                 logging.getLogger(name).addFilter(_DamagedFrames())
-    token = _most_pixels.set(pixels)
+    token = _max_pixels.set(pixels)
     try:
         yield
     finally:
-        _most_pixels.reset(token)
+        _max_pixels.reset(token)
 
 
 def _limiting(get_decoder: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def get_limited_decoder(codec: Any) -> Any:
         decoder = get_decoder(codec)
-        pixels = _most_pixels.get()
+        pixels = _max_pixels.get()
         if pixels is None:
             return decoder
         return _limited(codec, decoder, pixels) or _LimitedLater(codec, decoder, pixels)
@@ -80,14 +83,14 @@ def _limiting(get_decoder: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _limited(codec: Any, decoder: Any, pixels: int) -> Any:
     if codec.mimeType.lower().startswith("audio/"):
         return decoder
-    if codec.name.upper() == "VP8":  # libvpx allocates before FFmpeg looks at the size
+    if codec.name.upper() == "VP8":  # libvpx allocates before FFmpeg checks the size
         return _LimitedVp8(decoder, pixels)
-    decoder.codec.options = {"max_pixels": str(pixels)}  # of a width that is a multiple of 64
+    decoder.codec.options = {"max_pixels": str(pixels)}  # the width counts as a multiple of 64
     return decoder
 
 
 class _LimitedLater:
-    """A decoder that could not be limited: it decodes nothing until it is."""
+    """A decoder that could not be limited yet; it decodes nothing until it is."""
 
     def __init__(self, codec: Any, decoder: Any, pixels: int) -> None:
         self._arguments = codec, decoder, pixels
@@ -100,7 +103,7 @@ class _LimitedLater:
 
 
 class _LimitedVp8:
-    """A decoder that leaves out pictures which are too large, until there is another size."""
+    """A decoder that skips pictures which are too large, until the size changes."""
 
     def __init__(self, decoder: Any, pixels: int) -> None:
         self._decoder = decoder
@@ -129,13 +132,13 @@ class _LimitedVp8:
 
 
 def vp8_size(data: bytes) -> tuple[int, int] | None:
-    """Tell the size of a VP8 picture, if it is a key frame (RFC 6386 section 9.1).
+    """Return the size of a VP8 picture if it is a key frame (RFC 6386 section 9.1), else None.
 
     Args:
         data: An encoded frame.
 
     Returns:
-        Its width and height in pixels.
+        Width and height in pixels.
     """
     if len(data) < 10 or data[0] & 1 or data[3:6] != b"\x9d\x01\x2a":
         return None
@@ -144,18 +147,18 @@ def vp8_size(data: bytes) -> tuple[int, int] | None:
 
 
 class _DamagedFrames(logging.Filter):
-    """Has aiortc tell now and then, not for each frame, that a peer sends damaged ones."""
+    """Throttle aiortc's log messages about damaged frames."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._seldom = LogThrottle()
+        self._throttle = LogThrottle()
 
     @guarded(True)
     def filter(self, record: logging.LogRecord) -> bool:
         if "failed to decode" not in str(record.msg):
             return True
         passed: list[str] = []
-        self._seldom.log(passed.append, "")
+        self._throttle.log(passed.append, "")
         if passed:
             record.msg = f"{record.msg}{passed[0]}"
         return bool(passed)

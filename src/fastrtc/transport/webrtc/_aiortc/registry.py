@@ -1,4 +1,4 @@
-"""All patches of aiortc and aioice, checked once before the first of them is needed."""
+"""All patches of aiortc and aioice, checked once before the first is needed."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ _PATCHES: tuple[Patch, ...] = (
     closing.SOCKETS,
     closing.CHECKS,
 )
-"""Bounds first."""
+"""All patches; bounds first."""
 
 
 class Registry:
-    """Checks patches once, and logs once those that do not fit.
+    """Check patches once, and log those that do not fit once.
 
     Args:
         patches: The patches.
@@ -75,7 +75,7 @@ class Registry:
         self._logged = False
 
     def misfits(self) -> list[Patch]:
-        """Check all patches, unless that was done, and return those that do not fit.
+        """Check all patches, if not done yet, and return those that do not fit.
 
         To be called on an event loop.
         """
@@ -100,7 +100,7 @@ class Registry:
         return misfits
 
     def require_bounds(self) -> None:
-        """Check all patches, unless that was done; refuse a connection that lacks a bound.
+        """Check all patches, if not done yet; refuse the connection if a bound is missing.
 
         Raises:
             SessionRefused: If a patch that bounds what a client can cost does not fit.
@@ -110,16 +110,16 @@ class Registry:
             raise SessionRefused(
                 "unsupported_aiortc",
                 reason=f"The server cannot bound what clients cost ({', '.join(lost)}) with the "
-                "aiortc that it has. Its log and fastrtc doctor say more",
+                "installed aiortc. See its log, or run fastrtc doctor",
             )
 
 
 REGISTRY = Registry(_PATCHES)
-"""The one of this process."""
+"""The registry of this process."""
 
 
 def describe(patch: Patch) -> str:
-    """Say in a line what a patch lacks, and what follows from that."""
+    """Return a line about a patch that does not fit: what is missing, and the consequence."""
     consequence = "WebRTC connections are refused, as" if patch.is_bound else "Without it,"
     return (
         f"{versions()} do not fit the patch for {patch.name!r} ({patch.target}, seen in "

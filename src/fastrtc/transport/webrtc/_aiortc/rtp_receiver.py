@@ -29,30 +29,30 @@ PATCH = Patch(
         f"RTCRtpReceiver().{_NACK_GENERATOR}.missing.clear",
         f"RTCRtpReceiver().{_NACK_GENERATOR}.max_seq",
     ),
-    lost="a client can hold up the event loop with jumps of sequence numbers, and keep its "
-    "connection from being closed",
+    lost="a client can block the event loop with jumps of sequence numbers, and keep its "
+    "connection from closing",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aiortc does not count through gaps that it cannot fill, and ends its RTCP task "
-    "whatever it raises",
+    delete_when="aiortc does not iterate over gaps that it cannot fill, and ends its RTCP task "
+    "after any exception",
     is_bound=True,
 )
 
 MAX_GAP = 128
-"""RTP packets that may be missing at once for each to be asked for again (aiortc's
-``RTP_HISTORY_SIZE``): of more, no sender has the first ones any more."""
+"""Missing RTP packets per gap that are requested again (aiortc's ``RTP_HISTORY_SIZE``): of a larger
+gap, no sender still has the first ones."""
 
 JUMPS_PER_S, JUMPS_BURST_S = 5.0, 5.0
-"""Jumps of more than ``MAX_GAP`` sequence numbers per second, and for how many seconds' worth a
-peer may be ahead. A network that was gone causes one; aiortc clears its buffer of 512 for each."""
+"""Jumps of more than ``MAX_GAP`` sequence numbers per second, and how many seconds' worth a peer
+may use at once. A network outage causes one; aiortc clears its buffer of 512 for each."""
 
 _failures = LogThrottle()
 
 
 class _NackGenerator:
-    """One that does not count through a jump of sequence numbers, which is up to 32767.
+    """A NACK generator that does not iterate over a jump of sequence numbers, which is up to 32767.
 
     Args:
-        original: aiortc's.
+        original: The generator of aiortc.
     """
 
     def __init__(self, original: Any) -> None:
@@ -60,11 +60,11 @@ class _NackGenerator:
 
     @property
     def missing(self) -> Any:
-        """The sequence numbers of packets that are missing."""
+        """The sequence numbers of missing packets."""
         return self._original.missing
 
     def add(self, packet: Any) -> Any:
-        """Note a packet; return whether some before it are missing."""
+        """Record a packet; return whether packets before it are missing."""
         original = self._original
         if original.max_seq is not None:
             ahead = (packet.sequence_number - original.max_seq) & 0xFFFF
@@ -76,18 +76,18 @@ class _NackGenerator:
 
 
 def limit_receiver(receiver: Any) -> None:
-    """Bound what packets cost a receiver, and have its task for RTCP end whatever it raises."""
+    """Bound what packets cost a receiver, and make its RTCP task end after any exception."""
     nack_generator = getattr(receiver, _NACK_GENERATOR)
-    if nack_generator is not None:  # there is none for audio
+    if nack_generator is not None:  # None for audio
         setattr(receiver, _NACK_GENERATOR, _NackGenerator(nack_generator))
     _limit_jumps(receiver)
     run, exited = receiver._run_rtcp, getattr(receiver, _RTCP_EXITED)
 
     async def run_rtcp() -> None:
-        """Send reports; without them, if one cannot be made: stop() would wait without end."""
+        """Send reports, and always set the event that stop() waits for."""
         try:
             await run()
-        except Exception:  # a jitter of over 32 bits, of timestamps that make no sense
+        except Exception:  # e.g. a jitter of more than 32 bits from invalid timestamps
             _failures.log(logger.debug, "RTCP reports have ended", exc_info=True)
         finally:
             exited.set()
@@ -99,7 +99,7 @@ def _limit_jumps(receiver: Any) -> None:
     handle = receiver._handle_rtp_packet
     loop = asyncio.get_running_loop()
     rate = RateLimit(JUMPS_PER_S, JUMPS_BURST_S)
-    last: dict[int, int] = {}  # sequence number of each stream, of which there are few
+    last: dict[int, int] = {}  # sequence number by stream, of which there are few
 
     async def handle_rtp_packet(packet: Any, arrival_time_ms: int) -> None:
         number = packet.sequence_number

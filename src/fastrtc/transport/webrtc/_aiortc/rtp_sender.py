@@ -1,4 +1,4 @@
-"""Bounds on what a peer can have sent again: packets (RFC 4585 NACK) and key frames."""
+"""Bounds on what a peer can request again: packets (RFC 4585 NACK) and key frames."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ PATCH = Patch(
         "RTCRtpSender()._handle_rtcp_packet",
         f"RTCRtpSender().{_PACKET_COUNT}",
     ),
-    lost="a client can have the server send the same packets, and make key frames, without end",
+    lost="a client can make the server resend packets and encode key frames without limit",
     upstream="upstream.md#smaller-proposals",
     delete_when="aiortc bounds retransmissions and key frames",
     is_bound=True,
 )
 
 RETRANSMISSIONS_AHEAD = 256.0
-"""RTP packets that are sent again beyond one for each that was sent. With half of all lost, each
-is sent twice on average."""
+"""Retransmitted RTP packets beyond one for each sent packet. With 50% loss, each is sent twice on
+average."""
 
 KEY_FRAME_EVERY_S = 0.3
-"""How often a peer gets a key frame, in seconds. libwebrtc asks again after 0.2 s at least, and
-goes on asking until it has one."""
+"""Minimum interval of key frames for a peer, in seconds. libwebrtc repeats its request after 0.2 s
+or more, until it has one."""
 
 
 def limit_sender(sender: Any) -> None:
-    """Bound what a peer can have sent again."""
+    """Bound what a peer can request again."""
     _limit_retransmissions(sender)
     _limit_key_frames(sender)
     handle = sender._handle_rtcp_packet
 
     async def handle_rtcp_packet(packet: Any) -> None:
         lost = getattr(packet, "lost", None)
-        if lost:  # 17 in 4 bytes, the same again and again as one likes
+        if lost:  # 4 bytes name 17 packets, and may repeat the same ones
             packet.lost = list(dict.fromkeys(lost))
         await handle(packet)
 

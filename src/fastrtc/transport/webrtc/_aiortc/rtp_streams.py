@@ -1,4 +1,4 @@
-"""Bounds on the RTP streams of a peer, and on packets that aiortc cannot read."""
+"""Bounds on the RTP streams of a peer, and on packets that aiortc cannot parse."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ PATCH = Patch(
         "RTCDtlsTransport()._handle_rtp_data",
         "RTCDtlsTransport()._handle_rtcp_data",
     ),
-    lost="a client can have the server remember any number of RTP streams",
+    lost="a client can make the server store any number of RTP streams",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aiortc bounds the streams of a peer, and drops packets that it cannot read",
+    delete_when="aiortc bounds the streams of a peer, and drops packets that it cannot parse",
     is_bound=True,
 )
 
@@ -38,7 +38,7 @@ _failures = LogThrottle()
 def limit_streams(
     transport: Any, budget: PacketBudget, allowance: SendAllowance, abuse: Abuse
 ) -> None:
-    """Bound the RTP streams of a peer, and let no packet that aiortc cannot read end it all."""
+    """Bound the RTP streams of a peer, and survive packets that aiortc cannot parse."""
     ice = transport.transport
     receive = ice._recv
     handle_rtp, handle_rtcp = transport._handle_rtp_data, transport._handle_rtcp_data

@@ -1,4 +1,4 @@
-"""An object of each class of aiortc and aioice that is reached into, to look for its names."""
+"""Objects of aiortc and aioice, to check the names of their classes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ __all__ = ["Samples"]
 
 
 class Samples:
-    """Objects of classes of aiortc and aioice, each made when it is first asked for.
+    """Objects of classes of aiortc and aioice, each created on first use.
 
-    They have no sockets, threads or tasks. To be used on an event loop, which some of them ask for.
+    They have no sockets, threads or tasks. To be used on an event loop, which some of them require.
     """
 
     def get(self, name: str) -> Any:
@@ -21,20 +21,20 @@ class Samples:
             name: The name of the class.
 
         Raises:
-            Exception: Whatever a constructor of another version of aiortc or aioice raises.
+            Exception: Any exception of a constructor of another version of aiortc or aioice.
         """
         return getattr(self, name)
 
     @cached_property
-    def RTCPeerConnection(self) -> Any:  # noqa: N802 (as are those below: names of classes)
-        """A connection that is never made."""
+    def RTCPeerConnection(self) -> Any:  # noqa: N802 (like those below, the name of a class)
+        """A connection that is never established."""
         from aiortc import RTCConfiguration, RTCPeerConnection
 
         return RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
     @cached_property
     def RTCIceGatherer(self) -> Any:
-        """A gatherer that gathers nothing."""
+        """A gatherer that never gathers."""
         from aiortc import RTCIceGatherer
 
         return RTCIceGatherer(iceServers=[])
@@ -48,49 +48,49 @@ class Samples:
 
     @cached_property
     def RTCDtlsTransport(self) -> Any:
-        """The DTLS transport over it."""
+        """A DTLS transport over the ICE transport."""
         from aiortc import RTCCertificate, RTCDtlsTransport
 
         return RTCDtlsTransport(self.RTCIceTransport, [RTCCertificate.generateCertificate()])
 
     @cached_property
     def RTCSctpTransport(self) -> Any:
-        """The transport of data channels over it."""
+        """An SCTP transport of data channels over the DTLS transport."""
         from aiortc import RTCSctpTransport
 
         return RTCSctpTransport(self.RTCDtlsTransport)
 
     @cached_property
     def InboundStream(self) -> Any:
-        """A stream of a peer's data channel."""
+        """An incoming stream of a data channel."""
         from aiortc.rtcsctptransport import InboundStream
 
         return InboundStream()
 
     @cached_property
     def RTCRtpReceiver(self) -> Any:
-        """A receiver of video, which has more names than one of audio."""
+        """A video receiver, which has more names than an audio receiver."""
         from aiortc import RTCRtpReceiver
 
         return RTCRtpReceiver("video", self.RTCDtlsTransport)
 
     @cached_property
     def RTCRtpSender(self) -> Any:
-        """A sender of video."""
+        """A video sender."""
         from aiortc import RTCRtpSender
 
         return RTCRtpSender("video", self.RTCDtlsTransport)
 
     @cached_property
     def RTCRtpTransceiver(self) -> Any:
-        """Both of them."""
+        """A transceiver of the receiver and the sender."""
         from aiortc import RTCRtpTransceiver
 
         return RTCRtpTransceiver("video", self.RTCRtpReceiver, self.RTCRtpSender)
 
     @cached_property
     def Connection(self) -> Any:
-        """The ICE connection of aioice."""
+        """An ICE connection of aioice."""
         from aioice import Connection
 
         return Connection(ice_controlling=False)
@@ -104,21 +104,21 @@ class Samples:
 
     @cached_property
     def CandidatePair(self) -> Any:
-        """A pair of no address here and it."""
+        """A pair of the protocol without a socket and the candidate."""
         from aioice.ice import CandidatePair
 
         return CandidatePair(self.StunProtocol, self.Candidate)
 
     @cached_property
     def StunProtocol(self) -> Any:
-        """What takes the datagrams of a socket, without one."""
+        """A protocol of ICE without a socket."""
         from aioice.ice import StunProtocol
 
         return StunProtocol(self.Connection)
 
     @cached_property
     def TurnTransport(self) -> Any:
-        """The transport of a relay that there is not."""
+        """A transport of a relay without a connection."""
         from aioice.turn import TurnTransport
 
         protocol: Any = None
@@ -126,14 +126,14 @@ class Samples:
 
     @cached_property
     def Vp8Decoder(self) -> Any:
-        """Aiortc's decoder of VP8."""
+        """The VP8 decoder of aiortc."""
         from aiortc.codecs.vpx import Vp8Decoder
 
         return Vp8Decoder()
 
     @cached_property
     def H264Decoder(self) -> Any:
-        """Aiortc's decoder of H.264."""
+        """The H.264 decoder of aiortc."""
         from aiortc.codecs.h264 import H264Decoder
 
         return H264Decoder()

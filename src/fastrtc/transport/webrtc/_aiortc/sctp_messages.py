@@ -31,22 +31,22 @@ PATCH = Patch(
     ),
     lost="a client can fill the memory with messages that it does not finish",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aiortc bounds what it keeps of a peer's messages",
+    delete_when="aiortc bounds the fragments of a peer's messages",
     is_bound=True,
 )
 
 MAX_FRAGMENTS = 1024
-"""Packets of one stream that wait for others. 1 MiB, all that a peer may send ahead, fills some
-900; and aiortc walks through them at each packet."""
+"""Packets of one stream that wait for missing ones. 1 MiB, all that a peer may send ahead, fills
+some 900; and aiortc iterates over them for each packet."""
 
 MAX_OUT_OF_ORDER = 1024
-"""Packets that have come before others; aiortc sorts them at each packet."""
+"""Packets that arrived before others; aiortc sorts them for each packet."""
 
 MAX_STREAMS = 64
 """Streams of a peer, each of which may be a data channel; clients have one or a few."""
 
 WINDOW_SLACK = 64 * 1024
-"""Bytes by which a peer may overrun the window that it was given: what was on its way."""
+"""Bytes by which a peer may exceed its receive window: data that was in flight."""
 
 
 class _TooMuch(Exception):
@@ -54,15 +54,15 @@ class _TooMuch(Exception):
 
 
 def limit_messages(pc: RTCPeerConnection, per_s: float, on_abuse: Callable[[str], None]) -> None:
-    """Bound what a peer sends over its data channels.
+    """Bound the messages that a peer sends over its data channels.
 
-    aiortc holds any number of fragments, and fails on messages that contradict each other in a way
+    aiortc stores any number of fragments, and fails on contradictory messages with an exception
     that is logged as its own error.
 
     Args:
         pc: The connection.
-        per_s: How many packets with data it may send per second.
-        on_abuse: Called once, with the reason; nothing is taken any more.
+        per_s: Packets with data that the peer may send per second.
+        on_abuse: Called once, with the reason; further data are ignored.
     """
     sctp: Any = pc.sctp
     handle, receive = sctp._handle_data, sctp._receive_data_chunk
@@ -70,7 +70,7 @@ def limit_messages(pc: RTCPeerConnection, per_s: float, on_abuse: Callable[[str]
     rate = RateLimit(per_s)
     ended = False
 
-    @guarded(None)  # then the chunk is dropped, and comes again
+    @guarded(None)  # on failure, the chunk is dropped, and retransmitted
     def too_much(chunk: Any) -> str:
         if rate.take(loop.time()):
             return "The client sends too many messages"
@@ -94,11 +94,11 @@ def limit_messages(pc: RTCPeerConnection, per_s: float, on_abuse: Callable[[str]
         except _TooMuch as error:
             ended = True
             on_abuse(str(error))
-        except ConnectionError:  # it is being closed
+        except ConnectionError:  # the connection is closing
             raise
-        except Exception as error:  # of aiortc; those of listeners do not come here
+        except Exception as error:  # of aiortc; exceptions of listeners do not reach this
             ended = True
-            logger.warning("A data channel failed, its connection is ended", exc_info=error)
+            logger.warning("A data channel failed; closing its connection", exc_info=error)
             on_abuse("The data channel failed")
 
     sctp._receive_data_chunk = receive_data_chunk

@@ -36,32 +36,32 @@ PATCH = Patch(
         "RTCSctpTransport()._sack_misordered",
         "InboundStream().reassembly",
     ),
-    lost="a client can hold up the event loop with chunks that cost more than they are long",
+    lost="a client can block the event loop with short chunks that are expensive to process",
     upstream="upstream.md#smaller-proposals",
-    delete_when="the work of aiortc's SCTP grows with the length of packets only",
+    delete_when="the cost of aiortc's SCTP depends on the length of packets only",
     is_bound=True,
 )
 
 SCTP_BURST_S = 2.0
-"""For how many seconds' worth of SCTP a peer may be ahead."""
+"""How many seconds' worth of SCTP a peer may send at once."""
 
 SCTP_WORK_PER_MESSAGE = 4.0
 """Units of work for SCTP per second, for each message that a peer may send. A unit, some 50
-microseconds, is a SACK, or a walk through 64 chunks; answering a control chunk is 4."""
+microseconds, is a SACK, or an iteration over 64 chunks; answering a control chunk is 4."""
 
 MALFORMED_WORK = 50.0
 """Units that a malformed SCTP packet counts as."""
 
 MAX_STREAMS = 64
-"""Streams that a FORWARD TSN may begin; see ``sctp_messages.MAX_STREAMS``."""
+"""Streams that a FORWARD TSN may create; see ``sctp_messages.MAX_STREAMS``."""
 
 
 def limit_sctp(sctp: Any, messages_per_s: float, abuse: Abuse) -> None:
-    """Bound what the chunks of a peer cost.
+    """Bound the cost of a peer's chunks.
 
     Args:
         sctp: The ``RTCSctpTransport``.
-        messages_per_s: How many messages it may send per second.
+        messages_per_s: Messages that the peer may send per second.
         abuse: Ends the connection.
     """
     handle, receive_sack = sctp._handle_data, sctp._receive_sack_chunk
@@ -86,8 +86,8 @@ def limit_sctp(sctp: Any, messages_per_s: float, abuse: Abuse) -> None:
     @guarded(())
     def clip(chunk: Any) -> Sequence[tuple[int, int]]:
         sent = sctp._sent_queue
-        most = (sent[-1].tsn - chunk.cumulative_tsn) & 0xFFFFFFFF if sent else 0
-        return clip_gaps(chunk.gaps, most if most < 1 << 31 else 0)
+        ahead = (sent[-1].tsn - chunk.cumulative_tsn) & 0xFFFFFFFF if sent else 0
+        return clip_gaps(chunk.gaps, ahead if ahead < 1 << 31 else 0)
 
     async def handle_data(data: bytes) -> None:
         if not abuse.ended and admits(data):
@@ -111,7 +111,7 @@ def limit_sctp(sctp: Any, messages_per_s: float, abuse: Abuse) -> None:
 
 
 def _work(sctp: Any, chunk: SctpChunk) -> float:
-    """Return what a chunk costs, in units; those of DATA themselves are counted as messages."""
+    """Return the cost of a chunk in units; DATA chunks themselves are counted as messages."""
     if chunk.type == DATA:
         stream = sctp._inbound_streams.get(chunk.stream)
         waiting = len(sctp._sack_misordered) + (len(stream.reassembly) if stream else 0)

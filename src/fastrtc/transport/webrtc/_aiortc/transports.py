@@ -1,4 +1,4 @@
-"""The transports below a connection, which aiortc has no public way to."""
+"""The transports of a connection, which aiortc does not expose."""
 
 from __future__ import annotations
 

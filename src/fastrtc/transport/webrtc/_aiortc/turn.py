@@ -1,4 +1,4 @@
-"""TURN servers: why they gave no relay, and how long they may take to free one."""
+"""TURN servers: the reasons of failed allocations, and a time-out for releasing relays."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ ATTEMPTS = Patch(
         "aioice.stun.TransactionError",
         "aioice.stun.TransactionFailed",
     ),
-    lost="the log does not say why a TURN server gave no relay, and an offer that needs it is "
-    "answered although nobody can connect",
+    lost="the log does not say why a TURN server allocated no relay, and an offer that needs it "
+    "is answered although the client cannot connect",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aioice tells the failures of its TURN server",
+    delete_when="aioice exposes the failures of its TURN server",
 )
 
 RELEASE = Patch(
@@ -45,18 +45,18 @@ RELEASE = Patch(
     needs=(f"TurnTransport().{_INNER}", "aioice.turn.TurnClientUdpProtocol.delete"),
     lost="a connection whose TURN server has died takes 40 s to end",
     upstream="upstream.md#smaller-proposals",
-    delete_when="aioice lets the time-out of giving up a relay be chosen",
+    delete_when="aioice has a parameter for the time-out of releasing a relay",
 )
 
 
 @dataclass
 class TurnAttempt:
-    """How it went with a TURN server that was asked for a relay.
+    """The result of an allocation at a TURN server.
 
     Attributes:
         server: Its address, ``host:port``.
-        succeeded: Whether it gave one.
-        failure: Why not, in words; empty while it has not answered.
+        succeeded: Whether it allocated a relay.
+        failure: Why not; empty while it has not answered.
     """
 
     server: str
@@ -69,16 +69,16 @@ _turn_attempts: ContextVar[list[TurnAttempt] | None] = ContextVar("turn_attempts
 
 @contextmanager
 def watch_turn() -> Iterator[list[TurnAttempt]]:
-    """Notice what becomes of the TURN servers that are asked in its course.
+    """Record the results of all TURN servers that are used within this context.
 
-    aioice tells nobody why a server gave no relay. So its function that asks one is replaced by
-    one that takes notes, in the context that aioice's tasks inherit. Without it there are no
-    attempts to tell of.
+    aioice does not expose why a server allocated no relay. So its function that requests a relay is
+    replaced by one that records the result, in the context that aioice's tasks inherit. Without the
+    patch, no attempts are recorded.
     """
     if ATTEMPTS.fits:
         turn: Any = importlib.import_module("aioice.turn")
         if not hasattr(turn.create_turn_endpoint, "__wrapped__"):
-            turn.create_turn_endpoint = _noting(turn.create_turn_endpoint)
+            turn.create_turn_endpoint = _recording(turn.create_turn_endpoint)
     attempts: list[TurnAttempt] = []
     token = _turn_attempts.set(attempts)
     try:
@@ -87,7 +87,7 @@ def watch_turn() -> Iterator[list[TurnAttempt]]:
         _turn_attempts.reset(token)
 
 
-def _noting(create: Callable[..., Any]) -> Callable[..., Any]:
+def _recording(create: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(create)
     async def create_turn_endpoint(*args: Any, **kwargs: Any) -> Any:
         attempts = _turn_attempts.get()
@@ -117,7 +117,7 @@ def _address_of(
 
 @guarded("failed")
 def _why(error: Exception) -> str:
-    """Say in words why a TURN server gave no relay."""
+    """Describe why a TURN server allocated no relay."""
     if not isinstance(error, stun.TransactionFailed):
         return f"cannot be reached: {error}"
     code, reason = error.response.attributes.get("ERROR-CODE", (0, "no reason given"))
@@ -127,15 +127,15 @@ def _why(error: Exception) -> str:
 
 
 RELEASE_TIMEOUT_S = 1.0
-"""How long a TURN server may take to give up a relay; else it does when the relay expires."""
+"""How long a TURN server may take to release a relay; otherwise the relay expires."""
 
 
 @guarded(None)
 def _give_up_soon(transport: Any) -> None:
     """Let a connection end although its TURN server has died.
 
-    aioice asks the server some 40 s long to give up the relay, and closes its socket after that,
-    or when it is cancelled.
+    aioice tries to release the relay for some 40 s, and closes its socket only after that, or when
+    it is canceled.
     """
     if not RELEASE.fits:
         return
@@ -146,6 +146,6 @@ def _give_up_soon(transport: Any) -> None:
         try:
             await asyncio.wait_for(delete(), RELEASE_TIMEOUT_S)
         except asyncio.TimeoutError:
-            logger.debug("A TURN server did not answer when its relay was given up")
+            logger.debug("A TURN server did not answer the release of its relay")
 
     protocol.delete = delete_soon

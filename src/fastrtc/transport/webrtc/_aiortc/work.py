@@ -1,4 +1,4 @@
-"""All bounds on the work that the packets of a peer cause."""
+"""All bounds on the work that a peer's packets cause."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def limit_work(
     allowance: SendAllowance,
     on_abuse: Callable[[str], None],
 ) -> list[PacketBudget]:
-    """Bound what the packets of a peer cost.
+    """Bound the cost of a peer's packets.
 
-    To be called when the offer has been set, before the own candidates are gathered.
+    To be called once the offer is set, before candidates are gathered.
 
     Args:
         pc: The connection.
-        limits: How many packets and messages it may send.
-        policy: Where STUN requests may go.
-        allowance: How many bytes of STUN may go to addresses that have not answered.
-        on_abuse: Called once, with the reason, when the peer goes on sending too much.
+        limits: The rates of packets and messages.
+        policy: The policy of addresses that STUN requests may go to.
+        allowance: The budget of STUN bytes to addresses that have not answered.
+        on_abuse: Called once, with the reason, when the peer persistently sends too much.
 
     Returns:
-        The budget of each transport, which counts what was dropped.
+        The budget of each transport, which counts dropped packets.
     """
     abuse = Abuse(on_abuse)
     budgets: dict[int, PacketBudget] = {}
