@@ -836,7 +836,7 @@ async def test_reading_ends_when_no_connection_comes(monkeypatch: pytest.MonkeyP
 
     assert await asyncio.wait_for(asyncio.gather(read(made, "me"), read(made, "me")), 1) == [[], []]
     assert made.additional_outputs == {}
-    with pytest.raises(LookupError, match="'me' has ended, or did not come"):
+    with pytest.raises(LookupError, match="'me' has ended or was not established"):
         await made.fetch_latest_output("me")
 
 

@@ -353,7 +353,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             "show_progress": "hidden",
             "trigger_mode": "multiple",
         }
-        asked = hidden_event(self.tick, **event)
+        tick = hidden_event(self.tick, **event)
         if self.variant == "textbox":
             hidden_event(self.submit, **{**event, "fn": self.set_input_on_submit})
         for extra in extras:
@@ -362,7 +362,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
                     hidden_event(getattr(extra, name), **event)
                     break
         if trigger is None:
-            return asked
+            return tick
         return hidden_event(
             trigger,
             fn=lambda: START,

@@ -305,7 +305,7 @@ class WebRTCConnectionMixin:
         async with aclosing(self.output_stream(webrtc_id)) as stream:
             async for outputs in stream:
                 return outputs
-        raise LookupError(f"The connection {webrtc_id!r} has ended, or did not come")
+        raise LookupError(f"The connection {webrtc_id!r} has ended or was not established in time")
 
     async def output_stream(self, webrtc_id: str) -> AsyncGenerator[AdditionalOutputs, None]:
         """Yield the outputs of a connection as they arrive.

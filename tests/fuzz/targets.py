@@ -149,7 +149,7 @@ def conversation_cost(data: bytes) -> None:
 def webhook(data: bytes) -> None:
     """A request as Twilio sends it when a call comes in: query, headers, an empty line, a form."""
     for telephone in UNSIGNED, SIGNED:
-        answering = telephone.answer(_request(data), has_voice=True, expect=lambda id: True)
+        answering = telephone.answer(_request(data), has_voice=True, reserve=lambda id: True)
         with contextlib.suppress(HTTPException):
             answer = _finished(answering)
             if answer.status_code == 200:

@@ -80,27 +80,27 @@ class CachedTurnCredentials:
         with self._lock:
             if self._error is not None and called_at < self._failed_until:
                 raise self._error.with_traceback(None)  # it would grow each time
-            asked_at = self._clock()
-            if self._credentials is None or asked_at >= self._renew_at:
-                self._renew(asked_at)
+            requested_at = self._clock()
+            if self._credentials is None or requested_at >= self._renew_at:
+                self._renew(requested_at)
             return copy.deepcopy(self._credentials or {})
 
-    def _renew(self, asked_at: float) -> None:
+    def _renew(self, requested_at: float) -> None:
         self._error = None
         try:
             self._credentials = self._ask()
         except Exception as error:
-            if self._credentials is None or asked_at >= self._valid_until:
+            if self._credentials is None or requested_at >= self._valid_until:
                 self._credentials = None
                 self._error, self._failed_until = error, self._clock() + FAILED_FOR_S
                 raise
-            left = self._valid_until - asked_at
-            self._renew_at = asked_at + min(RETRY_AFTER_S, left)
+            left = self._valid_until - requested_at
+            self._renew_at = requested_at + min(RETRY_AFTER_S, left)
             logger.warning(
                 "The TURN credentials, valid for another %.0f s, were not renewed: %s",
                 left,
                 error,
             )
         else:
-            self._renew_at = asked_at + self._ttl / 2
-            self._valid_until = asked_at + self._ttl
+            self._renew_at = requested_at + self._ttl / 2
+            self._valid_until = requested_at + self._ttl

@@ -50,7 +50,7 @@ class _Listener:
         self.loop = asyncio.get_running_loop()
         self.thread = threading.current_thread()
         self._before: dict[int, Any] = {}
-        self._asked = False
+        self._signaled = False
         self._delayed: Callable[[], Any] | None = None
 
     def listen(self) -> None:
@@ -70,8 +70,8 @@ class _Listener:
 
     def __call__(self, number: int, frame: Any) -> None:
         """Handle a signal."""
-        if not self._asked:
-            self._asked = True
+        if not self._signaled:
+            self._signaled = True
             self._delayed = functools.partial(self._before[number], number, None)
             try:
                 self.loop.call_soon_threadsafe(self._begin, self._forward)

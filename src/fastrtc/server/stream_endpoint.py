@@ -104,7 +104,7 @@ class StreamEndpoint(Endpoint):
         return await self.telephone.answer(
             request,
             has_voice=self.has_voice,
-            expect=lambda id: self.calls.reserve(
+            reserve=lambda id: self.calls.reserve(
                 id, owner.concurrency_limit, owner.limits.connecting
             ),
             authorize=owner.authorize,

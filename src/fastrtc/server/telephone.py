@@ -151,7 +151,7 @@ class Telephone:
         request: Request,
         *,
         has_voice: bool,
-        expect: Callable[[str | None], bool],
+        reserve: Callable[[str | None], bool],
         authorize: Authorize | None = None,
     ) -> Response:
         """Answer the webhook of an incoming call with TwiML.
@@ -159,7 +159,7 @@ class Telephone:
         Args:
             request: Twilio's request.
             has_voice: Whether the stream has audio.
-            expect: Reserves a place for the call with an id; returns False if there is none.
+            reserve: Reserves a place for the call with an id; returns False if there is none.
             authorize: Called with the request once it is verified; a refused caller hears the
                 reason.
 
@@ -181,7 +181,7 @@ class Telephone:
             return _twiml(end_call(refusal.details.get("reason", NOT_ALLOWED)))
         if not has_voice:
             return _twiml(end_call(NO_VOICE))
-        if not expect(parameters.get("CallSid")):
+        if not reserve(parameters.get("CallSid")):
             return _twiml(end_call(LINE_BUSY))
         path = request.url.path.removesuffix(INCOMING)
         passed_on = {**_numbers(parameters), **self.call_parameters(parameters.get("CallSid"))}
