@@ -91,8 +91,8 @@ class AudioInbound:
         self._silence = SilenceClock(BLOCK_S)
         self._silence_timer: asyncio.TimerHandle | None = None
         self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
-        self._alarm = TimedEvent()
-        self._pushed = self._taken = 0  # samples; the second is counted by whoever feeds
+        self._queued = TimedEvent()
+        self._pushed = self._taken = 0  # samples queued, and samples taken by `run`
         self._received = 0  # of these, what `receive` has returned from
         self._stopped = False
         self._finishing = False  # nothing comes any more, but what there is is given
@@ -151,7 +151,7 @@ class AudioInbound:
         self.flush()
         self._finishing = True
         self._frames.put(None)
-        self._alarm.ring()
+        self._queued.ring()
         try:
             await asyncio.wait_for(self._done.wait(), timeout)
         except asyncio.TimeoutError:
@@ -261,7 +261,7 @@ class AudioInbound:
                 logger.warning(
                     "receive() is more than %.0f s behind: the oldest audio is dropped", BACKLOG_S
                 )
-        self._alarm.ring()
+        self._queued.ring()
 
     async def run(self) -> None:
         """Call ``receive`` until the connection ends or ``finish`` is called.
@@ -306,7 +306,7 @@ class AudioInbound:
                     self.on_received()
                 finally:
                     self._received += frame.size
-            await self._alarm.wait()
+            await self._queued.wait()
 
     def _feed(self) -> None:
         """Call a sync ``receive``, in its thread."""
