@@ -97,7 +97,8 @@ async def test_buttons_stay_in_view(
                 assert in_view, f"{where}, {state}: the button is at {now['main']}"
                 if state == "details" and size == SIZES[0]:
                     assert now["scrolled"] <= 1, f"{where}: details are out of sight"
-                if state != "details":
+                # A chat above the buttons is what the details take their room from.
+                if state != "details" or (modality == "audio" and outputs == 1):
                     far = distance(now["buttons"], idle["buttons"])
                     assert far <= 1, f"{where}: {state} moves buttons by {far} pixels"
                 assert not now["covered"], f"{where}, {state}: the waves run through texts"
