@@ -184,7 +184,7 @@ async def test_the_socket_and_the_webhook_of_a_call() -> None:
                 webhook, data={"CallSid": "CA1"}, headers={"host": "example.com"}
             )
             assert "<Stream" in taken.text and len(connections_of(served.stream).registry) == 1
-            connections_of(served.stream).calls.arrived("CA1")
+            connections_of(served.stream).calls.release("CA1")
 
 
 # The page
@@ -252,7 +252,7 @@ async def test_a_stream_that_this_package_serves_itself() -> None:
         assert call.status_code == 403
         through_tunnel = await http.post("/telephone/incoming", data={"CallSid": "CA1"})
         assert "<Stream" in through_tunnel.text
-        connections_of(stream).calls.arrived("CA1")
+        connections_of(stream).calls.release("CA1")
     async with client_of(mounted(stream)) as http:
         assert (await http.post("/webrtc/offer", json=CANDIDATE)).json() == ACCEPTED
     assert connections_of(make()).endpoint.local is False

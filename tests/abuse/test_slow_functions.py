@@ -120,11 +120,11 @@ async def test_callers_and_websockets_count_among_those_who_connect() -> None:
             refusal = await client.wait_for(status="failed")
             assert refusal["meta"] == {"error": "too_many_connecting", "limit": 2}
             assert await client.closed() == 1013
-        connections_of(stream).calls.arrived("CA0")
+        connections_of(stream).calls.release("CA0")
         async with served.client() as one, served.client() as other:
             await one.start("b", encoding="pcm16")
             await other.start("c", encoding="pcm16")  # the first is established
-        connections_of(stream).calls.arrived("CA1")
+        connections_of(stream).calls.release("CA1")
 
 
 @pytest.mark.parametrize("id", ["CA1", "call CA1"])
@@ -133,9 +133,9 @@ async def test_no_id_of_a_client_is_the_place_of_a_caller(id: str) -> None:
         stream = served.stream
         async with served.client() as client:
             await client.start(id, encoding="pcm16")
-            assert connections_of(stream).calls.expect("CA1", 2, 256)
+            assert connections_of(stream).calls.reserve("CA1", 2, 256)
             stream.clean_up(id)
             await client.closed()
         assert len(connections_of(stream).registry) == 1
-        connections_of(stream).calls.arrived("CA1")
+        connections_of(stream).calls.release("CA1")
         assert len(connections_of(stream).registry) == 0
