@@ -62,12 +62,16 @@ def test_more_than_the_bound_fail_the_run(run: Callable) -> None:
 
 
 def test_the_bound_holds_over_several_runs(run: Callable, pytester: pytest.Pytester) -> None:
-    Path(pytester.path / "reruns.txt").write_text("tests/browser/test_two.py::test_it\n" * 2)
+    Path(pytester.path / "reruns.txt").write_text("tests/browser/test_two.py::test_it\n" * MAX_RERUNS)
     assert run("tests/browser", "@pytest.mark.browser", 1).ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_a_peer_has_no_other_run(run: Callable) -> None:
-    run("tests/webrtc", "", 1).assert_outcomes(failed=1)
+def test_a_peer_has_one_more_run(run: Callable) -> None:
+    assert run("tests/webrtc", "", 1).ret == pytest.ExitCode.OK
+
+
+def test_another_test_has_no_other_run(run: Callable) -> None:
+    run("tests/core", "", 1).assert_outcomes(failed=1)
 
 
 def test_a_page_elsewhere_is_refused(run: Callable) -> None:
