@@ -6,8 +6,9 @@ loadgroup`; because its mark `xdist_group` has no effect with pytest 9.2 and pyt
 a test is identified by its location.
 
 A failed test of a page, or with a real peer, is run once more, because neither a fake microphone
-nor a network waits for a stalled machine. The end of the run lists these tests. `FASTRTC_RERUNS` is the path of a file that gets a
-line for each, also across several runs; with more than `MAX_RERUNS` lines, the run fails.
+nor a network waits for a stalled machine. The end of the run lists these tests. `FASTRTC_RERUNS` is
+the path of a file that gets a line for each, also across several runs; with more than `MAX_RERUNS`
+lines, the run fails.
 """
 
 import os

@@ -62,7 +62,9 @@ def test_more_than_the_bound_fail_the_run(run: Callable) -> None:
 
 
 def test_the_bound_holds_over_several_runs(run: Callable, pytester: pytest.Pytester) -> None:
-    Path(pytester.path / "reruns.txt").write_text("tests/browser/test_two.py::test_it\n" * MAX_RERUNS)
+    Path(pytester.path / "reruns.txt").write_text(
+        "tests/browser/test_two.py::test_it\n" * MAX_RERUNS
+    )
     assert run("tests/browser", "@pytest.mark.browser", 1).ret == pytest.ExitCode.TESTS_FAILED
 
 
