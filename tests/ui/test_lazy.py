@@ -136,7 +136,7 @@ async def test_launch_where_clients_cannot_reach_the_server(
     monkeypatch.setenv(place, "x")
     options = stream(rtc_configuration=None).ui.launch(quiet=True)
     assert options["quiet"] is True
-    with pytest.raises(RuntimeError, match="give the stream an rtc_configuration"):
+    with pytest.raises(RuntimeError, match="pass an rtc_configuration"):
         async with options["app_kwargs"]["lifespan"](FastAPI()):
             pass
 
