@@ -2,9 +2,10 @@
 
 The two differ in ways that only a running program shows: handles without times, a clock in whole
 milliseconds that does not advance within a callback, different transports. The tests in `PEERS` run
-on both, except those in `SPOKEN`, each of which always runs on the same loop. Servers that a test
-starts in a thread, or to stop them, use the loop of the test; programs use the loop that uvicorn
-chooses, uvloop if it is installed.
+on both, except those in `SPOKEN`, each of which always runs on the same loop. With
+`FASTRTC_FEWER_LOOPS`, which `.ci/run` sets for its time limit, so do those not in `BOTH`. Servers
+that a test starts in a thread, or to stop them, use the loop of the test; programs use the loop
+that uvicorn chooses, uvloop if it is installed.
 """
 
 import asyncio
@@ -19,6 +20,17 @@ import pytest
 from tests.support.needs import PEERS
 
 __all__ = ["loop_for_a_server", "loop_of"]
+
+BOTH = (
+    "tests/abuse/test_channels.py",
+    "tests/faults/test_network.py",
+    "tests/faults/test_rebinding.py",
+    "tests/faults/test_stopping.py",
+    "tests/telephone/test_calls.py",
+    "tests/webrtc/",
+    "tests/websocket/test_conversation.py",
+)
+"""Always run on both loops: what has failed on one of them, and what the other tests build on."""
 
 SPOKEN = (
     "tests/telephone/test_demo.py",
@@ -77,7 +89,8 @@ def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     factories = _factories()
-    if item.nodeid.startswith(PEERS) and not item.nodeid.startswith(SPOKEN):
+    both = BOTH if os.environ.get("FASTRTC_FEWER_LOOPS") else PEERS
+    if item.nodeid.startswith(both) and not item.nodeid.startswith(SPOKEN):
         return factories
     chosen = loop_of(item.nodeid) if item.nodeid.startswith(PEERS) else "asyncio"
     return {chosen: factories[chosen]}
