@@ -108,7 +108,9 @@ async def churn(streams: list[Stream], numbers: range) -> None:
 
 @pytest.mark.timeout(300)
 async def test_churn_leaves_nothing(fast_consent: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fastrtc.transport.webrtc.peer.CONNECT_TIMEOUT_S", 8.0)
+    # time enough for a busy machine: eight clients connect at once, in this process as the server
+    monkeypatch.setattr("fastrtc.transport.webrtc.peer.CONNECT_TIMEOUT_S", 15.0)
+    monkeypatch.setattr("fastrtc.transport.webrtc._aiortc.consent.CONSENT_EXPIRES_S", 5.0)
     streams = [
         Stream(handler(), modality="audio", server_rtc_configuration=LOCAL, concurrency_limit=2**31)
         for handler in (Small, SyncSmall)
