@@ -148,12 +148,14 @@ def around(page: gr.Blocks, block: Any) -> list[str]:
     """Give the classes of the columns and rows that a block is in."""
     classes: list[str] = []
     while (block := block.parent) is not None:
-        classes += getattr(block, "elem_classes", [])
+        classes += getattr(block, "elem_classes", None) or []
     return classes
 
 
 def chatbot() -> gr.Chatbot:
-    options = {"type": "messages"} if gr.__version__.startswith("5") else {}
+    options: dict[str, Any] = {}
+    if gr.__version__.startswith("5"):
+        options = {"type": "messages", "allow_tags": False}
     return gr.Chatbot(render=False, **options)
 
 

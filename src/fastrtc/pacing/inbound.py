@@ -177,14 +177,15 @@ class AudioInbound:
         assert self._needs_silence is not None
         loop = asyncio.get_running_loop()
         self._silence_timer = None
-        due = self._silence.take(loop.time())
+        now = loop.time()  # once: while the event loop stalls, the next block becomes due as well
+        due = self._silence.take(now)
         if due and not self._needs_silence():
             if self._received == self._pushed:
                 return  # until audio comes again
-            self._silence.heard(0.0, loop.time())  # the handler has not got to what came last
+            self._silence.heard(0.0, now)  # the handler has not got to what came last
             due = 0
         self._fill(due)
-        if self._silence.next_at() > loop.time():
+        if self._silence.next_at() > now:
             self._silence_timer = loop.call_at(self._silence.next_at(), self._fill_gap)
 
     def _fill(self, blocks: int) -> None:
