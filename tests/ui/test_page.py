@@ -155,7 +155,7 @@ def around(page: gr.Blocks, block: Any) -> list[str]:
 def chatbot() -> gr.Chatbot:
     options: dict[str, Any] = {}
     if gr.__version__.startswith("5"):
-        options = {"type": "messages", "allow_tags": False}
+        options = {"type": "messages", "allow_tags": True}  # False warns
     return gr.Chatbot(render=False, **options)
 
 
