@@ -27,7 +27,9 @@ BOTH = (
     "tests/faults/test_rebinding.py",
     "tests/faults/test_stopping.py",
     "tests/telephone/test_calls.py",
-    "tests/webrtc/",
+    "tests/webrtc/test_guard.py",
+    "tests/webrtc/test_life_cycle.py",
+    "tests/webrtc/test_trickle.py",
     "tests/websocket/test_conversation.py",
 )
 """Always run on both loops: what has failed on one of them, and what the other tests build on."""
