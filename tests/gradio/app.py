@@ -183,6 +183,16 @@ def answer(data: WebRTCData, history: list):
     yield AdditionalOutputs([*history, {"role": "assistant", "content": reply}])
 
 
+def serve(app: FastAPI) -> None:
+    """Serve pages at ``PORT``, and ``/ready`` beside them."""
+
+    @app.get("/ready")
+    def ready() -> str:
+        return "yes"
+
+    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")
+
+
 def chatbot(**options) -> gr.Chatbot:
     if gr.__version__.startswith("5"):
         options |= {"type": "messages", "allow_tags": False}
@@ -359,11 +369,7 @@ def main() -> None:
     for path, blocks in pages.items():
         app = gr.mount_gradio_app(app, blocks, path=path, ssr_mode=False)
 
-    @app.get("/ready")
-    def ready() -> str:
-        return "yes"
-
-    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")
+    serve(app)
 
 
 if __name__ == "__main__":

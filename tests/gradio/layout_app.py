@@ -3,11 +3,8 @@
 /{modality}/{mode}/{inputs}/{outputs}    the default page of a stream with so many of each
 """
 
-import os
-
 import gradio as gr
-import uvicorn
-from app import CONFIGURATION, HANDLERS, chatbot, flip, pictures, tone
+from app import CONFIGURATION, HANDLERS, chatbot, flip, pictures, serve, tone
 from fastapi import FastAPI
 from layouts import COUNTS
 
@@ -49,11 +46,7 @@ def main() -> None:
             blocks = page(modality, mode, inputs, outputs)
             app = gr.mount_gradio_app(app, blocks, path=path, ssr_mode=False)
 
-    @app.get("/ready")
-    def ready() -> str:
-        return "yes"
-
-    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")
+    serve(app)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import json
 import os
 
 import gradio as gr
-import uvicorn
-from app import NO_SERVERS, Echo
+from app import NO_SERVERS, Echo, serve
 from fastapi import FastAPI
 
 from fastrtc import Stream, get_coturn_credentials
@@ -40,11 +39,7 @@ def main() -> None:
         )
         app = gr.mount_gradio_app(app, stream.ui, path=path, ssr_mode=False)
 
-    @app.get("/ready")
-    def ready() -> str:
-        return "yes"
-
-    uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")
+    serve(app)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from fastrtc.server.local_server import LOCAL_NAMES, POLICY_VIOLATION, OwnHostsOnly
+from fastrtc.core.close_reason import POLICY_VIOLATION
+from fastrtc.server.local_server import LOCAL_NAMES, OwnHostsOnly
 from fastrtc.transport.cross_site import SitePolicy
 
 

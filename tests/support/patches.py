@@ -1,14 +1,25 @@
-"""aiortc or aioice without private names that fastrtc uses."""
+"""Connections of aiortc, and aiortc or aioice without private names that fastrtc uses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from aiortc import RTCConfiguration, RTCPeerConnection
+
 from fastrtc.transport.webrtc._aiortc.patch import Patch
 from fastrtc.transport.webrtc._aiortc.registry import REGISTRY
 
-__all__ = ["without"]
+__all__ = ["new_connection", "without"]
+
+
+async def new_connection() -> RTCPeerConnection:
+    """Create a connection with audio, video and a data channel."""
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    pc.addTransceiver("audio")
+    pc.addTransceiver("video")
+    pc.createDataChannel("text")
+    return pc
 
 
 @contextmanager

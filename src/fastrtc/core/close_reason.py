@@ -1,4 +1,4 @@
-"""Why a connection ends, whatever it travels over."""
+"""Reasons for the end of a connection, for every transport."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ TRY_AGAIN_LATER = 1013
 """The close code for a server that is full (IANA's WebSocket Close Code Number Registry)."""
 
 MAX_REASON_BYTES = 123
-"""Bytes that the reason in a close frame may have (RFC 6455, section 5.5)."""
+"""Maximum size of the reason in a close frame, in bytes (RFC 6455, section 5.5)."""
 
 
 @dataclass(frozen=True)
 class CloseReason:
-    """Why a connection ends.
+    """The reason for the end of a connection.
 
     Attributes:
-        code: A close code of RFC 6455; WebRTC has none, there it is for the log.
-        text: For people.
+        code: A close code of RFC 6455; for WebRTC, which has none, it is only logged.
+        text: The reason in words.
     """
 
     code: int = NORMAL
@@ -44,5 +44,5 @@ class CloseReason:
 
     @property
     def short_text(self) -> str:
-        """The text, cut to what a close frame may have."""
+        """The text, truncated to ``MAX_REASON_BYTES``."""
         return self.text.encode()[:MAX_REASON_BYTES].decode(errors="ignore")

@@ -279,7 +279,7 @@ async def run_function(
 
 
 async def _outputs(output: Any, invoker: Invoker) -> AsyncGenerator[Any, None]:
-    """Give the output, or those of the generator that it is."""
+    """Yield the output, or the items of a generator."""
     if hasattr(output, "__anext__") or hasattr(output, "__next__"):
         async with aclosing(invoker.iterate("video", lambda: output)) as items:
             async for item in items:

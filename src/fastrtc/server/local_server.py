@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 
+from ..core.close_reason import POLICY_VIOLATION
 from ..transport.cross_site import SitePolicy, is_own_host
 
 __all__ = ["LOCAL_NAMES", "App", "OwnHostsOnly", "Receive", "Scope", "Send"]
@@ -18,9 +19,6 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
-
-POLICY_VIOLATION = 1008
-"""Close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
 
 
 class OwnHostsOnly:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from fastapi import Request, WebSocket
 from fastapi.responses import PlainTextResponse, Response
 
+from ..core.close_reason import POLICY_VIOLATION
 from ..core.context import Call
 from ..core.errors import SessionRefused
 from ..handlers.base import StreamHandlerBase
@@ -19,7 +20,7 @@ from .endpoint import Endpoint, endpoint_of
 from .lifespan import ending
 from .owner import Listener, Owner
 from .shutdown import OnInterrupt
-from .telephone import POLICY_VIOLATION, CallReservations, Telephone
+from .telephone import CallReservations, Telephone
 
 __all__ = ["Page", "StreamEndpoint"]
 

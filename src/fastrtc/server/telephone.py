@@ -12,6 +12,7 @@ from fastapi import HTTPException, Request, WebSocket
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.datastructures import QueryParams
 
+from ..core.close_reason import POLICY_VIOLATION
 from ..core.context import Call
 from ..core.errors import SessionRefused
 from ..core.log_throttle import LogThrottle
@@ -42,9 +43,6 @@ CONNECTED_TIMEOUT_S = 10.0
 
 MAX_BYTES = 1 << 16
 """Maximum size of the form that Twilio posts, in bytes; it has about 30 short fields."""
-
-POLICY_VIOLATION = 1008
-"""Close code of a refused WebSocket (RFC 6455 section 7.4.1)."""
 
 
 CALL_REQUEST: dict[str, Any] = {

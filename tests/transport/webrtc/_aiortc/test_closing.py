@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import aioice
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc import RTCPeerConnection
 
 from fastrtc.transport.webrtc._aiortc.closing import (
     CHECKS,
@@ -18,15 +18,7 @@ from fastrtc.transport.webrtc._aiortc.closing import (
     close_while_connecting,
 )
 from fastrtc.transport.webrtc._aiortc.transports import ice_connections
-from tests.support.patches import without
-
-
-async def new_connection() -> RTCPeerConnection:
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    pc.addTransceiver("audio")
-    pc.addTransceiver("video")
-    pc.createDataChannel("text")
-    return pc
+from tests.support.patches import new_connection, without
 
 
 @pytest.mark.parametrize("close", [close_connection, RTCPeerConnection.close])

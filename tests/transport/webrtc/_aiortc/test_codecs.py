@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import copy
 
-from aiortc import RTCConfiguration, RTCPeerConnection
 from aiortc.sdp import MediaDescription, SessionDescription
 
 from fastrtc.transport.webrtc._aiortc.codecs import (
@@ -12,15 +11,7 @@ from fastrtc.transport.webrtc._aiortc.codecs import (
     negotiated_codecs,
     supported_codecs,
 )
-from tests.support.patches import without
-
-
-async def new_connection() -> RTCPeerConnection:
-    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-    pc.addTransceiver("audio")
-    pc.addTransceiver("video")
-    pc.createDataChannel("text")
-    return pc
+from tests.support.patches import new_connection, without
 
 
 async def test_the_codecs_that_were_negotiated():
