@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import logging
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -551,5 +552,26 @@ async def test_a_handler_that_is_behind_gets_silence_when_it_has_heard_that_it_n
     await asyncio.sleep(seconds + 1.5)
     assert len(handler.received) > 10
     assert not any(frame.any() for _, frame in handler.received[1:])
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@virtual_time
+async def test_a_stall_of_the_event_loop_does_not_end_the_silence():
+    loop: Any = asyncio.get_running_loop()
+    handler = SlowAtFirst(input_sample_rate=48000)
+    handler.seconds = 0.0
+    stalls = iter([0.1])
+
+    def needs_silence() -> bool:
+        loop._selector.now += next(stalls, 0.0)
+        return True
+
+    link_of(handler).needs_silence = needs_silence
+    receiving = inbound(handler)
+    task = asyncio.create_task(receiving.run())
+    receiving.push(48000, numbers(960))
+    await asyncio.sleep(1.5)
+    assert len(handler.received) > 10
     task.cancel()
     await asyncio.wait([task])
