@@ -39,6 +39,7 @@ ELSEWHERE = {
     "transport/webrtc/offer.py": "tests/webrtc/test_offers.py",
     "transport/webrtc/peer.py": "tests/webrtc",
     "turns/conversation.py": "tests/test_reply_on_pause.py",
+    "turns/face.py": "tests/test_reply_on_pause.py",
     "webrtc_connection_mixin.py": "tests/webrtc",
 }
 """Modules and packages that are tested as a whole, through what uses them, and where."""

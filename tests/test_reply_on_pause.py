@@ -1300,7 +1300,7 @@ class TestConnected:
     async def test_a_client_that_gives_no_inputs_is_answered_without(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fastrtc.turns.conversation.DEFAULTED_INPUTS_TIMEOUT_S", 0.1)
+        monkeypatch.setattr("fastrtc.turns.reply_inputs.DEFAULTED_INPUTS_TIMEOUT_S", 0.1)
         got = []
 
         def reply(audio, name="nobody"):

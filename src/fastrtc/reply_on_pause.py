@@ -20,7 +20,7 @@ from .handlers.inputs import ExtraParameters, WebRTCData
 from .handlers.invoke import is_async
 from .handlers.link import link_of, rebound
 from .handlers.stream import StreamHandler
-from .pacing.playout import check_output
+from .pacing.audio_output import seconds_of
 from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .pause_detection.silero import get_silero_model
@@ -233,13 +233,3 @@ class ReplyOnPause(StreamHandler):
 def _conversation(handler: ReplyOnPause) -> Conversation:
     conversation: Conversation = link_of(handler).conversation
     return conversation
-
-
-def seconds_of(media: Any) -> float:
-    """Return the length of the audio of an output, in seconds.
-
-    Raises:
-        HandlerError: If it cannot be played.
-    """
-    rate, samples = check_output(media)
-    return float(samples.shape[1] / rate)

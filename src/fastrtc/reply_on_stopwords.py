@@ -16,9 +16,10 @@ from .core.messages import create_message
 from .core.models import MissingExtra, require_installed
 from .core.types import Layout
 from .handlers.link import link_of
+from .pacing.audio_output import seconds_of
 from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
-from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPause, seconds_of
+from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPause
 from .speech_to_text.moonshine import NAMES
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
@@ -163,16 +164,16 @@ class StopWordConversation(Conversation):
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
         """Process a frame of audio, and update the state."""
         state = cast(ReplyOnStopWordsState, state)
-        if not state.stop_word_detected and self.open_segmenter():
-            assert self.segmenter is not None
+        segmenter = None if state.stop_word_detected else self.endpointing.open_segmenter()
+        if segmenter is not None:
             rate, samples = audio
             state.sampling_rate = state.sampling_rate or rate
-            speaks = self.segmenter.hears_speech(rate, samples)
+            speaks = segmenter.hears_speech(rate, samples)
             rest = self._spot(rate, self.face.expected_layout, samples, speaks, state)
             if rest is None:
                 state.pause_detected = False
                 return
-            self.segmenter.forget()
+            segmenter.forget()
             audio = (rate, rest)
         super().process_audio(audio, state)
         if state.pause_detected:

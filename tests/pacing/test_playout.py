@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fastrtc.audio.converter import AudioConverter
 from fastrtc.core.errors import HandlerError
-from fastrtc.pacing.playout import Playout, PlayoutFrame, PlayoutOptions, check_audio
+from fastrtc.pacing.playout import Playout, PlayoutFrame, PlayoutOptions
 
 FRAME = 960
 EPSILON = 1e-6
@@ -477,13 +477,6 @@ class Tensor:
         return self.values
 
 
-class Elsewhere:
-    """A tensor on a graphics card."""
-
-    def __array__(self, dtype=None, copy=None):
-        raise RuntimeError("copy it to the CPU first")
-
-
 # The same tone, by what it is given as; the tolerance is that of the coarsest, 8 bits.
 FORMS = {
     "int16": TONE,
@@ -537,51 +530,6 @@ def test_every_form_of_samples_is_the_same_sound(samples):
     played = player.samples[0, : TONE.size].astype(int)
     assert np.abs(played - TONE).max() <= 256
     assert not player.samples[0, TONE.size :].any()
-
-
-def test_bytes_are_little_endian_and_may_be_interleaved():
-    assert check_audio(48000, b"\1\0\2\0")[1].tolist() == [[1, 2]]
-    assert check_audio(48000, b"\1\0\2\0", "stereo")[1].tolist() == [[1], [2]]
-
-
-def test_masked_samples_are_silence():
-    masked = np.ma.array([1, 2, 3], np.int16, mask=[False, True, False])
-    assert check_audio(48000, masked)[1].tolist() == [[1, 0, 3]]
-
-
-@pytest.mark.parametrize(
-    ("samples", "what"),
-    [
-        (None, "not NoneType"),
-        ("audio", "not str"),
-        (5, "not int"),
-        (0.5, "not float"),
-        ({"a": 1}, "not dict"),
-        ({1, 2}, "not set"),
-        (iter([1, 2]), "not list_iterator"),
-        (b"abc", "even number of bytes, not 3"),
-        (Elsewhere(), "Elsewhere cannot be read as an array: copy it to the CPU first"),
-        (np.zeros(4, bool), "dtype bool"),
-        (np.zeros(4, complex), "dtype complex128"),
-        (np.zeros(4, object), "dtype object"),
-        (np.zeros(4, "datetime64[s]"), "dtype datetime64"),
-        (np.zeros(4, "timedelta64[s]"), "dtype timedelta64"),
-        (np.zeros(4, [("a", "<i2")]), "dtype .*a"),
-        (np.zeros(4, "V2"), "dtype .*V2"),
-        (np.array(["a"]), "dtype <U1"),
-        (np.array([b"ab"]), "dtype .*S2"),
-        ([b"ab", b"cd"], "dtype .*S2"),
-        ([None, None], "dtype object"),
-        ([[1, 2], [3]], "inhomogeneous"),
-        (np.array(5, np.int16), r"shape \(\)"),
-        (np.int16(5), r"shape \(\)"),
-        (np.zeros((1, 1, 4), np.int16), r"shape \(1, 1, 4\)"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_is_no_sound_is_refused_by_name(samples, what):
-    with pytest.raises(HandlerError, match="This is not audio: .*" + what):
-        check_audio(48000, samples)
 
 
 def chunks_of(*parts: np.ndarray) -> list[list[int]]:
@@ -639,12 +587,6 @@ def test_layouts_that_are_none_are_refused():
         Playout().push(48000, ramp(FRAME), "surround")
     with pytest.raises(HandlerError, match="even number"):
         Playout().push(48000, ramp(3), "stereo")
-
-
-def test_checked_audio_is_planar():
-    rate, planar = check_audio(np.int32(8000), np.zeros((100, 2)))
-    assert (rate, type(rate)) == (8000, int)
-    assert planar.shape == (2, 100)
 
 
 @pytest.mark.parametrize("empty", [[], np.zeros((1, 0), np.int16), np.zeros((2, 0), np.float32)])

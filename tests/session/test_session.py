@@ -20,6 +20,7 @@ from fastrtc.core.context import get_current_context
 from fastrtc.core.errors import HandlerError, HandlerExited, WebRTCError
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.handlers.stream import StreamHandler
+from fastrtc.session import error_reports, handler_shutdown
 from fastrtc.session import session as module
 from fastrtc.session.session import Session, State
 
@@ -255,7 +256,7 @@ async def test_a_sync_shutdown_runs_on_the_loop():
 
 
 async def test_a_shutdown_that_holds_up_the_loop_is_named(monkeypatch: pytest.MonkeyPatch, caplog):
-    monkeypatch.setattr(module, "SHUTDOWN_WARNING_S", 0.05)
+    monkeypatch.setattr(handler_shutdown, "SHUTDOWN_WARNING_S", 0.05)
 
     class Slow(Handler):
         def shutdown(self) -> None:
@@ -278,7 +279,7 @@ async def test_a_shutdown_that_holds_up_the_loop_is_named(monkeypatch: pytest.Mo
 async def test_a_shutdown_that_does_not_return_is_interrupted_for_the_others(
     others: bool, monkeypatch: pytest.MonkeyPatch, caplog
 ):
-    monkeypatch.setattr(module, "SHUTDOWN_LIMIT_S", 0.05)
+    monkeypatch.setattr(handler_shutdown, "SHUTDOWN_LIMIT_S", 0.05)
 
     class Busy(Handler):
         def shutdown(self) -> None:
@@ -302,7 +303,7 @@ async def test_a_shutdown_that_does_not_return_is_interrupted_for_the_others(
 
 
 async def test_a_shutdown_that_was_interrupted_runs_in_a_thread_the_next_time(monkeypatch):
-    monkeypatch.setattr(module, "SHUTDOWN_LIMIT_S", 0.05)
+    monkeypatch.setattr(handler_shutdown, "SHUTDOWN_LIMIT_S", 0.05)
 
     class Busy(Handler):
         def shutdown(self) -> None:
@@ -327,7 +328,7 @@ async def test_a_shutdown_that_was_interrupted_runs_in_a_thread_the_next_time(mo
 
 
 async def test_a_reset_that_blocks_is_abandoned(monkeypatch: pytest.MonkeyPatch, caplog):
-    monkeypatch.setattr(module, "SHUTDOWN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(handler_shutdown, "SHUTDOWN_TIMEOUT_S", 0.05)
     go_on = threading.Event()
 
     class Blocks(Handler):
@@ -387,7 +388,7 @@ async def test_an_abandoned_session_waits_no_more_for_shutdown():
 
 
 async def test_an_async_shutdown_that_hangs_is_cancelled(monkeypatch: pytest.MonkeyPatch, caplog):
-    monkeypatch.setattr(module, "SHUTDOWN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(handler_shutdown, "SHUTDOWN_TIMEOUT_S", 0.05)
 
     class Hangs(Handler):
         async def shutdown(self) -> None:
@@ -652,7 +653,7 @@ async def test_different_failures_are_logged_and_shown_each_and_bounded(caplog):
     for number in range(1000):
         failures.failed(broken(f"frame {number}"))
 
-    assert 2 < len(rig.sent) == module.MAX_SHOWN
+    assert 2 < len(rig.sent) == error_reports.MAX_SHOWN
     assert len(caplog.records) == 2
     rig.session.close("enough")
     await rig.closed()
@@ -669,7 +670,7 @@ async def test_a_webrtc_error_that_repeats_is_shown_once_and_later_again(monkeyp
 
     await rig.session.context.run(asyncio.create_task, fail(100))
     assert [message["message"] for message in rig.sent] == ["Speak up"]
-    monkeypatch.setattr(module, "REPEAT_S", 0.0)
+    monkeypatch.setattr(error_reports, "REPEAT_S", 0.0)
     await rig.session.context.run(asyncio.create_task, fail(1))
     assert [message["message"] for message in rig.sent] == ["Speak up"] * 2
     rig.session.close("enough")

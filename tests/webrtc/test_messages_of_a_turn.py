@@ -185,7 +185,7 @@ async def test_new_inputs_and_a_trigger_are_another_turn() -> None:
 async def test_a_client_that_sets_no_inputs_is_waited_for_once(
     reply: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fastrtc.turns.conversation.DEFAULTED_INPUTS_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("fastrtc.turns.reply_inputs.DEFAULTED_INPUTS_TIMEOUT_S", 0.5)
     stream = stream_of(ReplyOnPause(reply, model=Energy()))
     async with Client(stream, audio=AudioSource(np.zeros(RATE, np.int16))) as client:
         loop = asyncio.get_running_loop()

@@ -11,17 +11,15 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.convert import as_samples
-from ..core.errors import HandlerError
 from ..core.failures import CallbackFailures
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..core.timed_event import TimedEvent
 from ..handlers.invoke import Invoker, is_async
+from .audio_output import check_output, is_nothing, playable_s
 from .emit import INTERVAL_S, SLACK_S, EmitClock
-from .playout import Playout, PlayoutFrame, check_output
+from .playout import Playout, PlayoutFrame
 
 __all__ = ["AudioOutbound"]
 
@@ -139,7 +137,7 @@ class AudioOutbound:
             asked_when_cleared, asked_at = self.cleared, loop.time()
             try:
                 output = await self._invoker.call("emit", emit)
-                nothing = _is_nothing(output)
+                nothing = is_nothing(output)
             except Exception as error:
                 output, nothing = _Raised(error), False
             if nothing:
@@ -169,7 +167,7 @@ class AudioOutbound:
         def give(asked_when_cleared: int, output: Any) -> None:
             outputs.append((asked_when_cleared, self._deliver_at_once(asked_when_cleared, output)))
             if self.playout is not None and self.playout.held_s:
-                self.playout.held_s += _seconds(output)
+                self.playout.held_s += playable_s(output)
             given.ring()
 
         def ask_until_stopped() -> None:
@@ -232,7 +230,7 @@ class AudioOutbound:
             output = self._invoker.finish(emit())
         finally:
             self.emitting = False
-        if not _is_nothing(output):
+        if not is_nothing(output):
             return output
         if not self._by_clock:
             self._fed_in_thread.wait()
@@ -257,7 +255,7 @@ class AudioOutbound:
                 reason = await self.accept(output)
                 if reason is not None:
                     return reason
-                if _is_nothing(output):
+                if is_nothing(output):
                     await self._rest(asked_at)
                 else:
                     await asyncio.sleep(0)  # let other tasks run if it always has output
@@ -319,7 +317,7 @@ class AudioOutbound:
     async def _wait_for_room(self, playout: Playout, rate: int, samples: NDArray[Any]) -> bool:
         """Wait until the queue has room; return whether the queue was not cleared meanwhile."""
         clears = self._clears
-        behind = sum(_seconds(output) for _, output in self._given)
+        behind = sum(playable_s(output) for _, output in self._given)
         playout.held_s = samples.shape[1] / rate + behind
         try:
             while playout.full and clears == self._clears:
@@ -373,29 +371,3 @@ class AudioOutbound:
 
 def _nothing() -> None:
     """Do nothing."""
-
-
-def _seconds(output: Any) -> float:
-    """How much audio an output has, in seconds; none if it is unfit."""
-    try:
-        rate, samples = check_output(split_output(output)[0])
-    except HandlerError:
-        return 0.0
-    return float(samples.shape[1] / rate)
-
-
-def _is_nothing(output: Any) -> bool:
-    """Return whether it is None, or audio without samples, which some handlers give instead."""
-    media, other = split_output(output)
-    if isinstance(media, tuple | list) and len(media) > 1:
-        return other is None and _is_empty(media[1])
-    return other is None and media is None
-
-
-def _is_empty(samples: Any) -> bool:
-    if isinstance(samples, np.ndarray):
-        return samples.size == 0
-    try:
-        return as_samples(samples).size == 0
-    except (TypeError, ValueError):  # invalid: reported when it is played
-        return False

@@ -11,22 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.convert import as_planar, as_samples, check_dtype, full_scale, to_int16
+from ..audio.convert import full_scale, to_int16
 from ..audio.converter import AudioConverter
 from ..audio.fifo import SampleFifo
-from ..core.errors import HandlerError
-from ..core.rates import check_rate
 from ..core.types import Layout
+from .audio_output import check_audio
 
-__all__ = ["Playout", "PlayoutFrame", "PlayoutOptions", "check_audio", "check_output"]
+__all__ = ["Playout", "PlayoutFrame", "PlayoutOptions"]
 
 FRAME_S = 0.02
 """Length of a frame in seconds: the default of Opus (RFC 7587 section 4.2) and Twilio."""
 
-MAX_RATE = 768_000
-"""Highest accepted sample rate in Hz: the highest that sound hardware has."""
-
-_PAIR = (tuple, list)
 _INT16 = np.dtype(np.int16)
 
 
@@ -83,56 +78,6 @@ class _Chunk(NamedTuple):
     @property
     def seconds(self) -> float:
         return float(self.samples.shape[1] / self.rate)
-
-
-def check_audio(
-    rate: object, samples: object, layout: Layout | None = None
-) -> tuple[int, NDArray[Any]]:
-    """Validate audio of a handler, where its author sees the error.
-
-    Args:
-        rate: In Hz: any number with an integral value, at most 768 kHz.
-        samples: Mono or stereo, of any real dtype, or bytes: see ``as_samples`` and ``as_planar``.
-        layout: How to interpret two channels.
-
-    Returns:
-        The rate, and the samples in shape ``(channels, n)``, dtype unchanged.
-
-    Raises:
-        HandlerError: If the value is not audio.
-    """
-    try:
-        whole = check_rate(rate, "The sample rate of audio")
-    except ValueError as error:
-        raise HandlerError(str(error)) from None
-    if whole > MAX_RATE:
-        raise HandlerError(f"The sample rate of audio must be at most {MAX_RATE} Hz, not {rate}")
-    try:
-        planar = as_planar(as_samples(samples), layout)
-        check_dtype(planar.dtype)
-    except (TypeError, ValueError) as error:
-        raise HandlerError(f"This is not audio: {error}") from error
-    return whole, planar
-
-
-def check_output(media: object) -> tuple[int, NDArray[Any]]:
-    """Validate the media of a handler's output; see ``check_audio``.
-
-    Args:
-        media: ``(rate, samples)`` or ``(rate, samples, layout)``, as a tuple or a list.
-
-    Raises:
-        HandlerError: If the value is not audio.
-    """
-    if not isinstance(media, _PAIR) or not 2 <= len(media) <= 3:
-        shown = type(media).__name__
-        if isinstance(media, _PAIR):
-            shown = f"a {shown} of {len(media)}"
-        raise HandlerError(
-            "Audio must be given as (sample_rate, samples) or "
-            f"(sample_rate, samples, layout), not {shown}"
-        )
-    return check_audio(*media)
 
 
 class Playout:

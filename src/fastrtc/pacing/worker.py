@@ -18,7 +18,7 @@ from ..core.errors import WebRTCError
 from ..core.log_throttle import LogThrottle
 from ..core.messages import DataChannel, create_message
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
-from .playout import check_output
+from .audio_output import check_output
 
 __all__ = ["player_worker_decode"]
 

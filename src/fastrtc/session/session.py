@@ -6,26 +6,24 @@ import asyncio
 import contextvars
 import enum
 import functools
-import inspect
 import logging
-from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from ..core.close_reason import INTERNAL_ERROR, NORMAL, CloseReason
 from ..core.context import Call, Context, current_context
-from ..core.errors import HandlerExited, HandlerKeepsFailing, WebRTCError
+from ..core.errors import HandlerExited, HandlerKeepsFailing
 from ..core.failures import CallbackFailures, as_exception, contained
-from ..core.interruption import Interrupted, call_interruptibly
-from ..core.log_throttle import LogThrottle
-from ..core.messages import create_message, current_post, error_message
+from ..core.messages import create_message, current_post
 from ..core.outputs import AdditionalOutputs
 from ..core.tasks import TaskOwner, runs_on
 from ..handlers.abandoned import GRACE_S, abandoned
 from ..handlers.base import StreamHandlerBase
-from ..handlers.invoke import Invoker, is_async
+from ..handlers.invoke import Invoker
 from ..handlers.kinds import copy_handler, copy_handler_in_thread
 from ..handlers.link import link_of
+from .error_reports import ErrorReports
+from .handler_shutdown import HandlerShutdown, live_sessions
 from .outbox import Outbox
 
 __all__ = ["Session", "State"]
@@ -36,36 +34,9 @@ TASKS_TIMEOUT_S = 1.0
 """How long to wait for cancelled tasks, in seconds; user code that swallows the cancellation is
 abandoned."""
 
-SHUTDOWN_TIMEOUT_S = 10.0
-"""How long to wait for a handler's async ``shutdown``, or its ``reset``, in seconds, before it is
-abandoned."""
-
-SHUTDOWN_WARNING_S = 1.0
-"""How long a sync ``shutdown`` may block the event loop before a warning is logged, in seconds."""
-
-SHUTDOWN_LIMIT_S = 3.0
-"""How long a sync ``shutdown`` may block the event loop while there are other connections, in
-seconds; then it is interrupted, and ``shutdown`` of further handlers of its class runs in a
-thread."""
-
 CANCELLED_WAIT_S = 0.1
 """How long after user code cancelled a task of the session the session ends, in seconds. A loop
 that is being closed cancels all tasks, and has ended by then."""
-
-REPEAT_S = 5.0
-"""A ``WebRTCError`` that ``receive``, ``emit`` etc. raise again within this time, in seconds, is
-not shown again."""
-
-MAX_SHOWN = 32
-"""Maximum number of different exceptions of per-frame callbacks that are shown to a client and have
-their own log records."""
-
-
-_live: Counter[int] = Counter()
-"""Number of live sessions by the id of their event loop."""
-
-_shut_down_in_thread: set[type] = set()
-"""Handler classes whose ``shutdown`` had to be interrupted on the event loop."""
 
 
 class State(enum.Enum):
@@ -121,18 +92,15 @@ class Session:
         self._starters: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[Session], None]] = []
         self._closing: asyncio.Task[None] | None = None
-        self._throttles: dict[
-            object, LogThrottle
-        ] = {}  # of log records, by the origin of exceptions
-        self._shown: set[str] = set()
-        self._repeating: dict[str, float] = {}  # messages of WebRTCErrors and their last time
 
         self.outbox = Outbox()
+        self._errors = ErrorReports(id, self.outbox.post, self.loop.time)
         self.context = contextvars.copy_context()
         self.context.run(current_context.set, Context(id, websocket, call))
-        self.context.run(current_post.set, self._show)
+        self.context.run(current_post.set, self._errors.show)
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
+        self._shutdown = HandlerShutdown(id, self.invoker, self.context)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
         self._link_handler()
 
@@ -184,7 +152,7 @@ class Session:
         if self.state is not State.NEW:
             return
         self.state = State.LIVE
-        _live[id(self.loop)] += 1
+        live_sessions[id(self.loop)] += 1
         if self._time_limit is not None:
             self._timer = self.loop.call_later(
                 self._time_limit, functools.partial(self.close, "Time limit reached", tell=True)
@@ -224,7 +192,7 @@ class Session:
         Args:
             name: Name of the callback.
         """
-        return CallbackFailures(name, self._report_failure, self.loop.time)
+        return CallbackFailures(name, self._errors.report_failure, self.loop.time)
 
     def deliver(self, outputs: AdditionalOutputs) -> None:
         """Pass outputs to the program, and notify the client.
@@ -246,7 +214,7 @@ class Session:
         if self.ended:
             logger.debug("Session %s: an error while closing", self.id, exc_info=error)
             return
-        self._report(error)
+        self._errors.report(error)
         known = isinstance(error, HandlerExited | HandlerKeepsFailing)
         text = str(error) if known else f"{type(error).__name__}: {error}"
         self.close(text, INTERNAL_ERROR)
@@ -259,50 +227,7 @@ class Session:
         if isinstance(error, HandlerExited):
             self.fail(error)
         else:
-            self._report(error)
-
-    def _report(self, error: Exception) -> None:
-        if isinstance(error, HandlerKeepsFailing):  # its exceptions were logged already
-            logger.error("Session %s ends: %s", self.id, error)
-        else:
-            logger.error("Session %s: the handler failed", self.id, exc_info=error)
-        if not (isinstance(error, WebRTCError) and error.told):
-            self.outbox.post(error_message(_text_of(error)))
-
-    def _report_failure(self, name: str, error: Exception) -> None:
-        """Log an exception that cost a frame, throttled, and show it once; thread-safe."""
-        if self.ended:
-            logger.debug("Session %s: %s failed while closing", self.id, name, exc_info=error)
-            return
-        throttle = self._throttle_of(name, error)
-        throttle.log(logger.error, "Session %s: %s failed", self.id, name, exc_info=error)
-        message = error_message(_text_of(error))
-        if isinstance(error, WebRTCError) and error.told:
-            if len(self._repeating) < MAX_SHOWN:
-                self._repeating[message] = self.loop.time()
-        elif message not in self._shown and len(self._shown) < MAX_SHOWN:
-            self._shown.add(message)
-            self.outbox.post(message)
-
-    def _throttle_of(self, name: str, error: Exception) -> LogThrottle:
-        traceback = error.__traceback__
-        while traceback is not None and traceback.tb_next is not None:
-            traceback = traceback.tb_next
-        place = None if traceback is None else (traceback.tb_frame.f_code, traceback.tb_lineno)
-        key = (name, type(error), place)
-        if key not in self._throttles and len(self._throttles) >= MAX_SHOWN:
-            key = (name, Exception, None)
-        return self._throttles.setdefault(key, LogThrottle())
-
-    def _show(self, message: str) -> None:
-        """Send an error or a warning of user code to the client, unless the session has ended."""
-        if self.ended:
-            return
-        last, now = self._repeating.get(message), self.loop.time()
-        if last is not None:
-            self._repeating[message] = now
-        if last is None or now - last >= REPEAT_S:
-            self.outbox.post(message)
+            self._errors.report(error)
 
     def close(self, text: str, code: int = NORMAL, *, tell: bool = False) -> None:
         """End the session; from any thread, any number of times.
@@ -320,9 +245,10 @@ class Session:
         if tell:
             self.outbox.post(create_message("end_stream", text))
         if self.state is State.LIVE:
-            _live[id(self.loop)] -= 1
+            live_sessions[id(self.loop)] -= 1
         self.state = State.CLOSING
         self.reason = reason = CloseReason(code, text)
+        self._errors.close()
         logger.debug("Session %s closes: %s", self.id, text)
         if self._timer is not None:
             self._timer.cancel()
@@ -367,60 +293,5 @@ class Session:
             logger.exception("Session %s did not close cleanly", self.id)
 
     async def _shut_down(self) -> None:
-        if not isinstance(self.handler, StreamHandlerBase):
-            return
-        await self._end_handler("shutdown", self._call_shutdown())
-        await self._end_handler("reset", self.invoker.call("reset", self.handler.reset))
-
-    async def _call_shutdown(self) -> None:
-        """Call ``shutdown`` on the event loop, where programs, sync or not, create tasks in it."""
-        began = self.loop.time()
-        method = self.handler.shutdown
-        if is_async(method) or type(self.handler) in _shut_down_in_thread:
-            await self.invoker.call("shutdown", method)
-            return
-        if getattr(method, "__module__", "").partition(".")[0] == "fastrtc":  # ours do not block
-            method()
-            return
-        try:
-            result = call_interruptibly(method, SHUTDOWN_LIMIT_S, lambda: _live[id(self.loop)] > 0)
-        except TimeoutError as error:
-            if isinstance(error.__cause__, Interrupted):
-                _shut_down_in_thread.add(type(self.handler))
-            raise
-        took_s = self.loop.time() - began
-        if took_s > SHUTDOWN_WARNING_S:
-            logger.warning(
-                "Session %s: shutdown() blocked the event loop, and all connections, for %.1f s: "
-                "make it async, or start a thread in it",
-                self.id,
-                took_s,
-            )
-        if inspect.isawaitable(result):
-            await result
-
-    async def _end_handler(self, name: str, call: Coroutine[Any, Any, Any]) -> None:
-        def log(error: Exception) -> None:
-            logger.error("Session %s: %s() failed", self.id, name, exc_info=error)
-
-        owner = TaskOwner(f"fastrtc-{self.id}", self.context, log)
-        task = owner.start(contained(name, call), name)
-        try:
-            late = await owner.join(SHUTDOWN_TIMEOUT_S)
-        except asyncio.CancelledError:
-            owner.cancel()
-            raise
-        if late:
-            owner.cancel()
-            logger.warning(
-                "Session %s: %s() takes more than %.0f s and is abandoned",
-                self.id,
-                name,
-                SHUTDOWN_TIMEOUT_S,
-            )
-        elif task.cancelled():
-            logger.error("Session %s: %s() was cancelled by its own code", self.id, name)
-
-
-def _text_of(error: Exception) -> str:
-    return str(error) or type(error).__name__
+        if isinstance(self.handler, StreamHandlerBase):
+            await self._shutdown.run(self.handler)

@@ -7,88 +7,28 @@ cannot collide with ours.
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.messages import create_message
 from ..core.outputs import AdditionalOutputs, split_output
-from ..core.types import EmitType, Layout
-from ..handlers.base import WaitsForInputs, wait_in_connection
-from ..handlers.inputs import PLACEHOLDER, ExtraParameters, WebRTCData
+from ..core.types import EmitType
+from ..handlers.inputs import PLACEHOLDER
 from ..handlers.link import HandlerLink, rebound
-from ..pause_detection.protocol import (
-    ModelOptions,
-    PauseDetectionModel,
-    has_speech_stream,
-    open_speech_stream,
-)
-from .chunked_detector import ChunkedTurnDetector
-from .options import AlgoOptions
+from .endpointing import Endpointing
+from .face import Face
 from .reply import ENDED, Reply
-from .segmenter import UtteranceSegmenter, to_mono
+from .reply_inputs import ReplyInputs
+from .segmenter import to_mono
 from .speech_buffer import MAX_KEPT_S
 from .state import AppState
-from .vad_options import decides_in_blocks, speech_rules, unused_options
 
 __all__ = ["Conversation"]
-
-logger = logging.getLogger(__name__)
-
-INPUTS_TIMEOUT_S = 10.0
-"""How long to wait for the client's inputs if the function requires them."""
-
-DEFAULTED_INPUTS_TIMEOUT_S = 3.0
-"""How long to wait for them if they have defaults. A page that handles ``send_input`` answers in
-a round trip; with one that does not, the reply is delayed by this."""
-
-TRIGGER_FOLLOWS_INPUTS_S = 1.0
-"""For how long after a reply received its inputs a ``trigger_response()`` belongs to that reply: a
-page that answers ``send_input`` by setting the inputs and triggering sends two requests."""
-
-
-class _Face(WaitsForInputs, Protocol):
-    """The part of ``ReplyOnPause`` that a conversation uses and programs may override."""
-
-    fn: Callable[..., Any]
-    startup_fn: Callable[..., Any] | None
-    algo_options: AlgoOptions
-    model: PauseDetectionModel
-    model_options: ModelOptions
-    can_interrupt: bool
-    needs_args: bool
-    expected_layout: Layout
-    input_sample_rate: int
-    latest_args: list[object]
-    state: AppState
-    event: threading.Event
-    generator: Any
-
-    @property
-    def clear_queue(self) -> Callable[[], None]: ...
-
-    @property
-    def phone_mode(self) -> bool: ...
-
-    @property
-    def _needs_additional_inputs(self) -> bool: ...
-
-    async def async_iterate(self, generator: Any) -> Any: ...
-
-    def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None: ...
-
-    def determine_pause(
-        self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
-    ) -> bool: ...
-
-    def reset(self) -> None: ...
 
 
 class Conversation:
@@ -103,14 +43,14 @@ class Conversation:
         warn: Whether to log options that have no effect.
 
     Attributes:
-        segmenter: Splits the audio into utterances; None if the model judges chunks instead.
+        endpointing: Detects the end of the client's turns.
         hearing: Held while audio is processed and while the state is replaced.
         ending_turn: Whether ``reset`` is being called because a reply has ended.
     """
 
     def __init__(
         self,
-        face: _Face,
+        face: Face,
         link: HandlerLink,
         base: type,
         seconds_of: Callable[[Any], float],
@@ -120,15 +60,12 @@ class Conversation:
         self.face = face
         self.link = link
         self.hearing = threading.RLock()  # acquired before the other
-        self.segmenter: UtteranceSegmenter | None = None
         self.ending_turn = False
         self._base = base
         self._seconds_of = seconds_of
         self._on_interrupt = on_interrupt
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._follows = True  # continuous audio, unless the options are for chunks
-        self._blocks = ChunkedTurnDetector()
         self._reply: Reply | None = None  # since its turn began
         self._coming = 0  # turns that are about to be requested
         self._pending = False  # a turn was requested
@@ -136,18 +73,19 @@ class Conversation:
         self._given_s = 0.0  # audio of this reply handed to the playout
         self._announced = False  # response_starting was sent
         self._deaf = False
-        self._inputs_taken: tuple[Any, float] | None = None  # by the reply; and when
-        self._unanswered: Any = None  # latest_args of a client that did not answer
+        self._inputs = ReplyInputs(face, link)
+        chunked = self._is_overridden("determine_pause")
+        self.endpointing = Endpointing(face, chunked)
         link.conversation = self
         link.drops_stale = True
         link.emit_wakes = (
-            None if self._is_overridden("emit", "receive", "trigger_response") else (self._wake)
+            None if self._is_overridden("emit", "receive", "trigger_response") else self._wake
         )
         link.needs_silence = self.needs_silence
-        if warn and not self._is_overridden("determine_pause"):
-            self._warn_of_unused_options()
+        if warn and not chunked:
+            self.endpointing.warn_of_unused_options()
 
-    def for_handler(self, face: _Face, link: HandlerLink) -> Conversation:
+    def for_handler(self, face: Face, link: HandlerLink) -> Conversation:
         """Create the conversation of a handler that was made by copying this one's."""
         on_interrupt = rebound(self._on_interrupt, self.face, face)
         return type(self)(face, link, self._base, self._seconds_of, on_interrupt, False)
@@ -186,9 +124,9 @@ class Conversation:
         rate, samples = audio
         if not state.sampling_rate:
             state.sampling_rate = rate
-        if self.open_segmenter():
-            assert self.segmenter is not None
-            started, said = self.segmenter.hear(rate, samples, self.speaking)
+        segmenter = self.endpointing.open_segmenter()
+        if segmenter is not None:
+            started, said = segmenter.hear(rate, samples, self.speaking)
             state.started_talking = state.started_talking or started
             state.pause_detected = said is not None
             if said is not None:
@@ -197,49 +135,6 @@ class Conversation:
         so_far = [] if state.buffer is None else [state.buffer]
         state.buffer = np.concatenate((*so_far, samples.reshape(-1)))
         state.pause_detected = self.face.determine_pause(state.buffer, state.sampling_rate, state)
-
-    def open_segmenter(self) -> bool:
-        """Use a segmenter if the model supports it and no subclass judges chunks.
-
-        Returns:
-            Whether there is a segmenter.
-        """
-        face = self.face
-        options, model_options = face.algo_options, face.model_options
-        if not self._follows:
-            return False
-        in_blocks = decides_in_blocks(options)
-        if in_blocks is (self.segmenter is not None) and face.state.started_talking:
-            in_blocks = not in_blocks  # options changed: effective from the next utterance
-        if in_blocks:
-            self.segmenter = None
-            return False
-        threshold = getattr(model_options, "threshold", 0.5)
-        rules = speech_rules(model_options)
-        if self.segmenter is None:
-            stream = None
-            if not self._is_overridden("determine_pause"):
-                stream = open_speech_stream(face.model, model_options)
-            if stream is None:
-                self._follows = False
-                return False
-            rate = face.state.sampling_rate or face.input_sample_rate
-            self.segmenter = UtteranceSegmenter(
-                options, stream, rate, face.expected_layout, threshold, rules
-            )
-            face.state.buffer = None
-            self._blocks.forget()
-        self.segmenter.set_options(options, threshold, rules)
-        return True
-
-    def _warn_of_unused_options(self) -> None:
-        face = self.face
-        in_blocks = not has_speech_stream(face.model) or decides_in_blocks(face.algo_options)
-        if not in_blocks:
-            speech_rules(face.model_options)  # raises here rather than for each frame
-        unused = [*unused_options(face.algo_options, face.model_options, face.model, in_blocks)]
-        if unused:
-            logger.warning("Options that have no effect: %s", "; ".join(unused))
 
     def determine_pause(
         self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
@@ -253,7 +148,7 @@ class Conversation:
         mono = to_mono(audio, face.expected_layout)
         speech_s, _ = face.model.vad((sampling_rate, mono), face.model_options)
         state.buffer = None
-        return self._blocks.pause(
+        return self.endpointing.chunks.pause(
             audio, speech_s, sampling_rate, state, options, self.speaking, channels
         )
 
@@ -266,9 +161,7 @@ class Conversation:
         state = self.face.state
         state.buffer = state.stream = self._unheard = None
         state.started_talking = False
-        self._blocks.forget()
-        if self.segmenter is not None:
-            self.segmenter.forget()
+        self.endpointing.forget()
 
     # Speaking
 
@@ -280,28 +173,16 @@ class Conversation:
 
     def trigger(self) -> None:
         """Reply now, to the audio so far or to a text; callable from any thread."""
-        if self._is_triggered_by_inputs():
+        if self._inputs.triggered(self._reply):
             return
         state = self.face.state
         with self.hearing:
             if state.stream is None:
-                said = self.segmenter.take() if self.segmenter is not None else None
+                segmenter = self.endpointing.segmenter
+                said = segmenter.take() if segmenter is not None else None
                 state.stream = np.zeros(0, np.int16) if said is None else said.reshape(-1)
             self._expect_turn()
         self._answer()
-
-    def _is_triggered_by_inputs(self) -> bool:
-        """Return whether the trigger belongs to the inputs that the running reply asked for."""
-        reply = self._reply
-        if reply is None or reply.superseded:
-            return False
-        if reply.waits_for_inputs:
-            return True
-        if self._inputs_taken is None:
-            return False
-        taken, at = self._inputs_taken
-        follows = time.monotonic() - at < TRIGGER_FOLLOWS_INPUTS_S
-        return follows and self.face.latest_args is taken
 
     def _expect_turn(self) -> None:
         """Keep the utterance and the inputs for the turn that is about to be requested."""
@@ -404,7 +285,7 @@ class Conversation:
             samples = np.hstack((self._unheard, samples))[:, -round(MAX_KEPT_S * rate) :]
         self._unheard = samples
         try:
-            args = self._arguments(reply, (rate, samples))
+            args = self._inputs.arguments(reply, (rate, samples))
             if not reply.superseded:
                 self._unheard = None
                 self._start_reply(reply, face.fn, args)
@@ -422,7 +303,7 @@ class Conversation:
         self._reply = reply
         self._given_s = 0.0
         self._announced = False
-        self._inputs_taken = None
+        self._inputs.begin_reply()
 
     def _start_reply(
         self, reply: Reply, function: Callable[..., Any], args: tuple[Any, ...]
@@ -468,57 +349,13 @@ class Conversation:
         state.started_talking = heard.started_talking
         state.buffer, state.stream = heard.buffer, heard.stream
 
-    # Inputs
-
-    def _arguments(self, reply: Reply, audio: tuple[int, NDArray[np.int16]]) -> tuple[Any, ...]:
-        """Return the arguments of ``fn``: the audio, and the inputs if it takes any."""
-        face = self.face
-        if not face._needs_additional_inputs:
-            return (audio,)
-        extra = ExtraParameters.from_callable(face.fn, media=1)
-        self._wait_for_inputs(reply, extra)
-        inputs = list(face.latest_args)
-        if inputs and isinstance(inputs[0], WebRTCData):
-            inputs[0].audio = audio
-            return tuple(inputs)
-        values = inputs[1:] if extra.max_count is None else inputs[1 : 1 + extra.max_count]
-        return (audio, *values)
-
-    def _wait_for_inputs(self, reply: Reply, extra: ExtraParameters) -> None:
-        """Ask the client for its inputs, and wait for them.
-
-        A client that has not answered once, where the function can be called without inputs, is
-        asked again but not waited for until it sets some.
-        """
-        face = self.face
-        if self.link.loop is None or face.phone_mode:
-            return
-        required = extra.required > 0 or face.needs_args
-        timeout = INPUTS_TIMEOUT_S if required else DEFAULTED_INPUTS_TIMEOUT_S
-        if not required and self._unanswered is face.latest_args:
-            self.link.send(create_message("send_input", []))
-            return
-        reply.waits_for_inputs = True
-        try:
-            reply.wait_for(lambda: asyncio.wait_for(wait_in_connection(face), timeout))
-            self._inputs_taken = (face.latest_args, time.monotonic())
-        except (TimeoutError, asyncio.TimeoutError):
-            self._unanswered = face.latest_args
-            logger.warning("The client set no inputs within %.0f s", timeout)
-        finally:
-            reply.waits_for_inputs = False
-
     def start_up(self) -> None:
         """Call ``startup_fn``, and play what it yields."""
         startup_fn = self.face.startup_fn
         if startup_fn is None:
             return
         reply = Reply(step=self.face.async_iterate, loop=self.link.loop)
-        extra = ExtraParameters.from_callable(startup_fn, media=0)
-        args: tuple[Any, ...] = ()
-        if extra.wants_inputs:
-            self._wait_for_inputs(reply, extra)
-            args = tuple(self.face.latest_args[1:])[: extra.max_count]
+        args = self._inputs.startup_arguments(reply, startup_fn)
         with self.hearing, self._lock:
             if self._conversing:
                 return  # the conversation has begun without it

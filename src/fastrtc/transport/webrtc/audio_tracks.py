@@ -19,7 +19,8 @@ from ...core.context import Context
 from ...core.messages import DataChannel
 from ...core.types import EmitType
 from ...handlers.base import StreamHandlerBase
-from ...pacing.playout import FRAME_S, PlayoutFrame, check_output
+from ...pacing.audio_output import check_output
+from ...pacing.playout import FRAME_S, PlayoutFrame
 from ...session.media import Media
 from .guard import retried
 from .media_track import MediaCallback, SetOutputs
