@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .reply_on_pause import AlgoOptions, ReplyOnPause
     from .reply_on_stopwords import ReplyOnStopWords
     from .speech_to_text import MoonshineSTT, get_stt_model
-    from .stream import Limits, Stream, UIArgs, Unauthorized
+    from .stream import Ice, Limits, Stream, UIArgs, Unauthorized
     from .text_to_speech import (
         CartesiaTTSOptions,
         EspeakTTSOptions,
@@ -86,6 +86,7 @@ __all__ = [
     "CloseStream",
     "EspeakTTSOptions",
     "KokoroTTSOptions",
+    "Ice",
     "Limits",
     "ModelOptions",
     "MoonshineSTT",
@@ -148,7 +149,7 @@ _HOMES = {
     "reply_on_pause": ("AlgoOptions", "ReplyOnPause"),
     "reply_on_stopwords": ("ReplyOnStopWords",),
     "speech_to_text": ("MoonshineSTT", "get_stt_model"),
-    "stream": ("Limits", "Stream", "UIArgs", "Unauthorized"),
+    "stream": ("Ice", "Limits", "Stream", "UIArgs", "Unauthorized"),
     "text_to_speech": (
         "CartesiaTTSOptions",
         "EspeakTTSOptions",

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from .core.errors import InvalidOffer, Unauthorized
+from .core.ice import Ice
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler, serves
@@ -24,6 +25,7 @@ from .server.arguments import (
     check_configurations,
     check_dicts,
     check_drain_limit,
+    check_ice,
     check_limit,
     check_limits,
     check_names,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Body",
     "HandlerType",
+    "Ice",
     "Limits",
     "OfferRefused",
     "RTCConfigurationCallable",
@@ -154,6 +157,8 @@ class Stream(WebRTCConnectionMixin):
             a list such as ``["https://www.example.org"]``. None allows all, as notebooks and
             Hugging Face Spaces require.
         limits: Resource limits of clients; by default ``Limits()``.
+        ice: The ports and addresses of WebRTC connections, such as ``Ice(udp_port=40000)``; None
+            uses random ports, or the environment variables. See ``docs/deployment.md``.
         drain_limit: How long connections may continue after the server is told to stop, in seconds:
             the clients are notified, and new connections are refused. 0 ends them immediately, as
             does a second Ctrl-C.
@@ -195,6 +200,7 @@ class Stream(WebRTCConnectionMixin):
         allowed_hosts: Collection[str] | None = None,
         frame_ancestors: Collection[str] | None = None,
         limits: Limits | None = None,
+        ice: Ice | None = None,
         drain_limit: float = 0,
         phone_providers: Sequence[type[Provider]] | None = None,
     ) -> None:
@@ -219,6 +225,7 @@ class Stream(WebRTCConnectionMixin):
         )
         self.frame_ancestors = check_frame_ancestors(frame_ancestors)
         self.limits = check_limits(limits)
+        self.ice = check_ice(ice)
         self.allow_extra_tracks = allow_extra_tracks
         self.rtp_params = rtp_params
         self.rtc_configuration = rtc_configuration

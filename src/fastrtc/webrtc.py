@@ -11,6 +11,7 @@ from gradio.events import Dependency
 from gradio.route_utils import Request
 
 from .core.errors import InvalidOffer
+from .core.ice import Ice
 from .core.limits import Limits
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
@@ -47,7 +48,7 @@ from .ui._compat import (
 )
 from .ui.constraints import default_track_constraints
 from .ui.icon import image_address
-from .ui.launch import at_end_of_launch, close_before_server, guard_launch
+from .ui.launch import at_end_of_launch, close_before_server, guard_launch, hold_ports
 from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_look
 from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedPlaces
@@ -149,6 +150,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         allowed_hosts = FromStream(None)
         frame_ancestors = FromStream(None)
         limits = FromStream(Limits())
+        ice = FromStream(Ice())
         drain_limit = FromStream(0)
 
     if TYPE_CHECKING:
@@ -339,6 +341,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         endpoint_of(self).places.join(concurrency_id, self.concurrency_limit)
         self.constructor_args["endpoint"] = self
         if (blocks := current_blocks()) is not None:
+            hold_ports(blocks, lambda: endpoint_of(self).ports.held())
             at_end_of_launch(blocks, endpoint_of(self).stop_with_launch)
             close_before_server(blocks)
             guard_launch(

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 
 from .core.context import Context
 from .core.errors import InvalidCandidate, SessionRefused
+from .core.ice import Ice
 from .core.limits import Limits
 from .core.messages import DataChannel, create_message
 from .core.outputs import AdditionalOutputs
@@ -85,6 +86,7 @@ class WebRTCConnectionMixin:
         allowed_origins: Sites, besides the server's own, whose pages may use it; see ``Stream``.
         allowed_hosts: Accepted host names in requests; see ``Stream``.
         limits: Resource limits of clients.
+        ice: The ports and addresses of connections.
         drain_limit: How long connections may continue after the server is told to stop, in seconds;
             see ``Stream``.
         pcs: The peer connection of each connection, by id.
@@ -107,6 +109,7 @@ class WebRTCConnectionMixin:
     allowed_origins: Collection[str] | str | None = None
     allowed_hosts: Collection[str] | str | None = None
     limits: Limits = Limits()
+    ice: Ice = Ice()
     drain_limit: float = 0
 
     def __init__(self) -> None:

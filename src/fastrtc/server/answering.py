@@ -90,7 +90,7 @@ async def _connect(
         configuration = await _configuration(owner.server_rtc_configuration)
         session = await place.create_session(set_outputs)
         media = Media(session, owner.modality, owner.mode, playout=Playout(lower_rates=LOWER_RATES))
-        peer = Peer(session, media, owner.mode, configuration, owner.limits)
+        peer = Peer(session, media, owner.mode, configuration, owner.limits, endpoint.ports)
         connection = endpoint.add(session, media, peer, peer.tracks)
         peer.on_channel(partial(endpoint.show, connection))
         answer = await peer.answer(offer)

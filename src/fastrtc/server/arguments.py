@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.ice import Ice
 from ..core.limits import Limits
 from ..transport.cross_site import is_origin
 from ..transport.webrtc.configuration import to_aiortc_configuration
@@ -16,6 +17,7 @@ __all__ = [
     "check_dicts",
     "check_drain_limit",
     "check_limit",
+    "check_ice",
     "check_limits",
     "check_names",
     "check_time_limit",
@@ -70,6 +72,17 @@ def check_authorize(authorize: Any) -> Any:
     if authorize is not None and not callable(authorize):
         raise ValueError(f"authorize must be a function of the request, or None, not {authorize!r}")
     return authorize
+
+
+def check_ice(ice: Any) -> Ice:
+    """Return the options of ICE; None means the defaults and the environment variables.
+
+    Raises:
+        ValueError: If they are of another class, or an environment variable is invalid.
+    """
+    if ice is not None and not isinstance(ice, Ice):
+        raise ValueError(f"ice must be a fastrtc.Ice or None, not {type(ice).__name__}")
+    return (ice or Ice()).with_environment()
 
 
 def check_limits(limits: Any) -> Limits:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from ..core.errors import SessionRefused
+from ..core.ice import Ice
 from ..session.media import Media
 from ..session.session import Session
 from ..transport.base import Transport
 from ..transport.cross_site import SitePolicy
 from ..transport.webrtc.early_candidates import EarlyCandidates
 from ..transport.webrtc.peer import Peer
+from ..transport.webrtc.ports.ice_ports import IcePorts
 from .authorization import refusal_of, refusal_of_site, site_policy
 from .connection import Connection
 from .output_readers import OutputReaders
@@ -72,6 +74,7 @@ class Endpoint:
         )
         self.shutdown = CloseOnLoopShutdown(self.stop, self.end_with_the_loop)
         self._listener = listener
+        self._ports: tuple[Ice, IcePorts] | None = None
 
     # Authorization
 
@@ -94,6 +97,14 @@ class Endpoint:
         return refusal or await refusal_of(self.owner.authorize, request)
 
     # Connections
+
+    @property
+    def ports(self) -> IcePorts:
+        """The ports and addresses of WebRTC connections."""
+        ice = self.owner.ice
+        if self._ports is None or self._ports[0] != ice:
+            self._ports = ice, IcePorts(ice.with_environment())
+        return self._ports[1]
 
     def reserve(self, id: str) -> Reservation:
         """Reserve a place for a connection; see ``Reservation``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, MutableMapping
 from typing import Any, Protocol
 
+from ..core.ice import Ice
 from ..core.limits import Limits
 from ..core.types import Modality, Mode
 from ..session.outputs import OutputQueue
@@ -28,6 +29,7 @@ class Owner(Protocol):
     allowed_origins: Collection[str] | str | None
     allowed_hosts: Collection[str] | str | None
     limits: Limits
+    ice: Ice
     drain_limit: float
 
     @property

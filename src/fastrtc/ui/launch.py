@@ -6,7 +6,8 @@ import functools
 import inspect
 import os
 import threading
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from ..server.shutdown import close_connections, interrupt_on_sigterm
 from ..transport.cross_site import SitePolicy
 from .frames import FrameAncestors
 
-__all__ = ["at_end_of_launch", "close_before_server", "guard_launch", "wrap_launch"]
+__all__ = ["at_end_of_launch", "close_before_server", "guard_launch", "hold_ports", "wrap_launch"]
 
 
 def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:
@@ -50,6 +51,30 @@ def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
         end: The callback, called on the server's event loop.
     """
     wrap_launch(blocks, lambda lifespan: enclosed(lifespan, lambda: ending(end)))
+
+
+def hold_ports(blocks: Any, held: Callable[[], AbstractContextManager[Any]]) -> None:
+    """Let ``launch`` open the ports of connections, so that it raises an error if it cannot.
+
+    Args:
+        blocks: The ``gr.Blocks``.
+        held: Returns the context in which the ports are open.
+    """
+    launch = blocks.launch
+
+    @functools.wraps(launch)
+    def launch_with_ports(*args: Any, **kwargs: Any) -> Any:
+        with held():  # until the server's own lifespan holds them
+            return launch(*args, **kwargs)
+
+    blocks.launch = launch_with_ports
+
+    @asynccontextmanager
+    async def holding() -> AsyncIterator[None]:
+        with held():
+            yield
+
+    wrap_launch(blocks, lambda lifespan: enclosed(lifespan, holding))
 
 
 def close_before_server(blocks: Any) -> None:

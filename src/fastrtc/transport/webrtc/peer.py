@@ -21,6 +21,7 @@ from aiortc.mediastreams import MediaStreamError
 from ...core.close_reason import POLICY_VIOLATION, CloseReason
 from ...core.errors import InvalidOffer, SessionRefused
 from ...core.failures import as_exception
+from ...core.ice import Ice
 from ...core.limits import Limits
 from ...core.messages import create_message, current_channel
 from ...core.types import Mode
@@ -36,6 +37,7 @@ from ._aiortc.codecs import negotiated_codecs
 from ._aiortc.consent import watch_consent
 from ._aiortc.decoder_queue import bound_decoder
 from ._aiortc.decoder_threads import make_decoder_threads_daemons
+from ._aiortc.gathering import gather_on
 from ._aiortc.messages import flush_messages
 from ._aiortc.picture_size import limit_pictures
 from ._aiortc.registry import REGISTRY
@@ -50,6 +52,7 @@ from .guard import guarded, watch_listeners
 from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
 from .offer import Offer
+from .ports.ice_ports import IcePorts
 from .signalling import DEFAULT_LIMITS
 from .tracks import make_tracks
 
@@ -67,6 +70,9 @@ offer data and never open a channel."""
 
 FLUSH_TIMEOUT_S = 0.5
 """How long to wait for the last messages to be sent while a connection closes."""
+
+DEFAULT_PORTS = IcePorts(Ice())
+"""Random ports on all addresses."""
 
 _DIRECTIONS = {
     (True, True): "sendrecv",
@@ -86,6 +92,7 @@ class Peer:
         mode: The direction of the stream.
         configuration: The server's ICE servers and policy.
         limits: The resource limits of the client.
+        ports: The ports and addresses of the server.
 
     Attributes:
         pc: The connection.
@@ -101,12 +108,17 @@ class Peer:
         mode: Mode,
         configuration: RTCConfiguration,
         limits: Limits = DEFAULT_LIMITS,
+        ports: IcePorts = DEFAULT_PORTS,
     ) -> None:
         self.session = session
         self.media = media
         self.mode = mode
         self.limits = limits
+        self.ports = ports
+        self._release_ports: Callable[[], None] = lambda: None
         self.pc = RTCPeerConnection(configuration)
+        policy = getattr(configuration, "iceTransportPolicy", None)  # from aiortc 1.16 on
+        self._relay_only = policy is not None and policy.value == "relay"
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
@@ -175,15 +187,18 @@ class Peer:
             self._attach(offer)
             if pc.sctp is not None:
                 limit_messages(pc, self.limits.messages_per_s, self._abused)
+            self._release_ports = gather_on(pc, self.ports, relay_only=self._relay_only)
             limit_work(pc, self.limits, self._targets, self._allowance, self._abused)
             with watch_turn() as attempts, limit_pictures(self.limits.pixels):
                 await pc.setLocalDescription(await pc.createAnswer())
+        except SessionRefused:
+            raise
         except Exception as error:  # aiortc raises many types, from ValueError to KeyError
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
         finally:
             if self.session.ended:  # in the meantime
                 await pc.close()
-                await close_sockets(pc)
+                await self.close_sockets()
         self._log_turn_failures(attempts)
         watch_consent(pc, self._consent_expired)
         follow_address(pc, lambda check: self.session.run("address", check))
@@ -354,11 +369,17 @@ class Peer:
         await flush_messages(self.pc, FLUSH_TIMEOUT_S)
         for track in self.tracks:
             track.stop()
-        await close_connection(self.pc)
+        try:
+            await close_connection(self.pc)
+        finally:
+            self._release_ports()
 
     async def close_sockets(self) -> None:
         """Close only the sockets, as the event loop ends; the session keeps its place."""
-        await close_sockets(self.pc)
+        try:
+            await close_sockets(self.pc)
+        finally:
+            self._release_ports()
 
     async def _wait_for_channel(self) -> None:
         """Wait for the channel to open if messages are pending, such as why the start failed."""

@@ -1,0 +1,114 @@
+"""The ports of this process, each opened once for all streams."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .errors import PortUnavailable
+from .shared_port import SharedPort
+from .tcp_port import TcpPort
+from .udp_port import UdpPort
+
+__all__ = ["OPEN_PORTS", "OpenPorts"]
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[str, int]
+"""``"udp"`` or ``"tcp"``, and the port."""
+
+
+@dataclass
+class _Open:
+    """An open port, and how many hold it."""
+
+    ports: list[SharedPort]
+    holders: int = 0
+
+
+@dataclass
+class OpenPorts:
+    """Open ports when they are first needed, and close them when nobody needs them. Thread-safe."""
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _open: dict[Key, _Open] = field(default_factory=dict)
+
+    def acquire_udp(self, port: int) -> Sequence[UdpPort]:
+        """Return the sockets of a UDP port: one for each address family.
+
+        Raises:
+            PortUnavailable: If it cannot be opened.
+        """
+        with self._lock:
+            held = self._open.get(("udp", port)) or _Open(list(_open_udp(port)))
+            return self._hold(("udp", port), held)  # type: ignore[return-value]
+
+    def acquire_tcp(self, port: int) -> TcpPort:
+        """Return a TCP port.
+
+        Raises:
+            PortUnavailable: If it cannot be opened.
+        """
+        with self._lock:
+            held = self._open.get(("tcp", port)) or _Open([TcpPort(port)])
+            return self._hold(("tcp", port), held)[0]  # type: ignore[return-value]
+
+    def acquire_free_udp(self, ports: range) -> Sequence[UdpPort] | None:
+        """Return the sockets of a UDP port that nobody holds, or None if there is none."""
+        with self._lock:
+            for port in ports:
+                if ("udp", port) in self._open:
+                    continue
+                try:
+                    held = _Open(list(_open_udp(port)))
+                except PortUnavailable as error:
+                    logger.debug("%s", error)
+                    continue
+                return self._hold(("udp", port), held)  # type: ignore[return-value]
+        return None
+
+    def release(self, protocol: str, port: int) -> None:
+        """Give back a port; the last one closes it."""
+        with self._lock:
+            held = self._open[protocol, port]
+            held.holders -= 1
+            if held.holders == 0:
+                del self._open[protocol, port]
+                for one in held.ports:
+                    one.close()
+
+    def _hold(self, key: Key, held: _Open) -> list[SharedPort]:
+        self._open[key] = held
+        held.holders += 1
+        return held.ports
+
+
+OPEN_PORTS = OpenPorts()
+"""Those of this process."""
+
+
+def _open_udp(port: int) -> list[UdpPort]:
+    ports = [UdpPort(socket.AF_INET, port)]
+    if socket.has_ipv6:
+        try:
+            ports.append(UdpPort(socket.AF_INET6, port))
+        except PortUnavailable as error:
+            if _lacks_ipv6():
+                logger.debug("Without IPv6: %s", error)
+            else:
+                ports[0].close()
+                raise
+    return ports
+
+
+def _lacks_ipv6() -> bool:
+    """Return whether this machine has IPv6 switched off."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return True
+    return False

@@ -1,0 +1,92 @@
+"""The public addresses of the server, which a STUN server may have to tell."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from aioice import stun
+
+from ....core.ice import stun_server
+from ....core.log_throttle import LogThrottle
+from .stun_query import resolve
+
+__all__ = ["PublicAddresses"]
+
+logger = logging.getLogger(__name__)
+
+RETRANSMIT_S = 0.1
+"""Interval of requests to the STUN server, in seconds; doubled each time (RFC 8489 section
+6.2.1, where 0.5 s is for slow networks)."""
+
+_unanswered = LogThrottle()
+
+
+class PublicAddresses:
+    """The addresses that are announced in place of local ones.
+
+    Args:
+        given: The addresses, or ``"stun:host:port"`` for a server to ask; see ``Ice.public_ip``.
+    """
+
+    def __init__(self, given: Sequence[str]) -> None:
+        servers = {one: stun_server(one) for one in given}
+        self._known = [one for one, server in servers.items() if server is None]
+        self._unknown = {one: server for one, server in servers.items() if server is not None}
+
+    async def get(self, timeout_s: float) -> list[str]:
+        """Return the addresses; ask the STUN servers that have not answered yet.
+
+        Args:
+            timeout_s: How long to wait for them, in seconds.
+        """
+        for url, server in list(self._unknown.items()):
+            try:
+                found = await asyncio.wait_for(_ask(*server), timeout_s)
+            except (OSError, asyncio.TimeoutError) as error:
+                _unanswered.log(
+                    logger.warning,
+                    "public_ip: %s does not answer (%s); the server's own addresses are announced",
+                    url,
+                    str(error) or f"within {timeout_s:g} s",
+                )
+                continue
+            if self._unknown.pop(url, None) is not None:
+                self._known.append(found)
+                logger.info("public_ip: %s says %s", url, found)
+        return list(self._known)
+
+
+class _Query(asyncio.DatagramProtocol):
+    """A request to a STUN server."""
+
+    def __init__(self) -> None:
+        self.request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """Read the response."""
+        with suppress(ValueError, KeyError, IndexError):
+            response = stun.parse_message(data)
+            if response.transaction_id == self.request.transaction_id and not self.address.done():
+                self.address.set_result(response.attributes["XOR-MAPPED-ADDRESS"][0])
+
+
+async def _ask(host: str, port: int) -> str:
+    server = await resolve(host, port)
+    loop = asyncio.get_running_loop()
+    transport, query = await loop.create_datagram_endpoint(_Query, family=socket.AF_INET)
+    try:
+        wait_s = RETRANSMIT_S
+        while True:
+            transport.sendto(bytes(query.request), server)
+            done, _ = await asyncio.wait([query.address], timeout=wait_s)
+            if done:
+                return query.address.result()
+            wait_s *= 2
+    finally:
+        transport.abort()

@@ -1,0 +1,89 @@
+"""Which connection a datagram on a shared port belongs to. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+from .stun_header import is_request, is_stun, local_ufrag, transaction_id
+
+__all__ = ["MAX_ADDRESSES", "Address", "Routes"]
+
+Address = tuple[str, int]
+
+MAX_ADDRESSES = 64
+"""Source addresses of a connection. The oldest is forgotten: a phone that changes networks has a
+new one each time."""
+
+M = TypeVar("M", bound=Hashable)
+
+
+class Routes(Generic[M]):
+    """Find the connection of a datagram.
+
+    A STUN request names the username fragment of the connection (RFC 8445 section 7.3), a STUN
+    response the transaction of the request. Everything else (DTLS, RTP, RTCP) belongs to the
+    connection that has verified its source address.
+    """
+
+    def __init__(self) -> None:
+        self._by_ufrag: dict[bytes, M] = {}
+        self._by_address: dict[Address, M] = {}
+        self._by_transaction: dict[bytes, M] = {}
+        self._addresses: dict[M, dict[Address, None]] = {}
+
+    def __contains__(self, ufrag: str) -> bool:
+        """Return whether a username fragment is taken."""
+        return ufrag.encode() in self._by_ufrag
+
+    def add(self, member: M, ufrag: str) -> None:
+        """Add a connection."""
+        self._by_ufrag[ufrag.encode()] = member
+        self._addresses[member] = {}
+
+    def remove(self, member: M, ufrag: str) -> None:
+        """Remove a connection and its addresses."""
+        self._by_ufrag.pop(ufrag.encode(), None)
+        for address in self._addresses.pop(member, {}):
+            if self._by_address.get(address) is member:
+                del self._by_address[address]
+
+    def verify(self, member: M, source: Address) -> None:
+        """Record that a connection's client has proved to be at an address.
+
+        An address belongs to the last client that has: a NAT may reuse it.
+        """
+        if self._by_address.get(source) is member:
+            return
+        addresses = self._addresses.get(member)
+        if addresses is None:  # it has closed
+            return
+        self._by_address[source] = member
+        addresses[source] = None
+        if len(addresses) > MAX_ADDRESSES:
+            oldest = next(iter(addresses))
+            del addresses[oldest]
+            if self._by_address.get(oldest) is member:
+                del self._by_address[oldest]
+
+    def ask(self, member: M, transaction: bytes) -> None:
+        """Record a request whose response belongs to a connection."""
+        self._by_transaction[transaction] = member
+
+    def answered(self, transaction: bytes) -> None:
+        """Forget a request that was answered or given up."""
+        self._by_transaction.pop(transaction, None)
+
+    def find(self, data: bytes, source: Address) -> M | None:
+        """Return the connection of a datagram, or None for no connection.
+
+        Args:
+            data: The datagram.
+            source: Where it came from.
+        """
+        if not is_stun(data):
+            return self._by_address.get(source)
+        if not is_request(data):
+            return self._by_transaction.get(transaction_id(data))
+        ufrag = local_ufrag(data)
+        return None if ufrag is None else self._by_ufrag.get(ufrag)
