@@ -22,13 +22,14 @@ from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler, serve
 from .server.arguments import (
     check_authorize,
     check_components,
-    check_configurations,
     check_dicts,
     check_drain_limit,
     check_ice,
     check_limit,
     check_limits,
     check_names,
+    check_rtc_configuration,
+    check_server_rtc_configuration,
     check_time_limit,
 )
 from .server.authorization import (
@@ -209,9 +210,6 @@ class Stream(WebRTCConnectionMixin):
         check_dicts(rtp_params=rtp_params, track_constraints=track_constraints)
         check_ui_args(ui_args, modality)
         check_components(additional_inputs=additional_inputs, additional_outputs=additional_outputs)
-        check_configurations(
-            rtc_configuration=rtc_configuration, server_rtc_configuration=server_rtc_configuration
-        )
         self.event_handler = handler
         self.mode = mode
         self.modality = modality
@@ -228,12 +226,8 @@ class Stream(WebRTCConnectionMixin):
         self.ice = check_ice(ice)
         self.allow_extra_tracks = allow_extra_tracks
         self.rtp_params = rtp_params
-        self.rtc_configuration = rtc_configuration
-        self.server_rtc_configuration = (
-            server_rtc_configuration
-            if callable(server_rtc_configuration)
-            else self.convert_to_aiortc_format(server_rtc_configuration)
-        )
+        self.rtc_configuration = check_rtc_configuration(rtc_configuration)
+        self.server_rtc_configuration = check_server_rtc_configuration(server_rtc_configuration)
         self.track_constraints = track_constraints
         self.additional_input_components = additional_inputs
         self.additional_output_components = additional_outputs

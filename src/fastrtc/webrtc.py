@@ -28,9 +28,10 @@ from .handlers.kinds import (
 from .handlers.stream import StreamHandler
 from .handlers.video import VideoStreamHandler
 from .server.arguments import (
-    check_configurations,
     check_dicts,
     check_limit,
+    check_rtc_configuration,
+    check_server_rtc_configuration,
     check_time_limit,
 )
 from .server.authorization import site_policy
@@ -49,7 +50,7 @@ from .ui._compat import (
 from .ui.constraints import default_track_constraints
 from .ui.icon import image_address
 from .ui.launch import at_end_of_launch, close_before_server, guard_launch, hold_ports
-from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_look
+from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_button_labels, check_look
 from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedPlaces
 from .ui.value import WebRTCModel
@@ -77,8 +78,6 @@ logger = logging.getLogger(__name__)
 
 START = "start_webrtc_stream"
 """The value that makes the page start a stream."""
-
-BUTTONS = ("start", "stop", "waiting")
 
 EVENTS = ["tick", "state_change", "submit", "start_recording", "stop_recording", "change"]
 """Events of the page: ``tick`` when it connects and when the handler requests its inputs,
@@ -208,16 +207,8 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             variant=variant,
             assistant_name=assistant_name,
         )
-        check_dicts(
-            rtp_params=rtp_params, track_constraints=track_constraints, button_labels=button_labels
-        )
-        check_configurations(
-            rtc_configuration=rtc_configuration, server_rtc_configuration=server_rtc_configuration
-        )
-        if not set(button_labels or {}) <= set(BUTTONS):
-            raise ValueError(
-                f"button_labels may have 'start', 'stop' and 'waiting', not {button_labels!r}"
-            )
+        check_dicts(rtp_params=rtp_params, track_constraints=track_constraints)
+        check_button_labels(button_labels)
         WebRTCConnectionMixin.__init__(self)
         if endpoint is None:
             attach(self, PageEndpoint(self, _PageTables(self), places=GroupedPlaces))
@@ -227,12 +218,8 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         self.mode = mode
         self.time_limit = check_time_limit(time_limit)
         self.allow_extra_tracks = allow_extra_tracks
-        self.rtc_configuration = rtc_configuration
-        if isinstance(server_rtc_configuration, dict):
-            server_rtc_configuration = cast(
-                Any, self.convert_to_aiortc_format(server_rtc_configuration)
-            )
-        self.server_rtc_configuration = server_rtc_configuration
+        self.rtc_configuration = check_rtc_configuration(rtc_configuration)
+        self.server_rtc_configuration = check_server_rtc_configuration(server_rtc_configuration)
         self.height = height
         self.width = width
         self.mirror_webcam = mirror_webcam

@@ -13,13 +13,14 @@ from ..transport.webrtc.configuration import to_aiortc_configuration
 __all__ = [
     "check_authorize",
     "check_components",
-    "check_configurations",
     "check_dicts",
     "check_drain_limit",
     "check_limit",
     "check_ice",
     "check_limits",
     "check_names",
+    "check_rtc_configuration",
+    "check_server_rtc_configuration",
     "check_time_limit",
 ]
 
@@ -162,19 +163,32 @@ def check_components(**arguments: Any) -> None:
                 raise ValueError(f"{name} must be a list of components: {one!r} is not one")
 
 
-def check_configurations(**arguments: Any) -> None:
-    """Check that each argument is an RTC configuration, a function, or None.
+def check_rtc_configuration(configuration: Any) -> Any:
+    """Return the RTC configuration of clients unchanged: a dict, a function or None.
 
     Raises:
-        ValueError: If one is not; the message names it.
+        ValueError: If it is invalid.
     """
-    for name, value in arguments.items():
-        if value is None or callable(value):
-            continue
-        try:
-            to_aiortc_configuration(value)
-        except (ValueError, AttributeError, TypeError) as error:
-            raise ValueError(
-                f"{name} must be a dict as for RTCPeerConnection, a function that returns one, "
-                f"or None: {error}"
-            ) from error
+    _to_aiortc("rtc_configuration", configuration)
+    return configuration
+
+
+def check_server_rtc_configuration(configuration: Any) -> Any:
+    """Return the RTC configuration of the server in aiortc's format; a function, or None, as it is.
+
+    Raises:
+        ValueError: If it is invalid.
+    """
+    return _to_aiortc("server_rtc_configuration", configuration)
+
+
+def _to_aiortc(name: str, configuration: Any) -> Any:
+    if configuration is None or callable(configuration):
+        return configuration
+    try:
+        return to_aiortc_configuration(configuration)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"{name} must be a dict as for RTCPeerConnection, a function that returns one, "
+            f"or None: {error}"
+        ) from error

@@ -5,7 +5,15 @@ from __future__ import annotations
 import warnings
 from typing import Any, Literal, TypedDict, get_args
 
-__all__ = ["SEND_INPUT_ON", "SendInputOn", "UIArgs", "Variant", "check_look", "check_ui_args"]
+__all__ = [
+    "SEND_INPUT_ON",
+    "SendInputOn",
+    "UIArgs",
+    "Variant",
+    "check_button_labels",
+    "check_look",
+    "check_ui_args",
+]
 
 Variant = Literal["wave", "textbox"]
 SendInputOn = Literal["change", "submit"]
@@ -13,6 +21,7 @@ SEND_INPUT_ON = get_args(SendInputOn)
 
 _TEXTS = ("title", "subtitle", "icon", "icon_button_color", "pulse_color")
 _SWITCHES = ("hide_title", "full_screen")
+_BUTTONS = {"start", "stop", "waiting"}
 
 
 class UIArgs(TypedDict, total=False):
@@ -107,3 +116,15 @@ def check_look(
         isinstance(assistant_name, str) and assistant_name.strip()
     ):
         raise ValueError(f"assistant_name must be a non-empty string, not {assistant_name!r}")
+
+
+def check_button_labels(labels: Any) -> None:
+    """Check the labels of the buttons of a component.
+
+    Raises:
+        ValueError: If they are not a dict, or one is for an unknown button.
+    """
+    if labels is not None and not isinstance(labels, dict):
+        raise ValueError(f"button_labels must be a dict or None, not {type(labels).__name__}")
+    if not set(labels or ()) <= _BUTTONS:
+        raise ValueError(f"button_labels may have 'start', 'stop' and 'waiting', not {labels!r}")
