@@ -19,6 +19,8 @@ ELSEWHERE = {
     "server/page_endpoint.py": "tests/test_webrtc.py",
     "server/policy.py": "tests/server/test_endpoint.py",
     "server/reservation.py": "tests/webrtc/test_refusals.py",
+    "server/routes.py": "tests/test_stream.py",
+    "server/startup.py": "tests/test_stream.py",
     "server/stream_endpoint.py": "tests/server/test_endpoint.py",
     "pause_detection/errors.py": "tests/pause_detection/test_silero.py",
     "speech_to_text/protocol.py": "tests/speech_to_text/test_stt_.py",

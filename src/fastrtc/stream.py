@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import FastAPI, HTTPException, Request, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from .core.errors import InvalidOffer, Unauthorized
 from .core.ice import Ice
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
-from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler, serves
+from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
 from .server.arguments import (
     check_authorize,
     check_components,
@@ -32,16 +29,14 @@ from .server.arguments import (
     check_server_rtc_configuration,
     check_time_limit,
 )
-from .server.authorization import (
-    Authorize,
-    served_locally,
-)
+from .server.authorization import Authorize, served_locally
 from .server.endpoint import attach, endpoint_of
 from .server.lifespan import Lifespan, enclosed
-from .server.offers import OFFER_RESPONSES, offer_route
+from .server.offers import Body, OfferRefused
+from .server.routes import add_routes
+from .server.startup import check_environment, startup_line
 from .server.stream_endpoint import StreamEndpoint
-from .server.telephone import CALL_REQUEST, CALL_RESPONSES, Telephone
-from .transport.socket.events import SocketProtocol
+from .server.telephone import Telephone
 from .transport.telephony.protocol import PhoneProtocol, check_providers
 from .transport.telephony.provider import Provider
 from .transport.webrtc.configuration import resolve_configuration
@@ -49,7 +44,7 @@ from .ui.frames import check_frame_ancestors
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
 from .webrtc_connection_mixin import Tables, WebRTCConnectionMixin
-from .websocket import WebSocketHandler, refuse_socket
+from .websocket import WebSocketHandler, refuse_socket, serve_socket
 
 if TYPE_CHECKING:
     from .ui.lazy import Blocks
@@ -68,14 +63,13 @@ __all__ = [
     "Unauthorized",
     "WebRTC",
     "WebRTCConnectionMixin",
+    "WebSocketHandler",
 ]
 
 logger = logging.getLogger(__name__)
 
 curr_dir = Path(__file__).parent
 """The directory of the package."""
-
-SetHandler: TypeAlias = Callable[[str, WebSocketHandler], Awaitable[None]]
 
 
 def __getattr__(name: str) -> Any:
@@ -84,33 +78,6 @@ def __getattr__(name: str) -> Any:
 
         return WebRTC
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-class Body(BaseModel):
-    """The body of a request to ``/webrtc/offer``: an offer or a candidate.
-
-    Attributes:
-        sdp: The offer.
-        candidate: A trickled candidate, as returned by ``RTCIceCandidate.toJSON()``.
-        type: ``"offer"`` or ``"ice-candidate"``.
-        webrtc_id: The connection id chosen by the client.
-    """
-
-    sdp: str | None = None
-    candidate: dict[str, Any] | str | None = None
-    type: str
-    webrtc_id: str
-
-
-class OfferRefused(HTTPException, ValueError):
-    """An offer that is malformed or does not fit the stream: status 400, with the reason."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(status_code=400, detail=reason)
-
-    def __str__(self) -> str:
-        """Return the reason."""
-        return str(self.detail)
 
 
 class Stream(WebRTCConnectionMixin):
@@ -287,14 +254,6 @@ class Stream(WebRTCConnectionMixin):
         blocks, self.webrtc_component = build_page(self, ui_args or {}, WebRTC)
         return blocks
 
-    async def close_sessions(self, reason: str = "The server stops") -> None:
-        """End all connections, including those of the page; see ``WebRTCConnectionMixin``."""
-        closing = [super().close_sessions(reason)]
-        page = endpoint_of(self).page
-        if page.component is not None:
-            closing.append(page.component.close_sessions(reason))
-        await asyncio.gather(*closing)
-
     def mount(self, app: FastAPI, path: str = "", tags: list[str] | None = None) -> None:
         """Add the stream's routes to a FastAPI app.
 
@@ -312,31 +271,7 @@ class Stream(WebRTCConnectionMixin):
         Raises:
             ValueError: If ``path`` is malformed.
         """
-        if path and (not path.startswith("/") or path.endswith("/")):
-            raise ValueError(f"path must be '' or begin, and not end, with '/', not {path!r}")
-        # Not with an included router: newer FastAPI keeps it as one route, but programs look up
-        # the routes by path in ``app.router.routes``.
-        app.router.add_api_route(
-            f"{path}/webrtc/offer",
-            self.offer,
-            methods=["POST"],
-            tags=list(tags) if tags else None,
-            responses=OFFER_RESPONSES,
-            route_class_override=offer_route(
-                endpoint_of(self).refusal_of,
-                lambda: self.limits.offer_bytes,
-            ),
-        )
-        app.add_api_websocket_route(f"{path}/telephone/handler", self.telephone_handler)
-        app.add_api_route(
-            f"{path}/telephone/incoming",
-            self.handle_incoming_call,
-            methods=["POST"],
-            tags=list(tags) if tags else None,
-            responses=CALL_RESPONSES,
-            openapi_extra=CALL_REQUEST,
-        )
-        app.add_api_websocket_route(f"{path}/websocket/offer", self.websocket_offer)
+        add_routes(app, self, path, tags)
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 
     async def offer(self, body: Body) -> Any:
@@ -365,11 +300,12 @@ class Stream(WebRTCConnectionMixin):
         Args:
             websocket: The WebSocket, accepted or not.
         """
-        refusal = await endpoint_of(self).refusal_of(websocket)
-        if refusal is not None:
+        endpoint = endpoint_of(self)
+        refusal = await endpoint.refusal_of(websocket)
+        if refusal is None:
+            await serve_socket(endpoint, websocket)
+        else:
             await refuse_socket(websocket, refusal)
-            return
-        await _socket_handler(self).handle_websocket(websocket)
 
     async def handle_incoming_call(self, request: Request) -> Response:
         """Answer the webhook of an incoming telephone call with TwiML.
@@ -391,8 +327,7 @@ class Stream(WebRTCConnectionMixin):
         """
         endpoint = endpoint_of(self)
         if await endpoint.admits_call(websocket):
-            protocol = PhoneProtocol(endpoint.providers)
-            await _socket_handler(self, protocol).handle_websocket(websocket)
+            await serve_socket(endpoint, websocket, PhoneProtocol(endpoint.providers))
 
     def call_parameters(self, call_sid: str) -> dict[str, str]:
         """Return the custom parameters that the program's own TwiML has to contain.
@@ -456,68 +391,12 @@ class Stream(WebRTCConnectionMixin):
         async def with_stream() -> AsyncIterator[None]:
             self._check_colab_or_spaces()
             if self.verbose:
-                print(_startup_line(self))
+                print(startup_line(self))
             async with endpoint_of(self).serving():
                 yield
 
         return enclosed(lifespan, with_stream)
 
     def _check_colab_or_spaces(self) -> None:
-        """Check that clients can reach the server in its environment.
-
-        Raises:
-            RuntimeError: In Google Colab or a Hugging Face Space without ``rtc_configuration``.
-        """
-        if self.rtc_configuration is not None:
-            return
-        place = (
-            "Google Colab"
-            if os.getenv("COLAB_RELEASE_TAG") or os.getenv("COLAB_JUPYTER_IP")
-            else "Hugging Face Spaces"
-            if os.getenv("SYSTEM") == "spaces" or os.getenv("SPACE_ID")
-            else None
-        )
-        if place is not None:
-            raise RuntimeError(
-                f"Clients cannot reach a server in {place} directly: pass an "
-                "rtc_configuration with a TURN server"
-            )
-
-
-def _socket_handler(stream: Stream, protocol: SocketProtocol | None = None) -> WebSocketHandler:
-    """Create the handler of one WebSocket, for a connection of the stream."""
-    endpoint: StreamEndpoint = endpoint_of(stream)
-
-    async def connect(id: str, handler: WebSocketHandler) -> None:
-        endpoint.accept_call(handler.call)
-        async with endpoint.reserve(id) as place:
-            session = await place.create_session(
-                handler.additional_outputs_factory(id), handler.websocket, handler.call
-            )
-            transport = handler.carry(session)
-            endpoint.add(session, transport.media, transport, [handler])
-
-    return WebSocketHandler(
-        stream.event_handler,
-        connect,
-        endpoint.release,
-        stream.set_additional_outputs,
-        mode=stream.mode,
-        modality="audio" if endpoint.has_voice else stream.modality,
-        time_limit=stream.time_limit,
-        protocol=protocol,
-        copies=True,
-        limits=stream.limits,
-        pending=endpoint.pending,
-    )
-
-
-def _startup_line(stream: Stream) -> str:
-    media, clients = stream.modality, "WebRTC offers"
-    if not serves(stream.event_handler, stream.modality):
-        media, clients = "audio", "WebSocket clients and telephone calls"
-    return (
-        f"fastrtc: {media} stream ({stream.mode}) is ready for {clients}, "
-        f"{stream.concurrency_limit} connection{'s' if stream.concurrency_limit != 1 else ''} "
-        "at a time"
-    )
+        """Check that clients can reach the server; see ``check_environment``."""
+        check_environment(self.rtc_configuration)

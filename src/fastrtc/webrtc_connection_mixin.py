@@ -236,7 +236,8 @@ class WebRTCConnectionMixin:
     async def close_sessions(self, reason: str = "The server stops") -> None:
         """End all connections, sending the clients the reason, and wait until they are closed.
 
-        Readers of outputs whose connection does not exist yet end, too.
+        A ``Stream`` ends those of its page, too. Readers of outputs whose connection does not exist
+        yet end as well.
         """
         await endpoint_of(self).close(reason)
 

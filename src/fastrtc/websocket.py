@@ -27,6 +27,7 @@ from .core.tasks import runs_on
 from .core.types import Modality, Mode
 from .handlers.kinds import HandlerType, StreamHandlerImpl
 from .handlers.stream import AsyncStreamHandler
+from .server.stream_endpoint import StreamEndpoint
 from .server.web_socket import StarletteSocket
 from .session.media import Media
 from .session.session import Session
@@ -63,6 +64,7 @@ __all__ = [
     "convert_to_mulaw",
     "current_context",
     "refuse_socket",
+    "serve_socket",
     "split_output",
 ]
 
@@ -331,6 +333,33 @@ class WebSocketHandler:
         """Drop the audio that is not yet played, including the client's buffer; thread-safe."""
         if self._opened is not None:
             self._opened.clear()
+
+
+async def serve_socket(
+    endpoint: StreamEndpoint, websocket: WebSocket, protocol: SocketProtocol | None = None
+) -> None:
+    """Serve a WebSocket as a connection of a stream, until it ends.
+
+    Args:
+        endpoint: The endpoint of the stream.
+        websocket: The WebSocket, accepted or not.
+        protocol: The client's protocol; by default that of browsers.
+    """
+    stream = endpoint.owner
+    handler = WebSocketHandler(
+        stream.event_handler,
+        endpoint.connect,
+        endpoint.release,
+        stream.set_additional_outputs,
+        mode=stream.mode,
+        modality="audio" if endpoint.has_voice else stream.modality,
+        time_limit=stream.time_limit,
+        protocol=protocol,
+        copies=True,
+        limits=stream.limits,
+        pending=endpoint.pending,
+    )
+    await handler.handle_websocket(websocket)
 
 
 def convert_to_mulaw(audio_data: NDArray[Any], original_rate: int, target_rate: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The route of offers: authorization, maximum body size and OpenAPI schema."""
+"""The route of offers: its body, authorization, maximum body size and OpenAPI schema."""
 
 from __future__ import annotations
 
@@ -12,7 +12,34 @@ from pydantic import BaseModel, ConfigDict
 
 from ..core.errors import SessionRefused
 
-__all__ = ["OFFER_RESPONSES", "offer_route"]
+__all__ = ["OFFER_RESPONSES", "Body", "OfferRefused", "offer_route"]
+
+
+class Body(BaseModel):
+    """The body of a request to ``/webrtc/offer``: an offer or a candidate.
+
+    Attributes:
+        sdp: The offer.
+        candidate: A trickled candidate, as returned by ``RTCIceCandidate.toJSON()``.
+        type: ``"offer"`` or ``"ice-candidate"``.
+        webrtc_id: The connection id chosen by the client.
+    """
+
+    sdp: str | None = None
+    candidate: dict[str, Any] | str | None = None
+    type: str
+    webrtc_id: str
+
+
+class OfferRefused(HTTPException, ValueError):
+    """An offer that is malformed or does not fit the stream: status 400, with the reason."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(status_code=400, detail=reason)
+
+    def __str__(self) -> str:
+        """Return the reason."""
+        return str(self.detail)
 
 
 class OfferAnswer(BaseModel):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from typing import Any, Protocol
 
 from ..core.ice import Ice
 from ..core.limits import Limits
+from ..core.outputs import AdditionalOutputs
 from ..core.types import Modality, Mode
 from ..session.outputs import OutputQueue
 from .authorization import Authorize
@@ -35,6 +36,10 @@ class Owner(Protocol):
     @property
     def additional_outputs(self) -> MutableMapping[str, OutputQueue]:
         """The output queues by id."""
+        ...
+
+    def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
+        """Create the function that receives the ``AdditionalOutputs`` of a connection."""
         ...
 
     async def close_sessions(self, reason: str = ...) -> None:

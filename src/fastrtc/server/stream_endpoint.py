@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -12,7 +13,10 @@ from fastapi.responses import PlainTextResponse, Response
 from ..core.close_reason import POLICY_VIOLATION
 from ..core.context import Call
 from ..core.errors import SessionRefused
+from ..core.outputs import AdditionalOutputs
 from ..handlers.base import StreamHandlerBase
+from ..session.session import Session
+from ..transport.socket.open_socket import OpenSocket
 from ..transport.socket.pending import PendingConnections
 from ..transport.telephony.provider import Provider
 from .authorization import is_of_browser, refusal_of_site
@@ -29,6 +33,22 @@ class Page(Protocol):
     """The page of a stream, which may not be built yet."""
 
     component: Any
+
+
+class Socket(Protocol):
+    """A WebSocket whose client has started; see ``WebSocketHandler``."""
+
+    websocket: WebSocket | None
+    additional_outputs_factory: Callable[[str], Callable[[AdditionalOutputs], Any]]
+
+    @property
+    def call(self) -> Call | None:
+        """The telephone call, if it is one."""
+        ...
+
+    def carry(self, session: Session) -> OpenSocket:
+        """Use a session; return its transport."""
+        ...
 
 
 class StreamEndpoint(Endpoint):
@@ -95,6 +115,23 @@ class StreamEndpoint(Endpoint):
         if isinstance(handlers, list) and self.stop not in handlers:
             handlers.append(self.stop)
 
+    # WebSockets
+
+    async def connect(self, id: str, socket: Socket) -> None:
+        """Add the connection of a WebSocket, or of a telephone call, whose client has started.
+
+        Raises:
+            SessionRefused: If a limit is reached, the id is in use, or a call has no valid token.
+            Exception: Any exception of the handler's ``copy()``.
+        """
+        self.accept_call(socket.call)
+        async with self.reserve(id) as place:
+            session = await place.create_session(
+                socket.additional_outputs_factory(id), socket.websocket, socket.call
+            )
+            transport = socket.carry(session)
+            self.add(session, transport.media, transport, [socket])
+
     # Telephone calls
 
     async def answer_call(self, request: Request) -> Response:
@@ -135,6 +172,13 @@ class StreamEndpoint(Endpoint):
         """Return the endpoints that close together: this one, and that of its page."""
         page = self.page.component
         return [self] if page is None else [self, endpoint_of(page)]
+
+    async def close(self, reason: str) -> None:
+        """Close the connections, including those of the page; see ``Endpoint.close``."""
+        closing = [super().close(reason)]
+        if self.page.component is not None:
+            closing.append(self.page.component.close_sessions(reason))
+        await asyncio.gather(*closing)
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
