@@ -214,6 +214,71 @@ def test_the_wait_shrinks_again_in_a_minute():
     assert buffer.wait_s == pytest.approx(OPTIONS.least_wait_s, rel=0.02)
 
 
+def jittery(seconds: float, delays: list[float], loss: float = 0.0) -> list[tuple[float, int]]:
+    """Packets of 20 ms, each with one of the delays, in order of arrival."""
+    rng = random.Random(4)
+    numbers = range(round(50 * seconds))
+    return sorted(
+        (k * 0.02 + rng.choice(delays), k) for k in numbers if not k or rng.random() > loss
+    )
+
+
+UP_TO_100_MS = [k / 1000 for k in range(100)]
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.1, 0.3])
+@pytest.mark.parametrize(
+    ("delays", "most_late"), [(UP_TO_100_MS, 0.002), ([0.0, 0.0, 0.0, 0.1], 0.0)]
+)
+def test_the_wait_follows_the_jitter(delays, most_late, loss):
+    """Nearly all packets are waited for, and no longer than they are late."""
+    arrivals = jittery(60, delays, loss)
+    buffer, out = play(arrivals)
+    settled = {packet.payload for at, packet in out if at > 5}
+    late = [number for at, number in arrivals if number * 0.02 > 5 and number not in settled]
+    assert len(late) <= most_late * len(settled)
+    assert 0.06 < buffer.wait_s <= 0.1
+
+
+def test_the_wait_is_back_half_a_minute_after_the_jitter():
+    buffer, _ = play(jittery(20, UP_TO_100_MS))
+    assert buffer.wait_s > 0.06
+    for number in range(1000, 1000 + 10 * 50):
+        push(buffer, number, number * 0.02)
+    assert 0.03 < buffer.wait_s < 0.08
+    for number in range(1500, 1500 + 25 * 50):
+        push(buffer, number, number * 0.02)
+    assert buffer.wait_s == pytest.approx(OPTIONS.least_wait_s, rel=0.15)
+
+
+def test_loss_alone_makes_no_wait_longer():
+    buffer, out = play(jittery(20, [0.0], 0.3))
+    assert buffer.wait_s == OPTIONS.least_wait_s
+    arrived = {packet.payload: packet.payload * 0.02 for _, packet in out}
+    assert max(at - arrived[packet.payload] for at, packet in out) <= OPTIONS.least_wait_s + 1e-9
+
+
+def test_a_few_very_late_packets_make_no_lasting_wait():
+    buffer: JitterBuffer[int] = JitterBuffer()
+    for number in range(OPTIONS.window):
+        at = number * 0.02
+        if number % 125 == 60:  # four of them, 0.14 s late
+            continue
+        for deadline in [buffer.deadline] * (buffer.deadline is not None and buffer.deadline <= at):
+            buffer.poll(deadline)
+        push(buffer, number, at)
+        if number % 125 == 67:
+            push(buffer, number - 7, at)
+    assert len(buffer._lateness.late) == 4
+    assert buffer._lateness.target_s(buffer._count) == 0
+
+
+def test_what_is_remembered_of_late_packets_is_bounded():
+    buffer, _ = play(jittery(60, [*UP_TO_100_MS, 0.15]))
+    assert len(buffer._lateness.late) <= OPTIONS.window
+    assert len(buffer._lateness._sorted) == len(buffer._lateness.late)
+
+
 def test_what_is_remembered_of_lost_packets_is_bounded():
     buffer: JitterBuffer[int] = JitterBuffer()
     for number in range(0, 10_000, 10):
