@@ -19,8 +19,9 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from fastrtc.transport.webrtc._aiortc import audio_packets, codecs
 from fastrtc.transport.webrtc._aiortc.patch import Patch
 from fastrtc.transport.webrtc.audio_receiver import MAX_AHEAD_S, MAX_CONCEALED_S, AudioReceiver
-from fastrtc.transport.webrtc.opus import OpusEncoder
+from fastrtc.transport.webrtc.opus import OpusEncoder, PyavDecoder
 from tests.support.patches import without
+from tests.support.speech import speech
 from tests.support.virtual_time import virtual_time
 
 JITTER_BUFFER = "_RTCRtpReceiver__jitter_buffer"
@@ -43,13 +44,14 @@ class Inbound:
 
     def __init__(self) -> None:
         self.pushed: list[tuple[float, int, np.ndarray]] = []
+        self.skipped: list[float] = []
 
     def push(self, rate: int, samples: np.ndarray) -> None:
         assert samples.dtype == np.int16
         self.pushed.append((asyncio.get_running_loop().time(), rate, samples))
 
     def skip(self, seconds: float) -> None:
-        """Keep nothing: a handler of these tests needs no silence."""
+        self.skipped.append(seconds)
 
     @property
     def samples(self) -> np.ndarray:
@@ -78,11 +80,16 @@ class Line:
             pytest.fail,
         )
 
-    def packet(self, number: int, payload: bytes, payload_type: int = OPUS) -> None:
-        """Send one as aiortc does, through what stands where its jitter buffer was."""
+    def packet(
+        self, number: int, payload: bytes, payload_type: int = OPUS, at: int | None = None
+    ) -> None:
+        """Send one as aiortc does, through what stands where its jitter buffer was.
+
+        Its RTP time counts packets as its number does, if there is no other.
+        """
         packet = types.SimpleNamespace(
             sequence_number=number % 65536,
-            timestamp=number * FRAME % 2**32,
+            timestamp=(number if at is None else at) * FRAME % 2**32,
             payload_type=payload_type,
             _data=payload,
         )
@@ -153,6 +160,104 @@ async def test_a_lost_packet_is_made_up_for_after_a_short_wait():
     assert timers() == 0
     at = [at for at, _, _ in line.inbound.pushed]
     assert at[3] - at[0] == pytest.approx(0.03)
+
+
+@functools.cache
+def protected() -> list[bytes]:
+    """Three seconds of speech in packets with FEC."""
+    samples = speech("The quick brown fox jumps over the lazy dog, and then it sleeps.")
+    encoder = OpusEncoder(1)
+    encoder.expect_loss(20)
+    frames = range(0, samples.size - FRAME, FRAME)
+    return [bytes(encoder.encode(samples[np.newaxis, k : k + FRAME], k)) for k in frames]
+
+
+async def heard(lost: set[int], at: int = 0) -> np.ndarray:
+    """What of the speech is heard without the packets that are lost."""
+    line = opus_line()
+    for number, payload in enumerate(protected()):
+        if number not in lost:
+            line.packet(number, payload, at=number + at * (number > max(lost, default=0)))
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    assert timers() == 0
+    return line.inbound.samples[0].astype(float)
+
+
+def error(samples: np.ndarray, clean: np.ndarray, packets: set[int]) -> float:
+    """The error of some packets, as a part of their loudness."""
+    there = np.concatenate([np.arange(k * FRAME, (k + 1) * FRAME) for k in sorted(packets)])
+    return float(np.linalg.norm((samples - clean)[there]) / np.linalg.norm(clean[there]))
+
+
+@pytest.mark.external("espeak-ng")
+@virtual_time
+async def test_a_lost_packet_is_heard_from_its_copy_in_the_next():
+    clean, lost = await heard(set()), set(range(20, 150, 5))
+    samples = await heard(lost)
+    assert samples.size == clean.size
+    assert error(samples, clean, lost) < 0.3
+
+
+@pytest.mark.external("espeak-ng")
+@virtual_time
+async def test_of_several_lost_packets_the_last_is_heard_from_its_copy():
+    clean, lost = await heard(set()), {20, 21, 22, 50, 51, 80, 81, 82, 83, 84}
+    samples = await heard(lost)
+    assert samples.size == clean.size
+    assert error(samples, clean, {22, 51, 84}) < 0.6
+    assert error(samples, clean, {20, 21, 50, 80, 81, 82, 83}) > 0.7
+
+
+@pytest.mark.external("espeak-ng")
+@virtual_time
+async def test_a_copy_is_not_heard_where_it_does_not_belong():
+    """After a pause of the sender, or at the start of a gap that is cut."""
+    clean = await heard(set())
+    samples = await heard({50}, at=25)
+    assert samples.size == clean.size
+    assert error(samples, clean, {50}) > 0.7
+    gap = round(MAX_CONCEALED_S / 0.02) + 1
+    samples = await heard(set(range(50, 50 + gap)))
+    assert samples.size == clean.size - (gap - 1) * FRAME
+
+
+@pytest.mark.external("espeak-ng")
+@virtual_time
+async def test_without_libopus_the_decoder_conceals(monkeypatch: pytest.MonkeyPatch):
+    clean, lost = await heard(set()), set(range(20, 150, 5))
+    with_fec = await heard(lost)
+    monkeypatch.setattr("fastrtc.transport.webrtc.audio_receiver.make_decoder", PyavDecoder)
+    samples = await heard(lost)
+    assert samples.size == clean.size
+    assert error(with_fec, clean, lost) < 0.5 * error(samples, clean, lost) < 0.5
+
+
+@virtual_time
+async def test_what_a_sender_in_dtx_leaves_out_is_neither_lost_nor_concealed():
+    """It sends a packet every 0.4 s of silence, and one of them is lost."""
+    encoder = OpusEncoder(1, dtx=True)
+    k = np.arange(25 * FRAME)
+    sine = np.rint(8000 * np.sin(2 * np.pi * 500 * k / 48000)).astype(np.int16)
+    samples = np.concatenate([sine, np.zeros(150 * FRAME, np.int16), sine])[np.newaxis]
+    line, number, dropped = opus_line(), 0, 0
+    for at in range(samples.shape[1] // FRAME):
+        packet = encoder.encode(samples[:, at * FRAME : (at + 1) * FRAME], at)
+        if packet is not None:
+            if at > 90 and not dropped:
+                dropped = at
+            else:
+                line.packet(number, bytes(packet), at=at)
+            number += 1
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    assert number < 100
+    loud = np.abs(line.inbound.samples[0]).reshape(-1, FRAME).max(axis=1) > 1000
+    assert 50 <= loud.sum() <= 52
+    assert line.inbound.samples.shape[1] == number * FRAME  # one of them concealed, by silence
+    assert sum(line.inbound.skipped) == pytest.approx((200 - number) * 0.02)
+    times = [at for at, _, _ in line.inbound.pushed]
+    assert times[-1] - times[0] == pytest.approx(199 * 0.02, abs=0.001)
 
 
 @virtual_time

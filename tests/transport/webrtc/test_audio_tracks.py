@@ -14,7 +14,8 @@ from fastrtc.core.errors import HandlerError
 from fastrtc.core.messages import current_channel
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.transport.webrtc.audio_tracks import AudioCallback
-from fastrtc.transport.webrtc.opus import OpusDecoder
+from fastrtc.transport.webrtc.libopus import FIRST_CELT
+from fastrtc.transport.webrtc.opus import make_decoder
 from tests.support.peers import AudioSource
 from tests.transport.webrtc.tracks_of_a_session import (
     Audio,
@@ -47,7 +48,7 @@ async def test_audio_is_sent_as_opus():
         assert all(isinstance(packet, av.Packet) for packet in packets)
         assert [packet.pts for packet in packets] == [0, FRAME, 2 * FRAME]
         assert packets[0].time_base == Fraction(1, 48000)
-        assert OpusDecoder(1).decode(bytes(packets[0])).shape == (1, FRAME)
+        assert make_decoder(1).decode(bytes(packets[0])).shape == (1, FRAME)
 
 
 async def test_audio_that_becomes_stereo_goes_on():
@@ -60,6 +61,34 @@ async def test_audio_that_becomes_stereo_goes_on():
         assert [packet.pts for packet in packets] == [0, FRAME, 2 * FRAME]
         stereo = [bool(bytes(packet)[0] & 0b100) for packet in packets]  # RFC 6716 section 3.1
         assert stereo == [False, True, True]
+
+
+async def test_fec_lasts_while_loss_is_expected_whatever_the_layout():
+    async with tracks("audio") as (_, media, (track,)):
+        playout = media.audio_out.playout
+        modes = []
+        for percent, channels in ((0, 1), (10, 1), (10, 2), (0, 2)):
+            track.expect_loss(percent)
+            k = np.arange(4 * FRAME)
+            sine = np.rint(8000 * np.sin(2 * np.pi * 440 * k / 48000)).astype(np.int16)
+            playout.push(48000, np.stack([sine] * channels))
+            packets = [bytes(await track.recv()) for _ in range(4)]
+            modes.append(packets[-1][0] < FIRST_CELT)
+    assert modes == [False, True, True, False]
+
+
+async def test_silence_is_not_sent_to_a_client_that_asks_for_dtx():
+    async with tracks("audio") as (_, media, (track,)):
+        track.use_codec("opus", dtx=True)
+        playout = media.audio_out.playout
+        noise = np.random.default_rng(1).integers(-8000, 8000, 10 * FRAME).astype(np.int16)
+        playout.push(48000, np.concatenate([noise, np.zeros(40 * FRAME, np.int16), noise]))
+        times = []
+        while len(times) < 20 or times[-1] < 59 * FRAME:
+            times.append((await track.recv()).pts)
+        assert times[:10] == [k * FRAME for k in range(10)]
+        assert times[-9:] == [k * FRAME for k in range(51, 60)]
+        assert len(times) < 45
 
 
 @pytest.mark.parametrize(("channels", "layout"), [(1, "mono"), (2, "stereo")])

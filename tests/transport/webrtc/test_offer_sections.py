@@ -39,6 +39,27 @@ def test_sections_that_are_not_to_send_are_answered(unused, mode):
     assert {*parsed.sources.values(), *parsed.sinks.values()} == {"0"}
 
 
+@pytest.mark.parametrize(
+    ("parameters", "fec", "dtx"),
+    [
+        ("", False, False),
+        ("minptime=10;useinbandfec=1", True, False),
+        ("usedtx=1;useinbandfec=0", False, True),
+        ("useinbandfec=2;usedtx=0", False, False),
+    ],
+)
+def test_fec_and_dtx_are_what_the_receiver_of_audio_asks_for(parameters, fec, dtx):
+    lines = re.sub(
+        r"(?<=\r\n)(a=rtpmap:(\d+) opus/48000/2\r\n)",
+        rf"\1a=fmtp:\2 {parameters}\r\n" if parameters else r"\1",
+        offer("audio"),
+    )
+    parsed = parse(lines)
+    assert (parsed.fec, parsed.dtx) == (fec, dtx)
+    sent = parse(lines, mode="send")  # nothing is sent to the client
+    assert (sent.fec, sent.dtx) == (False, False)
+
+
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_a_camera_or_microphone_that_is_off(modality):
     parsed = parse(offer("audio:inactive", "video:inactive"), modality)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastrtc.transport.webrtc.opus import LOWER_RATES, OPUS_RATE, OpusDecoder, OpusEncoder
+from fastrtc.transport.webrtc.opus import LOWER_RATES, OPUS_RATE, OpusEncoder, make_decoder
 from tests.support.speech import speech
 
 FRAME = 960
@@ -22,7 +22,7 @@ def encoded(samples: np.ndarray) -> list[av.Packet]:
 
 
 def decoded(packets: list[av.Packet], channels: int) -> np.ndarray:
-    decoder = OpusDecoder(channels)
+    decoder = make_decoder(channels)
     return np.concatenate([decoder.decode(bytes(packet)) for packet in packets], axis=1)
 
 
@@ -110,7 +110,7 @@ def test_frames_of_any_strides():
 
 
 def test_an_empty_packet_gives_nothing_and_does_no_harm():
-    decoder = OpusDecoder(2)
+    decoder = make_decoder(2)
     packets = [bytes(packet) for packet in encoded(tone(440)[np.newaxis])]
     assert decoder.decode(b"").shape == (2, 0)
     assert decoder.decode(packets[0]).shape == (2, FRAME)
@@ -119,11 +119,11 @@ def test_an_empty_packet_gives_nothing_and_does_no_harm():
 
 
 def test_a_damaged_packet_is_said_and_the_next_is_decoded():
-    decoder = OpusDecoder(1)
+    decoder = make_decoder(1)
     packets = [bytes(packet) for packet in encoded(tone(440)[np.newaxis])]
     for packet in packets[:10]:
         decoder.decode(packet)
-    with pytest.raises(av.FFmpegError):
+    with pytest.raises(ValueError):
         decoder.decode(b"\xff\xff\xff\xff")
     heard = np.concatenate([decoder.decode(packet) for packet in packets[10:]], axis=1)
     assert loudness(heard[0, FRAME:]) == pytest.approx(loudness(tone(440)), rel=0.1)
@@ -138,16 +138,16 @@ def test_packets_of_other_lengths(milliseconds):
     frame = av.AudioFrame.from_ndarray(tone(440)[np.newaxis, :size], format="s16", layout="mono")
     frame.sample_rate = OPUS_RATE
     (packet,) = codec.encode(frame)
-    assert OpusDecoder(1).decode(bytes(packet)).shape == (1, size)
+    assert make_decoder(1).decode(bytes(packet)).shape == (1, size)
 
 
 @given(st.binary(max_size=200), st.sampled_from([1, 2]))
 def test_any_bytes(payload, channels):
-    decoder = OpusDecoder(channels)
+    decoder = make_decoder(channels)
     for _ in range(2):
         try:
             samples = decoder.decode(payload)
-        except av.FFmpegError:
+        except ValueError:
             continue
         assert samples.dtype == np.int16
         assert samples.shape[0] == channels

@@ -20,7 +20,7 @@ from ...pacing.jitter_buffer import JitterBuffer, Packet
 from ._aiortc.audio_packets import AudioDecoder, take_packets
 from ._aiortc.codecs import negotiated_codecs
 from .guard import guarded
-from .opus import OPUS_RATE, OpusDecoder
+from .opus import OPUS_RATE, OpusDecoder, make_decoder
 
 __all__ = ["AudioReceiver"]
 
@@ -34,6 +34,9 @@ fades."""
 MAX_SKIPPED_S = 2.0
 """The longest gap between the RTP times of consecutive packets that counts as omitted audio, in
 seconds: a sender in DTX sends one packet every 0.4 s. A longer gap counts as a new stream."""
+
+ROUNDING_S = 0.002
+"""Differences of RTP times up to this, in seconds, are no gap."""
 
 MAX_AHEAD_S = 5.0
 """How far the audio of a peer may be ahead of real time, in seconds. Without a limit, a peer that
@@ -79,6 +82,7 @@ class AudioReceiver:
         self._concealment = PacketLossConcealment()
         self._run = run
         self._decoded_s = 0.0
+        self._packet_s = 0.0  # length of the last packet
         self._next_timestamp: int | None = None  # of the next packet, if none is lost
         self._started_at: float | None = None
         self._flooded = False
@@ -148,27 +152,40 @@ class AudioReceiver:
 
     @guarded(None)
     def _deliver_one(self, packet: Packet[tuple[int, bytes]]) -> None:
+        payload_type, payload = packet.payload
+        clock: int = self._codecs[payload_type].parameters.clockRate
+        omitted_s = faded_s = 0.0
+        if self._next_timestamp is not None:
+            omitted_s = (packet.timestamp - self._next_timestamp) / clock
         try:
+            if payload_type != self._payload_type:
+                self._use_codec(payload_type)
+            if packet.lost:
+                gap_s = packet.lost * self._packet_s
+                omitted_s -= gap_s
+                faded_s = gap_s if gap_s <= MAX_CONCEALED_S else self._packet_s
+                if self._opus is not None and self._opus.in_speech_mode:
+                    # FEC has the audio directly before the packet
+                    adjacent = faded_s == gap_s and abs(omitted_s) < ROUNDING_S
+                    self._conceal(self._opus, faded_s, payload if adjacent else b"")
+                    faded_s = 0.0
             rate, samples = self._decode(packet)
         except (av.FFmpegError, ValueError) as error:
             logger.debug("A packet could not be decoded: %s", error)
             return
-        size = samples.shape[1]
-        self._decoded_s += size / rate
-        self._skip_silence(packet, size / rate)
-        gap = packet.lost * size
-        if gap > MAX_CONCEALED_S * rate:
-            gap = size
-        self._inbound.push(rate, self._concealment.fill(rate, samples, gap))
-
-    def _skip_silence(self, packet: Packet[tuple[int, bytes]], seconds: float) -> None:
-        """Report audio that the sender omitted before a packet, as in DTX (RFC 7587)."""
-        clock: int = self._codecs[packet.payload[0]].parameters.clockRate
-        if self._next_timestamp is not None and packet.lost == 0:
-            skipped_s = (packet.timestamp - self._next_timestamp) / clock
-            if 0 < skipped_s <= MAX_SKIPPED_S:
-                self._inbound.skip(skipped_s)
+        seconds = samples.shape[1] / rate
+        if seconds:
+            self._packet_s = seconds
+        self._decoded_s += seconds
         self._next_timestamp = packet.timestamp + round(seconds * clock)
+        if 0 < omitted_s <= MAX_SKIPPED_S:  # by the sender, as in DTX (RFC 7587)
+            self._inbound.skip(omitted_s)
+        self._inbound.push(rate, self._concealment.fill(rate, samples, round(faded_s * rate)))
+
+    def _conceal(self, opus: OpusDecoder, seconds: float, following: bytes) -> None:
+        samples = opus.conceal(round(seconds * OPUS_RATE), following)
+        self._decoded_s += samples.shape[1] / OPUS_RATE
+        self._inbound.push(OPUS_RATE, samples)
 
     def _too_fast(self) -> bool:
         now = self._loop.time()
@@ -181,13 +198,14 @@ class AudioReceiver:
             logger.warning("A peer sends audio faster than real time; dropping the excess")
         return True
 
+    def _use_codec(self, payload_type: int) -> None:
+        codec = self._codecs[payload_type]
+        self._payload_type = payload_type
+        self._opus = make_decoder(self._channels) if codec.name == "opus" else None
+        self._other = None if self._opus else AudioDecoder(codec.parameters)
+
     def _decode(self, packet: Packet[tuple[int, bytes]]) -> tuple[int, NDArray[np.int16]]:
-        payload_type, payload = packet.payload
-        if payload_type != self._payload_type:
-            codec = self._codecs[payload_type]
-            self._payload_type = payload_type
-            self._opus = OpusDecoder(self._channels) if codec.name == "opus" else None
-            self._other = None if self._opus else AudioDecoder(codec.parameters)
+        _, payload = packet.payload
         if self._opus is not None:
             return OPUS_RATE, self._opus.decode(payload)
         other = self._other

@@ -79,10 +79,29 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
     kind = "audio"
     _encodes_opus = False
     _encoder: OpusEncoder | None = None
+    _dtx = False
+    _expected_loss = 0
 
-    def use_codec(self, name: str) -> None:
-        """Set the negotiated codec. Opus is encoded here, other codecs by aiortc."""
+    def use_codec(self, name: str, *, dtx: bool = False) -> None:
+        """Set the negotiated codec. Opus is encoded here, other codecs by aiortc.
+
+        Args:
+            name: The name in lower case.
+            dtx: Whether silence is not sent, which the client can ask for (RFC 7587).
+        """
         self._encodes_opus = name == "opus"
+        self._dtx = dtx
+
+    def expect_loss(self, percent: int) -> None:
+        """Set the packet loss to protect against with FEC, from the next frame on.
+
+        Args:
+            percent: 0 to 100; 0 sends no FEC.
+        """
+        if percent != self._expected_loss:
+            self._expected_loss = percent
+            if self._encoder is not None:
+                self._encoder.expect_loss(percent)
 
     @property
     def queue(self) -> asyncio.Queue[Any]:
@@ -104,8 +123,11 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
         outbound = self._live().audio_out
         if outbound is None:
             raise MediaStreamError
-        frame = await self._until_end(outbound.frame())
-        return self._encode(frame) if self._encodes_opus else _audio_frame(frame)
+        while True:
+            frame = await self._until_end(outbound.frame())
+            packet = self._encode(frame) if self._encodes_opus else _audio_frame(frame)
+            if packet is not None:
+                return packet
 
     def _take(self, frame: Any) -> None:
         if self._media is not None and self._media.audio_in is not None:
@@ -115,7 +137,8 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
         channels, rate = frame.samples.shape[0], _rate(frame)
         encoder = self._encoder
         if encoder is None or (encoder.channels, encoder.rate) != (channels, rate):
-            encoder = self._encoder = OpusEncoder(channels, rate)
+            encoder = self._encoder = OpusEncoder(channels, rate, dtx=self._dtx)
+            encoder.expect_loss(self._expected_loss)
         return encoder.encode(frame.samples, frame.pts)
 
 

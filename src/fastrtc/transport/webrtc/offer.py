@@ -26,6 +26,9 @@ class Offer:
         sinks: By kind, the mid of the section that carries the handler's media.
         places: For the mid and for the index of each offered section, the index in ``sdp`` of
             the section whose transport its candidates are for; None if it is rejected.
+        fec: Whether the client uses FEC of the Opus audio that it receives (``useinbandfec``,
+            RFC 7587).
+        dtx: Whether the client prefers not to receive silence (``usedtx``).
         rejected: For each rejected section, its index and its text in the answer.
     """
 
@@ -37,6 +40,8 @@ class Offer:
     sinks: Mapping[str, str]
     places: Mapping[str | int, int | None]
     rejected: tuple[tuple[int, str], ...]
+    fec: bool = False
+    dtx: bool = False
 
     def complete_answer(self, sdp: str) -> str:
         """Add the rejected sections to an answer (RFC 8829 section 5.3.1).

@@ -82,6 +82,8 @@ class OfferSections:
             {kind: media.rtp.muxId for kind, media in sinks.items()},
             places,
             tuple((index, self._rejection(index)) for index in rejected),
+            fec=_opus_parameter(sinks.get("audio"), "useinbandfec"),
+            dtx=_opus_parameter(sinks.get("audio"), "usedtx"),
         )
 
     def _of_kind(self, kind: str, way: str) -> list[MediaDescription]:
@@ -193,6 +195,15 @@ def _check_codecs(media: MediaDescription) -> None:
             f"No common {media.kind} codec: the offer has {offered}, "
             f"the server supports {supported_codecs(media.kind)}"
         )
+
+
+def _opus_parameter(media: MediaDescription | None, name: str) -> bool:
+    """Return whether a parameter of Opus is 1 in an offered section (RFC 7587 section 6.1)."""
+    return media is not None and any(
+        str(codec.parameters.get(name)) == "1"
+        for codec in media.rtp.codecs
+        if codec.name.lower() == "opus"
+    )
 
 
 def _has_data(kept: list[MediaDescription]) -> bool:

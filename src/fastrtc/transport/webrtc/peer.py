@@ -14,6 +14,7 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
+    RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
@@ -33,13 +34,14 @@ from ..stalled_client import StalledClientDetector
 from ._aiortc.address import follow_address
 from ._aiortc.clock import use_steady_clock
 from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
-from ._aiortc.codecs import negotiated_codecs
+from ._aiortc.codecs import announce_fec, negotiated_codecs
 from ._aiortc.consent import watch_consent
 from ._aiortc.decoder_queue import bound_decoder
 from ._aiortc.decoder_threads import make_decoder_threads_daemons
 from ._aiortc.gathering import gather_on
 from ._aiortc.messages import flush_messages
 from ._aiortc.picture_size import limit_pictures
+from ._aiortc.receiver_reports import watch_loss
 from ._aiortc.registry import REGISTRY
 from ._aiortc.sctp_messages import limit_messages
 from ._aiortc.turn import TurnAttempt, watch_turn
@@ -48,10 +50,12 @@ from .audio_receiver import AudioReceiver
 from .audio_tracks import AudioMediaCallback
 from .candidate_intake import CandidateIntake
 from .candidates import Candidate
+from .expected_loss import ExpectedLoss
 from .guard import guarded, watch_listeners
 from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
 from .offer import Offer
+from .opus import supports_fec
 from .ports.ice_ports import IcePorts
 from .signalling import DEFAULT_LIMITS
 from .tracks import make_tracks
@@ -243,7 +247,9 @@ class Peer:
                 transceiver.sender.replaceTrack(track)
                 if isinstance(track, AudioMediaCallback):
                     codecs = negotiated_codecs(transceiver)
-                    track.use_codec(codecs[0].name if codecs else "")
+                    track.use_codec(codecs[0].name if codecs else "", dtx=offer.dtx)
+                    if offer.fec:
+                        _send_fec(transceiver.sender, track)
             transceiver.direction = _DIRECTIONS[takes, gives]
 
     def _take_in(self, transceiver: Any) -> None:
@@ -256,6 +262,8 @@ class Peer:
                 run=lambda reading: self.session.run("audio", reading),
             )
             self._receivers.append(receiver)
+            if supports_fec():
+                announce_fec(transceiver)
         elif transceiver.kind == "video" and self.media.video_in is not None:
             bound_decoder(transceiver.receiver)
             self.session.run("video-track", _read(transceiver.receiver.track, self.media.video_in))
@@ -387,6 +395,12 @@ class Peer:
         if messages.pending and self.pc.sctp is not None and self.pc.connectionState == "connected":
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._open.wait(), FLUSH_TIMEOUT_S)
+
+
+def _send_fec(sender: RTCRtpSender, track: AudioMediaCallback) -> None:
+    """Protect audio against the packet loss that the client reports."""
+    expected = ExpectedLoss()
+    watch_loss(sender, lambda fraction: track.expect_loss(expected.report(fraction)))
 
 
 async def _read(track: Any, inbound: VideoInbound) -> None:

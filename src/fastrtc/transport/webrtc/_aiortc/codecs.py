@@ -13,6 +13,7 @@ __all__ = [
     "COMMON",
     "NEGOTIATED",
     "Codec",
+    "announce_fec",
     "describe_codecs",
     "keep_common_codecs",
     "negotiated_codecs",
@@ -68,6 +69,13 @@ def negotiated_codecs(transceiver: Any) -> list[Codec]:
     if not NEGOTIATED.fits:
         return []
     return [Codec(codec.payloadType, codec.name.lower(), codec) for codec in transceiver._codecs]
+
+
+def announce_fec(transceiver: Any) -> None:
+    """State in the answer that FEC of Opus is decoded, so that clients send it (RFC 7587)."""
+    for codec in negotiated_codecs(transceiver):
+        if codec.name == "opus":
+            codec.parameters.parameters["useinbandfec"] = 1
 
 
 def keep_common_codecs(media: MediaDescription) -> bool:
