@@ -9,6 +9,7 @@ import pytest
 
 from fastrtc import Limits
 from fastrtc.core.limits import BURST_S
+from fastrtc.core.tasks import MAX_THREADS
 from fastrtc.pacing import realtime_limit
 from fastrtc.server import authorization
 from fastrtc.transport import stalled_client
@@ -80,7 +81,7 @@ def test_each_kind_of_packet_has_its_limit(begins: str) -> None:
 LINES = signalling.MAX_LINES
 SENTENCES: dict[str, list[float]] = {
     "It may be sync or async": [
-        authorization.MAX_THREADS,
+        MAX_THREADS,
         authorization.AUTHORIZE_TIMEOUT_S,
     ],
     "| `messages_per_s` of a client": [BURST_S],

@@ -12,9 +12,10 @@ from fastapi import FastAPI
 
 from fastrtc import Limits, Stream
 from fastrtc.core.log_throttle import LogThrottle
+from fastrtc.core.tasks import MAX_THREADS
 from fastrtc.server import answering
 from fastrtc.server import authorization as module
-from fastrtc.server.authorization import MAX_THREADS, TOO_SLOW
+from fastrtc.server.authorization import TOO_SLOW
 from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, Client

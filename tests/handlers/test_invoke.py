@@ -18,7 +18,7 @@ import pytest_asyncio
 
 from fastrtc.core.errors import HandlerExited
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
-from fastrtc.handlers.invoke import Invoker, is_async
+from fastrtc.handlers.invoke import Invoker, call_function, is_async
 
 word = contextvars.ContextVar("word", default="none")
 
@@ -677,3 +677,59 @@ def test_a_thread_may_finish_when_the_loop_has_ended():
 
     assert not threads[0].is_alive(), "no exception, no waiting for the loop"
     assert posted == []
+
+
+# Functions that belong to no connection
+
+
+@each_sync
+async def test_a_sync_function_of_no_connection_runs_in_a_thread_of_its_own(function):
+    name = getattr(function, "__name__", "function")
+    assert await call_function(function) == f"fastrtc-{name}"
+
+
+@each_async
+async def test_an_async_function_of_no_connection_runs_on_the_loop(function):
+    assert await call_function(function) == threading.main_thread().name
+
+
+@each_coroutine
+async def test_so_does_a_coroutine_that_a_sync_one_returned(function):
+    assert await call_function(function) == threading.main_thread().name
+
+
+async def test_the_caller_says_in_which_thread_a_sync_one_runs():
+    ran = []
+
+    async def run(call):
+        ran.append(call.__qualname__)
+        return call()
+
+    assert await call_function(where, run=run) == threading.main_thread().name
+    await call_function(where_async, run=run)
+    assert ran == ["where"]
+
+
+async def test_a_function_of_no_connection_gets_arguments_and_sees_the_callers_context():
+    word.set("caller's")
+    assert await call_function(lambda *args: (*args, word.get()), 1) == (1, "caller's")
+
+
+async def test_an_async_function_of_no_connection_may_set_variables_for_its_caller():
+    async def sets():
+        word.set("set by it")
+
+    await call_function(sets)
+    assert word.get() == "set by it"
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_what_exits_in_a_function_of_no_connection_is_an_exception(is_async: bool):
+    def decide():
+        raise SystemExit("3")
+
+    async def decide_async():
+        decide()
+
+    with pytest.raises(HandlerExited, match=r"decide(_async)? raised SystemExit: 3"):
+        await call_function(decide_async if is_async else decide)

@@ -14,10 +14,21 @@ from typing import Any, Generic, TypeVar, cast
 
 from .failures import as_exception
 
-__all__ = ["BoundedThreads", "TaskOwner", "end_if_cancelled", "run_in_thread", "runs_on"]
+__all__ = [
+    "MAX_THREADS",
+    "BoundedThreads",
+    "TaskOwner",
+    "end_if_cancelled",
+    "run_in_thread",
+    "runs_on",
+]
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+MAX_THREADS = 40
+"""Maximum number of concurrent calls of a sync function of the program, such as ``authorize``: as
+many as Starlette has threads, but separate from those, which serve the program's other routes."""
 
 _cancelled: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
@@ -100,7 +111,7 @@ class BoundedThreads:
         limit: The maximum number of threads.
     """
 
-    def __init__(self, name: str, limit: int) -> None:
+    def __init__(self, name: str, limit: int = MAX_THREADS) -> None:
         self._name = name
         self._limit = limit
         self._lock = threading.Lock()

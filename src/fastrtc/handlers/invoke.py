@@ -14,16 +14,16 @@ import inspect
 import logging
 import queue
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
 from typing import Any
 
 from ..core.errors import HandlerExited
 from ..core.failures import as_exception, contained
 from ..core.outputs import is_output
-from ..core.tasks import end_if_cancelled
+from ..core.tasks import end_if_cancelled, run_in_thread
 
-__all__ = ["Invoker", "as_exception", "check_returned", "is_async"]
+__all__ = ["Invoker", "as_exception", "call_function", "check_returned", "is_async"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,34 @@ def is_async(function: Callable[..., Any]) -> bool:
         return False
     call = function if inspect.isroutine(function) else getattr(function, "__call__", function)  # noqa: B004
     return inspect.iscoroutinefunction(call) or inspect.isasyncgenfunction(call)
+
+
+async def call_function(
+    function: Callable[..., Any],
+    *args: Any,
+    run: Callable[[Callable[[], Any]], Awaitable[Any]] = run_in_thread,
+) -> Any:
+    """Call a function of the program that belongs to no connection, and return its result.
+
+    An async function is awaited in the context of the caller, which sees the ``ContextVar`` values
+    that it sets. A sync one runs in a thread, and an awaitable that it returns is awaited here.
+
+    Args:
+        function: Sync or async.
+        *args: Its arguments.
+        run: Runs a sync function in a thread.
+
+    Raises:
+        Exception: Any exception of the function.
+        HandlerExited: If it raised something that is not an ``Exception``.
+    """
+    if is_async(function):
+        result = function(*args)
+    else:
+        call = functools.partial(function, *args)
+        names = ("__name__", "__qualname__")  # of the thread, and in errors
+        result = await run(functools.update_wrapper(call, function, names, ()))
+    return await contained(function, result) if inspect.isawaitable(result) else result
 
 
 def check_returned(function: Callable[..., Any], result: Any) -> None:
@@ -210,9 +238,7 @@ class Invoker:
                 output instead of yielding it.
             Exception: Any exception of the generator.
         """
-        source = function(*args) if is_async(function) else await self._run(role, function, *args)
-        if inspect.isawaitable(source):
-            source = await contained(role, source)
+        source = await self.call(role, function, *args)
         check_returned(function, source)
         if hasattr(source, "__aiter__"):
             iterator = source.__aiter__()

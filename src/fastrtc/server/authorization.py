@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import logging
 import socket
 from collections.abc import Callable, Collection, Iterator
@@ -19,10 +18,10 @@ from fastapi import HTTPException, Request, WebSocket
 from starlette.middleware.cors import CORSMiddleware
 
 from ..core.errors import SessionRefused, Unauthorized
-from ..core.failures import as_exception, contained
+from ..core.failures import contained
 from ..core.log_throttle import LogThrottle
 from ..core.tasks import BoundedThreads
-from ..handlers.invoke import is_async
+from ..handlers.invoke import call_function
 from ..transport.cross_site import CorsGrant, SitePolicy, refuse_request
 from ..transport.webrtc.ice_targets import client_place, place_of_client
 
@@ -47,13 +46,9 @@ AUTHORIZE_TIMEOUT_S = 10.0
 a webhook is 15 s, and that of a handshake in the ``websockets`` package 10 s; a database query
 takes far less."""
 
-MAX_THREADS = 40
-"""Maximum number of concurrent calls of sync ``authorize`` functions: as many as Starlette has
-threads, but separate from those, which serve the program's other routes."""
-
 TOO_SLOW = "The server took too long to decide. Try again."
 
-_threads = BoundedThreads("fastrtc-authorize", MAX_THREADS)
+_threads = BoundedThreads("fastrtc-authorize")
 
 served_locally: ContextVar[bool] = ContextVar("fastrtc_served_locally", default=False)
 """Whether streams created in this context are served by this package on a loopback address."""
@@ -192,35 +187,25 @@ async def refusal_of(
     return SessionRefused("unauthorized", **reason)
 
 
-def _call(authorize: Authorize, request: Request | WebSocket) -> Any:
-    try:
-        return authorize(request)
-    except Exception:
-        raise
-    except BaseException as error:
-        raise as_exception("authorize", error) from error
-
-
 async def _decide(authorize: Authorize, request: Request | WebSocket) -> None | bool | str:
-    if is_async(authorize):
-        verdict = authorize(request)
-    else:
-        call = _threads.run(functools.partial(_call, authorize, request))
-        try:
-            verdict = await asyncio.wait_for(call, AUTHORIZE_TIMEOUT_S)
-        except asyncio.TimeoutError as error:
-            if error.args:  # raised by the function itself
-                raise
-            _failures.log(
-                logger.error,
-                "authorize did not finish within %.0f s: the request is refused",
-                AUTHORIZE_TIMEOUT_S,
-            )
-            return TOO_SLOW
-    if inspect.isawaitable(verdict):
-        verdict = await verdict
+    verdict = await call_function(authorize, request, run=_run_in_time)
     if verdict is not None and not isinstance(verdict, bool | str):
         raise TypeError(
             f"authorize must return None, True, False or a string, not {type(verdict).__name__}"
         )
     return verdict
+
+
+async def _run_in_time(call: Callable[[], Any]) -> Any:
+    """Run a sync ``authorize`` in a thread, and refuse the request if it takes too long."""
+    try:
+        return await asyncio.wait_for(_threads.run(call), AUTHORIZE_TIMEOUT_S)
+    except asyncio.TimeoutError as error:
+        if error.args:  # raised by the function itself
+            raise
+        _failures.log(
+            logger.error,
+            "authorize did not finish within %.0f s: the request is refused",
+            AUTHORIZE_TIMEOUT_S,
+        )
+        raise Unauthorized(TOO_SLOW) from error

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCIceServer
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from ...core.failures import contained
 from ...core.tasks import BoundedThreads
-from ...handlers.invoke import is_async
+from ...handlers.invoke import call_function
 
 __all__ = ["resolve_configuration", "to_aiortc_configuration"]
 
 GIVEN_TIMEOUT_S = 30.0
 """How long a function may take to return a configuration: as long as a client may take to connect.
-The connection occupies its place meanwhile."""
+The connection occupies its place meanwhile. This includes waiting for a thread."""
 
-MAX_THREADS = 40
-"""Sync functions that run concurrently: as many as Starlette has threads, but in threads of our
-own, as Starlette's serve the other routes of the program. The time-out above includes waiting for a
-thread."""
-
-_threads = BoundedThreads("fastrtc-rtc-configuration", MAX_THREADS)
+_threads = BoundedThreads("fastrtc-rtc-configuration")
 
 
 async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
@@ -46,7 +39,8 @@ async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
     """
     if callable(configuration):
         try:
-            configuration = await asyncio.wait_for(_call(configuration), GIVEN_TIMEOUT_S)
+            call = call_function(configuration, run=_threads.run)
+            configuration = await asyncio.wait_for(call, GIVEN_TIMEOUT_S)
         except asyncio.TimeoutError as error:
             if error.args:  # raised by the function itself
                 raise
@@ -64,11 +58,6 @@ async def resolve_configuration(configuration: Any) -> dict[str, Any] | None:
         "rtc_configuration must be a dict, None, or a function that returns one, "
         f"not {type(configuration).__name__}"
     )
-
-
-async def _call(function: Callable[[], Any]) -> Any:
-    given = function() if is_async(function) else await _threads.run(function)
-    return await contained(function, given) if inspect.isawaitable(given) else given
 
 
 def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:
