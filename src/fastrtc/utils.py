@@ -25,9 +25,9 @@ from .core.messages import (
     current_channel,
 )
 from .core.outputs import AdditionalOutputs, CloseStream, split_output
+from .core.rates import FRAME_S as AUDIO_PTIME
 from .core.types import AudioChunk, RTCConfigurationCallable
 from .handlers.inputs import WebRTCData
-from .pacing.playout import FRAME_S as AUDIO_PTIME
 from .pacing.worker import player_worker_decode
 
 if TYPE_CHECKING:

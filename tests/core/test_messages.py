@@ -10,6 +10,7 @@ from fastrtc.core.messages import (
     create_message,
     current_post,
     error_message,
+    parse_message,
     post_message,
     warning_message,
 )
@@ -23,6 +24,26 @@ def test_a_message_is_json_with_a_type_and_data(data):
 def test_what_json_cannot_hold_is_refused():
     with pytest.raises(TypeError, match="not JSON serializable"):
         create_message("log", object())
+
+
+def test_a_message_of_a_client_is_a_json_object():
+    assert parse_message(' {"event": "stop", "n": [1]}\n') == {"event": "stop", "n": [1]}
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("hello", "must be JSON: Expecting value"),
+        ("[" * 100_000, "must be JSON: "),
+        ("", "must be JSON: "),
+        ("[]", "must be a JSON object"),
+        ("null", "must be a JSON object"),
+    ],
+    ids=["a word", "deep", "empty", "a list", "null"],
+)
+def test_others_are_refused(text, what):
+    with pytest.raises(ValueError, match=f"A message {what}"):
+        parse_message(text)
 
 
 @pytest.mark.parametrize(("make", "type"), [(error_message, "error"), (warning_message, "warning")])

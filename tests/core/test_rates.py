@@ -6,7 +6,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from fastrtc.core.rates import check_rate
+from fastrtc.core.rates import FRAME_S, FRAMES_PER_SECOND, check_rate
+
+
+def test_a_second_has_a_whole_number_of_frames():
+    assert FRAMES_PER_SECOND * FRAME_S == 1
 
 
 class Indexed:

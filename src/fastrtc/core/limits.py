@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-__all__ = ["BURST_S", "Limits", "RateLimit"]
+__all__ = ["BURST_S", "MAX_ID_LENGTH", "Limits", "RateLimit"]
+
+MAX_ID_LENGTH = 256
+"""Maximum length of the id of a connection, or of the stream of a telephone call, in characters; a
+UUID has 36."""
 
 BURST_S = 10.0
 """How far a client may exceed its message rate for a moment, in seconds' worth of messages: a

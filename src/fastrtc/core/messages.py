@@ -19,6 +19,7 @@ __all__ = [
     "current_channel",
     "current_post",
     "error_message",
+    "parse_message",
     "post_message",
     "warning_message",
 ]
@@ -82,6 +83,21 @@ def create_message(type: str, data: Any) -> str:
         The JSON string.
     """
     return json.dumps({"type": type, "data": data})
+
+
+def parse_message(text: str) -> dict[str, Any]:
+    """Parse a message of a client.
+
+    Raises:
+        ValueError: If the text is not a JSON object.
+    """
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"A message must be JSON: {error}") from error
+    if not isinstance(message, dict):
+        raise ValueError("A message must be a JSON object")
+    return message
 
 
 def error_message(text: str) -> str:

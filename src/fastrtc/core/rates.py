@@ -1,4 +1,4 @@
-"""Sample rates as programs pass them."""
+"""The length of a frame of audio, and sample rates as programs pass them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import SupportsInt
 
 import numpy as np
 
-__all__ = ["check_rate"]
+__all__ = ["FRAMES_PER_SECOND", "FRAME_S", "check_rate"]
+
+FRAME_S = 0.02
+"""Length of a frame of audio in seconds: the default of Opus (RFC 7587 section 4.2) and Twilio."""
+
+FRAMES_PER_SECOND = 50
+"""Frames of audio per second; an output rate must be a multiple of this."""
 
 
 def check_rate(rate: object, name: str = "The sample rate") -> int:

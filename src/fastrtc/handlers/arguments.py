@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from numbers import Real
 
-from ..core.rates import check_rate
+from ..core.rates import FRAMES_PER_SECOND, check_rate
 
-__all__ = ["FRAMES_PER_SECOND", "check_fps", "check_input_rate", "check_output_rate"]
-
-FRAMES_PER_SECOND = 50
-"""Audio is processed in frames of 20 ms, so an output rate must be a multiple of this."""
+__all__ = ["check_fps", "check_input_rate", "check_output_rate"]
 
 
 def check_input_rate(rate: object) -> int:

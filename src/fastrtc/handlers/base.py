@@ -8,9 +8,10 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from ..core.messages import DataChannel, create_message
+from ..core.rates import FRAMES_PER_SECOND
 from ..core.tasks import runs_on
 from ..core.types import Layout
-from .arguments import FRAMES_PER_SECOND, check_fps, check_input_rate, check_output_rate
+from .arguments import check_fps, check_input_rate, check_output_rate
 from .inputs import PLACEHOLDER
 from .link import create_link, link_of
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+from ..core.rates import FRAME_S
+
 __all__ = ["INTERVAL_S", "SLACK_S", "EmitClock"]
 
-INTERVAL_S = 0.02
+INTERVAL_S = FRAME_S
 """Minimum average interval of such calls, in seconds: the length of a frame."""
 
 FED_TIMEOUT_S = 0.1

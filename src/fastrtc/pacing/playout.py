@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 from ..audio.convert import full_scale, to_int16
 from ..audio.converter import AudioConverter
 from ..audio.fifo import SampleFifo
+from ..core.rates import FRAME_S
 from ..core.types import Layout
 from .audio_output import check_audio
 
 __all__ = ["Playout", "PlayoutFrame", "PlayoutOptions"]
-
-FRAME_S = 0.02
-"""Length of a frame in seconds: the default of Opus (RFC 7587 section 4.2) and Twilio."""
 
 _INT16 = np.dtype(np.int16)
 

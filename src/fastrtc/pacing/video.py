@@ -17,6 +17,7 @@ from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..core.tasks import end_if_cancelled
 from ..handlers.inputs import FunctionInputs
 from ..handlers.invoke import Invoker, is_async
+from .emit import INTERVAL_S
 from .frames import FrameClock, FrameQueue
 from .picture import is_picture, to_array, to_frame
 
@@ -24,10 +25,6 @@ __all__ = ["VideoInbound", "VideoOutbound", "run_function"]
 
 FRAMES_WAITING = 4
 """Capacity of the queue in front of a slow handler, in frames: 0.13 s of delay at 30 fps."""
-
-EMPTY_INTERVAL_S = 0.02
-"""Minimum interval between calls of a ``video_emit`` that returns None, or whose frames no client
-receives, in seconds."""
 
 
 class VideoInbound:
@@ -137,10 +134,13 @@ class VideoOutbound:
             await self._rest(output, asked_at)
 
     async def _rest(self, output: Any, asked_at: float) -> None:
-        """Let other tasks run before user code, which may never wait, is called again."""
+        """Let other tasks run before user code, which may never wait, is called again.
+
+        Wait longer if it returned None, or if no client receives its frames.
+        """
         wait = 0.0
         if output is None or self._clock is None:
-            wait = asked_at + EMPTY_INTERVAL_S - asyncio.get_running_loop().time()
+            wait = asked_at + INTERVAL_S - asyncio.get_running_loop().time()
         await asyncio.sleep(max(0.0, wait))
 
     async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:

@@ -19,13 +19,11 @@ from ..core.log_throttle import LogThrottle
 from ..core.messages import DataChannel, create_message
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from .audio_output import check_output
+from .emit import INTERVAL_S
 
 __all__ = ["player_worker_decode"]
 
 logger = logging.getLogger(__name__)
-
-EMPTY_INTERVAL_S = 0.02
-"""Interval between calls that return nothing, in seconds."""
 
 
 async def player_worker_decode(
@@ -74,7 +72,7 @@ async def player_worker_decode(
             raise
         except Exception:
             failures.log(logger.exception, "The next audio could not be had")
-            await asyncio.sleep(EMPTY_INTERVAL_S)
+            await asyncio.sleep(INTERVAL_S)
             continue
         while len(waiting) >= frame_size:
             await queue.put(_frame(waiting.pop(frame_size), sample_rate, pts))
@@ -85,7 +83,7 @@ async def player_worker_decode(
             if quit_on_none:
                 await queue.put(None)
                 return
-            await asyncio.sleep(EMPTY_INTERVAL_S)
+            await asyncio.sleep(INTERVAL_S)
         else:
             await asyncio.sleep(0)  # let other tasks run if there is always output
 

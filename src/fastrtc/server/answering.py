@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..core.errors import InvalidCandidate, InvalidOffer, SessionRefused
+from ..core.limits import MAX_ID_LENGTH
 from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
 from ..handlers.kinds import check_media, serves
@@ -25,9 +26,6 @@ __all__ = ["answer"]
 
 logger = logging.getLogger(__name__)
 _too_slow = LogThrottle()
-
-MAX_ID_LENGTH = 256
-"""Maximum number of characters of a connection id; a UUID has 36."""
 
 
 async def answer(

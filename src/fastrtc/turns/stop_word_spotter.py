@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.convert import as_planar, mix_channels
+from ..core.rates import FRAME_S
 from ..core.types import Layout
 from ..speech_to_text.protocol import STTModel
 from .speech_buffer import SpeechBuffer
@@ -35,7 +36,6 @@ BEFORE_S = 1.0
 MAX_WAIT_S = 30.0
 """Audio that is kept while a slow recognizer runs, in seconds; its result is ignored later."""
 
-FRAME_S = 0.02
 GAP_FRAMES = 5
 """Consecutive quiet frames of 20 ms that are a gap between words rather than a consonant."""
 

@@ -8,6 +8,9 @@ import json
 from typing import Any, cast, get_args
 
 from ...core.context import Call
+from ...core.limits import MAX_ID_LENGTH
+from ...core.messages import parse_message
+from ...core.rates import FRAMES_PER_SECOND
 from .events import (
     Audio,
     BrowserEncoding,
@@ -21,14 +24,8 @@ from .events import (
 
 __all__ = ["BrowserMessages"]
 
-MAX_ID_LENGTH = 256
-"""Maximum length of the id of a connection, in characters; a UUID has 36."""
-
 MIN_RATE, MAX_RATE = 8_000, 192_000
 """Sample rates that a client may choose, in Hz: from telephones to sound cards."""
-
-FRAMES_PER_SECOND = 50
-"""Audio is sent in frames of 20 ms, so an output rate must be a multiple of this."""
 
 
 class BrowserMessages:
@@ -54,7 +51,7 @@ class BrowserMessages:
         return [event]
 
     def _read(self, text: str) -> SocketEvent:
-        message = _parse(text)
+        message = parse_message(text)
         event = message.get("event")
         if event == "start":
             return self._start(message)
@@ -136,16 +133,6 @@ class BrowserMessages:
 
     async def hang_up(self, call: Call) -> None:
         """Do nothing: there is no call."""
-
-
-def _parse(text: str) -> dict[str, Any]:
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"A message must be JSON: {error}") from error
-    if not isinstance(message, dict):
-        raise ValueError("A message must be a JSON object")
-    return message
 
 
 def _negotiate(id: str, audio: Any) -> Start:

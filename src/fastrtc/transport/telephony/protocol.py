@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from typing import Any
 
+from ...core.close_reason import UNSUPPORTED_DATA
 from ...core.context import Call
 from ...core.log_throttle import LogThrottle
+from ...core.messages import parse_message
 from ..socket.events import Invalid, SocketEvent, Start
 from .plivo import Plivo
-from .provider import UNSUPPORTED_DATA, MalformedMessage, Provider, shown
+from .provider import MalformedMessage, Provider, shown
 from .telnyx import Telnyx
 from .twilio import Twilio
 
@@ -126,9 +127,6 @@ def _parse(message: str | bytes) -> dict[str, Any]:
     if isinstance(message, bytes):
         raise MalformedMessage("messages must be JSON in text frames, not binary")
     try:
-        parsed = json.loads(message)
-    except (ValueError, RecursionError) as error:
-        raise MalformedMessage(f"this is not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise MalformedMessage("this is not a JSON object")
-    return parsed
+        return parse_message(message)
+    except ValueError as error:
+        raise MalformedMessage(str(error)) from error

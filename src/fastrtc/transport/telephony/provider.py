@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
+from ...core.close_reason import UNSUPPORTED_DATA
 from ...core.context import Call
+from ...core.limits import MAX_ID_LENGTH
 from ..socket.events import Audio, Dtmf, Encoding, Mark, SocketEvent, Start, Stop
 
 __all__ = [
@@ -29,12 +31,6 @@ __all__ = [
 
 PHONE_RATE = 8000
 """The sample rate of G.711, and of most telephone calls, in Hz."""
-
-UNSUPPORTED_DATA = 1003
-"""The close code for unsupported messages (RFC 6455 section 7.4.1)."""
-
-MAX_ID_LENGTH = 256
-"""Maximum length of the id of a stream, in characters; those of the providers have 34 to 36."""
 
 DIGITS = frozenset("0123456789*#ABCD")
 

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from ...core.context import Context
 from ...core.messages import DataChannel
+from ...core.rates import FRAME_S
 from ...core.types import EmitType
 from ...handlers.base import StreamHandlerBase
 from ...pacing.audio_output import check_output
-from ...pacing.playout import FRAME_S, PlayoutFrame
+from ...pacing.playout import PlayoutFrame
 from ...session.media import Media
 from .guard import retried
 from .media_track import MediaCallback, SetOutputs

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from ...core.context import Context
 from ...core.messages import DataChannel
+from ...core.rates import FRAME_S
 from ...handlers.base import StreamHandlerBase
 from ...handlers.kinds import video_function
 from ...handlers.video import VideoStreamHandler
 from ...pacing.frames import FrameClock
-from ...pacing.playout import FRAME_S
 from .guard import retried
 from .media_track import MediaCallback, SetOutputs
 
