@@ -302,7 +302,9 @@ async def the_program() -> None:
     for decide in (authorize, authorize_async):
         assert await refusal_of(decide, request) is None
     for handler in (take, take_async):
-        await OutputsEvent(handler, None, None)._call()
+        event = OutputsEvent(handler, None, None)
+        event.put("page", AdditionalOutputs())
+        await event._run(SimpleNamespace(session_hash="page"), "page")
     functions = "`rtc_configuration`, `server_rtc_configuration`, `authorize`"
     places.check(f"{functions}, sync", "configuration", "authorize")
     places.check("`additional_outputs_handler`, sync", "handler")

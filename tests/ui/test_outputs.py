@@ -200,3 +200,18 @@ async def test_pages_are_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch):
     for name in ("p", "q", "r"):
         await browser.event._run(SimpleNamespace(session_hash=name), "a", {"given": 0}, [], "")
     assert list(browser.event._pages) == ["q", "r"]
+
+
+async def test_a_page_that_fetches_nothing_gets_the_newest_and_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(module, "MAX_WAITING", 3)
+    called = []
+    browser = Browser(lambda *args: called.append(args), 0, [])
+    for number in range(6):
+        browser.give(number)
+    browser.give("another", webrtc_id="b")
+    await browser.send()
+    assert called == [(3,), (4,), (5,)]
+    (record,) = caplog.records
+    assert record.getMessage() == "More than 3 outputs wait for the page: the oldest are dropped"

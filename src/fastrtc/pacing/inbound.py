@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 from ..audio.fifo import SampleFifo
+from ..core.bounded_queue import Overflow
 from ..core.failures import CallbackFailures
+from ..core.rates import FRAME_S
 from ..core.timed_event import TimedEvent
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
@@ -30,9 +32,6 @@ seconds.
 
 Newer audio evicts the oldest. 30 s of 48 kHz mono are 3 MB."""
 
-
-BLOCK_S = 0.02
-"""Length of a block in seconds: that of an Opus packet and of a Twilio message."""
 
 GAP_S = 0.5
 """After this long without audio, in seconds, the incomplete last block is padded with silence and
@@ -80,7 +79,7 @@ class AudioInbound:
         self._failures = failures
         channels = 2 if handler.expected_layout == "stereo" else 1
         self._converter = AudioConverter(self._rate, channels)
-        self._block = round(self._rate * BLOCK_S)
+        self._block = round(self._rate * FRAME_S)
         self._fifo = SampleFifo(channels)
         self._source: tuple[int, int] | None = None  # rate and channels of what came last
         self._owed: float | None = None  # samples, until the resampler has given the first
@@ -88,7 +87,7 @@ class AudioInbound:
         self._came_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._needs_silence = link_of(handler).needs_silence
-        self._silence = SilenceClock(BLOCK_S)
+        self._silence = SilenceClock(FRAME_S)
         self._silence_timer: asyncio.TimerHandle | None = None
         self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
         self._queued = TimedEvent()
@@ -100,7 +99,11 @@ class AudioInbound:
         self.receiving = False
         self.on_received: Callable[[], None] = _nothing
         self._most_waiting = round(BACKLOG_S * self._rate * channels)
-        self._dropped = 0
+        self._overflow = Overflow(
+            logger.warning,
+            "receive() is more than %.0f s behind: the oldest audio is dropped",
+            BACKLOG_S,
+        )
 
     def push(self, rate: int, samples: NDArray[np.int16]) -> None:
         """Queue audio of the client.
@@ -257,11 +260,7 @@ class AudioInbound:
                 break
             assert oldest is not None
             self._pushed -= oldest.size
-            self._dropped += 1
-            if self._dropped == 1:
-                logger.warning(
-                    "receive() is more than %.0f s behind: the oldest audio is dropped", BACKLOG_S
-                )
+            self._overflow.record()
         self._queued.ring()
 
     async def run(self) -> None:

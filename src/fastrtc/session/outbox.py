@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 
+from ..core.bounded_queue import BoundedQueue, Overflow
 from ..core.tasks import runs_on
 
 __all__ = ["Outbox"]
@@ -24,8 +24,12 @@ class Outbox:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._send: Callable[[str], None] | None = None
-        self._queued: deque[str] = deque()
-        self._dropped = 0
+        overflow = Overflow(
+            logger.warning,
+            "More than %d messages are queued for a data channel: the oldest are dropped",
+            MAX_QUEUED,
+        )
+        self._queued: BoundedQueue[str] = BoundedQueue(MAX_QUEUED, overflow)
         self._closed = False
 
     @property
@@ -53,7 +57,7 @@ class Outbox:
         if self._closed:
             return
         if self._send is None:
-            self._keep(message)
+            self._queued.append(message)
             return
         try:
             self._send(message)
@@ -61,17 +65,6 @@ class Outbox:
             logger.debug(
                 "A message was dropped, as the channel is closed: %.80s", message, exc_info=True
             )
-
-    def _keep(self, message: str) -> None:
-        self._queued.append(message)
-        if len(self._queued) > MAX_QUEUED:
-            self._queued.popleft()
-            self._dropped += 1
-            if self._dropped == 1:
-                logger.warning(
-                    "More than %d messages are queued for a data channel: the oldest are dropped",
-                    MAX_QUEUED,
-                )
 
     def close(self) -> None:
         """Drop queued and future messages."""

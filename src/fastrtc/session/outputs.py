@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
+from ..core.bounded_queue import Overflow
 from ..core.outputs import AdditionalOutputs
 
 __all__ = ["OutputQueue"]
@@ -58,7 +59,12 @@ class OutputQueue:
 
     def __init__(self) -> None:
         self._readers: deque[asyncio.Future[None]] = deque()
-        self._dropped = 0
+        self._overflow = Overflow(
+            logger.warning,
+            "More than %d outputs are unread: the oldest are dropped. Read them with "
+            "output_stream() or fetch_latest_output()",
+            MAX_QUEUED,
+        )
         self.queue = _Outputs(self._wake_one)
         self.quit = _Quit(self._wake_all)
         self.begun = False
@@ -82,13 +88,7 @@ class OutputQueue:
         self.queue.put_nowait(outputs)
         if self.queue.qsize() > MAX_QUEUED:
             self.queue.get_nowait()
-            self._dropped += 1
-            if self._dropped == 1:
-                logger.warning(
-                    "More than %d outputs are unread: the oldest are dropped. Read them with "
-                    "output_stream() or fetch_latest_output()",
-                    MAX_QUEUED,
-                )
+            self._overflow.record()
 
     def _wake_one(self) -> None:
         while self._readers:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,10 +23,11 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import Block
 
+from ..core.bounded_queue import BoundedQueue, Overflow
 from ..core.failures import contained
 from ..core.outputs import AdditionalOutputs
 from ..core.tasks import run_in_thread
-from ..handlers.invoke import is_async
+from ..handlers.invoke import call_function
 from ._compat import hidden_event
 
 __all__ = ["OutputsEvent"]
@@ -78,7 +79,7 @@ class OutputsEvent:
             if block._id in outputs_by_id
         }
         self._counter = [gr.JSON(value={"given": 0}, visible=False)] if self._shared else []
-        self._waiting: dict[str, deque[AdditionalOutputs]] = {}
+        self._waiting: dict[str, BoundedQueue[AdditionalOutputs]] = {}
         self._pages: OrderedDict[str | None, _Page] = OrderedDict()
 
     @property
@@ -107,7 +108,15 @@ class OutputsEvent:
 
     def put(self, webrtc_id: str, outputs: AdditionalOutputs) -> None:
         """Keep outputs until the page fetches them. Call it on the event loop."""
-        self._waiting.setdefault(webrtc_id, deque(maxlen=MAX_WAITING)).append(outputs)
+        waiting = self._waiting.get(webrtc_id)
+        if waiting is None:
+            overflow = Overflow(
+                logger.warning,
+                "More than %d outputs wait for the page: the oldest are dropped",
+                MAX_WAITING,
+            )
+            waiting = self._waiting[webrtc_id] = BoundedQueue(MAX_WAITING, overflow)
+        waiting.append(outputs)
 
     def connection_ended(self, webrtc_id: str) -> None:
         """Keep waiting outputs for a limited time only. Call it on the event loop."""
@@ -126,7 +135,7 @@ class OutputsEvent:
             current = self._current(page, values)
             for args in self._take(value):
                 try:
-                    result = await self._call(*current, *args)
+                    result = await call_function(self._fn, *current, *args)
                 except Exception as error:
                     if not merged:
                         raise  # Gradio shows it
@@ -171,12 +180,6 @@ class OutputsEvent:
             for index, output in self._shared.items():
                 current[index] = page.results.get(output, current[index])
         return current
-
-    async def _call(self, *args: Any) -> Any:
-        if is_async(self._fn):
-            return await contained(self._fn, self._fn(*args))
-        result = await run_in_thread(lambda: self._fn(*args))
-        return await contained(self._fn, result) if inspect.isawaitable(result) else result
 
     def _note(self, page: _Page, current: list[Any], merged: dict[int, Any], result: Any) -> None:
         """Record a result, for the page and as the current value of inputs."""
