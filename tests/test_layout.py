@@ -42,6 +42,8 @@ ELSEWHERE = {
     "transport/webrtc/peer.py": "tests/webrtc",
     "turns/conversation.py": "tests/test_reply_on_pause.py",
     "turns/face.py": "tests/test_reply_on_pause.py",
+    "ui/component.py": "tests/test_webrtc.py",
+    "ui/inputs.py": "tests/test_webrtc.py",
     "webrtc_connection_mixin.py": "tests/webrtc",
 }
 """Modules and packages that are tested as a whole, through what uses them, and where."""

@@ -24,7 +24,8 @@ from fastapi import FastAPI, Request
 
 from fastrtc import AdditionalOutputs, Limits, ReplyOnPause, Stream, WebRTC, WebRTCData
 from fastrtc.session.session import State
-from fastrtc.webrtc import EVENTS, START
+from fastrtc.ui.value import START
+from fastrtc.webrtc import EVENTS
 from tests.support.connections import connections_of
 from tests.support.peers import AudioSource, Client, VideoSource, eventually
 from tests.webrtc.handlers import AsyncAudioEcho

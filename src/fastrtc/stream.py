@@ -21,30 +21,30 @@ from .server.arguments import (
     check_components,
     check_dicts,
     check_drain_limit,
+    check_hosts,
     check_ice,
     check_limit,
     check_limits,
-    check_names,
+    check_origins,
     check_rtc_configuration,
     check_server_rtc_configuration,
     check_time_limit,
 )
-from .server.authorization import Authorize, served_locally
+from .server.authorization import Authorize
 from .server.endpoint import attach, endpoint_of
 from .server.lifespan import Lifespan, enclosed
 from .server.offers import Body, OfferRefused
 from .server.routes import add_routes
 from .server.startup import check_environment, startup_line
 from .server.stream_endpoint import StreamEndpoint
-from .server.telephone import Telephone
-from .transport.telephony.protocol import PhoneProtocol, check_providers
+from .transport.telephony.protocol import PhoneProtocol
 from .transport.telephony.provider import Provider
 from .transport.webrtc.configuration import resolve_configuration
 from .ui.frames import check_frame_ancestors
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
 from .webrtc_connection_mixin import Tables, WebRTCConnectionMixin
-from .websocket import WebSocketHandler, refuse_socket, serve_socket
+from .websocket import WebSocketHandler, serve_socket
 
 if TYPE_CHECKING:
     from .ui.lazy import Blocks
@@ -185,9 +185,8 @@ class Stream(WebRTCConnectionMixin):
         self.time_limit = check_time_limit(time_limit)
         self.drain_limit = check_drain_limit(drain_limit)
         self.authorize = check_authorize(authorize)
-        self.allowed_origins, self.allowed_hosts = check_names(
-            allowed_origins=allowed_origins, allowed_hosts=allowed_hosts
-        )
+        self.allowed_origins = check_origins(allowed_origins)
+        self.allowed_hosts = check_hosts(allowed_hosts)
         self.frame_ancestors = check_frame_ancestors(frame_ancestors)
         self.limits = check_limits(limits)
         self.ice = check_ice(ice)
@@ -204,15 +203,7 @@ class Stream(WebRTCConnectionMixin):
         page = LazyPage(
             lambda: self._generate_default_ui(self.ui_args), self._inject_startup_message
         )
-        endpoint = StreamEndpoint(
-            self,
-            Tables(self),
-            page=page,
-            telephone=Telephone(twilio_auth_token),
-            providers=check_providers(phone_providers),
-            local=served_locally.get(),
-        )
-        attach(self, endpoint)
+        attach(self, StreamEndpoint(self, Tables(self), page, twilio_auth_token, phone_providers))
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
             page.build()  # an override may do more than build a page
 
@@ -301,11 +292,8 @@ class Stream(WebRTCConnectionMixin):
             websocket: The WebSocket, accepted or not.
         """
         endpoint = endpoint_of(self)
-        refusal = await endpoint.refusal_of(websocket)
-        if refusal is None:
+        if await endpoint.admits_socket(websocket):
             await serve_socket(endpoint, websocket)
-        else:
-            await refuse_socket(websocket, refusal)
 
     async def handle_incoming_call(self, request: Request) -> Response:
         """Answer the webhook of an incoming telephone call with TwiML.

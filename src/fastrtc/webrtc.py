@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from gradio.components.base import Component
 from gradio.events import Dependency
-from gradio.route_utils import Request
 
-from .core.errors import InvalidOffer
 from .core.ice import Ice
 from .core.limits import Limits
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.base import StreamHandlerBase
-from .handlers.inputs import ExtraParameters, WebRTCData
+from .handlers.inputs import WebRTCData
 from .handlers.kinds import (
     AudioVideoStreamHandlerImpl,
     HandlerType,
@@ -34,22 +33,21 @@ from .server.arguments import (
     check_server_rtc_configuration,
     check_time_limit,
 )
-from .server.authorization import site_policy
-from .server.connection import Connection
 from .server.endpoint import attach, endpoint_of
 from .server.page_endpoint import PageEndpoint
 from .server.policy import FromStream
-from .transport.webrtc.configuration import resolve_configuration
-from .ui._compat import (
-    ComponentMetaWithoutStub,
-    accept_gradio5_signature,
-    current_blocks,
-    hidden_event,
-    server,
-)
+from .ui._compat import accept_gradio5_signature, current_blocks
+from .ui.component import PageComponent
 from .ui.constraints import default_track_constraints
 from .ui.icon import image_address
-from .ui.launch import at_end_of_launch, close_before_server, guard_launch, hold_ports
+from .ui.inputs import (
+    check_inputs,
+    listen_for_inputs,
+    listen_for_start,
+    max_inputs,
+    warn_of_ignored_outputs,
+)
+from .ui.launch import serve_with_launch
 from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_button_labels, check_look
 from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedPlaces
@@ -76,15 +74,12 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-START = "start_webrtc_stream"
-"""The value that makes the page start a stream."""
-
 EVENTS = ["tick", "state_change", "submit", "start_recording", "stop_recording", "change"]
 """Events of the page: ``tick`` when it connects and when the handler requests its inputs,
 ``state_change`` for each ``AdditionalOutputs``, ``submit`` when the user submits text."""
 
 
-class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStub):
+class WebRTC(PageComponent, WebRTCConnectionMixin):
     """A Gradio component that streams audio and video between the page and a handler.
 
     Put it into a ``gr.Blocks`` and call ``stream`` once:
@@ -141,7 +136,6 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
     """
 
     EVENTS = EVENTS  # noqa: RUF012
-    data_model = WebRTCModel
 
     if not TYPE_CHECKING:  # options that the page inherits from its stream
         authorize = FromStream(None)
@@ -211,7 +205,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         check_button_labels(button_labels)
         WebRTCConnectionMixin.__init__(self)
         if endpoint is None:
-            attach(self, PageEndpoint(self, _PageTables(self), places=GroupedPlaces))
+            attach(self, PageEndpoint(self, Tables(self), places=GroupedPlaces))
         else:
             attach(self, endpoint_of(endpoint))
         self.modality = modality
@@ -253,21 +247,6 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
             render=render,
             key=key,
         )
-
-    def get_config(self, *args: Any) -> dict[str, Any]:
-        """Return the configuration for the page, without that of the server.
-
-        It does not contain the ``rtc_configuration`` either, which may contain the credentials of a
-        TURN server: the page requests it for each connection with ``turn``.
-        """
-        config = super().get_config(*args)
-        config.pop("server_rtc_configuration", None)
-        config["rtc_configuration"] = None
-        if self.icon_radius is not None:
-            config["icon_radius"] = f"{self.icon_radius}%"
-        return config
-
-    # Events
 
     def stream(
         self,
@@ -317,8 +296,8 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         check_handler(fn, self.modality, self.mode)
         if send_input_on not in SEND_INPUT_ON:
             raise ValueError(f"send_input_on must be 'change' or 'submit', not {send_input_on!r}")
-        extras = self._check_inputs(inputs)
-        self._warn_of_ignored_outputs(outputs)
+        extras = check_inputs(self, inputs)
+        warn_of_ignored_outputs(self, outputs)
         if trigger is not None and self.mode != "receive":
             raise ValueError(f"trigger is for mode='receive', not for mode={self.mode!r}")
         self.event_handler = fn
@@ -328,63 +307,15 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         endpoint_of(self).places.join(concurrency_id, self.concurrency_limit)
         self.constructor_args["endpoint"] = self
         if (blocks := current_blocks()) is not None:
-            hold_ports(blocks, lambda: endpoint_of(self).ports.held())
-            at_end_of_launch(blocks, endpoint_of(self).stop_with_launch)
-            close_before_server(blocks)
-            guard_launch(
-                blocks,
-                lambda: site_policy(self.allowed_origins, self.allowed_hosts, local=True),
-                lambda: self.frame_ancestors,
-            )
-        event = {
-            "fn": self._set_inputs,
-            "inputs": [self, *extras],
-            "queue": False,
-            "show_progress": "hidden",
-            "trigger_mode": "multiple",
-        }
-        tick = hidden_event(self.tick, **event)
-        if self.variant == "textbox":
-            hidden_event(self.submit, **{**event, "fn": self.set_input_on_submit})
-        for extra in extras:
-            for name in dict.fromkeys((send_input_on, "change")):
-                if extra.has_event(name):
-                    hidden_event(getattr(extra, name), **event)
-                    break
-        if trigger is None:
-            return tick
-        return hidden_event(
-            trigger,
-            fn=lambda: START,
-            inputs=None,
-            outputs=[self],
-            js=js,
-            queue=False,
-            show_progress="hidden",
+            serve_with_launch(blocks, self)
+        tick = listen_for_inputs(
+            self,
+            extras,
+            set_inputs=self._set_inputs,
+            submit_inputs=self.set_input_on_submit,
+            send_input_on=send_input_on,
         )
-
-    def _check_inputs(self, inputs: Any) -> list[Any]:
-        """Return the inputs other than the component itself."""
-        given = list(inputs) if isinstance(inputs, list | tuple | set) else [inputs]
-        if inputs is None:
-            given = []
-        extras = [one for one in given if one is not self]
-        if self.mode != "receive" and given and given[0] is not self:
-            raise ValueError("inputs must begin with the WebRTC component itself")
-        if len(extras) < len(given) - 1:
-            raise ValueError("inputs has the WebRTC component more than once")
-        for extra in extras:
-            if not isinstance(extra, Component):
-                raise ValueError(f"inputs must be components, not {extra!r}")
-        return extras
-
-    def _warn_of_ignored_outputs(self, outputs: Any) -> None:
-        given = list(outputs) if isinstance(outputs, list | tuple | set) else [outputs]
-        if outputs is not None and any(one is not self for one in given):
-            logger.warning(
-                "outputs of stream() may only contain the WebRTC component, others are ignored: "
-                "yield AdditionalOutputs and call on_additional_outputs"
-            )
+        return tick if trigger is None else listen_for_start(self, trigger, js)
 
     def on_additional_outputs(
         self,
@@ -414,17 +345,14 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         """
         event = OutputsEvent(fn, inputs, outputs)
         endpoint_of(self).outputs_events.append(event)
-        return cast(
-            Dependency,
-            event.listen(
-                self.state_change,
-                self,
-                js=js,
-                concurrency_limit=concurrency_limit,
-                concurrency_id=concurrency_id,
-                show_progress=show_progress,
-                queue=queue or event.is_generator,
-            ),
+        return event.listen(
+            self.state_change,
+            self,
+            js=js,
+            concurrency_limit=concurrency_limit,
+            concurrency_id=concurrency_id,
+            show_progress=show_progress,
+            queue=queue or event.is_generator,
         )
 
     def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
@@ -434,12 +362,7 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         """
         if not endpoint_of(self).outputs_events:
             return super().set_additional_outputs(webrtc_id)
-
-        def set_outputs(outputs: AdditionalOutputs) -> None:
-            for event in endpoint_of(self).outputs_events:
-                event.put(webrtc_id, outputs)
-
-        return set_outputs
+        return partial(endpoint_of(self).put_outputs, webrtc_id)
 
     def _set_inputs(self, webrtc_data: WebRTCData | str | None, *args: Any) -> None:
         """Set the inputs that the page sends when it connects, on request, or when one changes.
@@ -461,143 +384,11 @@ class WebRTC(Component, WebRTCConnectionMixin, metaclass=ComponentMetaWithoutStu
         *args)``, unless it takes only ``args``; so does ``startup_fn`` if ``fn`` takes no inputs.
         """
         media = endpoint_of(self).media(webrtc_data) if isinstance(webrtc_data, str) else None
-        if media is not None and args and _max_inputs(media.handler) == len(args):
+        if media is not None and args and max_inputs(media.handler) == len(args):
             media.set_args(list(args))
         else:
             super().set_input_gradio(webrtc_data, *args)
 
-    # Requests of the page
-
-    @server
-    async def offer(self, body: dict[str, Any], request: Request | None = None) -> Any:
-        """Answer an offer of the page, or add a trickled candidate; see ``handle_offer``.
-
-        ``authorize`` is called with the request, which Gradio provides since 5.50.
-
-        Gradio does not pass exceptions to the page, so if an offer cannot be answered, the refusal
-        has the reason instead of a code.
-        """
-        refusal = await endpoint_of(self).refusal_of(request)
-        if refusal is not None:
-            return refusal.answer
-        first = endpoint_of(self).owner
-        if first.event_handler is None:
-            logger.error(
-                "An offer is refused, as there is no handler: call stream() of the component"
-            )
-            return _refusal("it has no handler")
-        if not isinstance(body, dict) or "webrtc_id" not in body:
-            return _refusal("an offer must be an object with a webrtc_id")
-        try:
-            return await first.handle_offer(
-                dict(body), set_outputs=first.set_additional_outputs(body["webrtc_id"])
-            )
-        except InvalidOffer as error:
-            return _refusal(str(error))
-        except Exception as error:
-            logger.exception("An offer could not be answered")
-            return _refusal(f"{type(error).__name__}: {error}")
-
-    @server
-    async def turn(self, _: Any = None, request: Request | None = None) -> dict[str, Any] | None:
-        """Return the ``rtc_configuration`` for the next connection of the page.
-
-        A page that may not connect gets none, as it may contain the credentials of a TURN server.
-        """
-        if await endpoint_of(self).refusal_of(request) is not None:
-            return None
-        try:
-            return await resolve_configuration(self.rtc_configuration)
-        except Exception:
-            logger.exception("rtc_configuration failed, the page connects without it")
-            return None
-
-    @server
-    async def quit_output_stream(
-        self, body: dict[str, Any], request: Request | None = None
-    ) -> None:
-        """End the ``output_stream`` of a connection that the page no longer reads."""
-        if await endpoint_of(self).refusal_of(request) is not None:
-            return
-        queue = endpoint_of(self).owner.additional_outputs.get((body or {}).get("webrtc_id", ""))
-        if queue is not None:
-            queue.end()
-
-    # Values
-
-    def preprocess(self, payload: Any) -> str | WebRTCData | None:
-        """Convert the page's value to that of an event's function.
-
-        Args:
-            payload: A ``WebRTCModel``, or a value of its root.
-
-        Returns:
-            The id of the page's connection; for the textbox a ``WebRTCData``; None before the first
-            connection.
-        """
-        payload = payload.root if isinstance(payload, WebRTCModel) else payload
-        if isinstance(payload, dict):
-            payload = WebRTCData.model_validate(payload) if payload.get("webrtc_id") else None
-        if isinstance(payload, WebRTCData):
-            return payload if self.variant == "textbox" else payload.webrtc_id
-        if self.variant == "textbox" and payload and payload != START:
-            return WebRTCData(webrtc_id=payload)
-        return cast("str | None", payload or None)
-
-    def postprocess(self, value: Any) -> Any:
-        """Convert a value for the page; ``"start_webrtc_stream"`` makes the page start."""
-        if isinstance(value, WebRTCData):
-            return value.model_dump(include={"webrtc_id", "textbox"})
-        return value
-
-    def example_payload(self) -> Any:
-        """Return an example of a value sent by the page."""
-        return "w1a2b3"
-
-    def example_value(self) -> Any:
-        """Return an example of a value sent to the page."""
-        return START
-
-    def api_info(self) -> dict[str, Any]:
-        """Return the JSON schema of the value."""
-        return {"type": "string"}
-
-
-class _PageTables(Tables):
-    """The public dicts of a component; its page is notified, too."""
-
-    def __init__(self, component: WebRTC) -> None:
-        super().__init__(component)
-        self._component = component
-
-    def changed(self, connection: Connection) -> None:
-        """Record a new connection, or that its data channel has opened."""
-        super().changed(connection)
-        handler = connection.session.handler
-        if self._component.variant == "textbox" and hasattr(handler, "needs_args"):
-            handler.needs_args = True
-
-    def ended(self, id: str) -> None:
-        """Remove a closed connection."""
-        super().ended(id)
-        for event in endpoint_of(self._component).outputs_events:
-            event.connection_ended(id)
-
 
 for _name in EVENTS:
     setattr(WebRTC, _name, accept_gradio5_signature(getattr(WebRTC, _name)))
-
-
-def _max_inputs(handler: Any) -> int | None:
-    """Return the maximum number of inputs of a handler's functions; None if it is unlimited."""
-    reply, startup = getattr(handler, "fn", None), getattr(handler, "startup_fn", None)
-    if reply is None:
-        return 0
-    count = ExtraParameters.from_callable(reply, media=1).max_count
-    if count == 0 and startup is not None:
-        return ExtraParameters.from_callable(startup, media=0).max_count
-    return count
-
-
-def _refusal(reason: str) -> dict[str, Any]:
-    return {"status": "failed", "meta": {"error": reason}}

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import numpy as np
-from fastapi import WebSocket, WebSocketDisconnect
+from fastapi import WebSocket
 from numpy.typing import NDArray
-from starlette.websockets import WebSocketState
 
 from .audio.converter import AudioConverter
 from .audio.g711 import encode_mulaw
-from .core.close_reason import POLICY_VIOLATION, UNSUPPORTED_DATA, CloseReason
+from .core.close_reason import UNSUPPORTED_DATA, CloseReason
 from .core.context import Call, Context
-from .core.errors import SessionRefused
 from .core.limits import Limits
 from .core.messages import error_message
 from .core.tasks import runs_on
@@ -63,7 +59,6 @@ __all__ = [
     "audio_to_int16",
     "convert_to_mulaw",
     "current_context",
-    "refuse_socket",
     "serve_socket",
     "split_output",
 ]
@@ -74,20 +69,6 @@ DEFAULT_LIMITS = Limits()
 
 MAX_OUTPUTS = 1024
 """Capacity of ``queue``, which a program's own ``_emit_to_queue`` fills."""
-
-
-async def refuse_socket(websocket: WebSocket, refusal: SessionRefused) -> None:
-    """Send the client of a WebSocket the refusal, and close it.
-
-    Args:
-        websocket: The WebSocket, accepted or not.
-        refusal: The refusal.
-    """
-    if websocket.application_state is WebSocketState.CONNECTING:
-        await websocket.accept()
-    with suppress(WebSocketDisconnect, RuntimeError):  # the client has disconnected
-        await websocket.send_text(json.dumps(refusal.answer))
-        await StarletteSocket(websocket).close(CloseReason(POLICY_VIOLATION, refusal.code))
 
 
 class WebSocketDataChannel(DataChannel):

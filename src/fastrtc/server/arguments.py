@@ -15,10 +15,11 @@ __all__ = [
     "check_components",
     "check_dicts",
     "check_drain_limit",
-    "check_limit",
+    "check_hosts",
     "check_ice",
+    "check_limit",
     "check_limits",
-    "check_names",
+    "check_origins",
     "check_rtc_configuration",
     "check_server_rtc_configuration",
     "check_time_limit",
@@ -99,29 +100,36 @@ def check_limits(limits: Any) -> Limits:
     return limits
 
 
-def check_names(
-    *, allowed_origins: Any, allowed_hosts: Any
-) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
-    """Return the allowed origins and host names, each as a tuple or None.
+def check_origins(origins: Any) -> tuple[str, ...] | None:
+    """Return the allowed origins as a tuple, or None.
 
     Raises:
-        ValueError: If one is neither a collection of valid strings nor ``"*"``.
+        ValueError: If they are neither a collection of origins nor ``"*"``.
     """
-    origins = _names("allowed_origins", allowed_origins)
-    for origin in origins or ():
+    names = _names("allowed_origins", origins)
+    for origin in names or ():
         if not is_origin(origin):
             raise ValueError(
                 "allowed_origins must be '*' or origins such as 'https://app.example.org', "
                 f"not {origin!r}"
             )
-    hosts = _names("allowed_hosts", allowed_hosts)
-    for host in hosts or ():
+    return names
+
+
+def check_hosts(hosts: Any) -> tuple[str, ...] | None:
+    """Return the allowed host names as a tuple, or None.
+
+    Raises:
+        ValueError: If they are neither a collection of host names nor ``"*"``.
+    """
+    names = _names("allowed_hosts", hosts)
+    for host in names or ():
         if not host or "/" in host or "*" in host.removeprefix("*.") and host != "*":
             raise ValueError(
                 "allowed_hosts must be '*' or host names such as 'voice.example.org' or "
                 f"'*.example.org', not {host!r}"
             )
-    return origins, hosts
+    return names
 
 
 def _names(name: str, given: Any) -> tuple[str, ...] | None:

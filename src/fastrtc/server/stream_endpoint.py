@@ -18,13 +18,15 @@ from ..handlers.base import StreamHandlerBase
 from ..session.session import Session
 from ..transport.socket.open_socket import OpenSocket
 from ..transport.socket.pending import PendingConnections
+from ..transport.telephony.protocol import check_providers
 from ..transport.telephony.provider import Provider
-from .authorization import is_of_browser, refusal_of_site
+from .authorization import is_of_browser, refusal_of_site, served_locally
 from .endpoint import Endpoint, endpoint_of
 from .lifespan import ending
 from .owner import Listener, Owner
 from .shutdown import OnInterrupt
 from .telephone import CallReservations, Telephone
+from .web_socket import StarletteSocket
 
 __all__ = ["Page", "StreamEndpoint"]
 
@@ -58,9 +60,8 @@ class StreamEndpoint(Endpoint):
         owner: The stream.
         listener: Notified of changes of connections.
         page: The page.
-        telephone: Answers telephone calls.
-        providers: The accepted telephone providers.
-        local: Whether this package serves the endpoint on a loopback address.
+        twilio_auth_token: The auth token of the Twilio account that signs calls; see ``Stream``.
+        phone_providers: The accepted telephone providers; None means the default ones.
 
     Attributes:
         owner: The stream.
@@ -75,16 +76,14 @@ class StreamEndpoint(Endpoint):
         self,
         owner: Owner,
         listener: Listener,
-        *,
         page: Page,
-        telephone: Telephone,
-        providers: Sequence[type[Provider]],
-        local: bool,
+        twilio_auth_token: str | None,
+        phone_providers: Sequence[type[Provider]] | None,
     ) -> None:
-        super().__init__(owner, listener, local=local)
+        super().__init__(owner, listener, local=served_locally.get())
         self.page = page
-        self.telephone = telephone
-        self.providers = providers
+        self.telephone = Telephone(twilio_auth_token)
+        self.providers = check_providers(phone_providers)
         self.calls = CallReservations(self.places)
         self.pending = PendingConnections()
 
@@ -116,6 +115,13 @@ class StreamEndpoint(Endpoint):
             handlers.append(self.stop)
 
     # WebSockets
+
+    async def admits_socket(self, websocket: WebSocket) -> bool:
+        """Return whether to accept a WebSocket; send its client the refusal if not."""
+        refusal = await self.refusal_of(websocket)
+        if refusal is not None:
+            await StarletteSocket(websocket).refuse(refusal)
+        return refusal is None
 
     async def connect(self, id: str, socket: Socket) -> None:
         """Add the connection of a WebSocket, or of a telephone call, whose client has started.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import WebSocket
+import json
+from contextlib import suppress
+
+from fastapi import WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketState
 
-from ..core.close_reason import CloseReason
+from ..core.close_reason import POLICY_VIOLATION, CloseReason
+from ..core.errors import SessionRefused
 from ..transport.socket._compat_server import drop_if_unread
 
 __all__ = ["StarletteSocket"]
@@ -62,6 +66,13 @@ class StarletteSocket:
             Exception: Of various types, raised by the server if both ends close it.
         """
         await self._websocket.close(reason.code, reason.short_text)
+
+    async def refuse(self, refusal: SessionRefused) -> None:
+        """Send the client a refusal, and close it; if it has disconnected, do nothing."""
+        await self.accept()
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await self.send(json.dumps(refusal.answer))
+            await self.close(CloseReason(POLICY_VIOLATION, refusal.code))
 
     def drop_if_unread(self, timeout_s: float) -> None:
         """Drop the TCP connection if the client does not read the close frame in time."""

@@ -14,13 +14,39 @@ from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 
+from ..server.authorization import site_policy
+from ..server.endpoint import endpoint_of
 from ..server.lifespan import enclosed, ending
 from ..server.local_server import LOCAL_NAMES, OwnHostsOnly
 from ..server.shutdown import close_connections, interrupt_on_sigterm
 from ..transport.cross_site import SitePolicy
 from .frames import FrameAncestors
 
-__all__ = ["at_end_of_launch", "close_before_server", "guard_launch", "hold_ports", "wrap_launch"]
+__all__ = [
+    "at_end_of_launch",
+    "close_before_server",
+    "guard_launch",
+    "hold_ports",
+    "serve_with_launch",
+    "wrap_launch",
+]
+
+
+def serve_with_launch(blocks: Any, component: Any) -> None:
+    """Let ``launch`` serve the connections of a component as long as its page.
+
+    Args:
+        blocks: The ``gr.Blocks``.
+        component: The ``WebRTC`` component.
+    """
+    hold_ports(blocks, lambda: endpoint_of(component).ports.held())
+    at_end_of_launch(blocks, endpoint_of(component).stop_with_launch)
+    close_before_server(blocks)
+    guard_launch(
+        blocks,
+        lambda: site_policy(component.allowed_origins, component.allowed_hosts, local=True),
+        lambda: component.frame_ancestors,
+    )
 
 
 def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:

@@ -18,7 +18,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.blocks import Block
@@ -46,6 +46,8 @@ MAX_PAGES = 1000
 dropped."""
 
 _END = object()
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -89,7 +91,7 @@ class OutputsEvent:
         call = fn if inspect.isroutine(fn) else getattr(fn, "__call__", fn)  # noqa: B004
         return inspect.isgeneratorfunction(call) or inspect.isasyncgenfunction(call)
 
-    def listen(self, listener: Callable[..., Any], component: Any, **options: Any) -> Any:
+    def listen(self, listener: Callable[..., T], component: Any, **options: Any) -> T:
         """Add the event to the page.
 
         Args:

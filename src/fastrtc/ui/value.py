@@ -9,7 +9,10 @@ from pydantic import field_validator
 
 from ..handlers.inputs import WebRTCData
 
-__all__ = ["WebRTCModel"]
+__all__ = ["START", "WebRTCModel"]
+
+START = "start_webrtc_stream"
+"""The value that makes the page start a stream."""
 
 
 class WebRTCModel(GradioRootModel):
