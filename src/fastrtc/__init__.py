@@ -150,6 +150,7 @@ _HOMES = {
     "reply_on_stopwords": ("ReplyOnStopWords",),
     "speech_to_text": ("MoonshineSTT", "get_stt_model"),
     "stream": ("Ice", "Limits", "Stream", "UIArgs", "Unauthorized"),
+    "telephony": (),
     "text_to_speech": (
         "CartesiaTTSOptions",
         "EspeakTTSOptions",

@@ -130,8 +130,8 @@ class Stream(WebRTCConnectionMixin):
         drain_limit: How long connections may continue after the server is told to stop, in seconds:
             the clients are notified, and new connections are refused. 0 ends them immediately, as
             does a second Ctrl-C.
-        phone_providers: Classes of the accepted telephone providers; by default Twilio, Telnyx and
-            Plivo. See ``docs/telephone.md``.
+        phone_providers: The accepted telephone providers, subclasses of
+            ``fastrtc.telephony.Provider``; by default Twilio, Telnyx and Plivo.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.

@@ -1,9 +1,12 @@
 """What the programs of `docs/telephone.md` do when they are called."""
 
+import json
+
 import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI
+from websockets.asyncio.client import connect
 
 from tests.support.http_service import http_service
 from tests.support.peers import eventually
@@ -80,3 +83,19 @@ async def test_telnyx_is_told_to_hang_up(snippet, monkeypatch: pytest.MonkeyPatc
     assert service.received[0].path == "/calls/v3%3Aa%2Fb%3Fc/actions/hangup"
     assert service.received[1].path.endswith("/actions/hangup")
     assert service.received[0].headers["authorization"] == "Bearer stand-in"
+
+
+async def test_a_provider_of_ones_own(snippet) -> None:
+    stream = snippet("telephone/provider.py").stream
+    app = FastAPI()
+    stream.mount(app)
+    with serving(app) as url:
+        async with connect(f"{url.replace('http', 'ws')}/telephone/handler") as socket:
+            await socket.send(json.dumps({"event": "start", "call": "c1"}))
+            await eventually(lambda: "c1" in stream.handlers)
+            await socket.send(json.dumps({"event": "media", "media": {"payload": "/////w=="}}))
+            await socket.send(json.dumps({"event": "stop"}))
+            await eventually(lambda: "c1" not in stream.handlers)
+        async with connect(f"{url.replace('http', 'ws')}/telephone/handler") as socket:
+            await socket.send(json.dumps({"event": "start", "call": 1}))
+            await eventually(lambda: socket.close_code == 1003)

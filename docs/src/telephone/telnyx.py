@@ -4,7 +4,7 @@ from urllib.parse import quote
 import httpx
 
 from fastrtc import ReplyOnPause, Stream
-from fastrtc.transport.telephony.telnyx import Telnyx
+from fastrtc.telephony import Telnyx
 
 API = os.getenv("TELNYX_API", "https://api.telnyx.com/v2")
 
