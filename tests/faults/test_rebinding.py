@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from aioice import stun
 
-from fastrtc import Stream
+from fastrtc import Ice, Stream
 from fastrtc.transport.webrtc._aiortc import consent
 from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from tests.faults.relay import Address, Relay, RelayedClient, relay
 from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
+from tests.support.turn import free_port
 from tests.webrtc.handlers import AsyncAudioEcho
 
 BACK_S = 2.0
@@ -58,9 +59,11 @@ class Call:
 
 
 @asynccontextmanager
-async def calling(mode: Any = "send-receive", audio: Any = None) -> AsyncIterator[Call]:
+async def calling(
+    mode: Any = "send-receive", audio: Any = None, ice: Ice | None = None
+) -> AsyncIterator[Call]:
     handler = AsyncAudioEcho()
-    stream = Stream(handler, modality="audio", mode=mode, server_rtc_configuration=LOCAL)
+    stream = Stream(handler, modality="audio", mode=mode, server_rtc_configuration=LOCAL, ice=ice)
     source = audio or AudioSource(np.tile(tone(1.0), 60))
     async with relay() as through, RelayedClient(stream, through, audio=source) as client:
         await eventually(lambda: len(client.loud()) >= 10)
@@ -76,10 +79,11 @@ def short_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 4.0)
 
 
-async def test_the_call_goes_on(short_consent: None) -> None:
+@pytest.mark.parametrize("shared", [False, True], ids=["own port", "shared port"])
+async def test_the_call_goes_on(short_consent: None, shared: bool) -> None:
     """Three times, for longer than the server would send without the client's consent."""
     loop = asyncio.get_running_loop()
-    async with calling() as call:
+    async with calling(ice=Ice(udp_port=free_port()) if shared else None) as call:
         for _ in range(3):
             before = await call.relay.rebind()
             assert call.sent_to == before

@@ -191,6 +191,5 @@ class StreamEndpoint(Endpoint):
         """Accept connections within the block; close them at its end or on a signal."""
         for member in self.members():
             member.places.stopping = False  # an earlier server may have stopped
-        with self.ports.held():
-            async with OnInterrupt(self.stop), ending(self.stop):
-                yield
+        async with self.ports.serving(), OnInterrupt(self.stop), ending(self.stop):
+            yield

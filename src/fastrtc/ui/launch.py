@@ -6,8 +6,7 @@ import functools
 import inspect
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from ..server.lifespan import enclosed, ending
 from ..server.local_server import LOCAL_NAMES, OwnHostsOnly
 from ..server.shutdown import close_connections, interrupt_on_sigterm
 from ..transport.cross_site import SitePolicy
+from ..transport.webrtc.ports.ice_ports import IcePorts
 from .frames import FrameAncestors
 
 __all__ = [
@@ -39,7 +39,7 @@ def serve_with_launch(blocks: Any, component: Any) -> None:
         blocks: The ``gr.Blocks``.
         component: The ``WebRTC`` component.
     """
-    hold_ports(blocks, lambda: endpoint_of(component).ports.held())
+    hold_ports(blocks, lambda: endpoint_of(component).ports)
     at_end_of_launch(blocks, endpoint_of(component).stop_with_launch)
     close_before_server(blocks)
     guard_launch(
@@ -79,28 +79,23 @@ def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:
     wrap_launch(blocks, lambda lifespan: enclosed(lifespan, lambda: ending(end)))
 
 
-def hold_ports(blocks: Any, held: Callable[[], AbstractContextManager[Any]]) -> None:
-    """Let ``launch`` open the ports of connections, so that it raises an error if it cannot.
+def hold_ports(blocks: Any, ports: Callable[[], IcePorts]) -> None:
+    """Let ``launch`` open the ports of connections, and raise an error if it cannot.
 
     Args:
         blocks: The ``gr.Blocks``.
-        held: Returns the context in which the ports are open.
+        ports: Returns the ports.
     """
     launch = blocks.launch
 
     @functools.wraps(launch)
     def launch_with_ports(*args: Any, **kwargs: Any) -> Any:
-        with held():  # until the server's own lifespan holds them
+        with ports().held():  # until the server's own lifespan holds them
             return launch(*args, **kwargs)
 
     blocks.launch = launch_with_ports
 
-    @asynccontextmanager
-    async def holding() -> AsyncIterator[None]:
-        with held():
-            yield
-
-    wrap_launch(blocks, lambda lifespan: enclosed(lifespan, holding))
+    wrap_launch(blocks, lambda lifespan: enclosed(lifespan, lambda: ports().serving()))
 
 
 def close_before_server(blocks: Any) -> None:

@@ -20,6 +20,7 @@ from aioice.candidate import candidate_foundation, candidate_priority
 from aiortc import RTCPeerConnection
 
 from ....core.errors import SessionRefused
+from ....core.ice import Ice
 from ..ports.addresses import announced_addresses, local_addresses
 from ..ports.ice_ports import IcePorts
 from ..ports.lease import Lease
@@ -89,7 +90,7 @@ def gather_on(pc: RTCPeerConnection, ports: IcePorts, *, relay_only: bool) -> Ca
             not fit and the options of ``Ice`` cannot be respected.
     """
     if not PATCH.fits:
-        if ports.ice != type(ports.ice)():
+        if ports.ice != Ice():
             reason = f"The options of Ice cannot be used: {PATCH.lost}"
             raise SessionRefused("unsupported_aiortc", reason=reason)
         return lambda: None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from ....core.errors import SessionRefused
 from ....core.ice import Ice
@@ -19,6 +19,9 @@ from .udp_port import UdpPort
 __all__ = ["IcePorts"]
 
 logger = logging.getLogger(__name__)
+
+PUBLIC_ADDRESS_S = 2.0
+"""How long the start of a server may wait for the STUN server of ``public_ip``, in seconds."""
 
 _unavailable = LogThrottle()
 _exhausted = LogThrottle()
@@ -41,42 +44,28 @@ class IcePorts:
         self.public = PublicAddresses(ice.public_addresses)
         self._ports = ports
 
-    def hold(self) -> Callable[[], None]:
-        """Open the ports before there is a connection, so that a server finds out at its start.
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Hold the ports while a server runs, and ask for the public address at its start."""
+        with self.held():
+            await self.public.get(PUBLIC_ADDRESS_S)
+            yield
 
-        Returns:
-            The function that closes them again, if no connection uses them.
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the ports open within a block, so that a server opens them at its start.
 
         Raises:
             PortUnavailable: If a port cannot be opened.
         """
-        keys: list[tuple[str, int]] = []
-
-        def release() -> None:
-            held, keys[:] = list(keys), []
-            for protocol, port in held:
-                self._ports.release(protocol, port)
-
-        try:
+        with ExitStack() as stack:
             if self.ice.udp_port is not None:
                 self._ports.acquire_udp(self.ice.udp_port)
-                keys.append(("udp", self.ice.udp_port))
+                stack.callback(self._ports.release, "udp", self.ice.udp_port)
             if self.ice.tcp_port is not None:
                 self._ports.acquire_tcp(self.ice.tcp_port)
-                keys.append(("tcp", self.ice.tcp_port))
-        except PortUnavailable:
-            release()
-            raise
-        return release
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the ports within a block; see ``hold``."""
-        release = self.hold()
-        try:
+                stack.callback(self._ports.release, "tcp", self.ice.tcp_port)
             yield
-        finally:
-            release()
 
     def lease(self) -> Lease:
         """Lease ports to a connection; on its event loop.
@@ -84,18 +73,16 @@ class IcePorts:
         Raises:
             SessionRefused: If a port cannot be opened, or all ports of ``udp_ports`` are in use.
         """
-        keys: list[tuple[str, int]] = []
-        try:
-            udp = self._lease_udp(keys)
-            tcp = self._lease_tcp(keys)
-        except PortUnavailable as error:
-            for protocol, port in keys:
-                self._ports.release(protocol, port)
-            _unavailable.log(logger.error, "An offer is refused: %s", error)
-            raise SessionRefused("port_unavailable", reason=str(error)) from error
-        return Lease(udp, tcp, keys, self._ports)
+        with ExitStack() as leased:
+            try:
+                udp = self._lease_udp(leased)
+                tcp = self._lease_tcp(leased)
+            except PortUnavailable as error:
+                _unavailable.log(logger.error, "An offer is refused: %s", error)
+                raise SessionRefused("port_unavailable", reason=str(error)) from error
+            return Lease(udp, tcp, leased.pop_all().close)
 
-    def _lease_udp(self, keys: list[tuple[str, int]]) -> list[UdpPort]:
+    def _lease_udp(self, leased: ExitStack) -> list[UdpPort]:
         if self.ice.udp_port is not None:
             found = self._ports.acquire_udp(self.ice.udp_port)
         elif self.ice.udp_ports is not None:
@@ -114,12 +101,12 @@ class IcePorts:
             found = free
         else:
             return []
-        keys.append(("udp", found[0].port))
+        leased.callback(self._ports.release, "udp", found[0].port)
         return list(found)
 
-    def _lease_tcp(self, keys: list[tuple[str, int]]) -> TcpPort | None:
+    def _lease_tcp(self, leased: ExitStack) -> TcpPort | None:
         if self.ice.tcp_port is None:
             return None
         tcp = self._ports.acquire_tcp(self.ice.tcp_port)
-        keys.append(("tcp", self.ice.tcp_port))
+        leased.callback(self._ports.release, "tcp", self.ice.tcp_port)
         return tcp

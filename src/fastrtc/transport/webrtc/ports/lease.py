@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from .open_ports import OPEN_PORTS, OpenPorts
 from .shared_port import Member, Receive, SharedPort
 from .tcp_port import TcpPort
 from .udp_port import UdpPort
@@ -26,8 +25,7 @@ class Lease:
     Args:
         udp: The sockets of its UDP port; empty if it opens its own.
         tcp: Its TCP port, or None.
-        keys: What to give back.
-        ports: Where to.
+        release: Gives the ports back.
 
     Attributes:
         udp: The sockets of its UDP port.
@@ -39,14 +37,12 @@ class Lease:
         self,
         udp: Sequence[UdpPort] = (),
         tcp: TcpPort | None = None,
-        keys: Iterable[tuple[str, int]] = (),
-        ports: OpenPorts = OPEN_PORTS,
+        release: Callable[[], None] = lambda: None,
     ) -> None:
         self.udp = udp
         self.tcp = tcp
         self.ufrag = self._choose_ufrag()
-        self._keys = list(keys)
-        self._ports = ports
+        self._release = release
         self._members: list[tuple[SharedPort, Member]] = []
 
     def join(self, port: SharedPort, receive: Receive) -> Member:
@@ -58,12 +54,11 @@ class Lease:
 
     def close(self) -> None:
         """Give back the ports; calling this again does nothing."""
+        release, self._release = self._release, lambda: None
         members, self._members = self._members, []
         for port, member in members:
             port.leave(member)
-        keys, self._keys = self._keys, []
-        for protocol, number in keys:
-            self._ports.release(protocol, number)
+        release()
 
     def _choose_ufrag(self) -> str:
         choose = random.SystemRandom().choice

@@ -54,6 +54,7 @@ class TcpPort(SharedPort):
         self.port = port
         self._sockets = _listen(port, ipv6)
         self._servers: list[asyncio.AbstractServer] = []
+        self._serving: asyncio.Task[None] | None = None  # a loop keeps no reference to its tasks
         self._strangers: dict[_Client, None] = {}
         self._clients: dict[tuple[Member, Address], _Client] = {}
 
@@ -78,7 +79,7 @@ class TcpPort(SharedPort):
             self._clients.pop(key).close()
 
     def _start_reading(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.create_task(self._serve(loop))
+        self._serving = loop.create_task(self._serve(loop))
 
     def _stop_reading(self, loop: asyncio.AbstractEventLoop) -> None:
         servers, self._servers = self._servers, []

@@ -58,6 +58,7 @@ class UdpPort(SharedPort):
         self.port: int = self._socket.getsockname()[1]
         self._tells_addresses = request_addresses(self._socket)
         self._transport: asyncio.DatagramTransport | None = None
+        self._starting: asyncio.Task[None] | None = None  # a loop keeps no reference to its tasks
 
     def sender(self, member: Member, local: str) -> Callable[[bytes, Address], None]:
         """Return a function that sends a datagram from a local address to another.
@@ -68,8 +69,10 @@ class UdpPort(SharedPort):
         if not self._tells_addresses:
 
             def send(data: bytes, address: Address) -> None:
-                with suppress(OSError):
+                try:
                     udp.sendto(data, address)
+                except OSError:
+                    pass
 
             return send
         ancillary = from_address(local)
@@ -86,7 +89,7 @@ class UdpPort(SharedPort):
         try:
             loop.add_reader(self._socket.fileno(), self._read)
         except NotImplementedError:  # the ProactorEventLoop of Windows
-            loop.create_task(self._read_as_transport(loop))
+            self._starting = loop.create_task(self._read_as_transport(loop))
 
     def _stop_reading(self, loop: asyncio.AbstractEventLoop) -> None:
         transport, self._transport = self._transport, None

@@ -1,0 +1,84 @@
+"""Which connection a datagram belongs to."""
+
+from __future__ import annotations
+
+from aioice import stun
+
+from fastrtc.transport.webrtc.ports.routes import MAX_ADDRESSES, Routes
+
+HERE = ("192.0.2.1", 5000)
+THERE = ("192.0.2.2", 5000)
+RTP = bytes([128]) * 20
+
+
+def request(ufrag: str) -> bytes:
+    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    message.attributes["USERNAME"] = f"{ufrag}:theirs"
+    return bytes(message)
+
+
+def response(transaction: bytes) -> bytes:
+    return bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=transaction))
+
+
+def routes_of(*ufrags: str) -> Routes[str]:
+    routes: Routes[str] = Routes()
+    for ufrag in ufrags:
+        routes.add(f"the connection {ufrag}", ufrag)
+    return routes
+
+
+def test_a_request_belongs_to_the_connection_that_it_names() -> None:
+    routes = routes_of("a", "b")
+    assert routes.find(request("a"), HERE) == "the connection a"
+    assert routes.find(request("b"), HERE) == "the connection b"
+    assert routes.find(request("c"), HERE) is None
+    assert "a" in routes
+    assert "c" not in routes
+
+
+def test_media_belong_to_the_connection_that_has_proved_to_be_there() -> None:
+    routes = routes_of("a", "b")
+    routes.find(request("a"), HERE)
+    assert routes.find(RTP, HERE) is None, "naming a connection is not a proof"
+    routes.verify("the connection a", HERE)
+    assert routes.find(RTP, HERE) == "the connection a"
+    assert routes.find(RTP, THERE) is None
+
+
+def test_a_response_belongs_to_the_connection_that_asked() -> None:
+    routes = routes_of("a")
+    routes.ask("the connection a", b"1" * 12)
+    assert routes.find(response(b"1" * 12), HERE) == "the connection a"
+    assert routes.find(response(b"2" * 12), HERE) is None
+    routes.answered(b"1" * 12)
+    assert routes.find(response(b"1" * 12), HERE) is None
+
+
+def test_an_address_belongs_to_the_last_that_has_proved_to_be_there() -> None:
+    routes = routes_of("a", "b")
+    routes.verify("the connection a", HERE)
+    routes.verify("the connection b", HERE)
+    assert routes.find(RTP, HERE) == "the connection b"
+    routes.remove("the connection a", "a")
+    assert routes.find(RTP, HERE) == "the connection b"
+
+
+def test_nothing_belongs_to_a_connection_that_was_removed() -> None:
+    routes = routes_of("a")
+    routes.verify("the connection a", HERE)
+    routes.remove("the connection a", "a")
+    routes.verify("the connection a", THERE)
+    assert routes.find(RTP, HERE) is None
+    assert routes.find(RTP, THERE) is None
+    assert routes.find(request("a"), HERE) is None
+    assert not routes._by_address
+
+
+def test_the_oldest_of_many_addresses_is_forgotten() -> None:
+    routes = routes_of("a")
+    for port in range(MAX_ADDRESSES + 1):
+        routes.verify("the connection a", ("192.0.2.1", port))
+    assert routes.find(RTP, ("192.0.2.1", 0)) is None
+    assert routes.find(RTP, ("192.0.2.1", MAX_ADDRESSES)) == "the connection a"
+    assert len(routes._by_address) == MAX_ADDRESSES
