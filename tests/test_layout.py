@@ -40,6 +40,8 @@ ELSEWHERE = {
     "transport/webrtc/_aiortc/work.py": "tests/abuse/test_packets.py",
     "transport/webrtc/offer.py": "tests/webrtc/test_offers.py",
     "transport/webrtc/peer.py": "tests/webrtc",
+    "transport/webrtc/ports/errors.py": "tests/transport/webrtc/ports/test_udp_port.py",
+    "transport/webrtc/ports/shared_port.py": "tests/transport/webrtc/ports/test_udp_port.py",
     "turns/conversation.py": "tests/test_reply_on_pause.py",
     "turns/face.py": "tests/test_reply_on_pause.py",
     "ui/component.py": "tests/test_webrtc.py",

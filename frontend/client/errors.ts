@@ -22,6 +22,8 @@ export type ErrorCode =
   | "cross_site"
   | "unknown_host"
   | "too_many_connecting"
+  | "udp_ports_in_use"
+  | "port_unavailable"
   | "server_stopping"
   | "refused"
   | "bad_offer"

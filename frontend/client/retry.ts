@@ -20,6 +20,7 @@ const PASSING = new Set([
   "server_stopping",
   "concurrency_limit_reached",
   "too_many_connecting",
+  "udp_ports_in_use",
   "connection_already_exists",
   "connection_closed",
   "ice_failed",

@@ -109,6 +109,18 @@ export function refusalError(
         "Too many clients are connecting to the server right now. Try again in a moment.",
         { ...meta },
       );
+    case "udp_ports_in_use":
+      return new FastRTCError(
+        code,
+        "All connections of the server are in use. Try again when one is free.",
+        { ...meta },
+      );
+    case "port_unavailable":
+      return new FastRTCError(
+        code,
+        "The server cannot open its port for calls. The server's log says why.",
+        { ...meta },
+      );
     case "server_stopping":
       return stoppingError({ ...meta });
     default:

@@ -72,6 +72,8 @@ describe("refusals", () => {
     "cross_site",
     "unknown_host",
     "too_many_connecting",
+    "udp_ports_in_use",
+    "port_unavailable",
   ])("%s has its own sentence", (code) => {
     const error = refusalError({ error: code });
     expect(error.code).toBe(code);

@@ -31,7 +31,7 @@ class _Open:
 
 @dataclass
 class OpenPorts:
-    """Open ports when they are first needed, and close them when nobody needs them. Thread-safe."""
+    """Open ports when they are first needed, and close them when none needs them. Thread-safe."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: dict[Key, _Open] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class OpenPorts:
             return self._hold(("tcp", port), held)[0]  # type: ignore[return-value]
 
     def acquire_free_udp(self, ports: range) -> Sequence[UdpPort] | None:
-        """Return the sockets of a UDP port that nobody holds, or None if there is none."""
+        """Return the sockets of a UDP port that is not in use, or None if there is none."""
         with self._lock:
             for port in ports:
                 if ("udp", port) in self._open:
