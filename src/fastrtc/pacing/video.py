@@ -236,20 +236,12 @@ async def run_function(
     """
     off_loop = not is_async(function)
 
-    def step(frame: VideoFrame, args: tuple[Any, ...]) -> Any:
-        output = function(to_array(frame), *args)
-        media, other = split_output(output)
-        if isinstance(media, VideoFrame) or not is_picture(media):
-            return output  # a coroutine, a generator, nothing, or no picture at all
-        picture = to_frame(media)  # here, and not in a second trip to the thread
-        return picture if other is None else (picture, other)
-
     async def answer(frame: VideoFrame) -> str | None:
         if not inputs.ready:
             return await outbound.take(frame, wait=False)
         args = inputs.args
         if off_loop:
-            output = await invoker.call("video", step, frame, args)
+            output = await invoker.call("video", _process, function, frame, args)
         else:
             picture = await invoker.call("picture", to_array, frame)
             output = function(picture, *args)
@@ -276,6 +268,16 @@ async def run_function(
         outbound.failures.succeeded()
         if reason is not None:
             return reason
+
+
+def _process(function: Callable[..., Any], frame: VideoFrame, args: tuple[Any, ...]) -> Any:
+    """Call a sync function with the picture of a frame; return its output with a frame."""
+    output = function(to_array(frame), *args)
+    media, other = split_output(output)
+    if isinstance(media, VideoFrame) or not is_picture(media):
+        return output  # a coroutine, a generator, nothing, or no picture at all
+    picture = to_frame(media)  # here, and not in a second trip to the thread
+    return picture if other is None else (picture, other)
 
 
 async def _outputs(output: Any, invoker: Invoker) -> AsyncGenerator[Any, None]:

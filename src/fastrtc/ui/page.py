@@ -82,23 +82,30 @@ def build_page(stream: Any, ui_args: UIArgs, component: Callable[..., Any]) -> t
                         _render(others)
             else:
                 webrtc = main()
-        webrtc.stream(
-            stream.event_handler,
-            inputs=[webrtc, *inputs],
-            outputs=[webrtc],
-            concurrency_limit=stream.concurrency_limit_gradio,
-            time_limit=stream.time_limit,
-            send_input_on=ui_args.get("send_input_on") or "change",
-        )
-        if stream.additional_outputs_handler is not None:
-            webrtc.on_additional_outputs(
-                stream.additional_outputs_handler,
-                inputs=outputs,
-                outputs=outputs,
-                show_progress="hidden",
-                queue=False,
-            )
+        _add_events(webrtc, stream, ui_args, inputs, outputs)
     return blocks, webrtc
+
+
+def _add_events(
+    webrtc: Any, stream: Any, ui_args: UIArgs, inputs: list[Any], outputs: list[Any]
+) -> None:
+    """Connect the component with the handler, and the outputs with the program's function."""
+    webrtc.stream(
+        stream.event_handler,
+        inputs=[webrtc, *inputs],
+        outputs=[webrtc],
+        concurrency_limit=stream.concurrency_limit_gradio,
+        time_limit=stream.time_limit,
+        send_input_on=ui_args.get("send_input_on") or "change",
+    )
+    if stream.additional_outputs_handler is not None:
+        webrtc.on_additional_outputs(
+            stream.additional_outputs_handler,
+            inputs=outputs,
+            outputs=outputs,
+            show_progress="hidden",
+            queue=False,
+        )
 
 
 def _component(
