@@ -17,7 +17,7 @@ from .audio.converter import AudioConverter
 from .audio.g711 import encode_mulaw
 from .core.close_reason import UNSUPPORTED_DATA, CloseReason
 from .core.context import Call, Context
-from .core.limits import Limits
+from .core.limits import DEFAULT_LIMITS, Limits
 from .core.messages import error_message
 from .core.tasks import runs_on
 from .core.types import Modality, Mode
@@ -64,8 +64,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_LIMITS = Limits()
 
 MAX_OUTPUTS = 1024
 """Capacity of ``queue``, which a program's own ``_emit_to_queue`` fills."""

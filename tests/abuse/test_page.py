@@ -67,7 +67,7 @@ PACKETS: dict[str, list[float]] = {
     "retransmission requests": [rtp_sender.RETRANSMISSIONS_AHEAD],
     "key frame requests": [rtp_sender.KEY_FRAME_EVERY_S],
     "SACK, heartbeats": [sctp_work.SCTP_WORK_PER_MESSAGE],
-    "FORWARD TSN": [sctp_work.MAX_STREAMS],
+    "FORWARD TSN": [sctp_messages.MAX_STREAMS],
     f"datagrams of more than {packet_budget.MAX_DATAGRAM} bytes": [],
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-__all__ = ["BURST_S", "MAX_ID_LENGTH", "Limits", "RateLimit"]
+__all__ = ["BURST_S", "DEFAULT_LIMITS", "MAX_ID_LENGTH", "Limits", "RateLimit"]
 
 MAX_ID_LENGTH = 256
 """Maximum length of the id of a connection, or of the stream of a telephone call, in characters; a
@@ -82,6 +82,10 @@ class Limits:
             if not isinstance(value, kinds) or isinstance(value, bool) or not value > 0:
                 number = "number" if float in kinds else "integer"
                 raise ValueError(f"Limits: {field.name} must be a positive {number}, not {value!r}")
+
+
+DEFAULT_LIMITS = Limits()
+"""The limits of a ``Stream`` that sets none."""
 
 
 class RateLimit:

@@ -17,10 +17,11 @@ from .protocol import RATE
 __all__ = ["TimestampOptions", "speech_timestamps"]
 
 HYSTERESIS = 0.15
-"""How far below the threshold the probability must fall to end speech."""
+"""How far below the threshold the probability must fall to end speech, as it dips within words. The
+same value as in Silero's ``get_speech_timestamps``, like ``MIN_PROBABILITY``."""
 
-LOWEST_RELEASE = 0.01
-"""Lower probabilities are always silence; otherwise a low threshold would never detect any."""
+MIN_PROBABILITY = 0.01
+"""Lower probabilities are never speech, whatever the threshold: models rarely return exactly 0."""
 
 SPLIT_SILENCE = round(0.098 * RATE)
 """Silence longer than this, in samples, is where speech that is too long is split."""
@@ -80,7 +81,7 @@ def _samples(milliseconds: float) -> int:
 def _bursts(
     probabilities: NDArray[np.float32], window: int, length: int, threshold: float
 ) -> list[_Burst]:
-    release = max(threshold - HYSTERESIS, LOWEST_RELEASE)
+    release = max(threshold - HYSTERESIS, MIN_PROBABILITY)
     bursts: list[_Burst] = []
     speaking = False
     for start, probability in enumerate(probabilities.tolist()):

@@ -10,16 +10,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
+from ..pause_detection.timestamps import HYSTERESIS, MIN_PROBABILITY
 from .options import AlgoOptions, SpeechRules
 
 __all__ = ["MaximumReached", "Pause", "SpeechStarted", "TurnDetector", "TurnEvent"]
-
-HYSTERESIS = 0.15
-"""How far below the threshold the probability must fall to end speech, as it dips within words. The
-same value as in Silero's ``get_speech_timestamps``, like ``MIN_PROBABILITY``."""
-
-MIN_PROBABILITY = 0.01
-"""Lower probabilities are never speech, whatever the threshold: models rarely return exactly 0."""
 
 NEVER_S = 1e9
 """A time that is never reached, in seconds."""

@@ -23,7 +23,7 @@ from ...core.close_reason import POLICY_VIOLATION, CloseReason
 from ...core.errors import InvalidOffer, SessionRefused
 from ...core.failures import as_exception
 from ...core.ice import Ice
-from ...core.limits import Limits
+from ...core.limits import DEFAULT_LIMITS, Limits
 from ...core.messages import create_message, current_channel
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
@@ -57,7 +57,6 @@ from .media_track import MediaCallback
 from .offer import Offer
 from .opus import supports_fec
 from .ports.ice_ports import IcePorts
-from .signalling import DEFAULT_LIMITS
 from .tracks import make_tracks
 
 __all__ = ["Peer"]

@@ -11,7 +11,7 @@ from typing import Any
 from aiortc.sdp import SessionDescription
 
 from ...core.errors import InvalidOffer
-from ...core.limits import Limits
+from ...core.limits import DEFAULT_LIMITS, Limits
 from ...core.tasks import run_in_thread
 from ...core.types import Modality, Mode
 from .candidates import set_aside_mdns
@@ -19,9 +19,7 @@ from .ice_targets import check_ice_credentials
 from .offer import Offer
 from .offer_sections import OfferSections
 
-__all__ = ["DEFAULT_LIMITS", "parse_offer", "read_offer"]
-
-DEFAULT_LIMITS = Limits()
+__all__ = ["parse_offer", "read_offer"]
 
 _CONTROL = re.compile(r"[^\t\n\r -~\xa0-\u2027\u202f-\U0010ffff]")
 

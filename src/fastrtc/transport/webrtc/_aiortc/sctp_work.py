@@ -20,6 +20,7 @@ from ..packet_budget import (
 )
 from .abuse import Abuse
 from .patch import Patch
+from .sctp_messages import MAX_STREAMS
 
 __all__ = ["PATCH", "limit_sctp"]
 
@@ -51,9 +52,6 @@ microseconds, is a SACK, or an iteration over 64 chunks; answering a control chu
 
 MALFORMED_WORK = 50.0
 """Units that a malformed SCTP packet counts as."""
-
-MAX_STREAMS = 64
-"""Streams that a FORWARD TSN may create; see ``sctp_messages.MAX_STREAMS``."""
 
 
 def limit_sctp(sctp: Any, messages_per_s: float, abuse: Abuse) -> None:
