@@ -45,6 +45,7 @@ from ._aiortc.receiver_reports import watch_loss
 from ._aiortc.registry import REGISTRY
 from ._aiortc.sctp_messages import limit_messages
 from ._aiortc.turn import TurnAttempt, watch_turn
+from ._aiortc.video_sender import follow_loss
 from ._aiortc.work import limit_work
 from .audio_receiver import AudioReceiver
 from .audio_tracks import AudioMediaCallback
@@ -249,6 +250,8 @@ class Peer:
                     track.use_codec(codecs[0].name if codecs else "", dtx=offer.dtx)
                     if offer.fec:
                         _send_fec(transceiver.sender, track)
+                else:
+                    follow_loss(transceiver.sender)
             transceiver.direction = _DIRECTIONS[takes, gives]
 
     def _take_in(self, transceiver: Any) -> None:

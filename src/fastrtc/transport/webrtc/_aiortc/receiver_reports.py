@@ -15,7 +15,7 @@ PATCH = Patch(
     target="RTCRtpSender._handle_rtcp_packet",
     seen="aiortc 1.15 and 1.16",
     needs=("RTCRtpSender()._handle_rtcp_packet", "RTCRtpSender()._ssrc"),
-    lost="audio is sent without FEC, and the bit rate of video does not follow packet loss",
+    lost="audio is sent without FEC",
     upstream="upstream.md#smaller-proposals",
     delete_when="aiortc has an event for receiver reports",
 )

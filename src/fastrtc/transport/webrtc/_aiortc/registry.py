@@ -28,6 +28,7 @@ from . import (
     sctp_messages,
     sctp_work,
     turn,
+    video_sender,
 )
 from .patch import Patch
 from .samples import Samples
@@ -50,6 +51,7 @@ _PATCHES: tuple[Patch, ...] = (
     codecs.NEGOTIATED,
     codecs.COMMON,
     receiver_reports.PATCH,
+    video_sender.PATCH,
     clock.PATCH,
     gathering.PATCH,
     consent.PATCH,
