@@ -38,6 +38,7 @@ ELSEWHERE = {
     "transport/webrtc/_aiortc/samples.py": "tests/transport/webrtc/_aiortc/test_registry.py",
     "transport/webrtc/_aiortc/sctp_work.py": "tests/abuse/test_packets.py",
     "transport/webrtc/_aiortc/work.py": "tests/abuse/test_packets.py",
+    "transport/webrtc/diagnostics.py": "tests/webrtc/test_diagnose.py",
     "transport/webrtc/offer.py": "tests/webrtc/test_offers.py",
     "transport/webrtc/peer.py": "tests/webrtc",
     "transport/webrtc/ports/errors.py": "tests/transport/webrtc/ports/test_udp_port.py",

@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         wait_for_item,
     )
     from .webrtc import WebRTC
+    from .webrtc_connection_mixin import CandidateInfo, CheckInfo, Diagnosis
 
 __all__ = [
     "AdditionalOutputs",
@@ -82,8 +83,11 @@ __all__ = [
     "AudioEmitType",
     "AudioVideoStreamHandler",
     "CachedTurnCredentials",
+    "CandidateInfo",
     "CartesiaTTSOptions",
+    "CheckInfo",
     "CloseStream",
+    "Diagnosis",
     "EspeakTTSOptions",
     "Ice",
     "KokoroTTSOptions",
@@ -182,7 +186,7 @@ _HOMES = {
         "wait_for_item",
     ),
     "webrtc": ("WebRTC",),
-    "webrtc_connection_mixin": (),
+    "webrtc_connection_mixin": ("CandidateInfo", "CheckInfo", "Diagnosis"),
     "websocket": (),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}

@@ -15,6 +15,7 @@ from aiortc.contrib.media import MediaRelay
 from fastapi.responses import JSONResponse
 
 from .core.context import Context
+from .core.diagnosis import CandidateInfo, CheckInfo, Diagnosis
 from .core.errors import InvalidCandidate, SessionRefused
 from .core.ice import Ice
 from .core.limits import Limits
@@ -49,7 +50,10 @@ from .utils import webrtc_error_handler
 __all__ = [
     "AdditionalOutputs",
     "AudioCallback",
+    "CandidateInfo",
+    "CheckInfo",
     "Context",
+    "Diagnosis",
     "HandlerType",
     "OutputQueue",
     "RTCConfigurationCallable",
@@ -232,6 +236,23 @@ class WebRTCConnectionMixin:
         else:  # entries that the program added itself
             self.connections.pop(webrtc_id, None)
         return removed
+
+    def diagnose(self, webrtc_id: str) -> Diagnosis:
+        """Return the state of a connection, and why it is not established.
+
+        That is the candidates of both sides, the pairs that were tried, the one that is used, or
+        why none is, and what to open or set. The result is for the operator of the server: it
+        contains the addresses of the client. Callable from any thread.
+
+        Args:
+            webrtc_id: A connection, or one of the last 32 that failed to connect, or of the last 32
+                that have ended otherwise.
+
+        Raises:
+            LookupError: If it is unknown.
+        """
+        diagnosis: Diagnosis = endpoint_of(self).diagnose(webrtc_id)
+        return diagnosis
 
     async def close_sessions(self, reason: str = "The server stops") -> None:
         """End all connections, sending the clients the reason, and wait until they are closed.

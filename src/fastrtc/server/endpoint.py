@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
 from ..core.ice import Ice
 from ..session.media import Media
@@ -23,6 +24,7 @@ from .authorization import refusal_of, refusal_of_site, site_policy
 from .connection import Connection
 from .output_readers import OutputReaders
 from .owner import Listener, Owner
+from .past_connections import PastConnections
 from .places import Places
 from .reservation import Reservation
 from .shutdown import CloseOnLoopShutdown
@@ -74,6 +76,7 @@ class Endpoint:
         )
         self.shutdown = CloseOnLoopShutdown(self.stop, self.end_with_the_loop)
         self._listener = listener
+        self._past = PastConnections()
         self._ports: tuple[Ice, IcePorts] | None = None
 
     # Authorization
@@ -139,9 +142,28 @@ class Endpoint:
         connection = self.places.get(id)
         return None if connection is None else connection.media
 
+    def diagnose(self, id: str) -> Diagnosis:
+        """Return the state of a connection; see ``WebRTCConnectionMixin.diagnose``.
+
+        Raises:
+            LookupError: If it is unknown, or not among the last ones that have ended.
+        """
+        for member in self.members():
+            connection = member.get(id)
+            if connection is not None:
+                return connection.transport.diagnose()
+        for member in self.members():
+            diagnosis = member._past.get(id)
+            if diagnosis is not None:
+                return diagnosis
+        raise LookupError(f"There is no connection {id!r}")
+
     def release(self, id: str, session: Session | None = None) -> None:
         """Free the place of a connection that starts to close; see ``Places.release``."""
         try:
+            connection = self.places.get(id)
+            if connection is not None and connection.session.reason is not None:
+                self._past.add(connection.transport.diagnose())
             self._listener.ending(id)
         finally:
             self.places.release(id, session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..core.close_reason import CloseReason
+from ..core.diagnosis import Diagnosis
 from ..core.messages import DataChannel
 
 __all__ = ["Transport"]
@@ -28,6 +29,10 @@ class Transport(Protocol):
 
     def unplayed_s(self) -> float:
         """Return the audio that the client has not played, in seconds; callable from any thread."""
+        ...
+
+    def diagnose(self) -> Diagnosis:
+        """Return the state of the connection, and why it is not established."""
         ...
 
     async def close(self, reason: CloseReason) -> None:

@@ -48,12 +48,12 @@ def candidate(host: str) -> Any:
 async def test_candidates_are_added_and_too_many_are_refused() -> None:
     pc = Connection()
     made = intake(pc, limit=2)
-    assert made.is_empty
+    assert not list(made.offered())
     for host in ("192.0.2.1", "192.0.2.2"):
         await made.add(candidate(host))
-    assert not made.is_empty
     with pytest.raises(SessionRefused, match="too_many_candidates"):
         await made.add(candidate("192.0.2.3"))
+    assert [one.ip for one in made.offered()] == ["192.0.2.1", "192.0.2.2"]
     await made.add(END_OF_CANDIDATES)
     assert pc.added == ["192.0.2.1", "192.0.2.2", None]
 
@@ -66,8 +66,10 @@ async def test_the_end_waits_for_names() -> None:
     await made.add(END_OF_CANDIDATES)
     await asyncio.sleep(0)
     assert pc.added == ["192.0.2.1"]
+    assert made.is_resolving
     pc.found.set()
     await asyncio.wait_for(pc.ended.wait(), 5)
+    assert not made.is_resolving
     assert pc.added == ["192.0.2.1", "there.local", None]
 
 

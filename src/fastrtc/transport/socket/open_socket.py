@@ -12,6 +12,7 @@ import numpy as np
 
 from ...audio.encodings import ENCODINGS
 from ...core.close_reason import GOING_AWAY, INTERNAL_ERROR, CloseReason
+from ...core.diagnosis import Diagnosis
 from ...core.messages import DataChannel, current_channel, error_message
 from ...core.tasks import runs_on
 from ...core.types import Mode
@@ -214,6 +215,16 @@ class OpenSocket:
             return 0.0
         now = self.session.loop.time()
         return playout.queued_s + max(playout.ahead_s(now), self._playback.unplayed_s(now))
+
+    def diagnose(self) -> Diagnosis:
+        """Return the state of the connection; a socket has no candidates."""
+        reason = self.session.reason
+        return Diagnosis(
+            self.session.id,
+            "websocket" if self.start.call is None else "telephone",
+            "connected" if reason is None else "ended",
+            reason="" if reason is None else reason.text,
+        )
 
     def clear(self) -> None:
         """Drop unplayed audio, also at the client; callable from any thread."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from aiortc import RTCIceCandidate, RTCPeerConnection
+from aiortc.sdp import candidate_from_sdp
 
 from ...core.errors import SessionRefused
 from .candidates import Candidate
@@ -17,6 +19,8 @@ from .offer import Offer
 __all__ = ["CandidateIntake"]
 
 logger = logging.getLogger(__name__)
+
+_CANDIDATE = "a=candidate:"
 
 
 class CandidateIntake:
@@ -31,9 +35,6 @@ class CandidateIntake:
         targets: The policy for the names that it may offer.
         allowance: The budget of bytes to unverified addresses; each candidate earns some.
         run: Starts a task that ends with the connection.
-
-    Attributes:
-        is_empty: Whether the client has offered no address.
     """
 
     def __init__(
@@ -44,13 +45,13 @@ class CandidateIntake:
         allowance: SendAllowance,
         run: Callable[[Coroutine[Any, Any, None]], asyncio.Task[Any]],
     ) -> None:
-        self.is_empty = True
         self._pc = pc
         self._limit = limit
         self._targets = targets
         self._allowance = allowance
         self._run = run
         self._count = 0
+        self._trickled: list[RTCIceCandidate] = []
         self._offer: Offer | None = None
         self._lookups: set[asyncio.Task[Any]] = set()
 
@@ -58,7 +59,21 @@ class CandidateIntake:
         """Count the candidates of an offer."""
         self._offer = offer
         self._count = offer.candidates
-        self.is_empty = offer.candidates == 0
+
+    @property
+    def is_resolving(self) -> bool:
+        """Whether a multicast DNS name is being resolved."""
+        return bool(self._lookups)
+
+    def offered(self) -> Iterator[RTCIceCandidate]:
+        """Yield the candidates that the client has offered, including those that are not used."""
+        if self._offer is not None:
+            for line in self._offer.sdp.splitlines():
+                if line.startswith(_CANDIDATE):
+                    with suppress(ValueError, AssertionError, IndexError):
+                        yield candidate_from_sdp(line[len(_CANDIDATE) :])
+            yield from self._offer.later_candidates
+        yield from self._trickled
 
     async def add(self, candidate: Candidate) -> None:
         """Add a trickled candidate, or the end of candidates.
@@ -78,8 +93,8 @@ class CandidateIntake:
         if self._count >= self._limit:
             raise SessionRefused("too_many_candidates", limit=self._limit)
         self._count += 1
+        self._trickled.append(found)
         self._allowance.earn(CANDIDATE_BYTES)
-        self.is_empty = False
         placed = found if self._offer is None else self._offer.place(found)
         if placed is None:
             logger.debug("A candidate is for a section that was rejected")

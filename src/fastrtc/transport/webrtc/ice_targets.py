@@ -120,6 +120,11 @@ class TargetPolicy:
         self._ports: dict[str, set[int]] = {}
         self._names: set[str] = set()
 
+    @property
+    def allows_private(self) -> bool:
+        """Whether addresses of private networks are allowed."""
+        return self._private
+
     def allows(self, host: str, port: int) -> bool:
         """Return whether the server may send STUN requests to an address.
 

@@ -20,6 +20,7 @@ from aiortc import (
 from aiortc.mediastreams import MediaStreamError
 
 from ...core.close_reason import POLICY_VIOLATION, CloseReason
+from ...core.diagnosis import Diagnosis
 from ...core.errors import InvalidOffer, SessionRefused
 from ...core.failures import as_exception
 from ...core.ice import Ice
@@ -44,13 +45,14 @@ from ._aiortc.picture_size import limit_pictures
 from ._aiortc.receiver_reports import watch_loss
 from ._aiortc.registry import REGISTRY
 from ._aiortc.sctp_messages import limit_messages
-from ._aiortc.turn import TurnAttempt, watch_turn
+from ._aiortc.turn import watch_turn
 from ._aiortc.video_sender import follow_loss
 from ._aiortc.work import limit_work
 from .audio_receiver import AudioReceiver
 from .audio_tracks import AudioMediaCallback
 from .candidate_intake import CandidateIntake
 from .candidates import Candidate
+from .diagnostics import Diagnostics
 from .expected_loss import ExpectedLoss
 from .guard import guarded, watch_listeners
 from .ice_targets import SendAllowance, TargetPolicy, client_place
@@ -139,6 +141,9 @@ class Peer:
             self._allowance,
             lambda work: session.run("candidates", work),
         )
+        self._diagnostics = Diagnostics(
+            self.pc, session, self._intake, self._targets, ports, relay_only=self._relay_only
+        )
         self._receivers: list[AudioReceiver] = []
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_TIMEOUT_S, self._give_up, f"not connected within {CONNECT_TIMEOUT_S:.0f} s"
@@ -203,33 +208,13 @@ class Peer:
             if self.session.ended:  # in the meantime
                 await pc.close()
                 await self.close_sockets()
-        self._log_turn_failures(attempts)
+        self._diagnostics.answered(attempts)
         watch_consent(pc, self._consent_expired)
         follow_address(pc, lambda check: self.session.run("address", check))
         if offer.later_candidates:
             self._intake.look_up(offer.later_candidates)
         answer = offer.complete_answer(pc.localDescription.sdp)
         return {"sdp": answer, "type": pc.localDescription.type}
-
-    def _log_turn_failures(self, attempts: list[TurnAttempt]) -> None:
-        """Log why clients may be unable to reach the server.
-
-        Raises:
-            SessionRefused: If the server has no candidate and a TURN server failed.
-        """
-        failures = {a.server: a.failure or "did not answer" for a in attempts if not a.succeeded}
-        for server, failure in failures.items():
-            logger.warning(
-                "Session %s: the TURN server %s of server_rtc_configuration %s",
-                self.session.id,
-                server,
-                failure,
-            )
-        if "a=candidate:" in self.pc.localDescription.sdp:
-            return
-        logger.warning("Session %s: the server has no candidate to offer", self.session.id)
-        if failures:
-            raise SessionRefused("turn_server_failed")
 
     def _attach(self, offer: Offer) -> None:
         """Connect the offered tracks to the media; unused ones become inactive."""
@@ -300,13 +285,8 @@ class Peer:
             self.session.close("the client disconnected")
 
     def _give_up(self, reason: str) -> None:
-        if self._intake.is_empty:
-            logger.warning(
-                "Session %s: the client offered no address. With iceTransportPolicy 'relay', the "
-                "TURN server of rtc_configuration did not answer it, or refused its username and "
-                "credential",
-                self.session.id,
-            )
+        if not self.connected.is_set():
+            self._diagnostics.log_failure(reason)
         self.session.close(reason)
 
     @guarded(None)
@@ -369,6 +349,10 @@ class Peer:
     def _message(self, message: str | bytes) -> None:
         if isinstance(message, str):
             self.session.outbox.post(create_message("log", f"Server received: {message}"))
+
+    def diagnose(self) -> Diagnosis:
+        """Return the state of the connection, and why it is not established."""
+        return self._diagnostics.read(connected=self.connected.is_set())
 
     async def close(self, reason: CloseReason) -> None:
         """Send the remaining messages, and close the connection."""

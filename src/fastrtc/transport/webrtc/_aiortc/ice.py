@@ -24,7 +24,7 @@ from .abuse import Abuse
 from .patch import Patch
 from .transports import ICE_CONNECTION
 
-__all__ = ["PATCH", "limit_ice"]
+__all__ = ["PATCH", "heard_from", "limit_ice"]
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +92,8 @@ BINDING_RESPONSE = b"\x01\x01"
 _CHECKS_RESPONSES = "integrity_key" in inspect.signature(stun.Transaction).parameters
 
 _failures = LogThrottle()
+_heard: WeakKeyDictionary[Any, dict[tuple[str, int], bool]] = WeakKeyDictionary()
+"""By connection, the addresses that have sent a check with the password."""
 
 
 def limit_ice(
@@ -110,7 +112,13 @@ def limit_ice(
         allowance: The budget of STUN bytes to addresses that have not answered.
         abuse: Ends the connection.
     """
-    _IceGuard(connection, budget, policy, allowance, abuse)
+    guard = _IceGuard(connection, budget, policy, allowance, abuse)
+    _heard[connection] = guard._peers
+
+
+def heard_from(connection: Any) -> bool:
+    """Return whether a peer that knows the password has sent a check; only of bounded ones."""
+    return bool(_heard.get(connection))
 
 
 class _IceGuard:
