@@ -1,8 +1,10 @@
 """Settings and plugins of every test; what they do is said in the modules of `tests/support`."""
 
+import gc
 import os
 import signal
 
+import pytest
 from hypothesis import settings
 
 # Before anything imports them: no test asks a service how the day was.
@@ -25,3 +27,14 @@ pytest_plugins = [
     "tests.support.programs",
     "tests.support.real_time",
 ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Exempt the imported modules and collected tests from the garbage collection.
+
+    They are nearly a million objects: a full collection would stop the process for half a second,
+    in the middle of a test in real time, or because a test asks for one.
+    """
+    gc.collect()
+    gc.freeze()

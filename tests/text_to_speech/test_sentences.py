@@ -115,7 +115,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_work_grows_with_the_length_of_the_text_only(unit: str) -> None:
-    text = unit * (100_000 // len(unit))
+    text = unit * (40_000 // len(unit))
     started = time.thread_time()  # of this thread, however busy the machine is
     whole = list(split_text(text, 200))
     splitter = SentenceSplitter()
@@ -124,7 +124,7 @@ def test_work_grows_with_the_length_of_the_text_only(unit: str) -> None:
         splitter.push(text[position : position + 4])
         longest = max(longest, len(splitter._text))
     assert longest < MAX_SENTENCE + 200  # what is kept, and searched again, is bounded
-    assert time.thread_time() - started < 20  # some 0.5 s; a square of the length takes minutes
+    assert time.thread_time() - started < 5  # 0.5 s; a square takes 10 or more
     assert "".join("".join(whole).split()) == "".join(text.split())
 
 
