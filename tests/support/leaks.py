@@ -30,7 +30,7 @@ __all__ = [
 
 GRACE = 1.0  # s: quality.md row 7, "every task ... is gone within 1 s of its end"
 DESCRIPTORS = "/proc/self/fd"
-EXECUTOR_THREAD = re.compile(r"asyncio_\d+")  # the loop's own pool, which ends with the loop
+EXECUTOR_THREAD = re.compile(r"(asyncio|uvloop)_\d+")  # the loop's pool, which ends with it
 
 
 @pytest.fixture(autouse=True)
