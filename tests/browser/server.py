@@ -9,6 +9,9 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from tests.support.forks import Fork
 
 __all__ = ["DemoServer"]
 
@@ -41,7 +44,7 @@ class DemoServer:
         self.script = script
         self.variables = variables or {}
         self.port = port or _free_port()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Fork | None = None
         self._read = 0
 
     @property
@@ -52,15 +55,16 @@ class DemoServer:
         own = {"PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
         environment = {**os.environ, **own, **self.variables}
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, str(self.script)], env=environment, stdout=log, stderr=log
-            )
+            self.process = self._run([str(self.script)], env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_WITHIN
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"the demo server did not start:\n{self.log.read_text()}")
             time.sleep(0.1)
+
+    def _run(self, arguments: list[str], **options: Any) -> subprocess.Popen[bytes] | Fork:
+        return subprocess.Popen([sys.executable, *arguments], **options)
 
     def stop(self, by: int = signal.SIGTERM) -> float:
         """End the server the polite way; return how long it took, in seconds."""

@@ -3,16 +3,18 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from packaging.requirements import Requirement
 
+from tests.demos.running import Demo
 from tests.server.test_fastphone import NUMBER, StandIn
+from tests.support.forks import Fork, forked
 from tests.support.peers import eventually
 from tests.support.servers import serving
 from tests.support.turn import free_port
@@ -25,11 +27,21 @@ ENGINES = {"STT": "pocketsphinx", "TTS": "espeak"}  # they need no download
 ASK_AT_ONCE = {"gemini_audio", "openai_realtime"}  # their service, when somebody calls
 
 
+class ForkedDemo(Demo):
+    def _run(self, arguments: list[str], **options: Any) -> Fork:
+        return Fork(arguments, **options)
+
+
 @pytest.mark.parametrize("name", APPS)
-def test_the_page_of_gradio(name: str, start_demo) -> None:
-    demo = start_demo(name, MODE="UI", **ENGINES)
-    assert httpx.get(demo.url).status_code == 200
-    assert "webrtc" in demo.components()
+def test_the_page_of_gradio(name: str, tmp_path: Path) -> None:
+    demo = ForkedDemo(name, tmp_path / "log", {"MODE": "UI", **ENGINES})
+    try:
+        demo.start()
+        assert httpx.get(demo.url).status_code == 200
+        assert "webrtc" in demo.components()
+    finally:
+        demo.stop()
+    assert not demo.complaints()
 
 
 @pytest.mark.parametrize("name", CALLED)
@@ -53,26 +65,20 @@ async def test_a_number_to_call(name: str) -> None:
 
 
 @contextmanager
-def calls(name: str, service: str) -> Iterator[subprocess.Popen[str]]:
+def calls(name: str, service: str) -> Iterator[Fork]:
     """`fastrtc demo NAME --phone`, with a stand-in of the service."""
-    path = os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])
-    running = subprocess.Popen(
-        [sys.executable, "-m", "tests.demos.calls", "demo", name, "--phone"]
-        + ["--port", str(free_port())],
+    command = ["demo", name, "--phone", "--port", str(free_port())]
+    variables = {**os.environ, **ENGINES, "SERVICE": service, "HF_TOKEN": "mine"}
+    with forked(
+        *("-m", "tests.demos.calls", *command),
         cwd=DEMO.parent,
-        env={**os.environ, **ENGINES, "PYTHONPATH": path, "SERVICE": service, "HF_TOKEN": "mine"},
-        stdout=subprocess.PIPE,
+        env=variables,
         stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
+    ) as running:
         yield running
-    finally:
-        running.kill()
-        running.communicate()
 
 
-def told_until(running: subprocess.Popen[str], text: str) -> str:
+def told_until(running: Fork, text: str) -> str:
     """What it has written up to a line with a text."""
     said = ""
     for line in running.stdout:

@@ -16,8 +16,9 @@ from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
 from fastrtc import Stream
-from tests.faults.over_http import HttpClient, running
+from tests.faults.over_http import ROOT, HttpClient, running
 from tests.faults.stopping_app import APPS
+from tests.support.forks import Fork, forked
 from tests.support.loops import loop_for_a_server
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
 from tests.telephone.phone import Provider
@@ -32,7 +33,7 @@ STOPS = "The server stops"
 class Stopping:
     """The process, and what it printed."""
 
-    def __init__(self, process: subprocess.Popen[str], path: str = "") -> None:
+    def __init__(self, process: subprocess.Popen[str] | Fork, path: str = "") -> None:
         assert process.stdout is not None
         self.process = process
         port = process.stdout.readline().strip()
@@ -56,7 +57,10 @@ async def server(
 ) -> AsyncIterator[Stopping]:
     path = "" if where == "mounted" else "/api"
     options = handler, str(drain_limit), where, loop_for_a_server()
-    with running("-m", "tests.faults.stopping_app", *options) as process:
+    program = ("-m", "tests.faults.stopping_app", *options)
+    # a fork ends without what Python does at its exit, which code that hangs could hold up
+    own = running(*program) if handler != "echo" else forked(*program, cwd=ROOT)
+    with own as process:
         yield await asyncio.to_thread(Stopping, process, path)
 
 
