@@ -31,7 +31,6 @@ from ...handlers.base import StreamHandlerBase
 from ...pacing.video import VideoInbound
 from ...session.media import Media
 from ...session.session import Session
-from ..stalled_client import StalledClientDetector
 from ._aiortc.address import follow_address
 from ._aiortc.clock import use_steady_clock
 from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
@@ -57,6 +56,7 @@ from .expected_loss import ExpectedLoss
 from .guard import guarded, watch_listeners
 from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
+from .message_sender import MessageSender
 from .offer import Offer
 from .opus import supports_fec
 from .ports.ice_ports import IcePorts
@@ -129,9 +129,7 @@ class Peer:
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
         self._open = asyncio.Event()  # set once the channel is open
-        self._stalled = StalledClientDetector()
-        self._sent = 0  # bytes of messages so far
-        self._unread = False
+        self._sender = MessageSender(session.id)
         self._allowance = SendAllowance()
         self._targets = TargetPolicy(limits.private_candidates, client_place.get())
         self._intake = CandidateIntake(
@@ -311,7 +309,7 @@ class Peer:
                 self.session.report(as_exception("set_channel", error))
         for track in self.tracks:
             track.set_channel(channel)
-        self.session.outbox.open(partial(self._send, channel))
+        self.session.outbox.open(partial(self._sender.send, channel))
         self._open.set()
         if self.connected.is_set():
             self._timeout.cancel()
@@ -329,21 +327,7 @@ class Peer:
     def send(self, text: str) -> None:
         """Send a message over the data channel, on the event loop; dropped without a channel."""
         if self.channel is not None:
-            self._send(self.channel, text)
-
-    def _send(self, channel: RTCDataChannel, message: str) -> None:
-        waiting = channel.bufferedAmount
-        now = asyncio.get_running_loop().time()
-        if self._stalled.is_too_much(waiting, self._sent - waiting, now):
-            if not self._unread:
-                self._unread = True
-                logger.warning(
-                    "Session %s: the client reads no messages; dropping further ones",
-                    self.session.id,
-                )
-            return
-        channel.send(message)
-        self._sent += channel.bufferedAmount - waiting
+            self._sender.send(self.channel, text)
 
     @guarded(None)
     def _message(self, message: str | bytes) -> None:
