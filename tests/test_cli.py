@@ -280,9 +280,18 @@ def test_doctor_tells_what_is_installed_without_gradio() -> None:
     assert findings["fastrtc"]["detail"].startswith(__version__)
     assert findings["gradio"]["state"] == "ok"
     assert findings["aiortc's internals"]["state"] == "ok"
+    assert "opus" in findings["Opus FEC"]["detail"] and findings["Opus FEC"]["state"] == "ok"
     assert findings["moonshine/base"]["state"] == "note"
     assert "HF_HUB_OFFLINE" in findings["moonshine/base"]["detail"]
     assert not [name for name, one in findings.items() if one["state"] == "wrong"]
+
+
+def test_doctor_tells_when_lost_audio_is_only_concealed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("fastrtc.transport.webrtc.libopus.libopus", lambda: None)
+    assert main(["doctor"]) == 0
+    assert re.search(r"note +Opus FEC +libopus was not found", capsys.readouterr().out)
 
 
 def test_doctor_tells_of_a_package_that_is_too_old(

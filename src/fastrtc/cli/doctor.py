@@ -94,6 +94,7 @@ def run(given: Namespace) -> int:
         *_python(),
         *_packages(needs),
         *_patches(),
+        *_opus(),
         *_silero(),
         *_models(needs),
         *_surroundings(),
@@ -184,6 +185,20 @@ def _patches() -> Iterator[Finding]:
             f"{versions()}: {', '.join(patch.missing)} is missing. {consequence} {patch.lost}",
             "install versions that fastrtc allows: pip install --upgrade fastrtc",
         )
+
+
+def _opus() -> Iterator[Finding]:
+    """Report whether lost audio can be replaced by FEC."""
+    try:
+        from ..transport.webrtc.libopus import libopus
+    except ImportError:  # of PyAV, reported with the packages
+        return
+    library = libopus()
+    if library is None:
+        detail = "libopus was not found beside PyAV or in the system; lost audio is only concealed"
+        yield Finding("Opus FEC", "note", detail, "install a wheel of PyAV (av), or libopus")
+    else:
+        yield Finding("Opus FEC", "ok", library.path)
 
 
 def _silero() -> Iterator[Finding]:
