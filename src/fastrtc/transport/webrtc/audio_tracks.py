@@ -162,9 +162,13 @@ class AudioCallback(AudioMediaCallback):
         channel: DataChannel | None = None,
         set_additional_outputs: SetOutputs | None = None,
     ) -> None:
-        media: Any = (event_handler, "audio", "send-receive")
         super().__init__(
-            event_handler, context, channel, set_additional_outputs, track=track, media=media
+            event_handler,
+            context,
+            channel,
+            set_additional_outputs,
+            mode="send-receive",
+            track=track,
         )
 
     @property
@@ -216,8 +220,7 @@ class ServerToClientAudio(AudioMediaCallback):
         channel: DataChannel | None = None,
         set_additional_outputs: SetOutputs | None = None,
     ) -> None:
-        media: Any = (event_handler, "audio", "receive")
-        super().__init__(event_handler, context, channel, set_additional_outputs, media=media)
+        super().__init__(event_handler, context, channel, set_additional_outputs, mode="receive")
 
     def _prepare(self) -> None:
         self.args_set = threading.Event()

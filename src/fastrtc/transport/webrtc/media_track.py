@@ -34,6 +34,15 @@ class MediaCallback(MediaStreamTrack):
     A track of a connection uses the session of that connection. A track that a program creates
     itself creates a session of its own when the first frame is requested; ``stop`` ends it.
 
+    Args:
+        event_handler: The handler object, or function, of this connection.
+        context: The context of the connection.
+        channel: The data channel, if it is open.
+        set_additional_outputs: Called with each ``AdditionalOutputs``.
+        mode: The direction of the media, as seen by the client.
+        track: The client's media.
+        handler: The handler of a session of the track's own, if it is not ``event_handler``.
+
     Attributes:
         event_handler: The handler object, or function, of this connection.
         context: The context of the connection.
@@ -51,8 +60,9 @@ class MediaCallback(MediaStreamTrack):
         channel: DataChannel | None,
         set_additional_outputs: SetOutputs | None,
         *,
+        mode: Mode,
         track: MediaStreamTrack | None = None,
-        media: tuple[Any, Modality, Mode],
+        handler: Any = None,
     ) -> None:
         super().__init__()
         watch_listeners(self)
@@ -63,7 +73,8 @@ class MediaCallback(MediaStreamTrack):
         self.set_additional_outputs = set_additional_outputs
         self.track = track
         self.thread_quit = asyncio.Event()
-        self._wanted = media
+        self._handler = event_handler if handler is None else handler
+        self._mode = mode
         self._own_session = False
         self._session: Session | None = None
         self._media: Media | None = None
@@ -81,7 +92,8 @@ class MediaCallback(MediaStreamTrack):
             cast(Context, session.context[current_context]),
             None,
             session._deliver_outputs,
-            media=(session.handler, "audio", mode),
+            mode=mode,
+            handler=session.handler,
         )
         made._session, made._media = session, media
         return made
@@ -92,10 +104,9 @@ class MediaCallback(MediaStreamTrack):
     def _open(self) -> tuple[Session, Media]:
         """Return the session and its media; create them if necessary."""
         if self._session is None or self._media is None:
-            handler, modality, mode = self._wanted
             self._session = session = Session(
                 self.context.webrtc_id,
-                handler,
+                self._handler,
                 deliver=self.set_additional_outputs or _ignore,
                 release=_ignore,
                 websocket=self.context.websocket,
@@ -104,7 +115,8 @@ class MediaCallback(MediaStreamTrack):
             )
             self._own_session = True
             session.context.run(current_channel.set_source, lambda: self.channel)
-            self._media = Media(session, modality, mode, playout=Playout())
+            modality = cast(Modality, self.kind)
+            self._media = Media(session, modality, self._mode, playout=Playout())
             if self.channel is not None:
                 self._use_channel(session, self.channel)
             if self.track is not None:

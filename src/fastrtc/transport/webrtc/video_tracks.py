@@ -41,8 +41,7 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
         return 1 / self.fps
 
     def _prepare(self) -> None:
-        handler = self._wanted[0]
-        self.fps = getattr(handler, "fps", 30)
+        self.fps = getattr(self._handler, "fps", 30)
         self._clock: FrameClock | None = None
 
     @retried(FRAME_S)
@@ -106,15 +105,20 @@ class VideoCallback(VideoMediaCallback):
         handler = event_handler
         if not isinstance(handler, StreamHandlerBase):
             handler = VideoStreamHandler(video_function(handler), fps, skip_frames)
-        media: Any = (handler, "video", mode)
         super().__init__(
-            event_handler, context, channel, set_additional_outputs, track=track, media=media
+            event_handler,
+            context,
+            channel,
+            set_additional_outputs,
+            mode=mode,
+            track=track,
+            handler=handler,
         )
 
     def _prepare(self) -> None:
         super()._prepare()
-        self.mode = self._wanted[2]
-        self.skip_frames: bool = getattr(self._wanted[0], "skip_frames", False)
+        self.mode = self._mode
+        self.skip_frames: bool = getattr(self._handler, "skip_frames", False)
 
     @property
     def latest_frame(self) -> av.VideoFrame | None:
@@ -153,8 +157,14 @@ class ServerToClientVideo(VideoMediaCallback):
         set_additional_outputs: SetOutputs | None = None,
         fps: int = 30,
     ) -> None:
-        media: Any = (VideoStreamHandler(video_function(event_handler), fps), "video", "receive")
-        super().__init__(event_handler, context, channel, set_additional_outputs, media=media)
+        super().__init__(
+            event_handler,
+            context,
+            channel,
+            set_additional_outputs,
+            mode="receive",
+            handler=VideoStreamHandler(video_function(event_handler), fps),
+        )
 
     def _prepare(self) -> None:
         super()._prepare()
