@@ -1,10 +1,12 @@
 """The package's own names: complete, and loaded on first use."""
 
+import ast
 import importlib
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -12,6 +14,8 @@ from unittest import mock
 import pytest
 
 import fastrtc
+
+STUB = Path(fastrtc.__file__).with_suffix(".pyi")
 
 
 def run(source: str) -> Any:
@@ -28,17 +32,31 @@ def run(source: str) -> Any:
     return json.loads(done.stdout)
 
 
+def imports_of_the_stub() -> dict[str, str]:
+    """The module of each name that type checkers read in `__init__.pyi`."""
+    found = {}
+    for statement in ast.parse(STUB.read_text(encoding="utf-8")).body[1:]:
+        assert isinstance(statement, ast.ImportFrom) and statement.level == 1
+        (alias,) = statement.names
+        assert alias.asname == alias.name, "only `import name as name` exports a name of a stub"
+        found[alias.name] = f".{statement.module or ''}"
+    return found
+
+
+def test_the_names_are_those_of_the_stub():
+    assert imports_of_the_stub() == fastrtc._HOMES
+
+
 def test_every_name_is_there_and_is_the_one_of_its_home():
-    for module, names in fastrtc._HOMES.items():
-        home = importlib.import_module(f"fastrtc.{module}")
-        for name in names:
+    for name, module in fastrtc._HOMES.items():
+        if module != ".":
+            home = importlib.import_module(module, "fastrtc")
             assert getattr(fastrtc, name) is getattr(home, name), name
 
 
 def test_the_public_list_is_complete():
-    lazy = {name for names in fastrtc._HOMES.values() for name in names}
-
-    assert set(fastrtc.__all__) == lazy | {"__version__"}
+    assert set(fastrtc.__all__) == {name for name, home in fastrtc._HOMES.items() if home != "."}
+    assert "__version__" in fastrtc.__all__
     assert fastrtc.__all__ == sorted(fastrtc.__all__)
 
 
@@ -47,7 +65,7 @@ def test_what_can_be_imported_can_be_listed():
 
 
 def test_a_star_brings_all_names():
-    assert set(fastrtc.__all__) - {"__version__"} <= set(
+    assert set(fastrtc.__all__) <= set(
         run("from fastrtc import *\nprint(json.dumps(list(globals())))")
     )
 
@@ -63,10 +81,7 @@ def test_importing_the_package_loads_next_to_nothing():
     loaded = set(run("import fastrtc\nprint(json.dumps(list(sys.modules)))"))
 
     assert not loaded & {"gradio", "aiortc", "av", "numpy", "fastapi", "pydantic"}
-    assert {name for name in loaded if name.startswith("fastrtc")} == {
-        "fastrtc",
-        "fastrtc._version",
-    }
+    assert {name for name in loaded if name.startswith("fastrtc")} == {"fastrtc"}
 
 
 def test_a_mounted_stream_loads_no_gradio():
@@ -95,7 +110,10 @@ def test_submodules_are_there_after_a_plain_import(name: str):
 
 
 def test_submodules_are_modules():
-    for name in fastrtc._HOMES:
+    modules = [name for name, home in fastrtc._HOMES.items() if home == "."]
+
+    assert {"tracks", "utils", "websocket", "webrtc_connection_mixin", "telephony"} <= {*modules}
+    for name in modules:
         assert isinstance(getattr(fastrtc, name), ModuleType)
 
 
