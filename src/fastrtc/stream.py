@@ -378,9 +378,9 @@ class Stream(WebRTCConnectionMixin):
         @asynccontextmanager
         async def with_stream() -> AsyncIterator[None]:
             self._check_colab_or_spaces()
-            if self.verbose:
-                print(startup_line(self))
             async with endpoint_of(self).serving():
+                if self.verbose:
+                    print(startup_line(self))
                 yield
 
         return enclosed(lifespan, with_stream)

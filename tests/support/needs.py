@@ -24,7 +24,14 @@ WITHOUT_PAGES = (
     "tests/demos/test_keyed_replies.py",
     "tests/demos/test_modes.py",
 )
-PEERS = ("tests/abuse/", "tests/faults/", "tests/telephone/", "tests/webrtc/", "tests/websocket/")
+PEERS = (
+    "tests/abuse/",
+    "tests/faults/",
+    "tests/network/",
+    "tests/telephone/",
+    "tests/webrtc/",
+    "tests/websocket/",
+)
 
 CALLS = {
     "_pytest.pytester.pytester": "slow",

@@ -8,9 +8,11 @@ The skip reason contains the names, because under pytest-xdist it is the only pa
 report that reaches the process that prints the summary.
 """
 
+import functools
 import os
 import re
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,6 +40,9 @@ class Program:
     """An environment variable with the program's path, which overrides the PATH."""
     places: tuple[str, ...] = ()
     """Patterns below `/` for programs that are not on the PATH, or are folders of files."""
+    trial: tuple[str, ...] = ()
+    """A command that fails if this machine does not permit its use. Then tests are skipped even
+    with `FASTRTC_REQUIRE_ALL=1`, as nothing can be installed."""
 
     def find(self) -> Path | None:
         """Return the program's path, or None."""
@@ -50,6 +55,16 @@ class Program:
         found = (path for pattern in self.places for path in sorted(Path("/").glob(pattern)))
         return next(found, None)
 
+    @functools.cache  # noqa: B019  there are few, for as long as the process runs
+    def is_permitted(self) -> bool:
+        """Return whether this machine permits its use."""
+        if not self.trial:
+            return True
+        try:
+            return subprocess.run(self.trial, capture_output=True).returncode == 0
+        except OSError:
+            return False
+
 
 PROGRAMS = {
     "chromium": Program(
@@ -61,6 +76,11 @@ PROGRAMS = {
     ),
     "espeak-ng": Program(commands=("espeak-ng",), debian="espeak-ng", brew="espeak-ng"),
     "ffmpeg": Program(commands=("ffmpeg",), debian="ffmpeg", brew="ffmpeg"),
+    "network-namespaces": Program(
+        commands=("iptables",),
+        debian="iproute2 iptables",
+        trial=("unshare", "--net", "--mount", "iptables", "-t", "nat", "--list-rules"),
+    ),
     "npm": Program(commands=("npm",), debian="npm", brew="node"),
     "sox": Program(commands=("sox",), debian="sox", brew="sox"),
     "turnserver": Program(commands=("turnserver",), debian="coturn", brew="coturn"),
@@ -84,6 +104,8 @@ def require_program(name: str) -> Path:
     path = find_program(name)
     if path is None:
         _leave_out([name])
+    if not PROGRAMS[name].is_permitted():
+        pytest.skip(f"missing: {name} (install: nothing, but run as root)")
     return path
 
 
@@ -107,8 +129,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("left out for want of a program", yellow=True)
     for name, count in sorted(left_out.items()):
         terminalreporter.line(f"{name}: {count} test{'s' if count > 1 else ''} left out")
-    for line in _install_lines(left_out):
+    for line in _install_lines(name for name in left_out if find_program(name) is None):
         terminalreporter.line(f"  {line}")
+    for name in sorted(name for name in left_out if find_program(name) is not None):
+        terminalreporter.line(f"  {name}: run as root, on a machine that permits it")
 
 
 def _leave_out(names: list[str]) -> NoReturn:
@@ -120,6 +144,8 @@ def _leave_out(names: list[str]) -> NoReturn:
 
 def _install_lines(names: Iterable[str]) -> list[str]:
     programs = [PROGRAMS[name] for name in sorted(names)]
+    if not programs:
+        return []
     lines = ["apt-get install " + " ".join(program.debian for program in programs)]
     formulas = [program.brew for program in programs if program.brew]
     casks = [formula for formula in formulas if formula.startswith("--cask")]

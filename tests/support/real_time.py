@@ -22,6 +22,8 @@ from tests.support.needs import PAGES, PAGES_CLASS, is_of_a_page
 __all__ = ["MAX_RERUNS"]
 
 MAX_RERUNS = 4
+ONE_WORKER = "tests/network/"
+"""The tests there share machines and programs, so one worker runs all of them."""
 RERUNS = "FASTRTC_RERUNS"
 
 
@@ -39,6 +41,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
         files: dict[str, int] = {}
 
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith(ONE_WORKER):
+                return ONE_WORKER
             if not is_of_a_page(nodeid):
                 return nodeid
             number = self.files.setdefault(nodeid.partition("::")[0], len(self.files))

@@ -1,8 +1,10 @@
 """Missing external programs: skips, messages, and `FASTRTC_REQUIRE_ALL`."""
 
+import os
+
 import pytest
 
-from tests.support.programs import PROGRAMS, find_program, require_program
+from tests.support.programs import PROGRAMS, Program, find_program, require_program
 
 PLUGINS = ("-p", "tests.support.programs", "-p", "no:rerunfailures")
 INI = """
@@ -108,3 +110,34 @@ def test_an_unknown_program_is_a_mistake():
 
 def test_every_program_says_where_it_comes_from():
     assert all(program.debian for program in PROGRAMS.values())
+
+
+def test_what_is_not_permitted_is_named_even_where_all_is_required(
+    bare: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    program = Program(commands=("sh",), debian="sh", trial=("false",))
+    monkeypatch.setenv("PATH", os.defpath)
+    monkeypatch.setenv("FASTRTC_REQUIRE_ALL", "1")
+    monkeypatch.setitem(PROGRAMS, "namespaces", program)
+    bare.makepyfile("""
+        from tests.support.programs import require_program
+
+        def test_firewall():
+            require_program("namespaces")
+    """)
+
+    result = bare.runpytest_inprocess(*PLUGINS)
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        ["namespaces: 1 test left out", "  namespaces: run as root, on a machine that permits it"]
+    )
+
+
+@pytest.mark.parametrize(("command", "permitted"), [("true", True), ("false", False), ("", True)])
+def test_a_trial_tells_whether_a_program_is_permitted(command: str, permitted: bool):
+    assert Program(trial=(command,) if command else ()).is_permitted() is permitted
+
+
+def test_a_trial_that_is_missing_is_not_permitted():
+    assert not Program(trial=("/nowhere/trial",)).is_permitted()
