@@ -1,4 +1,4 @@
-"""Each module of the package has a test module, as CONTRIBUTING.md says."""
+"""Each module of the package has a test module, as CONTRIBUTING.md says, and is short."""
 
 from pathlib import Path
 
@@ -6,6 +6,9 @@ import pytest
 
 TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src/fastrtc"
+
+MAX_LINES = 400
+"""More lines are more than one concept: give one of them a module of its own."""
 
 ELSEWHERE = {
     "__main__.py": "tests/test_cli.py",
@@ -79,3 +82,8 @@ def test_each_exception_is_one(name: str) -> None:
     named = [where for module, where in modules().items() if module.startswith(name)]
     assert named, "no such module"
     assert not any(where.exists() for where in named), "its tests are where they belong"
+
+
+def test_no_module_is_long() -> None:
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in SOURCE.rglob("*.py")}
+    assert {path.name: count for path, count in lines.items() if count > MAX_LINES} == {}
