@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastrtc.core.diagnosis import Diagnosis
 from fastrtc.server.endpoint import Endpoint, endpoint_of
 from fastrtc.session.media import Media
 from fastrtc.session.session import Session
@@ -62,6 +63,12 @@ class NoTransport:
 
     channel = None
 
+    def __init__(self, id: str) -> None:
+        self._id = id
+
+    def diagnose(self) -> Diagnosis:
+        return Diagnosis(self._id, "websocket", "ended")
+
 
 def add_connection(owner: Any, id: str, callbacks: tuple[Any, ...] = ()) -> Session:
     """Do what an offer does, without the peer connection."""
@@ -74,7 +81,7 @@ def add_connection(owner: Any, id: str, callbacks: tuple[Any, ...] = ()) -> Sess
         release=endpoint.release_session,
     )
     media = Media(session, owner.modality, owner.mode)
-    endpoint.add(session, media, NoTransport(), callbacks)
+    endpoint.add(session, media, NoTransport(id), callbacks)
     return session
 
 

@@ -56,6 +56,7 @@ class Endpoint:
         places: The connections and their limit.
         early: Candidates received before their offer.
         outputs: The readers of ``AdditionalOutputs``.
+        past: What is known about connections that have ended.
         shutdown: Closes the connections when the server stops.
     """
 
@@ -75,8 +76,8 @@ class Endpoint:
             lambda: self.owner.additional_outputs, lambda: self.owner.limits.ids_waiting
         )
         self.shutdown = CloseOnLoopShutdown(self.stop, self.end_with_the_loop)
+        self.past = PastConnections()
         self._listener = listener
-        self._past = PastConnections()
         self._ports: tuple[Ice, IcePorts] | None = None
 
     # Authorization
@@ -153,7 +154,7 @@ class Endpoint:
             if connection is not None:
                 return connection.transport.diagnose()
         for member in self.members():
-            diagnosis = member._past.get(id)
+            diagnosis = member.past.get(id)
             if diagnosis is not None:
                 return diagnosis
         raise LookupError(f"There is no connection {id!r}")
@@ -163,7 +164,7 @@ class Endpoint:
         try:
             connection = self.places.get(id)
             if connection is not None and connection.session.reason is not None:
-                self._past.add(connection.transport.diagnose())
+                self.past.add(connection.transport.diagnose())
             self._listener.ending(id)
         finally:
             self.places.release(id, session)
