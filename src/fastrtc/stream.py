@@ -43,7 +43,7 @@ from .transport.webrtc.configuration import resolve_configuration
 from .ui.frames import check_frame_ancestors
 from .ui.lazy import LazyPage
 from .ui.options import UIArgs, check_ui_args
-from .webrtc_connection_mixin import Tables, WebRTCConnectionMixin
+from .webrtc_connection_mixin import WebRTCConnectionMixin, tables_of
 from .websocket import WebSocketHandler, serve_socket
 
 if TYPE_CHECKING:
@@ -203,7 +203,8 @@ class Stream(WebRTCConnectionMixin):
         page = LazyPage(
             lambda: self._generate_default_ui(self.ui_args), self._inject_startup_message
         )
-        attach(self, StreamEndpoint(self, Tables(self), page, twilio_auth_token, phone_providers))
+        tables = tables_of(self)
+        attach(self, StreamEndpoint(self, tables, page, twilio_auth_token, phone_providers))
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
             page.build()  # an override may do more than build a page
 

@@ -52,7 +52,7 @@ from .ui.options import SEND_INPUT_ON, SendInputOn, Variant, check_button_labels
 from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedPlaces
 from .ui.value import WebRTCModel
-from .webrtc_connection_mixin import Tables, WebRTCConnectionMixin
+from .webrtc_connection_mixin import WebRTCConnectionMixin, tables_of
 
 if TYPE_CHECKING:
     from gradio.components import Timer
@@ -205,7 +205,7 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
         check_button_labels(button_labels)
         WebRTCConnectionMixin.__init__(self)
         if endpoint is None:
-            attach(self, PageEndpoint(self, Tables(self), places=GroupedPlaces))
+            attach(self, PageEndpoint(self, tables_of(self), places=GroupedPlaces))
         else:
             attach(self, endpoint_of(endpoint))
         self.modality = modality

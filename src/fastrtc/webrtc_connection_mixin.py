@@ -33,8 +33,8 @@ from .handlers.link import link_of
 from .handlers.video import VideoStreamHandler
 from .server.answering import answer as answer_body
 from .server.authorization import Authorize
-from .server.connection import Connection
 from .server.endpoint import Endpoint, attach, endpoint_of
+from .server.tables import Tables
 from .session.outputs import OutputQueue
 from .tracks import (
     AudioCallback,
@@ -44,7 +44,6 @@ from .tracks import (
     VideoStreamHandler_,
 )
 from .transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
-from .transport.webrtc.peer import Peer
 from .utils import webrtc_error_handler
 
 __all__ = [
@@ -123,7 +122,7 @@ class WebRTCConnectionMixin:
         self.data_channels: dict[str, DataChannel] = {}
         self.additional_outputs: dict[str, OutputQueue] = defaultdict(OutputQueue)
         self.connection_timeouts: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        attach(self, Endpoint(self, Tables(self)))
+        attach(self, Endpoint(self, tables_of(self)))
 
     @cached_property
     def relay(self) -> MediaRelay:
@@ -356,45 +355,9 @@ class WebRTCConnectionMixin:
             connection.session.outbox.post(create_message("update_connection", desired_state))
 
 
-class Tables:
-    """The public dicts of a ``Stream`` or a component, by connection id, as in FastRTC 0.0.34.
-
-    Args:
-        owner: The object with the dicts.
-    """
-
-    def __init__(self, owner: WebRTCConnectionMixin) -> None:
-        self._owner = owner
-
-    def changed(self, connection: Connection) -> None:
-        """Record a new connection, or that its data channel has opened."""
-        self._write(connection.id, connection)
-
-    def ended(self, id: str) -> None:
-        """Remove a closed connection."""
-        self._write(id, None)
-
-    def ending(self, id: str) -> None:
-        """Call the program's override of ``clean_up``, if there is one."""
-        if type(self._owner).clean_up is not WebRTCConnectionMixin.clean_up:
-            self._owner.clean_up(id)
-
-    def _write(self, id: str, connection: Connection | None) -> None:
-        owner = self._owner
-        values: dict[str, Any] = {}
-        if connection is not None:
-            transport = connection.transport
-            values = {"handlers": connection.session.handler, "connections": connection.callbacks}
-            if isinstance(transport, Peer):
-                values |= {"pcs": transport.pc, "connection_timeouts": transport.connected}
-            if transport.channel is not None:
-                values["data_channels"] = transport.channel
-        for name in ("handlers", "connections", "pcs", "connection_timeouts", "data_channels"):
-            table: dict[str, Any] = getattr(owner, name)
-            if name in values:
-                table[id] = values[name]
-            elif connection is None:
-                table.pop(id, None)
+def tables_of(owner: WebRTCConnectionMixin) -> Tables:
+    """Create what keeps the public dicts of a stream or component up to date."""
+    return Tables(owner, WebRTCConnectionMixin.clean_up)
 
 
 def _id_of(webrtc_data: WebRTCData | str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from ...core.diagnosis import CandidateInfo, CheckInfo
 from ...core.ice import Ice
+from .address_scope import is_loopback, is_public, parse_address, private_network
 
 __all__ = [
     "ACTIVE_TCP",
@@ -30,7 +30,6 @@ TURN = (
 )
 TEST_TURN = "Test the TURN server: fastrtc doctor --turn URL --username NAME --credential PASSWORD."
 
-_PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 _SHOWN = 4  # addresses in a sentence
 
 
@@ -115,7 +114,7 @@ def ignored_because(host: str, port: int, private: bool) -> str:
         port: The port.
         private: Whether the policy allows private addresses.
     """
-    address = _ip(host)
+    address = parse_address(host)
     if address is None:
         return "ignored: not an IP address"
     if address.is_loopback:
@@ -275,13 +274,13 @@ def _unreachable(situation: Situation, usable: list[CandidateInfo]) -> Explanati
                 *_open_server(situation),
             ),
         )
-    if all(_is_loopback(c.host) for c in server):
+    if all(is_loopback(c.host) for c in server):
         return Explanation(
             f"the server announced only addresses of its own machine ({_hosts(server)}), which "
             "other machines cannot reach",
             ('Set Ice(public_ip="..."), or connect the machine to a network.',),
         )
-    if not any(_is_public(c.host) for c in server) and _is_elsewhere(usable, server):
+    if not any(is_public(c.host) for c in server) and _is_elsewhere(usable, server):
         return Explanation(
             f"the server announced only private addresses ({_hosts(server)}), and the client "
             f"({_hosts(usable)}) is in another network",
@@ -329,7 +328,7 @@ def _open_server(situation: Situation) -> tuple[str, ...]:
             f"Check Ice(public_ip=...), which is {public}: it has to be the address of the NAT in "
             "front of the server, which must forward the same port."
         )
-    elif not any(_is_public(c.host) for c in situation.server):
+    elif not any(is_public(c.host) for c in situation.server):
         advice.append(_public_ip_advice(ice))
     advice.append(f"If the client's network blocks UDP: {_tcp_advice(situation)} Or {TURN}.")
     return tuple(advice)
@@ -366,41 +365,5 @@ def _hosts(candidates: Iterable[CandidateInfo]) -> str:
 
 def _is_elsewhere(client: Iterable[CandidateInfo], server: Iterable[CandidateInfo]) -> bool:
     """Return whether no address of the client is in a private network of the server."""
-    ours = {_network(c.host) for c in server} - {None}
-    return not ours & {_network(c.host) for c in client}
-
-
-def _network(host: str) -> str | None:
-    """Return the private network that an address is in: a /16 (IPv4) or /48 (IPv6)."""
-    address = _ip(host)
-    if address is None or not any(
-        address in ipaddress.ip_network(block)
-        for block in _PRIVATE_BLOCKS
-        if ipaddress.ip_network(block).version == address.version
-    ):
-        return None
-    return str(
-        ipaddress.ip_network(f"{address}/{16 if address.version == 4 else 48}", strict=False)
-    )
-
-
-def _is_public(host: str) -> bool:
-    """Return whether an address is none of a private network, nor of this machine or link."""
-    address = _ip(host)
-    return (
-        address is not None
-        and _network(host) is None
-        and not (address.is_loopback or address.is_link_local)
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    address = _ip(host)
-    return address is not None and address.is_loopback
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
+    ours = {private_network(c.host) for c in server} - {None}
+    return not ours & {private_network(c.host) for c in client}
