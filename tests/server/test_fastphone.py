@@ -6,11 +6,11 @@ Only the tunnel is replaced: it needs Gradio's servers.
 import os
 import signal
 import socket
-import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,6 +24,7 @@ from websockets.sync.client import connect
 from fastrtc import AsyncStreamHandler, Stream
 from fastrtc.server.fastphone import FastPhoneService
 from fastrtc.transport.telephony.twiml import PhoneExtraMissing
+from tests.support.forks import Fork
 from tests.support.servers import serving
 
 NUMBER = {"code": 123456, "phone": "+1 877 555 0100", "time_remaining": 605, "reset_date": "May 1"}
@@ -213,25 +214,20 @@ SCRIPT = """
 
 
 @pytest.fixture
-def program() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+def program(tmp_path: Path) -> Iterator[Callable[[str], Fork]]:
     """Starts a program that calls `fastphone()`; whatever becomes of it, it is ended."""
-    programs: list[subprocess.Popen[str]] = []
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    programs: list[Fork] = []
 
-    def start(service_url: str) -> subprocess.Popen[str]:
+    def start(service_url: str) -> Fork:
         environment = {
             **os.environ,
             "SERVICE": service_url,
             "HF_TOKEN": "hf_mine",
             "FASTRTC_TWILIO_AUTH_TOKEN": "not FastPhone's",
         }
-        programs.append(
-            subprocess.Popen(
-                [sys.executable, "-c", textwrap.dedent(SCRIPT)],
-                env=environment,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
+        programs.append(Fork([str(script)], env=environment))
         return programs[-1]
 
     yield start
@@ -242,7 +238,7 @@ def program() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_the_number_is_shown_served_and_given_back(
-    program: Callable[[str], subprocess.Popen[str]], signal_number: signal.Signals
+    program: Callable[[str], Fork], signal_number: signal.Signals
 ):
     service = StandIn()
     with serving(service.app) as url:
@@ -271,7 +267,7 @@ def test_the_number_is_shown_served_and_given_back(
 
 
 def test_a_message_that_inflates_is_refused_before_it_is_read(
-    program: Callable[[str], subprocess.Popen[str]],
+    program: Callable[[str], Fork],
 ):
     """3 MiB, where `message_bytes` is 1 MiB: by uvicorn, not by the stream, which would say why."""
     service = StandIn()
