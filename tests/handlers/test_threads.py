@@ -16,13 +16,14 @@ from fastrtc import (
     ReplyOnPause,
 )
 from fastrtc.core.context import Call
+from fastrtc.reply_on_pause import _conversation
 from fastrtc.server.authorization import refusal_of
 from fastrtc.transport.socket.connection import end_call
 from fastrtc.transport.socket.keys import Keys
 from fastrtc.transport.telephony.twilio import Twilio
 from fastrtc.transport.webrtc.configuration import resolve_configuration
 from fastrtc.ui.outputs import OutputsEvent
-from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, connected
+from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, Rig, connected
 from tests.support.peers import LOCAL, AudioSource, Client, eventually
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -210,8 +211,19 @@ async def replies() -> None:
         )
         async with connected(handler, "audio") as rig:
             await all_called(places, "startup_fn" if fn is reply else "async startup_fn")
+            conversation = _conversation(rig.session.handler)
+
+            def is_played(rig: Rig = rig, conversation: Any = conversation) -> bool:
+                return conversation.speaking and rig.media.audio_out.playout.has_audio  # type: ignore[union-attr]
+
+            # or the trigger would interrupt the reply of `startup_fn`
+            await eventually(lambda conversation=conversation: not conversation.speaking)
             rig.session.handler.trigger_response()
-            await eventually(lambda: rig.media.audio_out.playout.has_audio)  # type: ignore[union-attr]
+            await eventually(is_played)
+            places.of.pop("on_interrupt", None)
+            rig.session.handler.trigger_response()
+            assert places.of.pop("on_interrupt") == {"event loop"}
+            await eventually(is_played)
             rig.samples = LOUD
             await all_called(places, "on_interrupt", "vad")
     rows = "the function and `startup_fn` of `ReplyOnPause`"
