@@ -29,6 +29,7 @@ STREAMS: dict[str, Any] = {
     "/stun": {"udp_port": 40000, "public_ip": f"stun:{OUTSIDE}:{STUN}"},
     "/tcp": {"udp_port": 40000, "tcp_port": 40000, "public_ip": PUBLIC},
     "/closed": {"udp_port": 41000, "public_ip": PUBLIC},
+    "/tcp-alone": {"udp_port": 41000, "tcp_port": 40000, "public_ip": PUBLIC},
     "/range": {"udp_ports": [40002, 40003], "public_ip": PUBLIC},
 }
 

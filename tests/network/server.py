@@ -2,7 +2,8 @@
 
     {"port": 8000, "streams": {"/one": {"udp_port": 40000}, "/default": null}}
 
-It prints `"ready"` once it accepts requests.
+It prints `"ready"` once it accepts requests. `/browser?/one,/default` is a page that connects to
+streams, one after the other; the server prints what it reports.
 """
 
 from __future__ import annotations
@@ -12,14 +13,18 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse
 
 from fastrtc import AsyncStreamHandler, Ice, Stream, wait_for_item
 
 __all__ = ["Echo"]
+
+PAGE = Path(__file__).with_name("browser.html")
 
 
 class Echo(AsyncStreamHandler):
@@ -48,6 +53,15 @@ class _Server(uvicorn.Server):
 
 def main(port: int, streams: dict[str, dict[str, Any] | None], loop: str = "auto") -> None:
     app = FastAPI()
+
+    @app.get("/browser")
+    def page() -> FileResponse:
+        return FileResponse(PAGE, media_type="text/html")
+
+    @app.post("/report")
+    async def report(request: Request) -> None:
+        print(json.dumps(await request.json()), flush=True)
+
     for path, options in streams.items():
         arguments = dict(options or {})
         servers = arguments.pop("servers", None)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.network.conftest import DOCKER_HTTP, HTTP, LAPTOP, PUBLIC, SERVER, Internet
 from tests.support.network_namespaces import Program
+from tests.support.programs import require_program
 
 URL = f"http://{PUBLIC}:{HTTP}"
+
+BROWSER_OPTIONS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--autoplay-policy=no-user-gesture-required",
+)
 
 
 def call(clients: Program, url: str, **options: Any) -> list[dict[str, Any]]:
@@ -62,6 +74,20 @@ def test_a_client_without_udp_connects_over_tcp(internet: Internet) -> None:
         internet.home.iptables("-D FORWARD -p udp -j DROP")
 
     assert one["remote"] == [PUBLIC, 40000]
+
+
+def test_browsers_connect_over_udp_and_tcp(internet: Internet, tmp_path: Path) -> None:
+    internet.laptop.run_beside(
+        *[str(require_program("chromium")), *BROWSER_OPTIONS, f"--user-data-dir={tmp_path}"],
+        f"{URL}/browser?/nat,/tcp-alone",
+    )
+
+    over_udp, over_tcp = internet.streams.read()
+
+    assert over_udp["loud"], over_udp
+    assert over_udp["remote"] == ["udp", PUBLIC, 40000]
+    assert over_tcp["loud"], over_tcp
+    assert over_tcp["remote"] == ["tcp", PUBLIC, 40000]
 
 
 def test_a_container_needs_one_published_port_and_two_variables(internet: Internet) -> None:

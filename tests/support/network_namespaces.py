@@ -11,6 +11,7 @@ import json
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -93,8 +94,9 @@ class Program:
         return [line[1] for line in lines if line[9] in inodes]
 
     def stop(self) -> None:
-        """Kill it, if it still runs."""
-        self.process.kill()
+        """Kill it, and what it has started, if it still runs."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self.process.wait()
         self._selector.close()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -137,19 +139,21 @@ class Machine:
 
     def start(self, module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Program:
         """Start a Python module."""
+        return self.run_beside(sys.executable, "-m", module, *arguments, env=env)
+
+    def run_beside(self, *command: str, env: Mapping[str, str] | None = None) -> Program:
+        """Start a program, which ends with the machine."""
         log = self._folder / f"{self.name}-{next(_numbers)}.log"
+        path = os.pathsep.join(["src", *sys.path])
         with log.open("wb") as errors:
             process = subprocess.Popen(
-                ["ip", "netns", "exec", self.name, sys.executable, "-m", module, *arguments],
+                ["ip", "netns", "exec", self.name, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
+                start_new_session=True,
                 cwd=ROOT,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(["src", *sys.path]),
-                    **(env or {}),
-                },
+                env={**os.environ, "PYTHONPATH": path, **(env or {})},
             )
         program = Program(process, log)
         self._programs.append(program)
