@@ -29,7 +29,6 @@ from .handlers.kinds import (
     StreamHandlerImpl,
     VideoEventHandler,
 )
-from .handlers.link import link_of
 from .handlers.video import VideoStreamHandler
 from .server.answering import answer as answer_body
 from .server.authorization import Authorize
@@ -288,16 +287,8 @@ class WebRTCConnectionMixin:
             *args: The values of the other input components.
         """
         media = endpoint_of(self).media(_id_of(webrtc_data))
-        if media is None:
-            return
-        handler = media.handler
-        if not isinstance(handler, StreamHandlerBase):
-            media.set_args(list(args))
-        elif isinstance(webrtc_data, WebRTCData):
-            handler.latest_args = [webrtc_data, *args]
-            link_of(handler).call_on_loop(handler.args_set.set)
-        else:
-            handler.set_args([webrtc_data, *args])
+        if media is not None:
+            media.set_page_args(webrtc_data, list(args))
 
     def set_input_on_submit(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
         """Set the inputs to submitted text, and trigger a reply if the handler supports it."""

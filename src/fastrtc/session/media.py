@@ -10,7 +10,7 @@ from typing import Any
 from ..core.tasks import runs_on
 from ..core.types import Modality, Mode
 from ..handlers.base import StreamHandlerBase
-from ..handlers.inputs import FunctionInputs
+from ..handlers.inputs import FunctionInputs, WebRTCData
 from ..handlers.invoke import is_async
 from ..handlers.kinds import video_function
 from ..handlers.link import link_of
@@ -117,6 +117,25 @@ class Media:
             self.inputs.set(args)
         else:
             self.handler.set_args(args)
+
+    def set_page_args(self, value: WebRTCData | str, args: list[Any]) -> None:
+        """Set the inputs of the handler to those of a page; thread-safe.
+
+        Args:
+            value: The value of the component: the first input of a stream handler.
+            args: The values of the other components.
+
+        Raises:
+            ValueError: If the handler is a function that takes a different number of inputs.
+        """
+        handler = self.handler
+        if not isinstance(handler, StreamHandlerBase):
+            self.set_args(args)
+        elif isinstance(value, WebRTCData):  # it takes the place of the placeholder
+            handler.latest_args = [value, *args]
+            link_of(handler).call_on_loop(handler.args_set.set)
+        else:
+            handler.set_args([value, *args])
 
     def clear(self) -> None:
         """Drop the audio that is queued but not yet sent; thread-safe."""
