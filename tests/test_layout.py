@@ -1,5 +1,6 @@
 """Each module of the package has a test module, as CONTRIBUTING.md says, and is short."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ SOURCE = TESTS.parent / "src/fastrtc"
 
 MAX_LINES = 400
 """More lines are more than one concept: give one of them a module of its own."""
+
+MAX_PACKAGES = 30
 
 ELSEWHERE = {
     "__main__.py": "tests/test_cli.py",
@@ -82,6 +85,16 @@ def test_each_exception_is_one(name: str) -> None:
     named = [where for module, where in modules().items() if module.startswith(name)]
     assert named, "no such module"
     assert not any(where.exists() for where in named), "its tests are where they belong"
+
+
+def test_only_the_modules_of_fastrtc_are_outside_packages() -> None:
+    contract = json.loads((TESTS / "compat/contract.json").read_text(encoding="utf-8"))
+    found = {path.stem for path in SOURCE.glob("*.py") if not path.stem.startswith("_")}
+    assert {f"fastrtc.{name}" for name in found} <= contract.keys()
+
+
+def test_there_are_few_packages() -> None:
+    assert len([*SOURCE.rglob("__init__.py")]) <= MAX_PACKAGES
 
 
 def test_no_module_is_long() -> None:

@@ -1,4 +1,4 @@
-"""Model files of the Hugging Face Hub, or its cache."""
+"""Find files in the cache of the Hugging Face Hub, and download those that are missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import queue
 import threading
 from collections.abc import Sequence
 
-from .core.models import ModelError
+from ..core.models import ModelError
 
 __all__ = ["HubUnavailable", "hub_files"]
 
