@@ -45,15 +45,22 @@ def room_noise(seconds: float = 8.0) -> np.ndarray:
     return noise.astype(np.int16)
 
 
-def encode_opus(samples: np.ndarray) -> list[bytes]:
-    """20 ms packets of `samples` `(n,)` int16 at 48 kHz, with the settings that aiortc uses."""
+def encode_opus(samples: np.ndarray, loss: float = 0.0) -> list[bytes]:
+    """20 ms packets of `samples` `(n,)` int16 at 48 kHz, with the settings that aiortc uses.
+
+    With FEC against a share of lost packets, if that is not 0.
+    """
     codec = av.CodecContext.create("libopus", "w")
     codec.bit_rate = 96_000
     codec.format = "s16"
     codec.layout = "stereo"
     codec.sample_rate = AUDIO_RATE
     codec.time_base = _AUDIO_TIME_BASE
-    codec.options = {"application": "voip"}
+    codec.options = {
+        "application": "voip",
+        "fec": str(int(loss > 0)),
+        "packet_loss": str(round(100 * loss)),
+    }
     packets = []
     for start in range(0, samples.size - FRAME + 1, FRAME):
         stereo = np.repeat(samples[start : start + FRAME], 2)[np.newaxis]
@@ -101,9 +108,12 @@ class PacketTrack(MediaStreamTrack):
         most: int | None = None,
     ) -> None:
         super().__init__()
-        self._packets = packets
+        #: May be replaced by as many others, of the same sound.
+        self.packets = packets
         self._go = go
         self._most = most
+        #: Set when `most` packets are sent.
+        self.done = asyncio.Event()
         self._began = 0.0
         self._sent = 0
         #: Monotonic time at which each packet was handed to the sender.
@@ -116,10 +126,11 @@ class PacketTrack(MediaStreamTrack):
                 await self._go.wait()
             self._began = time.monotonic()
         if self._sent == self._most:
+            self.done.set()
             await asyncio.Event().wait()  # until the sender is stopped
         due = self._began + float(self._sent * self._step * self._time_base)
         await asyncio.sleep(due - time.monotonic())
-        packet = av.Packet(self._packets[self._sent % len(self._packets)])
+        packet = av.Packet(self.packets[self._sent % len(self.packets)])
         packet.pts = self._sent * self._step
         packet.time_base = self._time_base
         self._sent += 1

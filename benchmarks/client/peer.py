@@ -7,9 +7,12 @@ aiortc (seen in 1.16) is used here and in `load.py` only.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import re
 import time
 import uuid
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +26,7 @@ from aiortc import (
 from aiortc.rtp import is_rtcp
 
 from benchmarks.client.server import Server
+from fastrtc.transport.webrtc._aiortc.receiver_reports import watch_loss
 
 #: Opus packets of digital silence are 3 bytes long, of anything else over 100.
 AUDIBLE = 20
@@ -65,6 +69,8 @@ class Peer:
         self.arrivals: list[Arrival] = []
         self.audible = asyncio.Event()
         self.remote: MediaStreamTrack | None = None
+        #: Whether the server decodes FEC, once connected.
+        self.may_send_fec = False
         self._server = server
         self._connected = asyncio.Event()
         self._failed = asyncio.Event()
@@ -75,13 +81,14 @@ class Peer:
         self._pc.on("track", self._on_track)
 
     async def connect(self) -> Timings:
-        """Posts the offer and waits until the connection is up."""
+        """Posts the offer, as a browser's with FEC, and waits until the connection is up."""
         await self._pc.setLocalDescription(await self._pc.createOffer())
         local = self._pc.localDescription
         began = time.monotonic()
         answer = await self._server.offer(
-            {"sdp": local.sdp, "type": local.type, "webrtc_id": self.id}
+            {"sdp": _with_fec(local.sdp), "type": local.type, "webrtc_id": self.id}
         )
+        self.may_send_fec = "useinbandfec=1" in answer["sdp"]
         answered = time.monotonic()
         await self._pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
         await asyncio.wait_for(self._connected.wait(), CONNECT_LIMIT)
@@ -89,11 +96,27 @@ class Peer:
             raise RuntimeError("the connection failed")
         return Timings(answered - began, time.monotonic() - began)
 
-    def lose(self, share: float, seed: int) -> None:
-        """Lose this share of the media packets on their way to the server, from now on."""
-        rng = random.Random(seed)
+    def impair_sending(self, network: Network) -> None:
+        """Lose and delay media packets on their way to the server, from now on."""
         for transport in {sender.transport for sender in self._pc.getSenders()}:
-            _lose(transport, share, rng)
+            _impair_sending(transport, network)
+
+    def impair_receiving(self, network: Network) -> None:
+        """Lose and delay media packets on their way from the server, from now on."""
+        for receiver in self._pc.getReceivers():
+            _impair_receiving(receiver, network)
+
+    def on_loss(self, callback: Callable[[float], None]) -> None:
+        """Call back with each share of packets that the server reports as lost."""
+        for sender in self._pc.getSenders():
+            watch_loss(sender, callback)
+
+    def keep_payloads(self) -> dict[int, bytes]:
+        """Keep what arrives from now on; payloads by sequence number, which do not wrap."""
+        payloads: dict[int, bytes] = {}
+        for receiver in self._pc.getReceivers():
+            _keep_payloads(receiver, payloads)
+        return payloads
 
     async def close(self) -> None:
         """Ends the session the polite way."""
@@ -129,11 +152,78 @@ class Peer:
         receiver._handle_rtp_packet = note
 
 
-def _lose(transport: Any, share: float, rng: random.Random) -> None:
+class Network:
+    """Loses and delays packets at random, with a fixed seed.
+
+    Args:
+        share: The share of packets that are lost.
+        jitter: Up to how much each of the others is delayed, in seconds, so that they overtake
+            each other.
+        seed: The same seed loses the same packets.
+    """
+
+    def __init__(self, share: float, jitter: float, seed: int) -> None:
+        self._share = share
+        self._jitter = jitter
+        self._random = random.Random(seed)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def carry(self, deliver: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Deliver a packet at once, later or never."""
+        lost, delay = self._random.random() < self._share, self._random.uniform(0, self._jitter)
+        if lost:
+            return
+        if not self._jitter:
+            await deliver()
+            return
+        task = asyncio.create_task(_later(delay, deliver))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def _later(delay: float, deliver: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await asyncio.sleep(delay)
+    with contextlib.suppress(ConnectionError):
+        await deliver()
+
+
+def _impair_sending(transport: Any, network: Network) -> None:
     send = transport._send_rtp
 
     async def send_some(data: bytes) -> None:
-        if is_rtcp(data) or rng.random() >= share:
+        if is_rtcp(data):
             await send(data)
+        else:
+            await network.carry(lambda: send(data))
 
     transport._send_rtp = send_some
+
+
+def _impair_receiving(receiver: Any, network: Network) -> None:
+    handle = receiver._handle_rtp_packet
+
+    async def handle_some(packet: Any, arrival_time_ms: int) -> None:
+        await network.carry(lambda: handle(packet, arrival_time_ms))
+
+    receiver._handle_rtp_packet = handle_some
+
+
+def _keep_payloads(receiver: Any, payloads: dict[int, bytes]) -> None:
+    handle = receiver._handle_rtp_packet
+    first: int | None = None
+
+    async def keep(packet: Any, arrival_time_ms: int) -> None:
+        nonlocal first
+        if first is None:
+            first = packet.sequence_number - 1000  # delayed ones may have come before it
+        payloads[(packet.sequence_number - first) % 65536] = packet.payload
+        await handle(packet, arrival_time_ms)
+
+    receiver._handle_rtp_packet = keep
+
+
+def _with_fec(sdp: str) -> str:
+    """The offer of a decoder that uses FEC of Opus, which aiortc does not say."""
+    return re.sub(
+        r"(a=rtpmap:(\d+) opus/48000/2\r\n)", r"\1a=fmtp:\2 minptime=10;useinbandfec=1\r\n", sdp
+    )
