@@ -273,6 +273,15 @@ def test_a_few_very_late_packets_make_no_lasting_wait():
     assert buffer._lateness.target_s(buffer._count) == 0
 
 
+def test_what_is_remembered_of_late_packets_is_bounded_if_none_is_in_order():
+    buffer: JitterBuffer[int] = JitterBuffer()
+    for number in range(0, 12 * OPTIONS.window, 3):  # each third is missing, the others are swapped
+        push(buffer, number + 2, number * 0.02)
+        push(buffer, number + 1, number * 0.02 + 0.01)
+        poll(buffer, number * 0.02 + 0.05)
+    assert 0 < len(buffer._lateness.late) <= OPTIONS.window
+
+
 def test_what_is_remembered_of_late_packets_is_bounded():
     buffer, _ = play(jittery(60, [*UP_TO_100_MS, 0.15]))
     assert len(buffer._lateness.late) <= OPTIONS.window

@@ -94,12 +94,16 @@ class _Lateness:
         """
         self.late.append((count, late_s))
         insort(self._sorted, late_s)
+        self._expire(count)
 
     def target_s(self, count: int) -> float:
         """Return the wait, in seconds, after so many packets."""
+        self._expire(count)
+        return self._sorted[-self._too_late - 1] if len(self._sorted) > self._too_late else 0.0
+
+    def _expire(self, count: int) -> None:
         while self.late and self.late[0][0] <= count - self._window:
             del self._sorted[bisect_left(self._sorted, self.late.popleft()[1])]
-        return self._sorted[-self._too_late - 1] if len(self._sorted) > self._too_late else 0.0
 
 
 class JitterBuffer(Generic[T]):
