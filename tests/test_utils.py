@@ -15,6 +15,7 @@ from fastrtc.utils import (
     wait_for_item,
     webrtc_error_handler,
 )
+from tests.support.virtual_time import virtual_time
 
 
 async def test_an_item_that_is_there_is_taken_at_once():
@@ -77,6 +78,95 @@ async def test_a_reader_that_is_cancelled_loses_nothing():
     queue.put_nowait(1)
 
     assert await wait_for_item(queue) == 1
+
+
+@virtual_time
+async def test_waiting_creates_no_task():
+    queue: asyncio.Queue[int] = asyncio.Queue()
+    waiting = asyncio.create_task(wait_for_item(queue, timeout=5))
+    await asyncio.sleep(1)
+
+    assert asyncio.all_tasks() == {asyncio.current_task(), waiting}
+    assert await waiting is None
+
+
+@pytest.mark.parametrize("first", ["item", "timeout"])
+@virtual_time
+async def test_an_item_that_comes_as_the_time_is_up_is_not_lost(first: str):
+    loop, queue = asyncio.get_running_loop(), asyncio.Queue[int]()
+    if first == "item":
+        loop.call_later(1, queue.put_nowait, 1)
+    waiting = asyncio.create_task(wait_for_item(queue, timeout=1))
+    await asyncio.sleep(0)
+    if first == "timeout":
+        loop.call_later(1, queue.put_nowait, 1)
+
+    found = [await waiting, *([queue.get_nowait()] if queue.qsize() else [])]
+
+    assert found in ([1], [None, 1])
+    assert await wait_for_item(queue) is None, "and it is there only once"
+
+
+@virtual_time
+async def test_a_reader_that_is_cancelled_as_an_item_comes_leaves_it():
+    queue: asyncio.Queue[int] = asyncio.Queue()
+    first = asyncio.create_task(wait_for_item(queue, timeout=5))
+    second = asyncio.create_task(wait_for_item(queue, timeout=5))
+    await asyncio.sleep(0)
+
+    queue.put_nowait(1)
+    first.cancel()
+
+    assert await second == 1, "the next reader gets it"
+    assert first.cancelled() or first.result() is None
+
+
+@virtual_time
+async def test_readers_that_gave_up_leave_nothing_in_the_queue():
+    queue: asyncio.Queue[int] = asyncio.Queue()
+    for _ in range(100):
+        assert await wait_for_item(queue) is None
+
+    assert not queue._getters  # type: ignore[attr-defined]
+
+
+@virtual_time
+async def test_an_item_that_another_reader_takes_is_waited_for_again():
+    loop, queue = asyncio.get_running_loop(), asyncio.Queue[int]()
+    waiting = asyncio.create_task(wait_for_item(queue, timeout=1))
+    await asyncio.sleep(0.5)
+    queue.put_nowait(1)
+    assert queue.get_nowait() == 1
+
+    begin = loop.time()
+    assert await waiting is None
+    assert loop.time() - begin == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", [asyncio.PriorityQueue, asyncio.LifoQueue])
+async def test_other_queues_of_asyncio(kind: type[asyncio.Queue[int]]):
+    queue = kind()
+    waiting = asyncio.create_task(wait_for_item(queue, timeout=5))
+    await asyncio.sleep(0)
+    queue.put_nowait(1)
+
+    assert await waiting == 1
+
+
+@virtual_time
+async def test_a_queue_with_a_get_of_its_own():
+    class Late(asyncio.Queue[int]):
+        async def get(self) -> int:
+            await asyncio.sleep(1)
+            return await super().get()
+
+    queue = Late()
+    waiting = asyncio.create_task(wait_for_item(queue, timeout=5))
+    await asyncio.sleep(0)
+    queue.put_nowait(1)
+
+    assert await waiting == 1
+    assert await wait_for_item(queue, timeout=0.5) is None
 
 
 @pytest.mark.parametrize(

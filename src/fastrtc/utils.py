@@ -6,7 +6,8 @@ import asyncio
 import functools
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+import types
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from .audio.convert import audio_to_float32, audio_to_int16
@@ -18,6 +19,7 @@ from .audio.files import (
 )
 from .core.context import Context, current_context, get_current_context
 from .core.errors import WebRTCError
+from .core.loop_clock import TICK_S, clock_of
 from .core.messages import (
     DataChannel,
     Warning,  # noqa: A004
@@ -118,10 +120,45 @@ async def wait_for_item(queue: asyncio.Queue[T], timeout: float = 0.1) -> T | No
         The item, or None after the timeout.
     """
     try:
-        return queue.get_nowait()  # an available item needs neither a task nor a timer
+        return queue.get_nowait()  # an available item needs no timer
     except asyncio.QueueEmpty:
         pass
+    if timeout is not None and type(queue).get is asyncio.Queue.get:
+        return await _get_within(queue, timeout)
     try:
         return await asyncio.wait_for(queue.get(), timeout)
     except asyncio.TimeoutError:
         return None
+
+
+@types.coroutine
+def _get_within(
+    queue: asyncio.Queue[T], timeout: float
+) -> Generator[asyncio.Future[Any], None, T | None]:
+    """Run ``queue.get()`` in the calling task, up to *timeout* seconds.
+
+    ``asyncio.wait_for`` creates a task for it before Python 3.12. ``get`` waits for a future, and
+    removes an item only after that: wherever it is ended, no item is lost.
+    """
+    loop = asyncio.get_running_loop()
+    clock, deadline = clock_of(loop), loop.time() + timeout
+    getting = queue.get()
+    try:
+        waiter = getting.send(None)
+        while True:
+            clock.wake_at(deadline, waiter)
+            try:
+                yield waiter
+            except BaseException as error:  # cancelled
+                clock.note_done()
+                waiter = getting.throw(error)
+                continue
+            if queue.empty() and loop.time() >= deadline - TICK_S:
+                return None
+            clock.note_done()
+            waiter = getting.send(None)
+    except StopIteration as returned:
+        item: T = returned.value
+        return item
+    finally:
+        getting.close()

@@ -44,13 +44,24 @@ async def test_a_time_wakes_without_a_ring():
     assert loop.time() >= when - 0.001
 
 
-async def test_a_ring_before_the_time_leaves_no_timer_behind():
+async def test_a_wait_that_is_shortened_ends_earlier():
     alarm, loop = TimedEvent(), asyncio.get_running_loop()
-    loop.call_soon(alarm.ring)
+    when = loop.time() + 0.01
+    loop.call_soon(alarm.wake_at, when)
+    loop.call_soon(alarm.wake_at, when + 3600)
 
-    assert await alarm.wait(loop.time() + 3600) is True
+    assert await alarm.wait(when + 60) is False
+    assert alarm.when == when
 
-    assert all(timer.cancelled() for timer in loop._scheduled)  # type: ignore[attr-defined]
+
+async def test_a_wait_is_not_shortened_where_none_waits():
+    alarm, loop = TimedEvent(), asyncio.get_running_loop()
+
+    alarm.wake_at(loop.time())
+
+    when = loop.time() + 0.01
+    assert await alarm.wait(when) is False
+    assert loop.time() >= when - 0.001
 
 
 async def test_a_ring_is_not_lost_when_the_one_it_woke_is_cancelled():

@@ -874,6 +874,21 @@ def test_audio_is_waited_for_where_it_could_leave_now():
     assert isinstance(playout.poll(0.02), float) and playout.waits_for_audio  # late, within grace
 
 
+def test_audio_that_comes_late_is_not_looked_for_before():
+    playout = Playout()
+    playout.push(48000, ramp(FRAME))
+    assert isinstance(playout.poll(0.0), PlayoutFrame)
+    assert isinstance(playout.poll(0.02), float) and playout.waits_for_audio
+    playout.push(48000, ramp(FRAME))
+    assert isinstance(playout.poll(0.025), PlayoutFrame)
+
+    assert playout.poll(0.025) == 0.04 + playout.options.grace_s and playout.waits_for_audio
+    assert playout.next_frame_at == 0.04, "audio that comes before waits until then"
+    playout.push(48000, ramp(FRAME))
+    assert isinstance(playout.poll(0.04), PlayoutFrame)
+    assert playout.poll(0.04) == 0.06, "and the next is expected in time again"
+
+
 def ahead(**options: float) -> Player:
     return Player(Playout(24000, 1, PlayoutOptions(lead_s=0.16, tail_s=0.0, **options)))
 

@@ -14,6 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..core.failures import CallbackFailures
+from ..core.loop_clock import TICK_S
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..core.timed_event import TimedEvent
 from ..handlers.invoke import Invoker, is_async
@@ -310,8 +311,24 @@ class AudioOutbound:
             return
         if self.playout.full and not await self._wait_for_room(self.playout, rate, samples):
             return
-        self.playout.push(rate, samples)
-        if self.playout.waits_for_audio:
+        self.push(rate, samples)
+
+    def push(self, rate: int, samples: NDArray[Any]) -> None:
+        """Queue audio, if the client receives any, whether there is room or not.
+
+        Args:
+            rate: Sample rate in Hz.
+            samples: See ``check_audio``.
+        """
+        playout = self.playout
+        if playout is None:
+            return
+        playout.push(rate, samples)
+        if not playout.waits_for_audio:
+            return
+        if asyncio.get_running_loop().time() < playout.next_frame_at - TICK_S:
+            self._pushed.wake_at(playout.next_frame_at)
+        else:
             self._pushed.ring()
 
     async def _wait_for_room(self, playout: Playout, rate: int, samples: NDArray[Any]) -> bool:
@@ -357,7 +374,10 @@ class AudioOutbound:
         loop = asyncio.get_running_loop()
         playing = self.playout.playing
         while True:
-            action = self.playout.poll(loop.time())
+            now = loop.time()
+            if now < self.playout.next_frame_at <= now + TICK_S:  # timers are as early as that
+                now = self.playout.next_frame_at
+            action = self.playout.poll(now)
             if isinstance(action, PlayoutFrame):
                 self._sent.ring()
                 return action

@@ -20,6 +20,9 @@ from .audio_output import check_audio
 
 __all__ = ["Playout", "PlayoutFrame", "PlayoutOptions"]
 
+LATE_S = 0.002
+"""How long after its time a frame is sent, in seconds, if it had to wait for its audio."""
+
 _INT16 = np.dtype(np.int16)
 
 
@@ -96,6 +99,7 @@ class Playout:
     Attributes:
         rate: The current output rate in Hz.
         waits_for_audio: Whether audio pushed now may be due earlier than the last ``poll`` said.
+        next_frame_at: The earliest time of the next frame, as of the last ``poll``.
         held_s: Audio that the producer holds until there is room, in seconds; set by the producer.
     """
 
@@ -124,11 +128,13 @@ class Playout:
         self._flushed = True  # nothing is left in the converter
         self._ended = False  # the producer said that nothing follows
         self.waits_for_audio = True
+        self.next_frame_at = -math.inf
         self.held_s = 0.0
         self._due: float | None = None  # when the next frame begins; None while nothing is sent
         self._silence_left = 0
         self._pts = 0
-        self._expected: float | None = None  # when the next poll was asked for
+        self._comes_late = False  # the last frame had to wait for its audio
+        self._stalled_from = math.inf  # a poll later than this was delayed
         self._patient_until = -math.inf  # the producer stood still as well: it gets its time
         self._cleared = False  # what was sent ahead does not count any more
         self._resume_at: float | None = None  # when the last frame sent will have been played
@@ -216,11 +222,15 @@ class Playout:
             A frame to send now; or the time of the next call, unless audio is pushed earlier; or
             None to call again after the next push.
         """
-        if self._expected is not None and now > self._expected + self.options.stall_s:
+        if now > self._stalled_from:
             self._patient_until = now + self.options.grace_s
-        self.waits_for_audio = True
+        self.waits_for_audio, self.next_frame_at = True, -math.inf
         action = self._decide(now)
-        self._expected = action if isinstance(action, float) else None
+        self._stalled_from = math.inf
+        if isinstance(action, float):
+            # no poll at next_frame_at, where most of a stall would have shown
+            skips = now < self.next_frame_at < action
+            self._stalled_from = action + self.options.stall_s / (4 if skips else 1)
         return action
 
     def _decide(self, now: float) -> PlayoutFrame | float | None:
@@ -234,7 +244,10 @@ class Playout:
             if self.options.lead_s and not self._whole:
                 self._due = min(self._due, now)  # the client has dropped it if it can
         earliest = self._due - self.options.lead_s
+        self.next_frame_at = earliest
         if now < earliest:
+            if self._starved:
+                return self._late_at
             self.waits_for_audio = False  # nothing is sent before that
             return earliest
         silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
@@ -244,10 +257,26 @@ class Playout:
         if len(self._fifo) >= self._least:
             self._silence_left = self._tail_frames
             return self._frame(now)
-        late_at = max(self._due + self.options.grace_s, self._patient_until)
-        if not self._flushed and not self._ended and now < late_at:
+        if not self._flushed and not self._ended and now < (late_at := self._late_at):
             return late_at
         return self._finish(now)
+
+    @property
+    def _starved(self) -> bool:
+        """Whether the next audio probably comes after the time of its frame, as the last did."""
+        return (
+            self._comes_late
+            and not self._flushed
+            and not self._ended
+            and not self._chunks
+            and len(self._fifo) < self._least
+        )
+
+    @property
+    def _late_at(self) -> float:
+        """Return when audio counts as late."""
+        assert self._due is not None
+        return max(self._due + self.options.grace_s, self._patient_until)
 
     @property
     def _least(self) -> int:
@@ -327,6 +356,7 @@ class Playout:
     def _frame(self, now: float) -> PlayoutFrame:
         assert self._due is not None
         late = now - self._due
+        self._comes_late = late > LATE_S
         if late > self.options.resync_s:
             self._pts += round(late * self._clock_rate)
             self._due = now

@@ -52,12 +52,11 @@ class _AudioQueue(asyncio.Queue[Any]):
         Raises:
             HandlerError: If the item is not audio.
         """
-        playout = None if self._media.audio_out is None else self._media.audio_out.playout
         if isinstance(item, av.AudioFrame):
             item = (item.sample_rate, _planar(item))
         rate, samples = check_output(item)
-        if playout is not None:
-            playout.push(rate, samples)
+        if self._media.audio_out is not None:
+            self._media.audio_out.push(rate, samples)
 
     async def put(self, item: Any) -> None:
         """Add audio, as ``put_nowait`` does; never waits."""
