@@ -150,6 +150,8 @@ class RelayedClient(Client):
     aiortc's keeps everything 0.2 s back for good when it has missed a packet.
     """
 
+    rate = 48000
+
     def __init__(self, stream: Any, through: Relay, **options: Any) -> None:
         super().__init__(stream, **options)
         self.relay = through

@@ -40,8 +40,9 @@ CALLBACKS = {
     "limit_sctp.<locals>.clip",
     "limit_streams.<locals>.has_room",
     "limit_streams.<locals>.note",
-    "_PacketTap.add",
-    "AudioMediaCallback.recv",
+    "PacketTap.add",
+    "_DirectTransport._take",
+    "AudioMediaCallback.recv_encoded",
     "AudioReceiver._deliver_one",
     "AudioReceiver._gap_ends",
     "Peer._channel_opened",
@@ -65,6 +66,7 @@ WRAPPED = {"limit_messages.<locals>.handle_data"}
 """Guarded where it is handed over, and not by a decorator."""
 
 RARE = {
+    "AudioMediaCallback.recv",  # with other codecs than Opus
     "MediaCallback.stop",  # when all is over
     "Peer._abused",  # tests/abuse/test_channels.py
     "Peer._consent_expired",  # the session is closed then
@@ -107,6 +109,8 @@ TRANSPARENT = {
     "_Follower.watch_media.<locals>.handle_rtp",
     "_Follower.watch_media.<locals>.recv",
     "_datetime",  # clocks
+    "_ms",
+    "_ntp_time",
     "_time",
     "_limiting.<locals>.get_limited_decoder",
     "limit_messages.<locals>.receive_data_chunk",

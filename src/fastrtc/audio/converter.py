@@ -13,6 +13,8 @@ from .resample import StreamResampler, check_rate
 
 __all__ = ["AudioConverter"]
 
+_INT16 = np.dtype(np.int16)
+
 
 class AudioConverter:
     """Convert audio of any real dtype, shape, sample rate and layout to one format.
@@ -53,6 +55,8 @@ class AudioConverter:
             ValueError: If the rate is not a positive integer, or the shape is not supported.
             TypeError: If the dtype is not a real number.
         """
+        if layout is None and self._is_target(source_rate, samples):
+            return samples
         source_rate = check_rate(source_rate)
         planar = to_int16(as_planar(np.asarray(samples), layout))
         if planar.shape[1] == 0:
@@ -66,6 +70,16 @@ class AudioConverter:
         self._resampler = StreamResampler(source_rate, self.rate, planar.shape[0])
         after = mix_channels(self._resampler.process(planar), self.channels)
         return np.concatenate((before, after), axis=1) if before.size else after
+
+    def _is_target(self, source_rate: int, samples: NDArray[Any]) -> bool:
+        """Return whether samples are in the target format, as those before them."""
+        return (
+            source_rate == self.rate == self._resampler.source_rate
+            and type(samples) is np.ndarray
+            and samples.dtype == _INT16
+            and samples.ndim == 2
+            and samples.shape[0] == self.channels == self._resampler.channels
+        )
 
     def flush(self) -> NDArray[np.int16]:
         """End the stream and return its remaining samples, shape ``(channels, m)``.

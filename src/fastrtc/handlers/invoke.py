@@ -14,6 +14,7 @@ import inspect
 import logging
 import queue
 import threading
+import types
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextvars import Context
 from typing import Any
@@ -143,6 +144,17 @@ class Invoker:
         """
         result = function(*args) if is_async(function) else await self._run(role, function, *args)
         if inspect.isawaitable(result):
+            result = await contained(role, result)
+            end_if_cancelled()
+        return result
+
+    async def call_async(self, role: str, function: Callable[..., Any], *args: Any) -> Any:
+        """Call an async user function, as ``call`` does, and wait for its result.
+
+        It is not checked each time whether it is async.
+        """
+        result = function(*args)
+        if type(result) is types.CoroutineType or inspect.isawaitable(result):
             result = await contained(role, result)
             end_if_cancelled()
         return result

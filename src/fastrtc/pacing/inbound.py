@@ -57,6 +57,7 @@ class AudioInbound:
         framed: Whether ``receive`` gets blocks of 20 ms; otherwise one block for each ``push``.
 
     Attributes:
+        rate: The sample rate of the handler in Hz.
         receiving: Whether a sync ``receive`` is running at the moment.
         on_received: Called after ``receive`` has processed a frame, where it ran: on the loop if it
             is async, otherwise in its thread.
@@ -71,15 +72,15 @@ class AudioInbound:
         flat: bool = False,
         framed: bool = True,
     ) -> None:
-        self._rate = handler.input_sample_rate
+        self.rate = handler.input_sample_rate
         self._receive = handler.receive  # type: ignore[attr-defined]
         self._invoker = invoker
         self._flat = flat
         self._framed = framed
         self._failures = failures
         channels = 2 if handler.expected_layout == "stereo" else 1
-        self._converter = AudioConverter(self._rate, channels)
-        self._block = round(self._rate * FRAME_S)
+        self._converter = AudioConverter(self.rate, channels)
+        self._block = round(self.rate * FRAME_S)
         self._fifo = SampleFifo(channels)
         self._source: tuple[int, int] | None = None  # rate and channels of what came last
         self._owed: float | None = None  # samples, until the resampler has given the first
@@ -98,7 +99,7 @@ class AudioInbound:
         self._done = asyncio.Event()
         self.receiving = False
         self.on_received: Callable[[], None] = _nothing
-        self._most_waiting = round(BACKLOG_S * self._rate * channels)
+        self._most_waiting = round(BACKLOG_S * self.rate * channels)
         self._overflow = Overflow(
             logger.warning,
             "receive() is more than %.0f s behind: the oldest audio is dropped",
@@ -126,13 +127,13 @@ class AudioInbound:
             self._source, self._owed = (rate, samples.shape[0]), 0.0
         planar = self._converter.convert(rate, samples)
         if self._owed is not None:
-            self._make_up(samples.shape[1] * self._rate / rate, planar.shape[1])
+            self._make_up(samples.shape[1] * self.rate / rate, planar.shape[1])
         if planar.shape[1] == self._block and not len(self._fifo):  # mostly
             self._enqueue(planar)
         else:
             self._fifo.push(planar)
             self._enqueue_blocks()
-        if len(self._fifo) or rate != self._rate:
+        if len(self._fifo) or rate != self.rate:
             self._wait_for_gap(samples.shape[1] / rate)
 
     def flush(self) -> None:
@@ -199,7 +200,7 @@ class AudioInbound:
 
     def silence(self) -> tuple[int, NDArray[np.int16]]:
         """Return 20 ms of silence in the form that ``receive`` gets."""
-        return self._rate, self._shaped(np.zeros((self._converter.channels, self._block), np.int16))
+        return self.rate, self._shaped(np.zeros((self._converter.channels, self._block), np.int16))
 
     def _make_up(self, due: float, given: int) -> None:
         """Insert silence before the first audio, to make up for the resampler's delay.
@@ -297,7 +298,7 @@ class AudioInbound:
                     return
                 self._taken += frame.size
                 try:
-                    await self._invoker.call("receive", self._receive, (self._rate, frame))
+                    await self._invoker.call_async("receive", self._receive, (self.rate, frame))
                 except Exception as error:
                     self._failures.failed(error)
                     await asyncio.sleep(0)  # what waits behind it may fail as fast
@@ -314,7 +315,7 @@ class AudioInbound:
             self._taken += frame.size
             self.receiving = True
             try:
-                self._invoker.finish(self._receive((self._rate, frame)))
+                self._invoker.finish(self._receive((self.rate, frame)))
             except Exception as error:
                 self._failures.failed(error)
             else:

@@ -45,7 +45,7 @@ class JitterBufferOptions:
     most_misorder: int = 100
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Packet(Generic[T]):
     """A packet in order.
 
@@ -136,6 +136,12 @@ class JitterBuffer(Generic[T]):
         if self._next is None:
             self._next = sequence
         ahead = (sequence - self._next) % SEQUENCE_NUMBERS
+        if ahead == 0 and not self._waiting:  # as nearly all packets
+            self._count += 1
+            if self._lateness.late or self.wait_s > self.options.least_wait_s:
+                self._adapt()
+            self._next = (sequence + 1) % SEQUENCE_NUMBERS
+            return [Packet(self._unwrap(timestamp), payload, 0)]
         behind = SEQUENCE_NUMBERS - ahead
         if min(ahead, behind) > self.options.most_misorder:
             return self._restart(sequence, timestamp, payload)

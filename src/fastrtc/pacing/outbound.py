@@ -137,7 +137,7 @@ class AudioOutbound:
         while True:
             asked_when_cleared, asked_at = self.cleared, loop.time()
             try:
-                output = await self._invoker.call("emit", emit)
+                output = await self._invoker.call_async("emit", emit)
                 nothing = is_nothing(output)
             except Exception as error:
                 output, nothing = _Raised(error), False
@@ -318,12 +318,12 @@ class AudioOutbound:
 
         Args:
             rate: Sample rate in Hz.
-            samples: See ``check_audio``.
+            samples: As ``check_audio`` returns them.
         """
         playout = self.playout
         if playout is None:
             return
-        playout.push(rate, samples)
+        playout.push_checked(rate, samples)
         if not playout.waits_for_audio:
             return
         if asyncio.get_running_loop().time() < playout.next_frame_at - TICK_S:

@@ -181,7 +181,10 @@ class Playout:
         Raises:
             HandlerError: If the value is not audio.
         """
-        rate, planar = check_audio(rate, samples, layout)
+        self.push_checked(*check_audio(rate, samples, layout))
+
+    def push_checked(self, rate: int, planar: NDArray[Any]) -> None:
+        """Queue audio that ``check_audio`` has returned."""
         if planar.shape[1] == 0:
             return
         chunk = _Chunk(rate, self._copy(planar))

@@ -42,7 +42,8 @@ def codec(name: str, payload_type: int) -> RTCRtpCodecParameters:
 class Inbound:
     """Keeps the audio that it is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
         self.pushed: list[tuple[float, int, np.ndarray]] = []
         self.skipped: list[float] = []
 
@@ -68,8 +69,10 @@ class Inbound:
 class Line:
     """A receiver whose packets a test sends."""
 
-    def __init__(self, *codecs: RTCRtpCodecParameters, channels: int = 1) -> None:
-        self.inbound = Inbound()
+    def __init__(
+        self, *codecs: RTCRtpCodecParameters, channels: int = 1, rate: int = 48000
+    ) -> None:
+        self.inbound = Inbound(rate)
         self.buffer = types.SimpleNamespace(add=None)
         self.rtp = types.SimpleNamespace(**{JITTER_BUFFER: self.buffer}, track=None)
         transceiver = types.SimpleNamespace(_codecs=list(codecs), receiver=self.rtp)
@@ -134,6 +137,19 @@ async def test_the_handler_gets_as_many_channels_as_it_wants(sent, channels):
     line = opus_line(channels)
     line.packet(0, opus(sent)[0])
     assert line.inbound.samples.shape == (channels, FRAME)
+
+
+@pytest.mark.parametrize(("wanted", "decoded"), [(16000, 16000), (24000, 24000), (22050, 48000)])
+@virtual_time
+async def test_opus_is_decoded_at_the_rate_of_the_handler_if_it_can_be(wanted, decoded):
+    line = Line(codec("opus", OPUS), rate=wanted)
+    for number in range(3):
+        line.packet(number, opus()[number])
+    line.packet(4, opus()[4])
+    await asyncio.sleep(0.1)
+
+    assert {rate for _, rate, _ in line.inbound.pushed} == {decoded}
+    assert line.inbound.samples.shape == (1, 5 * decoded // 50), "with the lost packet"
 
 
 @virtual_time
@@ -227,7 +243,9 @@ async def test_a_copy_is_not_heard_where_it_does_not_belong():
 async def test_without_libopus_the_decoder_conceals(monkeypatch: pytest.MonkeyPatch):
     clean, lost = await heard(set()), set(range(20, 150, 5))
     with_fec = await heard(lost)
-    monkeypatch.setattr("fastrtc.transport.webrtc.audio_receiver.make_decoder", PyavDecoder)
+    monkeypatch.setattr(
+        "fastrtc.transport.webrtc.audio_receiver.make_decoder", lambda n, rate: PyavDecoder(n)
+    )
     samples = await heard(lost)
     assert samples.size == clean.size
     assert error(with_fec, clean, lost) < 0.5 * error(samples, clean, lost) < 0.5
@@ -434,7 +452,7 @@ HEARD = [[[1, 2, 3], [-1, -2, -3]]] * 2
 @virtual_time
 async def test_where_packets_cannot_be_had_the_track_is_read(lost: Patch | None) -> None:
     transceiver = of_a_track(*([codec("opus", OPUS)] if lost else []))
-    inbound, tasks = Inbound(), Tasks()
+    inbound, tasks = Inbound(48000), Tasks()
     with without(lost) if lost else nullcontext():
         receiver = AudioReceiver(transceiver, inbound, 2, tasks.run)  # type: ignore[arg-type]
     await tasks.done()
@@ -447,7 +465,7 @@ async def test_the_track_is_read_from_the_packet_on_that_has_another_shape(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     transceiver = of_a_track(codec("opus", OPUS))
-    inbound, tasks = Inbound(), Tasks()
+    inbound, tasks = Inbound(48000), Tasks()
     receiver = AudioReceiver(transceiver, inbound, 2, tasks.run)  # type: ignore[arg-type]
     packet = types.SimpleNamespace(sequence_number=1, timestamp=960, payload_type=OPUS)
     for _ in range(3):

@@ -152,3 +152,34 @@ def test_any_bytes(payload, channels):
         assert samples.dtype == np.int16
         assert samples.shape[0] == channels
         assert samples.shape[1] <= 0.12 * OPUS_RATE
+
+
+@pytest.mark.parametrize("rate", LOWER_RATES)
+def test_decoding_to_a_lower_rate_is_as_good_as_resampling(rate: int):
+    # A sine that both rates have, and one that only the higher rate has.
+    low, high = tone(rate / 5), tone(min(20_000, 0.8 * rate))
+    packets = [bytes(packet) for packet in encoded(low[np.newaxis])]
+    disturbed = [bytes(packet) for packet in encoded((low // 2 + high // 2)[np.newaxis])]
+    heard = {}
+    for name, sent in (("low", packets), ("both", disturbed)):
+        direct = make_decoder(1, rate)
+        assert direct.rate == rate
+        heard[name] = np.concatenate([direct.decode(packet) for packet in sent], axis=1)[0]
+    k = np.arange(rate // 2, rate - rate // 10)
+    wave = np.exp(2j * np.pi * (rate / 5) * k / rate)
+
+    def noise_db(samples: np.ndarray) -> float:
+        """How loud all else than the sine is, relative to it."""
+        part = samples[k].astype(float)
+        amplitude = 2 * np.mean(part * wave.conj())
+        rest = part - (amplitude * wave).real
+        return 10 * np.log10(np.mean(rest**2) / (np.abs(amplitude) ** 2 / 2))
+
+    assert heard["low"].size == rate
+    assert noise_db(heard["low"]) < -25
+    assert noise_db(heard["both"]) < -20, "what is above half the rate is not folded down"
+
+
+@pytest.mark.parametrize("rate", [11025, 22050, 44100, 48000])
+def test_other_rates_are_decoded_at_48_khz(rate: int):
+    assert make_decoder(1, rate).rate == OPUS_RATE

@@ -183,9 +183,9 @@ class AudioReceiver:
         self._inbound.push(rate, self._concealment.fill(rate, samples, round(faded_s * rate)))
 
     def _conceal(self, opus: OpusDecoder, seconds: float, following: bytes) -> None:
-        samples = opus.conceal(round(seconds * OPUS_RATE), following)
-        self._decoded_s += samples.shape[1] / OPUS_RATE
-        self._inbound.push(OPUS_RATE, samples)
+        samples = opus.conceal(round(seconds * opus.rate), following)
+        self._decoded_s += samples.shape[1] / opus.rate
+        self._inbound.push(opus.rate, samples)
 
     def _too_fast(self) -> bool:
         now = self._loop.time()
@@ -201,13 +201,14 @@ class AudioReceiver:
     def _use_codec(self, payload_type: int) -> None:
         codec = self._codecs[payload_type]
         self._payload_type = payload_type
-        self._opus = make_decoder(self._channels) if codec.name == "opus" else None
+        is_opus = codec.name == "opus"
+        self._opus = make_decoder(self._channels, self._inbound.rate) if is_opus else None
         self._other = None if self._opus else AudioDecoder(codec.parameters)
 
     def _decode(self, packet: Packet[tuple[int, bytes]]) -> tuple[int, NDArray[np.int16]]:
         _, payload = packet.payload
         if self._opus is not None:
-            return OPUS_RATE, self._opus.decode(payload)
+            return self._opus.rate, self._opus.decode(payload)
         other = self._other
         frames = [] if other is None else other.decode(payload, packet.timestamp)
         if not frames:

@@ -125,21 +125,43 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
             raise MediaStreamError
         while True:
             frame = await self._until_end(outbound.frame())
-            packet = self._encode(frame) if self._encodes_opus else _audio_frame(frame)
+            if not self._encodes_opus:
+                return _audio_frame(frame)
+            packet = self._encoder_of(frame).encode(frame.samples, frame.pts)
             if packet is not None:
                 return packet
+
+    @retried(FRAME_S)
+    async def recv_encoded(self) -> tuple[bytes, int]:
+        """Wait for the next 20 ms to send, as an Opus packet.
+
+        Returns:
+            The payload, and its time in samples at ``OPUS_RATE``.
+
+        Raises:
+            MediaStreamError: When the connection ends.
+        """
+        outbound = self._live().audio_out
+        if outbound is None:
+            raise MediaStreamError
+        while True:
+            waiting = outbound.frame()
+            frame = await (self._until_end(waiting) if self._own_session else waiting)
+            payload = self._encoder_of(frame).payload(frame.samples)
+            if payload is not None:
+                return payload, frame.pts
 
     def _take(self, frame: Any) -> None:
         if self._media is not None and self._media.audio_in is not None:
             self._media.audio_in.push(frame.sample_rate, _planar(frame))
 
-    def _encode(self, frame: PlayoutFrame) -> Any:
+    def _encoder_of(self, frame: PlayoutFrame) -> OpusEncoder:
         channels, rate = frame.samples.shape[0], _rate(frame)
         encoder = self._encoder
         if encoder is None or (encoder.channels, encoder.rate) != (channels, rate):
             encoder = self._encoder = OpusEncoder(channels, rate, dtx=self._dtx)
             encoder.expect_loss(self._expected_loss)
-        return encoder.encode(frame.samples, frame.pts)
+        return encoder
 
 
 class AudioCallback(AudioMediaCallback):

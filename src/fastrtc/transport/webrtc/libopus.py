@@ -90,6 +90,9 @@ class LibopusDecoder:
         channels: The number of channels of the output, whatever the packets contain.
         rate: The sample rate of the output in Hz: 8000, 12000, 16000, 24000 or 48000.
 
+    Attributes:
+        rate: The same rate.
+
     Raises:
         ValueError: If libopus supports no such decoder.
     """
@@ -99,6 +102,7 @@ class LibopusDecoder:
         if not state:
             raise ValueError(f"libopus has no decoder of {channels} channels at {rate} Hz")
         weakref.finalize(self, library.decoder_destroy, state).atexit = False
+        self.rate = rate
         self._decode = library.decode
         self._state = state
         self._channels = channels

@@ -86,20 +86,32 @@ class OpusEncoder:
         Returns:
             An ``av.Packet``; None for silence with DTX.
         """
-        if self._libopus is not None:
-            payload = self._libopus.encode(samples)
-            if self._dtx and len(payload) <= MAX_DTX_BYTES:
-                return None
-            packet: Any = av.Packet(payload)
-        else:
-            packed = np.ascontiguousarray(samples.T).reshape(1, -1)
-            layout = "stereo" if self.channels == 2 else "mono"
-            frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
-            frame.sample_rate = self.rate
-            (packet,) = self._pyav.encode(frame)
+        payload = self.payload(samples)
+        if payload is None:
+            return None
+        packet: Any = av.Packet(payload)
         packet.pts = pts
         packet.time_base = _TIME_BASE
         return packet
+
+    def payload(self, samples: NDArray[np.int16]) -> bytes | None:
+        """Encode 20 ms.
+
+        Args:
+            samples: ``int16``, shape ``(channels, rate / 50)``.
+
+        Returns:
+            The payload of an RTP packet; None for silence with DTX.
+        """
+        if self._libopus is not None:
+            payload = self._libopus.encode(samples)
+            return None if self._dtx and len(payload) <= MAX_DTX_BYTES else payload
+        packed = np.ascontiguousarray(samples.T).reshape(1, -1)
+        layout = "stereo" if self.channels == 2 else "mono"
+        frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
+        frame.sample_rate = self.rate
+        (packet,) = self._pyav.encode(frame)
+        return bytes(packet)
 
 
 def _pyav_encoder(channels: int, rate: int) -> Any:
@@ -118,7 +130,13 @@ def _pyav_encoder(channels: int, rate: int) -> Any:
 
 
 class OpusDecoder(Protocol):
-    """Decode packets, and conceal lost ones."""
+    """Decode packets, and conceal lost ones.
+
+    Attributes:
+        rate: The sample rate of the output in Hz.
+    """
+
+    rate: int
 
     @property
     def in_speech_mode(self) -> bool:
@@ -140,6 +158,9 @@ class PyavDecoder:
 
     Args:
         channels: The number of channels of the output, whatever the packets contain.
+
+    Attributes:
+        rate: The sample rate of the output in Hz: ``OPUS_RATE``.
     """
 
     def __init__(self, channels: int) -> None:
@@ -149,6 +170,7 @@ class PyavDecoder:
         codec.sample_rate = OPUS_RATE
         self._codec = codec
         self._channels = channels
+        self.rate = OPUS_RATE
         self._last = b""
 
     @property
@@ -197,12 +219,18 @@ class PyavDecoder:
         return np.concatenate(parts, axis=1)[:, :size]
 
 
-def make_decoder(channels: int) -> OpusDecoder:
-    """Return a decoder with in-band FEC, or PyAV's where libopus cannot be called."""
+def make_decoder(channels: int, rate: int = OPUS_RATE) -> OpusDecoder:
+    """Return a decoder with in-band FEC, or PyAV's where libopus cannot be called.
+
+    Args:
+        channels: The number of channels of the output, whatever the packets contain.
+        rate: The wanted sample rate in Hz. libopus decodes to ``LOWER_RATES`` with less work, and
+            without a resampler; for others, and with PyAV, it is ``OPUS_RATE``.
+    """
     library = libopus()
     if library is None:
         return PyavDecoder(channels)
-    return LibopusDecoder(library, channels, OPUS_RATE)
+    return LibopusDecoder(library, channels, rate if rate in LOWER_RATES else OPUS_RATE)
 
 
 def supports_fec() -> bool:

@@ -120,6 +120,13 @@ class PacketBudget:
             self.dropped += 1
         return admitted
 
+    def admits_media(self, data: bytes, now: float) -> bool:
+        """Count an RTP packet from an address of the peer, as ``admits`` does."""
+        if len(data) <= MAX_DATAGRAM and self._all[True].allows(now):
+            return True
+        self.dropped += 1
+        return False
+
     def _admits(self, data: bytes, known: bool, now: float) -> bool:
         if not 0 < len(data) <= MAX_DATAGRAM:
             return False

@@ -32,12 +32,14 @@ from ...pacing.video import VideoInbound
 from ...session.media import Media
 from ...session.session import Session
 from ._aiortc.address import follow_address
+from ._aiortc.audio_sender import send_encoded
 from ._aiortc.clock import use_steady_clock
 from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
 from ._aiortc.codecs import announce_fec, negotiated_codecs
 from ._aiortc.consent import watch_consent
 from ._aiortc.decoder_queue import bound_decoder
 from ._aiortc.decoder_threads import make_decoder_threads_daemons
+from ._aiortc.direct_packets import receive_directly
 from ._aiortc.gathering import gather_on
 from ._aiortc.messages import flush_messages
 from ._aiortc.picture_size import limit_pictures
@@ -195,7 +197,7 @@ class Peer:
             if pc.sctp is not None:
                 limit_messages(pc, self.limits.messages_per_s, self._abused)
             self._release_ports = gather_on(pc, self.ports, relay_only=self._relay_only)
-            limit_work(pc, self.limits, self._targets, self._allowance, self._abused)
+            bounds = limit_work(pc, self.limits, self._targets, self._allowance, self._abused)
             with watch_turn() as attempts, limit_pictures(self.limits.pixels):
                 await pc.setLocalDescription(await pc.createAnswer())
         except SessionRefused:
@@ -208,7 +210,8 @@ class Peer:
                 await self.close_sockets()
         self._diagnostics.answered(attempts)
         watch_consent(pc, self._consent_expired)
-        follow_address(pc, lambda check: self.session.run("address", check))
+        heard = follow_address(pc, lambda check: self.session.run("address", check))
+        receive_directly(pc, bounds, heard, self.session.loop.time)
         if offer.later_candidates:
             self._intake.look_up(offer.later_candidates)
         answer = offer.complete_answer(pc.localDescription.sdp)
@@ -230,7 +233,10 @@ class Peer:
                 transceiver.sender.replaceTrack(track)
                 if isinstance(track, AudioMediaCallback):
                     codecs = negotiated_codecs(transceiver)
-                    track.use_codec(codecs[0].name if codecs else "", dtx=offer.dtx)
+                    name = codecs[0].name if codecs else ""
+                    track.use_codec(name, dtx=offer.dtx)
+                    if name == "opus":
+                        send_encoded(transceiver.sender)
                     if offer.fec:
                         _send_fec(transceiver.sender, track)
                 else:

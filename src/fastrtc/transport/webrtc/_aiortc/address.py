@@ -97,6 +97,10 @@ class _Follower:
         self._next_check = 0.0
         self._heard_at = 0.0  # last datagram from the current address
 
+    def heard(self, now: float) -> None:
+        """Record a datagram from the current address, where none is observed."""
+        self._heard_at = now
+
     def watch(self) -> None:
         """Observe the source addresses of datagrams and of ICE checks."""
         for protocol in self._connection._protocols:
@@ -220,7 +224,7 @@ async def _wait_for(request: asyncio.Future[Any]) -> None:
     await asyncio.wait([request])
 
 
-def follow_address(pc: RTCPeerConnection, run: Run) -> None:
+def follow_address(pc: RTCPeerConnection, run: Run) -> dict[int, Callable[[float], None]]:
     """Follow a client whose address changes.
 
     To be called once the candidates of the connection have been gathered.
@@ -228,9 +232,13 @@ def follow_address(pc: RTCPeerConnection, run: Run) -> None:
     Args:
         pc: The connection.
         run: Starts a task that ends with the connection.
+
+    Returns:
+        For each ICE connection, by its ``id()``, the function to call with the time of each
+        datagram from the current address that is processed without aioice.
     """
     if not PATCH.fits:
-        return
+        return {}
     followers: dict[int, _Follower] = {}
     for dtls in dtls_transports(pc):
         connection = dtls.transport._connection
@@ -238,3 +246,4 @@ def follow_address(pc: RTCPeerConnection, run: Run) -> None:
             followers[id(connection)] = _Follower(connection, run)
             followers[id(connection)].watch()
         followers[id(connection)].watch_media(dtls)
+    return {connection: follower.heard for connection, follower in followers.items()}

@@ -12,7 +12,7 @@ from aiortc import RTCRtpReceiver
 from ..guard import guarded
 from .patch import Patch
 
-__all__ = ["PATCH", "AudioDecoder", "RtpSink", "take_packets"]
+__all__ = ["PATCH", "AudioDecoder", "PacketTap", "RtpSink", "packet_tap", "take_packets"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class RtpSink(Protocol):
         """Process a packet."""
 
 
-class _PacketTap:
+class PacketTap:
     """Replace a receiver's jitter buffer, and pass on all packets.
 
     Args:
@@ -68,6 +68,9 @@ class _PacketTap:
         sink: Where packets go.
         on_misfit: Called once if packets have an unexpected shape; the receiver's own jitter
             buffer is restored then.
+
+    Attributes:
+        sink: Where packets go.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class _PacketTap:
     ) -> None:
         self._receiver = receiver
         self._buffer: Any = getattr(receiver, _NAME)
-        self._sink = sink
+        self.sink = sink
         self._on_misfit = on_misfit
 
     @guarded((False, None))
@@ -86,7 +89,7 @@ class _PacketTap:
             payload_type, payload = packet.payload_type, packet._data
         except AttributeError as error:
             return self._give_back(packet, error)
-        self._sink.push(number, timestamp, payload_type, payload)
+        self.sink.push(number, timestamp, payload_type, payload)
         return False, None
 
     def _give_back(self, packet: Any, error: AttributeError) -> Any:
@@ -94,6 +97,12 @@ class _PacketTap:
         logger.warning("Packets of aiortc have an unexpected shape: %s; %s", error, PATCH.lost)
         self._on_misfit()
         return self._buffer.add(packet)
+
+
+def packet_tap(receiver: Any) -> PacketTap | None:
+    """Return the tap in place of a receiver's jitter buffer, if there is one."""
+    buffer = getattr(receiver, _NAME, None)
+    return buffer if type(buffer) is PacketTap else None
 
 
 def take_packets(
@@ -115,7 +124,7 @@ def take_packets(
     """
     if not PATCH.fits:
         return False
-    setattr(receiver, _NAME, _PacketTap(receiver, sink, on_misfit))
+    setattr(receiver, _NAME, PacketTap(receiver, sink, on_misfit))
     return True
 
 

@@ -24,11 +24,19 @@ PATCH = Patch(
     name="steady clock",
     target="time.time in modules of aiortc and aioice",
     seen="aiortc 1.15 and 1.16, aioice 0.10 to 0.13",
-    needs=(*(f"{module}.time.time" for module in MODULES), "aiortc.clock.current_datetime"),
+    needs=(
+        *(f"{module}.time.time" for module in MODULES),
+        "aiortc.clock.current_datetime",
+        "aiortc.clock.current_ms",
+        "aiortc.clock.current_ntp_time",
+    ),
     lost="setting the clock during a call can keep its connection from ever closing",
     upstream="upstream.md#monotonic-clocks",
     delete_when="aiortc and aioice measure durations with time.monotonic",
 )
+
+NTP_OFFSET_S = 2_208_988_800
+"""From 1900, where NTP's time begins, to 1970."""
 
 _OFFSET_S = time.time() - time.monotonic()
 
@@ -50,6 +58,8 @@ def use_steady_clock() -> None:
             module.time = types.SimpleNamespace(**{**vars(time), "time": _time})
     clock: Any = importlib.import_module("aiortc.clock")
     clock.current_datetime = _datetime
+    clock.current_ms = _ms
+    clock.current_ntp_time = _ntp_time
 
 
 def _time() -> float:
@@ -58,3 +68,12 @@ def _time() -> float:
 
 def _datetime() -> datetime.datetime:
     return datetime.datetime.fromtimestamp(_time(), datetime.timezone.utc)
+
+
+def _ms() -> int:
+    return int((_time() + NTP_OFFSET_S) * 1000)
+
+
+def _ntp_time() -> int:
+    """Return the time as a 64-bit NTP timestamp (RFC 5905), without a ``datetime`` per packet."""
+    return int((_time() + NTP_OFFSET_S) * (1 << 32))

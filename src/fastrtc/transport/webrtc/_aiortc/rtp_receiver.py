@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from ....core.limits import RateLimit
@@ -75,12 +76,17 @@ class _NackGenerator:
         return original.add(packet)
 
 
-def limit_receiver(receiver: Any) -> None:
-    """Bound what packets cost a receiver, and make its RTCP task end after any exception."""
+def limit_receiver(receiver: Any) -> Callable[[int, int], bool]:
+    """Bound what packets cost a receiver, and make its RTCP task end after any exception.
+
+    Returns:
+        A function of the stream and sequence number of a packet that returns whether the receiver
+        may process it.
+    """
     nack_generator = getattr(receiver, _NACK_GENERATOR)
     if nack_generator is not None:  # None for audio
         setattr(receiver, _NACK_GENERATOR, _NackGenerator(nack_generator))
-    _limit_jumps(receiver)
+    admits = _limit_jumps(receiver)
     run, exited = receiver._run_rtcp, getattr(receiver, _RTCP_EXITED)
 
     async def run_rtcp() -> None:
@@ -93,20 +99,25 @@ def limit_receiver(receiver: Any) -> None:
             exited.set()
 
     receiver._run_rtcp = run_rtcp
+    return admits
 
 
-def _limit_jumps(receiver: Any) -> None:
+def _limit_jumps(receiver: Any) -> Callable[[int, int], bool]:
     handle = receiver._handle_rtp_packet
     loop = asyncio.get_running_loop()
     rate = RateLimit(JUMPS_PER_S, JUMPS_BURST_S)
     last: dict[int, int] = {}  # sequence number by stream, of which there are few
 
-    async def handle_rtp_packet(packet: Any, arrival_time_ms: int) -> None:
-        number = packet.sequence_number
-        ahead = (number - last.get(packet.ssrc, number)) & 0xFFFF
+    def admits(ssrc: int, number: int) -> bool:
+        ahead = (number - last.get(ssrc, number)) & 0xFFFF
         if MAX_GAP < ahead < 0x10000 - MAX_GAP and not rate.allows(loop.time()):
-            return
-        last[packet.ssrc] = number
-        await handle(packet, arrival_time_ms=arrival_time_ms)
+            return False
+        last[ssrc] = number
+        return True
+
+    async def handle_rtp_packet(packet: Any, arrival_time_ms: int) -> None:
+        if admits(packet.ssrc, packet.sequence_number):
+            await handle(packet, arrival_time_ms=arrival_time_ms)
 
     receiver._handle_rtp_packet = handle_rtp_packet
+    return admits

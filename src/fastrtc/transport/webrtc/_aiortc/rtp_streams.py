@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ....core.log_throttle import LogThrottle
 from ..guard import guarded
@@ -13,7 +14,7 @@ from ..packet_budget import PacketBudget, Persistence
 from .abuse import Abuse
 from .patch import Patch
 
-__all__ = ["PATCH", "limit_streams"]
+__all__ = ["PATCH", "StreamBounds", "limit_streams"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +36,23 @@ PATCH = Patch(
 _failures = LogThrottle()
 
 
+class StreamBounds(NamedTuple):
+    """The bounds of a DTLS transport, for code that processes its packets in place of aiortc.
+
+    Attributes:
+        budget: Its packets. Before one is authenticated, ``has_room_for`` must return true.
+        allowance: Earned by authentic packets: ``earn_for_checks``.
+        drop: To be called for each packet that is of no use.
+    """
+
+    budget: PacketBudget
+    allowance: SendAllowance
+    drop: Callable[[], None]
+
+
 def limit_streams(
     transport: Any, budget: PacketBudget, allowance: SendAllowance, abuse: Abuse
-) -> None:
+) -> StreamBounds:
     """Bound the RTP streams of a peer, and survive packets that aiortc cannot parse."""
     ice = transport.transport
     receive = ice._recv
@@ -90,3 +105,4 @@ def limit_streams(
     ice._recv = receive_next
     transport._handle_rtp_data = handle_rtp_data
     transport._handle_rtcp_data = handle_rtcp_data
+    return StreamBounds(budget, allowance, drop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from aiortc import RTCPeerConnection
 
@@ -13,11 +14,28 @@ from .abuse import Abuse
 from .ice import limit_ice
 from .rtp_receiver import limit_receiver
 from .rtp_sender import limit_sender
-from .rtp_streams import limit_streams
+from .rtp_streams import StreamBounds, limit_streams
 from .sctp_work import limit_sctp
 from .transports import dtls_transports, ice_connections
 
-__all__ = ["limit_work"]
+__all__ = ["Bounds", "limit_work"]
+
+
+@dataclass
+class Bounds:
+    """The bounds of a connection, for code that processes packets in place of aiortc.
+
+    Attributes:
+        abuse: Ends the connection.
+        budgets: The budget of each ICE connection, by its ``id()``.
+        streams: The bounds of each DTLS transport, by its ``id()``.
+        receivers: A function for each receiver, by its ``id()``: see ``limit_receiver``.
+    """
+
+    abuse: Abuse
+    budgets: dict[int, PacketBudget] = field(default_factory=dict)
+    streams: dict[int, StreamBounds] = field(default_factory=dict)
+    receivers: dict[int, Callable[[int, int], bool]] = field(default_factory=dict)
 
 
 def limit_work(
@@ -26,7 +44,7 @@ def limit_work(
     policy: TargetPolicy,
     allowance: SendAllowance,
     on_abuse: Callable[[str], None],
-) -> list[PacketBudget]:
+) -> Bounds:
     """Bound the cost of a peer's packets.
 
     To be called once the offer is set, before candidates are gathered.
@@ -39,19 +57,20 @@ def limit_work(
         on_abuse: Called once, with the reason, when the peer persistently sends too much.
 
     Returns:
-        The budget of each transport, which counts dropped packets.
+        The bounds.
     """
-    abuse = Abuse(on_abuse)
-    budgets: dict[int, PacketBudget] = {}
+    bounds = Bounds(Abuse(on_abuse))
+    abuse, budgets = bounds.abuse, bounds.budgets
     for connection in ice_connections(pc):
         budget = budgets[id(connection)] = PacketBudget(limits.packets_per_s)
         limit_ice(connection, budget, policy, allowance, abuse)
     for transport in dtls_transports(pc):
         budget = budgets[id(transport.transport._connection)]
-        limit_streams(transport, budget, allowance, abuse)
+        bounds.streams[id(transport)] = limit_streams(transport, budget, allowance, abuse)
     for transceiver in pc.getTransceivers():
-        limit_receiver(transceiver.receiver)
+        receiver = transceiver.receiver
+        bounds.receivers[id(receiver)] = limit_receiver(receiver)
         limit_sender(transceiver.sender)
     if pc.sctp is not None:
         limit_sctp(pc.sctp, limits.messages_per_s, abuse)
-    return list(budgets.values())
+    return bounds

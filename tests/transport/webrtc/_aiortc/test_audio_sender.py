@@ -1,0 +1,104 @@
+"""Encoded audio leaves as aiortc would send it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+
+from fastrtc import Stream
+from fastrtc.transport.webrtc._aiortc.audio_sender import PATCH
+from tests.support.patches import without
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+from tests.webrtc.handlers import AsyncAudioEcho
+
+
+@asynccontextmanager
+async def calling() -> AsyncIterator[tuple[Client, Any]]:
+    """A call, and the sender of the server."""
+    stream = Stream(
+        AsyncAudioEcho(), modality="audio", mode="send-receive", server_rtc_configuration=LOCAL
+    )
+    async with Client(stream, audio=AudioSource(np.tile(tone(1.0), 30))) as client:
+        await eventually(lambda: len(client.loud()) > 10)
+        yield client, stream.pcs[client.webrtc_id].getSenders()[0]
+
+
+def sent_by(sender: Any) -> list[bytes]:
+    """The packets that a sender sends from now on, before their encryption."""
+    transport, kept = sender.transport, []
+    send = transport._send_rtp
+
+    async def keep(data: bytes) -> None:
+        kept.append(data)
+        await send(data)
+
+    transport._send_rtp = keep
+    return kept
+
+
+def is_rtp(data: bytes) -> bool:
+    return not 191 < data[1] < 224
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "aiortc"])
+async def test_packets_are_the_same_as_those_of_aiortc(ours: bool) -> None:
+    with without(*([] if ours else [PATCH])):
+        async with calling() as (_, sender):
+            kept = sent_by(sender)
+            await eventually(lambda: len(list(filter(is_rtp, kept))) > 10)
+            history = sender._RTCRtpSender__rtp_history.values()
+            assert (type(next(iter(history))) is RtpPacket) is not ours
+    packets = [RtpPacket.parse(data, HeaderExtensionsMap()) for data in filter(is_rtp, kept)]
+    steps = {
+        ((b.sequence_number - a.sequence_number) & 0xFFFF, b.timestamp - a.timestamp)
+        for a, b in zip(packets, packets[1:], strict=False)
+    }
+    assert steps == {(1, 960)}
+    assert {(p.marker, p.payload_type, p.ssrc) for p in packets} == {(1, 96, sender._ssrc)}
+    assert all(data[0] == 0x90 and data[12:14] == b"\xbe\xde" for data in filter(is_rtp, kept))
+    ids = {data[16] for data in filter(is_rtp, kept)}
+    assert ids == {0x10}, "the mid, of one character"
+
+
+async def test_statistics_and_reports_count_them() -> None:
+    async with calling() as (client, sender):
+        kept = sent_by(sender)
+        await eventually(lambda: any(data[1] == 200 for data in kept))  # a sender report
+        stats = (await sender.getStats()).values()
+        outbound = next(s for s in stats if s.type == "outbound-rtp")
+        assert outbound.packetsSent >= len(client.loud())
+        assert outbound.bytesSent > 20 * outbound.packetsSent
+
+
+async def test_a_lost_packet_is_sent_again() -> None:
+    async with calling() as (_, sender):
+        kept = sent_by(sender)
+        await eventually(lambda: any(map(is_rtp, kept)))
+        first = next(filter(is_rtp, kept))
+        await sender._retransmit(RtpPacket.parse(first).sequence_number)
+        assert kept.count(first) == 2
+
+
+async def test_another_track_is_sent_by_aiortc() -> None:
+    async with calling() as (client, sender):
+        kept = sent_by(sender)
+        sender.replaceTrack(AudioSource(np.tile(tone(1.0, frequency=1000), 30)))
+        await eventually(lambda: len(list(filter(is_rtp, kept))) > 20)
+        heard = len(client.loud())
+        await eventually(lambda: len(client.loud()) > heard + 10)
+        history = sender._RTCRtpSender__rtp_history.values()
+        assert any(type(packet) is RtpPacket for packet in history)
+
+
+async def test_the_track_is_stopped_at_the_end() -> None:
+    async with calling() as (_, sender):
+        track = sender._RTCRtpSender__track
+        assert track.readyState == "live"
+    assert track.readyState == "ended"
+    assert sender._RTCRtpSender__track is None
+    assert sender._RTCRtpSender__rtp_exited.is_set()
