@@ -75,8 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser(
         "doctor",
         help="check for problems that can keep streams from working",
-        description="Check the installation and, on request, STUN and TURN servers and the "
-        "microphone; print how to fix problems. The exit status is 1 if there is a problem.",
+        description="Check the installation and, on request, STUN and TURN servers, a running "
+        "server and the microphone; print how to fix problems. The exit status is 1 if there is a "
+        "problem.",
     )
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
     doctor.add_argument(
@@ -86,6 +87,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--stun", metavar="URL", help="test a server, such as stun:host:3478")
     doctor.add_argument("--turn", metavar="URL", help="test a server, such as turn:host:3478")
+    doctor.add_argument(
+        "--connect",
+        metavar="URL",
+        help="connect to a running server, such as http://127.0.0.1:7860, as a client does, with "
+        "the STUN and TURN servers of the other options",
+    )
+    doctor.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="for --connect, such as 'Authorization: Bearer TOKEN'; repeatable",
+    )
     doctor.add_argument("--username", help="for --turn")
     doctor.add_argument("--credential", help="for --turn")
     doctor.add_argument(

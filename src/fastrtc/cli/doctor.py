@@ -10,21 +10,19 @@ import platform
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from .._version import __version__
 from ..handlers.abandoned import LIMIT, read_reports
+from .finding import Finding, print_findings
 from .ports import port_problem
 from .requirements import Need, extras
 
 __all__ = ["Finding", "run"]
 
-State = Literal["ok", "note", "wrong"]
-
-MARKS: dict[State, str] = {"ok": "ok   ", "note": "note ", "wrong": "WRONG"}
 FOR_DEVELOPERS = {"dev"}
 
 MODELS = {
@@ -58,23 +56,6 @@ ADVICE = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The result of a check.
-
-    Attributes:
-        name: What was checked.
-        state: ``"ok"``, ``"note"`` for something that may be intended, or ``"wrong"``.
-        detail: The result.
-        advice: How to fix it; empty if there is nothing to fix.
-    """
-
-    name: str
-    state: State
-    detail: str
-    advice: str = ""
-
-
 def run(given: Namespace) -> int:
     """Run all requested checks and print the results.
 
@@ -89,6 +70,15 @@ def run(given: Namespace) -> int:
     if given.microphone and (problem := port_problem(given.port)):
         print(f"fastrtc doctor: {problem}", file=sys.stderr)
         return 2
+    if given.connect is not None:
+        from .connect import InvalidArgument, try_to_connect
+
+        try:
+            connection = try_to_connect(given.connect, configuration, given.header)
+        except InvalidArgument as error:
+            print(f"fastrtc doctor: {error}", file=sys.stderr)
+            return 2
+        return _show(connection, given, asked=True)
     needs = extras()
     findings = [
         *_python(),
@@ -102,25 +92,25 @@ def run(given: Namespace) -> int:
     ]
     if configuration is not None:
         findings += _servers(configuration)
-    if given.json:
-        print(json.dumps([asdict(finding) for finding in findings], indent=2))
-    else:
-        _print(findings, asked=configuration is not None)
+    status = _show(findings, given, asked=configuration is not None)
     if given.microphone:
         from .microphone import serve
 
         serve(given.port)
+    return status
+
+
+def _show(findings: list[Finding], given: Namespace, *, asked: bool) -> int:
+    """Print findings, and return the exit status."""
+    if given.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        _print(findings, asked=asked)
     return 1 if any(finding.state == "wrong" for finding in findings) else 0
 
 
 def _print(findings: list[Finding], *, asked: bool) -> None:
-    width = max(len(finding.name) for finding in findings)
-    for finding in findings:
-        print(f"{MARKS[finding.state]}  {finding.name:{width}}  {finding.detail}")
-        if finding.advice:
-            print(f"{'':{width + 9}}-> {finding.advice}")
-    wrong = sum(finding.state == "wrong" for finding in findings)
-    print(f"\n{wrong or 'Nothing'} wrong.")
+    print_findings(findings)
     if not asked:
         print("No STUN or TURN server was tested: use --rtc-configuration, --stun or --turn.")
 

@@ -1,0 +1,327 @@
+"""Send an offer to a running server: over a mounted stream's route, or that of a Gradio page."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+__all__ = [
+    "InvalidArgument",
+    "NoAnswer",
+    "Route",
+    "Signaling",
+    "modality_in",
+    "page_url",
+    "parse_headers",
+    "refusal_of",
+]
+
+OFFER = "/webrtc/offer"
+ANSWER_TIMEOUT_S = 15.0
+"""How long the server may take to answer a request. An answer may wait for TURN and STUN servers
+for some 5 s."""
+
+MAX_REDIRECTS = 3
+
+NO_ROUTE = (404, 405, 501)
+"""The status of a path that takes no offers; 501 of servers that know no ``POST``."""
+
+ADVICE = {
+    "concurrency_limit_reached": "Close another connection, or raise concurrency_limit.",
+    "too_many_connecting": "Try again in half a minute, or raise Limits(connecting=...).",
+    "unauthorized": "The program's authorize refused the request. Pass what it checks: "
+    "--header 'Authorization: Bearer TOKEN'.",
+    "unknown_host": "Use a host name of allowed_hosts in the URL.",
+    "cross_site": "The origin is not allowed: see allowed_origins.",
+    "turn_server_failed": "Correct server_rtc_configuration, and test its TURN server: "
+    "fastrtc doctor --turn URL --username NAME --credential PASSWORD.",
+    "port_unavailable": "End the other process that uses the port, or set another in Ice(...).",
+    "udp_ports_in_use": "Widen Ice(udp_ports=...), or use Ice(udp_port=...) for all connections.",
+    "server_stopping": "Try again when the server has restarted.",
+    "too_many_blocked_threads": "Run fastrtc doctor on the server, which shows them.",
+    "unsupported_aiortc": "Run fastrtc doctor on the server.",
+}
+"""What to do about a refusal, by its code."""
+
+
+class InvalidArgument(ValueError):
+    """An argument of the command is malformed."""
+
+
+class NoAnswer(Exception):
+    """The server did not answer an offer.
+
+    Args:
+        detail: Why.
+        advice: What to do.
+    """
+
+    def __init__(self, detail: str, advice: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.advice = advice
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where offers go.
+
+    Attributes:
+        url: The URL that requests are posted to.
+        component: The id of the component of a Gradio page; None for a mounted stream.
+        notes: What was found on the way.
+    """
+
+    url: str
+    component: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def page_url(given: str) -> str:
+    """Return the URL without query and trailing slash; ``ws`` becomes ``http``.
+
+    Raises:
+        InvalidArgument: If it is no URL of HTTP or WebSocket.
+    """
+    text = given.strip()
+    if "://" not in text:
+        text = f"http://{text}"
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 (raises ValueError)
+    except ValueError as error:
+        raise InvalidArgument(f"--connect {given!r} is not a URL: {error}") from None
+    scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
+    if scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidArgument(
+            f"--connect needs the URL of a server, such as http://127.0.0.1:7860, not {given!r}"
+        )
+    path = parts.path.rstrip("/").removesuffix("/websocket/offer")
+    return urlunsplit((scheme, parts.netloc, path, "", ""))
+
+
+def parse_headers(given: Iterable[str]) -> dict[str, str]:
+    """Return headers by name.
+
+    Raises:
+        InvalidArgument: If one is not ``"NAME: VALUE"``.
+    """
+    headers = {}
+    for header in given:
+        name, colon, value = header.partition(":")
+        name = name.strip()
+        if not colon or not name or not name.isascii() or not value.isascii() or " " in name:
+            raise InvalidArgument(f"--header must be 'NAME: VALUE', not {header!r}")
+        headers[name] = value.strip()
+    return headers
+
+
+class Signaling:
+    """Send offers to a server; an async context manager.
+
+    Args:
+        url: The URL of the server, as of `page_url`.
+        headers: The headers of each request.
+    """
+
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
+        self._url = url
+        self._http = httpx.AsyncClient(headers=headers, timeout=ANSWER_TIMEOUT_S)
+        self._session = uuid.uuid4().hex
+
+    async def __aenter__(self) -> Signaling:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.aclose()
+
+    async def find(self) -> Route:
+        """Find out where offers go, with requests that are none.
+
+        Raises:
+            NoAnswer: If there is no stream, or the server cannot be reached.
+        """
+        path = urlsplit(self._url).path
+        mounted = Route(self._url if path.endswith(OFFER) else self._url + OFFER)
+        response = await self._post(mounted, "offer", {})
+        if response.status_code not in NO_ROUTE:
+            return Route(str(response.request.url))
+        found = await self._page() or await self._documented()
+        if found is None:
+            raise NoAnswer(
+                f"there is no stream at {self._url}: no {OFFER}, and no Gradio page with one",
+                "Pass the address of the page, or the path of stream.mount(app, path=...): "
+                "http://HOST:PORT/PATH.",
+            )
+        return found
+
+    async def send(self, route: Route, body: dict[str, Any]) -> dict[str, Any]:
+        """Send an offer.
+
+        Returns:
+            The answer, ``{"sdp", "type"}``, or a refusal, ``{"status", "meta"}``.
+
+        Raises:
+            NoAnswer: If there is none.
+        """
+        return _read(await self._post(route, "offer", body), route.url)
+
+    async def page_configuration(self, route: Route) -> dict[str, Any] | None:
+        """Return the ``rtc_configuration`` that a Gradio page gives its client, or None."""
+        if route.component is None:
+            return None
+        found = _json(await self._post(route, "turn", None))
+        return found if isinstance(found, dict) and found.get("iceServers") else None
+
+    # Where offers go
+
+    async def _page(self) -> Route | None:
+        """Return the route of the component of a Gradio page."""
+        config = _json(await self._request("GET", f"{self._url}/config"))
+        if not isinstance(config, dict) or not isinstance(config.get("components"), list):
+            return None
+        found = [one["id"] for one in config["components"] if _is_component(one)]
+        if not found:
+            raise NoAnswer(
+                f"{self._url} is a Gradio page without a WebRTC component",
+                "Pass the address of the page that has the stream.",
+            )
+        notes = (f"the page has {len(found)} streams: the first one",) if len(found) > 1 else ()
+        prefix = str(config.get("api_prefix") or "")
+        return Route(f"{self._url}{prefix}/component_server/", found[0], notes)
+
+    async def _documented(self) -> Route | None:
+        """Return the first route of offers that the OpenAPI schema of the server lists."""
+        parts = urlsplit(self._url)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        schema = _json(await self._request("GET", f"{origin}/openapi.json"))
+        paths = schema.get("paths") if isinstance(schema, dict) else None
+        found = [path for path in paths if path.endswith(OFFER)] if isinstance(paths, dict) else []
+        if not found:
+            return None
+        others = "" if len(found) == 1 else f", one of {', '.join(found)}"
+        return Route(origin + found[0], notes=(f"the stream is at {found[0]}{others}",))
+
+    # Requests
+
+    async def _post(self, route: Route, function: str, body: Any) -> httpx.Response:
+        if route.component is not None:
+            body = {
+                "data": body,
+                "component_id": route.component,
+                "fn_name": function,
+                "session_hash": self._session,
+            }
+        return await self._request("POST", route.url, body)
+
+    async def _request(self, method: str, url: str, body: Any = None) -> httpx.Response:
+        """Send a request; redirects keep its method.
+
+        Raises:
+            NoAnswer: If there is no response, or one that asks to log in.
+        """
+        try:
+            for _ in range(MAX_REDIRECTS + 1):
+                response = await self._http.request(method, url, json=body)
+                if not response.has_redirect_location:
+                    break
+                url = str(response.request.url.join(response.headers["location"]))
+        except httpx.TimeoutException as error:
+            raise NoAnswer(
+                f"no response from {url} within {ANSWER_TIMEOUT_S:.0f} s",
+                "The server hangs, or a firewall drops the packets: check the address, and the "
+                "server's log.",
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
+            raise _unreachable(url, error) from error
+        if response.status_code in (401, 403):
+            raise NoAnswer(
+                f"{url} refuses the request: {response.status_code} {response.reason_phrase}",
+                "Log in as a client does: --header 'Authorization: Bearer TOKEN', or the cookie of "
+                "a browser: --header 'Cookie: NAME=VALUE'.",
+            )
+        return response
+
+
+def refusal_of(answer: dict[str, Any]) -> tuple[str, str] | None:
+    """Return why a server refused an offer, and what to do; None if it did not."""
+    if answer.get("type") == "answer" and isinstance(answer.get("sdp"), str):
+        return None
+    meta = answer.get("meta")
+    if not isinstance(meta, dict) or not isinstance(meta.get("error"), str):
+        return f"the server answered {str(answer)[:200]}", "This is not a server of fastrtc."
+    code = meta["error"]
+    details = [f"{name} {value}" for name, value in meta.items() if name == "limit"]
+    details += [str(value) for name, value in meta.items() if name == "reason"]
+    text = f"the server refuses the connection: {code}"
+    return f"{text} ({'; '.join(details)})" if details else text, ADVICE.get(code, "")
+
+
+def modality_in(refusal: str) -> Sequence[str]:
+    """Return the kinds of media that a stream accepts, if a refusal names them."""
+    _, marker, modality = refusal.partition("the stream's modality is ")
+    kinds = modality.split()[0].rstrip(").").split("-") if marker and modality.split() else []
+    return [kind for kind in kinds if kind in ("audio", "video")]
+
+
+def _read(response: httpx.Response, url: str) -> dict[str, Any]:
+    """Return the answer or the refusal in a response.
+
+    Raises:
+        NoAnswer: If it has neither.
+    """
+    found = _json(response)
+    if response.status_code == 400 and isinstance(found, dict) and "detail" in found:
+        return {"status": "failed", "meta": {"error": str(found["detail"])}}
+    if response.status_code >= 500:
+        raise NoAnswer(
+            f"{url} fails: {response.status_code} {response.reason_phrase}",
+            "See the log of the server; behind a proxy, check that it is running.",
+        )
+    if response.status_code != 200 or not isinstance(found, dict):
+        raise NoAnswer(
+            f"{url} does not answer offers: {response.status_code} {response.reason_phrase}",
+            "This is not a server of fastrtc, or not its address.",
+        )
+    return found
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _is_component(one: Any) -> bool:
+    return isinstance(one, dict) and one.get("type") == "webrtc" and isinstance(one.get("id"), int)
+
+
+def _unreachable(url: str, error: BaseException) -> NoAnswer:
+    """Describe why a server cannot be reached, by the innermost known cause."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return NoAnswer(
+                f"TLS with {url} failed: {cause}",
+                "Check the certificate, whether the port uses TLS (https) or not (http), and set "
+                "SSL_CERT_FILE for a certificate authority of your own.",
+            )
+        if isinstance(cause, socket.gaierror):
+            return NoAnswer(
+                f"the host name of {url} cannot be resolved: {cause}",
+                "Check the host name; if it is correct, the machine has no working DNS.",
+            )
+        cause = cause.__cause__ or cause.__context__
+    return NoAnswer(
+        f"{url} cannot be reached: {error or type(error).__name__}",
+        "Check the address and the port, whether the server is running, and whether it uses https. "
+        "A server on 127.0.0.1 is reachable from its own machine only.",
+    )
