@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -39,6 +39,14 @@ async def gathered(ice: Ice, stun_url: str = "") -> AsyncIterator[Any]:
         await pc.close()
         close()
     assert not OPEN_PORTS._open
+
+
+@contextmanager
+def several_addresses(*addresses: str) -> Iterator[None]:
+    """A machine with these addresses."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gathering, "local_addresses", lambda _: list(addresses))
+        yield
 
 
 async def test_as_before_without_options() -> None:
@@ -90,6 +98,26 @@ async def test_a_stun_server_tells_the_address_of_private_ones() -> None:
             assert reflexive.priority < host.priority
 
 
+async def test_an_address_that_reaches_nothing_comes_last() -> None:
+    async with stun_server() as server:
+        server.knows = {"127.0.0.2"}
+        ice = Ice(udp_port=free_port(), interfaces=["127.0.0.0/8"], gather_timeout_s=5)
+        with several_addresses("127.0.0.1", "127.0.0.2"):
+            async with gathered(ice, server.url) as connection:
+                hosts = [c.host for c in connection.local_candidates if c.type == "host"]
+                assert hosts == ["127.0.0.2", "127.0.0.1"]
+                assert [p.local_candidate.host for p in connection._protocols] == hosts[::-1]
+
+
+async def test_what_is_no_nat_is_announced_once() -> None:
+    number = free_port()
+    async with stun_server() as server:
+        server.address = ("127.0.0.1", number)
+        ice = Ice(udp_port=number, interfaces=["127.0.0.1"])
+        async with gathered(ice, server.url) as connection:
+            assert [c.type for c in connection.local_candidates] == ["host"]
+
+
 async def test_a_silent_stun_server_holds_up_no_answer() -> None:
     async with stun_server() as server:
         server.silent = True
@@ -99,6 +127,15 @@ async def test_a_silent_stun_server_holds_up_no_answer() -> None:
         async with gathered(ice, server.url) as connection:
             assert len(connection.local_candidates) == 1
             assert loop.time() - began < 3, "aioice waits for 5 s"
+
+
+async def test_two_silent_stun_servers_are_waited_for_as_long_as_one() -> None:
+    async with stun_server() as server:
+        server.silent = True
+        ice = Ice(interfaces=["127.0.0.1"], public_ip=server.url, gather_timeout_s=0.25)
+        async with gathered(ice, server.url) as connection:
+            assert [c.type for c in connection.local_candidates] == ["host"]
+        assert server.asked == 2, "by public_ip, at once and after 0.1 s"
 
 
 async def test_options_that_cannot_be_respected_are_an_error() -> None:

@@ -11,15 +11,19 @@ from typing import Any
 import pytest
 from aioice import stun
 
+from fastrtc.core.log_throttle import LogThrottle
+from fastrtc.transport.webrtc.ports import public_address
 from fastrtc.transport.webrtc.ports.public_address import PublicAddresses
 
 
 class StunServer(asyncio.DatagramProtocol):
-    """Tells every client the same address, unless it is silent."""
+    """Tells every client the same address, unless it is silent, or knows only some hosts."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.silent = False
+        self.address = ("203.0.113.5", 40000)
+        self.knows: set[str] = set()
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
@@ -27,13 +31,13 @@ class StunServer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         self.asked += 1
-        if self.silent:
+        if self.silent or (self.knows and addr[0] not in self.knows):
             return
         request = stun.parse_message(data)
         response = stun.Message(
             stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=request.transaction_id
         )
-        response.attributes["XOR-MAPPED-ADDRESS"] = ("203.0.113.5", 40000)
+        response.attributes["XOR-MAPPED-ADDRESS"] = self.address
         self.transport.sendto(b"junk", addr)
         self.transport.sendto(bytes(response), addr)
 
@@ -63,8 +67,9 @@ async def test_the_server_is_asked_once() -> None:
 
 
 async def test_a_silent_server_is_asked_again_the_next_time(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(public_address, "_unanswered", LogThrottle())
     async with stun_server() as server:
         server.silent = True
         public = PublicAddresses([server.url])
@@ -74,3 +79,13 @@ async def test_a_silent_server_is_asked_again_the_next_time(
         assert server.asked == 2, "requests are repeated"
         server.silent = False
         assert await public.get(5) == ["203.0.113.5"]
+
+
+async def test_silent_servers_are_waited_for_together() -> None:
+    async with stun_server() as one, stun_server() as other:
+        one.silent = other.silent = True
+        public = PublicAddresses([one.url, other.url])
+        await public.get(0.25)
+        assert (one.asked, other.asked) == (2, 2)
+        one.silent = False
+        assert await public.get(0.25) == ["203.0.113.5"]

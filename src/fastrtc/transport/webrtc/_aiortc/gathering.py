@@ -74,6 +74,9 @@ TCP_TYPE_PREFERENCE = 90
 TCP_LOCAL_PREFERENCE = (4 << 13) | 8191
 """For passive candidates (RFC 6544 section 4.2)."""
 
+LOCAL_PREFERENCE = 1 << 8
+"""One local preference in a priority (RFC 8445 section 5.1.2.1)."""
+
 
 def gather_on(pc: RTCPeerConnection, ports: IcePorts, *, relay_only: bool) -> Callable[[], None]:
     """Let a connection gather its candidates on the ports of the server.
@@ -157,21 +160,28 @@ class _Gatherer:
             relays.cancel()
 
     async def _gather_hosts(self, component: int) -> list[Candidate]:
-        ice = self._ports.ice
+        ice, loop = self._ports.ice, asyncio.get_running_loop()
+        deadline = loop.time() + ice.gather_timeout_s
         public = await self._ports.public.get(ice.gather_timeout_s)
-        candidates: dict[tuple[str, str, int], Candidate] = {}
-        private: list[Any] = []
+        opened: list[tuple[Any, list[str]]] = []
         for address in local_addresses(ice):
             announced = announced_addresses(address, public)
-            for protocol in await self._open(component, address):
-                if announced == [address] and protocol.local_candidate.transport == "udp":
-                    private.append(protocol)
-                local = protocol.local_candidate
-                for outer in reversed(announced):  # the first one is that of the protocol
-                    protocol.local_candidate = candidate = _announced(local, outer)
-                    candidates[candidate.transport, outer, candidate.port] = candidate
+            opened += [(one, announced) for one in await self._open(component, address)]
+        private = [
+            protocol
+            for protocol, announced in opened
+            if announced == [protocol.local_candidate.host]
+            and protocol.local_candidate.transport == "udp"
+        ]
+        reflexive = await self._ask_stun_server(private, deadline - loop.time())
+        _put_last(private, reflexive)
+        candidates: dict[tuple[str, str, int], Candidate] = {}
+        for protocol, announced in opened:
+            local = protocol.local_candidate
+            for outer in reversed(announced):  # the first one is that of the protocol
+                protocol.local_candidate = candidate = _announced(local, outer)
+                candidates.setdefault((candidate.transport, outer, candidate.port), candidate)
         found = sorted(candidates.values(), key=lambda c: -c.priority)
-        reflexive = await self._ask_stun_server(private)
         # Without a NAT they are the same (RFC 8445 section 5.1.3)
         return [*found, *(c for c in reflexive if ("udp", c.host, c.port) not in candidates)]
 
@@ -226,7 +236,7 @@ class _Gatherer:
 
     # STUN
 
-    async def _ask_stun_server(self, protocols: list[Any]) -> list[Candidate]:
+    async def _ask_stun_server(self, protocols: list[Any], timeout_s: float) -> list[Candidate]:
         """Return the server-reflexive candidates of IPv4 sockets."""
         server = self._connection.stun_server
         asked = [p for p in protocols if ":" not in p.local_candidate.host]
@@ -235,7 +245,7 @@ class _Gatherer:
         resolved = asyncio.ensure_future(resolve(*server))
         queries = [_reflexive(protocol, resolved) for protocol in asked]
         try:
-            return await collect(queries, self._ports.ice.gather_timeout_s)
+            return await collect(queries, timeout_s)
         finally:
             resolved.cancel()
 
@@ -355,6 +365,18 @@ def _host_candidate(component: int, transport: str, host: str, port: int) -> Can
         type="host",
         tcptype="passive" if transport == "tcp" else None,
     )
+
+
+def _put_last(asked: list[Any], answered: list[Candidate]) -> None:
+    """Give addresses that do not reach the STUN server a lower priority than those that do.
+
+    They may reach nothing, and each pair that is checked before others costs the client 20 ms.
+    """
+    reach = {candidate.related_address for candidate in answered}
+    for protocol in asked:
+        local = protocol.local_candidate
+        if reach and ":" not in local.host and local.host not in reach:
+            local.priority -= LOCAL_PREFERENCE
 
 
 def _announced(candidate: Candidate, host: str) -> Candidate:

@@ -44,21 +44,24 @@ class PublicAddresses:
         Args:
             timeout_s: How long to wait for them, in seconds.
         """
-        for url, server in list(self._unknown.items()):
-            try:
-                found = await asyncio.wait_for(_ask(*server), timeout_s)
-            except (OSError, asyncio.TimeoutError) as error:
-                _unanswered.log(
-                    logger.warning,
-                    "public_ip: %s does not answer (%s); the server's own addresses are announced",
-                    url,
-                    str(error) or f"within {timeout_s:g} s",
-                )
-                continue
-            if self._unknown.pop(url, None) is not None:
-                self._known.append(found)
-                logger.info("public_ip: %s says %s", url, found)
+        asked = [self._learn(url, server, timeout_s) for url, server in self._unknown.items()]
+        await asyncio.gather(*asked)
         return list(self._known)
+
+    async def _learn(self, url: str, server: tuple[str, int], timeout_s: float) -> None:
+        try:
+            found = await asyncio.wait_for(_ask(*server), timeout_s)
+        except (OSError, asyncio.TimeoutError) as error:
+            _unanswered.log(
+                logger.warning,
+                "public_ip: %s does not answer (%s); the server's own addresses are announced",
+                url,
+                str(error) or f"within {timeout_s:g} s",
+            )
+            return
+        if self._unknown.pop(url, None) is not None:
+            self._known.append(found)
+            logger.info("public_ip: %s says %s", url, found)
 
 
 class _Query(asyncio.DatagramProtocol):

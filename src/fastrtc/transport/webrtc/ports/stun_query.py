@@ -13,7 +13,7 @@ __all__ = ["collect", "resolve"]
 
 T = TypeVar("T")
 
-MIN_GRACE_S = 0.02
+MIN_GRACE_S = 0.005
 """How long to wait for further answers after the first, at least, in seconds."""
 
 GRACE = 1.0
