@@ -11,6 +11,7 @@ import pytest
 from fastrtc import Stream
 from fastrtc.transport.webrtc._aiortc import consent
 from tests.faults.relay import Faults, Relay, RelayedClient, relay
+from tests.support.bystander import MachineStalls
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually
 from tests.webrtc.handlers import RATE, AsyncAudioEcho, frequency, steps
@@ -21,7 +22,7 @@ LADDER = steps(STEPS, STEP_S, LOWEST, BETWEEN)  # tells which 0.2 s of every 4 s
 SPEAKS_S = 16
 RATE_IN = 24000  # Hz, of the handler
 CLICK = 3000  # from one sample to the next: the highest tone makes 1800, a cut one up to 8000
-USUAL_S = 0.7  # 0.05 s, and room for a busy machine; the 5 s of a cut would count as 1
+USUAL_S = 0.7  # 0.05 s, and some room; the 5 s of a cut would count as 1
 
 
 class Call:
@@ -33,6 +34,7 @@ class Call:
         self.relay: Relay = client.relay
         self.handler: Any = stream.handlers[client.webrtc_id]
         self.source: Any = client.pc.getSenders()[0].track
+        self._stalls = MachineStalls()
 
     async def goes_on(self, seconds: float) -> float:
         """Speak on for so long; give when that began, on the loop's clock."""
@@ -54,14 +56,21 @@ class Call:
             delays.setdefault((cycle, round(rung)), late)  # of the first that was heard of it
         return list(delays.values())
 
-    def assert_usual_delay(self, since: float) -> None:
-        """Steps come back soon, and the server keeps little that is to be sent."""
-        delays = self.delays(since)
+    async def assert_usual_delay(self, since: float) -> None:
+        """Steps come back soon, and the server keeps little that is to be sent.
+
+        That is, but for what was late because the machine was busy with something else.
+        """
+        for _ in range(10):
+            if len(delays := self.delays(since)) >= 5:
+                break
+            await self.goes_on(0.4)
         assert len(delays) >= 5
-        assert np.median(delays) < USUAL_S
+        usual = USUAL_S + self._stalls.so_far()
+        assert np.median(delays) < usual
         media = connections_of(self.stream).media[self.client.webrtc_id]
         assert media.audio_out is not None and media.audio_out.playout is not None
-        assert media.audio_out.playout.queued_s < USUAL_S
+        assert media.audio_out.playout.queued_s < usual
 
     def heard_since(self, sample: int) -> np.ndarray:
         """What the handler got, from a sample on."""
@@ -111,7 +120,7 @@ async def test_loss(loss: float) -> None:
         assert len(heard) / RATE_IN == pytest.approx(3.0, abs=0.4)
         assert steepness(heard) < CLICK
         assert loud_part(heard) > 1 - 2 * loss - 0.05
-        call.assert_usual_delay(began)
+        await call.assert_usual_delay(began)
 
 
 async def test_reordering() -> None:
@@ -123,7 +132,7 @@ async def test_reordering() -> None:
         heard = call.heard_since(before)
         assert len(heard) / RATE_IN == pytest.approx(3.0, abs=0.4)
         assert loud_part(heard) > 0.9
-        call.assert_usual_delay(began)
+        await call.assert_usual_delay(began)
 
 
 async def test_jitter_of_100_ms() -> None:
@@ -135,9 +144,9 @@ async def test_jitter_of_100_ms() -> None:
         heard = call.heard_since(before)
         assert loud_part(heard) > 0.85
         assert steepness(heard) < CLICK
-        call.assert_usual_delay(began)
+        await call.assert_usual_delay(began)
         call.relay.faults = Faults()
-        call.assert_usual_delay(await call.goes_on(2.0))
+        await call.assert_usual_delay(await call.goes_on(2.0))
 
 
 async def test_a_peer_far_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,5 +173,5 @@ async def test_a_cut_of_5_s() -> None:
         assert len(call.client.audio_frames) <= cut + 5
         call.relay.faults = Faults()
         began = await call.goes_on(2.0)
-        call.assert_usual_delay(began)
+        await call.assert_usual_delay(began)
         await call.client.message("log", "Server received: into the dark")  # SCTP sends it again

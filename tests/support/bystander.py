@@ -36,7 +36,16 @@ from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
-__all__ = ["CPU_S", "GAP_S", "MEMORY", "Bystander", "Cost", "assert_little", "bystander"]
+__all__ = [
+    "CPU_S",
+    "GAP_S",
+    "MEMORY",
+    "Bystander",
+    "Cost",
+    "MachineStalls",
+    "assert_little",
+    "bystander",
+]
 
 GAP_S = 0.1
 """Maximum gap in the echo, in seconds."""
@@ -85,7 +94,7 @@ class _Moment(NamedTuple):
     stalled: float  # s in which the machine has held this process up so far
 
 
-class _MachineStalls:
+class MachineStalls:
     """How long the machine has kept this process from running, in seconds (proc(5), Linux)."""
 
     def __init__(self) -> None:
@@ -118,7 +127,7 @@ class _Listening(Client):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, audio=AudioSource(tone(120)), label=None, **options)
         self.moments: list[_Moment] = []
-        self._stalls = _MachineStalls()
+        self._stalls = MachineStalls()
 
     async def _read_audio(self, track: MediaStreamTrack) -> None:
         loop = asyncio.get_running_loop()

@@ -75,7 +75,7 @@ async def test_sentence_by_sentence(model: EspeakTTSModel) -> None:
     assert len(pieces) == 2
     # espeak-ng varies the length of a pause by a few samples
     sizes = [samples.size for _, samples in pieces]
-    assert [s.size async for _, s in model.stream_tts(TEXT)] == pytest.approx(sizes, rel=0.01)
+    assert [s.size async for _, s in model.stream_tts(TEXT)] == pytest.approx(sizes, rel=0.03)
 
 
 def test_nothing_to_say(model: EspeakTTSModel) -> None:
