@@ -47,7 +47,7 @@ def devices(tmp_path_factory: pytest.TempPathFactory) -> Devices:
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServer]:
-    server = DemoServer(tmp_path_factory.mktemp("demo") / "server.log")
+    server = DemoServer(tmp_path_factory.mktemp("demo") / "server.log", forked=False)
     server.start()
     yield server
     server.stop()
@@ -55,7 +55,7 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoServ
 
 @pytest.fixture
 def demo_server(shared_server: DemoServer) -> Iterator[DemoServer]:
-    """The server with all demos, which must not write tracebacks."""
+    """The server with all demos, a program of its own, which must not write tracebacks."""
     shared_server.complaints()
     yield shared_server
     assert not shared_server.complaints()

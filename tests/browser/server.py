@@ -28,6 +28,7 @@ class DemoServer:
         script: The script, which reads its port from the environment.
         port: A port to listen on; a free one if 0.
         variables: More of its environment.
+        forked: Whether it is forked from a process that has imported what takes long.
     """
 
     ready = "/shared/style.css"
@@ -39,11 +40,13 @@ class DemoServer:
         script: Path = ROOT / "demo" / "app.py",
         port: int = 0,
         variables: Mapping[str, str] | None = None,
+        forked: bool = True,
     ) -> None:
         self.log = log
         self.script = script
         self.variables = variables or {}
         self.port = port or _free_port()
+        self.forked = forked
         self.process: subprocess.Popen[bytes] | Fork | None = None
         self._read = 0
 
@@ -55,7 +58,7 @@ class DemoServer:
         own = {"PORT": str(self.port), "PYTHONUNBUFFERED": "1"}
         environment = {**os.environ, **own, **self.variables}
         with self.log.open("ab") as log:
-            self.process = self._run([str(self.script)], env=environment, stdout=log, stderr=log)
+            self.process = self._run(env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_WITHIN
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -63,8 +66,10 @@ class DemoServer:
                 raise RuntimeError(f"the demo server did not start:\n{self.log.read_text()}")
             time.sleep(0.1)
 
-    def _run(self, arguments: list[str], **options: Any) -> subprocess.Popen[bytes] | Fork:
-        return subprocess.Popen([sys.executable, *arguments], **options)
+    def _run(self, **options: Any) -> subprocess.Popen[bytes] | Fork:
+        if self.forked:
+            return Fork([str(self.script)], **options)
+        return subprocess.Popen([sys.executable, str(self.script)], **options)
 
     def stop(self, by: int = signal.SIGTERM) -> float:
         """End the server the polite way; return how long it took, in seconds."""

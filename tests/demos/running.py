@@ -1,4 +1,4 @@
-"""Demos as people run and use them: a program of its own, a browser with a voice, a picture of it.
+"""Demos as people run and use them: a program, a browser with a voice, a picture of it.
 
 async def test_it(start_demo, open_page):
     demo = start_demo("audio_echo")                   # python demo/audio_echo/app.py

@@ -6,13 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from packaging.requirements import Requirement
 
-from tests.demos.running import Demo
 from tests.server.test_fastphone import NUMBER, StandIn
 from tests.support.forks import Fork, forked
 from tests.support.peers import eventually
@@ -27,21 +25,11 @@ ENGINES = {"STT": "pocketsphinx", "TTS": "espeak"}  # they need no download
 ASK_AT_ONCE = {"gemini_audio", "openai_realtime"}  # their service, when somebody calls
 
 
-class ForkedDemo(Demo):
-    def _run(self, arguments: list[str], **options: Any) -> Fork:
-        return Fork(arguments, **options)
-
-
 @pytest.mark.parametrize("name", APPS)
-def test_the_page_of_gradio(name: str, tmp_path: Path) -> None:
-    demo = ForkedDemo(name, tmp_path / "log", {"MODE": "UI", **ENGINES})
-    try:
-        demo.start()
-        assert httpx.get(demo.url).status_code == 200
-        assert "webrtc" in demo.components()
-    finally:
-        demo.stop()
-    assert not demo.complaints()
+def test_the_page_of_gradio(name: str, start_demo) -> None:
+    demo = start_demo(name, MODE="UI", **ENGINES)
+    assert httpx.get(demo.url).status_code == 200
+    assert "webrtc" in demo.components()
 
 
 @pytest.mark.parametrize("name", CALLED)

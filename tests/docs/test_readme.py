@@ -28,7 +28,8 @@ def test_its_page_is_there(name: str, tmp_path: Path, hub_cache: Path) -> None:
     hub = {"HF_HUB_CACHE": str(hub_cache), "HF_HUB_OFFLINE": "1"}
     where = {"GRADIO_SERVER_PORT": str(port)}
     log = tmp_path / "log"
-    program = Program(log, SOURCES / f"readme/{name}.py", port, {**ENVIRONMENT, **hub, **where})
+    variables = {**ENVIRONMENT, **hub, **where}  # of which some are read by imports
+    program = Program(log, SOURCES / f"readme/{name}.py", port, variables, forked=False)
     program.start()
     try:
         assert "webrtc" in program.components()
@@ -45,7 +46,7 @@ def test_a_page_beside_the_routes(tmp_path: Path) -> None:
         "import os, uvicorn\nuvicorn.run('mount:app', port=int(os.environ['PORT']))\n"
     )
     path = os.pathsep.join([str(SOURCES / "readme"), os.environ.get("PYTHONPATH", "")])
-    program = Program(log, script, variables={"PYTHONPATH": path})
+    program = Program(log, script, variables={"PYTHONPATH": path}, forked=False)
     program.start()
     try:
         assert "webrtc" in program.components()

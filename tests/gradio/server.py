@@ -62,4 +62,4 @@ class OwnPageServer(DemoServer):
 
     def __init__(self, log: Path, *, mounted: bool) -> None:
         variables = {"MOUNTED": "1"} if mounted else {}
-        super().__init__(log, HERE / "own_page.py", variables=variables)
+        super().__init__(log, HERE / "own_page.py", variables=variables, forked=False)
