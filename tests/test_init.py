@@ -147,3 +147,12 @@ def test_patching_in_this_process(monkeypatch: pytest.MonkeyPatch):
 
 def test_there_is_a_version():
     assert fastrtc.__version__.count(".") == 2
+
+
+def test_pyinstaller_finds_its_hook():
+    from fastrtc._pyinstaller import hook_dirs
+
+    (folder,) = hook_dirs()
+    assert (Path(folder) / "hook-fastrtc.py").is_file()
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    assert 'hook-dirs = "fastrtc._pyinstaller:hook_dirs"' in project.read_text(encoding="utf-8")

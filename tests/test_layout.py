@@ -15,6 +15,7 @@ MAX_PACKAGES = 30
 
 ELSEWHERE = {
     "__main__.py": "tests/test_cli.py",
+    "_pyinstaller/": "tests/test_init.py",
     "cli/": "tests/test_cli.py",
     "credentials/": "tests/test_credentials.py",
     "server/answering.py": "tests/webrtc",
