@@ -118,11 +118,12 @@ class Diagnostics:
 
     def _situation(self, *, with_unused: bool = True) -> Situation:
         ice = read_ice(self._pc)
-        unused = self._unused(ice.remote) if with_unused else ()
+        used = tuple(filter(self._is_used, ice.remote))
+        unused = self._unused(used) if with_unused else ()
         return Situation(
             "server",
             tuple(map(candidate_info, self._local)),
-            (*ice.remote, *unused),
+            (*used, *unused),
             ice.checks,
             ice.selected,
             ice.heard,
@@ -131,6 +132,12 @@ class Diagnostics:
             self._relay_only,
             self._turn_failures,
         )
+
+    def _is_used(self, candidate: CandidateInfo) -> bool:
+        """Return whether the server may send to a candidate, which aioice 0.10 and 0.11 keep."""
+        if candidate.type == "prflx" or candidate.host.endswith(".local"):
+            return True
+        return self._targets.allows(candidate.host, candidate.port)
 
     def _unused(self, used: tuple[CandidateInfo, ...]) -> Iterator[CandidateInfo]:
         """Yield the candidates that the client offered but that are not used, with the reason."""
