@@ -24,7 +24,7 @@ class LoopClock:
 
     Every session waits for the time of its next frame, mostly woken earlier by audio. A timer of
     the event loop for each wait would cost more than the wait; this needs one for all of them, and
-    none while nobody waits.
+    none while nothing waits.
 
     Args:
         loop: The event loop. All methods are called on it.
