@@ -1,14 +1,13 @@
-"""Tests of pages and peers, which run in real time: protection from a busy machine.
+"""Tests of pages, which run in real time: protection from a busy machine.
 
 Pages are opened in one worker, because audio and video are late beside another browser; on an
 otherwise idle machine, `--browsers 2` opens them in two. This is for pytest-xdist's `--dist
 loadgroup`; because its mark `xdist_group` has no effect with pytest 9.2 and pytest-xdist 3.8, such
 a test is identified by its location.
 
-A failed test of a page, or with a real peer, is run once more, because neither a fake microphone
-nor a network waits for a stalled machine. The end of the run lists these tests. `FASTRTC_RERUNS` is
-the path of a file that gets a line for each, also across several runs; with more than `MAX_RERUNS`
-lines, the run fails.
+A failed test of a page is run once more, because Chromium's fake microphone does not wait for a
+stalled machine. The end of the run lists these tests. `FASTRTC_RERUNS` is the path of a file that
+gets a line for each, also across several runs; with more than `MAX_RERUNS` lines, the run fails.
 """
 
 import os
@@ -16,12 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.loops import PEERS
 from tests.support.needs import PAGES, PAGES_CLASS, is_of_a_page
 
 __all__ = ["MAX_RERUNS"]
 
-MAX_RERUNS = 4
+MAX_RERUNS = 2
 ONE_WORKER = "tests/network/"
 """The tests there share machines and programs, so one worker runs all of them."""
 RERUNS = "FASTRTC_RERUNS"
@@ -54,8 +52,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("browser") is None:
-            if item.nodeid.startswith(PEERS):
-                item.add_marker(pytest.mark.flaky(reruns=1))
             continue
         if not is_of_a_page(item.nodeid):
             folders = ", ".join(PAGES)
