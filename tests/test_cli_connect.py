@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -181,6 +182,25 @@ def test_udp_that_does_not_arrive_is_explained(
     findings = json.loads(as_json)
     (connection,) = [one for one in findings if one["state"] == "wrong"]
     assert connection["name"] == "connection" and "no packet arrives" in connection["detail"]
+
+
+def test_without_udp_a_port_for_tcp_is_tried(
+    doctor: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "CONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(connect, "TCP_TIMEOUT_S", 1.0)
+    ice, private = Ice(tcp_port=free_port()), Limits(private_candidates=False)
+    elsewhere = replace(ice, public_ip=["192.0.2.77", "2001:db8::77"])
+    stream = stream_of(ice=ice, limits=private, concurrency_limit=2)
+    with serving(app_of(stream)) as url:
+        status, printed = doctor(url)
+        stream.ice = elsewhere
+        closed, closed_too = doctor(url)
+    assert (status, closed) == (0, 1)
+    assert "note   connection" in printed and f":{ice.tcp_port} (used by browsers)" in printed
+    assert "over UDP. Browsers can connect over TCP: " in printed
+    assert f":{ice.tcp_port} is open" in printed
+    assert "WRONG  connection" in closed_too and f"Open TCP port {ice.tcp_port}, too." in closed_too
 
 
 def test_a_stream_in_use(doctor: Callable[..., tuple[int, str]]) -> None:

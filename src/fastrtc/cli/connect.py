@@ -27,6 +27,9 @@ CONNECT_TIMEOUT_S = 10.0
 """How long the connection may take. The server waits 30 s; where a route exists, it is found within
 a second or two."""
 
+TCP_TIMEOUT_S = 3.0
+"""How long a TCP port of the server may take to accept a connection."""
+
 MEDIA_TIMEOUT_S = 5.0
 """How long to wait for media of the server."""
 
@@ -139,14 +142,15 @@ class _Attempt:
             return
         why = probe.explain()
         view = f'On the server, print(stream.diagnose("{self._webrtc_id}")) shows its side.'
-        self.findings.append(
-            Finding(
-                "connection",
-                "wrong",
-                f"not connected within {_duration(connected_s)}: {why.problem}",
-                "\n".join((*why.advice, view)),
-            )
-        )
+        problem = f"not connected within {_duration(connected_s)}: {why.problem}"
+        tcp = await probe.open_tcp_port(TCP_TIMEOUT_S)
+        if tcp is None:
+            advice = "\n".join((*why.advice, view))
+            self.findings.append(Finding("connection", "wrong", problem, advice))
+            return
+        problem += f" over UDP. Browsers can connect over TCP: {tcp.address} is open"
+        advice = "\n".join((*why.advice[:1], view))
+        self.findings.append(Finding("connection", "note", problem, advice))
 
     async def _measure(self, probe: Probe) -> None:
         waited = await probe.round_trip()

@@ -301,7 +301,8 @@ def _open_server(situation: Situation) -> tuple[str, ...]:
     ice = situation.ice
     advice = []
     if ice is None:
-        announced = ", ".join(dict.fromkeys(c.address for c in situation.server[:_SHOWN]))
+        udp = dict.fromkeys(c.address for c in situation.server if c.transport == "udp")
+        announced = ", ".join(list(udp)[:_SHOWN])
         advice.append(
             f"Let UDP packets to {announced} through the firewalls and port mappings in front of "
             "the server; if the port differs each time, use Ice(udp_port=40000) there."
@@ -347,9 +348,11 @@ def _public_ip_advice(ice: Ice | None) -> str:
 
 
 def _tcp_advice(situation: Situation) -> str:
-    port = None if situation.ice is None else situation.ice.tcp_port
-    is_set = port is not None
-    return f"Open TCP port {port}, too." if is_set else "Set Ice(tcp_port=...), and open that port."
+    ports = {c.port for c in situation.server if c.transport == "tcp"}
+    if situation.ice is not None and situation.ice.tcp_port is not None:
+        ports = {situation.ice.tcp_port}
+    open_it = f"Open TCP port {', '.join(map(str, sorted(ports)))}, too."
+    return open_it if ports else "Set Ice(tcp_port=...), and open that port."
 
 
 def _sides(situation: Situation) -> tuple[str, str]:

@@ -36,7 +36,11 @@ RATE = 48_000
 FRAME = 960  # 20 ms
 FPS = 15
 SIZE = (240, 320)
-TCP_UNTESTED = "TCP is not tested here"
+BROWSERS_ONLY = "used by browsers"
+"""The note of a TCP candidate: aiortc has no ICE-TCP."""
+
+MAX_TCP = 8
+"""TCP candidates of the server whose ports are tried."""
 
 
 class Probe:
@@ -108,6 +112,12 @@ class Probe:
             return False
         return True
 
+    async def open_tcp_port(self, timeout_s: float) -> CandidateInfo | None:
+        """Return a TCP candidate of the server whose port accepts connections, or None."""
+        tcp = [c for c in self._remote if c.transport == "tcp"][:MAX_TCP]
+        opened = await asyncio.gather(*(_accepts(c.host, c.port, timeout_s) for c in tcp))
+        return next((c for c, is_open in zip(tcp, opened, strict=True) if is_open), None)
+
     @property
     def local(self) -> tuple[CandidateInfo, ...]:
         """The candidates of this client."""
@@ -166,6 +176,17 @@ class Probe:
         return self._arrived.setdefault(kind, asyncio.Event())
 
 
+async def _accepts(host: str, port: int, timeout_s: float) -> bool:
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), timeout_s)
+    except (OSError, asyncio.TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
+
+
 def _receives(direction: str | None) -> bool:
     return direction in ("sendrecv", "recvonly")
 
@@ -177,7 +198,7 @@ def _candidates_of(sdp: str) -> list[CandidateInfo]:
             with contextlib.suppress(ValueError, AssertionError, IndexError):
                 one = candidate_from_sdp(line[len("a=candidate:") :])
                 transport = one.protocol.lower()
-                note = TCP_UNTESTED if transport == "tcp" else ""
+                note = BROWSERS_ONLY if transport == "tcp" else ""
                 found.append(CandidateInfo(one.type, transport, one.ip, one.port, note))
     return found
 
