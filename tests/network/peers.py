@@ -192,10 +192,10 @@ class _Peers:
         count: int = 1,
         tcp_from: str | None = None,
         within: float = CONNECT_WITHIN_S,
-        loopback: bool = False,
+        loopback: str | None = None,
     ) -> Any:
-        if loopback:  # aioice leaves it out
-            aioice.ice.get_host_addresses = lambda **_: ["127.0.0.1"]
+        if loopback is not None:  # aioice leaves such addresses out
+            aioice.ice.get_host_addresses = lambda **_: [loopback]
         peers = [Peer(url, tcp_from, within) for _ in range(count)]
         self._peers += peers
         return await _a_few_at_a_time(peer.connect() for peer in peers)

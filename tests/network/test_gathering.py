@@ -92,11 +92,14 @@ def offline(net: Network) -> Offline:
 
 
 @pytest.mark.parametrize("path", ["", "/port"])
-def test_a_client_on_a_machine_without_a_network_connects(offline: Offline, path: str) -> None:
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_client_on_a_machine_without_a_network_connects(
+    offline: Offline, path: str, address: str
+) -> None:
     url = f"http://127.0.0.1:8000{path}"
-    (one,) = offline.clients.ask(do="call", url=url, loopback=True)
+    (one,) = offline.clients.ask(do="call", url=url, loopback=address)
 
     assert one["state"] == "connected"
     assert one["answered_s"] < GATHER_TIMEOUT_S + BUSY_S
     assert offline.clients.ask(do="listen") == 1
-    assert one["remote"][0] == "127.0.0.1"
+    assert one["remote"][0] == address

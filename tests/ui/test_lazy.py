@@ -5,6 +5,7 @@ A `gr.Blocks` that is made without a running loop leaves loops behind, so these 
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import textwrap
@@ -17,9 +18,10 @@ import pytest
 from fastapi import FastAPI
 
 import fastrtc
-from fastrtc import Stream, WebRTC
+from fastrtc import Ice, Stream, WebRTC
 from tests.support.connections import connections_of
 from tests.support.peers import Client, VideoSource
+from tests.support.turn import free_port
 
 NO_SERVERS = {"iceServers": []}
 
@@ -139,6 +141,23 @@ async def test_launch_where_clients_cannot_reach_the_server(
     with pytest.raises(RuntimeError, match="pass an rtc_configuration"):
         async with options["app_kwargs"]["lifespan"](FastAPI()):
             pass
+
+
+async def test_launch_raises_an_error_if_the_port_of_connections_is_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: options)
+    number = free_port()
+    made = stream(ice=Ice(udp_port=number))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", number))
+        with pytest.raises(OSError, match=f"UDP port {number} cannot be opened"):
+            made.ui.launch(quiet=True)
+    options = made.ui.launch(quiet=True)
+    async with options["app_kwargs"]["lifespan"](FastAPI()):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as late:
+            with pytest.raises(OSError):
+                late.bind(("127.0.0.1", number))
 
 
 LAUNCH = """
