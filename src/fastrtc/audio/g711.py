@@ -20,7 +20,7 @@ _EVEN_BITS = 0x55
 
 def encode_mulaw(samples: NDArray[np.int16]) -> bytes:
     """Encode samples as mu-law, one byte per sample."""
-    return _MULAW[samples.reshape(-1).view(np.uint16)].tobytes()
+    return _MULAW.take(samples.reshape(-1).view(np.uint16)).tobytes()
 
 
 def decode_mulaw(payload: bytes) -> NDArray[np.int16]:
@@ -29,12 +29,12 @@ def decode_mulaw(payload: bytes) -> NDArray[np.int16]:
     Returns:
         The samples, shape ``(n,)``, from -32124 to 32124.
     """
-    return _FROM_MULAW[np.frombuffer(payload, np.uint8)]
+    return _FROM_MULAW.take(np.frombuffer(payload, np.uint8))
 
 
 def encode_alaw(samples: NDArray[np.int16]) -> bytes:
     """Encode samples as A-law, one byte per sample."""
-    return _ALAW[samples.reshape(-1).view(np.uint16)].tobytes()
+    return _ALAW.take(samples.reshape(-1).view(np.uint16)).tobytes()
 
 
 def decode_alaw(payload: bytes) -> NDArray[np.int16]:
@@ -43,7 +43,7 @@ def decode_alaw(payload: bytes) -> NDArray[np.int16]:
     Returns:
         The samples, shape ``(n,)``, from -32256 to 32256.
     """
-    return _FROM_ALAW[np.frombuffer(payload, np.uint8)]
+    return _FROM_ALAW.take(np.frombuffer(payload, np.uint8))
 
 
 def _magnitudes(shift: int) -> NDArray[np.int32]:

@@ -238,7 +238,7 @@ def _surroundings() -> Iterator[Finding]:
     if importlib.util.find_spec("uvloop"):
         yield Finding("event loop", "ok", f"uvloop {version('uvloop')}, which uvicorn uses")
     else:
-        yield Finding("event loop", "ok", "asyncio; uvicorn would use uvloop")
+        yield Finding("event loop", "ok", "asyncio; uvicorn would use uvloop (fastrtc[fast])")
     yield Finding("ffmpeg", "ok", "not needed: PyAV includes its libraries")
     colab = os.getenv("COLAB_RELEASE_TAG") or os.getenv("COLAB_JUPYTER_IP")
     if colab or os.getenv("SPACE_ID") or os.getenv("SYSTEM") == "spaces":

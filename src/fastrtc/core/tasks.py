@@ -50,7 +50,7 @@ def end_if_cancelled() -> None:
     Raises:
         asyncio.CancelledError: If the task was cancelled.
     """
-    if asyncio.current_task() in _cancelled:
+    if len(_cancelled) and asyncio.current_task() in _cancelled:  # mostly, there are none
         raise asyncio.CancelledError
 
 
