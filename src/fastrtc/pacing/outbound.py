@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import threading
 import time
 from collections import deque
@@ -75,6 +76,7 @@ class AudioOutbound:
         self._stale = False
         self._by_clock = True
         self._given: deque[tuple[int, Any]] = deque()  # by a thread, and not yet taken
+        self._others_ran = False  # of the tasks of this session, since the last output of `emit`
         self.emitting = False
         self.on_played: Callable[[], None] = _nothing
         self.cleared = 0
@@ -118,11 +120,14 @@ class AudioOutbound:
                 reason = await self.accept(output)
                 if reason is not None:
                     return reason
-                await asyncio.sleep(0)  # let other tasks run if emit always has output
+                if not self._others_ran:
+                    await asyncio.sleep(0)  # let other tasks run if emit always has output
+                self._others_ran = False
         return "Stream ended"
 
     def fed(self) -> None:
         """Record that an async ``receive`` processed input: ``emit`` may have output."""
+        self._others_ran = True
         self._clock.fed(asyncio.get_running_loop().time())
         self._fed.ring()
 
@@ -163,7 +168,8 @@ class AudioOutbound:
         """
         outputs = self._given
         given = TimedEvent()
-        taken = threading.Semaphore()
+        taken: queue.SimpleQueue[None] = queue.SimpleQueue()  # a tenth of a Semaphore's cost
+        taken.put(None)
 
         def give(asked_when_cleared: int, output: Any) -> None:
             outputs.append((asked_when_cleared, self._deliver_at_once(asked_when_cleared, output)))
@@ -182,7 +188,7 @@ class AudioOutbound:
                     self._failures.succeeded()
                 else:
                     self._invoker.post(give, asked_when_cleared, output)
-                    taken.acquire()
+                    taken.get()
                 if isinstance(split_output(output)[1], CloseStream):
                     return
 
@@ -194,12 +200,12 @@ class AudioOutbound:
                     await given.wait()
                     continue
                 yield outputs.popleft()
-                taken.release()
+                taken.put(None)
             asking.result()
         finally:
             self._stopped = True
             self._fed_in_thread.set()
-            taken.release()
+            taken.put(None)
             asking.cancel()
             await asyncio.wait([asking])
 
@@ -374,6 +380,7 @@ class AudioOutbound:
         loop = asyncio.get_running_loop()
         playing = self.playout.playing
         while True:
+            self._others_ran = True
             now = loop.time()
             if now < self.playout.next_frame_at <= now + TICK_S:  # timers are as early as that
                 now = self.playout.next_frame_at

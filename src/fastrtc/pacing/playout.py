@@ -311,7 +311,8 @@ class Playout:
                 self._chunks.appendleft(_Chunk(chunk.rate, chunk.samples[:, size:]))
             elif not self._chunks:
                 self._chunk_s = 0.0  # no rounding errors gather
-            self._widen(piece.shape[0], chunk.rate)
+            if chunk.rate > self.rate or piece.shape[0] > self._channels:
+                self._widen(piece.shape[0], chunk.rate)
             self._fifo.push(self._converter.convert(chunk.rate, piece))
             self._flushed = False
 
