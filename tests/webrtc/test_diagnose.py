@@ -81,6 +81,9 @@ async def test_candidates_that_are_not_used_are_named() -> None:
         "192.168.1.7:9": ACTIVE_TCP,
         "127.0.0.1:50007": "ignored: the client is not on the server's machine",
     }
+    long = f"{'x' * 900}.local"
+    await trickled(client, f"candidate:6 1 udp 2122260221 {long} 50006 typ host")
+    assert [one.host for one in stream.diagnose(client.webrtc_id).remote][-1] == "x" * 100
     assert found.local and not any(check.state == "succeeded" for check in found.checks)
     assert "the server uses no address of the client" in found.problem
     await client.close()

@@ -23,12 +23,16 @@ from .diagnosis import (
     explain,
     ignored_because,
 )
+from .guard import guarded
 from .ice_targets import TargetPolicy
 from .ports.ice_ports import IcePorts
 
 __all__ = ["Diagnostics"]
 
 logger = logging.getLogger(__name__)
+
+MAX_TEXT = 100
+"""Characters that are kept of what a client sends; the multicast DNS names of browsers have 42."""
 
 
 class Diagnostics:
@@ -83,6 +87,7 @@ class Diagnostics:
         if failures:
             raise SessionRefused("turn_server_failed")
 
+    @guarded(None)
     def log_failure(self, what: str) -> None:
         """Log why the connection is not established, and the most likely remedy."""
         why = explain(self._situation())
@@ -158,4 +163,6 @@ class Diagnostics:
             elif not self._targets.allows(*address):
                 note = ignored_because(*address, self._targets.allows_private)
             if note or not used:  # otherwise it is of a section that is bundled with another
-                yield CandidateInfo(candidate.type, candidate.protocol.lower(), *address, note)
+                type, transport, host = candidate.type, candidate.protocol.lower(), candidate.ip
+                texts = (text[:MAX_TEXT] for text in (type, transport, host))
+                yield CandidateInfo(*texts, candidate.port, note)
