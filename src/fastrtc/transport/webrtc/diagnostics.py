@@ -163,6 +163,10 @@ class Diagnostics:
             elif not self._targets.allows(*address):
                 note = ignored_because(*address, self._targets.allows_private)
             if note or not used:  # otherwise it is of a section that is bundled with another
-                type, transport, host = candidate.type, candidate.protocol.lower(), candidate.ip
-                texts = (text[:MAX_TEXT] for text in (type, transport, host))
-                yield CandidateInfo(*texts, candidate.port, note)
+                yield CandidateInfo(
+                    candidate.type[:MAX_TEXT],
+                    candidate.protocol.lower()[:MAX_TEXT],
+                    candidate.ip[:MAX_TEXT],
+                    candidate.port,
+                    note,
+                )
