@@ -18,7 +18,7 @@ from fastrtc.server import authorization as module
 from fastrtc.server.authorization import TOO_SLOW
 from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
-from tests.support.peers import LOCAL, Client
+from tests.support.peers import LOCAL, Client, eventually
 from tests.webrtc.handlers import AsyncAudioEcho
 from tests.websocket.served import serve
 
@@ -36,6 +36,11 @@ def stuck() -> Iterator[threading.Event]:
 def make(**options: Any) -> Stream:
     given = {"server_rtc_configuration": LOCAL, **options}
     return Stream(AsyncAudioEcho(), modality="audio", verbose=False, **given)
+
+
+def asking() -> int:
+    """How many threads call `authorize`."""
+    return sum(thread.name == "fastrtc-authorize" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("requests", [1, MAX_THREADS + 20])
@@ -61,12 +66,11 @@ async def test_a_sync_authorize_that_hangs(
                 asyncio.create_task(http.post("/webrtc/offer", json=CANDIDATE))
                 for _ in range(requests)
             ]
-            await asyncio.sleep(0.2)
+            await eventually(lambda: asking() == min(requests, MAX_THREADS))
             for _ in range(3):
                 assert (await http.get("/own")).is_success
             assert not any(post.done() for post in posts)
-            threads = [t for t in threading.enumerate() if t.name == "fastrtc-authorize"]
-            assert len(threads) == min(requests, MAX_THREADS)
+            assert asking() == min(requests, MAX_THREADS)
             for post in posts:
                 refusal = (await post).json()["meta"]
                 assert refusal == {"error": "unauthorized", "reason": TOO_SLOW}

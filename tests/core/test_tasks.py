@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from fastrtc.core.tasks import BoundedThreads, TaskOwner, run_in_thread, runs_on
+from tests.support.peers import eventually
 
 word = contextvars.ContextVar("word", default="none")
 
@@ -221,8 +222,8 @@ async def test_bounded_threads_run_so_many_at_a_time_and_the_others_in_order():
     word.set("mine")
     first = [asyncio.create_task(threads.run(blocked)) for _ in range(2)]
     later = [asyncio.create_task(threads.run(functools.partial(note, k))) for k in range(5)]
-    await asyncio.sleep(0.05)
-    assert not done and sum(t.name == "fastrtc-few" for t in threading.enumerate()) == 2
+    await eventually(lambda: sum(t.name == "fastrtc-few" for t in threading.enumerate()) == 2)
+    assert not done
     later[1].cancel()  # one that nobody waits for is not called
     await asyncio.wait([later[1]])
     free.set()
