@@ -6,7 +6,6 @@ import os
 import time
 from typing import Any
 
-import pytest
 from aioice import stun
 
 from tests.network.conftest import HTTP, PUBLIC, Internet, start_server
@@ -20,17 +19,17 @@ MAX_CPU_S = 100e-6
 """For a datagram that belongs to no connection: a busy machine included. It takes some 5."""
 
 
-@pytest.mark.parametrize("options", [{"udp_port": 40000}, {"tcp_port": 40000}])
-def test_a_server_whose_port_is_in_use_does_not_start(
-    internet: Internet, options: dict[str, int]
-) -> None:
-    (name, port) = next(iter(options.items()))
+def test_a_server_whose_port_is_in_use_does_not_start(internet: Internet) -> None:
+    options = ({"udp_port": 40000}, {"tcp_port": 40000})
+    programs = [
+        start_server(internet.server, 8010 + number, {"": one})
+        for number, one in enumerate(options)
+    ]
 
-    second = start_server(internet.server, 8010, {"": options})
-
-    assert second.wait() != 0
-    protocol = name[:3].upper()
-    assert f"{protocol} port {port} cannot be opened: Address already in use" in second.log()
+    for program, protocol in zip(programs, ("UDP", "TCP"), strict=True):
+        assert program.wait() != 0
+        said = f"{protocol} port 40000 cannot be opened: Address already in use"
+        assert said in program.log()
 
 
 def test_an_offer_is_refused_while_the_ports_of_a_range_are_in_use(internet: Internet) -> None:
