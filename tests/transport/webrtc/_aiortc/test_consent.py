@@ -4,6 +4,7 @@ import asyncio
 import types
 from typing import Any
 
+import pytest
 from aioice import stun
 
 from fastrtc.transport.webrtc._aiortc import consent
@@ -109,6 +110,35 @@ async def test_some_lost_answers_do_no_harm():
     assert not expired
     asking.cancel()
     await asyncio.wait([asking])
+
+
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("failure", [None, stun.TransactionTimeout()])
+@virtual_time
+async def test_closing_does_not_wait_if_an_answer_arrives_meanwhile(turns, failure):
+    """Python 3.11 loses a cancellation within `wait_for` on one of these turns of the loop."""
+    connection, asked = Connection(), asyncio.Event()
+    answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def request(*args: Any, **kwargs: Any) -> None:
+        asked.set()
+        await answer
+
+    connection.protocol.request = request  # type: ignore[method-assign]
+    watch_consent(connected(connection), lambda: None)
+    asking = asyncio.create_task(connection.query_consent())
+    await asked.wait()
+    if failure is None:
+        answer.set_result(None)
+    else:
+        answer.set_exception(failure)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    asking.cancel()
+    began = now()
+    await asyncio.wait([asking])
+    assert asking.cancelled()
+    assert now() - began < 1
 
 
 def test_each_connection_is_watched_once():

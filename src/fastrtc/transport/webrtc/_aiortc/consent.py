@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from aioice import stun
@@ -81,17 +81,35 @@ async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> Non
         await asyncio.sleep(CONSENT_INTERVAL_S * (0.8 + 0.4 * random.random()))
         for pair in list(connection._nominated.values()):
             request = connection.build_request(pair, nominate=False)
-            try:
-                asking = pair.protocol.request(
-                    request,
-                    pair.remote_addr,
-                    integrity_key=connection.remote_password.encode("utf8"),
-                    retransmissions=CONSENT_REPEATS,
-                )
-                await asyncio.wait_for(asking, expires - loop.time())
+            asking = pair.protocol.request(
+                request,
+                pair.remote_addr,
+                integrity_key=connection.remote_password.encode("utf8"),
+                retransmissions=CONSENT_REPEATS,
+            )
+            answered = await _is_answered(asking, expires - loop.time())
+            # Or another address has answered in the meantime
+            if answered or pair not in connection._nominated.values():
                 expires = loop.time() + CONSENT_EXPIRES_S
-            except (stun.TransactionError, asyncio.TimeoutError):
-                if pair not in connection._nominated.values():  # another address has answered
-                    expires = loop.time() + CONSENT_EXPIRES_S
     connection._query_consent_task = None
     on_expired()
+
+
+async def _is_answered(asking: Coroutine[Any, Any, Any], timeout_s: float) -> bool:
+    """Return whether a request is answered in time.
+
+    ``asyncio.wait_for`` of Python 3.11 and older loses a cancellation that coincides with the
+    answer (python/cpython#86296): closing the connection would wait until consent expires.
+    """
+    task = asyncio.ensure_future(asking)
+    try:
+        done, _ = await asyncio.wait([task], timeout=timeout_s)
+        if not done:
+            return False
+        task.result()
+        return True
+    except stun.TransactionError:
+        return False
+    finally:
+        if not task.cancel() and not task.cancelled():
+            task.exception()  # so that asyncio does not report it
