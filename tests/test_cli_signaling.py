@@ -1,0 +1,180 @@
+"""Where `fastrtc doctor --connect` sends offers, and what it makes of answers: without a server."""
+
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+
+from fastrtc.cli.signaling import NoAnswer, Route, Signaling
+
+URL = "http://server.example"
+OFFER = f"{URL}/webrtc/offer"
+Answers = Callable[[httpx.Request], httpx.Response]
+Connect = Callable[[Answers], Any]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
+    """Gives a `Signaling` whose requests a function answers."""
+
+    @asynccontextmanager
+    async def connected(answer: Answers) -> AsyncIterator[Signaling]:
+        client = partial(httpx.AsyncClient, transport=httpx.MockTransport(answer))
+        with monkeypatch.context() as patch:
+            patch.setattr("fastrtc.cli.signaling.httpx.AsyncClient", client)
+            signaling = Signaling(URL, {"Authorization": "Bearer me"})
+        async with signaling:
+            yield signaling
+
+    return connected
+
+
+def pages(**found: Any) -> Answers:
+    """Answer GET requests by path, with JSON; everything else is not found."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        name = request.url.path.strip("/").removesuffix(".json")
+        if request.method == "GET" and name in found:
+            return httpx.Response(200, json=found[name])
+        return httpx.Response(404)
+
+    return answer
+
+
+def component(id: int) -> dict[str, Any]:
+    return {"id": id, "type": "webrtc"}
+
+
+async def test_a_mounted_stream_is_found_also_behind_a_redirect(connect: Connect) -> None:
+    seen = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((request.method, request.headers["authorization"]))
+        if request.url.host == "server.example":
+            return httpx.Response(307, headers={"location": "http://other.example/webrtc/offer"})
+        return httpx.Response(200, json={"status": "failed"})
+
+    async with connect(answer) as signaling:
+        assert await signaling.find() == Route("http://other.example/webrtc/offer")
+    assert seen == [("POST", "Bearer me")] * 2
+
+
+@pytest.mark.parametrize(
+    ("found", "route"),
+    [
+        (
+            {"config": {"components": [{"id": 1, "type": "html"}, component(2)]}},
+            Route(f"{URL}/component_server/", 2),
+        ),
+        (
+            {"config": {"components": [component(2), component(3)], "api_prefix": "/gradio_api"}},
+            Route(f"{URL}/gradio_api/component_server/", 2, ("the page has 2 streams: the first",)),
+        ),
+        (
+            {"config": [], "openapi": {"paths": {"/": {}, "/a/webrtc/offer": {}}}},
+            Route(f"{URL}/a/webrtc/offer", None, ("the stream is at /a/webrtc/offer",)),
+        ),
+        (
+            {"openapi": {"paths": {"/a/webrtc/offer": {}, "/b/webrtc/offer": {}}}},
+            Route(f"{URL}/a/webrtc/offer", None, ("the stream is at /a/webrtc/offer, one of ",)),
+        ),
+    ],
+)
+async def test_other_places_are_found(connect: Connect, found: Any, route: Route) -> None:
+    async with connect(pages(**found)) as signaling:
+        at = await signaling.find()
+    assert (at.url, at.component, len(at.notes)) == (route.url, route.component, len(route.notes))
+    assert all(note.startswith(part) for note, part in zip(at.notes, route.notes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ({}, "there is no stream"),
+        ({"openapi": {"paths": []}}, "there is no stream"),
+        ({"config": {"components": [{"id": "x", "type": "webrtc"}]}}, "without a WebRTC component"),
+    ],
+)
+async def test_no_stream_is_an_error(connect: Connect, found: Any, reason: str) -> None:
+    async with connect(pages(**found)) as signaling:
+        with pytest.raises(NoAnswer, match=reason):
+            await signaling.find()
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        (httpx.Response(200, json={"type": "answer"}), {"type": "answer"}),
+        (
+            httpx.Response(400, json={"detail": "No audio"}),
+            {"status": "failed", "meta": {"error": "No audio"}},
+        ),
+        (httpx.Response(502), "fails: 502 Bad Gateway"),
+        (httpx.Response(404), "does not answer offers: 404"),
+        (httpx.Response(200, text="<html>"), "does not answer offers: 200"),
+        (httpx.Response(401), "refuses the request: 401"),
+        (httpx.Response(403), "refuses the request: 403"),
+    ],
+    ids=str,
+)
+async def test_answers_and_what_is_none(connect: Connect, response: Any, answer: Any) -> None:
+    async with connect(lambda request: response) as signaling:
+        if isinstance(answer, dict):
+            assert await signaling.send(Route(OFFER), {"sdp": ""}) == answer
+        else:
+            with pytest.raises(NoAnswer, match=answer) as caught:
+                await signaling.send(Route(OFFER), {"sdp": ""})
+            assert caught.value.advice
+
+
+async def test_a_page_is_asked_as_its_client_does(connect: Connect) -> None:
+    servers = {"iceServers": [{"urls": "turn:turn.example"}]}
+    asked: list[dict[str, Any]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content))
+        return httpx.Response(200, json=servers if asked[-1]["fn_name"] == "turn" else {})
+
+    page = Route(f"{URL}/component_server/", 7)
+    async with connect(answer) as signaling:
+        assert await signaling.send(page, {"sdp": "v=0"}) == {}
+        assert await signaling.page_configuration(page) == servers
+        assert await signaling.page_configuration(Route(OFFER)) is None
+    assert [(one["fn_name"], one["data"], one["component_id"]) for one in asked] == [
+        ("offer", {"sdp": "v=0"}, 7),
+        ("turn", None, 7),
+    ]
+
+
+def caused_by(cause: Exception) -> httpx.ConnectError:
+    error = httpx.ConnectError("failed")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (httpx.ReadTimeout("slow"), "no response from .* within 15 s"),
+        (caused_by(ssl.SSLError("certificate")), "TLS with .* failed"),
+        (caused_by(socket.gaierror("unknown")), "cannot be resolved"),
+        (caused_by(ConnectionRefusedError()), "cannot be reached: failed"),
+    ],
+    ids=repr,
+)
+async def test_a_server_that_cannot_be_reached(
+    connect: Connect, error: Exception, reason: str
+) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    async with connect(fail) as signaling:
+        with pytest.raises(NoAnswer, match=reason) as caught:
+            await signaling.find()
+    assert caught.value.advice
