@@ -79,6 +79,19 @@ def short_consent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 4.0)
 
 
+async def test_media_alone_tell_of_a_new_address_of_a_shared_port(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No STUN request of the client does, for a long time."""
+    monkeypatch.setattr(consent, "CONSENT_INTERVAL_S", 60.0)
+    async with calling(ice=Ice(udp_port=free_port())) as call:
+        for _ in range(2):
+            await call.relay.rebind()
+            heard, samples = call.heard, len(call.handler.samples())
+            await eventually(lambda: call.heard >= heard + 10, BACK_S)  # noqa: B023
+            await eventually(lambda: len(call.handler.samples()) >= samples + 4800)  # noqa: B023
+
+
 @pytest.mark.parametrize("shared", [False, True], ids=["own port", "shared port"])
 async def test_the_call_goes_on(short_consent: None, shared: bool) -> None:
     """Three times, for longer than the server would send without the client's consent."""

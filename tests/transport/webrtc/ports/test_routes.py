@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aioice import stun
 
-from fastrtc.transport.webrtc.ports.routes import MAX_ADDRESSES, Routes
+from fastrtc.transport.webrtc.ports.routes import MAX_ADDRESSES, MAX_SSRCS, Routes
 
 HERE = ("192.0.2.1", 5000)
 THERE = ("192.0.2.2", 5000)
@@ -19,6 +19,10 @@ def request(ufrag: str) -> bytes:
 
 def response(transaction: bytes) -> bytes:
     return bytes(stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction_id=transaction))
+
+
+def rtp(ssrc: int) -> bytes:
+    return bytes([128, 111, 0, 1, 0, 0, 0, 1]) + ssrc.to_bytes(4, "big") + b"payload"
 
 
 def routes_of(*ufrags: str) -> Routes[str]:
@@ -62,6 +66,32 @@ def test_an_address_belongs_to_the_last_that_has_proved_to_be_there() -> None:
     assert routes.find(RTP, HERE) == "the connection b"
     routes.remove("the connection a", "a")
     assert routes.find(RTP, HERE) == "the connection b"
+
+
+def test_media_from_a_new_address_belong_to_the_connection_of_their_ssrc() -> None:
+    routes = routes_of("a", "b")
+    media, others, control = rtp(1), rtp(2), bytes([128, 200]) + rtp(1)[2:]
+    routes.learn("the connection a", media)
+    routes.learn("the connection b", media)  # the first keeps it
+    assert routes.find(media, THERE) == "the connection a"
+    assert routes.find(others, THERE) is None
+    assert routes.find(control, THERE) is None
+    assert routes.find(media[:11], THERE) is None
+    routes.verify("the connection b", THERE)
+    assert routes.find(media, THERE) == "the connection b", "a verified address counts more"
+    routes.remove("the connection b", "b")
+    assert routes.find(media, THERE) == "the connection a"
+    routes.remove("the connection a", "a")
+    assert routes.find(media, THERE) is None
+
+
+def test_a_connection_has_few_ssrcs() -> None:
+    routes = routes_of("a")
+    for ssrc in range(MAX_SSRCS + 1):
+        routes.learn("the connection a", rtp(ssrc))
+    routes.learn("one that has closed", rtp(MAX_SSRCS))
+    assert routes.find(rtp(MAX_SSRCS - 1), HERE) == "the connection a"
+    assert routes.find(rtp(MAX_SSRCS), HERE) is None
 
 
 def test_nothing_belongs_to_a_connection_that_was_removed() -> None:

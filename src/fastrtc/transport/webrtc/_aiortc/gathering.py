@@ -25,6 +25,7 @@ from ..ports.addresses import announced_addresses, local_addresses
 from ..ports.ice_ports import IcePorts
 from ..ports.lease import Lease
 from ..ports.routes import Address
+from ..ports.stun_header import is_rtp
 from ..ports.stun_query import collect, resolve
 from ..ports.tcp_port import TcpPort
 from ..ports.udp_port import UdpPort
@@ -66,6 +67,9 @@ PATCH = Patch(
 
 RECEIVE_BUFFER_BYTES = 2 << 20
 """Requested size of the kernel's receive buffer of a socket of one connection."""
+
+LEARNED_PACKETS = 4
+"""Packets of RTP after each check of the client whose SSRC is recorded."""
 
 TCP_TYPE_PREFERENCE = 90
 """Below that of UDP (126): over TCP, one lost packet delays all that follow (RFC 6544 section
@@ -262,6 +266,7 @@ class _PortUse:
         self._port = port
         self._protocols: dict[bytes, Any] = {}
         self._member = lease.join(port, self._receive)
+        self._unlearned = 0  # packets of RTP whose SSRC is to be recorded
 
     def add(self, protocol: Any, address: str) -> None:
         """Let a protocol send from an address, and receive what is sent there."""
@@ -278,6 +283,9 @@ class _PortUse:
             if local:  # an address that is not to be used
                 return
             protocol = next(iter(self._protocols.values()))
+        if self._unlearned and is_rtp(data):
+            self._unlearned -= 1
+            self._port.routes.learn(self._member, data)
         protocol.datagram_received(data, source)
 
     def _route_responses(self, protocol: Any) -> None:
@@ -286,9 +294,12 @@ class _PortUse:
         async def request(message: Any, *args: Any, **kwargs: Any) -> Any:
             routes.ask(member, message.transaction_id)
             try:
-                return await ask(message, *args, **kwargs)
+                answer = await ask(message, *args, **kwargs)
             finally:
                 routes.answered(message.transaction_id)
+            if kwargs.get("integrity_key") is not None:  # the response had the password
+                routes.verify(member, answer[1])
+            return answer
 
         protocol.request = request
 
@@ -298,6 +309,7 @@ class _PortUse:
         def send_stun(message: Any, address: Address) -> None:
             if message.message_class == stun.Class.RESPONSE:  # the request had the password
                 routes.verify(member, address)
+                self._unlearned = LEARNED_PACKETS
             send(message, address)
 
         protocol.send_stun = send_stun

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from .stun_header import is_request, is_stun, local_ufrag, transaction_id
+from .stun_header import is_request, is_rtp, is_stun, local_ufrag, transaction_id
 
 __all__ = ["MAX_ADDRESSES", "Address", "Routes"]
 
@@ -15,6 +15,9 @@ MAX_ADDRESSES = 64
 """Source addresses of a connection. The oldest is forgotten: a phone that changes networks has a
 new one each time."""
 
+MAX_SSRCS = 16
+"""SSRCs of a connection: microphone, camera and screen have two each, with retransmission."""
+
 M = TypeVar("M", bound=Hashable)
 
 
@@ -23,14 +26,18 @@ class Routes(Generic[M]):
 
     A STUN request names the username fragment of the connection (RFC 8445 section 7.3), a STUN
     response the transaction of the request. Everything else (DTLS, RTP, RTCP) belongs to the
-    connection that has verified its source address.
+    connection that has verified its source address. RTP from an unknown address may be that of a
+    client whose address has changed: it belongs to the connection that its SSRC is known from,
+    which decrypts it, and then checks the address.
     """
 
     def __init__(self) -> None:
         self._by_ufrag: dict[bytes, M] = {}
         self._by_address: dict[Address, M] = {}
         self._by_transaction: dict[bytes, M] = {}
+        self._by_ssrc: dict[bytes, M] = {}
         self._addresses: dict[M, dict[Address, None]] = {}
+        self._ssrcs: dict[M, dict[bytes, None]] = {}
 
     def __contains__(self, ufrag: str) -> bool:
         """Return whether a username fragment is taken."""
@@ -40,13 +47,16 @@ class Routes(Generic[M]):
         """Add a connection."""
         self._by_ufrag[ufrag.encode()] = member
         self._addresses[member] = {}
+        self._ssrcs[member] = {}
 
     def remove(self, member: M, ufrag: str) -> None:
-        """Remove a connection and its addresses."""
+        """Remove a connection, its addresses and its SSRCs."""
         self._by_ufrag.pop(ufrag.encode(), None)
         for address in self._addresses.pop(member, {}):
             if self._by_address.get(address) is member:
                 del self._by_address[address]
+        for ssrc in self._ssrcs.pop(member, {}):
+            del self._by_ssrc[ssrc]
 
     def verify(self, member: M, source: Address) -> None:
         """Record that a connection's client has proved to be at an address.
@@ -66,6 +76,13 @@ class Routes(Generic[M]):
             if self._by_address.get(oldest) is member:
                 del self._by_address[oldest]
 
+    def learn(self, member: M, data: bytes) -> None:
+        """Record the SSRC of a packet of RTP from a verified address (RFC 3550 section 5.1)."""
+        ssrc, ssrcs = data[8:12], self._ssrcs.get(member)
+        if ssrcs is not None and len(ssrcs) < MAX_SSRCS and ssrc not in self._by_ssrc:
+            self._by_ssrc[ssrc] = member
+            ssrcs[ssrc] = None
+
     def ask(self, member: M, transaction: bytes) -> None:
         """Record a request whose response belongs to a connection."""
         self._by_transaction[transaction] = member
@@ -82,7 +99,10 @@ class Routes(Generic[M]):
             source: Where it came from.
         """
         if not is_stun(data):
-            return self._by_address.get(source)
+            member = self._by_address.get(source)
+            if member is None and is_rtp(data):
+                return self._by_ssrc.get(data[8:12])
+            return member
         if not is_request(data):
             return self._by_transaction.get(transaction_id(data))
         ufrag = local_ufrag(data)
