@@ -22,7 +22,7 @@ from typing import IO, Any
 __all__ = ["Fork", "forked"]
 
 PRELOADED = [
-    "fastrtc.cli.main",
+    "fastrtc.cli.demo",
     "fastrtc.stream",
     "fastrtc.webrtc",
     "google.genai",

@@ -296,16 +296,23 @@ def costly(lines: str, size: int = Limits().offer_bytes) -> str:
     return sdp
 
 
+def cpu_s(function, sdp: str) -> float:
+    """Return the CPU time of a call: the least of three, for other programs slow a processor."""
+    spent = []
+    for _ in range(3):
+        before = time.thread_time()
+        function(sdp)
+        spent.append(time.thread_time() - before)
+    return min(spent)
+
+
 @pytest.mark.parametrize("lines", COSTLY.values(), ids=COSTLY)
 def test_the_most_costly_offer_costs_little(lines):
     sdp = costly(lines)
-    before = time.thread_time()
     parsed = parse(sdp)
-    assert time.thread_time() - before < CPU_S
+    assert cpu_s(parse, sdp) < CPU_S
     assert len(parsed.sdp) < Limits().offer_bytes  # aiortc parses that again, on the loop
-    before = time.thread_time()
-    SessionDescription.parse(parsed.sdp)
-    assert time.thread_time() - before < CPU_S / 4
+    assert cpu_s(SessionDescription.parse, parsed.sdp) < CPU_S / 4
     part = costly(lines, Limits().offer_bytes // SHARE)
     tracemalloc.start()
     try:
