@@ -67,14 +67,21 @@ WRAPPED = {"limit_messages.<locals>.handle_data"}
 
 RARE = {
     "AudioMediaCallback.recv",  # with other codecs than Opus
+    "Diagnostics.log_failure",  # of a connection that is not established
     "MediaCallback.stop",  # when all is over
     "Peer._abused",  # tests/abuse/test_channels.py
     "Peer._consent_expired",  # the session is closed then
+    "Probe._state_changed",  # of fastrtc doctor
+    "Probe._watch",
     "_DamagedFrames.filter",
     "_Follower._ask",  # tests/faults/test_rebinding.py
     "_address_of",  # only with a TURN server, as are the next two
     "_give_up_soon",
     "_why",
+    "_Encoder.adapt",  # once a second, when the client reports
+    "local_candidates",  # of a diagnosis
+    "read_ice",
+    "watch_loss.<locals>.note",  # when the client reports loss
 }
 """Guarded, but called only when something is wrong."""
 
