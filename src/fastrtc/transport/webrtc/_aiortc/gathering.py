@@ -208,21 +208,26 @@ class _Gatherer:
     async def _open_own(self, component: int, address: str) -> Any:
         """Open a socket of the connection's own."""
         ice: Any = importlib.import_module("aioice.ice")
-        loop = asyncio.get_running_loop()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        udp = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            transport, protocol = await loop.create_datagram_endpoint(
-                lambda: ice.StunProtocol(self._connection), local_addr=(address, 0)
-            )
+            udp.setblocking(False)
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            udp.bind((address, 0))
         except OSError as error:
+            udp.close()
             logger.debug("No socket on %s: %s", address, error)
             return None
-        # At once: close() closes it even if gathering is canceled
+        # Complete before it receives: an earlier connection on the port may have a peer that sends
+        protocol = ice.StunProtocol(self._connection)
+        protocol.local_candidate = _host_candidate(component, "udp", address, udp.getsockname()[1])
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.create_datagram_endpoint(lambda: protocol, sock=udp)
+        except BaseException:
+            udp.close()
+            raise
         self._connection._protocols.append(protocol)
-        udp = transport.get_extra_info("socket")
-        if udp is not None:
-            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        port = transport.get_extra_info("sockname")[1]
-        protocol.local_candidate = _host_candidate(component, "udp", address, port)
         return protocol
 
     def _share(self, port: UdpPort | TcpPort, component: int, address: str) -> Any:
