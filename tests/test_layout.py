@@ -41,6 +41,7 @@ ELSEWHERE = {
     "transport/socket/events.py": "tests/transport/socket/test_messages.py",
     "transport/telephony/provider.py": "tests/transport/telephony/test_protocol.py",
     "transport/webrtc/_aiortc/patch.py": "tests/transport/webrtc/_aiortc/test_registry.py",
+    "transport/webrtc/_aiortc/port_use.py": "tests/webrtc/test_one_port.py",
     "transport/webrtc/_aiortc/rtp_streams.py": "tests/abuse/test_packets.py",
     "transport/webrtc/_aiortc/samples.py": "tests/transport/webrtc/_aiortc/test_registry.py",
     "transport/webrtc/_aiortc/sctp_work.py": "tests/abuse/test_packets.py",

@@ -25,11 +25,11 @@ from ..ports.addresses import announced_addresses, local_addresses
 from ..ports.ice_ports import IcePorts
 from ..ports.lease import Lease
 from ..ports.routes import Address
-from ..ports.stun_header import is_rtp
 from ..ports.stun_query import collect, resolve
 from ..ports.tcp_port import TcpPort
 from ..ports.udp_port import UdpPort
 from .patch import Patch
+from .port_use import PortUse
 from .transports import ICE_CONNECTION, ice_connections
 
 __all__ = ["PATCH", "gather_on"]
@@ -67,9 +67,6 @@ PATCH = Patch(
 
 RECEIVE_BUFFER_BYTES = 2 << 20
 """Requested size of the kernel's receive buffer of a socket of one connection."""
-
-LEARNED_PACKETS = 4
-"""Packets of RTP after each check of the client whose SSRC is recorded."""
 
 TCP_TYPE_PREFERENCE = 90
 """Below that of UDP (126): over TCP, one lost packet delays all that follow (RFC 6544 section
@@ -148,7 +145,7 @@ class _Gatherer:
         self._ports = ports
         self._lease = lease
         self._relay_only = relay_only
-        self._uses: dict[UdpPort | TcpPort, _PortUse] = {}
+        self._uses: dict[UdpPort | TcpPort, PortUse] = {}
         self._relay = connection.get_component_candidates
         connection.get_component_candidates = self.gather
 
@@ -235,7 +232,7 @@ class _Gatherer:
         ice: Any = importlib.import_module("aioice.ice")
         use = self._uses.get(port)
         if use is None:
-            use = self._uses[port] = _PortUse(self._lease, port)
+            use = self._uses[port] = PortUse(self._lease, port)
         protocol = ice.StunProtocol(self._connection)
         use.add(protocol, address)
         transport = "udp" if isinstance(port, UdpPort) else "tcp"
@@ -257,95 +254,6 @@ class _Gatherer:
             return await collect(queries, timeout_s)
         finally:
             resolved.cancel()
-
-
-class _PortUse:
-    """A connection's use of a shared port, with a protocol for each local address.
-
-    Args:
-        lease: The ports of the connection.
-        port: One of them.
-    """
-
-    def __init__(self, lease: Lease, port: UdpPort | TcpPort) -> None:
-        self._port = port
-        self._protocols: dict[bytes, Any] = {}
-        self._member = lease.join(port, self._receive)
-        self._unlearned = 0  # packets of RTP whose SSRC is to be recorded
-
-    def add(self, protocol: Any, address: str) -> None:
-        """Let a protocol send from an address, and receive what is sent there."""
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self._protocols[socket.inet_pton(family, address)] = protocol
-        send = self._port.sender(self._member, address)
-        protocol.connection_made(_SharedTransport(send, (address, self._port.port), protocol))
-        self._route_responses(protocol)
-        self._route_addresses(protocol)
-
-    def _receive(self, data: bytes, source: Address, local: bytes) -> None:
-        protocol = self._protocols.get(local)
-        if protocol is None:
-            if local:  # an address that is not to be used
-                return
-            protocol = next(iter(self._protocols.values()))
-        if self._unlearned and is_rtp(data):
-            self._unlearned -= 1
-            self._port.routes.learn(self._member, data)
-        protocol.datagram_received(data, source)
-
-    def _route_responses(self, protocol: Any) -> None:
-        routes, member, ask = self._port.routes, self._member, protocol.request
-
-        async def request(message: Any, *args: Any, **kwargs: Any) -> Any:
-            routes.ask(member, message.transaction_id)
-            try:
-                answer = await ask(message, *args, **kwargs)
-            finally:
-                routes.answered(message.transaction_id)
-            if kwargs.get("integrity_key") is not None:  # the response had the password
-                routes.verify(member, answer[1])
-            return answer
-
-        protocol.request = request
-
-    def _route_addresses(self, protocol: Any) -> None:
-        routes, member, send = self._port.routes, self._member, protocol.send_stun
-
-        def send_stun(message: Any, address: Address) -> None:
-            if message.message_class == stun.Class.RESPONSE:  # the request had the password
-                routes.verify(member, address)
-                self._unlearned = LEARNED_PACKETS
-            send(message, address)
-
-        protocol.send_stun = send_stun
-
-
-class _SharedTransport:
-    """What a protocol of aioice needs of an ``asyncio.DatagramTransport``."""
-
-    def __init__(
-        self, send: Callable[[bytes, Address], None], address: Address, protocol: Any
-    ) -> None:
-        self.sendto = send
-        self._address = address
-        self._protocol = protocol
-        self._closing = False
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return the local address for ``"sockname"``."""
-        return self._address if name == "sockname" else default
-
-    def is_closing(self) -> bool:
-        """Return whether it is closed."""
-        return self._closing
-
-    def close(self) -> None:
-        """Tell the protocol that it is closed; the port stays open for the others."""
-        if not self._closing:
-            self._closing = True
-            asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
-
-    abort = close
 
 
 async def _reflexive(protocol: Any, resolved: asyncio.Future[Address]) -> Candidate:
