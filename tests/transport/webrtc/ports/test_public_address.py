@@ -39,6 +39,7 @@ class StunServer(asyncio.DatagramProtocol):
         )
         response.attributes["XOR-MAPPED-ADDRESS"] = self.address
         self.transport.sendto(b"junk", addr)
+        self.transport.sendto(bytes(response)[:26], addr)
         self.transport.sendto(bytes(response), addr)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -73,7 +74,7 @@ class _Query(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """Read the response."""
-        with suppress(ValueError, KeyError, IndexError):
+        with suppress(ValueError, KeyError, IndexError, struct.error):
             response = stun.parse_message(data)
             if response.transaction_id == self.request.transaction_id and not self.address.done():
                 self.address.set_result(response.attributes["XOR-MAPPED-ADDRESS"][0])

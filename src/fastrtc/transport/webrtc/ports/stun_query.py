@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 from ....core.tasks import BoundedThreads
@@ -43,11 +43,7 @@ async def resolve(host: str, port: int) -> tuple[str, int]:
     return str(address[0]), port
 
 
-async def collect(
-    queries: Sequence[Awaitable[T]],
-    timeout_s: float,
-    clock: Callable[[], float] | None = None,
-) -> list[T]:
+async def collect(queries: Sequence[Awaitable[T]], timeout_s: float) -> list[T]:
     """Return the results of the queries that answer soon, and cancel the others.
 
     Once one has answered, another that needs much longer has no way to the server.
@@ -55,9 +51,8 @@ async def collect(
     Args:
         queries: The queries; one that raises an exception has no result.
         timeout_s: How long to wait in any case, in seconds.
-        clock: Returns the time in seconds; by default the event loop's.
     """
-    clock = clock or asyncio.get_running_loop().time
+    clock = asyncio.get_running_loop().time
     began = clock()
     deadline = began + timeout_s
     tasks = [asyncio.ensure_future(query) for query in queries]

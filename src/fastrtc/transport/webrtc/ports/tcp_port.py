@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
+from ....core.tasks import runs_on
 from .errors import PortUnavailable
 from .routes import Address
 from .shared_port import Member, SharedPort
@@ -194,7 +195,7 @@ class _Client(asyncio.Protocol):
         self._on_loop(self._close)
 
     def _on_loop(self, function: Any, *args: Any) -> None:
-        if asyncio._get_running_loop() is self._loop:
+        if runs_on(self._loop):
             function(*args)
             return
         with suppress(RuntimeError):  # the loop has ended
