@@ -53,6 +53,7 @@ CALLBACKS = {
     "_Follower._checked",
     "_Follower._decrypted",
     "_Bounded.put",
+    "_Encoder.adapt",
     "_LimitedVp8._is_too_large",
     "_limited",
     "_query_consent",
@@ -78,10 +79,9 @@ RARE = {
     "_address_of",  # only with a TURN server, as are the next two
     "_give_up_soon",
     "_why",
-    "_Encoder.adapt",  # once a second, when the client reports
     "local_candidates",  # of a diagnosis
     "read_ice",
-    "watch_loss.<locals>.note",  # when the client reports loss
+    "watch_loss.<locals>.note",  # of a client that decodes FEC: _aiortc/test_receiver_reports.py
 }
 """Guarded, but called only when something is wrong."""
 
