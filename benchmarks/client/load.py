@@ -20,6 +20,7 @@ import os
 import struct
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -212,6 +213,13 @@ def mulaw_samples(message: bytes) -> int:
     return (end - begin) // 4 * 3 - message.count(b"=", end - 2, end)
 
 
+def _report(pacing: asyncio.Task[None]) -> None:
+    """Ends the process if nothing is sent any more: all frames would count as on time."""
+    if not pacing.cancelled() and (error := pacing.exception()) is not None:
+        traceback.print_exception(error)
+        os._exit(1)
+
+
 class Load:
     """The sessions of this process, and the task that sends for all of them."""
 
@@ -225,6 +233,7 @@ class Load:
         self._lag = Lateness()
         self._sent = 0
         self._pacing = asyncio.create_task(self._pace())
+        self._pacing.add_done_callback(_report)
 
     async def _pace(self) -> None:
         """Sends each session's packets when they are due, and notes how late that is."""
