@@ -13,6 +13,7 @@ from aioice import stun, turn
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from .configuration import to_aiortc_configuration
+from .ports.stun_query import ask_stun_server
 
 __all__ = ["ANSWER_TIMEOUT_S", "Failure", "Reached", "try_servers"]
 
@@ -87,7 +88,7 @@ async def _try_server(url: str, username: str | None, credential: Any) -> Reache
         return failed("no credentials", f"it has no {' and no '.join(missing)}")
     try:
         attempt = (
-            _ask_stun(address)
+            ask_stun_server(address)
             if kind == "srflx"
             else _ask_turn(address, username, credential, transport, secure)
         )
@@ -125,53 +126,3 @@ async def _ask_turn(
     host, port = relay.get_extra_info("sockname")[:2]
     relay.close()
     return host, port
-
-
-async def _ask_stun(address: tuple[str, int]) -> tuple[str, int]:
-    """Send a Binding request to a STUN server (RFC 8489); return our address as seen by it."""
-    loop = asyncio.get_running_loop()
-    answered: asyncio.Future[tuple[str, int]] = loop.create_future()
-    transport, _ = await loop.create_datagram_endpoint(
-        lambda: _BindingRequest(answered), remote_addr=address, family=socket.AF_INET
-    )
-    try:
-        return await answered
-    finally:
-        transport.close()
-
-
-class _BindingRequest(asyncio.DatagramProtocol):
-    def __init__(self, answered: asyncio.Future[tuple[str, int]]) -> None:
-        self._answered = answered
-        self._message = stun.Message(
-            message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST
-        )
-        self._retry: asyncio.TimerHandle | None = None
-        self._wait = stun.RETRY_RTO
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
-        self._send()
-
-    def _send(self) -> None:
-        """Send the request, and again after doubling intervals, as datagrams may be lost."""
-        self._transport.sendto(bytes(self._message))  # type: ignore[attr-defined]
-        self._retry = asyncio.get_running_loop().call_later(self._wait, self._send)
-        self._wait *= 2
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        try:
-            answer = stun.parse_message(data)
-        except ValueError:
-            return
-        if answer.transaction_id == self._message.transaction_id and not self._answered.done():
-            host, port = answer.attributes["XOR-MAPPED-ADDRESS"]
-            self._answered.set_result((host, port))
-
-    def error_received(self, exc: Exception) -> None:
-        if not self._answered.done():
-            self._answered.set_exception(exc)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._retry is not None:
-            self._retry.cancel()

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
-
-from aioice import stun
 
 from ....core.ice import stun_server
 from ....core.log_throttle import LogThrottle
-from .stun_query import resolve
+from .stun_query import ask_stun_server, resolve
 
 __all__ = ["PublicAddresses"]
 
@@ -65,32 +59,6 @@ class PublicAddresses:
             logger.info("public_ip: %s says %s", url, found)
 
 
-class _Query(asyncio.DatagramProtocol):
-    """A request to a STUN server."""
-
-    def __init__(self) -> None:
-        self.request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        self.address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        """Read the response."""
-        with suppress(ValueError, KeyError, IndexError, struct.error):
-            response = stun.parse_message(data)
-            if response.transaction_id == self.request.transaction_id and not self.address.done():
-                self.address.set_result(response.attributes["XOR-MAPPED-ADDRESS"][0])
-
-
 async def _ask(host: str, port: int) -> str:
-    server = await resolve(host, port)
-    loop = asyncio.get_running_loop()
-    transport, query = await loop.create_datagram_endpoint(_Query, family=socket.AF_INET)
-    try:
-        wait_s = RETRANSMIT_S
-        while True:
-            transport.sendto(bytes(query.request), server)
-            done, _ = await asyncio.wait([query.address], timeout=wait_s)
-            if done:
-                return query.address.result()
-            wait_s *= 2
-    finally:
-        transport.abort()
+    address, _ = await ask_stun_server(await resolve(host, port), RETRANSMIT_S)
+    return address

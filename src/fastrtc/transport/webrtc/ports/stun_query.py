@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar, cast
+
+from aioice import stun
 
 from ....core.tasks import BoundedThreads
 
-__all__ = ["collect", "resolve"]
+__all__ = ["ask_stun_server", "collect", "resolve"]
 
 T = TypeVar("T")
 
@@ -41,6 +45,56 @@ async def resolve(host: str, port: int) -> tuple[str, int]:
         )
     address = found[0][4]
     return str(address[0]), port
+
+
+async def ask_stun_server(
+    server: tuple[str, int], wait_s: float = stun.RETRY_RTO
+) -> tuple[str, int]:
+    """Send a Binding request; return our address as seen by the server.
+
+    The caller sets a time limit.
+
+    Args:
+        server: The host and the port of the server.
+        wait_s: How long to wait before the request is repeated, in seconds; doubled each time.
+
+    Raises:
+        OSError: If the name cannot be resolved, or the server cannot be reached.
+    """
+    loop = asyncio.get_running_loop()
+    transport, query = await loop.create_datagram_endpoint(
+        _Query, remote_addr=server, family=socket.AF_INET
+    )
+    try:
+        while True:
+            transport.sendto(bytes(query.request))
+            await asyncio.wait([query.address], timeout=wait_s)
+            if query.address.done():
+                return query.address.result()
+            wait_s *= 2
+    finally:
+        transport.close()
+
+
+class _Query(asyncio.DatagramProtocol):
+    """A Binding request, and the address in its response."""
+
+    def __init__(self) -> None:
+        self.request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        self.address: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        """Read the response."""
+        with suppress(ValueError, KeyError, IndexError, struct.error):
+            response = stun.parse_message(data)
+            if response.transaction_id == self.request.transaction_id and not self.address.done():
+                found = response.attributes["XOR-MAPPED-ADDRESS"]
+                self.address.set_result(cast("tuple[str, int]", found))
+
+    def error_received(self, exc: Exception) -> None:
+        """Fail: the server cannot be reached."""
+        if not self.address.done():
+            self.address.set_exception(exc)
 
 
 async def collect(queries: Sequence[Awaitable[T]], timeout_s: float) -> list[T]:
