@@ -5,22 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
 from aiortc import RTCIceCandidate, RTCPeerConnection
-from aiortc.sdp import candidate_from_sdp
 
 from ...core.errors import SessionRefused
-from .candidates import Candidate
+from .candidates import Candidate, candidates_in
 from .ice_targets import CANDIDATE_BYTES, SendAllowance, TargetPolicy
 from .offer import Offer
 
 __all__ = ["CandidateIntake"]
 
 logger = logging.getLogger(__name__)
-
-_CANDIDATE = "a=candidate:"
 
 
 class CandidateIntake:
@@ -68,10 +64,7 @@ class CandidateIntake:
     def offered(self) -> Iterator[RTCIceCandidate]:
         """Yield the candidates that the client has offered, including those that are not used."""
         if self._offer is not None:
-            for line in self._offer.sdp.splitlines():
-                if line.startswith(_CANDIDATE):
-                    with suppress(ValueError, AssertionError, IndexError):
-                        yield candidate_from_sdp(line[len(_CANDIDATE) :])
+            yield from candidates_in(self._offer.sdp)
             yield from self._offer.later_candidates
         yield from self._trickled
 

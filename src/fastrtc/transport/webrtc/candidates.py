@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from aiortc.sdp import candidate_from_sdp
 
 from ...core.errors import InvalidCandidate
 
-__all__ = ["END_OF_CANDIDATES", "Candidate", "parse_candidate", "set_aside_mdns"]
+__all__ = ["END_OF_CANDIDATES", "Candidate", "candidates_in", "parse_candidate", "set_aside_mdns"]
+
+_LINE = "a=candidate:"
 
 MAX_CANDIDATE = 1024
 """Maximum length of a candidate in characters; those of browsers have some 150."""
@@ -76,6 +78,22 @@ def parse_candidate(value: Any) -> Candidate:
     return Candidate(candidate)
 
 
+def candidates_in(sdp: str) -> Iterator[RTCIceCandidate]:
+    """Yield the candidates of a session description, except malformed ones."""
+    for line in sdp.splitlines():
+        if line.startswith(_LINE):
+            candidate = _read(line)
+            if candidate is not None:
+                yield candidate
+
+
+def _read(line: str) -> RTCIceCandidate | None:
+    try:
+        return candidate_from_sdp(line[len(_LINE) :])
+    except (ValueError, AssertionError, IndexError):
+        return None
+
+
 def set_aside_mdns(offered: list[str]) -> tuple[list[str], tuple[RTCIceCandidate, ...]]:
     """Remove the candidates with multicast DNS names from an offer.
 
@@ -91,13 +109,11 @@ def set_aside_mdns(offered: list[str]) -> tuple[list[str], tuple[RTCIceCandidate
     for line in offered:
         if line.startswith("m="):
             index += 1
-        if line.startswith("a=candidate:") and ".local" in line:
-            try:
-                candidate = candidate_from_sdp(line[len("a=candidate:") :])
-            except (ValueError, AssertionError, IndexError):
-                continue
-            candidate.sdpMLineIndex = max(0, index)
-            later.append(candidate)
+        if line.startswith(_LINE) and ".local" in line:
+            candidate = _read(line)
+            if candidate is not None:
+                candidate.sdpMLineIndex = max(0, index)
+                later.append(candidate)
         else:
             lines.append(line)
     return lines, tuple(later)

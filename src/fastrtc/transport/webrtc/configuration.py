@@ -12,7 +12,7 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 from ...core.tasks import BoundedThreads
 from ...handlers.invoke import call_function
 
-__all__ = ["resolve_configuration", "to_aiortc_configuration"]
+__all__ = ["is_relay_only", "resolve_configuration", "to_aiortc_configuration"]
 
 GIVEN_TIMEOUT_S = 30.0
 """How long a function may take to return a configuration: as long as a client may take to connect.
@@ -91,6 +91,12 @@ def to_aiortc_configuration(configuration: Any) -> RTCConfiguration:
     if not isinstance(servers, list | tuple):
         raise ValueError(f"iceServers must be a list, not {type(servers).__name__}")
     return _make_configuration([_server(server) for server in servers], policy)
+
+
+def is_relay_only(configuration: RTCConfiguration) -> bool:
+    """Return whether only candidates of TURN servers are used."""
+    policy = getattr(configuration, "iceTransportPolicy", None)  # from aiortc 1.16 on
+    return policy is not None and policy.value == "relay"
 
 
 def _server(server: Any) -> RTCIceServer:

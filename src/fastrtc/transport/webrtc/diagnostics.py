@@ -75,11 +75,12 @@ class Diagnostics:
         self._local = local_candidates(self._pc)
         failures = {a.server: a.failure or "did not answer" for a in attempts if not a.succeeded}
         self._turn_failures = tuple(f"{server} {why}" for server, why in failures.items())
-        for failure in self._turn_failures:
+        for server, why in failures.items():
             logger.warning(
                 "Session %s: the TURN server %s of server_rtc_configuration %s",
                 self._session.id,
-                *failure.split(" ", 1),
+                server,
+                why,
             )
         if "a=candidate:" in self._pc.localDescription.sdp:
             return

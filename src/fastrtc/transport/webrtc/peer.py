@@ -53,6 +53,7 @@ from .audio_receiver import AudioReceiver
 from .audio_tracks import AudioMediaCallback
 from .candidate_intake import CandidateIntake
 from .candidates import Candidate
+from .configuration import is_relay_only
 from .diagnostics import Diagnostics
 from .expected_loss import ExpectedLoss
 from .guard import guarded, watch_listeners
@@ -125,8 +126,7 @@ class Peer:
         self.ports = ports
         self._release_ports: Callable[[], None] = lambda: None
         self.pc = RTCPeerConnection(configuration)
-        policy = getattr(configuration, "iceTransportPolicy", None)  # from aiortc 1.16 on
-        self._relay_only = policy is not None and policy.value == "relay"
+        self._relay_only = is_relay_only(configuration)
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()

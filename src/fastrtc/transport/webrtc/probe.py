@@ -17,7 +17,6 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
-from aiortc.sdp import candidate_from_sdp
 
 from ...core.diagnosis import CandidateInfo, CheckInfo
 from ...core.ice import Ice
@@ -25,7 +24,8 @@ from ._aiortc.closing import close_connection, close_while_connecting
 from ._aiortc.gathering import gather_on
 from ._aiortc.ice_state import candidate_info, local_candidates, measure_round_trip, read_ice
 from ._aiortc.registry import REGISTRY
-from .configuration import to_aiortc_configuration
+from .candidates import candidates_in
+from .configuration import is_relay_only, to_aiortc_configuration
 from .diagnosis import Explanation, Situation, explain
 from .guard import guarded, watch_listeners
 from .ports.ice_ports import IcePorts
@@ -65,9 +65,9 @@ class Probe:
         if "video" in kinds:
             self._pc.addTrack(_Black())
         self._pc.createDataChannel("text")
-        policy = getattr(servers, "iceTransportPolicy", None)  # from aiortc 1.16 on
-        relay_only = policy is not None and policy.value == "relay"
-        self._release_ports = gather_on(self._pc, IcePorts(Ice()), relay_only=relay_only)
+        self._release_ports = gather_on(
+            self._pc, IcePorts(Ice()), relay_only=is_relay_only(servers)
+        )
         self._settled = asyncio.Event()
         self._arrived: dict[str, asyncio.Event] = {}
         self._readers: list[asyncio.Task[None]] = []
@@ -193,13 +193,10 @@ def _receives(direction: str | None) -> bool:
 
 def _candidates_of(sdp: str) -> list[CandidateInfo]:
     found = []
-    for line in sdp.splitlines():
-        if line.startswith("a=candidate:"):
-            with contextlib.suppress(ValueError, AssertionError, IndexError):
-                one = candidate_from_sdp(line[len("a=candidate:") :])
-                transport = one.protocol.lower()
-                note = BROWSERS_ONLY if transport == "tcp" else ""
-                found.append(CandidateInfo(one.type, transport, one.ip, one.port, note))
+    for one in candidates_in(sdp):
+        transport = one.protocol.lower()
+        note = BROWSERS_ONLY if transport == "tcp" else ""
+        found.append(CandidateInfo(one.type, transport, one.ip, one.port, note))
     return found
 
 
