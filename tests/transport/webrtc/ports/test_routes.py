@@ -5,16 +5,11 @@ from __future__ import annotations
 from aioice import stun
 
 from fastrtc.transport.webrtc.ports.routes import MAX_ADDRESSES, MAX_SSRCS, Routes
+from tests.support.stun_server import binding_request
 
 HERE = ("192.0.2.1", 5000)
 THERE = ("192.0.2.2", 5000)
 RTP = bytes([128]) * 20
-
-
-def request(ufrag: str) -> bytes:
-    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-    message.attributes["USERNAME"] = f"{ufrag}:theirs"
-    return bytes(message)
 
 
 def response(transaction: bytes) -> bytes:
@@ -34,16 +29,16 @@ def routes_of(*ufrags: str) -> Routes[str]:
 
 def test_a_request_belongs_to_the_connection_that_it_names() -> None:
     routes = routes_of("a", "b")
-    assert routes.find(request("a"), HERE) == "the connection a"
-    assert routes.find(request("b"), HERE) == "the connection b"
-    assert routes.find(request("c"), HERE) is None
+    assert routes.find(binding_request("a"), HERE) == "the connection a"
+    assert routes.find(binding_request("b"), HERE) == "the connection b"
+    assert routes.find(binding_request("c"), HERE) is None
     assert "a" in routes
     assert "c" not in routes
 
 
 def test_media_belong_to_the_connection_that_has_proved_to_be_there() -> None:
     routes = routes_of("a", "b")
-    routes.find(request("a"), HERE)
+    routes.find(binding_request("a"), HERE)
     assert routes.find(RTP, HERE) is None, "naming a connection is not a proof"
     routes.verify("the connection a", HERE)
     assert routes.find(RTP, HERE) == "the connection a"
@@ -101,7 +96,7 @@ def test_nothing_belongs_to_a_connection_that_was_removed() -> None:
     routes.verify("the connection a", THERE)
     assert routes.find(RTP, HERE) is None
     assert routes.find(RTP, THERE) is None
-    assert routes.find(request("a"), HERE) is None
+    assert routes.find(binding_request("a"), HERE) is None
     assert not routes._by_address
 
 

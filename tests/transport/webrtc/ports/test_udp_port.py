@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from aioice import stun
 
 from fastrtc.transport.webrtc.ports import udp_port
 from fastrtc.transport.webrtc.ports.errors import PortUnavailable
@@ -17,12 +16,7 @@ from fastrtc.transport.webrtc.ports.shared_port import Member
 from fastrtc.transport.webrtc.ports.udp_port import MAX_READS, UdpPort
 from tests.support.loop_thread import a_loop
 from tests.support.peers import eventually
-
-
-def request(ufrag: str) -> bytes:
-    message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-    message.attributes["USERNAME"] = f"{ufrag}:theirs"
-    return bytes(message)
+from tests.support.stun_server import binding_request
 
 
 class Connection:
@@ -58,7 +52,13 @@ async def test_connections_of_a_port_get_their_own_datagrams(
     port: UdpPort, client: socket.socket
 ) -> None:
     first, second = Connection(port, "first"), Connection(port, "second")
-    for data in (b"junk", request("nobody"), request("first"), request("second"), b"\x80 media"):
+    for data in (
+        b"junk",
+        binding_request("nobody"),
+        binding_request("first"),
+        binding_request("second"),
+        b"\x80 media",
+    ):
         client.sendto(data, ("127.0.0.1", port.port))
     await eventually(lambda: second.received)
     here = client.getsockname()
@@ -69,7 +69,7 @@ async def test_connections_of_a_port_get_their_own_datagrams(
     assert second.received[1] == (b"\x80 media", here, b"\x7f\0\0\1")
     for connection in (first, second):
         port.leave(connection.member)
-    client.sendto(request("first"), ("127.0.0.1", port.port))
+    client.sendto(binding_request("first"), ("127.0.0.1", port.port))
     await asyncio.sleep(0.05)
     assert len(first.received) == 1
 
@@ -99,8 +99,8 @@ async def test_an_exception_concerns_one_connection(
     bad = Member("bad", fail)
     port.join(bad)
     good = Connection(port, "good")
-    client.sendto(request("bad"), ("127.0.0.1", port.port))
-    client.sendto(request("good"), ("127.0.0.1", port.port))
+    client.sendto(binding_request("bad"), ("127.0.0.1", port.port))
+    client.sendto(binding_request("good"), ("127.0.0.1", port.port))
     await eventually(lambda: good.received)
     assert "A datagram could not be processed" in caplog.text
     port.leave(bad)
@@ -111,7 +111,7 @@ async def test_a_reply_comes_from_the_address_that_was_asked(
     port: UdpPort, client: socket.socket
 ) -> None:
     connection = Connection(port, "a")
-    client.sendto(request("a"), ("127.0.0.2", port.port))
+    client.sendto(binding_request("a"), ("127.0.0.2", port.port))
     await eventually(lambda: connection.received)
     assert connection.received[0][2] == b"\x7f\0\0\2"
     port.sender(connection.member, "127.0.0.2")(b"reply", client.getsockname())
@@ -139,7 +139,7 @@ def on(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> objec
 async def test_connections_of_several_event_loops(port: UdpPort, client: socket.socket) -> None:
     def send() -> None:
         for ufrag in ("there", "here"):
-            client.sendto(request(ufrag), ("127.0.0.1", port.port))
+            client.sendto(binding_request(ufrag), ("127.0.0.1", port.port))
 
     with a_loop() as other:
         there = on(other, lambda: Connection(port, "there"))  # the first, so its loop reads
@@ -172,7 +172,7 @@ async def test_a_loop_that_cannot_watch_sockets(
     monkeypatch.setattr(loop, "remove_reader", refuse)
     connection = Connection(port, "a")
     await eventually(lambda: port._transport)
-    client.sendto(request("a"), ("127.0.0.1", port.port))
+    client.sendto(binding_request("a"), ("127.0.0.1", port.port))
     await eventually(lambda: connection.received)
     port.leave(connection.member)
     await asyncio.sleep(0)
