@@ -22,7 +22,9 @@ _STUN = re.compile(r"stun:(?P<host>[^\s:?/]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>\d{1
 
 @dataclass(frozen=True)
 class Ice:
-    """The ports and addresses of WebRTC connections; an argument of ``Stream`` and ``WebRTC``.
+    """The ports and addresses of WebRTC connections; an argument of ``Stream``.
+
+    A ``WebRTC`` component without a stream has them as its attribute ``ice``.
 
     Without options, each connection opens one UDP socket per address of the machine, on random
     ports.

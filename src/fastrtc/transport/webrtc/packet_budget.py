@@ -59,7 +59,8 @@ def kind_of(data: bytes) -> Kind:
     return "other"
 
 
-def _ssrc_of(data: bytes) -> int | None:
+def ssrc_of(data: bytes) -> int | None:
+    """Return the SSRC of the sender of RTP or RTCP, or None (RFC 3550 sections 5.1, 6.4.1)."""
     kind = kind_of(data)
     at = {"rtp": 8, "rtcp": 4}.get(kind)
     if at is None or len(data) < at + 4:
@@ -146,12 +147,12 @@ class PacketBudget:
         """
         if len(self.ssrcs) < MAX_SSRCS:
             return True
-        ssrc = _ssrc_of(data)
+        ssrc = ssrc_of(data)
         return ssrc is None or ssrc in self.ssrcs
 
     def note_stream(self, data: bytes) -> None:
         """Record the RTP stream of an authentic RTP or RTCP packet."""
-        ssrc = _ssrc_of(data)
+        ssrc = ssrc_of(data)
         if ssrc is not None:
             self.ssrcs.add(ssrc)
 

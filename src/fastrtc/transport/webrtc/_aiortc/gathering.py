@@ -90,7 +90,7 @@ def gather_on(pc: RTCPeerConnection, ports: IcePorts, *, relay_only: bool) -> Ca
         relay_only: Whether only the candidates of a TURN server are used.
 
     Returns:
-        The function that gives back the ports, once the connection is closed.
+        The function that releases the ports, once the connection is closed.
 
     Raises:
         SessionRefused: If no port is free or one cannot be opened, or if the installed aioice does

@@ -19,6 +19,7 @@ from ....core.log_throttle import LogThrottle
 from ..guard import guarded
 from ..ice_targets import SendAllowance, TargetPolicy
 from ..packet_budget import PacketBudget
+from ..ports.routes import MAX_ADDRESSES
 from ..stun_integrity import is_signed
 from .abuse import Abuse
 from .patch import Patch
@@ -78,9 +79,6 @@ MAX_WAITING = 1024
 MAX_REFLEXIVE = 16
 """Addresses of a peer that it did not announce (RFC 8445 section 7.3.1.3). The oldest unused one is
 evicted: a phone that changes networks has a new one each time."""
-
-MAX_ADDRESSES = 64
-"""Addresses from which a peer has proved that it knows the password."""
 
 MAX_ROLE_CONFLICTS = 1
 """Role conflicts (RFC 8445 section 7.3.1.1) of a pair of addresses, and changes of our own role:

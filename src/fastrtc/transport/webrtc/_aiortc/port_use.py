@@ -12,9 +12,9 @@ from typing import Any
 
 from aioice import stun
 
+from ..packet_budget import kind_of
 from ..ports.lease import Lease
 from ..ports.routes import Address
-from ..ports.stun_header import is_rtp
 from ..ports.tcp_port import TcpPort
 from ..ports.udp_port import UdpPort
 
@@ -53,7 +53,7 @@ class PortUse:
             if local:  # an address that is not to be used
                 return
             protocol = next(iter(self._protocols.values()))
-        if self._unlearned and is_rtp(data):
+        if self._unlearned and kind_of(data) == "rtp":
             self._unlearned -= 1
             self._port.routes.learn(self._member, data)
         protocol.datagram_received(data, source)
@@ -105,7 +105,7 @@ class _SharedTransport:
         return self._closing
 
     def close(self) -> None:
-        """Tell the protocol that it is closed; the port stays open for the others."""
+        """Close the protocol; the port stays open for other connections."""
         if not self._closing:
             self._closing = True
             asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)

@@ -14,7 +14,7 @@ __all__ = ["Lease"]
 
 UFRAG_LENGTH = 8
 """Characters of a username fragment on a shared port; RFC 8839 section 5.4 wants 4 at least. Its
-48 bits tell the connections of a port apart, besides keeping strangers out."""
+48 bits distinguish the connections of a port, besides keeping strangers out."""
 
 _ICE_CHARACTERS = string.ascii_letters + string.digits + "+/"
 
@@ -25,7 +25,7 @@ class Lease:
     Args:
         udp: The sockets of its UDP port; empty if it opens its own.
         tcp: Its TCP port, or None.
-        release: Gives the ports back.
+        release: Releases the ports.
 
     Attributes:
         udp: The sockets of its UDP port.
@@ -53,7 +53,7 @@ class Lease:
         return member
 
     def close(self) -> None:
-        """Give back the ports; calling this again does nothing."""
+        """Release the ports; a further call has no effect."""
         release, self._release = self._release, lambda: None
         members, self._members = self._members, []
         for port, member in members:

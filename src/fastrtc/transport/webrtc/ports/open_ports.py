@@ -31,7 +31,7 @@ class _Open:
 
 @dataclass
 class OpenPorts:
-    """Open ports when they are first needed, and close them when none needs them. Thread-safe."""
+    """Open ports on first use, and close them after the last. Thread-safe."""
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: dict[Key, _Open] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class OpenPorts:
         return None
 
     def release(self, protocol: str, port: int) -> None:
-        """Give back a port; the last one closes it."""
+        """Release a port; it is closed when no holder is left."""
         with self._lock:
             held = self._open[protocol, port]
             held.holders -= 1

@@ -1,4 +1,4 @@
-"""The public addresses of the server, which a STUN server may have to tell."""
+"""The public addresses of the server, some of which are requested from STUN servers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PublicAddresses:
         self._unknown = {one: server for one, server in servers.items() if server is not None}
 
     async def get(self, timeout_s: float) -> list[str]:
-        """Return the addresses; ask the STUN servers that have not answered yet.
+        """Return the addresses; query the STUN servers that have not responded yet.
 
         Args:
             timeout_s: How long to wait for them, in seconds.

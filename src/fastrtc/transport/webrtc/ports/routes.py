@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from .stun_header import is_request, is_rtp, is_stun, local_ufrag, transaction_id
+from ..packet_budget import kind_of, ssrc_of
+from .stun_header import is_request, is_stun, local_ufrag, transaction_id
 
 __all__ = ["MAX_ADDRESSES", "Address", "Routes"]
 
 Address = tuple[str, int]
 
 MAX_ADDRESSES = 64
-"""Source addresses of a connection. The oldest is forgotten: a phone that changes networks has a
-new one each time."""
+"""Addresses from which a peer has proved that it knows the password. The oldest is evicted: a phone
+that changes networks has a new one each time."""
 
 MAX_SSRCS = 16
 """SSRCs of a connection: microphone, camera and screen have two each, with retransmission."""
@@ -35,9 +36,9 @@ class Routes(Generic[M]):
         self._by_ufrag: dict[bytes, M] = {}
         self._by_address: dict[Address, M] = {}
         self._by_transaction: dict[bytes, M] = {}
-        self._by_ssrc: dict[bytes, M] = {}
+        self._by_ssrc: dict[int, M] = {}
         self._addresses: dict[M, dict[Address, None]] = {}
-        self._ssrcs: dict[M, dict[bytes, None]] = {}
+        self._ssrcs: dict[M, dict[int, None]] = {}
 
     def __contains__(self, ufrag: str) -> bool:
         """Return whether a username fragment is taken."""
@@ -78,8 +79,10 @@ class Routes(Generic[M]):
 
     def learn(self, member: M, data: bytes) -> None:
         """Record the SSRC of a packet of RTP from a verified address (RFC 3550 section 5.1)."""
-        ssrc, ssrcs = data[8:12], self._ssrcs.get(member)
-        if ssrcs is not None and len(ssrcs) < MAX_SSRCS and ssrc not in self._by_ssrc:
+        ssrc, ssrcs = ssrc_of(data), self._ssrcs.get(member)
+        if ssrc is None or ssrcs is None:
+            return
+        if len(ssrcs) < MAX_SSRCS and ssrc not in self._by_ssrc:
             self._by_ssrc[ssrc] = member
             ssrcs[ssrc] = None
 
@@ -100,8 +103,9 @@ class Routes(Generic[M]):
         """
         if not is_stun(data):
             member = self._by_address.get(source)
-            if member is None and is_rtp(data):
-                return self._by_ssrc.get(data[8:12])
+            if member is None and kind_of(data) == "rtp":
+                ssrc = ssrc_of(data)
+                return None if ssrc is None else self._by_ssrc.get(ssrc)
             return member
         if not is_request(data):
             return self._by_transaction.get(transaction_id(data))

@@ -1,4 +1,4 @@
-"""The parts of a datagram that tell which connection it belongs to. No I/O.
+"""The parts of a STUN message (RFC 8489) that identify its connection. No I/O.
 
 Read from the bytes, as every datagram on a shared port passes here before anyone has proved
 anything.
@@ -6,10 +6,9 @@ anything.
 
 from __future__ import annotations
 
-__all__ = ["is_request", "is_rtp", "is_stun", "local_ufrag", "transaction_id"]
+__all__ = ["is_request", "is_stun", "local_ufrag", "transaction_id"]
 
 HEADER_BYTES = 20
-RTP_HEADER_BYTES = 12
 MAGIC_COOKIE = b"\x21\x12\xa4\x42"
 BINDING_REQUEST = b"\x00\x01"
 USERNAME = b"\x00\x06"
@@ -21,11 +20,6 @@ MAX_ATTRIBUTES = 16
 def is_stun(data: bytes) -> bool:
     """Return whether a datagram is a STUN message (RFC 7983 section 7)."""
     return data[4:8] == MAGIC_COOKIE and data[0] < 4 and len(data) >= HEADER_BYTES
-
-
-def is_rtp(data: bytes) -> bool:
-    """Return whether a datagram is RTP, and not RTCP (RFC 7983 section 7, RFC 5761 section 4)."""
-    return len(data) >= RTP_HEADER_BYTES and 127 < data[0] < 192 and not 191 < data[1] < 224
 
 
 def is_request(data: bytes) -> bool:

@@ -41,7 +41,6 @@ class TcpPort(SharedPort):
 
     Args:
         port: The port.
-        ipv6: Whether to use IPv6.
 
     Attributes:
         port: The port.
@@ -50,10 +49,10 @@ class TcpPort(SharedPort):
         PortUnavailable: If it cannot be opened.
     """
 
-    def __init__(self, port: int, ipv6: bool = True) -> None:
+    def __init__(self, port: int) -> None:
         super().__init__()
         self.port = port
-        self._sockets = _listen(port, ipv6)
+        self._sockets = _listen(port)
         self._servers: list[asyncio.AbstractServer] = []
         self._serving: asyncio.Task[None] | None = None  # a loop keeps no reference to its tasks
         self._strangers: dict[_Client, None] = {}
@@ -213,9 +212,9 @@ class _Client(asyncio.Protocol):
             self._transport.abort()
 
 
-def _listen(port: int, ipv6: bool) -> list[socket.socket]:
+def _listen(port: int) -> list[socket.socket]:
     listening = [_listen_on(socket.AF_INET, port)]
-    if ipv6 and socket.has_ipv6:
+    if socket.has_ipv6:
         try:
             listening.append(_listen_on(socket.AF_INET6, port))
         except PortUnavailable as error:
