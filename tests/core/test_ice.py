@@ -16,6 +16,12 @@ from fastrtc.core.ice import Ice, stun_server
         ({"udp_port": 65536}, "udp_port must be a port"),
         ({"udp_port": True}, "udp_port must be a port"),
         ({"udp_port": "40000"}, "udp_port must be a port"),
+        ({"udp_port": range(0)}, "udp_port must be a port or an ascending range"),
+        ({"udp_port": range(40004, 40000, -1)}, "udp_port must be a port or an ascending range"),
+        ({"udp_port": range(40000, 40008, 2)}, "udp_port must be a port or an ascending range"),
+        ({"udp_port": range(0, 4)}, "udp_port must be a port from 1 to 65535, not 0"),
+        ({"udp_port": range(65534, 65537)}, "udp_port must be a port from 1 to 65535, not 65536"),
+        ({"udp_port": range(1, 3), "udp_ports": (1, 2)}, "exclude each other"),
         ({"tcp_port": -1}, "tcp_port must be a port"),
         ({"udp_ports": 40000}, "the first and the last port"),
         ({"udp_ports": (1, 2, 3)}, "the first and the last port"),
@@ -61,6 +67,8 @@ def test_one_public_address_or_several() -> None:
         ({"FASTRTC_UDP_PORT": " ", "FASTRTC_PUBLIC_IP": ""}, Ice()),
         ({"FASTRTC_UDP_PORT": "40000"}, Ice(udp_port=40000)),
         ({"FASTRTC_UDP_PORT": "40000-40100"}, Ice(udp_ports=(40000, 40100))),
+        ({"FASTRTC_UDP_PORT": "40000..40003"}, Ice(udp_port=range(40000, 40004))),
+        ({"FASTRTC_UDP_PORT": " 40000 .. 40000 "}, Ice(udp_port=range(40000, 40001))),
         ({"FASTRTC_PUBLIC_IP": "203.0.113.5"}, Ice(public_ip=("203.0.113.5",))),
         (
             {"FASTRTC_PUBLIC_IP": "203.0.113.5, 2001:db8::5"},
@@ -79,7 +87,7 @@ def test_an_option_goes_before_its_variable() -> None:
     assert Ice(tcp_port=5).with_environment(variables).udp_port == 40000
 
 
-@pytest.mark.parametrize("value", ["no port", "70000", "2-1", "1,2", "-1"])
+@pytest.mark.parametrize("value", ["no port", "70000", "2-1", "1,2", "-1", "2..1", "0..3", "..3"])
 def test_an_invalid_variable_is_named(value: str) -> None:
     with pytest.raises(ValueError, match="FASTRTC_UDP_PORT="):
         Ice().with_environment({"FASTRTC_UDP_PORT": value})

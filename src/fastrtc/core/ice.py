@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 __all__ = ["Ice"]
 
 UDP_PORT = "FASTRTC_UDP_PORT"
-"""The environment variable with ``udp_port``, or with ``udp_ports`` as ``"40000-40100"``."""
+"""The environment variable with ``udp_port``, as ``"40000"``, or ``"40000..40003"`` for a range; or
+with ``udp_ports`` as ``"40000-40100"``."""
 
 PUBLIC_IP = "FASTRTC_PUBLIC_IP"
 """The environment variable with ``public_ip``; several are separated by commas."""
 
-_RANGE = re.compile(r"\s*(\d+)\s*-\s*(\d+)\s*")
+_RANGE = re.compile(r"\s*(\d+)\s*(-|\.\.)\s*(\d+)\s*")
 _STUN = re.compile(r"stun:(?P<host>[^\s:?/]+|\[[0-9A-Fa-f:]+\])(?::(?P<port>\d{1,5}))?")
 
 
@@ -33,7 +34,9 @@ class Ice:
         udp_port: The UDP port of all connections of this process, of every stream: one socket per
             address family. A packet belongs to the connection whose username fragment its STUN
             request names (RFC 8445 section 7.3), and later to the one that its source address has
-            proved to be. None reads ``FASTRTC_UDP_PORT``.
+            proved to be. With a range, such as ``range(40000, 40004)`` for four processes of one
+            machine, each process uses the first port of it that is free. None reads
+            ``FASTRTC_UDP_PORT``.
         udp_ports: The first and the last port of a range; each connection has one of them.
             Offers are refused while all are in use.
         public_ip: The addresses that clients reach the server at, if a NAT forwards the same
@@ -53,7 +56,7 @@ class Ice:
         ValueError: If an option is invalid; the message names it.
     """
 
-    udp_port: int | None = None
+    udp_port: int | range | None = None
     udp_ports: tuple[int, int] | None = None
     public_ip: str | Sequence[str] | None = None
     interfaces: Sequence[str] | None = None
@@ -64,9 +67,12 @@ class Ice:
 
     def __post_init__(self) -> None:
         """Validate the options."""
-        for name in ("udp_port", "tcp_port"):
-            if getattr(self, name) is not None:
-                _check_port(name, getattr(self, name))
+        if isinstance(self.udp_port, range):
+            _check_process_ports(self.udp_port)
+        elif self.udp_port is not None:
+            _check_port("udp_port", self.udp_port)
+        if self.tcp_port is not None:
+            _check_port("tcp_port", self.tcp_port)
         if self.udp_ports is not None:
             _check_range(self.udp_ports)
             if self.udp_port is not None:
@@ -123,7 +129,10 @@ def stun_server(public_ip: str) -> tuple[str, int] | None:
 def _ports_of(value: str) -> dict[str, object]:
     match = _RANGE.fullmatch(value)
     if match is not None:
-        return {"udp_ports": (int(match[1]), int(match[2]))}
+        first, last = int(match[1]), int(match[3])
+        if match[2] == "-":
+            return {"udp_ports": (first, last)}
+        return {"udp_port": range(first, last + 1)}
     return {"udp_port": int(value) if value.isdecimal() else value}
 
 
@@ -137,6 +146,13 @@ def _from_variable(options: Ice, name: str, value: str, fields: Mapping[str, obj
 def _check_port(name: str, port: object) -> None:
     if not isinstance(port, int) or isinstance(port, bool) or not 0 < port < 65536:
         raise ValueError(f"Ice: {name} must be a port from 1 to 65535, not {port!r}")
+
+
+def _check_process_ports(ports: range) -> None:
+    if not ports or ports.step != 1:
+        raise ValueError(f"Ice: udp_port must be a port or an ascending range, not {ports!r}")
+    for port in (ports[0], ports[-1]):
+        _check_port("udp_port", port)
 
 
 def _check_range(ports: object) -> None:

@@ -178,6 +178,11 @@ CASES = {
         "no packet arrives",
         "Open UDP port 50001",
     ),
+    "one port for each process": (
+        situation(ice=Ice(udp_port=range(50001, 50005))),
+        "no packet arrives",
+        "Open UDP ports 50001-50004 ",
+    ),
     "a range of ports": (
         situation(ice=Ice(udp_ports=(50001, 50009))),
         "no packet arrives",

@@ -307,13 +307,12 @@ def _open_server(situation: Situation) -> tuple[str, ...]:
             f"Let UDP packets to {announced} through the firewalls and port mappings in front of "
             "the server; if the port differs each time, use Ice(udp_port=40000) there."
         )
-    elif ice.udp_port is not None:
+    elif isinstance(ice.udp_port, int):
         advice.append(
             f"Open UDP port {ice.udp_port} in the firewalls and security groups in front of the "
             f"server; in Docker, publish it: -p {ice.udp_port}:{ice.udp_port}/udp."
         )
-    elif ice.udp_ports is not None:
-        ports = "-".join(map(str, ice.udp_ports))
+    elif (ports := _port_range(ice)) is not None:
         advice.append(
             f"Open UDP ports {ports} in the firewalls and security groups in front of the server; "
             f"in Docker, publish them: -p {ports}:{ports}/udp."
@@ -333,6 +332,13 @@ def _open_server(situation: Situation) -> tuple[str, ...]:
         advice.append(_public_ip_advice(ice))
     advice.append(f"If the client's network blocks UDP: {_tcp_advice(situation)} Or {TURN}.")
     return tuple(advice)
+
+
+def _port_range(ice: Ice) -> str | None:
+    """Return the ports of a range, such as ``"40000-40003"``, or None without one."""
+    if isinstance(ice.udp_port, range):
+        return f"{ice.udp_port[0]}-{ice.udp_port[-1]}"
+    return None if ice.udp_ports is None else "-".join(map(str, ice.udp_ports))
 
 
 def _public_ip_advice(ice: Ice | None) -> str:

@@ -44,6 +44,20 @@ async def test_all_connections_lease_the_same_port(opened: OpenPorts) -> None:
         lease.close()
 
 
+async def test_each_process_holds_one_port_of_a_range(opened: OpenPorts) -> None:
+    number = free_port()
+    ports = IcePorts(Ice(udp_port=range(number, number + 1)), opened)
+    other = IcePorts(Ice(udp_port=range(number, number + 1)), OpenPorts())
+    async with ports.serving():
+        lease = ports.lease()
+        assert {udp.port for udp in lease.udp} == {number}
+        lease.close()
+        with pytest.raises(PortUnavailable, match="none of the UDP ports"), other.held():
+            pass
+        with pytest.raises(SessionRefused, match="port_unavailable"):
+            other.lease()
+
+
 async def test_a_server_holds_its_port_between_connections(opened: OpenPorts) -> None:
     number = free_port()
     ports = IcePorts(Ice(udp_port=number), opened)

@@ -75,6 +75,28 @@ def test_a_range_is_leased_port_by_port(ports: OpenPorts, free: int) -> None:
     ports.release("udp", free + 2)
 
 
+def test_a_process_uses_the_first_free_port_of_a_range(ports: OpenPorts, free: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("", free))  # of another process
+        first = ports.acquire_first_udp(range(free, free + 3))
+        assert first[0].port == free + 1
+        assert ports.acquire_first_udp(range(free, free + 3)) is first
+    assert ports.acquire_first_udp(range(free, free + 3)) is first  # not the one before it
+    for _ in range(3):
+        ports.release("udp", free + 1)
+
+
+def test_a_range_of_which_no_port_is_free_is_named(ports: OpenPorts, free: int) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
+        pytest.raises(PortUnavailable, match=f"UDP ports {free} to {free + 1} .*already in use"),
+    ):
+        one.bind(("", free))
+        other.bind(("", free + 1))
+        ports.acquire_first_udp(range(free, free + 2))
+
+
 def test_a_port_that_cannot_be_opened_is_not_kept(ports: OpenPorts, free: int) -> None:
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as other:
         other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

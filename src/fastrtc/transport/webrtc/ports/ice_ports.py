@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 from ....core.errors import SessionRefused
@@ -60,8 +60,8 @@ class IcePorts:
         """
         with ExitStack() as stack:
             if self.ice.udp_port is not None:
-                self._ports.acquire_udp(self.ice.udp_port)
-                stack.callback(self._ports.release, "udp", self.ice.udp_port)
+                udp = self._acquire_shared_udp(self.ice.udp_port)
+                stack.callback(self._ports.release, "udp", udp[0].port)
             if self.ice.tcp_port is not None:
                 self._ports.acquire_tcp(self.ice.tcp_port)
                 stack.callback(self._ports.release, "tcp", self.ice.tcp_port)
@@ -84,7 +84,7 @@ class IcePorts:
 
     def _lease_udp(self, leased: ExitStack) -> list[UdpPort]:
         if self.ice.udp_port is not None:
-            found = self._ports.acquire_udp(self.ice.udp_port)
+            found = self._acquire_shared_udp(self.ice.udp_port)
         elif self.ice.udp_ports is not None:
             first, last = self.ice.udp_ports
             free = self._ports.acquire_free_udp(range(first, last + 1))
@@ -103,6 +103,11 @@ class IcePorts:
             return []
         leased.callback(self._ports.release, "udp", found[0].port)
         return list(found)
+
+    def _acquire_shared_udp(self, port: int | range) -> Sequence[UdpPort]:
+        if isinstance(port, range):
+            return self._ports.acquire_first_udp(port)
+        return self._ports.acquire_udp(port)
 
     def _lease_tcp(self, leased: ExitStack) -> TcpPort | None:
         if self.ice.tcp_port is None:

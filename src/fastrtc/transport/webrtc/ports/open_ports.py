@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .errors import PortUnavailable
@@ -46,6 +46,24 @@ class OpenPorts:
             held = self._open.get(("udp", port)) or _Open(list(_open_udp(port)))
             return self._hold(("udp", port), held)  # type: ignore[return-value]
 
+    def acquire_first_udp(self, ports: range) -> Sequence[UdpPort]:
+        """Return the sockets of a UDP port of this process, or else of the first that is free.
+
+        Raises:
+            PortUnavailable: If none of them can be opened.
+        """
+        with self._lock:
+            for port in ports:
+                if ("udp", port) in self._open:
+                    return self._hold(("udp", port), self._open["udp", port])  # type: ignore[return-value]
+            try:
+                return self._open_first(ports)
+            except PortUnavailable as error:
+                raise PortUnavailable(
+                    f"none of the UDP ports {ports[0]} to {ports[-1]} can be opened, one for each "
+                    f"process: {error}"
+                ) from error
+
     def acquire_tcp(self, port: int) -> TcpPort:
         """Return a TCP port.
 
@@ -59,16 +77,10 @@ class OpenPorts:
     def acquire_free_udp(self, ports: range) -> Sequence[UdpPort] | None:
         """Return the sockets of a UDP port that is not in use, or None if there is none."""
         with self._lock:
-            for port in ports:
-                if ("udp", port) in self._open:
-                    continue
-                try:
-                    held = _Open(list(_open_udp(port)))
-                except PortUnavailable as error:
-                    logger.debug("%s", error)
-                    continue
-                return self._hold(("udp", port), held)  # type: ignore[return-value]
-        return None
+            try:
+                return self._open_first(port for port in ports if ("udp", port) not in self._open)
+            except PortUnavailable:
+                return None
 
     def release(self, protocol: str, port: int) -> None:
         """Release a port; it is closed when no holder is left."""
@@ -79,6 +91,18 @@ class OpenPorts:
                 del self._open[protocol, port]
                 for one in held.ports:
                     one.close()
+
+    def _open_first(self, ports: Iterable[int]) -> Sequence[UdpPort]:
+        failure = PortUnavailable("all of them are in use")
+        for port in ports:
+            try:
+                held = _Open(list(_open_udp(port)))
+            except PortUnavailable as error:
+                logger.debug("%s", error)
+                failure = error
+                continue
+            return self._hold(("udp", port), held)  # type: ignore[return-value]
+        raise failure
 
     def _hold(self, key: Key, held: _Open) -> list[SharedPort]:
         self._open[key] = held
