@@ -14,7 +14,8 @@
         HandlerExited                 user code raised a ``BaseException``
         HandlerKeepsFailing           a callback fails again and again
 
-Models have their own errors below ``FastRTCError``; see ``pause_detection.errors``.
+Models have their own errors below ``FastRTCError``, see ``pause_detection.errors``; so have the
+directories of clusters, see ``server.cluster.directory``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Several processes as one server: a directory of connections, and requests between processes."""
