@@ -32,6 +32,7 @@ from .server.arguments import (
 )
 from .server.authorization import Authorize
 from .server.endpoint import attach, endpoint_of
+from .server.health import HealthRoutes
 from .server.lifespan import Lifespan, enclosed
 from .server.offers import Body, OfferRefused
 from .server.routes import add_routes
@@ -80,7 +81,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class Stream(WebRTCConnectionMixin):
+class Stream(WebRTCConnectionMixin, HealthRoutes):
     """An audio or video stream, processed by a handler.
 
     Args:

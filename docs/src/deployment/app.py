@@ -1,4 +1,4 @@
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 
 from fastrtc import ReplyOnPause, Stream, get_turn_credentials_async
 
@@ -17,15 +17,9 @@ stream = Stream(
 )
 app = FastAPI()
 stream.mount(app)
+stream.mount_health(app)
 
 
 @app.get("/rtc-configuration")
 async def rtc_configuration():
     return await stream.get_rtc_configuration()
-
-
-@app.get("/healthz")
-async def healthz():
-    limit = stream.concurrency_limit
-    full = limit is not None and len(stream.connections) >= limit
-    return Response(status_code=503 if full else 200)

@@ -11,7 +11,7 @@ from .endpoint import endpoint_of
 from .offers import OFFER_RESPONSES, Body, offer_route
 from .telephone import CALL_REQUEST, CALL_RESPONSES
 
-__all__ = ["add_routes"]
+__all__ = ["add_routes", "check_path"]
 
 
 class MountedStream(Protocol):
@@ -42,8 +42,7 @@ def add_routes(app: FastAPI, stream: MountedStream, path: str, tags: list[str] |
     Raises:
         ValueError: If ``path`` is malformed.
     """
-    if path and (not path.startswith("/") or path.endswith("/")):
-        raise ValueError(f"path must be '' or begin, and not end, with '/', not {path!r}")
+    check_path(path)
     app.router.add_api_route(
         f"{path}/webrtc/offer",
         stream.offer,
@@ -64,3 +63,13 @@ def add_routes(app: FastAPI, stream: MountedStream, path: str, tags: list[str] |
         openapi_extra=CALL_REQUEST,
     )
     app.add_api_websocket_route(f"{path}/websocket/offer", stream.websocket_offer)
+
+
+def check_path(path: str) -> None:
+    """Check the prefix of routes.
+
+    Raises:
+        ValueError: If it is malformed.
+    """
+    if path and (not path.startswith("/") or path.endswith("/")):
+        raise ValueError(f"path must be '' or begin, and not end, with '/', not {path!r}")

@@ -1,0 +1,86 @@
+"""Routes that tell load balancers and autoscalers how busy a process is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from .endpoint import Endpoint, endpoint_of
+from .routes import check_path
+
+__all__ = ["HealthRoutes", "Load", "load_of", "reason_not_ready"]
+
+PROBES = ["GET", "HEAD"]
+
+
+@dataclass(frozen=True)
+class Load:
+    """The load of the stream in one process.
+
+    Attributes:
+        sessions: Number of connections, including those of the stream's page.
+        places: Number of further connections that the stream accepts, without those of its page;
+            None means no limit.
+        draining: Whether the server is stopping: it accepts no new connections.
+    """
+
+    sessions: int
+    places: int | None
+    draining: bool
+
+
+def load_of(endpoint: Endpoint) -> Load:
+    """Return the load of a stream."""
+    limit, places = endpoint.owner.concurrency_limit, endpoint.places
+    free = None if limit is None else max(0, limit - len(places))
+    if places.stopping:
+        free = 0
+    return Load(sum(len(each.places) for each in endpoint.members()), free, places.stopping)
+
+
+def reason_not_ready(load: Load) -> Literal["draining", "full"] | None:
+    """Return why a balancer should send new clients elsewhere, or None if it should not."""
+    if load.draining:
+        return "draining"
+    return "full" if load.places == 0 else None
+
+
+class HealthRoutes:
+    """The part of ``Stream`` for load balancers and autoscalers."""
+
+    def mount_health(self, app: FastAPI, path: str = "") -> None:
+        """Add routes for load balancers and autoscalers to a FastAPI app.
+
+        ``GET {path}/readyz`` answers with status 200 if the stream accepts new connections, and
+        with 503 and ``{"reason": "draining"}`` or ``{"reason": "full"}`` if not. ``GET
+        {path}/load`` answers with ``{"sessions": 3, "places": 17, "draining": false}``: the number
+        of connections, including those of the stream's page; how many more the stream accepts, or
+        null without a limit; and whether the server is stopping. ``authorize`` is not called, as
+        balancers send no credentials. See ``docs/scaling.md``.
+
+        Args:
+            app: The app.
+            path: Prefix of the routes, such as ``"/assistant"``.
+
+        Raises:
+            ValueError: If ``path`` is malformed.
+        """
+        check_path(path)
+        endpoint: Endpoint = endpoint_of(self)
+
+        async def readyz() -> JSONResponse:
+            reason = reason_not_ready(load_of(endpoint))
+            if reason is None:
+                return JSONResponse({"ready": True})
+            return JSONResponse({"ready": False, "reason": reason}, 503)
+
+        async def load() -> JSONResponse:
+            return JSONResponse(asdict(load_of(endpoint)), headers={"Cache-Control": "no-store"})
+
+        for name, route in (("readyz", readyz), ("load", load)):
+            app.router.add_api_route(
+                f"{path}/{name}", route, methods=PROBES, include_in_schema=False
+            )
