@@ -76,12 +76,16 @@ PROGRAMS = {
     ),
     "espeak-ng": Program(commands=("espeak-ng",), debian="espeak-ng", brew="espeak-ng"),
     "ffmpeg": Program(commands=("ffmpeg",), debian="ffmpeg", brew="ffmpeg"),
+    "haproxy": Program(
+        commands=("haproxy",), debian="haproxy", brew="haproxy", places=("usr/sbin/haproxy",)
+    ),
     "network-namespaces": Program(
         commands=("iptables",),
         debian="iproute2 iptables",
         trial=("unshare", "--net", "--mount", "iptables", "-t", "nat", "--list-rules"),
     ),
     "npm": Program(commands=("npm",), debian="npm", brew="node"),
+    "redis-server": Program(commands=("redis-server",), debian="redis-server", brew="redis"),
     "sox": Program(commands=("sox",), debian="sox", brew="sox"),
     "turnserver": Program(commands=("turnserver",), debian="coturn", brew="coturn"),
     "recorded-voices": Program(
