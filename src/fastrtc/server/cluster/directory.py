@@ -7,7 +7,8 @@ which node owns a connection. Media never goes through it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -30,6 +31,7 @@ __all__ = [
     "Node",
     "NodeUnknown",
     "check_item",
+    "read_nodes",
 ]
 
 HEARTBEAT_S = 1.0
@@ -240,6 +242,15 @@ def check_item(item: bytes | None) -> None:
     """Raise a ``ValueError`` for an item that is too large to be left for an owner."""
     if item is not None and len(item) > MAX_ITEM_BYTES:
         raise ValueError(f"an item may have {MAX_ITEM_BYTES} bytes, this one has {len(item)}")
+
+
+def read_nodes(records: Iterable[str | bytes]) -> list[Node]:
+    """Return the nodes of JSON records, without records that cannot be read."""
+    nodes = []
+    for record in records:
+        with suppress(ValueError):
+            nodes.append(Node.from_json(record))
+    return nodes
 
 
 def _is_unicode(value: str) -> bool:

@@ -1,0 +1,367 @@
+"""A directory in a SQLite file, for the processes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from .directory import (
+    LOST_AFTER_S,
+    MAX_ITEM_BYTES,
+    MAX_ITEMS,
+    MAX_PEERS,
+    MAX_WAITING_KEYS,
+    OPERATION_TIMEOUT_S,
+    Claim,
+    DirectoryUnreachable,
+    FleetFull,
+    Key,
+    Node,
+    NodeUnknown,
+    check_item,
+    read_nodes,
+)
+
+__all__ = ["SQLiteDirectory"]
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x46525443
+"""Identifies the files of this module, see SQLite's ``PRAGMA application_id``."""
+
+VERSION = 1
+"""Of the tables. A file with another version is refused."""
+
+MIN_FILE_BYTES = 512
+"""Of a database. SQLite would overwrite a smaller file, whatever it contains."""
+
+TABLES = """
+CREATE TABLE nodes (id TEXT PRIMARY KEY, record TEXT NOT NULL, beat_at REAL NOT NULL);
+CREATE TABLE owners (
+    stream TEXT, id TEXT, node TEXT NOT NULL, PRIMARY KEY (stream, id)
+) WITHOUT ROWID;
+CREATE INDEX owners_by_node ON owners (node);
+CREATE TABLE items (
+    number INTEGER PRIMARY KEY, stream TEXT NOT NULL, id TEXT NOT NULL,
+    left_at REAL NOT NULL, expires_at REAL NOT NULL, item BLOB NOT NULL
+);
+CREATE INDEX items_by_key ON items (stream, id);
+"""
+
+
+class SQLiteDirectory:
+    """A directory in a file that all processes of a machine open.
+
+    The file is created if it does not exist, for its owner only. It must be on a disk of the
+    machine itself, because SQLite's locks do not work on network file systems. It is not needed
+    after the last process has stopped.
+
+    Args:
+        path: Path of the file.
+        lost_after_s: Time without a heartbeat after which a node counts as dead, in seconds.
+        clock: Returns the time in seconds, the same for all processes. The default is the
+            machine's monotonic clock; it starts again when the machine does, and times in the
+            future count as long ago.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        lost_after_s: float = LOST_AFTER_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path = Path(path)
+        self._lost_after_s = lost_after_s
+        self._clock = clock
+        self._thread = ThreadPoolExecutor(1, "fastrtc-directory")
+        self._connection: sqlite3.Connection | None = None  # used only in the thread
+        self._file: tuple[int, int] | None = None
+        self._closed = False
+
+    async def beat(self, node: Node, keys: Collection[Key] | None = None) -> Sequence[Node]:
+        """See ``Directory.beat``."""
+        record = node.to_json()
+        rows_of_keys = None if keys is None else [(key.stream, key.id, node.id) for key in keys]
+
+        def beat(connection: sqlite3.Connection, now: float) -> list[str]:
+            if rows_of_keys is None and not _is_known(connection, node.id):
+                raise NodeUnknown(f"{self._path} does not know the node {node.id}")
+            connection.execute(
+                "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?)", (node.id, record, now)
+            )
+            if rows_of_keys is not None:
+                connection.execute("DELETE FROM owners WHERE node = ?", (node.id,))
+                connection.executemany(
+                    "INSERT OR IGNORE INTO owners VALUES (?, ?, ?)", rows_of_keys
+                )
+            connection.execute(
+                "DELETE FROM items WHERE expires_at <= ? OR left_at > ?",
+                (now, now + self._lost_after_s),
+            )
+            rows = connection.execute(
+                "SELECT record FROM nodes ORDER BY id != ?, random() LIMIT ?", (node.id, MAX_PEERS)
+            )
+            return [record for (record,) in rows]
+
+        return read_nodes(await self._write(beat))
+
+    async def leave(self, node_id: str) -> None:
+        """See ``Directory.leave``."""
+
+        def leave(connection: sqlite3.Connection, now: float) -> None:
+            connection.execute("DELETE FROM nodes WHERE id = ?", (node_id,))
+            connection.execute("DELETE FROM owners WHERE node = ?", (node_id,))
+
+        await self._write(leave)
+
+    async def node(self, node_id: str) -> Node | None:
+        """See ``Directory.node``."""
+
+        def node(connection: sqlite3.Connection) -> str | None:
+            query = "SELECT record FROM nodes WHERE id = ? AND beat_at BETWEEN ? AND ?"
+            return _value(connection.execute(query, (node_id, *self._live(self._clock()))))
+
+        record = await self._run(node)
+        return next(iter(read_nodes([record] if record else [])), None)
+
+    async def claim(self, key: Key, node_id: str, total_limit: int | None = None) -> Claim:
+        """See ``Directory.claim``."""
+
+        def claim(connection: sqlite3.Connection, now: float) -> Claim:
+            if not _is_known(connection, node_id):
+                raise NodeUnknown(f"{self._path} does not know the node {node_id}")
+            owner = _owner(connection, key)
+            if owner is None:
+                if total_limit is not None and _total(connection, key.stream) >= total_limit:
+                    raise FleetFull(f"{key.stream} has {total_limit} connections in the cluster")
+                connection.execute(
+                    "INSERT INTO owners VALUES (?, ?, ?)", (key.stream, key.id, node_id)
+                )
+            elif owner != node_id:
+                return Claim(owner, [])
+            rows = connection.execute(
+                "SELECT item FROM items WHERE stream = ? AND id = ? AND expires_at > ? "
+                "AND left_at <= ? ORDER BY number",
+                (key.stream, key.id, now, now + self._lost_after_s),
+            )
+            items = [item for (item,) in rows]
+            connection.execute(
+                "DELETE FROM items WHERE stream = ? AND id = ?", (key.stream, key.id)
+            )
+            return Claim(node_id, items)
+
+        return await self._write(claim)
+
+    async def release(self, key: Key, node_id: str) -> None:
+        """See ``Directory.release``."""
+
+        def release(connection: sqlite3.Connection, now: float) -> None:
+            connection.execute(
+                "DELETE FROM owners WHERE stream = ? AND id = ? AND node = ?",
+                (key.stream, key.id, node_id),
+            )
+
+        await self._write(release)
+
+    async def find(self, key: Key, item: bytes | None = None, ttl_s: float = 10) -> str | None:
+        """See ``Directory.find``."""
+        check_item(item)
+
+        def find(connection: sqlite3.Connection) -> str | None:
+            query = (
+                "SELECT node FROM owners JOIN nodes ON nodes.id = owners.node "
+                "WHERE stream = ? AND owners.id = ? AND beat_at BETWEEN ? AND ?"
+            )
+            values = (key.stream, key.id, *self._live(self._clock()))
+            return _value(connection.execute(query, values))
+
+        def leave_item(connection: sqlite3.Connection, now: float) -> str | None:
+            owner = _owner(connection, key)
+            if owner is None and item is not None:
+                _leave_item(connection, key, item, now, now + ttl_s)
+            return owner
+
+        owner = await self._run(find)
+        if owner is None and item is not None:
+            return await self._write(leave_item)
+        return owner
+
+    async def close(self) -> None:
+        """See ``Directory.close``."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+            self._thread.shutdown()
+
+    def _live(self, now: float) -> tuple[float, float]:
+        """Return the range of the times of the last heartbeat of live nodes."""
+        return now - self._lost_after_s, now + self._lost_after_s
+
+    async def _write(self, operation: Callable[[sqlite3.Connection, float], T]) -> T:
+        """Run an operation in a transaction that no other process writes in.
+
+        Dead nodes are removed before it. It gets the connection and the time.
+        """
+
+        def write(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                now = self._clock()
+                dead = "DELETE FROM nodes WHERE beat_at NOT BETWEEN ? AND ?"
+                if connection.execute(dead, self._live(now)).rowcount:
+                    connection.execute(
+                        "DELETE FROM owners WHERE node NOT IN (SELECT id FROM nodes)"
+                    )
+                result = operation(connection, now)
+            except (FleetFull, NodeUnknown):
+                connection.execute("COMMIT")  # of the removal
+                raise
+            connection.execute("COMMIT")
+            return result
+
+        return await self._run(write)
+
+    async def _run(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Run an operation in the thread.
+
+        Raises:
+            DirectoryUnreachable: The file cannot be used, or is locked for too long.
+        """
+        if self._closed:
+            raise DirectoryUnreachable(f"the directory {self._path} is closed")
+
+        def run() -> T:
+            try:
+                return operation(self._connect())
+            except (OSError, sqlite3.Error) as error:
+                self._disconnect()
+                raise DirectoryUnreachable(
+                    f"the directory {self._path} cannot be used: {error}"
+                ) from None
+
+        running = asyncio.get_running_loop().run_in_executor(self._thread, run)
+        try:
+            return await asyncio.wait_for(running, OPERATION_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            raise DirectoryUnreachable(
+                f"the directory {self._path} did not respond within {OPERATION_TIMEOUT_S:g} s"
+            ) from None
+
+    def _connect(self) -> sqlite3.Connection:
+        """Return the connection, a new one if the file has been deleted or replaced."""
+        if self._connection is not None and self._file != _identity(self._path):
+            self._disconnect()
+        if self._connection is None:
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            if 0 < self._path.stat().st_size < MIN_FILE_BYTES:
+                raise sqlite3.DatabaseError("file is not a database")
+            self._file = _identity(self._path)
+            timeout_s = OPERATION_TIMEOUT_S * 0.9
+            self._connection = sqlite3.connect(
+                self._path, timeout=timeout_s, isolation_level=None, check_same_thread=False
+            )
+            _prepare(self._connection, time.monotonic() + timeout_s)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(sqlite3.Error):
+                connection.close()
+
+
+def _prepare(connection: sqlite3.Connection, deadline: float) -> None:
+    """Create the tables in a new file, and check those in an old one."""
+    while True:
+        try:
+            application, version = _ids(connection)
+            if (application, version) == (0, 0) and not _has_tables(connection):
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("BEGIN IMMEDIATE")
+                if not _has_tables(connection):
+                    for statement in TABLES.split(";"):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    connection.execute(f"PRAGMA user_version = {VERSION}")
+                connection.execute("COMMIT")
+                continue
+            break
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait for the processes that change the journal mode of a new file.
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            time.sleep(0.005)
+    if application != APPLICATION_ID:
+        raise sqlite3.DatabaseError("it is a database of another program")
+    if version != VERSION:
+        raise sqlite3.DatabaseError("another version of fastrtc created it; delete it")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _ids(connection: sqlite3.Connection) -> tuple[int, int]:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    return application, connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_known(connection: sqlite3.Connection, node_id: str) -> bool:
+    found = connection.execute("SELECT 1 FROM nodes WHERE id = ?", (node_id,)).fetchone()
+    return found is not None
+
+
+def _owner(connection: sqlite3.Connection, key: Key) -> str | None:
+    query = "SELECT node FROM owners WHERE stream = ? AND id = ?"
+    return _value(connection.execute(query, (key.stream, key.id)))
+
+
+def _total(connection: sqlite3.Connection, stream: str) -> int:
+    count = "SELECT count(*) FROM owners WHERE stream = ?"
+    return int(connection.execute(count, (stream,)).fetchone()[0])
+
+
+def _leave_item(
+    connection: sqlite3.Connection, key: Key, item: bytes, now: float, expires_at: float
+) -> None:
+    connection.execute("DELETE FROM items WHERE expires_at <= ?", (now,))
+    of_key = (key.stream, key.id)
+    sizes = connection.execute(
+        "SELECT count(*), total(length(item)) FROM items WHERE stream = ? AND id = ?", of_key
+    )
+    count, size = sizes.fetchone()
+    if count >= MAX_ITEMS or size + len(item) > MAX_ITEM_BYTES:
+        return
+    if not count:
+        waiting = connection.execute(
+            "SELECT stream, id FROM items GROUP BY stream, id ORDER BY max(expires_at)"
+        ).fetchall()
+        too_many = max(len(waiting) + 1 - MAX_WAITING_KEYS, 0)
+        connection.executemany("DELETE FROM items WHERE stream = ? AND id = ?", waiting[:too_many])
+    connection.execute(
+        "INSERT INTO items (stream, id, left_at, expires_at, item) VALUES (?, ?, ?, ?, ?)",
+        (*of_key, now, expires_at, item),
+    )
+
+
+def _value(cursor: sqlite3.Cursor) -> str | None:
+    row = cursor.fetchone()
+    return None if row is None else row[0]

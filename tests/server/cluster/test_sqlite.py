@@ -1,0 +1,249 @@
+import asyncio
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fastrtc.server.cluster.directory import (
+    LOST_AFTER_S,
+    Directory,
+    DirectoryUnreachable,
+    Key,
+    NodeUnknown,
+)
+from fastrtc.server.cluster.sqlite import SQLiteDirectory
+from tests.server.cluster.contract import KEY, DirectoryContract, node
+
+CLAIM_ALL = """
+import asyncio, sys
+from pathlib import Path
+from fastrtc.server.cluster.directory import FleetFull, Key, Node
+from fastrtc.server.cluster.sqlite import SQLiteDirectory
+
+async def main(path, name):
+    directory = SQLiteDirectory(path, lost_after_s=60)
+    await directory.beat(Node(name, "unix:/" + name), ())
+    for number in range(60):
+        await directory.find(Key("/items", str(number % 10)), f"{name} {number}".encode(), 60)
+        try:
+            owner, _ = await directory.claim(Key("/", str(number)), name, total_limit=50)
+        except FleetFull:
+            continue
+        if owner == name:
+            print(number)
+    await directory.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+class SQLiteStore:
+    """A file, opened for each node, in virtual time."""
+
+    lost_after_s = LOST_AFTER_S
+
+    def __init__(self, path: Path) -> None:
+        self.now = 1000.0
+        self.path = path
+
+    def connect(self) -> Directory:
+        return SQLiteDirectory(self.path, clock=lambda: self.now)
+
+    async def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "directory"
+
+
+class TestSQLiteDirectory(DirectoryContract):
+    @pytest.fixture
+    def store(self, path: Path) -> SQLiteStore:
+        return SQLiteStore(path)
+
+    async def test_a_reboot_removes_everything(
+        self, store: SQLiteStore, a: Directory, b: Directory
+    ) -> None:
+        await a.claim(KEY, "a")
+        await b.find(Key("/", "other"), b"item", ttl_s=10_000)
+        store.now = 5.0
+        with pytest.raises(NodeUnknown):
+            await a.beat(node("a"))
+        assert await b.find(KEY) is None
+        await b.beat(node("b"), ())
+        assert list((await b.claim(Key("/", "other"), "b")).items) == []
+
+
+@pytest.fixture
+async def directory(path: Path) -> Iterator[SQLiteDirectory]:
+    directory = SQLiteDirectory(path)
+    yield directory
+    await directory.close()
+
+
+def test_processes_that_start_at_once_share_it(path: Path) -> None:
+    names = [f"n{number}" for number in range(4)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIM_ALL, path, name], stdout=subprocess.PIPE, text=True
+        )
+        for name in names
+    ]
+    claimed = [process.communicate(timeout=60)[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
+    assert sorted(map(int, sum(claimed, []))) == list(range(50))
+    owners, items = asyncio.run(read_all(path))
+    assert owners == {n: len(mine) for n, mine in zip(names, claimed, strict=True) if mine}
+    assert len(items) == len(set(items)) == 4 * 60
+
+
+async def read_all(path: Path) -> tuple[Counter[str | None], list[bytes]]:
+    """Return the number of keys of each node, and take the items."""
+    directory = SQLiteDirectory(path, lost_after_s=60)
+    owners = Counter([await directory.find(Key("/", str(number))) for number in range(50)])
+    await directory.beat(node("last"), ())
+    items = [
+        item
+        for number in range(10)
+        for item in (await directory.claim(Key("/items", str(number)), "last")).items
+    ]
+    await directory.close()
+    return owners, items
+
+
+def test_its_file_is_for_its_owner_only(path: Path) -> None:
+    async def use() -> list[int]:
+        directory = SQLiteDirectory(path)
+        await directory.beat(node("a"), ())
+        modes = [one.stat().st_mode & 0o777 for one in path.parent.iterdir()]
+        await directory.close()
+        return modes
+
+    mask = os.umask(0)
+    try:
+        modes = asyncio.run(use())
+    finally:
+        os.umask(mask)
+    assert len(modes) == 3  # with the journal and its index
+    assert set(modes) == {0o600}
+
+
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"x", random.Random(1).randbytes(9000)])
+def test_a_file_that_is_no_database_is_refused(path: Path, content: bytes) -> None:
+    async def use() -> None:
+        directory = SQLiteDirectory(path)
+        with pytest.raises(DirectoryUnreachable, match=f"{path} cannot be used: file is not a da"):
+            await directory.beat(node("a"), ())
+        await directory.close()
+
+    path.write_bytes(content)
+    asyncio.run(use())
+    assert path.read_bytes() == content
+
+
+async def test_a_database_of_another_program_is_refused(path: Path, directory: Directory) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE nodes (name TEXT)")
+    other.close()
+    with pytest.raises(DirectoryUnreachable, match="it is a database of another program"):
+        await directory.beat(node("a"), ())
+
+
+async def test_a_file_of_another_version_is_refused(path: Path, directory: Directory) -> None:
+    await directory.beat(node("a"), ())
+    other = sqlite3.connect(path)
+    other.execute("PRAGMA user_version = 2")
+    other.close()
+    later = SQLiteDirectory(path)
+    with pytest.raises(DirectoryUnreachable, match="another version of fastrtc created it"):
+        await later.find(KEY)
+    await later.close()
+
+
+@pytest.mark.parametrize("place", ["missing/directory", "."])
+async def test_a_file_that_cannot_be_created_is_an_error(tmp_path: Path, place: str) -> None:
+    directory = SQLiteDirectory(tmp_path / place)
+    with pytest.raises(DirectoryUnreachable, match="cannot be used: .*(No such file|Is a direct)"):
+        await directory.find(KEY)
+    await directory.close()
+
+
+@pytest.mark.parametrize(
+    "pragma, message",
+    [
+        ("query_only = 1", "attempt to write a readonly database"),
+        ("max_page_count = 1", "database or disk is full"),
+    ],
+)
+async def test_it_works_again_when_the_disk_does(
+    directory: Directory, path: Path, monkeypatch: pytest.MonkeyPatch, pragma: str, message: str
+) -> None:
+    before = SQLiteDirectory(path)
+    await before.beat(node("a"), [KEY])
+
+    def connect(*arguments, **options) -> sqlite3.Connection:
+        connection = real_connect(*arguments, **options)
+        connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    real_connect = sqlite3.connect
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", connect)
+        for _ in range(3):
+            with pytest.raises(DirectoryUnreachable, match=message):
+                for number in range(50):
+                    await directory.find(Key("/", str(number)), b"x" * 60_000)
+        assert await directory.find(KEY) == "a"
+        await directory.close()
+    await before.beat(node("a"))
+    await before.release(KEY, "a")
+    await before.close()
+
+
+async def test_a_file_that_is_locked_is_waited_for(
+    directory: Directory, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await directory.beat(node("a"), ())
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.ensure_future(directory.claim(KEY, "a"))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    other.execute("COMMIT")
+    assert (await waiting).owner == "a"
+
+    monkeypatch.setattr("fastrtc.server.cluster.sqlite.OPERATION_TIMEOUT_S", 0.2)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    with pytest.raises(DirectoryUnreachable, match="did not respond within 0.2 s"):
+        await directory.release(KEY, "a")
+    assert time.monotonic() - began < 1.5
+    other.execute("COMMIT")
+    other.close()
+
+
+async def test_a_file_that_was_deleted_is_created_again(directory: Directory, path: Path) -> None:
+    await directory.beat(node("a"), [KEY])
+    for file in path.parent.iterdir():
+        file.unlink()
+    with pytest.raises(NodeUnknown):
+        await directory.beat(node("a"))
+    await directory.beat(node("a"), [KEY])
+    other = SQLiteDirectory(path)
+    assert await other.find(KEY) == "a"
+    await other.close()
+
+
+async def test_it_is_closed(directory: Directory) -> None:
+    await directory.close()
+    with pytest.raises(DirectoryUnreachable, match="is closed"):
+        await directory.beat(node("a"), ())
