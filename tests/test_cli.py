@@ -53,7 +53,7 @@ def test_version(asked: str) -> None:
 def test_no_command_is_a_question(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     said = capsys.readouterr().out
-    assert all(command in said for command in ("demo", "doctor", "version"))
+    assert all(command in said for command in ("demo", "doctor", "serve", "version"))
 
 
 # demo
@@ -411,7 +411,7 @@ def test_doctor_shows_threads_that_are_blocked(
 
 
 def test_a_port_that_may_not_be_used_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(address: tuple[str, int]) -> None:
+    def refuse(address: tuple[str, int], family: int) -> None:
         raise PermissionError(errno.EACCES, f"Permission denied (while attempting {address})")
 
     monkeypatch.setattr(socket, "create_server", refuse)

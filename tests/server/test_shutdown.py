@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -98,6 +99,37 @@ def test_a_second_signal_does_not_wait():
         process.send_signal(signal.SIGTERM)
         wait_for_line(process, "close")
         process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+
+    assert out.splitlines() == ["server SIGINT", "closed", "restored True"], err
+
+
+WORKER = """
+import multiprocessing, signal
+
+def run():
+    {server}
+
+process = multiprocessing.get_context("fork").Process(target=run)
+process.start()
+print("worker", process.pid, flush=True)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+process.join()
+"""
+
+
+def test_ctrl_c_and_the_signal_of_a_supervisor_count_as_one():
+    hangs = SERVER.replace("await asyncio.sleep(0)", "await stop.wait()")
+    server = textwrap.indent(hangs.format(before=AS_UVICORN.strip()), "    ").strip()
+    with running(WORKER.format(server=server)) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline().split()[1])
+        wait_for_line(process, "ready")
+        os.kill(worker, signal.SIGINT)
+        wait_for_line(process, "close")
+        os.kill(worker, signal.SIGTERM)
+        time.sleep(0.2)  # signals of different numbers may be handled in either order
+        os.kill(worker, signal.SIGINT)
         out, err = process.communicate(timeout=20)
 
     assert out.splitlines() == ["server SIGINT", "closed", "restored True"], err

@@ -1,4 +1,4 @@
-"""The command line: ``fastrtc demo``, ``fastrtc doctor`` and ``fastrtc version``.
+"""The command line: ``fastrtc demo``, ``doctor``, ``serve`` and ``version``.
 
 The module of each command is imported when the command runs, so that the others cost nothing.
 """
@@ -15,6 +15,8 @@ from .._version import __version__
 __all__ = ["main"]
 
 VERSION = f"fastrtc {__version__}"
+
+MAX_WORKERS = 1024
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +50,10 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from . import doctor
 
         return doctor.run(given)
+    if given.command == "serve":
+        from . import serve
+
+        return serve.run(given)
     if given.command == "version":
         print(VERSION)
         return 0
@@ -107,8 +113,54 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--port", type=_port, default=7860, help="port of that page; default: 7860")
 
+    _add_serve(commands)
     commands.add_parser("version", help="print the version")
     return parser
+
+
+def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    serve = commands.add_parser(
+        "serve",
+        help="serve an app in several processes",
+        description="Serve an ASGI app in several processes, on one machine or several: any "
+        "request may reach any of them. SIGTERM or Ctrl-C stops it, after drain_limit; SIGHUP "
+        "replaces the workers one by one.",
+    )
+    serve.add_argument("app", metavar="MODULE:APP", help="such as app:app for app in app.py")
+    serve.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes; default: %(default)s"
+    )
+    serve.add_argument("--host", default="127.0.0.1", help="address; default: %(default)s")
+    serve.add_argument("--port", type=_port, default=8000, help="default: %(default)s")
+    serve.add_argument(
+        "--udp-port",
+        type=_port,
+        metavar="PORT",
+        help="UDP port of the first worker; each has one port for all of its connections, and a "
+        "worker that replaces another one the port after the last. Default: random ports",
+    )
+    serve.add_argument(
+        "--redis",
+        metavar="URL",
+        help="for several machines: the Redis that they share, such as redis://10.0.0.5:6379/0",
+    )
+    serve.add_argument(
+        "--secret-file",
+        metavar="FILE",
+        help="for --redis: the secret that the machines share; or set FASTRTC_CLUSTER_SECRET",
+    )
+    serve.add_argument(
+        "--address",
+        metavar="HOST",
+        help="for --redis: where the other machines reach this one; default: its address towards "
+        "Redis",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= MAX_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to {MAX_WORKERS}")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -11,13 +11,19 @@ HOST = "127.0.0.1"
 """The address that commands serve on."""
 
 
-def port_problem(port: int) -> str | None:
-    """Return why a local port cannot be used, or None if it is free."""
+def port_problem(port: int, host: str = HOST) -> str | None:
+    """Return why a port cannot be used, or None if it is free.
+
+    Args:
+        port: The port.
+        host: The address to serve on, or its name.
+    """
     try:
-        socket.create_server((HOST, port)).close()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
     except OSError as error:
         in_use = error.errno == errno.EADDRINUSE
         reason = str(error.strerror).partition(" (while")[0]  # Python appends the address
         why = "is in use" if in_use else f"cannot be used ({reason})"
-        return f"Port {port} of {HOST} {why}: choose another with --port"
+        return f"Port {port} of {host} {why}: choose another with --port"
     return None

@@ -42,6 +42,9 @@ class _Listener:
     In the main thread, it handles the signals in place of the server, and forwards the first one
     when all connections are closed. A second signal is forwarded at once, as its sender does not
     want to wait. For other threads, call ``close``.
+
+    On Ctrl-C, a worker of ``uvicorn --workers`` receives two signals: SIGINT from the terminal, and
+    SIGTERM from its supervisor, which has received SIGINT, too. The two count as one.
     """
 
     def __init__(self) -> None:
@@ -50,7 +53,8 @@ class _Listener:
         self.loop = asyncio.get_running_loop()
         self.thread = threading.current_thread()
         self._before: dict[int, Any] = {}
-        self._signaled = False
+        self._first: int | None = None
+        self._awaits_supervisor = False
         self._delayed: Callable[[], Any] | None = None
 
     def listen(self) -> None:
@@ -70,14 +74,18 @@ class _Listener:
 
     def __call__(self, number: int, frame: Any) -> None:
         """Handle a signal."""
-        if not self._signaled:
-            self._signaled = True
+        if self._first is None:
+            self._first = number
+            self._awaits_supervisor = number == signal.SIGINT and _is_worker()
             self._delayed = functools.partial(self._before[number], number, None)
             try:
                 self.loop.call_soon_threadsafe(self._begin, self._forward)
                 return
             except RuntimeError:  # the loop has already ended
                 pass
+        elif self._awaits_supervisor and number == signal.SIGTERM:
+            self._awaits_supervisor = False
+            return
         self._delayed = None
         self._before[number](number, frame)
 
@@ -184,6 +192,12 @@ class CloseOnLoopShutdown:
                 yield
             finally:
                 await self._at_end()
+
+
+def _is_worker() -> bool:
+    """Return whether another Python process has started this one by multiprocessing."""
+    multiprocessing = sys.modules.get("multiprocessing")
+    return multiprocessing is not None and multiprocessing.parent_process() is not None
 
 
 _listeners: set[_Listener] = set()
