@@ -17,14 +17,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from fastrtc import AsyncStreamHandler, Ice, Limits, Stream
-from fastrtc.cli import connect, main, signaling
-from fastrtc.cli.signaling import (
-    InvalidArgument,
-    modality_in,
-    page_url,
-    parse_headers,
-    refusal_of,
-)
+from fastrtc.cli import connect, main
+from fastrtc.cli.arguments import InvalidArgument, parse_headers
+from fastrtc.client import signaling
+from fastrtc.client.errors import refused
+from fastrtc.client.signaling import is_answer, modality_in, page_url
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL
 from tests.support.servers import serving
@@ -352,9 +349,9 @@ def test_headers() -> None:
 
 
 def test_refusals() -> None:
-    assert refusal_of({"sdp": "v=0", "type": "answer"}) is None
-    text, advice = refusal_of({"status": "failed", "meta": {"error": "no_such_code"}}) or ("", "?")
-    assert text.endswith("no_such_code") and advice == ""
+    assert is_answer({"sdp": "v=0", "type": "answer"})
+    error = refused({"status": "failed", "meta": {"error": "no_such_code"}})
+    assert str(error).endswith("no_such_code") and error.advice == ""
     assert modality_in("Unsupported track kind video: the stream's modality is audio") == ["audio"]
     both = "Unsupported track kind video: the stream's modality is audio-video"
     assert modality_in(both) == ["audio", "video"]

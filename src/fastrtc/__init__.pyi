@@ -1,5 +1,6 @@
 """The public names of the package, for type checkers and for ``__init__.py``."""
 
+from . import client as client
 from . import credentials as credentials
 from . import pause_detection as pause_detection
 from . import reply_on_pause as reply_on_pause
@@ -14,6 +15,8 @@ from . import webrtc as webrtc
 from . import webrtc_connection_mixin as webrtc_connection_mixin
 from . import websocket as websocket
 from ._version import __version__ as __version__
+from .client import Client as Client
+from .client import ClientError as ClientError
 from .credentials import CachedTurnCredentials as CachedTurnCredentials
 from .credentials import get_cloudflare_turn_credentials as get_cloudflare_turn_credentials
 from .credentials import (

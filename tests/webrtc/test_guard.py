@@ -68,6 +68,11 @@ WRAPPED = {"limit_messages.<locals>.handle_data"}
 
 RARE = {
     "AudioMediaCallback.recv",  # with other codecs than Opus
+    "ClientPeer._channel_closed",  # of the Python client
+    "ClientPeer._channel_opened",
+    "ClientPeer._consent_expired",
+    "ClientPeer._message",
+    "ClientPeer._state_changed",
     "Diagnostics.log_failure",  # of a connection that is not established
     "MediaCallback.stop",  # when all is over
     "Peer._abused",  # tests/abuse/test_channels.py

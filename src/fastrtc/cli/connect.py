@@ -7,19 +7,12 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ..client.errors import ClientError, refused
+from ..client.signaling import Route, Signaling, is_answer, modality_in
 from ..core.diagnosis import CandidateInfo
 from ..transport.webrtc.probe import Probe
+from .arguments import InvalidArgument, parse_headers, server_url
 from .finding import Finding
-from .signaling import (
-    InvalidArgument,
-    NoAnswer,
-    Route,
-    Signaling,
-    modality_in,
-    page_url,
-    parse_headers,
-    refusal_of,
-)
 
 __all__ = ["InvalidArgument", "try_to_connect"]
 
@@ -51,7 +44,7 @@ def try_to_connect(
     Raises:
         InvalidArgument: If the URL or a header is malformed.
     """
-    address, named = page_url(url), parse_headers(headers)
+    address, named = server_url("--connect", url), parse_headers(headers)
     return asyncio.run(_try(address, configuration, named))
 
 
@@ -62,8 +55,8 @@ async def _try(
         attempt = _Attempt(signaling)
         try:
             await attempt.run(configuration)
-        except NoAnswer as error:
-            attempt.findings.append(Finding("offer", "wrong", error.detail, error.advice))
+        except ClientError as error:
+            attempt.findings.append(Finding("offer", "wrong", error.message, error.advice))
         return attempt.findings
 
 
@@ -86,7 +79,7 @@ class _Attempt:
         """Connect with audio and video, or with what the stream takes.
 
         Raises:
-            NoAnswer: If the server does not answer the offer.
+            ClientError: If the server does not answer the offer.
         """
         route = await self._signaling.find()
         self.findings += [Finding("stream", "note", note) for note in route.notes]
@@ -108,16 +101,16 @@ class _Attempt:
             started = loop.time()
             answer = await self._signaling.send(route, body)
             took = _duration(loop.time() - started)
-            refusal = refusal_of(answer)
-            if refusal is None:
+            if is_answer(answer):
                 detail = f"{route.url} answers {' and '.join(kinds)} in {took}"
                 self.findings.append(Finding("offer", "ok", detail))
                 await self._connect(probe, answer["sdp"])
                 return ()
-            others = modality_in(refusal[0])
+            refusal = refused(answer)
+            others = modality_in(refusal.message)
             if others and set(others) != set(kinds):
                 return others
-            self.findings.append(Finding("offer", "wrong", *refusal))
+            self.findings.append(Finding("offer", "wrong", refusal.message, refusal.advice))
             return ()
         finally:
             await probe.close()

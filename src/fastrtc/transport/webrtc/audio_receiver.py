@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 
 from ...audio.concealment import PacketLossConcealment
 from ...core.limits import RateLimit
-from ...pacing.inbound import AudioInbound
 from ...pacing.jitter_buffer import JitterBuffer, Packet
 from ._aiortc.audio_packets import AudioDecoder, take_packets
 from ._aiortc.codecs import negotiated_codecs
 from .guard import guarded
 from .opus import OPUS_RATE, OpusDecoder, make_decoder
 
-__all__ = ["AudioReceiver"]
+__all__ = ["AudioReceiver", "AudioSink"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,20 +49,34 @@ CODEC_BURST_S = 5.0
 """How many seconds' worth of codec changes a peer may use at once."""
 
 
+class AudioSink(Protocol):
+    """A receiver of decoded audio, such as the queue of a handler."""
+
+    @property
+    def rate(self) -> int:
+        """The preferred sample rate in Hz, which decoders use if they can."""
+
+    def push(self, rate: int, samples: NDArray[np.int16]) -> None:
+        """Process audio, shape ``(channels, n)``."""
+
+    def skip(self, seconds: float) -> None:
+        """Account for audio that the sender omitted (DTX)."""
+
+
 class AudioReceiver:
-    """Decode the audio of a peer and push it to the handler's queue.
+    """Decode the audio of a peer and push it to a sink.
 
     Args:
         transceiver: The transceiver that receives the audio, with negotiated codecs.
-        inbound: The queue of the handler.
-        channels: The number of channels that the handler expects.
+        inbound: Receives the audio: the queue of the handler.
+        channels: The number of channels that it expects.
         run: Starts a task that reads the track, if packets are not accessible.
     """
 
     def __init__(
         self,
         transceiver: Any,
-        inbound: AudioInbound,
+        inbound: AudioSink,
         channels: int,
         run: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:

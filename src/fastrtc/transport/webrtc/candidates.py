@@ -9,9 +9,20 @@ from typing import Any
 from aiortc import RTCIceCandidate
 from aiortc.sdp import candidate_from_sdp
 
+from ...core.diagnosis import CandidateInfo
 from ...core.errors import InvalidCandidate
 
-__all__ = ["END_OF_CANDIDATES", "Candidate", "candidates_in", "parse_candidate", "set_aside_mdns"]
+__all__ = [
+    "END_OF_CANDIDATES",
+    "Candidate",
+    "candidates_in",
+    "describe_candidates",
+    "parse_candidate",
+    "set_aside_mdns",
+]
+
+BROWSERS_ONLY = "used by browsers"
+"""The note of a server's TCP candidate: aiortc has no ICE-TCP."""
 
 _LINE = "a=candidate:"
 
@@ -85,6 +96,16 @@ def candidates_in(sdp: str) -> Iterator[RTCIceCandidate]:
             candidate = _read(line)
             if candidate is not None:
                 yield candidate
+
+
+def describe_candidates(sdp: str) -> tuple[CandidateInfo, ...]:
+    """Return the candidates of a server's answer, without duplicates."""
+    found = []
+    for one in candidates_in(sdp):
+        transport = one.protocol.lower()
+        note = BROWSERS_ONLY if transport == "tcp" else ""
+        found.append(CandidateInfo(one.type, transport, one.ip, one.port, note))
+    return tuple(dict.fromkeys(found))
 
 
 def _read(line: str) -> RTCIceCandidate | None:

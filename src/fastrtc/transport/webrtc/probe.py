@@ -24,7 +24,7 @@ from ._aiortc.closing import close_connection, close_while_connecting
 from ._aiortc.gathering import gather_on
 from ._aiortc.ice_state import candidate_info, local_candidates, measure_round_trip, read_ice
 from ._aiortc.registry import REGISTRY
-from .candidates import candidates_in
+from .candidates import describe_candidates
 from .configuration import is_relay_only, to_aiortc_configuration
 from .diagnosis import Explanation, Situation, explain
 from .guard import guarded, watch_listeners
@@ -36,9 +36,6 @@ RATE = 48_000
 FRAME = 960  # 20 ms
 FPS = 15
 SIZE = (240, 320)
-BROWSERS_ONLY = "used by browsers"
-"""The note of a TCP candidate: aiortc has no ICE-TCP."""
-
 MAX_TCP = 8
 """TCP candidates of the server whose ports are tried."""
 
@@ -86,7 +83,7 @@ class Probe:
         Raises:
             ValueError: If the answer is malformed.
         """
-        self._remote = tuple(dict.fromkeys(_candidates_of(answer)))
+        self._remote = describe_candidates(answer)
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         except Exception as error:  # aiortc raises many types
@@ -189,15 +186,6 @@ async def _accepts(host: str, port: int, timeout_s: float) -> bool:
 
 def _receives(direction: str | None) -> bool:
     return direction in ("sendrecv", "recvonly")
-
-
-def _candidates_of(sdp: str) -> list[CandidateInfo]:
-    found = []
-    for one in candidates_in(sdp):
-        transport = one.protocol.lower()
-        note = BROWSERS_ONLY if transport == "tcp" else ""
-        found.append(CandidateInfo(one.type, transport, one.ip, one.port, note))
-    return found
 
 
 class _Paced(MediaStreamTrack):

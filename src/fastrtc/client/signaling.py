@@ -1,27 +1,20 @@
-"""Send an offer to a running server: over a mounted stream's route, or that of a Gradio page."""
+"""Send offers to a running server: over a mounted stream's route, or that of a Gradio page."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-__all__ = [
-    "InvalidArgument",
-    "NoAnswer",
-    "Route",
-    "Signaling",
-    "modality_in",
-    "page_url",
-    "parse_headers",
-    "refusal_of",
-]
+from .errors import ClientError
+
+__all__ = ["Route", "Signaling", "is_answer", "modality_in", "page_url", "unreachable"]
 
 OFFER = "/webrtc/offer"
 ANSWER_TIMEOUT_S = 15.0
@@ -32,41 +25,6 @@ MAX_REDIRECTS = 3
 
 NO_ROUTE = (404, 405, 501)
 """The status of a path that takes no offers; 501 of servers that know no ``POST``."""
-
-ADVICE = {
-    "concurrency_limit_reached": "Close another connection, or raise concurrency_limit.",
-    "too_many_connecting": "Try again in half a minute, or raise Limits(connecting=...).",
-    "unauthorized": "The program's authorize refused the request. Pass what it checks: "
-    "--header 'Authorization: Bearer TOKEN'.",
-    "unknown_host": "Use a host name of allowed_hosts in the URL.",
-    "cross_site": "The origin is not allowed: see allowed_origins.",
-    "turn_server_failed": "Correct server_rtc_configuration, and test its TURN server: "
-    "fastrtc doctor --turn URL --username NAME --credential PASSWORD.",
-    "port_unavailable": "End the other process that uses the port, or set another in Ice(...).",
-    "udp_ports_in_use": "Widen Ice(udp_ports=...), or use Ice(udp_port=...) for all connections.",
-    "server_stopping": "Try again when the server has restarted.",
-    "too_many_blocked_threads": "Run fastrtc doctor on the server, which shows them.",
-    "unsupported_aiortc": "Run fastrtc doctor on the server.",
-}
-"""What to do about a refusal, by its code."""
-
-
-class InvalidArgument(ValueError):
-    """An argument of the command is malformed."""
-
-
-class NoAnswer(Exception):
-    """The server did not answer an offer.
-
-    Args:
-        detail: Why.
-        advice: What to do.
-    """
-
-    def __init__(self, detail: str, advice: str = "") -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.advice = advice
 
 
 @dataclass(frozen=True)
@@ -85,10 +43,12 @@ class Route:
 
 
 def page_url(given: str) -> str:
-    """Return the URL without query and trailing slash; ``ws`` becomes ``http``.
+    """Return the URL of a page or a stream: without query, trailing slash and offer route.
+
+    ``ws`` becomes ``http``.
 
     Raises:
-        InvalidArgument: If it is no URL of HTTP or WebSocket.
+        ValueError: If it is no URL of HTTP or WebSocket.
     """
     text = given.strip()
     if "://" not in text:
@@ -97,30 +57,12 @@ def page_url(given: str) -> str:
         parts = urlsplit(text)
         parts.port  # noqa: B018 (raises ValueError)
     except ValueError as error:
-        raise InvalidArgument(f"--connect {given!r} is not a URL: {error}") from None
+        raise ValueError(f"{given!r} is not a URL: {error}") from None
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
     if scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidArgument(
-            f"--connect needs the URL of a server, such as http://127.0.0.1:7860, not {given!r}"
-        )
+        raise ValueError(f"the URL of a server, such as http://127.0.0.1:7860, not {given!r}")
     path = parts.path.rstrip("/").removesuffix("/websocket/offer")
     return urlunsplit((scheme, parts.netloc, path, "", ""))
-
-
-def parse_headers(given: Iterable[str]) -> dict[str, str]:
-    """Return headers by name.
-
-    Raises:
-        InvalidArgument: If one is not ``"NAME: VALUE"``.
-    """
-    headers = {}
-    for header in given:
-        name, colon, value = header.partition(":")
-        name = name.strip()
-        if not colon or not name or not name.isascii() or not value.isascii() or " " in name:
-            raise InvalidArgument(f"--header must be 'NAME: VALUE', not {header!r}")
-        headers[name] = value.strip()
-    return headers
 
 
 class Signaling:
@@ -131,22 +73,26 @@ class Signaling:
         headers: The headers of each request.
     """
 
-    def __init__(self, url: str, headers: dict[str, str]) -> None:
+    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self._url = url
-        self._http = httpx.AsyncClient(headers=headers, timeout=ANSWER_TIMEOUT_S)
+        self._http = httpx.AsyncClient(headers=dict(headers), timeout=ANSWER_TIMEOUT_S)
         self._session = uuid.uuid4().hex
 
     async def __aenter__(self) -> Signaling:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections to the server."""
         await self._http.aclose()
 
     async def find(self) -> Route:
         """Find out where offers go, with requests that are none.
 
         Raises:
-            NoAnswer: If there is no stream, or the server cannot be reached.
+            ClientError: If there is no stream, or the server cannot be reached.
         """
         path = urlsplit(self._url).path
         mounted = Route(self._url if path.endswith(OFFER) else self._url + OFFER)
@@ -155,9 +101,10 @@ class Signaling:
             return Route(str(response.request.url))
         found = await self._page() or await self._documented()
         if found is None:
-            raise NoAnswer(
+            raise ClientError(
                 f"there is no stream at {self._url}: no {OFFER}, and no Gradio page with one",
-                "Pass the address of the page, or the path of stream.mount(app, path=...): "
+                "not_found",
+                advice="Pass the address of the page, or the path of stream.mount(app, path=...): "
                 "http://HOST:PORT/PATH.",
             )
         return found
@@ -169,7 +116,7 @@ class Signaling:
             The answer, ``{"sdp", "type"}``, or a refusal, ``{"status", "meta"}``.
 
         Raises:
-            NoAnswer: If there is none.
+            ClientError: If there is none.
         """
         return _read(await self._post(route, "offer", body), route.url)
 
@@ -189,9 +136,10 @@ class Signaling:
             return None
         found = [one["id"] for one in config["components"] if _is_component(one)]
         if not found:
-            raise NoAnswer(
+            raise ClientError(
                 f"{self._url} is a Gradio page without a WebRTC component",
-                "Pass the address of the page that has the stream.",
+                "not_found",
+                advice="Pass the address of the page that has the stream.",
             )
         notes = (f"the page has {len(found)} streams: the first one",) if len(found) > 1 else ()
         prefix = str(config.get("api_prefix") or "")
@@ -225,7 +173,7 @@ class Signaling:
         """Send a request; redirects keep its method.
 
         Raises:
-            NoAnswer: If there is no response, or one that asks to log in.
+            ClientError: If there is no response, or one that asks to log in.
         """
         try:
             for _ in range(MAX_REDIRECTS + 1):
@@ -234,34 +182,27 @@ class Signaling:
                     break
                 url = str(response.request.url.join(response.headers["location"]))
         except httpx.TimeoutException as error:
-            raise NoAnswer(
+            raise ClientError(
                 f"no response from {url} within {ANSWER_TIMEOUT_S:.0f} s",
-                "The server hangs, or a firewall drops the packets: check the address, and the "
-                "server's log.",
+                "server_timeout",
+                advice="The server hangs, or a firewall drops the packets: check the address, and "
+                "the server's log.",
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
-            raise _unreachable(url, error) from error
+            raise unreachable(url, error) from error
         if response.status_code in (401, 403):
-            raise NoAnswer(
+            raise ClientError(
                 f"{url} refuses the request: {response.status_code} {response.reason_phrase}",
-                "Log in as a client does: --header 'Authorization: Bearer TOKEN', or the cookie of "
-                "a browser: --header 'Cookie: NAME=VALUE'.",
+                "forbidden",
+                advice="Log in as a client does: --header 'Authorization: Bearer TOKEN', or the "
+                "cookie of a browser: --header 'Cookie: NAME=VALUE'.",
             )
         return response
 
 
-def refusal_of(answer: dict[str, Any]) -> tuple[str, str] | None:
-    """Return why a server refused an offer, and what to do; None if it did not."""
-    if answer.get("type") == "answer" and isinstance(answer.get("sdp"), str):
-        return None
-    meta = answer.get("meta")
-    if not isinstance(meta, dict) or not isinstance(meta.get("error"), str):
-        return f"the server answered {str(answer)[:200]}", "This is not a server of fastrtc."
-    code = meta["error"]
-    details = [f"{name} {value}" for name, value in meta.items() if name == "limit"]
-    details += [str(value) for name, value in meta.items() if name == "reason"]
-    text = f"the server refuses the connection: {code}"
-    return f"{text} ({'; '.join(details)})" if details else text, ADVICE.get(code, "")
+def is_answer(answer: Mapping[str, Any]) -> bool:
+    """Return whether a response to an offer is an SDP answer; otherwise it is a refusal."""
+    return answer.get("type") == "answer" and isinstance(answer.get("sdp"), str)
 
 
 def modality_in(refusal: str) -> Sequence[str]:
@@ -275,20 +216,22 @@ def _read(response: httpx.Response, url: str) -> dict[str, Any]:
     """Return the answer or the refusal in a response.
 
     Raises:
-        NoAnswer: If it has neither.
+        ClientError: If it has neither.
     """
     found = _json(response)
     if response.status_code == 400 and isinstance(found, dict) and "detail" in found:
         return {"status": "failed", "meta": {"error": str(found["detail"])}}
     if response.status_code >= 500:
-        raise NoAnswer(
+        raise ClientError(
             f"{url} fails: {response.status_code} {response.reason_phrase}",
-            "See the log of the server; behind a proxy, check that it is running.",
+            "server_error",
+            advice="See the log of the server; behind a proxy, check that it is running.",
         )
     if response.status_code != 200 or not isinstance(found, dict):
-        raise NoAnswer(
+        raise ClientError(
             f"{url} does not answer offers: {response.status_code} {response.reason_phrase}",
-            "This is not a server of fastrtc, or not its address.",
+            "not_found",
+            advice="This is not a server of fastrtc, or not its address.",
         )
     return found
 
@@ -304,24 +247,28 @@ def _is_component(one: Any) -> bool:
     return isinstance(one, dict) and one.get("type") == "webrtc" and isinstance(one.get("id"), int)
 
 
-def _unreachable(url: str, error: BaseException) -> NoAnswer:
+def unreachable(url: str, error: BaseException) -> ClientError:
     """Describe why a server cannot be reached, by the innermost known cause."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
-            return NoAnswer(
+            return ClientError(
                 f"TLS with {url} failed: {cause}",
-                "Check the certificate, whether the port uses TLS (https) or not (http), and set "
-                "SSL_CERT_FILE for a certificate authority of your own.",
+                "server_unreachable",
+                advice="Check the certificate, whether the port uses TLS (https) or not (http), "
+                "and set SSL_CERT_FILE for a certificate authority of your own.",
             )
         if isinstance(cause, socket.gaierror):
-            return NoAnswer(
+            return ClientError(
                 f"the host name of {url} cannot be resolved: {cause}",
-                "Check the host name; if it is correct, the machine has no working DNS.",
+                "server_unreachable",
+                advice="Check the host name; if it is correct, the machine has no working DNS.",
             )
         cause = cause.__cause__ or cause.__context__
-    return NoAnswer(
+    return ClientError(
         f"{url} cannot be reached: {error or type(error).__name__}",
-        "Check the address and the port, whether the server is running, and whether it uses https. "
+        "server_unreachable",
+        advice="Check the address and the port, whether the server is running, and whether it uses "
+        "https. "
         "A server on 127.0.0.1 is reachable from its own machine only.",
     )

@@ -1,4 +1,4 @@
-"""Where `fastrtc doctor --connect` sends offers, and what it makes of answers: without a server."""
+"""Where a client sends offers, and what it makes of answers: without a server."""
 
 import json
 import socket
@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from fastrtc.cli.signaling import NoAnswer, Route, Signaling
+from fastrtc.client.errors import ClientError
+from fastrtc.client.signaling import Route, Signaling
 
 URL = "http://server.example"
 OFFER = f"{URL}/webrtc/offer"
@@ -27,7 +28,7 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
     async def connected(answer: Answers) -> AsyncIterator[Signaling]:
         client = partial(httpx.AsyncClient, transport=httpx.MockTransport(answer))
         with monkeypatch.context() as patch:
-            patch.setattr("fastrtc.cli.signaling.httpx.AsyncClient", client)
+            patch.setattr("fastrtc.client.signaling.httpx.AsyncClient", client)
             signaling = Signaling(URL, {"Authorization": "Bearer me"})
         async with signaling:
             yield signaling
@@ -103,7 +104,7 @@ async def test_other_places_are_found(connect: Connect, found: Any, route: Route
 )
 async def test_no_stream_is_an_error(connect: Connect, found: Any, reason: str) -> None:
     async with connect(pages(**found)) as signaling:
-        with pytest.raises(NoAnswer, match=reason):
+        with pytest.raises(ClientError, match=reason):
             await signaling.find()
 
 
@@ -128,7 +129,7 @@ async def test_answers_and_what_is_none(connect: Connect, response: Any, answer:
         if isinstance(answer, dict):
             assert await signaling.send(Route(OFFER), {"sdp": ""}) == answer
         else:
-            with pytest.raises(NoAnswer, match=answer) as caught:
+            with pytest.raises(ClientError, match=answer) as caught:
                 await signaling.send(Route(OFFER), {"sdp": ""})
             assert caught.value.advice
 
@@ -175,6 +176,6 @@ async def test_a_server_that_cannot_be_reached(
         raise error
 
     async with connect(fail) as signaling:
-        with pytest.raises(NoAnswer, match=reason) as caught:
+        with pytest.raises(ClientError, match=reason) as caught:
             await signaling.find()
     assert caught.value.advice

@@ -1,0 +1,68 @@
+"""The interface between a client and its transport."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ClientError
+
+__all__ = ["Link", "LinkEvents"]
+
+
+class LinkEvents(Protocol):
+    """What a transport reports, on the event loop."""
+
+    def audio(self, rate: int, samples: NDArray[np.int16]) -> None:
+        """Process received audio: samples of shape ``(n,)``."""
+
+    def video(self, image: NDArray[np.uint8]) -> None:
+        """Process a received frame: BGR, shape ``(height, width, 3)``."""
+
+    def message(self, text: str) -> None:
+        """Process a message of the server, a JSON string."""
+
+    def clear(self) -> None:
+        """Drop audio that has not been played yet."""
+
+    def ended(self, error: ClientError) -> None:
+        """Process the end of the connection, which the client has not asked for."""
+
+
+class Link(Protocol):
+    """A connection over one transport.
+
+    Attributes:
+        rate: Sample rate of the audio for ``send_audio``, in Hz.
+    """
+
+    rate: int
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            ClientError: If the server refuses the connection or cannot be reached.
+        """
+
+    async def close(self) -> None:
+        """Close the connection in any state; never raises."""
+
+    async def send_audio(self, samples: NDArray[np.int16]) -> None:
+        """Send 20 ms of audio, shape ``(n,)``."""
+
+    async def send_video(self, image: NDArray[np.uint8]) -> None:
+        """Send a frame, BGR, when the previous one has been taken.
+
+        Raises:
+            ValueError: If the transport carries no video.
+        """
+
+    def send_message(self, text: str) -> None:
+        """Send a message.
+
+        Raises:
+            ValueError: If the transport carries no messages of the client.
+        """

@@ -1,0 +1,188 @@
+"""A connection over ``/websocket/offer``: see docs/websocket.md."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+
+from ..audio.encodings import ENCODINGS
+from .errors import ClientError, refused, socket_closed
+from .link import LinkEvents
+from .signaling import unreachable
+
+__all__ = ["SocketEncoding", "WebSocketLink"]
+
+SocketEncoding = Literal["pcm16", "mulaw"]
+"""Encodings of audio that a client may choose."""
+
+CLOSE_TIMEOUT_S = 2.0
+"""How long the server may take to process the last audio before the socket is closed."""
+
+MAX_MESSAGE = 1 << 24
+"""The longest message of the server, in bytes."""
+
+
+class WebSocketLink:
+    """Implement ``Link`` over a WebSocket.
+
+    Args:
+        url: The URL of the page or stream, as of ``page_url``.
+        id: The ``websocket_id``.
+        headers: The headers of the handshake.
+        rate: Sample rate in both directions, in Hz.
+        encoding: Encoding of the audio.
+        events: Receives what the server sends.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        id: str,
+        headers: Mapping[str, str],
+        rate: int,
+        encoding: SocketEncoding,
+        events: LinkEvents,
+    ) -> None:
+        self._url = "ws" + url.removeprefix("http") + "/websocket/offer"
+        self._id = id
+        self._headers = headers
+        self.rate = rate
+        self._encoding_name = encoding
+        self._encoding = ENCODINGS[encoding]
+        self._events = events
+        self._socket: ClientConnection | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._closing = False
+
+    async def open(self) -> None:
+        """Connect, and negotiate the format of the audio.
+
+        Raises:
+            ClientError: If the server refuses the connection or cannot be reached.
+        """
+        self._socket = await self._connect()
+        self._reader = asyncio.ensure_future(self._read(self._socket))
+        audio = {
+            "encoding": self._encoding_name,
+            "input_sample_rate": self.rate,
+            "output_sample_rate": self.rate,
+            "binary": True,
+        }
+        start = {"event": "start", "websocket_id": self._id, "audio": audio}
+        with contextlib.suppress(ConnectionClosed):  # the reader knows why
+            await self._socket.send(json.dumps(start))
+            await self._socket.send('{"event": "ping"}')
+        await self._started
+
+    async def close(self) -> None:
+        """Send ``stop``, and close the socket; never raises."""
+        self._closing = True
+        if self._socket is not None and self._reader is not None:
+            with contextlib.suppress(ConnectionClosed, asyncio.TimeoutError):
+                await self._socket.send('{"event": "stop"}')
+                await asyncio.wait_for(asyncio.shield(self._reader), CLOSE_TIMEOUT_S)
+            await self._socket.close()
+            await self._reader
+        if self._started.done() and not self._started.cancelled():
+            self._started.exception()  # it was raised, or the client was closed before
+        self._started.cancel()
+
+    async def send_audio(self, samples: NDArray[np.int16]) -> None:
+        """Send audio, shape ``(n,)``."""
+        if self._socket is not None:
+            with contextlib.suppress(ConnectionClosed):  # `ended` says so
+                await self._socket.send(self._encoding.encode(samples))
+
+    async def send_video(self, image: NDArray[np.uint8]) -> None:
+        """Raise an error.
+
+        Raises:
+            ValueError: A WebSocket carries no video.
+        """
+        raise ValueError("A WebSocket carries no video: use transport='webrtc'")
+
+    def send_message(self, text: str) -> None:
+        """Raise an error.
+
+        Raises:
+            ValueError: A WebSocket carries no messages of the client.
+        """
+        raise ValueError("A WebSocket carries no messages of the client: use transport='webrtc'")
+
+    async def _connect(self) -> ClientConnection:
+        try:
+            return await connect(
+                self._url,
+                additional_headers=dict(self._headers),
+                open_timeout=None,
+                max_size=MAX_MESSAGE,
+            )
+        except InvalidStatus as error:
+            raise _handshake_failed(self._url, error.response.status_code) from error
+        except (OSError, InvalidHandshake) as error:
+            raise unreachable(self._url, error) from error
+
+    async def _read(self, socket: ClientConnection) -> None:
+        try:
+            async for message in socket:
+                if isinstance(message, bytes):
+                    self._events.audio(self.rate, self._encoding.decode(message))
+                else:
+                    self._receive(message)
+        except ConnectionClosed:
+            pass
+        self._end(socket_closed(socket.close_code, socket.close_reason or ""))
+
+    def _receive(self, text: str) -> None:
+        message = _parse(text)
+        event = message.get("event")
+        if event == "started":
+            if not self._started.done():
+                self._started.set_result(None)
+        elif event == "clear":
+            self._events.clear()
+        elif event == "pong":
+            self._fail("the server negotiates no audio format", "not_supported")
+        elif message.get("status") == "failed":
+            self._end(refused(message))
+        elif event is None:
+            self._events.message(text)
+            if message.get("type") == "error":  # before `started`: why there is none
+                self._fail(f"the server reports: {message.get('message')}", "bad_offer")
+
+    def _fail(self, text: str, code: str) -> None:
+        if not self._started.done():
+            self._started.set_exception(ClientError(text, code))
+
+    def _end(self, error: ClientError) -> None:
+        if not self._started.done():
+            self._started.set_exception(error)
+        elif not self._closing:
+            self._events.ended(error)
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        message = json.loads(text)
+    except ValueError:
+        message = None
+    return message if isinstance(message, dict) else {"type": "text", "data": text}
+
+
+def _handshake_failed(url: str, status: int) -> ClientError:
+    if status in (401, 403):
+        return ClientError(
+            f"{url} refuses the request: {status}", "forbidden", advice="Pass what it checks."
+        )
+    if status in (404, 405, 501):
+        return ClientError(f"there is no stream at {url}", "not_found")
+    return ClientError(f"{url} fails: {status}", "server_error", advice="See the server's log.")

@@ -1,0 +1,123 @@
+"""A connection over ``/webrtc/offer``, or a Gradio page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.types import Mode
+from ..transport.webrtc.client_peer import RATE, ClientPeer
+from .errors import ClientError, refused
+from .link import LinkEvents
+from .signaling import Route, Signaling, is_answer
+
+__all__ = ["WebRTCLink"]
+
+
+class WebRTCLink:
+    """Implement ``Link`` over WebRTC.
+
+    Args:
+        url: The URL of the page or stream, as of ``page_url``.
+        id: The ``webrtc_id``.
+        headers: Headers of each request.
+        kinds: ``"audio"``, ``"video"`` or both.
+        mode: The direction of the media, from the client's point of view.
+        configuration: The client's ICE servers, in the format of browsers; None uses those of a
+            Gradio page, if it has any.
+        sample_rate: Sample rate of received audio in Hz.
+        events: Receives what the server sends.
+        trickle: Whether candidates are sent one by one after the offer.
+    """
+
+    rate = RATE
+
+    def __init__(
+        self,
+        url: str,
+        id: str,
+        headers: Mapping[str, str],
+        kinds: Sequence[str],
+        mode: Mode,
+        configuration: Mapping[str, Any] | None,
+        sample_rate: int,
+        events: LinkEvents,
+        *,
+        trickle: bool,
+    ) -> None:
+        self._id = id
+        self._signaling = Signaling(url, headers)
+        self._kinds = kinds
+        self._mode = mode
+        self._configuration = configuration
+        self._sample_rate = sample_rate
+        self._events = events
+        self._trickle = trickle
+        self._peer: ClientPeer | None = None
+
+    async def open(self) -> None:
+        """Send the offer, and wait until media flow and the data channel is open.
+
+        Raises:
+            ClientError: If the server refuses the connection, cannot be reached, or ICE finds no
+                route to it.
+        """
+        route = await self._signaling.find()
+        configuration = self._configuration
+        if configuration is None:
+            configuration = await self._signaling.page_configuration(route)
+        peer = self._peer = ClientPeer(
+            self._kinds, self._mode, configuration, self._sample_rate, self._events, self._ended
+        )
+        sdp = await peer.offer(trickle=self._trickle)
+        body = {"sdp": sdp, "type": "offer", "webrtc_id": self._id}
+        answer = await self._signaling.send(route, body)
+        if not is_answer(answer):
+            raise refused(answer)
+        try:
+            await peer.accept(answer["sdp"])
+        except ValueError as error:
+            raise ClientError(str(error), "bad_answer") from error
+        if self._trickle:
+            await self._send_candidates(route, peer)
+        if not await peer.connected():
+            why = peer.explain()
+            raise ClientError(f"not connected: {why.problem}", "ice_failed", advice=why.advice[0])
+
+    async def close(self) -> None:
+        """Close the connection; never raises."""
+        if self._peer is not None:
+            await self._peer.close()
+        await self._signaling.close()
+
+    async def send_audio(self, samples: NDArray[np.int16]) -> None:
+        """Send 20 ms of audio, shape ``(n,)``."""
+        if self._peer is not None:
+            self._peer.send_audio(samples)
+
+    async def send_video(self, image: NDArray[np.uint8]) -> None:
+        """Send a frame: BGR, shape ``(height, width, 3)``."""
+        if self._peer is not None:
+            await self._peer.send_video(image)
+
+    def send_message(self, text: str) -> None:
+        """Send a message on the data channel."""
+        if self._peer is not None:
+            self._peer.send_message(text)
+
+    async def _send_candidates(self, route: Route, peer: ClientPeer) -> None:
+        for candidate in (*peer.candidates(), None):
+            body = {"candidate": candidate, "type": "ice-candidate", "webrtc_id": self._id}
+            answer = await self._signaling.send(route, body)
+            if answer.get("status") != "success":
+                raise refused(answer)
+
+    def _ended(self, lost: bool) -> None:
+        if lost:
+            error = ClientError("the connection was lost", "connection_lost")
+        else:
+            error = ClientError("the server closed the connection", "ended_by_server")
+        self._events.ended(error)

@@ -1,0 +1,349 @@
+"""A peer of a server: the WebRTC side of the Python client."""
+
+from __future__ import annotations
+
+import asyncio
+import fractions
+from collections import deque
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from aiortc import (
+    MediaStreamTrack,
+    RTCBundlePolicy,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError
+from numpy.typing import NDArray
+
+from ...audio.converter import AudioConverter
+from ...core.diagnosis import CandidateInfo
+from ...core.ice import Ice
+from ...core.types import Mode
+from ._aiortc.closing import close_connection, close_while_connecting
+from ._aiortc.consent import watch_consent
+from ._aiortc.gathering import gather_on
+from ._aiortc.ice_state import candidate_info, local_candidates, read_ice
+from ._aiortc.registry import REGISTRY
+from .audio_receiver import AudioReceiver
+from .candidates import describe_candidates
+from .configuration import is_relay_only, to_aiortc_configuration
+from .diagnosis import Explanation, Situation, explain
+from .guard import guarded, watch_listeners
+from .ports.ice_ports import IcePorts
+
+__all__ = ["RATE", "ClientPeer", "PeerEvents"]
+
+RATE = 48_000
+"""Sample rate of the audio to send, in Hz."""
+
+VIDEO_CLOCK = 90_000
+"""Units of RTP time of video per second (RFC 7741 section 4.1)."""
+
+MAX_QUEUED = 50
+"""Frames of audio that wait for aiortc's sender, 1 s; the oldest are dropped."""
+
+
+class PeerEvents(Protocol):
+    """What a peer receives, on the event loop."""
+
+    def audio(self, rate: int, samples: NDArray[np.int16]) -> None:
+        """Process audio of shape ``(n,)``."""
+
+    def video(self, image: NDArray[np.uint8]) -> None:
+        """Process a frame: BGR, shape ``(height, width, 3)``."""
+
+    def message(self, text: str) -> None:
+        """Process a message from the data channel."""
+
+
+class ClientPeer:
+    """Send and receive media and messages.
+
+    Args:
+        kinds: The kinds of media: ``"audio"``, ``"video"``.
+        mode: The direction of the media, from the client's point of view.
+        configuration: The client's ICE servers, in the format of browsers; None for none.
+        rate: Sample rate of received audio in Hz.
+        events: Receives media and messages.
+        on_ended: Called once when the connection ends, with whether it was lost; otherwise the
+            server has closed it.
+    """
+
+    def __init__(
+        self,
+        kinds: Collection[str],
+        mode: Mode,
+        configuration: Mapping[str, Any] | None,
+        rate: int,
+        events: PeerEvents,
+        on_ended: Callable[[bool], None],
+    ) -> None:
+        REGISTRY.misfits()  # on this loop
+        self._events = events
+        self._on_ended = on_ended
+        self._sink = _AudioSink(rate, events)
+        servers = to_aiortc_configuration(dict(configuration or {"iceServers": []}))
+        servers.bundlePolicy = RTCBundlePolicy.MAX_BUNDLE
+        self._pc = RTCPeerConnection(servers)
+        close_while_connecting(self._pc)
+        watch_listeners(self._pc)
+        self._pc.on("connectionstatechange", self._state_changed)
+        self._audio_track = _SentAudio()
+        self._video_track = _SentVideo()
+        for kind, track in (("audio", self._audio_track), ("video", self._video_track)):
+            if kind not in kinds:
+                continue
+            if mode == "receive":
+                self._pc.addTransceiver(kind, direction="recvonly")
+            else:
+                direction = "sendonly" if mode == "send" else "sendrecv"
+                self._pc.addTransceiver(track, direction=direction)
+        self._channel = self._pc.createDataChannel("text")
+        self._channel.on("message", self._message)
+        self._channel.on("open", self._channel_opened)
+        self._channel.on("close", self._channel_closed)
+        self._release_ports = gather_on(
+            self._pc, IcePorts(Ice()), relay_only=is_relay_only(servers)
+        )
+        self._settled = asyncio.Event()
+        self._open = asyncio.Event()
+        self._ended = self._closing = False
+        self._readers: list[asyncio.Task[None]] = []
+        self._receivers: list[AudioReceiver] = []
+        self._remote: tuple[CandidateInfo, ...] = ()
+
+    async def offer(self, *, trickle: bool) -> str:
+        """Return the SDP of an offer, without candidates if they are trickled."""
+        await self._pc.setLocalDescription(await self._pc.createOffer())
+        watch_consent(self._pc, self._consent_expired)
+        sdp = str(self._pc.localDescription.sdp)
+        if not trickle:
+            return sdp
+        lines = [line for line in sdp.splitlines() if not line.startswith(_CANDIDATE_LINES)]
+        return "\r\n".join(lines) + "\r\n"
+
+    def candidates(self) -> Iterator[dict[str, str | int]]:
+        """Yield the local candidates, as ``RTCIceCandidate.toJSON()`` of a browser does."""
+        sections = str(self._pc.localDescription.sdp).split("\r\nm=")[1:]
+        for index, section in enumerate(sections):
+            lines = section.splitlines()
+            mid = next(line.removeprefix("a=mid:") for line in lines if line.startswith("a=mid:"))
+            for line in lines:
+                if line.startswith("a=candidate:"):
+                    candidate = line.removeprefix("a=")
+                    yield {"candidate": candidate, "sdpMid": mid, "sdpMLineIndex": index}
+
+    async def accept(self, answer: str) -> None:
+        """Apply the SDP of an answer, and start to connect.
+
+        Raises:
+            ValueError: If the answer is malformed.
+        """
+        self._remote = describe_candidates(answer)
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        except Exception as error:  # aiortc raises many types
+            raise ValueError(f"the answer cannot be used: {error}") from error
+        for transceiver in self._pc.getTransceivers():
+            if transceiver.currentDirection in ("sendrecv", "recvonly"):
+                self._receive(transceiver)
+
+    async def connected(self) -> bool:
+        """Wait until the connection is established and the data channel open, or it fails."""
+        await self._settled.wait()
+        if self._pc.connectionState != "connected":
+            return False
+        await self._open.wait()
+        return not self._ended
+
+    def explain(self) -> Explanation:
+        """Return why the connection is not established."""
+        state = read_ice(self._pc)
+        local = tuple(map(candidate_info, local_candidates(self._pc)))
+        return explain(
+            Situation(
+                "client",
+                self._remote,
+                local,
+                state.checks,
+                state.selected,
+                state.heard,
+                state.dtls,
+            )
+        )
+
+    def send_audio(self, samples: NDArray[np.int16]) -> None:
+        """Send 20 ms of audio at 48 kHz, shape ``(960,)``."""
+        self._audio_track.push(samples)
+
+    async def send_video(self, image: NDArray[np.uint8]) -> None:
+        """Send a frame, BGR, when the previous one has been taken by the encoder."""
+        await self._video_track.push(image)
+
+    def send_message(self, text: str) -> None:
+        """Send a message, if the data channel is open."""
+        if self._channel.readyState == "open":
+            self._channel.send(text)
+
+    async def close(self) -> None:
+        """Close the connection, and everything that belongs to it."""
+        self._closing = True
+        self._settled.set()
+        self._open.set()
+        self._video_track.end()
+        for receiver in self._receivers:
+            receiver.close()
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        try:
+            await close_connection(self._pc)
+        finally:
+            self._release_ports()
+
+    def _receive(self, transceiver: Any) -> None:
+        if transceiver.kind == "audio":
+            self._receivers.append(AudioReceiver(transceiver, self._sink, 1, run=self._run))
+        else:
+            self._run(self._read_video(transceiver.receiver.track))
+
+    def _run(self, reading: Coroutine[Any, Any, None]) -> None:
+        self._readers.append(asyncio.ensure_future(reading))
+
+    async def _read_video(self, track: MediaStreamTrack) -> None:
+        while True:
+            try:
+                frame: Any = await track.recv()
+            except MediaStreamError:
+                return
+            self._events.video(frame.to_ndarray(format="bgr24"))
+
+    @guarded(None)
+    def _state_changed(self) -> None:
+        state = self._pc.connectionState
+        if state in ("connected", "failed", "closed"):
+            self._settled.set()
+        if state in ("failed", "closed"):
+            self._end(lost=state == "failed")
+
+    @guarded(None)
+    def _message(self, message: str | bytes) -> None:
+        if isinstance(message, str):
+            self._events.message(message)
+
+    @guarded(None)
+    def _channel_opened(self) -> None:
+        self._open.set()
+
+    @guarded(None)
+    def _channel_closed(self) -> None:
+        self._end(lost=False)
+
+    @guarded(None)
+    def _consent_expired(self) -> None:
+        self._end(lost=True)
+
+    def _end(self, *, lost: bool) -> None:
+        if not (self._ended or self._closing):
+            self._ended = True
+            self._open.set()
+            self._video_track.end()
+            self._on_ended(lost)
+
+
+_CANDIDATE_LINES = ("a=candidate:", "a=end-of-candidates")
+
+
+class _AudioSink:
+    """Convert received audio to mono at a rate."""
+
+    def __init__(self, rate: int, events: PeerEvents) -> None:
+        self.rate = rate
+        self._events = events
+        self._converter = AudioConverter(rate, 1)
+
+    def push(self, rate: int, samples: NDArray[np.int16]) -> None:
+        """Convert audio, shape ``(channels, n)``."""
+        converted = self._converter.convert(rate, samples)
+        if converted.shape[1]:
+            self._events.audio(self.rate, converted[0])
+
+    def skip(self, seconds: float) -> None:
+        """Ignore a pause of the sender: the times of arrival show it."""
+
+
+class _SentAudio(MediaStreamTrack):
+    """The audio to send, as it is pushed."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._frames: deque[NDArray[np.int16]] = deque(maxlen=MAX_QUEUED)
+        self._pushed = asyncio.Event()
+        self._pts = 0
+
+    def push(self, samples: NDArray[np.int16]) -> None:
+        self._frames.append(samples)
+        self._pushed.set()
+
+    async def recv(self) -> av.AudioFrame:
+        """Return the next frame when there is one."""
+        while not self._frames:
+            if self.readyState != "live":
+                raise MediaStreamError
+            self._pushed.clear()
+            await self._pushed.wait()
+        samples = self._frames.popleft()
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono"
+        )
+        frame.sample_rate = RATE
+        frame.pts = self._pts
+        frame.time_base = fractions.Fraction(1, RATE)
+        self._pts += samples.shape[0]
+        return frame
+
+
+class _SentVideo(MediaStreamTrack):
+    """The frames to send, one at a time."""
+
+    kind = "video"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._image: NDArray[np.uint8] | None = None
+        self._pushed, self._taken = asyncio.Event(), asyncio.Event()
+        self._started_at: float | None = None
+        self._over = False
+
+    async def push(self, image: NDArray[np.uint8]) -> None:
+        while self._image is not None and not self._over:
+            self._taken.clear()
+            await self._taken.wait()
+        self._image = image
+        self._pushed.set()
+
+    def end(self) -> None:
+        """Release those that wait to push a frame."""
+        self._over = True
+        self._taken.set()
+
+    async def recv(self) -> av.VideoFrame:
+        """Return the next frame when there is one."""
+        while (image := self._image) is None:
+            self._pushed.clear()
+            await self._pushed.wait()
+        self._image = None
+        self._taken.set()
+        now = asyncio.get_running_loop().time()
+        if self._started_at is None:
+            self._started_at = now
+        frame = av.VideoFrame.from_ndarray(image, format="bgr24")
+        frame.pts = round((now - self._started_at) * VIDEO_CLOCK)
+        frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
+        return frame
