@@ -43,7 +43,7 @@ LOST_AFTER_S = 4.0
 OPERATION_TIMEOUT_S = 2.0
 """Maximum duration of an operation on a directory in seconds."""
 
-MAX_PEERS = 64
+MAX_PEERS = 32
 """Maximum number of nodes that a heartbeat returns. Of a larger cluster it returns random ones, so
 that the cost of the heartbeats does not grow with the square of the number of nodes."""
 
