@@ -37,6 +37,8 @@ class Look:
     lateness: Lateness
     lag: Lateness
     sent: int
+    #: Sessions that have ended by themselves and were not replaced.
+    ended: int = 0
 
     @property
     def late_share(self) -> float:
@@ -124,8 +126,10 @@ class Crowd:
         for answer in answers:
             late.add(_histogram(answer["late"]))
             lag.add(_histogram(answer["lag"]))
-        cores = sum(answer["cores"] for answer in answers)
-        return Look(usage, cores, machine, late, lag, sum(answer["sent"] for answer in answers))
+        cores, sent, ended = (
+            sum(answer[name] for answer in answers) for name in ("cores", "sent", "ended")
+        )
+        return Look(usage, cores, machine, late, lag, sent, ended)
 
     async def _ask(self, process: asyncio.subprocess.Process, command: object) -> Any:
         assert process.stdin is not None and process.stdout is not None

@@ -91,14 +91,17 @@ class RtcSession(Peer):
         self._type = transceiver._codecs[0].payloadType
         self._ssrc = transceiver.sender._ssrc
         self._protect = dtls._tx_srtp.protect
-        self._sendto, self._address = pair.protocol.transport.sendto, pair.remote_addr
+        self._transport, self._address = pair.protocol.transport, pair.remote_addr
+        self._sendto = self._transport.sendto
         self._forward = connection.data_received
         connection.data_received = self._received
         return timings
 
     @property
     def ended(self) -> bool:
-        return self._failed.is_set()
+        # When consent expires, aioice first closes its sockets and only then says so; asyncio's
+        # `sendto` raises AttributeError on a socket that was closed meanwhile.
+        return self._failed.is_set() or self._transport.is_closing()
 
     def send(self) -> None:
         number = self._number
@@ -299,8 +302,15 @@ class Load:
             "late": late.counts,
             "lag": self._lag.counts,
             "sent": self._sent - sent,
+            "ended": sum(session.ended for session in self._sessions),
             "cores": cores,
         }
+
+    async def close(self) -> None:
+        """Closes all sessions and stops sending."""
+        await self.hold(0)
+        self._pacing.cancel()
+        await asyncio.wait([self._pacing])
 
 
 def maker(kind: str, server: Server) -> Callable[[], Session]:
@@ -327,7 +337,7 @@ async def obey(kind: str, url: str) -> None:
             else:
                 answer = await load.watch(command["watch"], restart=command["restart"])
             print(json.dumps(answer), flush=True)
-        await load.hold(0)
+        await load.close()
     os._exit(0)  # aiortc's threads would keep the process alive where a peer did not close
 
 

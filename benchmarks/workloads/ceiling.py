@@ -37,6 +37,7 @@ async def measure(server: Server, options: Mapping[str, float]) -> Sample:
         sample |= {
             "above: machine": look.machine_cores,
             "above: client lag p99": look.lag.percentile(99),
+            "above: ended": float(look.ended),
             "above: machine bound": float(look.machine_bound),
         }
     return sample
@@ -64,6 +65,7 @@ WORKLOAD = Workload(
         Metric("client lag p99", "ms", 0, ratio=False),
         Metric("above: machine", "cores", 2, ratio=False),
         Metric("above: client lag p99", "ms", 0, ratio=False),
+        Metric("above: ended", "sessions", 0, ratio=False),
         Metric("above: machine bound", "1 if so", 0, ratio=False),
     ),
     client=measure,

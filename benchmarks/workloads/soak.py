@@ -44,6 +44,7 @@ async def measure(server: Server, options: Mapping[str, float]) -> Sample:
         "sessions": float(sessions),
         "late": 100 * late_share(late, sent),
         "lateness p99": late.percentile(99),
+        "ended": float(looks[-1].ended),
         "server": sum(look.server.cores for look in looks) / len(looks),
         "at start": memory[0],
         "half-way": memory[len(memory) // 2],
@@ -53,7 +54,7 @@ async def measure(server: Server, options: Mapping[str, float]) -> Sample:
     }
 
 
-_GOALS = {"late": Goal(1), "lateness p99": Goal(100)}
+_GOALS = {"late": Goal(1), "lateness p99": Goal(100), "ended": Goal(0)}
 
 
 def _case(name: str, options: Mapping[str, float]) -> Case:
@@ -73,6 +74,7 @@ WORKLOAD = Workload(
         Metric("sessions", "held", 0),
         Metric("late", "% of frames", 2, ratio=False),
         Metric("lateness p99", "ms", 0, ratio=False),
+        Metric("ended", "sessions", 0, ratio=False),
         Metric("server", "cores", 2),
         Metric("at start", "MB", 1, ratio=False),
         Metric("half-way", "MB", 1, ratio=False),
