@@ -26,11 +26,12 @@ class Face:
     def __init__(self, fn: Callable[..., Any], *answer: Any, answers: bool = True) -> None:
         self.fn = fn
         self.latest_args: list[Any] = []
+        self.args_set = asyncio.Event()
         self.asked = 0
         self._answer = [PLACEHOLDER, *answer]
         self._answers = answers
         self.link = create_link(self)
-        self.link.loop = SimpleNamespace()  # type: ignore[assignment]
+        self.link.loop = SimpleNamespace(is_running=lambda: False)  # type: ignore[assignment]
         self.sent: list[str] = []
         self.link.post = self.sent.append
 
@@ -49,13 +50,13 @@ class Reply:
     """Stands for a running reply, which waits at once."""
 
     superseded = False
-    waits_for_inputs = False
 
-    def __init__(self) -> None:
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         self.waited = False
+        self._meanwhile = meanwhile
 
     def wait_for(self, begin: Callable[[], Awaitable[Any]]) -> Any:
-        assert self.waits_for_inputs
+        self._meanwhile()
         self.waited = True
 
         async def run() -> Any:
@@ -143,35 +144,106 @@ def test_required_inputs_are_waited_for_each_time(monkeypatch: pytest.MonkeyPatc
     assert face.asked == 2
 
 
-def test_a_trigger_just_after_the_inputs_belongs_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+class Clock:
+    """Stands for the module `time`."""
+
     now = 100.0
-    monkeypatch.setattr(reply_inputs, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    monkeypatch.setattr(reply_inputs, "time", clock := Clock())
+    return clock
+
+
+def test_a_trigger_while_inputs_are_waited_for_and_just_after_belongs_to_them(clock: Clock) -> None:
     face = Face(lambda audio, name: None, "Ada")
     inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
-    reply: Any = Reply()
-    assert not inputs.triggered(None) and not inputs.triggered(reply)
+    while_waiting = []
+    reply: Any = Reply(lambda: while_waiting.append(inputs.triggered()))
+    assert not inputs.triggered()
 
-    reply.waits_for_inputs = True
-    assert inputs.triggered(reply)
+    clock.now += 5
     inputs.arguments(reply, AUDIO)
-    now += 0.9
-    assert inputs.triggered(reply)
+    assert while_waiting == [True]
+    clock.now += 0.9
+    assert inputs.triggered() and inputs.triggered()
     reply.superseded = True
-    assert not inputs.triggered(reply)
+    assert not inputs.triggered()
     reply.superseded = False
-    now += 0.2
-    assert not inputs.triggered(reply)
+    clock.now += 0.2
+    assert not inputs.triggered()
 
 
-def test_a_trigger_after_other_inputs_or_in_the_next_reply_is_one_of_its_own() -> None:
+def test_a_trigger_after_other_inputs_is_one_of_its_own(clock: Clock) -> None:
     face = Face(lambda audio, name: None, "Ada")
     inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
-    reply: Any = Reply()
-    inputs.arguments(reply, AUDIO)
-    assert inputs.triggered(reply)
+    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
     face.latest_args = [PLACEHOLDER, "Grace"]
-    assert not inputs.triggered(reply)
+    assert not inputs.triggered()
 
-    inputs.arguments(reply, AUDIO)
-    inputs.begin_reply()
-    assert not inputs.triggered(reply)
+
+def test_inputs_of_a_startup_function_have_triggers_too(clock: Clock) -> None:
+    face = Face(lambda audio: None, "Ada")
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    while_waiting = []
+    reply: Any = Reply(lambda: while_waiting.append(inputs.triggered()))
+    inputs.startup_arguments(reply, lambda name: None)
+    assert while_waiting == [True]
+    assert inputs.triggered()
+
+
+def test_one_answer_may_come_after_the_reply_has_begun(clock: Clock) -> None:
+    """Inputs were set already when the client was asked."""
+    face = Face(lambda audio, name: None)
+    face._answer = face.latest_args  # as they are
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
+    assert inputs.triggered()
+
+    face.latest_args = [PLACEHOLDER, "the answer"]
+    clock.now += 0.9
+    assert inputs.triggered() and inputs.triggered()
+    face.latest_args = [PLACEHOLDER, "typed"]
+    assert not inputs.triggered()
+
+
+def test_a_client_that_did_not_answer_triggers_turns(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reply_inputs, "DEFAULTED_INPUTS_TIMEOUT_S", 0.01)
+    face = Face(lambda audio, name="nobody": None, answers=False)
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    for _ in range(2):
+        inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
+        assert not inputs.triggered()
+    face.latest_args = [PLACEHOLDER, "typed"]
+    assert not inputs.triggered()
+
+
+def test_an_answer_that_comes_long_after_the_reply_has_begun_is_a_turn(clock: Clock) -> None:
+    face = Face(lambda audio, name: None)
+    face._answer = face.latest_args
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
+    clock.now += 1
+    face.latest_args = [PLACEHOLDER, "typed"]
+    assert not inputs.triggered()
+
+
+def test_inputs_of_a_reply_are_not_those_of_the_next_unless_they_are_newer() -> None:
+    face = Face(lambda audio, name: None, "Ada")
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    face.args_set.set()
+    inputs.expire()
+    assert face.args_set.is_set(), "no reply took any"
+    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
+    face.latest_args = [PLACEHOLDER, "typed"]
+    inputs.expire()
+    assert face.args_set.is_set()
+    face.latest_args = face._answer
+    inputs.expire()
+    assert not face.args_set.is_set()

@@ -4,6 +4,7 @@ It repeats `response_starting` with each chunk; that is once here, and `interrup
 """
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -128,29 +129,59 @@ async def test_an_interruption_is_no_log() -> None:
         assert "interrupted" not in [m["data"] for m in client.of_type("log")]
 
 
-async def test_each_answer_to_send_input_may_trigger_the_reply_that_asked() -> None:
-    """A page that sets its inputs and triggers whenever it is asked: one utterance, one reply."""
+async def answering(stream: Stream, client: Client, delay_s: float) -> None:
+    """Set the inputs whenever they are asked for, and trigger `delay_s` later."""
+    for number in itertools.count(1):
+        await eventually(lambda number=number: len(client.of_type("send_input")) >= number)
+        stream.set_input(client.webrtc_id, number)
+        await asyncio.sleep(delay_s)
+        client.session.handler.trigger_response()
 
-    def reply(said: Any, name: str) -> Any:
-        replies.append(name)
-        for _ in range(15):
-            yield AUDIO
-            time.sleep(0.05)
+
+@pytest.mark.parametrize(("seconds", "delay_s"), [(3.0, 0.0), (0.2, 0.3)])
+async def test_each_answer_to_send_input_may_trigger_what_asked(
+    seconds: float, delay_s: float
+) -> None:
+    """A page that sets its inputs and triggers whenever it is asked: one utterance, one reply.
+
+    So too if the reply, or that of `startup_fn`, has ended when the trigger comes.
+    """
+
+    def begin(number: int) -> Any:
+        calls.append(("startup", number))
+        yield RATE, tone(seconds)
+
+    def reply(said: Any, number: int) -> Any:
+        calls.append(("reply", number))
+        yield RATE, tone(seconds)
+
+    calls: list[tuple[str, int]] = []
+    stream = stream_of(ReplyOnPause(reply, begin, model=Energy()))
+    async with Client(stream, audio=AudioSource(spoken(1.0))) as client:
+        page = asyncio.create_task(answering(stream, client, delay_s))
+        await eventually(lambda: len(calls) == 2)
+        await asyncio.sleep(0.7)
+        page.cancel()
+        assert calls == [("startup", 1), ("reply", 2)]
+
+
+async def test_an_answer_to_a_request_for_inputs_that_were_set_is_no_turn() -> None:
+    """What was typed is a turn; the client is asked nevertheless, as by FastRTC 0.0.34."""
+
+    def reply(said: Any, text: str) -> Any:
+        replies.append(text)
+        yield RATE, tone(2.0)
 
     replies: list[str] = []
     stream = stream_of(ReplyOnPause(reply, model=Energy()))
-    async with Client(stream, audio=AudioSource(spoken(1.0))) as client:
-        answered = 0
-        for _ in range(1000):
-            await asyncio.sleep(0.01)
-            if len(client.of_type("send_input")) > answered:
-                answered += 1
-                stream.set_input(client.webrtc_id, "Ada")
-                client.session.handler.trigger_response()
-            if replies and not client.session.handler.state.responding:
-                break
-        assert replies == ["Ada"]
-        assert answered == 1
+    async with Client(stream, audio=AudioSource(np.zeros(RATE, np.int16))) as client:
+        stream.set_input(client.webrtc_id, "typed")
+        client.session.handler.trigger_response()
+        page = asyncio.create_task(answering(stream, client, 0.0))
+        await client.message("send_input")
+        await asyncio.sleep(0.5)
+        page.cancel()
+        assert replies == ["typed"]
 
 
 async def test_new_inputs_and_a_trigger_are_another_turn() -> None:

@@ -173,7 +173,7 @@ class Conversation:
 
     def trigger(self) -> None:
         """Reply now, to the audio so far or to a text; callable from any thread."""
-        if self._inputs.triggered(self._reply):
+        if self._inputs.triggered():
             return
         state = self.face.state
         with self.hearing:
@@ -303,7 +303,6 @@ class Conversation:
         self._reply = reply
         self._given_s = 0.0
         self._announced = False
-        self._inputs.begin_reply()
 
     def _start_reply(
         self, reply: Reply, function: Callable[..., Any], args: tuple[Any, ...]
@@ -318,6 +317,7 @@ class Conversation:
                 self.face.generator = None
             again = self._pending or self._coming > 0
         if again:
+            self._inputs.expire()
             self.face.state.responding = False
             self._wake.set()  # it may have been set for that turn before this reply was taken up
             return

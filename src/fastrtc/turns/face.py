@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -31,6 +32,7 @@ class Face(WaitsForInputs, Protocol):
     expected_layout: Layout
     input_sample_rate: int
     latest_args: list[object]
+    args_set: asyncio.Event
     state: AppState
     event: threading.Event
     generator: Any

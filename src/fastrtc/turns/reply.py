@@ -39,10 +39,6 @@ class Reply:
         generator: A generator or iterator, sync or async; None until ``bind`` creates it.
         step: Return the next item of an async generator; by default ``anext``.
         loop: The event loop of the connection, which async generators need.
-
-    Attributes:
-        waits_for_inputs: Whether the reply has not begun because it waits for the client's
-            inputs.
     """
 
     def __init__(
@@ -65,7 +61,6 @@ class Reply:
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
         self._awaited: Future[Any] | None = None
-        self.waits_for_inputs = False
 
     def bind(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> Reply:
         """Create the generator by calling *function*.

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,28 @@ TRIGGER_FOLLOWS_INPUTS_S = 1.0
 page that answers ``send_input`` by setting the inputs and triggering sends two requests."""
 
 
+@dataclass
+class _Request:
+    """A request for inputs, and what belongs to its answer.
+
+    Attributes:
+        reply: The reply that asked.
+        before: ``latest_args`` when the client was asked.
+        at: When the client was asked, or when the reply received the inputs.
+        waiting: Whether the reply waits for the answer.
+        answer: ``latest_args`` that the reply took; None if it took none.
+        is_open: Whether the answer is still to come, because inputs were set already when the
+            client was asked.
+    """
+
+    reply: Reply
+    before: list[object]
+    at: float
+    waiting: bool = True
+    answer: list[object] | None = None
+    is_open: bool = False
+
+
 class ReplyInputs:
     """Ask the client for its inputs when a reply needs them, and wait for them.
 
@@ -45,28 +68,40 @@ class ReplyInputs:
     def __init__(self, face: Face, link: HandlerLink) -> None:
         self._face = face
         self._link = link
-        self._taken: tuple[object, float] | None = None  # by the running reply; and when
+        self._request: _Request | None = None  # the last one
         self._unanswered: object = None  # latest_args of a client that did not answer
 
-    def begin_reply(self) -> None:
-        """Record that a reply begins, which has received no inputs yet."""
-        self._taken = None
+    def triggered(self) -> bool:
+        """Return whether a trigger is part of the client's answer to the last request.
 
-    def triggered(self, reply: Reply | None) -> bool:
-        """Return whether a trigger belongs to the inputs that the running reply asked for.
-
-        Args:
-            reply: The running reply, if any.
+        The answer is one set of inputs, and the triggers that come with it. It may come after the
+        reply has ended.
         """
-        if reply is None or reply.superseded:
+        request = self._request
+        if request is None:
             return False
-        if reply.waits_for_inputs:
+        if request.waiting:
+            return not request.reply.superseded
+        if time.monotonic() - request.at >= TRIGGER_FOLLOWS_INPUTS_S:
+            return False
+        latest = self._face.latest_args
+        if request.is_open and latest is not request.before:
+            request.answer, request.is_open = latest, False
             return True
-        if self._taken is None:
-            return False
-        taken, at = self._taken
-        follows = time.monotonic() - at < TRIGGER_FOLLOWS_INPUTS_S
-        return follows and self._face.latest_args is taken
+        return latest is request.answer and not request.reply.superseded
+
+    def expire(self) -> None:
+        """Let the next reply ask for inputs, unless some were set since this one took its own."""
+        request, face = self._request, self._face
+        if request is None:
+            return
+        taken = request.answer
+
+        def clear() -> None:
+            if face.latest_args is taken:
+                face.args_set.clear()
+
+        self._link.call_on_loop(clear)
 
     def arguments(self, reply: Reply, audio: tuple[int, NDArray[np.int16]]) -> tuple[Any, ...]:
         """Return the arguments of ``fn``: the audio, and the inputs if it takes any.
@@ -112,12 +147,13 @@ class ReplyInputs:
         if not required and self._unanswered is face.latest_args:
             self._link.send(create_message("send_input", []))
             return
-        reply.waits_for_inputs = True
+        request = self._request = _Request(reply, face.latest_args, time.monotonic())
         try:
             reply.wait_for(lambda: asyncio.wait_for(wait_in_connection(face), timeout))
-            self._taken = (face.latest_args, time.monotonic())
+            request.answer, request.at = face.latest_args, time.monotonic()
+            request.is_open = request.answer is request.before
         except (TimeoutError, asyncio.TimeoutError):
             self._unanswered = face.latest_args
             logger.warning("The client set no inputs within %.0f s", timeout)
         finally:
-            reply.waits_for_inputs = False
+            request.waiting = False
