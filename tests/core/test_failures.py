@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from fastrtc.core.errors import HandlerExited, HandlerKeepsFailing
-from fastrtc.core.failures import CallbackFailures, as_exception, contained
+from fastrtc.core.failures import CallbackFailures, as_exception, contained, text_of
 
 
 class Rig:
@@ -61,6 +61,23 @@ def test_what_exits_ends_it_at_once_unreported():
     with pytest.raises(HandlerExited) as caught:
         rig.failures.failed(error)
     assert (caught.value, rig.reported) == (error, [])
+
+
+class Unprintable(BaseException):
+    def __str__(self):
+        raise RuntimeError("there is no text")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("broken"), "broken"),
+        (ValueError(), "ValueError"),
+        (Unprintable(), "Unprintable"),
+    ],
+)
+def test_there_is_a_text_for_every_exception(error, text):
+    assert text_of(error) == text
 
 
 def test_an_exception_stays_what_it_is():

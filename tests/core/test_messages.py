@@ -51,6 +51,11 @@ def test_texts_for_people_are_under_both_keys_that_clients_read(make, type):
     assert json.loads(make("oh")) == {"type": type, "message": "oh", "data": "oh"}
 
 
+@pytest.mark.parametrize("make", [error_message, warning_message])
+def test_an_exception_as_message_is_its_text(make):
+    assert make(ValueError("broken")) == make("broken")
+
+
 def test_outside_a_connection_nobody_is_told():
     assert post_message("hello") is False
     Warning("nobody hears")

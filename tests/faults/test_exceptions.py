@@ -28,7 +28,14 @@ from tests.faults.in_process import CHUNK, LOUD, PICTURE, Ears, Rig, connected
 from tests.support.bystander import assert_little, bystander
 from tests.support.peers import eventually
 
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("there is no text")
+
+
 EXCEPTIONS = [
+    Unprintable,
     ValueError,
     RecursionError,
     MemoryError,

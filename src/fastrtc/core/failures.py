@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from .errors import HandlerExited, HandlerKeepsFailing
 
-__all__ = ["CallbackFailures", "as_exception", "contained"]
+__all__ = ["CallbackFailures", "as_exception", "contained", "text_of"]
 
 T = TypeVar("T")
 
@@ -66,8 +66,17 @@ class CallbackFailures:
         if self._count >= MIN_FAILURES and now - self._since >= FAILING_LIMIT_S:
             raise HandlerKeepsFailing(
                 f"{self._name} has failed {self._count} times in {now - self._since:.0f} s "
-                f"without a success: {str(error) or type(error).__name__}"
+                f"without a success: {text_of(error)}"
             ) from error
+
+
+def text_of(error: BaseException) -> str:
+    """Return the message of an exception of user code; its type's name if it has none."""
+    try:
+        text = str(error)
+    except Exception:  # its own ``__str__`` failed
+        text = ""
+    return text or type(error).__name__
 
 
 def as_exception(function: Callable[..., Any] | str, error: BaseException) -> Exception:
@@ -85,8 +94,8 @@ def as_exception(function: Callable[..., Any] | str, error: BaseException) -> Ex
         return error
     name = getattr(function, "__qualname__", function)
     kind = RuntimeError if isinstance(error, StopIteration) else HandlerExited
-    text = f": {error}" if str(error) else ""
-    raised = kind(f"{name} raised {type(error).__name__}{text}")
+    text, type_name = text_of(error), type(error).__name__
+    raised = kind(f"{name} raised {type_name}" + (f": {text}" if text != type_name else ""))
     raised.__cause__ = error
     return raised
 

@@ -102,11 +102,13 @@ def parse_message(text: str) -> dict[str, Any]:
 
 def error_message(text: str) -> str:
     """Serialize an ``error`` message; both keys that clients read hold the text."""
+    text = str(text)  # programs pass exceptions, too
     return json.dumps({"type": "error", "message": text, "data": text})
 
 
 def warning_message(text: str) -> str:
     """Serialize a ``warning`` message; both keys that clients read hold the text."""
+    text = str(text)
     return json.dumps({"type": "warning", "message": text, "data": text})
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from ..core.errors import HandlerKeepsFailing, WebRTCError
+from ..core.failures import text_of
 from ..core.log_throttle import LogThrottle
 from ..core.messages import error_message
 
@@ -49,7 +50,7 @@ class ErrorReports:
         else:
             logger.error("Session %s: the handler failed", self._id, exc_info=error)
         if not (isinstance(error, WebRTCError) and error.told):
-            self._post(error_message(_text_of(error)))
+            self._post(error_message(text_of(error)))
 
     def report_failure(self, name: str, error: Exception) -> None:
         """Log an exception that cost a frame, throttled, and show it once.
@@ -63,7 +64,7 @@ class ErrorReports:
             return
         throttle = self._throttle_of(name, error)
         throttle.log(logger.error, "Session %s: %s failed", self._id, name, exc_info=error)
-        message = error_message(_text_of(error))
+        message = error_message(text_of(error))
         if isinstance(error, WebRTCError) and error.told:
             if len(self._repeating) < MAX_SHOWN:
                 self._repeating[message] = self._clock()
@@ -94,7 +95,3 @@ class ErrorReports:
     def close(self) -> None:
         """Record that the session ends: failures of frames no longer concern the client."""
         self._closed = True
-
-
-def _text_of(error: Exception) -> str:
-    return str(error) or type(error).__name__

@@ -13,7 +13,7 @@ from typing import Any
 from ..core.close_reason import INTERNAL_ERROR, NORMAL, CloseReason
 from ..core.context import Call, Context, current_context
 from ..core.errors import HandlerExited, HandlerKeepsFailing
-from ..core.failures import CallbackFailures, as_exception, contained
+from ..core.failures import CallbackFailures, as_exception, contained, text_of
 from ..core.messages import create_message, current_post
 from ..core.outputs import AdditionalOutputs
 from ..core.tasks import TaskOwner, runs_on
@@ -216,7 +216,7 @@ class Session:
             return
         self._errors.report(error)
         known = isinstance(error, HandlerExited | HandlerKeepsFailing)
-        text = str(error) if known else f"{type(error).__name__}: {error}"
+        text = text_of(error) if known else f"{type(error).__name__}: {text_of(error)}"
         self.close(text, INTERNAL_ERROR)
 
     def report(self, error: Exception) -> None:

@@ -9,6 +9,7 @@ from gradio.components.base import Component
 from gradio.route_utils import Request
 
 from ..core.errors import InvalidOffer
+from ..core.failures import text_of
 from ..core.types import RTCConfigurationCallable
 from ..handlers.inputs import WebRTCData
 from ..server.endpoint import endpoint_of
@@ -77,7 +78,7 @@ class PageComponent(Component, metaclass=ComponentMetaWithoutStub):
             return _refusal(str(error))
         except Exception as error:
             logger.exception("An offer could not be answered")
-            return _refusal(f"{type(error).__name__}: {error}")
+            return _refusal(f"{type(error).__name__}: {text_of(error)}")
 
     @server
     async def turn(self, _: Any = None, request: Request | None = None) -> dict[str, Any] | None:

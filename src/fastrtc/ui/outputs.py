@@ -24,7 +24,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from ..core.bounded_queue import BoundedQueue, Overflow
-from ..core.failures import contained
+from ..core.failures import contained, text_of
 from ..core.outputs import AdditionalOutputs
 from ..core.tasks import run_in_thread
 from ..handlers.invoke import call_function
@@ -142,7 +142,7 @@ class OutputsEvent:
                     if not merged:
                         raise  # Gradio shows it
                     logger.exception("A function of on_additional_outputs failed")
-                    gr.Warning(str(error) or type(error).__name__)  # the previous results are kept
+                    gr.Warning(text_of(error))  # the previous results are kept
                     continue
                 self._note(page, current, merged, result)
             return self._result(page, merged)

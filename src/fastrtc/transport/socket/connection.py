@@ -18,7 +18,7 @@ from ...core.close_reason import (
 )
 from ...core.context import Call
 from ...core.errors import SessionRefused
-from ...core.failures import contained
+from ...core.failures import contained, text_of
 from ...core.limits import Limits, RateLimit
 from ...core.messages import error_message
 from ...core.tasks import TaskOwner
@@ -189,7 +189,7 @@ class SocketConnection:
             return
         except Exception as error:  # from the handler's copy()
             logger.exception("A WebSocket connection failed to start")
-            self.say(error_message(str(error) or type(error).__name__))
+            self.say(error_message(text_of(error)))
             self.hang_up(CloseReason(INTERNAL_ERROR, "The handler failed"))
             return
         if (opened := self.opened) is None:
