@@ -94,6 +94,30 @@ print(json.dumps(list(sys.modules)))
     assert not set(run(source)) & {"gradio", "gradio_client"}
 
 
+def test_without_a_cluster_an_offer_loads_nothing_of_one():
+    source = """
+import asyncio
+from fastapi import FastAPI
+from fastrtc import Stream
+from tests.support.peers import LOCAL, Client
+
+stream = Stream(
+    lambda frame: frame, verbose=False, server_rtc_configuration=LOCAL, modality="video"
+)
+app = FastAPI()
+stream.mount(app)
+
+async def main():
+    async with app.router.lifespan_context(app), Client(stream, video="recvonly") as client:
+        stream.set_input("unknown", 1)
+        await stream.update_connection(client.webrtc_id, "closed")
+
+asyncio.run(main())
+print(json.dumps([name for name in sys.modules if ".cluster" in name]))
+"""
+    assert run(source) == ["fastrtc.server.cluster", "fastrtc.server.cluster.options"]
+
+
 def test_helpers_load_no_aiortc():
     source = (
         "from fastrtc import AdditionalOutputs, audio_to_bytes\nprint(json.dumps([*sys.modules]))"

@@ -38,6 +38,7 @@ from .reply_on_pause import ReplyOnPause as ReplyOnPause
 from .reply_on_stopwords import ReplyOnStopWords as ReplyOnStopWords
 from .speech_to_text import MoonshineSTT as MoonshineSTT
 from .speech_to_text import get_stt_model as get_stt_model
+from .stream import Cluster as Cluster
 from .stream import Ice as Ice
 from .stream import Limits as Limits
 from .stream import Stream as Stream

@@ -29,8 +29,10 @@ from .server.arguments import (
     check_rtc_configuration,
     check_server_rtc_configuration,
     check_time_limit,
+    check_total_limit,
 )
 from .server.authorization import Authorize
+from .server.cluster.options import Cluster, check_cluster
 from .server.endpoint import attach, endpoint_of
 from .server.health import HealthRoutes
 from .server.lifespan import Lifespan, enclosed
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
+    "Cluster",
     "HandlerType",
     "Ice",
     "Limits",
@@ -133,6 +136,9 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
             does a second Ctrl-C.
         phone_providers: The accepted telephone providers, subclasses of
             ``fastrtc.telephony.Provider``; by default Twilio, Telnyx and Plivo.
+        cluster: The processes that serve the program together: a ``Cluster`` or its ``url``; None
+            reads ``FASTRTC_CLUSTER``. See ``docs/scaling.md``.
+        total_limit: Maximum number of concurrent connections of all processes of the cluster.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.
@@ -172,6 +178,8 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         ice: Ice | None = None,
         drain_limit: float = 0,
         phone_providers: Sequence[type[Provider]] | None = None,
+        cluster: Cluster | str | None = None,
+        total_limit: int | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -191,6 +199,8 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         self.frame_ancestors = check_frame_ancestors(frame_ancestors)
         self.limits = check_limits(limits)
         self.ice = check_ice(ice)
+        self.cluster = check_cluster(cluster)
+        self.total_limit = check_total_limit(total_limit)
         self.allow_extra_tracks = allow_extra_tracks
         self.rtp_params = rtp_params
         self.rtc_configuration = check_rtc_configuration(rtc_configuration)
@@ -265,6 +275,7 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
             ValueError: If ``path`` is malformed.
         """
         add_routes(app, self, path, tags)
+        endpoint_of(self).mounted_at(path)
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 
     async def offer(self, body: Body) -> Any:
@@ -367,11 +378,7 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         serve(self, endpoint_of(self).telephone, token, host, port, **kwargs)
 
     async def get_rtc_configuration(self) -> dict[str, Any] | None:
-        """Return the configuration for a client, calling ``rtc_configuration`` if it is a function.
-
-        Raises:
-            TypeError: If it is not a dict, or does not return one.
-        """
+        """Return the configuration for a client; see ``resolve_rtc_configuration``."""
         return await resolve_configuration(self.rtc_configuration)
 
     def _inject_startup_message(self, lifespan: Lifespan | None = None) -> Lifespan:

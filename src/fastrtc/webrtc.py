@@ -33,7 +33,7 @@ from .server.arguments import (
     check_server_rtc_configuration,
     check_time_limit,
 )
-from .server.endpoint import attach, endpoint_of
+from .server.endpoint import attach, endpoint_of, id_of
 from .server.page_endpoint import PageEndpoint
 from .server.policy import FromStream
 from .ui._compat import accept_gradio5_signature, current_blocks
@@ -44,7 +44,6 @@ from .ui.inputs import (
     check_inputs,
     listen_for_inputs,
     listen_for_start,
-    max_inputs,
     warn_of_ignored_outputs,
 )
 from .ui.launch import serve_with_launch
@@ -145,6 +144,8 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
         limits = FromStream(Limits())
         ice = FromStream(Ice())
         drain_limit = FromStream(0)
+        cluster = FromStream(None)
+        total_limit = FromStream(None)
 
     if TYPE_CHECKING:
         tick: Callable[..., Dependency]
@@ -305,6 +306,7 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
         if time_limit is not None:
             self.time_limit = check_time_limit(time_limit)
         endpoint_of(self).places.join(concurrency_id, self.concurrency_limit)
+        endpoint_of(self).set_number(self.elem_id or self._id)
         self.constructor_args["endpoint"] = self
         if (blocks := current_blocks()) is not None:
             serve_with_launch(blocks, self)
@@ -365,16 +367,13 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
         return partial(endpoint_of(self).put_outputs, webrtc_id)
 
     def _set_inputs(self, webrtc_data: WebRTCData | str | None, *args: Any) -> None:
-        """Set the inputs that the page sends when it connects, on request, or when one changes.
-
-        When a reply requests inputs, the page sends the submitted text again. If that reply has
-        ended by then, the text must not become part of the next one.
-        """
-        if isinstance(webrtc_data, WebRTCData) and webrtc_data.textbox:
-            state = getattr(self.handlers.get(webrtc_data.webrtc_id), "state", None)
-            if state is not None and not state.responding:
-                return
-        if webrtc_data is not None:
+        """Set the inputs that the page sends when it connects, on request, or when one changes."""
+        if webrtc_data is None:
+            return
+        endpoint, id = endpoint_of(self), id_of(webrtc_data)
+        if endpoint.get(id) is None:
+            endpoint.send_elsewhere(id, "requested_input", webrtc_data, *args)
+        elif endpoint.expects(webrtc_data):
             self.set_input_gradio(webrtc_data, *args)
 
     def set_input_gradio(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
@@ -383,11 +382,7 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
         A reply function gets the id of the connection as its first input, ``fn(audio, webrtc_id,
         *args)``, unless it takes only ``args``; so does ``startup_fn`` if ``fn`` takes no inputs.
         """
-        media = endpoint_of(self).media(webrtc_data) if isinstance(webrtc_data, str) else None
-        if media is not None and args and max_inputs(media.handler) == len(args):
-            media.set_args(list(args))
-        else:
-            super().set_input_gradio(webrtc_data, *args)
+        super().set_input_gradio(webrtc_data, *args)
 
 
 for _name in EVENTS:

@@ -22,7 +22,6 @@ from .core.limits import Limits
 from .core.messages import DataChannel, create_message
 from .core.outputs import AdditionalOutputs
 from .core.types import Modality, Mode, RTCConfigurationCallable
-from .handlers.base import StreamHandlerBase
 from .handlers.inputs import WebRTCData
 from .handlers.kinds import (
     HandlerType,
@@ -32,7 +31,8 @@ from .handlers.kinds import (
 from .handlers.video import VideoStreamHandler
 from .server.answering import answer as answer_body
 from .server.authorization import Authorize
-from .server.endpoint import Endpoint, attach, endpoint_of
+from .server.cluster.options import Cluster
+from .server.endpoint import Endpoint, attach, endpoint_of, id_of
 from .server.tables import Tables
 from .session.outputs import OutputQueue
 from .tracks import (
@@ -91,6 +91,8 @@ class WebRTCConnectionMixin:
         ice: The ports and addresses of connections.
         drain_limit: How long connections may continue after the server is told to stop, in seconds;
             see ``Stream``.
+        cluster: The other processes that serve the same program; see ``Stream``.
+        total_limit: Maximum number of connections of all processes of the cluster.
         pcs: The peer connection of each connection, by id.
         handlers: The running handler of each connection.
         connections: The media callbacks; ``connections[id][0].event_handler`` is the handler.
@@ -113,6 +115,8 @@ class WebRTCConnectionMixin:
     limits: Limits = Limits()
     ice: Ice = Ice()
     drain_limit: float = 0
+    cluster: Cluster | str | None = None
+    total_limit: int | None = None
 
     def __init__(self) -> None:
         self.pcs: dict[str, RTCPeerConnection] = {}
@@ -225,14 +229,13 @@ class WebRTCConnectionMixin:
             webrtc_id: Its id; an unknown id is ignored.
 
         Returns:
-            The media callbacks that were removed.
+            The media callbacks that were removed; none of a connection of another process.
         """
         removed = self.connections.get(webrtc_id, [])
-        connection = endpoint_of(self).get(webrtc_id)
-        if connection is not None:
-            connection.session.close("clean_up")
-        else:  # entries that the program added itself
-            self.connections.pop(webrtc_id, None)
+        endpoint = endpoint_of(self)
+        if not endpoint.end(webrtc_id):
+            self.connections.pop(webrtc_id, None)  # entries that the program added itself
+            endpoint.send_elsewhere(webrtc_id, "clean_up")
         return removed
 
     def diagnose(self, webrtc_id: str) -> Diagnosis:
@@ -247,7 +250,8 @@ class WebRTCConnectionMixin:
                 that have ended otherwise.
 
         Raises:
-            LookupError: If it is unknown.
+            LookupError: If it is unknown. Connections of other processes of a cluster are known
+                only to calls from a thread without an event loop, and as long as they last.
         """
         diagnosis: Diagnosis = endpoint_of(self).diagnose(webrtc_id)
         return diagnosis
@@ -263,21 +267,25 @@ class WebRTCConnectionMixin:
     def set_input(self, webrtc_id: str, *args: Any) -> None:
         """Set the inputs of a handler; thread-safe.
 
+        With a ``cluster``, the connection may belong to another process. A call in a thread without
+        an event loop then waits for up to 5 s until that process has the inputs. A call on an event
+        loop returns at once, inputs of one connection arrive in order, and errors are logged.
+
         Args:
             webrtc_id: The connection; an unknown id is ignored.
             *args: The inputs: in ``latest_args`` of a stream handler from index 1 on, or
-                the arguments of a function after the frame.
+                the arguments of a function after the frame. For another process they are pickled.
 
         Raises:
             ValueError: If a stream handler gets no inputs, or a function a different number than it
                 takes.
+            TypeError: If an input cannot be pickled for another process.
         """
-        media = endpoint_of(self).media(webrtc_id)
-        if media is None:
-            return
-        if not args and isinstance(media.handler, StreamHandlerBase):
-            raise ValueError("args cannot be empty")
-        media.set_args(list(args))
+        endpoint = endpoint_of(self)
+        if endpoint.get(webrtc_id) is None:
+            endpoint.send_elsewhere(webrtc_id, "set_input", *args)
+        else:
+            endpoint.set_input(webrtc_id, args)
 
     def set_input_gradio(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
         """Set the inputs of a handler to those of a page.
@@ -286,17 +294,20 @@ class WebRTCConnectionMixin:
             webrtc_data: The value of the component: the id, or a ``WebRTCData`` with a textbox.
             *args: The values of the other input components.
         """
-        media = endpoint_of(self).media(_id_of(webrtc_data))
-        if media is not None:
-            media.set_page_args(webrtc_data, list(args))
+        endpoint, id = endpoint_of(self), id_of(webrtc_data)
+        if endpoint.get(id) is None:
+            endpoint.send_elsewhere(id, "set_page_input", webrtc_data, *args)
+        else:
+            endpoint.set_page_input(webrtc_data, args)
 
     def set_input_on_submit(self, webrtc_data: WebRTCData | str, *args: Any) -> None:
         """Set the inputs to submitted text, and trigger a reply if the handler supports it."""
-        self.set_input_gradio(webrtc_data, *args)
-        handler = self.handlers.get(_id_of(webrtc_data))
-        trigger = getattr(handler, "trigger_response", None)
-        if trigger is not None:
-            trigger()
+        endpoint, id = endpoint_of(self), id_of(webrtc_data)
+        if endpoint.get(id) is None:
+            endpoint.send_elsewhere(id, "submit_input", webrtc_data, *args)
+        else:
+            self.set_input_gradio(webrtc_data, *args)
+            endpoint.trigger_response(id)
 
     def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
         """Create the function that queues the outputs of a connection for its readers.
@@ -330,7 +341,10 @@ class WebRTCConnectionMixin:
         """
         endpoint = endpoint_of(self)
         await endpoint.shutdown.watch()
-        async with aclosing(endpoint.outputs.read(webrtc_id)) as reading:
+        cluster = endpoint.cluster
+        remote = cluster is not None and webrtc_id not in endpoint.places
+        read = cluster.read_outputs if remote else endpoint.outputs.read
+        async with aclosing(read(webrtc_id)) as reading:
             async for outputs in reading:
                 yield outputs
 
@@ -341,18 +355,17 @@ class WebRTCConnectionMixin:
             webrtc_data: The connection; an unknown id is ignored.
             desired_state: ``"closed"`` makes the client close it.
         """
-        connection = endpoint_of(self).get(_id_of(webrtc_data))
-        if connection is not None:
-            connection.session.outbox.post(create_message("update_connection", desired_state))
+        endpoint, id = endpoint_of(self), id_of(webrtc_data)
+        cluster = endpoint.cluster
+        if cluster is not None and endpoint.get(id) is None:
+            await cluster.call(id, "update_connection", desired_state)
+        else:
+            endpoint.update_connection(id, desired_state)
 
 
 def tables_of(owner: WebRTCConnectionMixin) -> Tables:
     """Create what keeps the public dicts of a stream or component up to date."""
     return Tables(owner, WebRTCConnectionMixin.clean_up)
-
-
-def _id_of(webrtc_data: WebRTCData | str) -> str:
-    return webrtc_data.webrtc_id if isinstance(webrtc_data, WebRTCData) else webrtc_data
 
 
 def _refused(refusal: SessionRefused) -> JSONResponse:

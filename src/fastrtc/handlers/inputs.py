@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["PLACEHOLDER", "ExtraParameters", "FunctionInputs", "WebRTCData"]
+__all__ = ["PLACEHOLDER", "ExtraParameters", "FunctionInputs", "WebRTCData", "max_inputs"]
 
 PLACEHOLDER = "__webrtc_value__"
 """The item at index 0 of ``latest_args``, in place of the value of the component."""
@@ -165,3 +165,14 @@ class FunctionInputs:
         if not self.ready:
             await self._set.wait()
         return self.args
+
+
+def max_inputs(handler: Any) -> int | None:
+    """Return the maximum number of inputs of a handler's functions; None if it is unlimited."""
+    reply, startup = getattr(handler, "fn", None), getattr(handler, "startup_fn", None)
+    if reply is None:
+        return 0
+    count = ExtraParameters.from_callable(reply, media=1).max_count
+    if count == 0 and startup is not None:
+        return ExtraParameters.from_callable(startup, media=0).max_count
+    return count

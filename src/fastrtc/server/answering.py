@@ -22,7 +22,7 @@ from ..transport.webrtc.peer import Peer
 from ..transport.webrtc.signalling import read_offer
 from .endpoint import Endpoint
 
-__all__ = ["answer"]
+__all__ = ["add_candidate", "answer", "connect"]
 
 logger = logging.getLogger(__name__)
 _too_slow = LogThrottle()
@@ -46,10 +46,30 @@ async def answer(
         raise InvalidOffer(f"webrtc_id must be a string of 1 to {MAX_ID_LENGTH} characters")
     if not webrtc_id.isprintable():  # it is logged
         raise InvalidOffer("webrtc_id must consist of printable characters")
-    sdp, candidate = body.get("sdp"), body.get("candidate")
-    if sdp is None and (candidate is not None or body.get("type") != "offer"):
-        await _add_candidate(endpoint, webrtc_id, candidate)
+    sdp, value = body.get("sdp"), body.get("candidate")
+    cluster = endpoint.cluster
+    if sdp is None and (value is not None or body.get("type") != "offer"):
+        candidate = parse_candidate(value)
+        if cluster is None or webrtc_id in endpoint.places:
+            await add_candidate(endpoint, webrtc_id, candidate)
+        else:
+            await cluster.add_candidate(webrtc_id, value, candidate)
         return None
+    if cluster is None:
+        offer = await _read(endpoint, sdp)
+        return await _connect(endpoint, webrtc_id, offer, set_outputs)
+    return await cluster.connect(webrtc_id, sdp, set_outputs)
+
+
+async def connect(
+    endpoint: Endpoint, webrtc_id: str, sdp: Any, set_outputs: Callable[[AdditionalOutputs], Any]
+) -> dict[str, str]:
+    """Answer an offer in this process; see ``answer``.
+
+    Raises:
+        InvalidOffer: If the offer is malformed or does not fit the endpoint.
+        SessionRefused: If a limit is reached, or the connection cannot be established.
+    """
     offer = await _read(endpoint, sdp)
     return await _connect(endpoint, webrtc_id, offer, set_outputs)
 
@@ -114,8 +134,13 @@ async def _configuration(configuration: Any) -> Any:
         raise SessionRefused("turn_server_failed", reason=reason) from error
 
 
-async def _add_candidate(endpoint: Endpoint, webrtc_id: str, value: Any) -> None:
-    candidate: Candidate = parse_candidate(value)
+async def add_candidate(endpoint: Endpoint, webrtc_id: str, candidate: Candidate) -> None:
+    """Add a trickled candidate to a connection of this process, or keep it for its offer.
+
+    Raises:
+        InvalidCandidate: If the connection refuses it.
+        SessionRefused: If the connection has ended, or its offer did not arrive in time.
+    """
     connection = endpoint.get(webrtc_id)
     peer = None if connection is None else connection.transport
     if not isinstance(peer, Peer) or not peer.has_offer:

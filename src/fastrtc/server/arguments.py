@@ -23,6 +23,7 @@ __all__ = [
     "check_rtc_configuration",
     "check_server_rtc_configuration",
     "check_time_limit",
+    "check_total_limit",
 ]
 
 
@@ -38,6 +39,17 @@ def check_limit(limit: Any) -> int:
         raise ValueError(
             f"concurrency_limit must be a positive integer, None or 'default', not {limit!r}"
         )
+    return limit
+
+
+def check_total_limit(limit: Any) -> int | None:
+    """Return the limit of connections of all processes, or None.
+
+    Raises:
+        ValueError: If it is invalid.
+    """
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        raise ValueError(f"total_limit must be a positive integer or None, not {limit!r}")
     return limit
 
 

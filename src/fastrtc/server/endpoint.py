@@ -7,12 +7,16 @@ keeps one object in their ``__dict__``.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
 from ..core.ice import Ice
+from ..core.messages import create_message
+from ..handlers.base import StreamHandlerBase
+from ..handlers.inputs import WebRTCData
 from ..session.media import Media
 from ..session.session import Session
 from ..transport.base import Transport
@@ -21,6 +25,7 @@ from ..transport.webrtc.early_candidates import EarlyCandidates
 from ..transport.webrtc.peer import Peer
 from ..transport.webrtc.ports.ice_ports import IcePorts
 from .authorization import refusal_of, refusal_of_site, site_policy
+from .cluster.options import CLUSTER, resolve_cluster
 from .connection import Connection
 from .output_readers import OutputReaders
 from .owner import Listener, Owner
@@ -29,7 +34,10 @@ from .places import Places
 from .reservation import Reservation
 from .shutdown import CloseOnLoopShutdown
 
-__all__ = ["Endpoint", "attach", "endpoint_of", "has_endpoint"]
+if TYPE_CHECKING:
+    from .cluster.membership import Membership
+
+__all__ = ["Endpoint", "attach", "endpoint_of", "has_endpoint", "id_of"]
 
 NAME = "__fastrtc_endpoint__"
 """The key in the ``__dict__`` of a ``Stream`` or a component."""
@@ -58,7 +66,10 @@ class Endpoint:
         outputs: The readers of ``AdditionalOutputs``.
         past: What is known about connections that have ended.
         shutdown: Closes the connections when the server stops.
+        name: The name of the endpoint in a cluster, the same in all processes.
     """
+
+    name = "stream"
 
     def __init__(
         self,
@@ -79,6 +90,7 @@ class Endpoint:
         self.past = PastConnections()
         self._listener = listener
         self._ports: tuple[Ice, IcePorts] | None = None
+        self._membership: tuple[Any, Membership] | None = None
 
     # Authorization
 
@@ -109,6 +121,25 @@ class Endpoint:
         if self._ports is None or self._ports[0] != ice:
             self._ports = ice, IcePorts(ice.with_environment())
         return self._ports[1]
+
+    @property
+    def cluster(self) -> Membership | None:
+        """The membership in a cluster; None without the option and the environment variable.
+
+        Raises:
+            ValueError: If an option of the cluster, or one of its variables, is invalid.
+        """
+        option = self.owner.cluster
+        if option is None and CLUSTER not in os.environ:
+            return None
+        if self._membership is None or self._membership[0] != option:
+            from .cluster.membership import Membership
+
+            options = resolve_cluster(option)
+            if options is None:  # the variable is empty
+                return None
+            self._membership = option, Membership(self, options)
+        return self._membership[1]
 
     def reserve(self, id: str) -> Reservation:
         """Reserve a place for a connection; see ``Reservation``."""
@@ -149,6 +180,21 @@ class Endpoint:
         Raises:
             LookupError: If it is unknown, or not among the last ones that have ended.
         """
+        try:
+            return self.diagnose_local(id)
+        except LookupError:
+            for member in self.members():
+                found = member.send_elsewhere(id, "diagnose")
+                if isinstance(found, Diagnosis):
+                    return found
+            raise
+
+    def diagnose_local(self, id: str) -> Diagnosis:
+        """Return the state of a connection of this process.
+
+        Raises:
+            LookupError: If it is unknown, or not among the last ones that have ended.
+        """
         for member in self.members():
             connection = member.get(id)
             if connection is not None:
@@ -178,6 +224,84 @@ class Endpoint:
         self._listener.ended(id)
         self.outputs.end(id)
         self.early.refuse_ended(id)
+        if self._membership is not None:
+            self._membership[1].release(id)
+
+    # Requests for a connection of this process
+
+    def send_elsewhere(self, id: str, call: str, *args: Any) -> Any:
+        """Send a request for an unknown connection to the process that may have it.
+
+        Args:
+            id: The connection.
+            call: The name of the request.
+            *args: Its arguments.
+
+        Returns:
+            What the process returned; None without a cluster, and on an event loop.
+
+        Raises:
+            TypeError: If an argument cannot be pickled.
+            Exception: Exceptions of the request, except on an event loop, where they are logged.
+        """
+        cluster = self.cluster
+        return None if cluster is None else cluster.send(id, call, *args)
+
+    def set_input(self, id: str, args: Sequence[Any]) -> None:
+        """Set the inputs of a handler; thread-safe. An unknown id is ignored.
+
+        Raises:
+            ValueError: If a stream handler gets no inputs, or a function a different number than it
+                takes.
+        """
+        media = self.media(id)
+        if media is None:
+            return
+        if not args and isinstance(media.handler, StreamHandlerBase):
+            raise ValueError("args cannot be empty")
+        media.set_args(list(args))
+
+    def set_page_input(self, value: WebRTCData | str, args: Sequence[Any]) -> None:
+        """Set the inputs of a handler to those of a page; thread-safe. An unknown id is ignored.
+
+        Raises:
+            ValueError: If a function takes a different number of inputs.
+        """
+        media = self.media(id_of(value))
+        if media is not None:
+            media.set_page_args(value, list(args))
+
+    def expects(self, value: WebRTCData | str) -> bool:
+        """Return whether the handler needs inputs that the page sends on request.
+
+        When a reply requests inputs, the page sends the submitted text again. If that reply has
+        ended by then, the text must not become part of the next one.
+        """
+        if not isinstance(value, WebRTCData) or not value.textbox:
+            return True
+        media = self.media(value.webrtc_id)
+        state = None if media is None else getattr(media.handler, "state", None)
+        return state is None or bool(state.responding)
+
+    def trigger_response(self, id: str) -> None:
+        """Trigger a reply if the handler supports it."""
+        media = self.media(id)
+        trigger = None if media is None else getattr(media.handler, "trigger_response", None)
+        if trigger is not None:
+            trigger()
+
+    def update_connection(self, id: str, desired_state: str) -> None:
+        """Ask a client to change its connection. An unknown id is ignored."""
+        connection = self.places.get(id)
+        if connection is not None:
+            connection.session.outbox.post(create_message("update_connection", desired_state))
+
+    def end(self, id: str) -> bool:
+        """End a connection, and return whether it is known."""
+        connection = self.places.get(id)
+        if connection is not None:
+            connection.session.close("clean_up")
+        return connection is not None
 
     # Closing
 
@@ -194,8 +318,16 @@ class Endpoint:
     async def stop(self) -> None:
         """Drain the connections as the server stops, then close the remaining ones."""
         limit = self.owner.drain_limit
-        await asyncio.gather(*(member.places.drain(limit) for member in self.members()))
+        draining = [member.places.drain(limit) for member in self.members()]
+        clusters = [member.cluster for member in self.members()]
+        announcing = [cluster.announce() for cluster in clusters if cluster is not None]
+        await asyncio.gather(*draining, *announcing)
         await self.owner.close_sessions()
+
+    async def leave_cluster(self) -> None:
+        """Leave the cluster, if there is one."""
+        if self._membership is not None:
+            await self._membership[1].stop()
 
     async def end_with_the_loop(self) -> None:
         """Close the remaining connections when the event loop ends."""
@@ -205,6 +337,12 @@ class Endpoint:
             for connection in member.places:
                 if isinstance(connection.transport, Peer) and connection.session.loop is loop:
                     await connection.transport.close_sockets()
+            await member.leave_cluster()
+
+
+def id_of(webrtc_data: WebRTCData | str) -> str:
+    """Return the connection id in the value of a component."""
+    return webrtc_data.webrtc_id if isinstance(webrtc_data, WebRTCData) else webrtc_data
 
 
 def attach(owner: Any, endpoint: E) -> E:

@@ -40,6 +40,12 @@ class OutputReaders:
         if queue is not None:
             queue.end()
 
+    def expire(self, webrtc_id: str) -> None:
+        """End the readers of an id whose connection does not exist here yet."""
+        queue = self._queues().get(webrtc_id)
+        if queue is not None:
+            self._expire(webrtc_id, queue)
+
     def expire_all(self) -> None:
         """End all readers whose connection does not exist yet."""
         for webrtc_id, queue in list(self._queues().items()):

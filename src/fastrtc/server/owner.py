@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.ice import Ice
 from ..core.limits import Limits
@@ -12,6 +12,9 @@ from ..core.types import Modality, Mode
 from ..session.outputs import OutputQueue
 from .authorization import Authorize
 from .connection import Connection
+
+if TYPE_CHECKING:
+    from .cluster.options import Cluster
 
 __all__ = ["Listener", "Owner"]
 
@@ -23,6 +26,7 @@ class Owner(Protocol):
     modality: Modality
     mode: Mode
     concurrency_limit: int | None
+    total_limit: int | None
     time_limit: float | None
     allow_extra_tracks: bool
     server_rtc_configuration: Any
@@ -32,6 +36,7 @@ class Owner(Protocol):
     limits: Limits
     ice: Ice
     drain_limit: float
+    cluster: Cluster | str | None
 
     @property
     def additional_outputs(self) -> MutableMapping[str, OutputQueue]:

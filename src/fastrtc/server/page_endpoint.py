@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.errors import SessionRefused
 from ..core.outputs import AdditionalOutputs
+from ..handlers.inputs import WebRTCData, max_inputs
 from ..session.media import Media
 from ..session.session import Session
 from ..transport.base import Transport
@@ -32,11 +33,32 @@ class PageEndpoint(Endpoint):
         super().__init__(owner, listener, places=places)
         self.stream: Owner | None = None
         self.outputs_events: list[Any] = []
+        self._stream_endpoint: Endpoint | None = None
+        self._number: int | str = 0
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The name of the page in a cluster, the same in all processes."""
+        of_stream = self._stream_endpoint
+        return f"page:{self._number if of_stream is None else of_stream.name}"
+
+    def set_number(self, number: int | str) -> None:
+        """Set what identifies the component of a page without a ``Stream``, in all processes."""
+        self._number = number
 
     def join(self, other: Endpoint) -> None:
         """Use the options and the shutdown of a ``Stream``."""
         self.stream = other.owner
+        self._stream_endpoint = other
         self.shutdown = other.shutdown
+
+    def set_page_input(self, value: WebRTCData | str, args: Sequence[Any]) -> None:
+        """Set the inputs of a handler to those of the page; see ``WebRTC.set_input_gradio``."""
+        media = self.media(value) if isinstance(value, str) else None
+        if media is not None and args and max_inputs(media.handler) == len(args):
+            media.set_args(list(args))
+        else:
+            super().set_page_input(value, args)
 
     def add(
         self, session: Session, media: Media, transport: Transport, callbacks: Sequence[Any]
@@ -63,6 +85,7 @@ class PageEndpoint(Endpoint):
     async def stop_with_launch(self) -> None:
         """Stop with the server of the page, which may be launched again."""
         await self.stop()
+        await self.leave_cluster()
         self.places.stopping = False
 
     async def refusal_of(self, request: Any) -> SessionRefused | None:

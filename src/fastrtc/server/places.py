@@ -64,6 +64,15 @@ class Places:
         if self.connecting >= limit:
             raise SessionRefused("too_many_connecting", limit=limit)
 
+    def check_total(self, limit: int | None) -> None:
+        """Check that this process alone has fewer connections than all processes may have.
+
+        Raises:
+            SessionRefused: If it has *limit* connections; None means no limit.
+        """
+        if limit is not None and len(self) >= limit:
+            raise SessionRefused("concurrency_limit_reached", limit=limit)
+
     def get(self, id: str) -> Connection | None:
         """Return the connection with an id, or None if it is unknown or closing."""
         return self._connections.get(id)
@@ -71,6 +80,12 @@ class Places:
     def is_full(self, limit: int | None) -> bool:
         """Return whether all places are occupied, or the server is stopping."""
         return self.stopping or limit is not None and len(self) >= limit
+
+    def free(self, limit: int | None) -> int | None:
+        """Return the number of free places; None if there is no limit."""
+        if self.stopping:
+            return 0
+        return None if limit is None else max(0, limit - len(self))
 
     def reserve(self, id: str, limit: int | None) -> None:
         """Reserve a place.

@@ -37,7 +37,15 @@ class Reservation:
         endpoint = self._endpoint
         await endpoint.shutdown.watch()
         endpoint.places.check_connecting(endpoint.owner.limits.connecting)
+        endpoint.places.check_total(endpoint.owner.total_limit)
         endpoint.places.reserve(self._id, endpoint.owner.concurrency_limit)
+        cluster = endpoint.cluster
+        if cluster is not None:
+            try:
+                await cluster.claim(self._id)
+            except BaseException:
+                endpoint.places.release(self._id)
+                raise
         return self
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:

@@ -87,6 +87,11 @@ class StreamEndpoint(Endpoint):
         self.calls = CallReservations(self.places)
         self.pending = PendingConnections()
 
+    def mounted_at(self, path: str) -> None:
+        """Record the first path that the stream is mounted at, as its name in a cluster."""
+        if self.name == Endpoint.name:
+            self.name = path or "/"
+
     @property
     def has_voice(self) -> bool:
         """Whether a socket can carry audio of the stream."""
@@ -191,5 +196,18 @@ class StreamEndpoint(Endpoint):
         """Accept connections within the block; close them at its end or on a signal."""
         for member in self.members():
             member.places.stopping = False  # an earlier server may have stopped
-        async with self.ports.serving(), OnInterrupt(self.stop), ending(self.stop):
+        async with self.ports.serving(), self._clustered():
+            async with OnInterrupt(self.stop), ending(self.stop):
+                yield
+
+    @asynccontextmanager
+    async def _clustered(self) -> AsyncIterator[None]:
+        """Be a member of the cluster, if there is one, within the block."""
+        for member in self.members():
+            if member.cluster is not None:
+                await member.cluster.start()
+        try:
             yield
+        finally:
+            for member in self.members():
+                await member.leave_cluster()

@@ -8,7 +8,6 @@ from typing import Any
 
 from gradio.components.base import Component
 
-from ..handlers.inputs import ExtraParameters
 from ._compat import hidden_event
 from .options import SendInputOn
 from .value import START
@@ -17,7 +16,6 @@ __all__ = [
     "check_inputs",
     "listen_for_inputs",
     "listen_for_start",
-    "max_inputs",
     "warn_of_ignored_outputs",
 ]
 
@@ -113,14 +111,3 @@ def listen_for_start(component: Any, trigger: Callable[..., Any], js: str | None
         queue=False,
         show_progress="hidden",
     )
-
-
-def max_inputs(handler: Any) -> int | None:
-    """Return the maximum number of inputs of a handler's functions; None if it is unlimited."""
-    reply, startup = getattr(handler, "fn", None), getattr(handler, "startup_fn", None)
-    if reply is None:
-        return 0
-    count = ExtraParameters.from_callable(reply, media=1).max_count
-    if count == 0 and startup is not None:
-        return ExtraParameters.from_callable(startup, media=0).max_count
-    return count

@@ -67,6 +67,14 @@ class EarlyCandidates:
             timer.cancel()
         return self._kept.pop(webrtc_id, [])
 
+    def refusal(self, webrtc_id: str) -> str | None:
+        """Return the code with which candidates for an id are refused, or None."""
+        return self._refused.get(webrtc_id)
+
+    def allow(self, webrtc_id: str) -> None:
+        """Accept candidates for an id again, as its offer has arrived."""
+        self._refused.pop(webrtc_id, None)
+
     def refuse_ended(self, webrtc_id: str) -> None:
         """Record the end of a connection, to refuse further candidates."""
         self.take(webrtc_id)

@@ -1,0 +1,103 @@
+"""The calls that a node receives: requests for its connections that reached another node.
+
+Each function runs on the node that owns the connection, and none makes calls itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.diagnosis import Diagnosis
+from ...transport.webrtc.candidates import parse_candidate
+from ...transport.webrtc.ice_targets import Place, client_place
+from ..answering import add_candidate, connect
+from ..endpoint import Endpoint
+from .calls import call
+
+__all__: list[str] = []
+
+OFFER_TIMEOUT_S = 30.0
+"""How long the answer to a forwarded offer may take, in seconds: ``rtc_configuration`` and
+``start_up`` are code of the program."""
+
+OUTPUTS_TIMEOUT_S = 20.0
+"""How long the owner waits for the next outputs, in seconds, before it answers that there are none
+yet."""
+
+
+@call("offer", timeout_s=OFFER_TIMEOUT_S, for_owner=False)
+async def offer(endpoint: Endpoint, id: str, sdp: Any, place: Place) -> dict[str, str]:
+    """Answer an offer of a client that reached a node without a free place."""
+    client_place.set(place)
+    return await connect(endpoint, id, sdp, endpoint.owner.set_additional_outputs(id))
+
+
+@call("candidate")
+async def candidate(endpoint: Endpoint, id: str, value: Any) -> None:
+    """Add a trickled candidate."""
+    await add_candidate(endpoint, id, parse_candidate(value))
+
+
+@call("set_input")
+async def set_input(endpoint: Endpoint, id: str, *args: Any) -> None:
+    """Set the inputs of a handler."""
+    endpoint.set_input(id, args)
+
+
+@call("set_page_input")
+async def set_page_input(endpoint: Endpoint, id: str, value: Any, *args: Any) -> None:
+    """Set the inputs of a handler to those of a page."""
+    endpoint.set_page_input(value, args)
+
+
+@call("requested_input")
+async def requested_input(endpoint: Endpoint, id: str, value: Any, *args: Any) -> None:
+    """Set the inputs of a handler to those that a page sends on request."""
+    if endpoint.expects(value):
+        endpoint.set_page_input(value, args)
+
+
+@call("submit_input")
+async def submit_input(endpoint: Endpoint, id: str, value: Any, *args: Any) -> None:
+    """Set the inputs of a handler to submitted text, and trigger a reply."""
+    endpoint.set_page_input(value, args)
+    endpoint.trigger_response(id)
+
+
+@call("update_connection")
+async def update_connection(endpoint: Endpoint, id: str, desired_state: str) -> None:
+    """Ask a client to change its connection."""
+    endpoint.update_connection(id, desired_state)
+
+
+@call("clean_up")
+async def clean_up(endpoint: Endpoint, id: str) -> None:
+    """End a connection."""
+    endpoint.end(id)
+
+
+@call("diagnose")
+async def diagnose(endpoint: Endpoint, id: str) -> Diagnosis:
+    """Return the state of a connection."""
+    return endpoint.diagnose_local(id)
+
+
+@call("outputs", timeout_s=OUTPUTS_TIMEOUT_S + 5.0, for_owner=False)
+async def outputs(endpoint: Endpoint, id: str, reader: str) -> tuple[bool, Any]:
+    """Wait for the next outputs of a connection, for a reader on another node.
+
+    Returns:
+        Whether more may follow, and the outputs; None if there are none yet.
+    """
+    membership = endpoint.cluster
+    if membership is None:
+        return False, None
+    return await membership.readers.read(id, reader, OUTPUTS_TIMEOUT_S)
+
+
+@call("connected", for_owner=False)
+async def connected(endpoint: Endpoint, id: str) -> None:
+    """Let the readers that wait for a connection know that another node has it now."""
+    endpoint.outputs.expire(id)
+    if endpoint.cluster is not None:
+        endpoint.cluster.readers.connected(id)

@@ -1,0 +1,172 @@
+"""The socket on which a node receives the requests of the others, and its address."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import secrets
+import socket
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .options import Cluster, split_address
+
+__all__ = ["Listening", "listen", "read_secret"]
+
+MAX_SOCKET_PATH = 100
+"""Maximum length of the path of a Unix socket in bytes; Linux allows 107, macOS 103."""
+
+BACKLOG = 1024
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A listening socket.
+
+    Attributes:
+        socket: The socket.
+        address: Where the other nodes reach it: ``"unix:/path.sock"`` or
+            ``"http://10.0.0.2:41234"``.
+    """
+
+    socket: socket.socket
+    address: str
+
+    def close(self) -> None:
+        """Close the socket, and remove its file if it is a Unix socket."""
+        self.socket.close()
+        if self.address.startswith("unix:"):
+            with contextlib.suppress(OSError):
+                os.unlink(self.address.removeprefix("unix:"))
+
+
+def listen(options: Cluster, node_id: str) -> Listening:
+    """Open the socket of a node; see ``Cluster.address``.
+
+    Raises:
+        OSError: If the address cannot be used; the message names it.
+    """
+    if options.address is not None:
+        if options.address.startswith("unix:"):
+            return _listen_unix(f"{options.address.removeprefix('unix:')}/fastrtc", node_id)
+        return _listen_tcp(*split_address(options.address))
+    if options.scheme == "sqlite":
+        return _listen_unix(options.path, node_id)
+    url = urlsplit(options.url or "")
+    return _listen_tcp(_address_towards(url.hostname or "127.0.0.1", url.port or 6379), 0)
+
+
+def _listen_unix(beside: str, node_id: str) -> Listening:
+    path = f"{beside}-{node_id[:12]}.sock"
+    if not hasattr(socket, "AF_UNIX") or len(path.encode()) > MAX_SOCKET_PATH:
+        return _listen_tcp("127.0.0.1", 0)
+    _remove_dead_sockets(beside)
+    opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        opened.bind(path)
+        os.chmod(path, 0o600)
+        opened.listen(BACKLOG)
+    except OSError as error:
+        opened.close()
+        raise OSError(f"Cluster: the socket {path} cannot be opened: {error}") from error
+    opened.setblocking(False)
+    return Listening(opened, f"unix:{path}")
+
+
+def _remove_dead_sockets(beside: str) -> None:
+    """Remove the socket files of processes that were killed."""
+    for path in glob.glob(f"{glob.escape(beside)}-*.sock"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
+            try:
+                probe.connect(path)
+            except ConnectionRefusedError:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+            except OSError:
+                pass
+
+
+def _listen_tcp(host: str, port: int) -> Listening:
+    """Listen on an address of this machine; or on all, if a NAT forwards the port of another."""
+    family, bound = _resolve(host, port)
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if port and not _is_of_this_machine(family, bound):
+            bound = "::" if family == socket.AF_INET6 else "0.0.0.0"
+        opened.bind((bound, port))
+        opened.listen(BACKLOG)
+    except OSError as error:
+        opened.close()
+        raise OSError(f"Cluster: cannot listen on {host}, port {port}: {error}") from error
+    opened.setblocking(False)
+    shown = f"[{host}]" if ":" in host else host
+    return Listening(opened, f"http://{shown}:{opened.getsockname()[1]}")
+
+
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, str]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise OSError(f"Cluster: the address {host!r} is unknown: {error}") from error
+    family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+    return family, str(address[0])
+
+
+def _is_of_this_machine(family: socket.AddressFamily, host: str) -> bool:
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+    return True
+
+
+def _address_towards(host: str, port: int) -> str:
+    """Return the address of this machine that packets to a host come from."""
+    family, address = _resolve(host, port)
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((address, port))
+        except OSError as error:
+            raise OSError(f"Cluster: there is no route to {host}: {error}") from error
+        return str(probe.getsockname()[0])
+
+
+def read_secret(path: str) -> str:
+    """Return the secret in a file; create the file with a new secret if there is none.
+
+    Processes that start at the same time get the same secret.
+
+    Raises:
+        OSError: If the file cannot be read or created, or other users may read it.
+    """
+    file = Path(path)
+    if not file.exists():
+        _create_secret(file)
+    status = file.stat()
+    if os.name == "posix" and (
+        stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid()
+    ):
+        raise OSError(f"Cluster: {path} must belong to this user, with the mode 600")
+    secret = file.read_text(encoding="ascii").strip()
+    if not secret:
+        raise OSError(f"Cluster: {path} is empty: remove it")
+    return secret
+
+
+def _create_secret(file: Path) -> None:
+    descriptor, made = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+            opened.write(secrets.token_hex(32))
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            os.link(made, file)
+    finally:
+        os.unlink(made)

@@ -1,0 +1,335 @@
+"""An endpoint as a member of a cluster: what it does about connections of other nodes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from ...core.errors import SessionRefused
+from ...core.log_throttle import LogThrottle
+from ...core.outputs import AdditionalOutputs
+from ...transport.webrtc.candidates import Candidate, parse_candidate
+from ...transport.webrtc.ice_targets import client_place
+from ..answering import add_candidate, connect
+from . import forwarded  # noqa: F401 (registers the calls)
+from .calls import CallFailed, ConnectionUnknown, encode_call
+from .client import NodeUnreachable
+from .directory import DirectoryUnreachable, FleetFull, Key
+from .node import ClusterNode
+from .options import Cluster
+from .remote_outputs import RemoteReaders
+from .sending import Sender
+
+if TYPE_CHECKING:
+    from ..endpoint import Endpoint
+
+__all__ = ["Membership"]
+
+logger = logging.getLogger(__name__)
+
+FULL = ("concurrency_limit_reached", "too_many_connecting", "server_stopping")
+"""The refusals of one node that another node may not have."""
+
+READER_TTL_S = 30.0
+"""How long the owner of a new connection is told of readers that wait for it, in seconds."""
+
+MAX_FAILURES = 100
+"""Number of successive outputs that cannot be read, after which a reader gives up."""
+
+_failures = LogThrottle()
+
+
+class TotalLimitReached(SessionRefused):
+    """All nodes together have as many connections as ``total_limit``."""
+
+
+class Membership:
+    """The membership of an endpoint in a cluster.
+
+    Args:
+        endpoint: The endpoint.
+        options: The options of the cluster, with those of the environment.
+
+    Attributes:
+        readers: The readers of outputs across nodes.
+    """
+
+    def __init__(self, endpoint: Endpoint, options: Cluster) -> None:
+        self._endpoint = endpoint
+        self._options = options
+        self._node: ClusterNode | None = None
+        self._name = ""
+        self._sender = Sender(self._deliver)
+        self.readers = RemoteReaders(
+            lambda id: endpoint.outputs.queue(id) if id in endpoint.places else None
+        )
+
+    # Life cycle
+
+    async def start(self) -> ClusterNode:
+        """Join the node of the running loop; further calls do nothing.
+
+        Raises:
+            RuntimeError: If another stream of the cluster has the same name.
+            OSError: If the node cannot listen on its address, or cannot read its secret.
+        """
+        node = self._node
+        if node is not None and node.loop is asyncio.get_running_loop():
+            return node
+        await self._endpoint.shutdown.watch()
+        node, name = ClusterNode.of_running_loop(self._options), self._endpoint.name
+        await node.join(name, self._endpoint)
+        self._node, self._name = node, name
+        return node
+
+    async def stop(self) -> None:
+        """Send what waits to be sent, and leave the cluster; a later request joins it again."""
+        await self._sender.flush()
+        node, self._node = self._node, None
+        if node is not None and node.loop is asyncio.get_running_loop():
+            await node.leave(self._name)
+
+    async def announce(self) -> None:
+        """Tell the other nodes soon that this one drains."""
+        if self._node is not None and self._node.loop is asyncio.get_running_loop():
+            self._node.announce()
+
+    def _key(self, id: str) -> Key:
+        return Key(self._name or self._endpoint.name, id)
+
+    # Ownership
+
+    async def claim(self, id: str) -> None:
+        """Make this node the owner of a connection, whose place is reserved.
+
+        What other nodes have left for it is added: candidates that arrived before the offer, and
+        readers that wait for the connection.
+
+        Raises:
+            SessionRefused: If another node has the connection, or ``total_limit`` is reached.
+        """
+        node, key = await self.start(), self._key(id)
+        limit = self._endpoint.owner.total_limit
+        try:
+            claim = await node.owned.claim(key, limit)
+        except FleetFull:
+            raise TotalLimitReached("concurrency_limit_reached", limit=limit) from None
+        if claim.owner != node.id:
+            raise SessionRefused("connection_already_exists")
+        self._endpoint.early.allow(id)
+        for item in claim.items:
+            try:
+                self._take_item(node, key, json.loads(item))
+            except Exception as error:
+                logger.warning("An item in the directory is ignored: %r", error)
+
+    def _take_item(self, node: ClusterNode, key: Key, item: dict[str, Any]) -> None:
+        endpoint = self._endpoint
+        if "candidate" in item:
+            candidate = parse_candidate(item["candidate"])
+            try:
+                endpoint.early.keep(key.id, candidate, endpoint.owner.limits.early_ids)
+            except SessionRefused as refusal:
+                logger.debug("A candidate is ignored: %s", refusal)
+        elif item["reader"] != node.id:
+            node.start_task(self._notify_reader(node, str(item["reader"]), key), "connected")
+
+    async def _notify_reader(self, node: ClusterNode, reader: str, key: Key) -> None:
+        try:
+            await node.call_node(reader, key, "connected")
+        except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+            logger.debug("A reader of outputs is not notified: %s", error)
+
+    def release(self, id: str) -> None:
+        """Give up a connection whose place is free."""
+        if self._node is not None:
+            self._node.owned.release(self._key(id))
+
+    # Offers and candidates
+
+    async def connect(
+        self, id: str, sdp: Any, set_outputs: Callable[[AdditionalOutputs], Any]
+    ) -> dict[str, str]:
+        """Answer an offer; if this node has no free place or drains, let another node do it.
+
+        On another node, ``set_outputs`` is what ``set_additional_outputs`` creates there.
+
+        Raises:
+            InvalidOffer: If the offer is malformed or does not fit the endpoint.
+            SessionRefused: If no node can answer it.
+        """
+        try:
+            return await connect(self._endpoint, id, sdp, set_outputs)
+        except TotalLimitReached:
+            raise
+        except SessionRefused as refusal:
+            if refusal.code not in FULL:
+                raise
+            full = refusal
+        node, key = await self.start(), self._key(id)
+        for other in node.nodes_with_places(key.stream):
+            try:
+                answer: dict[str, str] = await node.call_node(
+                    other, key, "offer", sdp, client_place.get()
+                )
+                return answer
+            except SessionRefused as refusal:
+                if refusal.code not in FULL:
+                    raise
+            except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+                _failures.log(logger.warning, "An offer could not be forwarded: %s", error)
+        raise full
+
+    async def add_candidate(self, id: str, value: Any, candidate: Candidate) -> None:
+        """Pass a candidate to the node that has its connection, or leave it for that node.
+
+        Args:
+            id: The connection, which this node does not have.
+            value: The candidate as the client sent it.
+            candidate: The same, parsed.
+
+        Raises:
+            InvalidCandidate: If the owner refuses it.
+            SessionRefused: If the connection has ended, or its owner does not answer.
+        """
+        node, key, endpoint = await self.start(), self._key(id), self._endpoint
+        ended = endpoint.early.refusal(id)
+        try:
+            if node.owned.known_owner(key) is None:
+                item = None if ended else json.dumps({"candidate": value}).encode()
+                owner = await node.owned.find(key, item)
+                if owner is None and ended is None:
+                    return  # left for the owner
+            await node.call(key, "candidate", value)
+        except DirectoryUnreachable:
+            await add_candidate(endpoint, id, candidate)
+        except ConnectionUnknown:
+            if ended is None:
+                await self._leave_candidate(node, key, value)
+            else:
+                raise SessionRefused(ended) from None
+        except (CallFailed, NodeUnreachable) as error:
+            _failures.log(logger.warning, "A candidate could not be forwarded: %s", error)
+            raise SessionRefused("connection_closed") from error
+
+    async def _leave_candidate(self, node: ClusterNode, key: Key, value: Any) -> None:
+        """Leave a candidate in the directory, after a node has denied that it has a connection."""
+        try:
+            await node.owned.find(key, json.dumps({"candidate": value}).encode())
+        except DirectoryUnreachable as error:
+            raise SessionRefused("unknown_connection") from error
+
+    # Inputs
+
+    async def call(self, id: str, name: str, *args: Any) -> Any:
+        """Make a call to the owner of a connection; None if there is none, or it does not answer.
+
+        Raises:
+            TypeError: If an argument cannot be pickled.
+            Exception: The exceptions of the call.
+        """
+        if not is_id(id):
+            return None
+        return await self._deliver(id, name, self._encode(id, name, args))
+
+    def _encode(self, id: str, name: str, args: tuple[Any, ...]) -> bytes:
+        return encode_call(name, self._endpoint.name, id, args)
+
+    async def _deliver(self, id: str, name: str, body: bytes) -> Any:
+        try:
+            node = await self.start()
+            return await node.send(self._key(id), name, body)
+        except ConnectionUnknown as error:
+            logger.debug("%s is ignored: %s", name, error)
+        except NodeUnreachable as error:
+            _failures.log(logger.warning, "%s could not be forwarded: %s", name, error)
+        except CallFailed as error:
+            logger.error("%s of the connection %r failed: %s", name, id, error)
+        return None
+
+    def send(self, id: str, name: str, *args: Any) -> Any:
+        """Make a call to the owner of a connection, from any thread; see ``Sender.send``.
+
+        Raises:
+            TypeError: If an argument cannot be pickled.
+            ValueError: If the arguments are too large.
+            Exception: The exceptions of the call, in a thread without an event loop.
+        """
+        if not is_id(id):
+            return None
+        body = self._encode(id, name, args)
+        return self._sender.send(None if self._node is None else self._node.loop, id, name, body)
+
+    # Outputs
+
+    async def read_outputs(self, id: str) -> AsyncGenerator[AdditionalOutputs, None]:
+        """Yield the outputs of a connection that this node may not have, until it ends.
+
+        Readers end after 30 s if there is no connection by then.
+        """
+        endpoint = self._endpoint
+        if not is_id(id):
+            return
+        node, key = await self.start(), self._key(id)
+        item = json.dumps({"reader": node.id}).encode()
+        for _ in range(2):
+            with self.readers.waiting(id) as waiting:
+                try:
+                    owner = await node.owned.find(key, item, READER_TTL_S)
+                except DirectoryUnreachable:
+                    owner = node.owned.known_owner(key)
+                if owner in (None, node.id) and not waiting.connected:
+                    async with aclosing(endpoint.outputs.read(id)) as reading:
+                        async for outputs in reading:
+                            yield outputs
+                    if not waiting.connected:
+                        return
+            try:
+                async with aclosing(_read_from_owner(node, key)) as remote:
+                    async for outputs in remote:
+                        yield outputs
+                return
+            except ConnectionUnknown:
+                pass  # it has just ended: wait for the next one
+
+    async def fetch_page_outputs(self, id: str, event: int) -> list[tuple[Any, ...]]:
+        """Return the outputs that wait on another node for an event of a page."""
+        return await self.call(id, "page_outputs", event) or []
+
+
+def is_id(id: object) -> bool:
+    """Return whether a value can be the id of a connection."""
+    try:
+        return isinstance(id, str) and Key("/", id) is not None
+    except ValueError:
+        return False
+
+
+async def _read_from_owner(node: ClusterNode, key: Key) -> AsyncGenerator[AdditionalOutputs, None]:
+    """Yield the outputs of a connection of another node.
+
+    Raises:
+        ConnectionUnknown: If no node has the connection.
+    """
+    reader = secrets.token_hex(16)
+    failures = 0
+    while failures < MAX_FAILURES:
+        try:
+            more, outputs = await node.call(key, "outputs", reader)
+            failures = 0
+        except NodeUnreachable as error:
+            logger.warning("The process of the connection %r is gone: %s", key.id, error)
+            return
+        except CallFailed as error:  # outputs that cannot be pickled, for example
+            _failures.log(logger.error, "Outputs cannot be read: %s", error)
+            failures += 1
+            continue
+        if outputs is not None:
+            yield outputs
+        if not more:
+            return

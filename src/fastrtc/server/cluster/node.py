@@ -1,0 +1,253 @@
+"""This process as a node of a cluster: heartbeats, ownership of connections, and calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...core.tasks import TaskOwner
+from .calls import CALLS, ConnectionUnknown, answer_call, decode_answer, encode_call, failure
+from .client import InternalClient, NodeUnreachable
+from .directory import MAX_PEERS, DirectoryUnreachable, Key, Node
+from .internal import InternalServer
+from .listening import Listening, listen, read_secret
+from .opening import open_directory
+from .options import Cluster
+from .ownership import Ownership
+from .signature import RequestSigner, RequestVerifier
+
+if TYPE_CHECKING:
+    from ..endpoint import Endpoint
+
+__all__ = ["ClusterNode"]
+
+logger = logging.getLogger(__name__)
+
+MAX_TRIES = 3
+"""Number of nodes that an offer is sent to, before it is refused."""
+
+_nodes: dict[tuple[int, Cluster], tuple[asyncio.AbstractEventLoop, ClusterNode]] = {}
+
+
+class ClusterNode:
+    """One process in a cluster: the streams of an event loop that have the same options.
+
+    Args:
+        options: The options, with those of the environment.
+
+    Attributes:
+        id: Random, new for each start.
+        loop: The event loop that it runs on.
+    """
+
+    def __init__(self, options: Cluster) -> None:
+        self.id = secrets.token_hex(16)
+        self.loop = asyncio.get_running_loop()
+        self._options = options
+        self._endpoints: dict[str, Endpoint] = {}
+        self._nodes: dict[str, Node] = {}
+        self._tasks = TaskOwner("fastrtc-cluster")
+        self._starting: asyncio.Task[None] | None = None
+        self._ownership: Ownership | None = None
+        self._server: InternalServer | None = None
+        self._client: InternalClient | None = None
+        self._listening: Listening | None = None
+
+    # Life cycle
+
+    @classmethod
+    def of_running_loop(cls, options: Cluster) -> ClusterNode:
+        """Return the node of the running loop with the given options, which may not have started.
+
+        Streams with equal options share one node.
+        """
+        loop = asyncio.get_running_loop()
+        for known, (other, _) in list(_nodes.items()):
+            if other.is_closed():
+                del _nodes[known]
+        key = (id(loop), options)
+        if key not in _nodes:
+            _nodes[key] = loop, cls(options)
+        return _nodes[key][1]
+
+    async def join(self, name: str, endpoint: Endpoint) -> None:
+        """Add the endpoint of a stream, and start if this is the first one.
+
+        Raises:
+            RuntimeError: If another stream has the same name.
+            OSError: If the node cannot listen on its address, or cannot read its secret.
+        """
+        other = self._endpoints.setdefault(name, endpoint)
+        if other is not endpoint:
+            raise RuntimeError(
+                f"Two streams of a cluster have the name {name!r}: mount each at a path of its own"
+            )
+        if self._starting is None:
+            self._starting = self.loop.create_task(self._start(), name="fastrtc-cluster:start")
+        try:
+            await asyncio.shield(self._starting)
+        except Exception:
+            self._endpoints.pop(name, None)
+            self._forget_itself()
+            raise
+
+    async def leave(self, name: str) -> None:
+        """Remove the endpoint of a stream, and stop if it was the last one."""
+        self._endpoints.pop(name, None)
+        if not self._endpoints:
+            self._forget_itself()
+            await self._stop()
+
+    def _forget_itself(self) -> None:
+        key = (id(self.loop), self._options)
+        if key in _nodes and _nodes[key][1] is self:
+            del _nodes[key]
+
+    async def _start(self) -> None:
+        options = self._options
+        try:
+            secret = options.secret or read_secret(f"{options.path}.secret")
+            self._listening = listen(options, self.id)
+            self._client = InternalClient(RequestSigner(secret))
+            self._server = InternalServer(RequestVerifier(secret, self.id), self._receive)
+            await self._server.start(self._listening.socket)
+            self._ownership = owned = Ownership(
+                open_directory(options), self._tasks, lambda: self.record, self._update_nodes
+            )
+            await owned.beat()
+        except BaseException:
+            await self._stop()
+            raise
+        self._tasks.start(owned.send_heartbeats(options.heartbeat_s), "heartbeats")
+
+    async def _stop(self) -> None:
+        self._tasks.cancel()
+        await self._tasks.join(1.0)
+        if self._ownership is not None:
+            await self._ownership.leave()
+        if self._server is not None:
+            await self._server.stop()
+        if self._client is not None:
+            await self._client.close()
+        if self._listening is not None:
+            self._listening.close()
+
+    # What the directory knows
+
+    @property
+    def owned(self) -> Ownership:
+        """What the node owns.
+
+        Raises:
+            RuntimeError: If the node has not started.
+        """
+        if self._ownership is None:
+            raise RuntimeError("The node has not started")
+        return self._ownership
+
+    @property
+    def record(self) -> Node:
+        """This node as the others see it."""
+        members = self._endpoints.items()
+        limits = [endpoint.owner.concurrency_limit for _, endpoint in members]
+        return Node(
+            self.id,
+            "" if self._listening is None else self._listening.address,
+            sessions=sum(len(endpoint.places) for _, endpoint in members),
+            capacity=None if None in limits else sum(limit or 0 for limit in limits),
+            draining=all(endpoint.places.stopping for _, endpoint in members),
+            free={
+                name: endpoint.places.free(endpoint.owner.concurrency_limit)
+                for name, endpoint in members
+            },
+        )
+
+    def _update_nodes(self, nodes: Sequence[Node]) -> None:
+        present = {node.id: node for node in nodes}
+        if len(present) < MAX_PEERS and self._client is not None:  # these are all
+            for gone in self._nodes.keys() - present.keys():
+                self._tasks.start(self._client.drop(self._nodes[gone].address), "drop")
+        self._nodes = present
+
+    def announce(self) -> None:
+        """Send a heartbeat soon, as this node has started to drain."""
+        self._tasks.start(self.owned.beat(), "announcement")
+
+    def nodes_with_places(self, stream: str) -> list[str]:
+        """Return up to three other nodes with free places for a stream, best first.
+
+        Each is the less loaded of two random ones, so that not all nodes choose the same.
+        """
+        free = [
+            node
+            for node in self._nodes.values()
+            if node.id != self.id and not node.draining and node.free.get(stream, 0) != 0
+        ]
+        chosen: list[str] = []
+        while free and len(chosen) < MAX_TRIES:
+            best = min(random.sample(free, min(2, len(free))), key=lambda node: node.sessions)
+            free.remove(best)
+            chosen.append(best.id)
+        return chosen
+
+    # Calls
+
+    async def _receive(self, name: str, body: bytes) -> bytes:
+        try:
+            return await answer_call(name, body, self._endpoints.get)
+        except Exception as error:
+            logger.exception("A call of another process failed: %s", name)
+            return failure(error)
+
+    async def call(self, key: Key, name: str, *args: Any) -> Any:
+        """Make a call to the owner of a connection.
+
+        The owner is remembered. If it does not have the connection, it is looked up once more.
+
+        Raises:
+            ConnectionUnknown: If no other node has the connection.
+            NodeUnreachable: If its owner does not answer.
+            TypeError: If an argument cannot be pickled.
+            Exception: The exceptions of the call; see ``decode_answer``.
+        """
+        return await self.send(key, name, encode_call(name, key.stream, key.id, args))
+
+    async def send(self, key: Key, name: str, body: bytes) -> Any:
+        """Make a call whose arguments are encoded already; see ``call``."""
+        error: Exception = ConnectionUnknown(f"There is no connection {key.id!r}")
+        owner = self.owned.known_owner(key)
+        for _ in range(2):
+            if owner is None:
+                try:
+                    owner = await self.owned.find(key)
+                except DirectoryUnreachable as unreachable:
+                    raise ConnectionUnknown(str(unreachable)) from unreachable
+            if owner is None or owner == self.id:
+                break
+            try:
+                return await self._send_to(owner, name, body)
+            except (ConnectionUnknown, NodeUnreachable) as failed:
+                error = failed
+                self.owned.forget_owner(key)
+                owner = None
+        raise error
+
+    async def call_node(self, node_id: str, key: Key, name: str, *args: Any) -> Any:
+        """Make a call to a node, about a connection that it need not own; see ``call``."""
+        return await self._send_to(node_id, name, encode_call(name, key.stream, key.id, args))
+
+    async def _send_to(self, node_id: str, name: str, body: bytes) -> Any:
+        node = self._nodes.get(node_id)
+        if node is None:
+            node = await self.owned.node(node_id)
+        if node is None or self._client is None:
+            raise NodeUnreachable(f"The process {node_id} is gone")
+        return decode_answer(await self._client.request(node, name, body, CALLS[name].timeout_s))
+
+    def start_task(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a coroutine in the background; it is cancelled when the node stops."""
+        return self._tasks.start(work, name)

@@ -1,0 +1,226 @@
+"""What a node owns: heartbeats, claims and releases, while the directory is reachable or not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from ...core.tasks import TaskOwner, end_if_cancelled
+from .directory import Claim, Directory, DirectoryUnreachable, Key, Node, NodeUnknown
+
+__all__ = ["Ownership"]
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+DIRECTORY_TIMEOUT_S = 3.0
+"""How long an operation of a directory may take, in seconds, whatever the directory does."""
+
+MAX_OWNERS = 4096
+"""Number of connections of other nodes whose owner is remembered."""
+
+
+class Ownership:
+    """The keys that a node owns, and its heartbeats.
+
+    Args:
+        directory: The directory.
+        tasks: Starts tasks in the background.
+        record: Returns the present description of the node.
+        on_nodes: Called with the live nodes after each heartbeat.
+
+    Attributes:
+        reachable: Whether the last operation of the directory succeeded.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        tasks: TaskOwner,
+        record: Callable[[], Node],
+        on_nodes: Callable[[Sequence[Node]], None],
+    ) -> None:
+        self.reachable = True
+        self._directory = directory
+        self._tasks = tasks
+        self._record = record
+        self._on_nodes = on_nodes
+        self._id = record().id
+        self._owners: OrderedDict[Key, str] = OrderedDict()
+        self._keys: set[Key] = set()
+        self._releasing: set[Key] = set()
+        self._exclusive = asyncio.Lock()  # claims, releases, and heartbeats with all keys
+        self._incomplete = True  # the directory does not know all keys
+
+    async def leave(self) -> None:
+        """Remove the node from the directory, with its keys, and close the directory."""
+        try:
+            if self.reachable:
+                await self._within(self._directory.leave(self._id))
+        except DirectoryUnreachable as error:
+            logger.debug("The directory was not told of the end of this process: %s", error)
+        try:
+            await self._within(self._directory.close())
+        except DirectoryUnreachable as error:
+            logger.debug("The directory could not be closed: %s", error)
+
+    async def send_heartbeats(self, interval_s: float) -> None:
+        """Send heartbeats until the task is cancelled.
+
+        Args:
+            interval_s: The interval, in seconds.
+        """
+        while True:
+            await asyncio.sleep(interval_s)
+            try:
+                await self.beat()
+                end_if_cancelled()
+            except Exception:
+                logger.exception("A heartbeat failed")
+
+    async def beat(self) -> None:
+        """Send a heartbeat; with all keys if the directory does not know them."""
+        try:
+            if not self._incomplete:
+                try:
+                    self._update_nodes(await self._within(self._directory.beat(self._record())))
+                    return
+                except NodeUnknown:
+                    self._incomplete = True
+            async with self._exclusive:
+                await self._beat_with_keys()
+        except DirectoryUnreachable as error:
+            self._lose_directory(error)
+
+    async def _beat_with_keys(self) -> None:
+        keys = set(self._keys)
+        nodes = await self._within(self._directory.beat(self._record(), keys))
+        self._incomplete = keys != self._keys
+        self._update_nodes(nodes)
+
+    def _update_nodes(self, nodes: Sequence[Node]) -> None:
+        if not self.reachable:
+            self.reachable = True
+            logger.info("The directory of the cluster is reachable again")
+        self._on_nodes(nodes)
+
+    def _lose_directory(self, error: Exception) -> None:
+        self._incomplete = True
+        if self.reachable:
+            self.reachable = False
+            logger.warning(
+                "The directory of the cluster is unreachable: %s. Connections go on; new ones are "
+                "served by the process that their request reaches",
+                error,
+            )
+
+    async def _within(self, operation: Awaitable[T]) -> T:
+        """Await an operation of the directory.
+
+        Raises:
+            DirectoryUnreachable: If it fails, or does not end in time.
+        """
+        try:
+            return await asyncio.wait_for(operation, DIRECTORY_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            raise DirectoryUnreachable(f"no answer within {DIRECTORY_TIMEOUT_S:.0f} s") from None
+
+    async def claim(self, key: Key, total_limit: int | None = None) -> Claim:
+        """Make this node the owner of a key; see ``Directory.claim``.
+
+        While the directory is unreachable, it is granted, and recorded later.
+
+        Raises:
+            FleetFull: If *total_limit* is reached.
+        """
+        self._releasing.discard(key)
+        claim = Claim(self._id, ())
+        if self.reachable:
+            async with self._exclusive:
+                try:
+                    claim = await self._claim_now(key, total_limit)
+                except (DirectoryUnreachable, NodeUnknown) as error:
+                    self._lose_directory(error)
+                except asyncio.CancelledError:
+                    self._incomplete = True  # the key may be recorded, or not
+                    raise
+        if claim.owner == self._id:
+            self._keys.add(key)
+        else:
+            self._remember(key, claim.owner)
+        return claim
+
+    async def _claim_now(self, key: Key, total_limit: int | None) -> Claim:
+        if not self.reachable:  # since this claim waits
+            raise DirectoryUnreachable("the directory is unreachable")
+        if self._incomplete:
+            await self._beat_with_keys()
+        try:
+            return await self._within(self._directory.claim(key, self._id, total_limit))
+        except NodeUnknown:
+            await self._beat_with_keys()
+            return await self._within(self._directory.claim(key, self._id, total_limit))
+
+    def release(self, key: Key) -> None:
+        """Give up a key, in the background."""
+        if key in self._keys:
+            self._keys.discard(key)
+            self._releasing.add(key)
+            self._tasks.start(self._release(key), "release")
+
+    async def _release(self, key: Key) -> None:
+        async with self._exclusive:
+            if key not in self._releasing:
+                return  # claimed again meanwhile
+            self._releasing.discard(key)
+            if not self.reachable:
+                self._incomplete = True  # the next heartbeat has all keys
+                return
+            try:
+                await self._within(self._directory.release(key, self._id))
+            except DirectoryUnreachable as error:
+                self._lose_directory(error)
+
+    async def find(self, key: Key, item: bytes | None = None, ttl_s: float = 10.0) -> str | None:
+        """Return the id of the owner of a key, or leave an item for it; see ``Directory.find``.
+
+        Raises:
+            DirectoryUnreachable: If the directory is unreachable.
+        """
+        if not self.reachable:
+            raise DirectoryUnreachable("the directory is unreachable")
+        try:
+            owner = await self._within(self._directory.find(key, item, ttl_s))
+        except DirectoryUnreachable as error:
+            self._lose_directory(error)
+            raise
+        if owner is not None and owner != self._id:
+            self._remember(key, owner)
+        return owner
+
+    async def node(self, node_id: str) -> Node | None:
+        """Return a live node; None if it is dead or unknown, or the directory is unreachable."""
+        if not self.reachable:
+            return None
+        try:
+            return await self._within(self._directory.node(node_id))
+        except DirectoryUnreachable as error:
+            self._lose_directory(error)
+            return None
+
+    def known_owner(self, key: Key) -> str | None:
+        """Return the remembered owner of a key, which may be outdated."""
+        return self._owners.get(key)
+
+    def forget_owner(self, key: Key) -> None:
+        """Forget the remembered owner of a key, which does not have it."""
+        self._owners.pop(key, None)
+
+    def _remember(self, key: Key, owner: str) -> None:
+        self._owners[key] = owner
+        self._owners.move_to_end(key)
+        while len(self._owners) > MAX_OWNERS:
+            self._owners.popitem(last=False)

@@ -1,0 +1,120 @@
+"""Requests that a program makes from any thread, for connections of other nodes."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from ...core.log_throttle import LogThrottle
+from ...core.tasks import TaskOwner
+
+__all__ = ["Sender"]
+
+logger = logging.getLogger(__name__)
+
+SEND_TIMEOUT_S = 5.0
+"""How long ``set_input`` in a thread waits for the owner of the connection, in seconds."""
+
+LEAVE_TIMEOUT_S = 1.0
+"""How long inputs that wait to be sent delay the end of this process, in seconds."""
+
+MAX_UNSENT = 256
+"""Number of inputs for one connection of another node that wait to be sent; beyond it, the oldest
+are dropped."""
+
+MAX_SENDING = 1024
+"""Number of connections of other nodes that inputs wait to be sent to."""
+
+_failures = LogThrottle()
+
+
+class Sender:
+    """Send calls for connections of other nodes, those of each connection in order.
+
+    Args:
+        deliver: Sends one call and returns its result, on the event loop of the node.
+    """
+
+    def __init__(self, deliver: Callable[[str, str, bytes], Coroutine[Any, Any, Any]]) -> None:
+        self._deliver = deliver
+        self._unsent: dict[str, deque[tuple[str, bytes]]] = {}
+        self._tasks = TaskOwner("fastrtc-cluster")
+
+    async def flush(self) -> None:
+        """Wait for a short time until everything is sent, and drop the rest."""
+        tasks, self._tasks = self._tasks, TaskOwner("fastrtc-cluster")
+        await tasks.join(LEAVE_TIMEOUT_S)
+        tasks.cancel()
+
+    def send(self, loop: asyncio.AbstractEventLoop | None, id: str, name: str, body: bytes) -> Any:
+        """Make a call to the owner of a connection, from any thread.
+
+        In a thread without an event loop, wait for the result for up to 5 s. Otherwise send it in
+        the background, after earlier ones for the same connection, and log exceptions.
+
+        Args:
+            loop: The event loop of the node; None if it has not started.
+            id: The connection.
+            name: The name of the call.
+            body: Its arguments, encoded.
+
+        Returns:
+            The result; None on an event loop, and if there is no owner or it does not answer.
+
+        Raises:
+            Exception: The exceptions of the call, in a thread without an event loop.
+        """
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            if loop is None:  # no request has reached this process yet
+                return None
+            return self._wait(loop, id, name, body)
+        if loop is None or loop is running:
+            self._enqueue(id, name, body)
+        else:
+            loop.call_soon_threadsafe(self._enqueue, id, name, body)
+        return None
+
+    def _wait(self, loop: asyncio.AbstractEventLoop, id: str, name: str, body: bytes) -> Any:
+        work = self._deliver(id, name, body)
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, loop)
+        except RuntimeError:  # the loop is closed
+            work.close()
+            return None
+        try:
+            return future.result(SEND_TIMEOUT_S)
+        except concurrent.futures.TimeoutError:
+            future.cancel()
+            _failures.log(logger.error, "%s: no answer within %.0f s", name, SEND_TIMEOUT_S)
+            return None
+
+    def _enqueue(self, id: str, name: str, body: bytes) -> None:
+        unsent = self._unsent.get(id)
+        if unsent is not None:
+            unsent.append((name, body))
+            if len(unsent) > MAX_UNSENT:
+                unsent.popleft()
+                _failures.log(logger.warning, "Inputs are dropped: their process is too slow")
+        elif len(self._unsent) < MAX_SENDING:
+            self._unsent[id] = deque([(name, body)])
+            self._tasks.start(self._send_in_order(id), "forward")
+        else:
+            _failures.log(logger.warning, "Inputs are dropped: the cluster is too slow")
+
+    async def _send_in_order(self, id: str) -> None:
+        unsent = self._unsent[id]
+        try:
+            while unsent:
+                name, body = unsent.popleft()
+                try:
+                    await self._deliver(id, name, body)
+                except Exception as error:
+                    logger.error("%s of the connection %r failed: %s", name, id, error)
+        finally:
+            del self._unsent[id]

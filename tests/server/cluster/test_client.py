@@ -1,0 +1,27 @@
+"""Connections to other nodes: kept, and closed when the node is gone."""
+
+import asyncio
+
+import pytest
+
+from fastrtc.server.cluster.client import NodeUnreachable
+from tests.server.cluster.test_internal import served
+from tests.support.peers import eventually
+
+
+async def test_connections_are_kept():
+    async with served() as one:
+        for _ in range(5):
+            await one.request("reverse", b"abc")
+        assert len(one.server._connections) == 1
+
+
+async def test_open_requests_fail_when_their_node_is_dropped():
+    async with served() as one:
+        waiting = asyncio.ensure_future(one.request("wait", b"", 30.0))
+        await eventually(lambda: one.calls)
+        await one.client.drop(one.node.address)
+        with pytest.raises(NodeUnreachable):
+            await asyncio.wait_for(waiting, 5.0)
+        await one.client.drop("http://unknown")
+        assert await one.request("reverse", b"abc") == b"cba"

@@ -1,0 +1,110 @@
+"""The socket of a node, its address, and the secret in a file."""
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from fastrtc import Cluster
+from fastrtc.server.cluster.listening import listen, read_secret
+
+SECRET = "the secret of these tests"
+
+
+def test_a_node_with_sqlite_listens_beside_the_file(tmp_path: Path):
+    opened = listen(Cluster(f"sqlite://{tmp_path}/calls.db"), "0123456789abcdef")
+    assert opened.address == f"unix:{tmp_path}/calls.db-0123456789ab.sock"
+    path = opened.address.removeprefix("unix:")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+    opened.close()
+    assert not os.path.exists(path)
+
+
+def test_the_sockets_of_killed_processes_are_removed(tmp_path: Path):
+    options = Cluster(f"sqlite://{tmp_path}/calls.db")
+    killed = listen(options, "killed")
+    killed.socket.close()
+    lives = listen(options, "lives")
+    third = listen(options, "third")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "calls.db-lives.sock",
+        "calls.db-third.sock",
+    ]
+    lives.close()
+    third.close()
+
+
+def test_a_path_that_is_too_long_for_a_socket_becomes_a_port(tmp_path: Path):
+    opened = listen(Cluster(f"sqlite://{tmp_path}/{'x' * 100}"), "n1")
+    assert opened.address.startswith("http://127.0.0.1:")
+    opened.close()
+
+
+def test_with_redis_a_node_listens_on_its_address_towards_it():
+    opened = listen(Cluster("redis://127.0.0.1:1/0", secret=SECRET), "n1")
+    assert opened.address == f"http://127.0.0.1:{opened.socket.getsockname()[1]}"
+    opened.close()
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
+def test_a_given_address_and_port_are_used(address: str):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address.strip("[]"), 0), family=family) as free:
+        port = free.getsockname()[1]
+    opened = listen(Cluster("sqlite:x", address=f"{address}:{port}"), "n1")
+    assert opened.address == f"http://{address}:{port}"
+    assert opened.socket.getsockname()[:2] == (address.strip("[]"), port)
+    opened.close()
+
+
+def test_the_port_of_a_nat_is_served_on_all_addresses():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    opened = listen(Cluster("sqlite:x", address=f"192.0.2.1:{port}"), "n1")
+    assert opened.address == f"http://192.0.2.1:{port}"
+    assert opened.socket.getsockname() == ("0.0.0.0", port)
+    opened.close()
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "no.such.host.invalid", "unix:/no/such/place"])
+def test_an_address_that_cannot_be_used_is_named(address: str):
+    with pytest.raises(OSError, match=address.removeprefix("unix:")):
+        listen(Cluster("sqlite:x", address=address), "n1")
+
+
+def test_a_port_in_use_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match=f"port {port}"):
+            listen(Cluster("sqlite:x", address=f"127.0.0.1:{port}"), "n1")
+
+
+def test_a_secret_is_created_once_for_all(tmp_path: Path):
+    path = str(tmp_path / "secret")
+    read: list[str] = []
+    threads = [threading.Thread(target=lambda: read.append(read_secret(path))) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(read) == 20 and len(set(read)) == 1 and len(read[0]) == 64
+    assert [file.name for file in tmp_path.iterdir()] == ["secret"]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+
+
+def test_a_secret_that_others_may_read_is_refused(tmp_path: Path):
+    path = tmp_path / "secret"
+    path.write_text("x")
+    path.chmod(0o644)
+    with pytest.raises(OSError, match="mode 600"):
+        read_secret(str(path))
+    path.chmod(0o600)
+    path.write_text("\n")
+    with pytest.raises(OSError, match="is empty"):
+        read_secret(str(path))
+    with pytest.raises(OSError):
+        read_secret(str(tmp_path / "no" / "secret"))

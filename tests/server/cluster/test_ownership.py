@@ -1,0 +1,209 @@
+"""What a node owns, while its directory is reachable, is not, and has lost its data."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+from fastrtc.core.tasks import TaskOwner
+from fastrtc.server.cluster.directory import DirectoryUnreachable, FleetFull, Key, Node
+from fastrtc.server.cluster.memory import MemoryDirectory
+from fastrtc.server.cluster.ownership import DIRECTORY_TIMEOUT_S, Ownership
+from tests.support.cluster import FailingDirectory
+from tests.support.virtual_time import virtual_time
+
+KEY, OTHER = Key("/", "a"), Key("/", "b")
+
+
+class Owner:
+    """A node without an endpoint."""
+
+    def __init__(self, directory: Any, id: str = "n1") -> None:
+        self.tasks = TaskOwner("test")
+        self.seen: list[str] = []
+        self.owned = Ownership(directory, self.tasks, lambda: Node(id, f"http://{id}"), self.record)
+
+    def record(self, nodes: Any) -> None:
+        self.seen = sorted(node.id for node in nodes)
+
+    async def end(self) -> None:
+        self.tasks.cancel()
+        await self.tasks.join(1.0)
+
+
+@virtual_time
+async def test_a_key_is_owned_until_it_is_released():
+    directory = MemoryDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    assert (await one.owned.claim(KEY)).owner == "n1"
+    assert (await two.owned.claim(KEY)).owner == "n1"
+    assert two.owned.known_owner(KEY) == "n1"
+    two.owned.release(KEY)  # it does not own it
+    one.owned.release(KEY)
+    await asyncio.sleep(0.1)
+    assert await two.owned.find(KEY) is None
+    assert (await two.owned.claim(KEY)).owner == "n2"
+
+
+@virtual_time
+async def test_a_key_that_is_claimed_again_at_once_stays():
+    one = Owner(MemoryDirectory())
+    await one.owned.claim(KEY)
+    for _ in range(5):
+        one.owned.release(KEY)
+        await one.owned.claim(KEY)
+    await asyncio.sleep(0.1)
+    assert await one.owned.find(KEY) == "n1"
+
+
+@virtual_time
+async def test_heartbeats_keep_a_node_alive_and_tell_it_of_others():
+    directory = MemoryDirectory(clock=asyncio.get_running_loop().time)
+    one, two = Owner(directory), Owner(directory, "n2")
+    for node in (one, two):
+        await node.owned.beat()
+    one.tasks.start(one.owned.send_heartbeats(1.0), "heartbeats")
+    assert two.seen == ["n1", "n2"]
+    await asyncio.sleep(10)
+    assert one.seen == ["n1"]
+    await one.end()
+
+
+@virtual_time
+async def test_a_directory_that_lost_its_data_is_filled_again():
+    directory = MemoryDirectory()
+    one = Owner(directory)
+    await one.owned.claim(KEY)
+    await directory.leave("n1")
+    await one.owned.beat()
+    assert await directory.find(KEY) == "n1"
+
+    await directory.leave("n1")
+    await one.owned.claim(OTHER)
+    assert await directory.find(KEY) == await directory.find(OTHER) == "n1"
+
+
+@virtual_time
+async def test_a_directory_that_is_down_stops_nothing():
+    directory = FailingDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    await one.owned.claim(KEY)
+    await two.owned.beat()
+    directory.down = True
+    assert (await one.owned.claim(OTHER)).owner == "n1"  # granted, and recorded later
+    with pytest.raises(DirectoryUnreachable):
+        await one.owned.find(KEY)
+    before = directory.operations
+    await one.owned.claim(Key("/", "c"))
+    assert directory.operations == before  # it is not asked again until a heartbeat succeeds
+    one.owned.release(KEY)
+    await asyncio.sleep(0.1)
+
+    directory.down = False
+    await one.owned.beat()
+    assert one.owned.reachable
+    assert await directory.find(KEY) is None
+    assert await directory.find(OTHER) == "n1"
+    assert await two.owned.find(Key("/", "c")) == "n1"
+
+
+@virtual_time
+async def test_a_key_that_another_node_got_meanwhile_stays_with_it():
+    directory = FailingDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    await one.owned.beat()
+    directory.down = True
+    await one.owned.claim(KEY)
+    directory.down = False
+    await two.owned.claim(KEY)
+    await one.owned.beat()
+    assert await directory.find(KEY) == "n2"
+    one.owned.release(KEY)
+    await asyncio.sleep(0.1)
+    assert await directory.find(KEY) == "n2"
+
+
+async def test_one_line_says_that_it_is_down_and_one_that_it_is_back(
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level(logging.INFO)
+    directory = FailingDirectory()
+    one = Owner(directory)
+    directory.down = True
+    for _ in range(3):
+        await one.owned.beat()
+        await one.owned.claim(KEY)
+    directory.down = False
+    for _ in range(3):
+        await one.owned.beat()
+    levels = [(record.levelname, "reachable" in record.message) for record in caplog.records]
+    assert levels == [("WARNING", True), ("INFO", True)]
+
+
+class HangingDirectory(MemoryDirectory):
+    """A directory whose operations do not end."""
+
+    async def beat(self, *args: Any) -> Any:
+        await asyncio.Event().wait()
+
+    claim = find = leave = release = beat  # type: ignore[assignment]
+
+
+@virtual_time
+async def test_a_directory_that_hangs_costs_one_bounded_wait():
+    one = Owner(HangingDirectory())
+    time = asyncio.get_running_loop().time
+    start = time()
+    claims = await asyncio.gather(*(one.owned.claim(Key("/", f"{n}")) for n in range(100)))
+    assert all(claim.owner == "n1" for claim in claims)
+    assert time() - start < DIRECTORY_TIMEOUT_S + 0.5
+    await one.owned.leave()
+    assert time() - start < DIRECTORY_TIMEOUT_S + 0.5
+
+
+@virtual_time
+async def test_a_cancelled_claim_is_given_up_with_the_next_heartbeat():
+    class Slow(MemoryDirectory):
+        async def claim(self, *args: Any) -> Any:
+            claim = await super().claim(*args)
+            await asyncio.sleep(1)
+            return claim
+
+    directory = Slow()
+    one = Owner(directory)
+    claiming = asyncio.ensure_future(one.owned.claim(KEY))
+    await asyncio.sleep(0.5)
+    claiming.cancel()
+    await asyncio.gather(claiming, return_exceptions=True)
+    assert await directory.find(KEY) == "n1"
+    await one.owned.beat()
+    assert await directory.find(KEY) is None
+
+
+@virtual_time
+async def test_the_total_limit_counts_all_nodes():
+    directory = MemoryDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    await one.owned.claim(KEY, 2)
+    await two.owned.claim(OTHER, 2)
+    with pytest.raises(FleetFull):
+        await two.owned.claim(Key("/", "c"), 2)
+    assert (await one.owned.claim(KEY, 2)).owner == "n1"  # its own
+    await two.owned.leave()
+    await one.owned.claim(Key("/", "c"), 2)
+
+
+@virtual_time
+async def test_the_owners_that_are_remembered_are_bounded():
+    one, two = Owner(directory := MemoryDirectory()), None
+    two = Owner(directory, "n2")
+    await two.owned.beat()
+    for number in range(5000):
+        key = Key("/", f"{number}")
+        await directory.claim(key, "n2")
+        await one.owned.find(key)
+    assert one.owned.known_owner(Key("/", "0")) is None
+    assert one.owned.known_owner(Key("/", "4999")) == "n2"
+    one.owned.forget_owner(Key("/", "4999"))
+    assert one.owned.known_owner(Key("/", "4999")) is None

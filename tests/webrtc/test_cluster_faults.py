@@ -1,0 +1,279 @@
+"""Nodes that die, lie or differ, a directory that is down, and limits over all nodes."""
+
+import asyncio
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from fastrtc import Cluster, Stream
+from fastrtc.core.log_throttle import LogThrottle
+from fastrtc.server.cluster import membership
+from fastrtc.server.cluster.calls import ConnectionUnknown
+from fastrtc.server.cluster.directory import Key
+from fastrtc.server.endpoint import endpoint_of
+from tests.support.cluster import (
+    FailingDirectory,
+    clustered,
+    node_of,
+    running,
+    streams_of,
+)
+from tests.support.connections import connections_of, left
+from tests.support.peers import LOCAL, Client, eventually
+from tests.support.servers import serving
+from tests.webrtc.handlers import AsyncAudioEcho
+from tests.webrtc.test_cluster import Inputs, trickle
+
+
+async def kill(stream: Any) -> None:
+    """Let a node be gone at once, without a farewell."""
+    node = node_of(stream)
+    node._tasks.cancel()
+    await node._server.stop()
+
+
+# Nodes
+
+
+async def test_a_reader_ends_when_the_owner_dies(caplog: pytest.LogCaptureFixture):
+    owner, other = streams_of(2, Inputs())
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        reading = asyncio.ensure_future(other.fetch_latest_output(client.webrtc_id))
+        await eventually(lambda: endpoint_of(owner).cluster.readers._reading)
+        await kill(owner)
+        with pytest.raises(LookupError):
+            await reading
+        await asyncio.to_thread(other.set_input, client.webrtc_id, 1)
+        await other.update_connection(client.webrtc_id, "closed")
+        assert (await trickle(client, other))[0]["meta"]["error"] == "connection_closed"
+    assert caplog.records
+
+
+async def test_the_id_of_a_dead_node_is_free_again_for_another():
+    directory = FailingDirectory()
+    owner, other = streams_of(2, Inputs(), directory)
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        await kill(owner)
+        directory._lost_after_s = 0.5
+        again = Client(other, audio="recvonly", webrtc_id=client.webrtc_id)
+        assert (await again.call())["meta"]["error"] == "connection_already_exists"
+        await again.close()
+        await asyncio.sleep(0.6)  # the directory's time is real
+        await eventually(lambda: node_of(owner).id not in node_of(other)._nodes)
+        async with Client(other, audio="recvonly", webrtc_id=client.webrtc_id):
+            pass
+
+
+async def test_another_secret_is_refused_and_named(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(membership, "_failures", LogThrottle())
+    directory = FailingDirectory()
+    owner, other = (
+        Stream(
+            Inputs(),
+            modality="audio",
+            server_rtc_configuration=LOCAL,
+            cluster=clustered(directory, secret=secret),
+        )
+        for secret in ("the secret of one of the nodes", "the secret of another node")
+    )
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        await asyncio.to_thread(other.set_input, client.webrtc_id, 1)
+        assert "FASTRTC_CLUSTER_SECRET" in caplog.text
+        assert owner.handlers[client.webrtc_id].got == []
+
+
+async def test_a_node_that_denies_its_connection_is_asked_twice_at_most():
+    owner, other = streams_of(2, Inputs())
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        key = Key("stream", client.webrtc_id)
+        asked: list[str] = []
+
+        async def deny(name: str, body: bytes) -> bytes:
+            asked.append(name)
+            return pickle.dumps(("unknown",))
+
+        node_of(owner)._server._handle = deny
+        await asyncio.to_thread(other.set_input, client.webrtc_id, 1)
+        assert asked == ["set_input"] * 2
+        with pytest.raises(ConnectionUnknown):
+            await node_of(other).call(key, "set_input", 1)
+        assert asked == ["set_input"] * 4
+        reader = other.output_stream(client.webrtc_id)
+        assert [outputs async for outputs in reader] == []
+        assert (await trickle(client, other))[0] == {"status": "success"}
+
+
+async def test_two_nodes_that_name_each_other_end_a_call():
+    directory = FailingDirectory()
+    one, two = streams_of(2, Inputs(), directory)
+    async with running(one, two):
+        key = Key("stream", "nowhere")
+        for stream, other in ((one, two), (two, one)):
+            node_of(stream).owned._remember(key, node_of(other).id)
+        await directory.claim(key, node_of(two).id)
+        before = directory.operations
+        with pytest.raises(ConnectionUnknown):
+            await node_of(one).call(key, "set_input", 1)
+        assert directory.operations - before <= 20
+
+
+async def test_no_call_makes_calls():
+    """What a node receives it never passes on: so no request can travel in a circle."""
+    full = streams_of(3, AsyncAudioEcho())
+    async with running(*full):
+        for stream in full:
+            connections_of(stream).registry.stopping = True
+        asked: list[str] = []
+        for stream in full:
+            handle = node_of(stream)._server._handle
+
+            async def note(name: str, body: bytes, handle: Any = handle) -> bytes:
+                asked.append(name)
+                return await handle(name, body)
+
+            node_of(stream)._server._handle = note
+        client = Client(full[0], audio="recvonly")
+        assert (await client.call())["meta"]["error"] == "server_stopping"
+        assert asked == ["offer"] * 2
+        await client.close()
+
+
+async def test_two_streams_with_the_same_name_are_an_error():
+    options = clustered(FailingDirectory())
+    one, two = (Stream(Inputs(), modality="audio", cluster=options) for _ in range(2))
+    async with running(one):
+        with pytest.raises(RuntimeError, match="the name 'stream'"):
+            await endpoint_of(two).cluster.start()
+        await endpoint_of(two).leave_cluster()
+
+
+async def test_a_node_that_cannot_listen_says_so_at_its_start():
+    app = FastAPI()
+    stream = Stream(
+        Inputs(), modality="audio", cluster=clustered(FailingDirectory(), address="192.0.2.1")
+    )
+    stream.mount(app)
+    with pytest.raises(OSError, match=r"192.0.2.1"):
+        async with app.router.lifespan_context(app):
+            pass
+
+
+# The directory
+
+
+async def test_while_the_directory_is_down_calls_continue_and_new_ones_are_served_locally(
+    caplog: pytest.LogCaptureFixture,
+):
+    directory = FailingDirectory()
+    one, two = streams_of(2, Inputs(), directory, total_limit=2)
+    async with running(one, two), Client(one, audio="recvonly") as client:
+        await asyncio.to_thread(two.set_input, client.webrtc_id, 1)
+        directory.down = True
+        await eventually(lambda: not node_of(two).owned.reachable)
+        await asyncio.to_thread(two.set_input, client.webrtc_id, 2)  # it remembers the owner
+        assert one.handlers[client.webrtc_id].got == [[1], [2]]
+
+        later = Client(two, audio="recvonly")
+        offer = await later.offer(trickle=True)
+        assert all(answer == {"status": "success"} for answer in await trickle(later, two))
+        await later.take(await later.post(offer))
+        await later.state("connected")
+        await asyncio.to_thread(one.set_input, later.webrtc_id, "nobody has it")
+
+        directory.down = False
+        await eventually(lambda: node_of(one).owned.reachable and node_of(two).owned.reachable)
+        await asyncio.to_thread(one.set_input, later.webrtc_id, 3)
+        assert two.handlers[later.webrtc_id].got == [[3]]
+        await later.close()
+        await later.over()
+    warnings = [r for r in caplog.records if "directory of the cluster" in r.getMessage()]
+    assert len(warnings) == 2  # one of each node
+
+
+async def test_a_node_may_start_before_its_directory():
+    directory = FailingDirectory()
+    directory.down = True
+    (one,) = streams_of(1, Inputs(), directory)
+    await endpoint_of(one).cluster.start()
+    async with Client(one, audio="recvonly") as client:
+        directory.down = False
+        await eventually(lambda: node_of(one).owned.reachable)
+        assert await directory.find(Key("stream", client.webrtc_id)) == node_of(one).id
+    await endpoint_of(one).leave_cluster()
+
+
+# Limits
+
+
+async def test_the_total_limit_counts_the_connections_of_all_nodes():
+    one, two = streams_of(2, Inputs(), concurrency_limit=5, total_limit=2)
+    async with running(one, two), Client(one, audio="recvonly"):
+        async with Client(two, audio="recvonly"):
+            for stream in (one, two):
+                third = Client(stream, audio="recvonly")
+                refused = {"error": "concurrency_limit_reached", "limit": 2}
+                assert (await third.call())["meta"] == refused
+                await third.close()
+        await eventually(lambda: not node_of(two).owned._releasing)
+        async with Client(two, audio="recvonly"):
+            pass
+
+
+async def test_the_total_limit_holds_without_a_cluster():
+    stream = Stream(
+        Inputs(),
+        modality="audio",
+        concurrency_limit=5,
+        total_limit=1,
+        server_rtc_configuration=LOCAL,
+    )
+    async with Client(stream, audio="recvonly"):
+        second = Client(stream, audio="recvonly")
+        assert (await second.call())["meta"]["limit"] == 1
+        await second.close()
+
+
+# Real servers
+
+
+async def test_two_servers_share_an_sqlite_file(tmp_path: Path):
+    """Apps on their own event loops, in threads of their own, over HTTP."""
+    streams, apps = [], []
+    for _ in range(2):
+        app = FastAPI()
+        stream = Stream(
+            Inputs(),
+            modality="audio",
+            verbose=False,
+            server_rtc_configuration=LOCAL,
+            cluster=Cluster(f"sqlite://{tmp_path}/calls.db"),
+        )
+        stream.mount(app, "/voice")
+        streams.append(stream)
+        apps.append(app)
+    client = Client(streams[0], audio="recvonly")
+    with serving(apps[0]) as first, serving(apps[1]) as second:
+        async with httpx.AsyncClient() as http:
+            offer = await client.offer(trickle=True)
+            for text, mid, index in client.candidates():
+                candidate = {"candidate": text, "sdpMid": mid, "sdpMLineIndex": index}
+                body = {"candidate": candidate, "webrtc_id": client.webrtc_id, "type": "x"}
+                answer = await http.post(f"{second}/voice/webrtc/offer", json=body)
+                assert answer.json() == {"status": "success"}
+            answer = (await http.post(f"{first}/voice/webrtc/offer", json=offer)).json()
+            await client.take(answer)
+            await client.state("connected")
+            await asyncio.to_thread(streams[1].set_input, client.webrtc_id, "hello")
+            assert streams[0].handlers[client.webrtc_id].got == [["hello"]]
+            same = await http.post(f"{second}/voice/webrtc/offer", json=offer)
+            assert same.json()["meta"]["error"] == "connection_already_exists"
+        await client.close()
+        await eventually(lambda: not left(streams[0]))
+    assert not any(name.endswith(".sock") for name in os.listdir(tmp_path))
