@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fastrtc import AdditionalOutputs, AsyncStreamHandler
+from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import (
     node_of,
     running,
