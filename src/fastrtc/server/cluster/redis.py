@@ -7,6 +7,7 @@ Needs the extra ``cluster``, and Redis 6.2 or newer with the default ``maxmemory
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Collection, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -40,6 +41,11 @@ MAX_CONNECTIONS = 8
 
 KEPT_S = 3600
 """Time after the last heartbeat after which Redis removes everything, in seconds."""
+
+UNAUTHENTICATED = re.compile("already authenticated|unauthenticated|Authentication required")
+"""The errors of Redis for a client without a password, which depend on its first command."""
+
+NO_PASSWORD = "it needs a password: redis://:password@host:port/database"
 
 # KEYS[1] ends with "beats"; ARGV[1] is the prefix of all keys, ARGV[2] `lost_after_s` in ms.
 #
@@ -327,8 +333,9 @@ class RedisDirectory:
                 f"the directory {self._name} did not respond within {OPERATION_TIMEOUT_S:g} s"
             ) from None
         except (OSError, RedisError) as error:
+            reason = NO_PASSWORD if UNAUTHENTICATED.search(str(error)) else error
             raise DirectoryUnreachable(
-                f"the directory {self._name} cannot be used: {error}"
+                f"the directory {self._name} cannot be used: {reason}"
             ) from None
 
 
