@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="the long cases too")
     parser.add_argument(
         "--minutes", type=float, help="how long each soak goes on (default 10; see --only soak)"
+    )
+    parser.add_argument(
+        "--sessions", type=int, help="how many each soak holds (default 80%% of the ceiling)"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     parser.add_argument("--show", type=Path, metavar="FILE", help="print the table of a --json run")
@@ -63,7 +67,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def choose(only: list[str] | None, full: bool, minutes: float | None = None) -> list[harness.Job]:
+def choose(
+    only: list[str] | None, full: bool, lasting: Mapping[str, float | None] | None = None
+) -> list[harness.Job]:
     """The cases to run, in the order of the table.
 
     A workload that is named runs without its long cases, unless it has no others; a case that is
@@ -82,17 +88,18 @@ def choose(only: list[str] | None, full: bool, minutes: float | None = None) -> 
                     workload.name in only and (wanted or only_long)
                 )
             if wanted:
-                chosen.append(harness.Job(workload, _lasting(case, minutes)))
+                chosen.append(harness.Job(workload, _lasting(case, lasting or {})))
     if unknown:
         names = ", ".join(workload.name for workload in WORKLOADS)
         raise SystemExit(f"--only {', '.join(sorted(unknown))}: there are {names}; see --list")
     return chosen
 
 
-def _lasting(case: Case, minutes: float | None) -> Case:
-    if minutes is None or "minutes" not in case.options:
+def _lasting(case: Case, lasting: Mapping[str, float | None]) -> Case:
+    if "minutes" not in case.options:
         return case
-    return replace(case, options={**case.options, "minutes": minutes})
+    given = {name: value for name, value in lasting.items() if value is not None}
+    return replace(case, options={**case.options, **given})
 
 
 def with_recognizer(jobs: list[harness.Job], cache: Path, python: Path | None) -> list[harness.Job]:
@@ -124,7 +131,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(report.table(*report.from_json(json.loads(options.show.read_text()))))
         return 0
     jobs = with_recognizer(
-        choose(options.only, options.full, options.minutes),
+        choose(
+            options.only,
+            options.full,
+            {"minutes": options.minutes, "sessions": options.sessions},
+        ),
         options.envs,
         options.recognizer_python,
     )

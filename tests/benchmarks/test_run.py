@@ -13,7 +13,7 @@ LONG = {
 
 def chosen(*arguments: str) -> list[tuple[str, str]]:
     options = parse(list(arguments))
-    jobs = choose(options.only, options.full, options.minutes)
+    jobs = choose(options.only, options.full)
     return [(job.workload.name, job.case.name) for job in jobs]
 
 
@@ -49,10 +49,13 @@ def test_a_name_that_there_is_not_is_an_error_that_tells_the_others():
         chosen("--only", "echo", "--only", "ecco")
 
 
-def test_minutes_change_only_what_lasts_for_minutes():
-    jobs = choose(["soak", "echo"], False, 0.5)
-    minutes = {job.workload.name: job.case.options.get("minutes") for job in jobs}
-    assert minutes == {"echo": None, "soak": 0.5}
+def test_minutes_and_sessions_change_only_what_lasts_for_minutes():
+    jobs = choose(["soak", "echo"], False, {"minutes": 0.5, "sessions": 68})
+    options = {job.workload.name: job.case.options for job in jobs}
+    assert "minutes" not in options["echo"] and options["echo"]["sessions"] != 68
+    assert (options["soak"]["minutes"], options["soak"]["sessions"]) == (0.5, 68)
+    (unset,) = choose(["soak/WebRTC, async"], False, {"minutes": None, "sessions": None})
+    assert unset.case.options == {"minutes": 10}
 
 
 def test_names_of_cases_are_unique():
