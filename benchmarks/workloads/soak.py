@@ -27,7 +27,8 @@ async def measure(server: Server, options: Mapping[str, float]) -> Sample:
     kind = "websocket" if options.get("websocket") else "webrtc"
     async with Crowd(server, kind) as crowd:
         sessions = int(options.get("sessions", 0)) or await _share_of_ceiling(crowd)
-        await crowd.hold(sessions)
+        if refused := await crowd.hold(sessions):
+            raise RuntimeError(f"{sessions} sessions could not connect: {refused}")
         await asyncio.sleep(SETTLE)
         await crowd.look(WARM_UP)
         memory = [server.resident()]
