@@ -3,6 +3,7 @@ import pytest
 from fastrtc.server.cluster.directory import LOST_AFTER_S, Directory, Key
 from fastrtc.server.cluster.memory import MemoryDirectory
 from tests.server.cluster.contract import DirectoryContract
+from tests.server.cluster.race import check_race, race_of_threads
 
 
 class MemoryStore:
@@ -34,3 +35,8 @@ class TestMemoryDirectory(DirectoryContract):
             await store.directory.find(Key("/", str(number)), b"item", ttl_s=1)
             await store.pass_time(0.1)
         assert len(store.directory._waiting) <= 100
+
+
+def test_threads_share_it() -> None:
+    directory = MemoryDirectory(lost_after_s=60)
+    check_race(directory, *race_of_threads(directory))

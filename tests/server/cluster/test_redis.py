@@ -19,6 +19,7 @@ from fastrtc.server.cluster.directory import (
 )
 from fastrtc.server.cluster.redis import RedisDirectory
 from tests.server.cluster.contract import KEY, DirectoryContract, node
+from tests.server.cluster.race import check_race, race_of_processes
 from tests.support.redis_server import RedisServer, redis_server
 
 PREFIX = "{fastrtc}:"
@@ -77,6 +78,11 @@ class TestRedisDirectory(DirectoryContract):
         return RedisStore(empty_server.url)
 
 
+def test_processes_share_it(empty_server: RedisServer) -> None:
+    granted = race_of_processes(RedisDirectory, empty_server.url)
+    check_race(RedisDirectory(empty_server.url, lost_after_s=60), *granted)
+
+
 async def test_times_are_those_of_redis(empty_server: RedisServer) -> None:
     directory = RedisDirectory(empty_server.url, lost_after_s=0.2)
     lasting = RedisDirectory(empty_server.url, lost_after_s=60)
@@ -131,7 +137,7 @@ async def test_a_redis_that_hangs_is_waited_for_in_vain(
             *[directory.claim(Key("/", str(number)), "a") for number in range(50)],
             return_exceptions=True,
         )
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         assert {type(result) for result in results} == {DirectoryUnreachable}
         os.kill(server.pid, signal.SIGCONT)
         monkeypatch.undo()

