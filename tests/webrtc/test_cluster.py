@@ -314,3 +314,16 @@ async def test_outputs_that_cannot_be_sent_are_logged_and_the_next_one_is_read(
         handler.out.put_nowait("next")
         assert (await other.fetch_latest_output(client.webrtc_id)).args == ("next",)
         assert errors()
+
+
+async def test_readers_end_with_their_own_node():
+    owner, other = streams_of(2, Inputs())
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        reading = asyncio.ensure_future(other.fetch_latest_output(client.webrtc_id))
+        await eventually(lambda: endpoint_of(owner).cluster.readers._reading)
+        await other.close_sessions()
+        with pytest.raises(LookupError):
+            await reading
+        # what the reader did not get is still there
+        owner.handlers[client.webrtc_id].out.put_nowait("kept")
+        assert (await owner.fetch_latest_output(client.webrtc_id)).args == ("kept",)

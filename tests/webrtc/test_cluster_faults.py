@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from fastrtc import Cluster, Stream
+from fastrtc import Cluster, Limits, Stream
 from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server.cluster import membership
-from fastrtc.server.cluster.calls import ConnectionUnknown
+from fastrtc.server.cluster.calls import CALLS, ConnectionUnknown
 from fastrtc.server.cluster.directory import Key
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import (
@@ -277,3 +278,27 @@ async def test_two_servers_share_an_sqlite_file(tmp_path: Path):
         await client.close()
         await eventually(lambda: not left(streams[0]))
     assert not any(name.endswith(".sock") for name in os.listdir(tmp_path))
+
+
+async def test_offers_that_wait_for_another_node_are_bounded(monkeypatch: pytest.MonkeyPatch):
+    full, free = streams_of(2, AsyncAudioEcho(), concurrency_limit=1, limits=Limits(connecting=2))
+    answer = CALLS["offer"].function
+    started = asyncio.Semaphore(0)
+
+    async def slow(*args: Any) -> Any:
+        started.release()
+        await asyncio.sleep(0.5)
+        return await answer(*args)
+
+    monkeypatch.setitem(CALLS, "offer", replace(CALLS["offer"], function=slow))
+    async with running(full, free), Client(full, audio="recvonly"):
+        waiting = [Client(full, audio="recvonly") for _ in range(2)]
+        posts = [asyncio.ensure_future(one.call()) for one in waiting]
+        for _ in waiting:
+            await started.acquire()
+        third = Client(full, audio="recvonly")
+        assert (await third.call())["meta"]["error"] == "concurrency_limit_reached"
+        answers = [(await post).get("type") for post in posts]
+        assert sorted(map(str, answers)) == ["None", "answer"]
+        for client in (*waiting, third):
+            await client.close()

@@ -37,7 +37,7 @@ from .shutdown import CloseOnLoopShutdown
 if TYPE_CHECKING:
     from .cluster.membership import Membership
 
-__all__ = ["Endpoint", "attach", "endpoint_of", "has_endpoint", "id_of"]
+__all__ = ["Endpoint", "attach", "call_key", "endpoint_of", "has_endpoint", "id_of"]
 
 NAME = "__fastrtc_endpoint__"
 """The key in the ``__dict__`` of a ``Stream`` or a component."""
@@ -132,13 +132,15 @@ class Endpoint:
         option = self.owner.cluster
         if option is None and CLUSTER not in os.environ:
             return None
-        if self._membership is None or self._membership[0] != option:
-            from .cluster.membership import Membership
+        known = self._membership
+        if known is not None and (known[0] == option or known[1].is_running):
+            return known[1]
+        from .cluster.membership import Membership
 
-            options = resolve_cluster(option)
-            if options is None:  # the variable is empty
-                return None
-            self._membership = option, Membership(self, options)
+        options = resolve_cluster(option)
+        if options is None:  # the variable is empty
+            return None
+        self._membership = option, Membership(self, options)
         return self._membership[1]
 
     def reserve(self, id: str) -> Reservation:
@@ -313,6 +315,8 @@ class Endpoint:
         """Close the connections, sending clients the reason, and wait until they are closed."""
         self.early.clear()
         self.outputs.expire_all()
+        if self._membership is not None:
+            self._membership[1].readers.end_all()
         await self.places.close(reason)
 
     async def stop(self) -> None:
@@ -338,6 +342,11 @@ class Endpoint:
                 if isinstance(connection.transport, Peer) and connection.session.loop is loop:
                     await connection.transport.close_sockets()
             await member.leave_cluster()
+
+
+def call_key(id: str) -> str:
+    """Return the id under which a cluster knows the reserved place of a telephone call."""
+    return f"call/{id}"
 
 
 def id_of(webrtc_data: WebRTCData | str) -> str:

@@ -21,7 +21,7 @@ from ..transport.socket.pending import PendingConnections
 from ..transport.telephony.protocol import check_providers
 from ..transport.telephony.provider import Provider
 from .authorization import is_of_browser, refusal_of_site, served_locally
-from .endpoint import Endpoint, endpoint_of
+from .endpoint import Endpoint, call_key, endpoint_of
 from .lifespan import ending
 from .owner import Listener, Owner
 from .shutdown import OnInterrupt
@@ -84,7 +84,7 @@ class StreamEndpoint(Endpoint):
         self.page = page
         self.telephone = Telephone(twilio_auth_token)
         self.providers = check_providers(phone_providers)
-        self.calls = CallReservations(self.places)
+        self.calls = CallReservations(self.places, self._call_released)
         self.pending = PendingConnections()
 
     def mounted_at(self, path: str) -> None:
@@ -135,7 +135,7 @@ class StreamEndpoint(Endpoint):
             SessionRefused: If a limit is reached, the id is in use, or a call has no valid token.
             Exception: Any exception of the handler's ``copy()``.
         """
-        self.accept_call(socket.call)
+        await self.accept_call(socket.call)
         async with self.reserve(id) as place:
             session = await place.create_session(
                 socket.additional_outputs_factory(id), socket.websocket, socket.call
@@ -149,15 +149,27 @@ class StreamEndpoint(Endpoint):
         """Answer the webhook of an incoming call; see ``Stream.handle_incoming_call``."""
         if (refusal := self.refusal_of_page(request)) is not None:
             return PlainTextResponse(refusal.details["reason"], status_code=403)
-        owner = self.owner
         return await self.telephone.answer(
             request,
             has_voice=self.has_voice,
-            reserve=lambda id: self.calls.reserve(
-                id, owner.concurrency_limit, owner.limits.connecting
-            ),
-            authorize=owner.authorize,
+            reserve=self._reserve_call,
+            authorize=self.owner.authorize,
         )
+
+    async def _reserve_call(self, id: str | None) -> bool:
+        """Reserve a place for a caller; return whether there is one."""
+        owner = self.owner
+        if not self.calls.reserve(id, owner.concurrency_limit, owner.limits.connecting):
+            return False
+        cluster = self.cluster
+        if cluster is None or id is None or await cluster.hold_call(id):
+            return True
+        self.calls.release(id)
+        return False
+
+    def _call_released(self, id: str) -> None:
+        if (cluster := self.cluster) is not None:
+            cluster.release(call_key(id))
 
     async def admits_call(self, websocket: WebSocket) -> bool:
         """Return whether to accept the socket of a call; close it if not."""
@@ -167,15 +179,22 @@ class StreamEndpoint(Endpoint):
             return False
         return await self.telephone.admit(websocket, self.owner.authorize)
 
-    def accept_call(self, call: Call | None) -> None:
+    async def accept_call(self, call: Call | None) -> None:
         """Check a call that has started, and free the place that was reserved for it.
 
         Raises:
             SessionRefused: If a token is required, and is missing or belongs to another call.
         """
-        if call is not None:
-            self.telephone.check_call(call, expected=call.id in self.calls)
-            self.calls.release(call.id)
+        if call is None:
+            return
+        cluster, id = self.cluster, call.id
+        expected, holder = id in self.calls, None
+        if cluster is not None and id is not None and not expected:
+            holder = await cluster.holder_of_call(id)
+        self.telephone.check_call(call, expected=expected or holder is not None)
+        self.calls.release(id)
+        if cluster is not None and id is not None:
+            await cluster.release_call(id, holder)
 
     # Closing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import HTTPException, Request, WebSocket
@@ -74,10 +74,12 @@ class CallReservations:
 
     Args:
         places: The places of the endpoint.
+        released: Called with the id of a call whose place is free again.
     """
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, released: Callable[[str], None] = lambda id: None) -> None:
         self._places = places
+        self._released = released
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def __contains__(self, id: str | None) -> bool:
@@ -114,6 +116,7 @@ class CallReservations:
         if id is not None and timer is not None:
             timer.cancel()
             self._places.release_call(id)
+            self._released(id)
 
 
 class Telephone:
@@ -149,7 +152,7 @@ class Telephone:
         request: Request,
         *,
         has_voice: bool,
-        reserve: Callable[[str | None], bool],
+        reserve: Callable[[str | None], Awaitable[bool]],
         authorize: Authorize | None = None,
     ) -> Response:
         """Answer the webhook of an incoming call with TwiML.
@@ -179,7 +182,7 @@ class Telephone:
             return _twiml(end_call(refusal.details.get("reason", NOT_ALLOWED)))
         if not has_voice:
             return _twiml(end_call(NO_VOICE))
-        if not reserve(parameters.get("CallSid")):
+        if not await reserve(parameters.get("CallSid")):
             return _twiml(end_call(LINE_BUSY))
         path = request.url.path.removesuffix(INCOMING)
         passed_on = {**_numbers(parameters), **self.call_parameters(parameters.get("CallSid"))}
@@ -196,7 +199,8 @@ class Telephone:
 
         Args:
             call: The call in the ``start`` message.
-            expected: Whether this process has just answered its webhook.
+            expected: Whether this process, or another one of the cluster, has just answered its
+                webhook.
 
         Raises:
             SessionRefused: If a token is required, and is missing, already used, expired, or

@@ -24,10 +24,28 @@ class _Outputs(asyncio.Queue[AdditionalOutputs]):
     def __init__(self, added: Callable[[], None]) -> None:
         super().__init__()
         self._added = added
+        self._returns = False
 
     def put_nowait(self, item: AdditionalOutputs) -> None:
         super().put_nowait(item)
         self._added()
+
+    def put_first(self, item: AdditionalOutputs) -> None:
+        self._returns = True
+        try:
+            self.put_nowait(item)
+        finally:
+            self._returns = False
+
+    def _init(self, maxsize: int) -> None:
+        self._items: deque[AdditionalOutputs] = deque()
+        self._queue = self._items  # as in the base class
+
+    def _put(self, item: AdditionalOutputs) -> None:
+        if self._returns:
+            self._items.appendleft(item)
+        else:
+            self._items.append(item)
 
 
 class _Quit(asyncio.Event):
@@ -54,7 +72,7 @@ class OutputQueue:
         begun: Whether the connection has started.
     """
 
-    queue: asyncio.Queue[AdditionalOutputs]
+    queue: _Outputs
     quit: asyncio.Event
 
     def __init__(self) -> None:
@@ -89,6 +107,10 @@ class OutputQueue:
         if self.queue.qsize() > MAX_QUEUED:
             self.queue.get_nowait()
             self._overflow.record()
+
+    def put_back(self, outputs: AdditionalOutputs) -> None:
+        """Put back the outputs that were removed last, for another reader."""
+        self.queue.put_first(outputs)
 
     def _wake_one(self) -> None:
         while self._readers:

@@ -5,16 +5,21 @@ Each function runs on the node that owns the connection, and none makes calls it
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...core.diagnosis import Diagnosis
 from ...transport.webrtc.candidates import parse_candidate
 from ...transport.webrtc.ice_targets import Place, client_place
 from ..answering import add_candidate, connect
-from ..endpoint import Endpoint
+from ..endpoint import Endpoint, call_key
 from .calls import call
 
+if TYPE_CHECKING:
+    from ..stream_endpoint import StreamEndpoint
+
 __all__: list[str] = []
+
+CALL = call_key("")
 
 OFFER_TIMEOUT_S = 30.0
 """How long the answer to a forwarded offer may take, in seconds: ``rtc_configuration`` and
@@ -83,7 +88,7 @@ async def diagnose(endpoint: Endpoint, id: str) -> Diagnosis:
 
 
 @call("outputs", timeout_s=OUTPUTS_TIMEOUT_S + 5.0, for_owner=False)
-async def outputs(endpoint: Endpoint, id: str, reader: str) -> tuple[bool, Any]:
+async def outputs(endpoint: Endpoint, id: str, reader: str, received: int) -> tuple[bool, Any]:
     """Wait for the next outputs of a connection, for a reader on another node.
 
     Returns:
@@ -92,7 +97,14 @@ async def outputs(endpoint: Endpoint, id: str, reader: str) -> tuple[bool, Any]:
     membership = endpoint.cluster
     if membership is None:
         return False, None
-    return await membership.readers.read(id, reader, OUTPUTS_TIMEOUT_S)
+    return await membership.readers.read(id, reader, received, OUTPUTS_TIMEOUT_S)
+
+
+@call("end_outputs", for_owner=False)
+async def end_outputs(endpoint: Endpoint, id: str, reader: str, received: int) -> None:
+    """End a reader on another node; another reader gets what it has not received."""
+    if endpoint.cluster is not None:
+        endpoint.cluster.readers.end(reader, received)
 
 
 @call("connected", for_owner=False)
@@ -101,3 +113,11 @@ async def connected(endpoint: Endpoint, id: str) -> None:
     endpoint.outputs.expire(id)
     if endpoint.cluster is not None:
         endpoint.cluster.readers.connected(id)
+
+
+@call("release_call", for_owner=False)
+async def release_call(endpoint: StreamEndpoint, id: str) -> None:
+    """Free the place that was reserved for a telephone call, as it has reached another node."""
+    endpoint.calls.release(id.removeprefix(CALL))
+    if endpoint.cluster is not None:
+        await endpoint.cluster.release_call(id.removeprefix(CALL), None)

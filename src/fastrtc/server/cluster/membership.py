@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,14 @@ from ...core.outputs import AdditionalOutputs
 from ...transport.webrtc.candidates import Candidate, parse_candidate
 from ...transport.webrtc.ice_targets import client_place
 from ..answering import add_candidate, connect
+from ..endpoint import call_key
 from . import forwarded  # noqa: F401 (registers the calls)
 from .calls import CallFailed, ConnectionUnknown, encode_call
 from .client import NodeUnreachable
 from .directory import DirectoryUnreachable, FleetFull, Key
 from .node import ClusterNode
 from .options import Cluster
-from .remote_outputs import RemoteReaders
+from .remote_outputs import RemoteReaders, read_outputs
 from .sending import Sender
 
 if TYPE_CHECKING:
@@ -34,12 +34,6 @@ logger = logging.getLogger(__name__)
 
 FULL = ("concurrency_limit_reached", "too_many_connecting", "server_stopping")
 """The refusals of one node that another node may not have."""
-
-READER_TTL_S = 30.0
-"""How long the owner of a new connection is told of readers that wait for it, in seconds."""
-
-MAX_FAILURES = 100
-"""Number of successive outputs that cannot be read, after which a reader gives up."""
 
 _failures = LogThrottle()
 
@@ -64,6 +58,7 @@ class Membership:
         self._options = options
         self._node: ClusterNode | None = None
         self._name = ""
+        self._forwarding = 0
         self._sender = Sender(self._deliver)
         self.readers = RemoteReaders(
             lambda id: endpoint.outputs.queue(id) if id in endpoint.places else None
@@ -98,6 +93,11 @@ class Membership:
         """Tell the other nodes soon that this one drains."""
         if self._node is not None and self._node.loop is asyncio.get_running_loop():
             self._node.announce()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether this process is a node of the cluster now."""
+        return self._node is not None
 
     def _key(self, id: str) -> Key:
         return Key(self._name or self._endpoint.name, id)
@@ -150,6 +150,47 @@ class Membership:
         if self._node is not None:
             self._node.owned.release(self._key(id))
 
+    # Telephone calls
+
+    async def hold_call(self, id: str) -> bool:
+        """Record that this node has reserved a place for a telephone call.
+
+        Returns:
+            Whether ``total_limit`` allows it.
+        """
+        if not is_id(call_key(id)):
+            return True
+        node = await self.start()
+        try:
+            await node.owned.claim(self._key(call_key(id)), self._endpoint.owner.total_limit)
+        except FleetFull:
+            return False
+        return True
+
+    async def holder_of_call(self, id: str) -> str | None:
+        """Return the id of the other node that has reserved a place for a call, or None."""
+        if not is_id(call_key(id)):
+            return None
+        node = await self.start()
+        try:
+            owner = await node.owned.find(self._key(call_key(id)))
+        except DirectoryUnreachable:
+            return None
+        return None if owner == node.id else owner
+
+    async def release_call(self, id: str, holder: str | None) -> None:
+        """Free the place that this node, or the node *holder*, has reserved for a call."""
+        if not is_id(call_key(id)):
+            return
+        node, key = await self.start(), self._key(call_key(id))
+        if holder is None:
+            await node.owned.release_now(key)
+            return
+        try:
+            await node.call_node(holder, key, "release_call")
+        except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+            logger.debug("The place of a call is freed when it expires: %s", error)
+
     # Offers and candidates
 
     async def connect(
@@ -172,6 +213,17 @@ class Membership:
                 raise
             full = refusal
         node, key = await self.start(), self._key(id)
+        if self._forwarding >= self._endpoint.owner.limits.connecting:
+            raise full
+        self._forwarding += 1
+        try:
+            return await self._connect_elsewhere(node, key, sdp, full)
+        finally:
+            self._forwarding -= 1
+
+    async def _connect_elsewhere(
+        self, node: ClusterNode, key: Key, sdp: Any, full: SessionRefused
+    ) -> dict[str, str]:
         for other in node.nodes_with_places(key.stream):
             try:
                 answer: dict[str, str] = await node.call_node(
@@ -272,30 +324,12 @@ class Membership:
 
         Readers end after 30 s if there is no connection by then.
         """
-        endpoint = self._endpoint
         if not is_id(id):
             return
-        node, key = await self.start(), self._key(id)
-        item = json.dumps({"reader": node.id}).encode()
-        for _ in range(2):
-            with self.readers.waiting(id) as waiting:
-                try:
-                    owner = await node.owned.find(key, item, READER_TTL_S)
-                except DirectoryUnreachable:
-                    owner = node.owned.known_owner(key)
-                if owner in (None, node.id) and not waiting.connected:
-                    async with aclosing(endpoint.outputs.read(id)) as reading:
-                        async for outputs in reading:
-                            yield outputs
-                    if not waiting.connected:
-                        return
-            try:
-                async with aclosing(_read_from_owner(node, key)) as remote:
-                    async for outputs in remote:
-                        yield outputs
-                return
-            except ConnectionUnknown:
-                pass  # it has just ended: wait for the next one
+        node, key, read = await self.start(), self._key(id), self._endpoint.outputs.read
+        async with aclosing(read_outputs(node, key, self.readers, read)) as reading:
+            async for outputs in reading:
+                yield outputs
 
     async def fetch_page_outputs(self, id: str, event: int) -> list[tuple[Any, ...]]:
         """Return the outputs that wait on another node for an event of a page."""
@@ -308,28 +342,3 @@ def is_id(id: object) -> bool:
         return isinstance(id, str) and Key("/", id) is not None
     except ValueError:
         return False
-
-
-async def _read_from_owner(node: ClusterNode, key: Key) -> AsyncGenerator[AdditionalOutputs, None]:
-    """Yield the outputs of a connection of another node.
-
-    Raises:
-        ConnectionUnknown: If no node has the connection.
-    """
-    reader = secrets.token_hex(16)
-    failures = 0
-    while failures < MAX_FAILURES:
-        try:
-            more, outputs = await node.call(key, "outputs", reader)
-            failures = 0
-        except NodeUnreachable as error:
-            logger.warning("The process of the connection %r is gone: %s", key.id, error)
-            return
-        except CallFailed as error:  # outputs that cannot be pickled, for example
-            _failures.log(logger.error, "Outputs cannot be read: %s", error)
-            failures += 1
-            continue
-        if outputs is not None:
-            yield outputs
-        if not more:
-            return

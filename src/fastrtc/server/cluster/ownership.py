@@ -171,6 +171,13 @@ class Ownership:
             self._releasing.add(key)
             self._tasks.start(self._release(key), "release")
 
+    async def release_now(self, key: Key) -> None:
+        """Give up a key, and wait until the directory knows it."""
+        if key in self._keys or key in self._releasing:
+            self._keys.discard(key)
+            self._releasing.add(key)
+            await self._release(key)
+
     async def _release(self, key: Key) -> None:
         async with self._exclusive:
             if key not in self._releasing:

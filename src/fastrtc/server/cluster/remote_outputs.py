@@ -1,24 +1,62 @@
 """Outputs of a connection for readers on other nodes, and the readers' side.
 
-A reader on another node asks for one ``AdditionalOutputs`` at a time and waits for the answer. So
-the owner removes no outputs from its queue that the reader might not read.
+A reader on another node asks for one ``AdditionalOutputs`` at a time, with the number of those that
+it has received. What it has not received when it ends, the owner gives to the next reader.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
+import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import aclosing, contextmanager
+from typing import TYPE_CHECKING, Any
 
+from ...core.log_throttle import LogThrottle
+from ...core.outputs import AdditionalOutputs
 from ...session.outputs import OutputQueue
-from .calls import ConnectionUnknown
+from .calls import CallFailed, ConnectionUnknown
+from .client import NodeUnreachable
+from .directory import DirectoryUnreachable, Key
 
-__all__ = ["RemoteReaders", "WaitingReader"]
+if TYPE_CHECKING:
+    from .node import ClusterNode
+
+__all__ = ["RemoteReaders", "WaitingReader", "read_outputs"]
+
+logger = logging.getLogger(__name__)
+
+READER_TTL_S = 30.0
+"""How long the owner of a new connection is told of readers that wait for it, in seconds."""
+
+MAX_FAILURES = 100
+"""Number of successive outputs that cannot be read, after which a reader gives up."""
 
 MAX_READERS = 4096
 """Number of readers on other nodes; beyond it, the one that was silent for longest is forgotten."""
+
+
+_failures = LogThrottle()
+
+
+class _Reader:
+    """A reader on another node.
+
+    Attributes:
+        queue: The outputs of the connection.
+        sent: Number of outputs that were sent to it.
+        last: The last one.
+        ended: Done when it has ended.
+    """
+
+    def __init__(self, queue: OutputQueue) -> None:
+        self.queue = queue
+        self.sent = 0
+        self.last: AdditionalOutputs | None = None
+        self.ended = asyncio.get_running_loop().create_future()
 
 
 class WaitingReader:
@@ -41,19 +79,24 @@ class RemoteReaders:
 
     def __init__(self, queue: Callable[[str], OutputQueue | None]) -> None:
         self._queue = queue
-        self._reading: OrderedDict[str, OutputQueue] = OrderedDict()  # by reader
+        self._reading: OrderedDict[str, _Reader] = OrderedDict()  # by reader
         self._waiting: dict[str, set[WaitingReader]] = {}  # by connection
+        self._calls: set[asyncio.Future[Any]] = set()
 
     # On the owner
 
-    async def read(self, id: str, reader: str, timeout_s: float) -> tuple[bool, Any]:
+    async def read(
+        self, id: str, name: str, received: int, timeout_s: float
+    ) -> tuple[bool, AdditionalOutputs | None]:
         """Wait for the next outputs, for a reader on another node.
 
-        A known reader gets the remaining outputs of a connection that has ended meanwhile.
+        A known reader gets the remaining outputs of a connection that has ended meanwhile, and
+        those that it has not received once more.
 
         Args:
             id: The connection.
-            reader: A random string that identifies the reader.
+            name: A random string that identifies the reader.
+            received: Number of outputs that the reader has received.
             timeout_s: Maximum time to wait, in seconds.
 
         Returns:
@@ -62,23 +105,52 @@ class RemoteReaders:
         Raises:
             ConnectionUnknown: If this node does not have the connection.
         """
-        queue = self._reading.pop(reader, None) or self._queue(id)
-        if queue is None:
-            raise ConnectionUnknown("The node does not have the connection")
-        self._reading[reader] = queue
+        reader = self._reading.pop(name, None)
+        if reader is None:
+            queue = self._queue(id)
+            if queue is None:
+                raise ConnectionUnknown("The node does not have the connection")
+            reader = _Reader(queue)
+        self._reading[name] = reader
         while len(self._reading) > MAX_READERS:
             self._reading.popitem(last=False)
-        try:
-            outputs = await asyncio.wait_for(queue.get(), timeout_s)
-        except asyncio.TimeoutError:
-            return True, None
-        if outputs is None:
-            self._reading.pop(reader, None)
-        return outputs is not None, outputs
+        if received < reader.sent:
+            return True, reader.last
+        if await self._receive(reader, timeout_s):
+            return True, reader.last
+        if reader.queue.ended and reader.queue.queue.empty():
+            self._reading.pop(name, None)
+            return False, None
+        return not reader.ended.done(), None
 
-    def end(self, reader: str) -> None:
-        """Forget a reader."""
-        self._reading.pop(reader, None)
+    async def _receive(self, reader: _Reader, timeout_s: float) -> bool:
+        """Wait for the next outputs, and keep them as the last ones; return whether there are."""
+        before = reader.sent
+        getting = asyncio.ensure_future(reader.queue.get())
+        try:
+            await asyncio.wait(
+                {getting, reader.ended}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:  # without await, which a cancellation would interrupt
+            if not getting.done():
+                getting.cancel()
+            elif (outputs := getting.result()) is not None:
+                if reader.ended.done():
+                    reader.queue.put_back(outputs)
+                else:
+                    reader.sent += 1
+                    reader.last = outputs
+        await asyncio.gather(getting, return_exceptions=True)
+        return reader.sent > before
+
+    def end(self, name: str, received: int) -> None:
+        """Forget a reader, and put back what it has not received."""
+        reader = self._reading.pop(name, None)
+        if reader is not None:
+            if not reader.ended.done():
+                reader.ended.set_result(None)
+            if received < reader.sent and reader.last is not None:
+                reader.queue.put_back(reader.last)
 
     # On the node of the reader
 
@@ -99,3 +171,104 @@ class RemoteReaders:
         """Record that another node has a connection that readers wait for."""
         for reader in self._waiting.get(id, ()):
             reader.connected = True
+
+    async def call(self, call: Coroutine[Any, Any, Any]) -> Any:
+        """Await a call of a reader to the owner; return None if ``end_all`` is called meanwhile."""
+        task = asyncio.ensure_future(call)
+        self._calls.add(task)
+        try:
+            await asyncio.wait({task})
+            return None if task.cancelled() else task.result()
+        finally:
+            self._calls.discard(task)
+            if not task.done():  # the reader itself was cancelled
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    def end_all(self) -> None:
+        """End all readers of this node whose connections are on other nodes."""
+        for task in self._calls:
+            task.cancel()
+
+
+async def read_outputs(
+    node: ClusterNode,
+    key: Key,
+    readers: RemoteReaders,
+    read: Callable[[str], AsyncGenerator[AdditionalOutputs, None]],
+) -> AsyncGenerator[AdditionalOutputs, None]:
+    """Yield the outputs of a connection that this node may not have, until it ends.
+
+    Args:
+        node: This node.
+        key: The connection.
+        readers: The readers of the endpoint.
+        read: Reads the outputs of a connection of this node, or waits for one for 30 s.
+    """
+    item = json.dumps({"reader": node.id}).encode()
+    for _ in range(2):
+        with readers.waiting(key.id) as waiting:
+            try:
+                owner = await node.owned.find(key, item, READER_TTL_S)
+            except DirectoryUnreachable:
+                owner = node.owned.known_owner(key)
+            if owner in (None, node.id) and not waiting.connected:
+                async with aclosing(read(key.id)) as local:
+                    async for outputs in local:
+                        yield outputs
+                if not waiting.connected:
+                    return
+        try:
+            async with aclosing(_read_from_owner(node, key, readers.call)) as remote:
+                async for outputs in remote:
+                    yield outputs
+            return
+        except ConnectionUnknown:
+            pass  # it has just ended: wait for the next one
+
+
+async def _read_from_owner(
+    node: ClusterNode, key: Key, call: Callable[[Coroutine[Any, Any, Any]], Awaitable[Any]]
+) -> AsyncGenerator[AdditionalOutputs, None]:
+    """Yield the outputs of a connection of another node.
+
+    Args:
+        node: The node of the reader.
+        key: The connection.
+        call: Awaits a call; returns None if the readers of this node end meanwhile.
+
+    Raises:
+        ConnectionUnknown: If no node has the connection.
+    """
+    reader = secrets.token_hex(16)
+    received = failures = 0
+    more = True
+    try:
+        while more and failures < MAX_FAILURES:
+            try:
+                answer = await call(node.call(key, "outputs", reader, received))
+            except NodeUnreachable as error:
+                logger.warning("The process of the connection %r is gone: %s", key.id, error)
+                return
+            except CallFailed as error:  # outputs that cannot be pickled, for example
+                _failures.log(logger.error, "Outputs cannot be read: %s", error)
+                failures += 1
+                received += 1
+                continue
+            if answer is None:
+                return
+            failures = 0
+            more, outputs = answer
+            if outputs is not None:
+                received += 1
+                yield outputs
+    finally:
+        if more:
+            node.start_task(_end_reader(node, key, reader, received), "end_outputs")
+
+
+async def _end_reader(node: ClusterNode, key: Key, reader: str, received: int) -> None:
+    try:
+        await node.call(key, "end_outputs", reader, received)
+    except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+        logger.debug("The end of a reader of outputs was not sent: %s", error)
