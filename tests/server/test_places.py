@@ -97,6 +97,17 @@ async def test_with_the_loop_the_established_end_without_a_word(places: Places):
     assert not places.stopping
 
 
+async def test_with_a_loop_the_sessions_of_others_do_not_end(places: Places):
+    session = add(places, "a")
+    session.start()
+
+    await asyncio.to_thread(lambda: asyncio.run(places.close_with_the_loop(1.0)))
+
+    assert places.get("a") is not None and not session.ended
+    session.close("at last")
+    await session.closed.wait()
+
+
 def test_a_place_is_freed_once(places: Places, forgotten: list[str]):
     places.reserve("a", 1)
 

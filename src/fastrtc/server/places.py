@@ -163,24 +163,27 @@ class Places:
         """
         for connection in self:
             connection.session.close(reason, GOING_AWAY, tell=True)
-        await self._wait_until_closed(timeout)
+        await self._wait_until_closed(self._closing, timeout)
 
     async def close_with_the_loop(self, timeout: float) -> None:
-        """Close the established sessions, whose clients can no longer be notified.
+        """Close the established sessions of the running loop; their clients cannot be told.
 
-        The others keep their places: each request of a test client has a loop of its own.
+        Those of other loops go on, and those that are not established keep their places: each
+        request of a test client has a loop of its own.
 
         Args:
             timeout: Maximum time to wait, in seconds.
         """
+        loop = asyncio.get_running_loop()
         for connection in self:
-            if connection.session.state is State.LIVE:
+            if connection.session.state is State.LIVE and connection.session.loop is loop:
                 connection.session.close("the event loop ends")
-        await self._wait_until_closed(timeout)
+        ending = {session for session in self._closing if session.loop is loop}
+        await self._wait_until_closed(ending, timeout)
         self.stopping = False  # another loop may serve after this
 
-    async def _wait_until_closed(self, timeout: float) -> None:
-        left = await _closed(self._closing, timeout)
+    async def _wait_until_closed(self, sessions: Iterable[Session], timeout: float) -> None:
+        left = await _closed(sessions, timeout)
         if left:
             self._closing -= left
             for session in left:

@@ -1,0 +1,96 @@
+"""What a program leaves running when a call has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Collection
+from types import FrameType
+
+from .errors import CallFailed
+
+__all__ = ["CALLER", "Leaks"]
+
+CALLER = "fastrtc-caller"
+"""Prefix of the names of tasks of the caller, which do not belong to the program."""
+
+ENDS_TIMEOUT_S = 1.0
+"""How long tasks and threads may take to end after the connection, in seconds on the loop's
+clock."""
+
+POLL_S = 0.05
+"""Interval at which to look, in seconds."""
+
+
+class Leaks:
+    """Find the tasks and threads that a program starts during a call and does not end.
+
+    Args:
+        threads: Returns the running threads of the call.
+    """
+
+    def __init__(self, threads: Callable[[], Collection[threading.Thread]] = tuple) -> None:
+        self._threads = threads
+        self._before: set[asyncio.Task[object]] = set()
+
+    def begin(self) -> None:
+        """Record the tasks of the running loop, which do not count."""
+        self._before = set(asyncio.all_tasks())
+
+    async def check(self) -> None:
+        """Wait until all tasks since ``begin``, and the threads, have ended.
+
+        Raises:
+            CallFailed: If one does not end within a second; the message names it and the line at
+                which it waits.
+        """
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + ENDS_TIMEOUT_S
+        left = self._left()
+        while left and loop.time() < ends:  # nothing tells when a thread has ended
+            await asyncio.sleep(POLL_S)  # noqa: ASYNC110
+            left = self._left()
+        if left:
+            what = "\n".join(f"  {one}" for one in left)
+            raise CallFailed(
+                "The program left something running when the call had ended. "
+                f"End it in shutdown():\n{what}"
+            )
+
+    def _left(self) -> list[str]:
+        tasks = asyncio.all_tasks() - self._before - {asyncio.current_task()}
+        left = [
+            f"task {task.get_name()} of {_coroutine(task)}, at {_task_place(task)}"
+            for task in tasks
+            if not task.get_name().startswith(CALLER)
+        ]
+        frames = sys._current_frames()
+        left += [
+            f"thread {thread.name}, at {_place(frames.get(thread.ident or 0))}"
+            for thread in self._threads()
+        ]
+        return sorted(left)
+
+
+def _coroutine(task: asyncio.Task[object]) -> str:
+    coroutine = task.get_coro()
+    return str(getattr(coroutine, "__qualname__", coroutine))
+
+
+def _task_place(task: asyncio.Task[object]) -> str:
+    stack = task.get_stack()
+    return _place(stack[-1] if stack else None)
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return the innermost line that is not of the standard library."""
+    if frame is None:
+        return "its start"
+    stack = traceback.extract_stack(frame)
+    here = os.path.dirname(__file__)
+    own = [e for e in stack if "/lib/python" not in e.filename and not e.filename.startswith(here)]
+    entry = (own or stack)[-1]
+    return f"{entry.filename}:{entry.lineno}"

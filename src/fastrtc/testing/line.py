@@ -1,0 +1,105 @@
+"""One end of a connection: what a simulated caller sends and hears, on the line's own clock."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FRAME", "FRAME_S", "RATE", "Line", "Message"]
+
+RATE = 48_000
+"""Sample rate of the frames that a caller sends, in Hz."""
+
+FRAME_S = 0.02
+"""Length of such a frame, in seconds."""
+
+FRAME = round(RATE * FRAME_S)
+"""Length of such a frame, in samples."""
+
+Message = dict[str, object]
+"""A message of the server to its client, such as ``{"type": "log", "data": "started_talking"}``."""
+
+T = TypeVar("T")
+
+
+class Line(ABC):
+    """One end of a connection to a stream.
+
+    ``Call`` sets the callbacks before ``open``. All methods but ``run`` and ``release`` are called,
+    and all callbacks must be called, on one event loop, that of ``run``.
+
+    Attributes:
+        on_audio: Called with audio of the program as the caller hears it, in order: the time on
+            ``now_s`` at which its first sample is played, its sample rate in Hz, and its samples,
+            mono ``int16`` of shape ``(n,)``.
+        on_message: Called with each JSON message of the server.
+        on_outputs: Called with the values of each ``AdditionalOutputs`` of the program.
+        on_end: Called once if the server ends the connection, with the reason.
+    """
+
+    def __init__(self) -> None:
+        self.on_audio: Callable[[float, int, NDArray[np.int16]], None] = _ignore
+        self.on_message: Callable[[Message], None] = _ignore
+        self.on_outputs: Callable[[tuple[object, ...]], None] = _ignore
+        self.on_end: Callable[[str], None] = _ignore
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the event loop of the line, and return its result.
+
+        The time of the line may only pass while something runs here.
+        """
+        return await work
+
+    async def release(self) -> None:  # noqa: B027 (optional)
+        """Release what ``run`` needs, after ``hang_up``."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            CallFailed: If the server refuses the connection, with its reason.
+        """
+
+    @abstractmethod
+    def now_s(self) -> float:
+        """Return the seconds since the line was opened, on its own clock."""
+
+    @abstractmethod
+    async def wait_until(self, when_s: float) -> None:
+        """Wait until a time on ``now_s``."""
+
+    @abstractmethod
+    def send(self, frame: NDArray[np.int16]) -> None:
+        """Send 20 ms of the caller's audio: 960 samples, mono, at 48 kHz.
+
+        ``Call`` calls it every 20 ms, in silence, too.
+        """
+
+    @abstractmethod
+    async def set_inputs(self, values: tuple[object, ...]) -> None:
+        """Set the inputs of the handler, as the program's own route for them would."""
+
+    @abstractmethod
+    async def press(self, digit: str) -> None:
+        """Press a key of the telephone.
+
+        Raises:
+            CallFailed: If the line has no keys.
+        """
+
+    @abstractmethod
+    async def hang_up(self) -> None:
+        """End the connection, and release what the line has started.
+
+        Raises:
+            CallFailed: If the program left something running that belongs to the connection.
+        """
+
+
+def _ignore(*args: object) -> None:
+    """Do nothing."""

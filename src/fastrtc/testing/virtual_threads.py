@@ -1,0 +1,221 @@
+"""Threads on a virtual clock: what they wait for and how late it is.
+
+While a call over memory is open, a few functions of the standard library are replaced. Threads that
+do not belong to a call get the originals; so do all while no call is open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from _thread import allocate_lock
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .virtual_clock import START_S, VirtualClock, Waiter
+
+__all__ = ["current_clock", "on_clock", "virtual_threads"]
+
+_here = threading.local()
+_installing = allocate_lock()
+_installed = 0
+
+_real_start = threading.Thread.start
+_real_join = threading.Thread.join
+_real_wait = threading.Condition.wait
+_real_sleep = time.sleep
+_real_monotonic = time.monotonic
+_real_counter = time.perf_counter
+_real_wall_time = time.time
+_RealQueue = queue.SimpleQueue
+
+
+@contextlib.contextmanager
+def virtual_threads() -> Iterator[None]:
+    """Replace the functions with which threads wait and read the time, within the block."""
+    global _installed
+    with _installing:
+        if not _installed:
+            for target, name, function, _ in _REPLACED:
+                setattr(target, name, function)
+        _installed += 1
+    try:
+        yield
+    finally:
+        with _installing:
+            _installed -= 1
+            if not _installed:
+                for target, name, _, original in _REPLACED:
+                    setattr(target, name, original)
+
+
+@contextlib.contextmanager
+def on_clock(clock: VirtualClock, *, is_loop: bool) -> Iterator[None]:
+    """Let the running thread use a clock within the block.
+
+    Args:
+        clock: The clock.
+        is_loop: Whether it is the thread of the loop, which does not count as running.
+    """
+    _here.clock, _here.is_loop, _here.starting = clock, is_loop, False
+    try:
+        yield
+    finally:
+        _here.clock = None
+
+
+def current_clock() -> VirtualClock | None:
+    """Return the clock of the running thread, if it has one."""
+    return getattr(_here, "clock", None)
+
+
+def _waiting_clock() -> VirtualClock | None:
+    """Return the clock on which the running thread waits; None for the loop."""
+    clock = current_clock()
+    return None if clock is None or _here.is_loop or _here.starting else clock
+
+
+def _start(thread: threading.Thread) -> None:
+    clock = current_clock()
+    if clock is None or thread.ident is not None:  # the latter raises: it was started before
+        _real_start(thread)
+        return
+    run, ended = thread.run, threading.Event()
+
+    def run_on_clock() -> None:
+        try:
+            with on_clock(clock, is_loop=False):
+                run()
+        finally:
+            ended.set()
+            clock.threads.pop(thread, None)
+            clock.leave()
+
+    thread.run = run_on_clock  # type: ignore[method-assign]
+    clock.threads[thread] = ended
+    clock.enter()
+    _here.starting = True  # it waits, in real time, until the thread has started
+    try:
+        _real_start(thread)
+    except BaseException:
+        clock.threads.pop(thread, None)
+        clock.leave()
+        raise
+    finally:
+        _here.starting = False
+
+
+def _join(thread: threading.Thread, timeout: float | None = None) -> None:
+    clock = _waiting_clock()
+    ended = None if clock is None else clock.threads.get(thread)
+    if ended is None or thread is threading.current_thread() or ended.wait(timeout):
+        _real_join(thread, timeout)
+
+
+def _wait(condition: Any, timeout: float | None = None) -> bool:
+    """Wait as ``Condition.wait`` does, on the clock of the thread."""
+    clock = _waiting_clock()
+    if clock is None:
+        return _real_wait(condition, timeout)
+    if not condition._is_owned():
+        raise RuntimeError("cannot wait on un-acquired lock")
+    waiter = Waiter(clock)
+    condition._waiters.append(waiter)
+    state = condition._release_save()
+    released = False
+    try:
+        released = waiter.wait(timeout)
+    finally:
+        condition._acquire_restore(state)
+        if not released:
+            with contextlib.suppress(ValueError):
+                condition._waiters.remove(waiter)
+    return released
+
+
+def _sleep(seconds: float) -> None:
+    clock = current_clock()
+    if clock is None or seconds < 0:
+        _real_sleep(seconds)
+    elif _here.is_loop:  # it blocks the loop
+        clock.now += seconds
+    else:
+        Waiter(clock).wait(seconds or 1e-9)
+
+
+def _monotonic() -> float:
+    clock = current_clock()
+    return _real_monotonic() if clock is None else clock.now
+
+
+def _counter() -> float:
+    clock = current_clock()
+    return _real_counter() if clock is None else clock.now
+
+
+_WALL_START_S = _real_wall_time() - START_S
+
+
+def _wall_time() -> float:
+    clock = current_clock()
+    return _real_wall_time() if clock is None else _WALL_START_S + clock.now
+
+
+class _Queue(_RealQueue[Any]):
+    """A ``SimpleQueue`` whose readers wait on their clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._readers: deque[Waiter] = deque()
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        clock = _waiting_clock()
+        if clock is None or not block:
+            return super().get(block, timeout)
+        ends = None if timeout is None else clock.now + timeout
+        while True:
+            waiter = Waiter(clock)
+            self._readers.append(waiter)  # first, so that no put is missed
+            with contextlib.suppress(queue.Empty):
+                item = super().get_nowait()
+                if waiter.done:  # a put meant this one
+                    self._wake_reader()
+                self._forget(waiter)
+                return item
+            if not waiter.wait(None if ends is None else ends - clock.now):
+                self._forget(waiter)
+                raise queue.Empty
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item)
+        self._wake_reader()
+
+    def put_nowait(self, item: Any) -> None:
+        self.put(item)
+
+    def _wake_reader(self) -> None:
+        with contextlib.suppress(IndexError):
+            self._readers.popleft().release()
+
+    def _forget(self, waiter: Waiter) -> None:
+        with contextlib.suppress(ValueError):
+            self._readers.remove(waiter)
+
+
+_REPLACED: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = [
+    (threading.Thread, "start", _start, _real_start),
+    (threading.Thread, "join", _join, _real_join),
+    (threading.Condition, "wait", _wait, _real_wait),
+    (threading, "_time", _monotonic, _real_monotonic),
+    (queue, "time", _monotonic, _real_monotonic),
+    (queue, "SimpleQueue", _Queue, _RealQueue),
+    (time, "sleep", _sleep, _real_sleep),
+    (time, "monotonic", _monotonic, _real_monotonic),
+    (time, "perf_counter", _counter, _real_counter),
+    (time, "time", _wall_time, _real_wall_time),
+]
+"""Where a function is, its name, its replacement and the original. Modules that have imported a
+function by its name keep the original."""

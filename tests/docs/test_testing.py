@@ -1,0 +1,21 @@
+"""The tests in `docs/testing.md` pass."""
+
+import inspect
+
+import pytest
+
+from fastrtc.testing import Call
+
+from .pages import SOURCES
+
+FILES = sorted(path.name for path in (SOURCES / "testing").glob("*.py"))
+
+
+@pytest.mark.external("espeak-ng")
+@pytest.mark.parametrize("name", FILES)
+async def test_of_the_page(name: str, snippet) -> None:
+    module = snippet(f"testing/{name}")
+    tests = [test for found, test in vars(module).items() if found.startswith("test_")]
+    assert tests
+    for test in tests:
+        await (test(Call) if inspect.signature(test).parameters else test())

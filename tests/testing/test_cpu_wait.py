@@ -1,0 +1,50 @@
+"""Real time without waits for a CPU."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fastrtc.testing import cpu_wait
+from fastrtc.testing.cpu_wait import CpuWait
+
+
+def test_time_passes_while_a_thread_sleeps() -> None:
+    real = CpuWait(lambda: [threading.get_native_id()])
+    began = real.time()
+    time.sleep(0.1)
+    assert real.recent_time() - began > 0.05
+
+
+def test_the_wait_of_a_thread_is_subtracted(tmp_path: Path, monkeypatch: Any) -> None:
+    def waits(**seconds: float) -> None:
+        for thread, waited in seconds.items():
+            (tmp_path / thread).mkdir(exist_ok=True)
+            (tmp_path / thread / "schedstat").write_text(f"5 {round(waited * 1e9)} 7\n")
+
+    now = [100.0]
+    monkeypatch.setattr(cpu_wait, "TASKS", str(tmp_path))
+    monkeypatch.setattr(cpu_wait, "_real_time", lambda: now[0])
+    threads = ["a", "b"]
+    waits(a=50.0, b=60.0)
+    real = CpuWait(lambda: threads)  # type: ignore[arg-type, return-value]
+    began = real.time()
+    now[0] += 10
+    waits(a=51.0, b=60.5)
+    assert real.time() - began == pytest.approx(9)  # the longest
+    threads[:] = ["b", "c"]
+    waits(c=7.0)  # before it was known
+    assert real.time() - began == pytest.approx(9)
+    now[0] += 1
+    waits(b=60.75, c=7.5)
+    assert real.recent_time() - began == pytest.approx(9.5)
+    waits(c=8.0)
+    assert real.recent_time() - began == pytest.approx(9.5)  # measured just now
+
+
+def test_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_wait, "TASKS", "/nowhere")
+    before = time.monotonic()
+    assert before <= CpuWait(lambda: [1]).time() <= time.monotonic()

@@ -1,0 +1,165 @@
+"""An event loop on a virtual clock, run from another loop."""
+
+import asyncio
+import contextvars
+import queue
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import pytest_asyncio
+
+from fastrtc.core.tasks import run_in_thread
+from fastrtc.testing.virtual_loop import VirtualLoop
+
+
+@pytest_asyncio.fixture
+async def virtual() -> AsyncIterator[VirtualLoop]:
+    loop = VirtualLoop()
+    yield loop
+    await loop.close()
+    await loop.close()  # does nothing
+
+
+async def passes(virtual: VirtualLoop, work: object) -> float:
+    """Run a coroutine function, and return how much time passes."""
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await work()  # type: ignore[operator]
+        return loop.time() - began
+
+    return await virtual.run(run())
+
+
+async def test_an_hour_takes_a_moment(virtual: VirtualLoop) -> None:
+    began = time.monotonic()
+    assert await passes(virtual, lambda: asyncio.sleep(3600)) == pytest.approx(3600)
+    assert time.monotonic() - began < 5
+
+
+async def test_the_clock_stands_still_while_nothing_is_run(virtual: VirtualLoop) -> None:
+    ticks: list[float] = []
+
+    async def ticking() -> None:
+        while True:
+            await asyncio.sleep(1)
+            ticks.append(virtual.loop.time())
+
+    async def begin() -> None:
+        asyncio.create_task(ticking())  # noqa: RUF006, the loop ends it
+
+    await virtual.run(begin())
+    await asyncio.sleep(0.05)
+    assert ticks == [] and virtual.paused
+    await virtual.run(asyncio.sleep(3.5))
+    assert [round(tick - 1000) for tick in ticks] == [1, 2, 3]
+
+
+async def test_results_exceptions_and_context(virtual: VirtualLoop) -> None:
+    variable = contextvars.ContextVar[str]("variable")
+    variable.set("seen")
+
+    async def fails() -> None:
+        raise KeyError(variable.get())
+
+    with pytest.raises(KeyError, match="seen"):
+        await virtual.run(fails())
+
+
+async def test_what_is_cancelled_outside_is_cancelled_inside(virtual: VirtualLoop) -> None:
+    ended = threading.Event()
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(virtual.run(waits()))
+    await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.wait(5)
+
+
+async def test_threads_sleep_on_the_clock(virtual: VirtualLoop) -> None:
+    for _ in range(20):
+        took = await passes(virtual, lambda: run_in_thread(lambda: time.sleep(0.25)))
+        assert took == pytest.approx(0.25)
+    assert await passes(virtual, lambda: asyncio.to_thread(time.sleep, 60)) == pytest.approx(60)
+
+
+async def test_a_thread_that_computes_takes_real_time(virtual: VirtualLoop) -> None:
+    def computes() -> None:
+        while time.thread_time() < 0.4:
+            pass
+
+    took = await passes(virtual, lambda: run_in_thread(computes))
+    assert 0.3 < took < 30
+
+
+async def test_a_short_computation_takes_no_time(virtual: VirtualLoop) -> None:
+    for _ in range(20):
+        assert await passes(virtual, lambda: run_in_thread(lambda: sum(range(10_000)))) < 1e-6
+
+
+async def test_an_executor_of_the_program_is_waited_for(virtual: VirtualLoop) -> None:
+    sleep = time.sleep
+    with ThreadPoolExecutor(1) as real:
+        real.submit(int).result()
+
+        async def work() -> None:
+            loop = asyncio.get_running_loop()
+            assert await loop.run_in_executor(real, lambda: sleep(0.3) or "done") == "done"
+
+        assert 0.25 < await passes(virtual, work) < 30
+
+
+async def test_blocking_the_loop_takes_time(virtual: VirtualLoop) -> None:
+    async def sleeps() -> None:
+        time.sleep(2)  # noqa: ASYNC251
+
+    assert await passes(virtual, sleeps) == pytest.approx(2)
+
+    async def computes() -> None:
+        threading_event = threading.Event()
+        threading_event.wait(0.3)  # noqa: ASYNC251
+        await asyncio.sleep(0)
+
+    assert 0.25 < await passes(virtual, computes) < 30
+
+
+async def test_sockets_take_real_time(virtual: VirtualLoop) -> None:
+    ours, theirs = socket.socketpair()
+    threading.Timer(0.2, theirs.send, (b"x",)).start()
+
+    async def reads() -> None:
+        ours.setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(ours, 1) == b"x"
+
+    with ours, theirs:
+        assert 0.15 < await passes(virtual, reads) < 30
+
+
+async def test_a_thread_blocked_forever_stops_nothing(virtual: VirtualLoop) -> None:
+    blocked: queue.Queue[None] = queue.Queue()
+
+    async def begin() -> None:
+        threading.Thread(target=blocked.get, daemon=True).start()
+
+    await virtual.run(begin())
+    assert await passes(virtual, lambda: asyncio.sleep(1000)) == pytest.approx(1000)
+    blocked.put(None)
+
+
+async def test_a_closed_loop_runs_nothing() -> None:
+    loop = VirtualLoop()
+    await loop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        await loop.run(asyncio.sleep(0))
