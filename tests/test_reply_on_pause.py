@@ -863,6 +863,31 @@ class TestReplies:
         assert handler.state.started_talking, "it forgot who is speaking"
         assert cleared == [True]
 
+    def test_one_reply_is_interrupted_once_though_the_client_plays_on(self) -> None:
+        """A client that cannot drop audio has up to a second of it when it is interrupted."""
+        played: list[float] = []
+        handler = scripted(
+            lambda _: iter([(RATE, np.zeros(RATE, np.int16))]),
+            *(0.0, 0.6, 0.0, 0.6, 0.0, 0.0, 0.6),
+            on_interrupt=played.append,
+        )
+        messages = Messages(handler)
+        handler.trigger_response()
+        said(handler)
+        link_of(handler).queued_s = lambda: 0.4
+        hear(handler, 1.8)  # the onset interrupts, and the end of the turn
+        assert messages.logs().count("interrupted") == 1
+        assert played == [pytest.approx(0.6)]
+        said(handler)  # another reply
+        hear(handler, 1.2)
+        assert messages.logs().count("interrupted") == len(played) == 2
+
+        link_of(handler).queued_s = lambda: 0.0
+        hear(handler, 0.6)
+        link_of(handler).queued_s = lambda: 0.4  # a subclass plays audio of its own
+        hear(handler, 0.6)
+        assert messages.logs().count("interrupted") == len(played) == 3
+
     @pytest.mark.parametrize(
         "audio",
         [

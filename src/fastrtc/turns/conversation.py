@@ -72,6 +72,7 @@ class Conversation:
         self._unheard: NDArray[np.int16] | None = None  # audio that was not passed to fn yet
         self._given_s = 0.0  # audio of this reply handed to the playout
         self._announced = False  # response_starting was sent
+        self._interrupted = False  # and the audio that the client still plays, too
         self._deaf = False
         self._inputs = ReplyInputs(face, link)
         chunked = self._is_overridden("determine_pause")
@@ -104,6 +105,8 @@ class Conversation:
         if self._deaf:  # audio from before the reply does not belong to what follows
             self._deaf = False
             self.forget()
+        if self._interrupted and not self.speaking:
+            self._interrupted = False
         with self.hearing:  # the state is not replaced meanwhile
             talked = face.state.started_talking
             face.process_audio(frame, face.state)
@@ -203,10 +206,16 @@ class Conversation:
             self._wake.set()
 
     def interrupt(self) -> None:
-        """Stop the reply, drop its unplayed audio, and tell the client and ``on_interrupt``."""
+        """Stop the reply, drop its unplayed audio, and tell the client and ``on_interrupt``.
+
+        They are told once, even if the client cannot drop the audio that it has already.
+        """
+        told, self._interrupted = self._interrupted, True
         played_s = max(0.0, self._given_s - self.link.queued_s())
         self.supersede()
         self.face.clear_queue()
+        if told:
+            return
         self.link.call_on_loop(self.face.state.interrupted.set)
         self.link.send(create_message("interrupted", "interrupted"))
         if self._on_interrupt is not None:
@@ -302,7 +311,7 @@ class Conversation:
         """Make *reply* the running one; the lock must be held."""
         self._reply = reply
         self._given_s = 0.0
-        self._announced = False
+        self._announced = self._interrupted = False
 
     def _start_reply(
         self, reply: Reply, function: Callable[..., Any], args: tuple[Any, ...]
