@@ -3,6 +3,7 @@
 from . import client as client
 from . import credentials as credentials
 from . import pause_detection as pause_detection
+from . import ray as ray
 from . import reply_on_pause as reply_on_pause
 from . import reply_on_stopwords as reply_on_stopwords
 from . import speech_to_text as speech_to_text

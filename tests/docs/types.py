@@ -69,6 +69,7 @@ def pyright(folder: Path) -> list[list[str]]:
         "include": ["programs", "typed"],
         "strict": ["typed"],
         "extraPaths": [str(ROOT / "src")],
+        "stubPath": str(ROOT / "tests/docs/stubs"),
         "reportMissingModuleSource": "none",
     }
     config = folder / "pyrightconfig.json"

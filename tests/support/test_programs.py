@@ -1,6 +1,7 @@
 """Missing external programs: skips, messages, and `FASTRTC_REQUIRE_ALL`."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -109,7 +110,34 @@ def test_an_unknown_program_is_a_mistake():
 
 
 def test_every_program_says_where_it_comes_from():
-    assert all(program.debian for program in PROGRAMS.values())
+    assert all(program.debian or program.package for program in PROGRAMS.values())
+
+
+def test_a_missing_package_is_named_even_where_all_is_required(
+    bare: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FASTRTC_REQUIRE_ALL", "1")
+    monkeypatch.setitem(PROGRAMS, "ray", Program(package="no_such_package"))
+    bare.makepyfile("""
+        import pytest
+
+        @pytest.mark.external("ray")
+        def test_replicas():
+            raise AssertionError("ran without it")
+    """)
+
+    result = bare.runpytest_inprocess(*PLUGINS)
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        ["ray: 1 test left out", '  pip install "fastrtc[[]no_such_package[]]"']
+    )
+    assert find_program("ray") is None
+
+
+def test_a_package_is_found_without_importing_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(PROGRAMS, "ray", Program(package="pytest"))
+    assert find_program("ray") == Path(pytest.__file__)
 
 
 def test_what_is_not_permitted_is_named_even_where_all_is_required(

@@ -211,7 +211,9 @@ async def _closed(sessions: Iterable[Session], timeout: float) -> set[Session]:
     waiting = {asyncio.ensure_future(session.closed.wait()): session for session in sessions}
     if not waiting:
         return set()
-    _, pending = await asyncio.wait(waiting, timeout=timeout)
-    for task in pending:
-        task.cancel()
+    try:
+        _, pending = await asyncio.wait(waiting, timeout=timeout)
+    finally:
+        for task in waiting:
+            task.cancel()
     return {waiting[task] for task in pending}

@@ -56,6 +56,10 @@ def listen(options: Cluster, node_id: str) -> Listening:
         return _listen_tcp(*split_address(options.address))
     if options.scheme == "sqlite":
         return _listen_unix(options.path, node_id)
+    if options.scheme == "ray":
+        from .ray import address_of_node
+
+        return _listen_tcp(address_of_node(), 0)
     url = urlsplit(options.url or "")
     return _listen_tcp(_address_towards(url.hostname or "127.0.0.1", url.port or 6379), 0)
 

@@ -14,8 +14,8 @@ from .calls import CALLS, ConnectionUnknown, answer_call, decode_answer, encode_
 from .client import InternalClient, NodeUnreachable
 from .directory import MAX_PEERS, DirectoryUnreachable, Key, Node
 from .internal import InternalServer
-from .listening import Listening, listen, read_secret
-from .opening import open_directory
+from .listening import Listening, listen
+from .opening import find_secret, open_directory
 from .options import Cluster
 from .ownership import Ownership
 from .signature import RequestSigner, RequestVerifier
@@ -23,7 +23,7 @@ from .signature import RequestSigner, RequestVerifier
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
 
-__all__ = ["ClusterNode"]
+__all__ = ["ClusterNode", "nodes_of_running_loop"]
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,11 @@ class ClusterNode:
             _nodes[key] = loop, cls(options)
         return _nodes[key][1]
 
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """The endpoints of the streams."""
+        return list(self._endpoints.values())
+
     async def join(self, name: str, endpoint: Endpoint) -> None:
         """Add the endpoint of a stream, and start if this is the first one.
 
@@ -110,13 +115,16 @@ class ClusterNode:
     async def _start(self) -> None:
         options = self._options
         try:
-            secret = options.secret or read_secret(f"{options.path}.secret")
+            secret = await find_secret(options)
             self._listening = listen(options, self.id)
             self._client = InternalClient(RequestSigner(secret))
             self._server = InternalServer(RequestVerifier(secret, self.id), self._receive)
             await self._server.start(self._listening.socket)
             self._ownership = owned = Ownership(
-                open_directory(options), self._tasks, lambda: self.record, self._update_nodes
+                open_directory(options, secret),
+                self._tasks,
+                lambda: self.record,
+                self._update_nodes,
             )
             await owned.beat()
         except BaseException:
@@ -251,3 +259,9 @@ class ClusterNode:
     def start_task(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a coroutine in the background; it is cancelled when the node stops."""
         return self._tasks.start(work, name)
+
+
+def nodes_of_running_loop() -> list[ClusterNode]:
+    """Return the nodes that run on the running event loop."""
+    loop = asyncio.get_running_loop()
+    return [node for other, node in _nodes.values() if other is loop]

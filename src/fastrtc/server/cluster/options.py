@@ -23,7 +23,9 @@ ADDRESS = "FASTRTC_CLUSTER_ADDRESS"
 """The environment variable with ``address``."""
 
 MIN_SECRET_LENGTH = 16
-SCHEMES = ("sqlite", "redis", "rediss")
+SCHEMES = ("sqlite", "redis", "rediss", "ray")
+WITHOUT_SECRET = ("sqlite", "ray")
+"""The directories that keep a secret themselves, if none is given."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Cluster:
     Attributes:
         url: The directory: ``"sqlite:///path/to/file"`` for the processes of one machine, or
             ``"redis://host:6379/0"`` or ``"rediss://..."`` for several machines, which needs
-            ``fastrtc[cluster]``. A relative path is ``"sqlite:file"``.
+            ``fastrtc[cluster]``. A relative path is ``"sqlite:file"``. ``"ray:name"`` is an actor
+            in the Ray cluster that the process is connected to; see ``fastrtc.ray.deployment``.
         secret: The secret that all processes share, of 16 characters or more, with which they sign
             the requests to each other. **A process that has it can run code in the others.** None
             reads ``FASTRTC_CLUSTER_SECRET``; with SQLite, without either, one is generated and
@@ -87,7 +90,7 @@ class Cluster:
 
     @property
     def scheme(self) -> str:
-        """``"sqlite"``, ``"redis"`` or ``"rediss"``; ``""`` for another directory."""
+        """``"sqlite"``, ``"redis"``, ``"rediss"`` or ``"ray"``; ``""`` for another directory."""
         return "" if self.url is None else urlsplit(self.url).scheme
 
     @property
@@ -115,7 +118,7 @@ class Cluster:
                     options = replace(options, **{name: value})  # type: ignore[arg-type]
                 except ValueError as error:
                     raise ValueError(f"{variable}: {error}") from None
-        if options.secret is None and options.scheme != "sqlite":
+        if options.secret is None and options.scheme not in WITHOUT_SECRET:
             raise ValueError(
                 f"Cluster: a secret is needed, the same in all processes: set {SECRET}, for "
                 'example to the output of: python -c "import secrets; print(secrets.token_hex())"'
@@ -166,12 +169,15 @@ def _check_url(url: object) -> None:
     if scheme not in SCHEMES:
         shown = url if "@" not in url else f"{scheme}://..."  # it may contain a password
         raise ValueError(
-            "Cluster: url must be sqlite:///path/to/file, redis://host:6379/0 or rediss://..., "
-            f"not {shown!r}"
+            "Cluster: url must be sqlite:///path/to/file, redis://host:6379/0, rediss://... or "
+            f"ray:name, not {shown!r}"
         )
     if scheme == "sqlite" and not _sqlite_path(url):
         raise ValueError("Cluster: the url of SQLite needs a path: sqlite:///path/to/file")
-    if scheme != "sqlite" and not urlsplit(url).hostname:
+    if scheme == "ray":
+        if not urlsplit(url).path or urlsplit(url).netloc:
+            raise ValueError("Cluster: the url of an actor in Ray is ray:name")
+    elif scheme != "sqlite" and not urlsplit(url).hostname:
         raise ValueError("Cluster: the url of Redis needs a host: redis://host:6379/0")
 
 
