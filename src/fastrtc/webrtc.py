@@ -345,7 +345,7 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
             show_progress: How to show that ``fn`` is running.
             queue: Whether to use Gradio's queue; generators always do.
         """
-        event = OutputsEvent(fn, inputs, outputs)
+        event = OutputsEvent(fn, inputs, outputs, endpoint_of(self).fetch_outputs)
         endpoint_of(self).outputs_events.append(event)
         return event.listen(
             self.state_change,

@@ -76,6 +76,17 @@ class PageEndpoint(Endpoint):
         for event in self.outputs_events:
             event.put(id, outputs)
 
+    async def fetch_outputs(self, event: Any, id: str) -> None:
+        """Put outputs that wait in another process, which has the connection, into an event."""
+        cluster = self.cluster
+        if cluster is None or id in self.places:
+            return
+        fetched = await cluster.fetch_page_outputs(id, self.outputs_events.index(event))
+        for outputs in fetched:
+            event.put(id, outputs)
+        if fetched:
+            event.connection_ended(id)  # this process is not notified of its end
+
     def forget(self, id: str) -> None:
         """Remove everything that is stored for an id; see ``Endpoint.forget``."""
         super().forget(id)

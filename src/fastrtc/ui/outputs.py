@@ -16,7 +16,7 @@ import asyncio
 import inspect
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -68,10 +68,19 @@ class OutputsEvent:
             function of a Gradio event may return. Sync or async, or a generator.
         inputs: Components, or one, or None.
         outputs: Components, or one, or None.
+        fetch: Awaited with a connection id before its waiting outputs are used: puts those that
+            wait in another process.
     """
 
-    def __init__(self, fn: Callable[..., Any], inputs: Any, outputs: Any) -> None:
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        inputs: Any,
+        outputs: Any,
+        fetch: Callable[[OutputsEvent, str], Awaitable[None]] | None = None,
+    ) -> None:
         self._fn = fn
+        self._fetch = fetch
         self._inputs = _as_list(inputs)
         self._outputs = _as_list(outputs)
         outputs_by_id = {block._id: index for index, block in enumerate(self._outputs)}
@@ -120,6 +129,14 @@ class OutputsEvent:
             waiting = self._waiting[webrtc_id] = BoundedQueue(MAX_WAITING, overflow)
         waiting.append(outputs)
 
+    def take_all(self, webrtc_id: str) -> list[AdditionalOutputs]:
+        """Remove and return the waiting outputs of a connection, for another process."""
+        waiting = self._waiting.get(webrtc_id)
+        taken: list[AdditionalOutputs] = []
+        while waiting:
+            taken.append(waiting.popleft())
+        return taken
+
     def connection_ended(self, webrtc_id: str) -> None:
         """Keep waiting outputs for a limited time only. Call it on the event loop."""
         asyncio.get_running_loop().call_later(KEPT_S, self._forget, webrtc_id)
@@ -133,6 +150,7 @@ class OutputsEvent:
     async def _run(self, request: gr.Request, value: Any, *values: Any) -> Any:
         page = self._page(request, value)
         async with page.lock:
+            await self._fetch_outputs(value)
             merged: dict[int, Any] = {}
             current = self._current(page, values)
             for args in self._take(value):
@@ -150,6 +168,7 @@ class OutputsEvent:
     async def _run_each(self, request: gr.Request, value: Any, *values: Any) -> AsyncIterator[Any]:
         page = self._page(request, value)
         async with page.lock:
+            await self._fetch_outputs(value)
             current = self._current(page, values)
             for args in self._take(value):
                 async for result in _iterate(self._fn, *current, *args):
@@ -157,6 +176,10 @@ class OutputsEvent:
                     self._note(page, current, merged, result)
                     yield self._result(page, merged)
             yield self._result(page, {})
+
+    async def _fetch_outputs(self, value: Any) -> None:
+        if self._fetch is not None:
+            await self._fetch(self, getattr(value, "webrtc_id", value) or "")
 
     def _page(self, request: gr.Request, value: Any) -> _Page:
         """Return the state of the page that sent the event."""

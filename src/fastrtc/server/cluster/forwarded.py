@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ...core.diagnosis import Diagnosis
+from ...core.outputs import AdditionalOutputs
 from ...transport.webrtc.candidates import parse_candidate
 from ...transport.webrtc.ice_targets import Place, client_place
 from ..answering import add_candidate, connect
@@ -15,6 +16,7 @@ from ..endpoint import Endpoint, call_key
 from .calls import call
 
 if TYPE_CHECKING:
+    from ..page_endpoint import PageEndpoint
     from ..stream_endpoint import StreamEndpoint
 
 __all__: list[str] = []
@@ -121,3 +123,10 @@ async def release_call(endpoint: StreamEndpoint, id: str) -> None:
     endpoint.calls.release(id.removeprefix(CALL))
     if endpoint.cluster is not None:
         await endpoint.cluster.release_call(id.removeprefix(CALL), None)
+
+
+@call("page_outputs", for_owner=False)
+async def page_outputs(endpoint: PageEndpoint, id: str, event: int) -> list[AdditionalOutputs]:
+    """Remove and return the outputs that wait for an event of a page on another node."""
+    outputs: list[AdditionalOutputs] = endpoint.outputs_events[event].take_all(id)
+    return outputs

@@ -331,7 +331,7 @@ class Membership:
             async for outputs in reading:
                 yield outputs
 
-    async def fetch_page_outputs(self, id: str, event: int) -> list[tuple[Any, ...]]:
+    async def fetch_page_outputs(self, id: str, event: int) -> list[AdditionalOutputs]:
         """Return the outputs that wait on another node for an event of a page."""
         return await self.call(id, "page_outputs", event) or []
 
