@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from fastrtc.ray import RayExtraMissing, deployment
 from fastrtc.ray.deployment import scale_by_sessions
@@ -68,9 +69,10 @@ class TestArguments:
         with pytest.raises(ValueError, match=message):
             deployment(lambda: None, **arguments)
 
-    def test_something_else_than_an_app(self, serve: Serve) -> None:
-        with pytest.raises(ValueError, match="app must be an app or a function that returns it"):
-            deployment("app:app")
+    @pytest.mark.parametrize("app", [FastAPI(), "app", "", None, "app.py:"])
+    def test_something_that_replicas_cannot_get(self, serve: Serve, app: Any) -> None:
+        with pytest.raises(ValueError, match="app must be a function that returns the app"):
+            deployment(app)
 
 
 @pytest.mark.external("ray")

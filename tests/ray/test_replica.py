@@ -95,6 +95,14 @@ class TestReplica:
         assert await later.__serve_build_asgi_app__() == "app"
         await later.drain()
 
+    async def test_an_import_string_names_the_app(self, serve: Serve) -> None:
+        class Imported(EchoReplica):
+            source = (f"{__name__}:PERIOD_S",)
+
+        imported = Imported()
+        assert await imported.__serve_build_asgi_app__() == PERIOD_S
+        await imported.drain()
+
     async def test_its_load_is_its_connections(self, replica: Replica) -> None:
         assert await replica.record_autoscaling_stats() == {"sessions": 3.0}
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import FastRTCError
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from ray.serve import Deployment
 
 __all__ = ["RayExtraMissing", "deployment", "scale_by_sessions"]
+
+IMPORT = re.compile(r"[\w.]+:[\w.]+")
+"""A module and the name of an app in it."""
 
 HEALTH_CHECK_S = 2.0
 """Default interval of Ray Serve's health checks, in seconds."""
@@ -37,7 +43,7 @@ class RayExtraMissing(FastRTCError, ImportError):
 
 
 def deployment(
-    app: Any,
+    app: Callable[..., Any] | str,
     *,
     name: str = "fastrtc",
     target_sessions: float = 10,
@@ -54,9 +60,10 @@ def deployment(
     have ended.
 
     Args:
-        app: A FastAPI app, on which the streams are mounted; or a function that returns it, which
-            is called in each replica. The function gets the arguments of ``bind``, such as the
-            handles of other deployments.
+        app: A function that returns a FastAPI app on which streams are mounted, sync or async; it
+            is called in each replica, with the arguments of ``bind``, such as the handles of other
+            deployments. Or the import string of an app, such as ``"voice:app"``, of a module that
+            the replicas can import. An app itself cannot be sent to the replicas.
         name: The name of the deployment.
         target_sessions: Number of connections per replica that the autoscaler aims at. It should be
             below the ``concurrency_limit`` of the streams.
@@ -68,7 +75,7 @@ def deployment(
             ``autoscaling_config`` overrides single values.
 
     Returns:
-        The deployment: ``serve.run(deployment(app).bind())`` runs it.
+        The deployment: ``serve.run(deployment(build).bind())`` runs it.
 
     Raises:
         RayExtraMissing: If Ray Serve is not installed.
@@ -88,8 +95,11 @@ def deployment(
         )
     if not drain_limit >= 0:
         raise ValueError(f"drain_limit must not be negative, not {drain_limit!r}")
-    if not callable(app):
-        raise ValueError(f"app must be an app or a function that returns it, not {app!r}")
+    if not (inspect.isroutine(app) or isinstance(app, str) and IMPORT.fullmatch(app)):
+        raise ValueError(
+            "app must be a function that returns the app, or its import string, such as "
+            f"'voice:app', not {app!r}"
+        )
     period = options.setdefault("health_check_period_s", HEALTH_CHECK_S)
     options.setdefault("max_ongoing_requests", MAX_ONGOING_REQUESTS)
     options.setdefault(

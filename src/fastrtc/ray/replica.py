@@ -10,6 +10,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from uvicorn.importer import import_from_string
+
 from ..server.cluster.node import nodes_of_running_loop
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class Replica:
         *args: The arguments for the function that returns the app.
 
     Attributes:
-        source: The app, or the function that returns it, in a tuple.
+        source: The function that returns the app, or its import string, in a tuple.
         limit: How long connections may continue while it drains, in seconds.
         period_s: Interval of the health checks, in seconds.
     """
@@ -60,11 +62,10 @@ class Replica:
 
     async def __serve_build_asgi_app__(self) -> Any:
         """Return the app; Ray Serve calls this."""
-        (app,) = self.source
-        if inspect.isroutine(app):
-            app = app(*self._args)
-            if inspect.isawaitable(app):
-                app = await app
+        (source,) = self.source
+        app = import_from_string(source) if isinstance(source, str) else source(*self._args)
+        if inspect.isawaitable(app):
+            app = await app
         self._watching = asyncio.create_task(self._watch(), name="fastrtc-ray:watch")
         return app
 
