@@ -160,8 +160,27 @@ def test_no_sequence_of_messages_raises(messages: list[str | bytes]):
 
 
 @pytest.mark.parametrize(("start", "passed"), [(TWILIO, True), (TELNYX, False), (PLIVO, False)])
-def test_twilio_gets_logs_as_from_fastrtc(start, passed):
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type": "log", "data": "pause_detected"}',
+        '{"type": "stopword", "data": ""}',
+        '{"type": "mine", "data": "error"}',
+        '{"type": ["error"]}',
+        '["error"]',
+        "what the handler sends",
+    ],
+)
+def test_twilio_gets_messages_as_from_fastrtc(start, passed, text):
     protocol = PhoneProtocol()
     read(protocol, start)
-    log = '{"type": "log", "data": "pause_detected"}'
-    assert protocol.message(log) == (log if passed else None)
+    assert protocol.message(text) == (text if passed else None)
+
+
+@pytest.mark.parametrize(
+    "kind", ["send_input", "fetch_output", "error", "warning", "end_stream", "interrupted"]
+)
+def test_twilio_gets_nothing_that_fastrtc_does_not_send(kind):
+    protocol = PhoneProtocol()
+    read(protocol, TWILIO)
+    assert protocol.message(json.dumps({"type": kind, "data": "log"})) is None

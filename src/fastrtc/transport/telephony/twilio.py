@@ -10,6 +10,20 @@ from .provider import PHONE_RATE, Message, Provider, encoded, maybe_text, text_o
 
 __all__ = ["Twilio"]
 
+NOT_FOR_CALLS = frozenset(
+    {
+        "end_stream",
+        "error",
+        "fetch_output",
+        "interrupted",
+        "send_input",
+        "started_talking",
+        "update_connection",
+        "warning",
+    }
+)
+"""Types of messages that FastRTC 0.0.34 does not send on a call."""
+
 
 class Twilio(Provider):
     """Calls through ``<Connect><Stream>`` of Twilio's TwiML.
@@ -61,8 +75,16 @@ class Twilio(Provider):
         return write({"event": "clear", "streamSid": self.stream_id})
 
     def message(self, text: str) -> str | None:
-        """Return a ``log`` message unchanged, as FastRTC 0.0.34 does; None for others."""
-        return text if json.loads(text).get("type") == "log" else None
+        """Return what FastRTC 0.0.34 sends on a call unchanged; None for other messages.
+
+        That is ``log``, ``stopword``, and everything that the handler itself sends.
+        """
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        kind = message.get("type") if isinstance(message, dict) else None
+        return None if isinstance(kind, str) and kind in NOT_FOR_CALLS else text
 
     def mark(self, name: str) -> str:
         """Format ``mark``, which Twilio echoes when it has played the audio before it."""
