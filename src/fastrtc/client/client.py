@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.types import Modality, Mode
+from ..transport.webrtc.client_peer import Carry
 from .audio_pacer import AudioPacer, Samples
 from .errors import JSON, ClientError
 from .link import Link
@@ -297,6 +298,11 @@ class Client:
         return self._routes.events(route)
 
     # Internals
+
+    def _shape_network(self, outgoing: Carry, incoming: Carry) -> None:
+        """Let functions carry the RTP packets of WebRTC, to test with a bad network."""
+        assert isinstance(self._link, WebRTCLink)
+        self._link.shape_network = (outgoing, incoming)
 
     def _answer_input(self) -> None:
         """Post the inputs again, which the handler requests."""

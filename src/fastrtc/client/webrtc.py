@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.types import Mode
-from ..transport.webrtc.client_peer import RATE, ClientPeer
+from ..transport.webrtc.client_peer import RATE, Carry, ClientPeer
 from .errors import ClientError, refused
 from .link import LinkEvents
 from .signaling import Route, Signaling, is_answer
@@ -31,6 +31,9 @@ class WebRTCLink:
         sample_rate: Sample rate of received audio in Hz.
         events: Receives what the server sends.
         trickle: Whether candidates are sent one by one after the offer.
+
+    Attributes:
+        shape_network: Functions that carry the RTP packets to and from the server; or None.
     """
 
     rate = RATE
@@ -57,6 +60,7 @@ class WebRTCLink:
         self._events = events
         self._trickle = trickle
         self._peer: ClientPeer | None = None
+        self.shape_network: tuple[Carry, Carry] | None = None
 
     async def open(self) -> None:
         """Send the offer, and wait until media flow and the data channel is open.
@@ -73,6 +77,8 @@ class WebRTCLink:
             self._kinds, self._mode, configuration, self._sample_rate, self._events, self._ended
         )
         sdp = await peer.offer(trickle=self._trickle)
+        if self.shape_network is not None:
+            peer.shape_network(*self.shape_network)
         body = {"sdp": sdp, "type": "offer", "webrtc_id": self._id}
         answer = await self._signaling.send(route, body)
         if not is_answer(answer):

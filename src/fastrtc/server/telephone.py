@@ -147,6 +147,11 @@ class Telephone:
         if self._token is not None:
             require_twilio()
 
+    @property
+    def auth_token(self) -> str | None:
+        """The auth token with which Twilio signs, or None."""
+        return self._token
+
     async def answer(
         self,
         request: Request,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fractions
 from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 import av
 import numpy as np
@@ -17,17 +19,20 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
+from aiortc.rtp import is_rtcp
 from numpy.typing import NDArray
 
 from ...audio.converter import AudioConverter
 from ...core.diagnosis import CandidateInfo
 from ...core.ice import Ice
 from ...core.types import Mode
+from ._aiortc.audio_packets import RtpSink, packet_tap
 from ._aiortc.closing import close_connection, close_while_connecting
 from ._aiortc.consent import watch_consent
 from ._aiortc.gathering import gather_on
 from ._aiortc.ice_state import candidate_info, local_candidates, read_ice
 from ._aiortc.registry import REGISTRY
+from ._aiortc.transports import ice_connections
 from .audio_receiver import AudioReceiver
 from .candidates import describe_candidates
 from .configuration import is_relay_only, to_aiortc_configuration
@@ -35,7 +40,7 @@ from .diagnosis import Explanation, Situation, explain
 from .guard import guarded, watch_listeners
 from .ports.ice_ports import IcePorts
 
-__all__ = ["RATE", "ClientPeer", "PeerEvents"]
+__all__ = ["RATE", "Carry", "ClientPeer", "PeerEvents"]
 
 RATE = 48_000
 """Sample rate of the audio to send, in Hz."""
@@ -45,6 +50,10 @@ VIDEO_CLOCK = 90_000
 
 MAX_QUEUED = 50
 """Frames of audio that wait for aiortc's sender, 1 s; the oldest are dropped."""
+
+
+Carry: TypeAlias = Callable[[Callable[[], None]], None]
+"""Carries a packet: calls a function when it arrives, or never."""
 
 
 class PeerEvents(Protocol):
@@ -113,6 +122,8 @@ class ClientPeer:
         self._open = asyncio.Event()
         self._ended = self._closing = False
         self._readers: list[asyncio.Task[None]] = []
+        self._tasks: deque[asyncio.Task[None]] = deque(maxlen=MAX_QUEUED)
+        self._incoming: Carry | None = None
         self._receivers: list[AudioReceiver] = []
         self._remote: tuple[CandidateInfo, ...] = ()
 
@@ -125,6 +136,18 @@ class ClientPeer:
             return sdp
         lines = [line for line in sdp.splitlines() if not line.startswith(_CANDIDATE_LINES)]
         return "\r\n".join(lines) + "\r\n"
+
+    def shape_network(self, outgoing: Carry, incoming: Carry) -> None:
+        """Let functions carry the audio packets, before the answer is applied."""
+        self._incoming = incoming
+        for connection in ice_connections(self._pc):
+            connection.send = partial(self._send_shaped, connection.send, outgoing)
+
+    async def _send_shaped(self, send: Any, carry: Carry, data: bytes) -> None:
+        if is_rtcp(data) or not 127 < data[0] < 192:  # RFC 7983 section 7
+            await send(data)
+            return
+        carry(lambda: self._tasks.append(asyncio.ensure_future(_send_quietly(send, data))))
 
     def candidates(self) -> Iterator[dict[str, str | int]]:
         """Yield the local candidates, as ``RTCIceCandidate.toJSON()`` of a browser does."""
@@ -208,6 +231,9 @@ class ClientPeer:
     def _receive(self, transceiver: Any) -> None:
         if transceiver.kind == "audio":
             self._receivers.append(AudioReceiver(transceiver, self._sink, 1, run=self._run))
+            tap = packet_tap(transceiver.receiver)
+            if self._incoming is not None and tap is not None:
+                tap.sink = _Shaped(tap.sink, self._incoming)
         else:
             self._run(self._read_video(transceiver.receiver.track))
 
@@ -256,6 +282,23 @@ class ClientPeer:
 
 
 _CANDIDATE_LINES = ("a=candidate:", "a=end-of-candidates")
+
+
+async def _send_quietly(send: Any, data: bytes) -> None:
+    with contextlib.suppress(ConnectionError):  # it was closed in the meantime
+        await send(data)
+
+
+class _Shaped:
+    """Carry received packets through a shaped network."""
+
+    def __init__(self, sink: RtpSink, carry: Carry) -> None:
+        self._sink = sink
+        self._carry = carry
+
+    def push(self, sequence: int, timestamp: int, payload_type: int, payload: bytes) -> None:
+        """Carry a packet."""
+        self._carry(partial(self._sink.push, sequence, timestamp, payload_type, payload))
 
 
 class _AudioSink:

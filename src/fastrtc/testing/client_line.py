@@ -1,0 +1,100 @@
+"""What the lines of the Python client have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..client import Client, ClientError
+from .errors import CallFailed
+from .impairments import Network
+from .line import RATE, Message
+from .live_line import LiveLine
+
+if TYPE_CHECKING:
+    from ..stream import Stream
+
+__all__ = ["ClientLine"]
+
+
+class ClientLine(LiveLine):
+    """A line of the Python client, to a real server.
+
+    Args:
+        stream: The stream.
+        network: The faults of the network, in both directions.
+    """
+
+    transport: Literal["webrtc", "websocket"]
+
+    def __init__(self, stream: Stream, network: Network) -> None:
+        super().__init__(stream, network)
+        self._client: Client | None = None
+        self._frames: asyncio.Queue[NDArray[np.int16]] = asyncio.Queue()
+
+    async def _connect(self, url: str) -> None:
+        client = self._client = self._create_client(url)
+        try:
+            await client.connect()
+        except ClientError as error:
+            raise CallFailed(f"The server refused the call: {error}") from error
+        self._run("send", self._send(client))
+        self._run("hear", self._hear(client))
+        self._run("read", self._read(client))
+        self._run("end", self._wait_for_end(client))
+
+    def _create_client(self, url: str) -> Client:
+        return Client(
+            url,
+            self.transport,
+            mode=self._stream.mode,
+            id=self.id,
+            rtc_configuration={"iceServers": []},
+            paced=False,
+        )
+
+    def _carry(self, deliver: Callable[[], None]) -> None:
+        """Deliver audio to the server, through the network."""
+        self._sending.carry(deliver)
+
+    def _carry_back(self, deliver: Callable[[], None]) -> None:
+        """Deliver audio to the caller, through the network."""
+        self._receiving.carry(deliver)
+
+    async def _disconnect(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    def send(self, frame: NDArray[np.int16]) -> None:
+        """Send 20 ms of audio, unless the stream only sends."""
+        if self._stream.mode != "receive":
+            self._carry(lambda: self._frames.put_nowait(frame))
+
+    async def _send(self, client: Client) -> None:
+        while True:
+            frame = await self._frames.get()
+            if client.error is not None:
+                return
+            await client.send_audio((RATE, frame))
+
+    async def _hear(self, client: Client) -> None:
+        async for chunk in client.audio():
+            push = partial(self._speaker.push, chunk.rate, chunk.samples)
+            self._carry_back(push)
+
+    async def _read(self, client: Client) -> None:
+        async for message in client.messages():
+            if message["type"] == "clear":
+                self._carry_back(self._speaker.clear)
+            else:
+                self.on_message(cast(Message, message))
+
+    async def _wait_for_end(self, client: Client) -> None:
+        error = await client.wait_closed()
+        if error is not None:
+            self._ended(str(error.meta.get("reason", error)))

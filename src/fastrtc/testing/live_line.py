@@ -1,0 +1,145 @@
+"""What the lines to a real server have in common: server, clock, loudspeaker, outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from abc import abstractmethod
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import CallFailed
+from .impairments import Network
+from .leaks import CALLER, Leaks
+from .line import Line
+from .local_server import LocalServer
+from .speaker import Speaker
+from .tcp_path import TcpPath
+
+if TYPE_CHECKING:
+    from ..stream import Stream
+
+__all__ = ["LiveLine"]
+
+CLOSE_TIMEOUT_S = 12.0
+"""How long the server may take to end the connection, in seconds."""
+
+
+class LiveLine(Line):
+    """A line in real time, to a server of its own.
+
+    Args:
+        stream: The stream.
+        network: The faults of the network, in both directions.
+
+    Attributes:
+        id: The id of the connection.
+    """
+
+    delay_s = 0.02
+    """How long the loudspeaker delays audio, in seconds."""
+
+    max_queued_s = 0.1
+    """How much audio may wait in the loudspeaker, in seconds."""
+
+    def __init__(self, stream: Stream, network: Network) -> None:
+        super().__init__()
+        self.id = uuid.uuid4().hex
+        self._stream = stream
+        self._network = network
+        self._server = LocalServer(stream)
+        self._leaks = Leaks()
+        self._opened_at = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._hung_up = False
+
+    @abstractmethod
+    async def _connect(self, url: str) -> None:
+        """Connect to a server.
+
+        Raises:
+            CallFailed: If it refuses the connection, with its reason.
+        """
+
+    @abstractmethod
+    async def _disconnect(self) -> None:
+        """End the connection; never raises."""
+
+    async def open(self) -> None:
+        """Start the server, and connect to it."""
+        await self._server.start()
+        self._leaks.begin()
+        loop = asyncio.get_running_loop()
+        self._opened_at = loop.time()
+        self._speaker = Speaker(self._heard, self.delay_s, self.max_queued_s)
+        self._sending = TcpPath(self._network, "to the server", self._opened_at)
+        self._receiving = TcpPath(self._network, "to the caller", self._opened_at)
+        self._run("outputs", self._read_outputs())
+        try:
+            await self._connect(self._server.url)
+        except BaseException:
+            await self._end()
+            raise
+        self._opened_at = loop.time()
+
+    def now_s(self) -> float:
+        """Return the seconds since the line was opened."""
+        return asyncio.get_running_loop().time() - self._opened_at
+
+    async def wait_until(self, when_s: float) -> None:
+        """Wait until a time on the clock of the line."""
+        await asyncio.sleep(max(0.0, when_s - self.now_s()))
+
+    async def set_inputs(self, values: tuple[object, ...]) -> None:
+        """Set the inputs of the handler."""
+        self._stream.set_input(self.id, *values)
+
+    async def press(self, digit: str) -> None:
+        """Raise an error: only a telephone has keys."""
+        raise CallFailed("Only a telephone has keys: use over='twilio'")
+
+    async def hang_up(self) -> None:
+        """End the connection, stop the server, and check that nothing is left running."""
+        self._hung_up = True
+        await self._end()
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._speaker.stop()
+        try:
+            await self._disconnect()
+            await self._session_closed()
+            await self._leaks.check()
+        finally:
+            await self._server.stop()
+
+    async def _session_closed(self) -> None:
+        """Wait until the server has ended the connection."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + CLOSE_TIMEOUT_S
+        while self.id in self._stream.handlers:
+            if loop.time() > ends:
+                raise CallFailed(
+                    f"The connection did not end within {CLOSE_TIMEOUT_S:.0f} s: its handler blocks"
+                )
+            await asyncio.sleep(0.01)
+
+    async def _read_outputs(self) -> None:
+        async for outputs in self._stream.output_stream(self.id):
+            self.on_outputs(outputs.args)
+
+    def _heard(self, when: float, rate: int, samples: NDArray[np.int16]) -> None:
+        if not self._hung_up:
+            self.on_audio(when - self._opened_at, rate, samples)
+
+    def _ended(self, reason: str) -> None:
+        if not self._hung_up:
+            self.on_end(reason)
+
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.add(asyncio.create_task(work, name=f"{CALLER}:{name}"))

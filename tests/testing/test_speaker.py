@@ -1,0 +1,59 @@
+import asyncio
+
+import numpy as np
+
+from fastrtc.testing.speaker import Speaker
+
+FRAME = np.full(160, 1000, np.int16)  # 20 ms
+SILENCE = np.zeros(160, np.int16)
+
+
+class Played(list[tuple[float, int]]):
+    """What a speaker plays: when since its creation, and how many samples."""
+
+    def __init__(self, delay_s: float = 0.0, max_queued_s: float = 0.1) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self.speaker = Speaker(self._play, delay_s, max_queued_s)
+
+    def _play(self, when: float, rate: int, samples: np.ndarray) -> None:
+        assert when <= self._loop.time() + 0.002
+        self.append((when - self._began, len(samples)))
+
+
+async def test_pieces_follow_each_other() -> None:
+    played = Played(delay_s=0.02)
+    done = asyncio.Event()
+    for _ in range(3):
+        played.speaker.push(8000, FRAME)
+    played.speaker.after(done.set)
+    await done.wait()
+    starts = [when for when, _ in played]
+    assert np.allclose(np.diff(starts), 0.02) and starts[0] >= 0.02
+
+
+async def test_cleared_audio_is_not_played_and_marks_are_returned() -> None:
+    played = Played(delay_s=10.0)
+    called: list[str] = []
+    played.speaker.push(8000, FRAME)
+    played.speaker.after(lambda: called.append("mark"))
+    played.speaker.clear()
+    assert called == ["mark"] and not played
+
+
+async def test_silence_is_skipped_while_much_is_queued() -> None:
+    played = Played()
+    for samples in (FRAME,) * 8 + (SILENCE,) * 5 + (FRAME,):
+        played.speaker.push(8000, samples)
+    done = asyncio.Event()
+    played.speaker.after(done.set)
+    await done.wait()
+    assert len(played) == 9
+
+
+async def test_nothing_is_played_after_the_end() -> None:
+    played = Played()
+    played.speaker.push(8000, FRAME)
+    played.speaker.stop()
+    await asyncio.sleep(0.03)
+    assert not played
