@@ -29,6 +29,7 @@ PEERS = (
     "tests/faults/",
     "tests/network/",
     "tests/telephone/",
+    "tests/testing/test_lines.py",
     "tests/webrtc/",
     "tests/websocket/",
 )
@@ -41,6 +42,7 @@ CALLS = {
     "tests.support.peers.Client": "peers",
     "tests.support.programs.require_program": "slow",
     "tests.support.servers.serving": "peers",
+    "tests.test_cli_talk.talk": "peers",
     "tests.support.turn.turn_server": "slow",
     "tests.websocket.served.serve": "peers",
     "uvicorn": "peers",

@@ -1,4 +1,4 @@
-"""The command line: ``fastrtc demo``, ``doctor``, ``serve`` and ``version``.
+"""The command line: ``fastrtc demo``, ``doctor``, ``serve``, ``talk`` and ``version``.
 
 The module of each command is imported when the command runs, so that the others cost nothing.
 """
@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from .._version import __version__
 
@@ -54,6 +55,10 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from . import serve
 
         return serve.run(given)
+    if given.command == "talk":
+        from . import talk
+
+        return talk.run(given)
     if given.command == "version":
         print(VERSION)
         return 0
@@ -114,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--port", type=_port, default=7860, help="port of that page; default: 7860")
 
     _add_serve(commands)
+    _add_talk(commands)
     commands.add_parser("version", help="print the version")
     return parser
 
@@ -161,6 +167,68 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= MAX_WORKERS:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number from 1 to {MAX_WORKERS}")
     return int(text)
+
+
+def _add_talk(commands: Any) -> None:
+    talk = commands.add_parser(
+        "talk",
+        help="talk to a stream in the terminal",
+        description="Talk to a stream: with microphone and speaker, with typed text, with a WAV "
+        "file, or as a script says. The exit status is 1 if the conversation or an expectation "
+        "fails.",
+    )
+    talk.add_argument(
+        "target",
+        metavar="TARGET",
+        help="MODULE:STREAM, such as app:stream; PATH.py:STREAM; or the URL of a server, such as "
+        "http://127.0.0.1:7860",
+    )
+    source = talk.add_mutually_exclusive_group()
+    source.add_argument("--text", action="store_true", help="type what to say, instead of speaking")
+    source.add_argument("--wav", metavar="IN.WAV", help="say a WAV file, and end with the reply")
+    source.add_argument(
+        "--script", metavar="CALLS.YAML", help="run scripted calls; print a JSON object a line"
+    )
+    talk.add_argument(
+        "--out", metavar="OUT.WAV", help="for --wav: save both sides, in stereo, in this file"
+    )
+    talk.add_argument(
+        "--transport",
+        choices=("webrtc", "websocket"),
+        default="webrtc",
+        help="default: %(default)s",
+    )
+    talk.add_argument(
+        "--limit",
+        type=_seconds,
+        default=10.0,
+        metavar="SECONDS",
+        help="how long to wait for a reply with --wav and --text; default: %(default)g",
+    )
+    talk.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="for a URL, such as 'Authorization: Bearer TOKEN'; repeatable",
+    )
+    device = "its number or a part of its name, instead of the default device"
+    talk.add_argument("--input-device", type=_device, metavar="DEVICE", help=device)
+    talk.add_argument("--output-device", type=_device, metavar="DEVICE", help=device)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 86_400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _device(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 def _port(text: str) -> int:

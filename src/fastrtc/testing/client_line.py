@@ -26,14 +26,18 @@ class ClientLine(LiveLine):
     """A line of the Python client, to a real server.
 
     Args:
-        stream: The stream.
+        stream: The stream, or the URL of a server.
         network: The faults of the network, in both directions.
+
+    Attributes:
+        headers: Headers of each request.
     """
 
     transport: Literal["webrtc", "websocket"]
 
-    def __init__(self, stream: Stream, network: Network) -> None:
+    def __init__(self, stream: Stream | str, network: Network) -> None:
         super().__init__(stream, network)
+        self.headers: dict[str, str] = {}
         self._client: Client | None = None
         self._frames: asyncio.Queue[NDArray[np.int16]] = asyncio.Queue()
 
@@ -52,9 +56,10 @@ class ClientLine(LiveLine):
         return Client(
             url,
             self.transport,
-            mode=self._stream.mode,
+            mode="send-receive" if self._stream is None else self._stream.mode,
             id=self.id,
-            rtc_configuration={"iceServers": []},
+            headers=self.headers,
+            rtc_configuration=None if self._stream is None else {"iceServers": []},
             paced=False,
         )
 
@@ -72,7 +77,7 @@ class ClientLine(LiveLine):
 
     def send(self, frame: NDArray[np.int16]) -> None:
         """Send 20 ms of audio, unless the stream only sends."""
-        if self._stream.mode != "receive":
+        if self._sends:
             self._carry(lambda: self._frames.put_nowait(frame))
 
     async def _send(self, client: Client) -> None:

@@ -29,10 +29,11 @@ CLOSE_TIMEOUT_S = 12.0
 
 
 class LiveLine(Line):
-    """A line in real time, to a server of its own.
+    """A line in real time, to a server of its own, or to one that runs elsewhere.
 
     Args:
-        stream: The stream.
+        stream: The stream; or the URL of a server, whose handler gets no inputs, and whose outputs
+            are not seen.
         network: The faults of the network, in both directions.
 
     Attributes:
@@ -45,12 +46,13 @@ class LiveLine(Line):
     max_queued_s = 0.1
     """How much audio may wait in the loudspeaker, in seconds."""
 
-    def __init__(self, stream: Stream, network: Network) -> None:
+    def __init__(self, stream: Stream | str, network: Network) -> None:
         super().__init__()
         self.id = uuid.uuid4().hex
-        self._stream = stream
+        self._url = stream if isinstance(stream, str) else None
+        self._stream = None if isinstance(stream, str) else stream
         self._network = network
-        self._server = LocalServer(stream)
+        self._server = None if isinstance(stream, str) else LocalServer(stream)
         self._leaks = Leaks()
         self._opened_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -70,16 +72,21 @@ class LiveLine(Line):
 
     async def open(self) -> None:
         """Start the server, and connect to it."""
-        await self._server.start()
+        url = self._url or ""
+        if self._server is not None:
+            await self._server.start()
+            url = self._server.url
         self._leaks.begin()
         loop = asyncio.get_running_loop()
         self._opened_at = loop.time()
+        self._sends = self._stream is None or self._stream.mode != "receive"
         self._speaker = Speaker(self._heard, self.delay_s, self.max_queued_s)
         self._sending = TcpPath(self._network, "to the server", self._opened_at)
         self._receiving = TcpPath(self._network, "to the caller", self._opened_at)
-        self._run("outputs", self._read_outputs())
+        if self._stream is not None:
+            self._run("outputs", self._read_outputs(self._stream))
         try:
-            await self._connect(self._server.url)
+            await self._connect(url)
         except BaseException:
             await self._end()
             raise
@@ -95,6 +102,8 @@ class LiveLine(Line):
 
     async def set_inputs(self, values: tuple[object, ...]) -> None:
         """Set the inputs of the handler."""
+        if self._stream is None:
+            raise CallFailed("A server at a URL gets no inputs: only a Stream in this process does")
         self._stream.set_input(self.id, *values)
 
     async def press(self, digit: str) -> None:
@@ -113,24 +122,26 @@ class LiveLine(Line):
         self._speaker.stop()
         try:
             await self._disconnect()
-            await self._session_closed()
-            await self._leaks.check()
+            if self._stream is not None:
+                await self._session_closed(self._stream)
+                await self._leaks.check()
         finally:
-            await self._server.stop()
+            if self._server is not None:
+                await self._server.stop()
 
-    async def _session_closed(self) -> None:
+    async def _session_closed(self, stream: Stream) -> None:
         """Wait until the server has ended the connection."""
         loop = asyncio.get_running_loop()
         ends = loop.time() + CLOSE_TIMEOUT_S
-        while self.id in self._stream.handlers:
+        while self.id in stream.handlers:
             if loop.time() > ends:
                 raise CallFailed(
                     f"The connection did not end within {CLOSE_TIMEOUT_S:.0f} s: its handler blocks"
                 )
             await asyncio.sleep(0.01)
 
-    async def _read_outputs(self) -> None:
-        async for outputs in self._stream.output_stream(self.id):
+    async def _read_outputs(self, stream: Stream) -> None:
+        async for outputs in stream.output_stream(self.id):
             self.on_outputs(outputs.args)
 
     def _heard(self, when: float, rate: int, samples: NDArray[np.int16]) -> None:

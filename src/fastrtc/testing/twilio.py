@@ -41,7 +41,7 @@ FRAME = 160
 WEBHOOK, SOCKET = "/telephone/incoming", "/telephone/handler"
 MULAW = ENCODINGS["mulaw"]
 CALLER_NUMBER, CALLEE_NUMBER = "+15005550006", "+15005550010"
-"""Telephone numbers of Twilio's test credentials, which reach nobody."""
+"""Telephone numbers of Twilio's test credentials, which reach no telephone."""
 
 
 class TwilioLine(LiveLine):
@@ -51,13 +51,13 @@ class TwilioLine(LiveLine):
     marks are returned when the audio before them has been played, as Twilio does.
 
     Args:
-        stream: The stream.
+        stream: The stream, or the URL of a server, which does not verify signatures.
         network: The faults of the network, in both directions.
     """
 
     max_queued_s = 60.0
 
-    def __init__(self, stream: Stream, network: Network) -> None:
+    def __init__(self, stream: Stream | str, network: Network) -> None:
         super().__init__(stream, network)
         self.id = f"MZ{self.id}"
         self._call_id = f"CA{self.id[2:]}"
@@ -116,6 +116,8 @@ class TwilioLine(LiveLine):
 
     def _signature(self, url: str, form: dict[str, str]) -> dict[str, str]:
         """Return the header with Twilio's signature, if the stream verifies it."""
+        if self._stream is None:
+            return {}
         token = endpoint_of(self._stream).telephone.auth_token
         if token is None:
             return {}
