@@ -69,6 +69,7 @@ ELSEWHERE = {
     "transport/webrtc/offer.py": "tests/webrtc/test_offers.py",
     "transport/webrtc/peer.py": "tests/webrtc",
     "transport/webrtc/probe.py": "tests/test_cli_connect.py",
+    "transport/webrtc/sent_tracks.py": "tests/client/test_webrtc.py",
     "transport/webrtc/ports/errors.py": "tests/transport/webrtc/ports/test_udp_port.py",
     "transport/webrtc/ports/shared_port.py": "tests/transport/webrtc/ports/test_udp_port.py",
     "turns/conversation.py": "tests/test_reply_on_pause.py",

@@ -77,8 +77,6 @@ RARE = {
     "MediaCallback.stop",  # when all is over
     "Peer._abused",  # tests/abuse/test_channels.py
     "Peer._consent_expired",  # the session is closed then
-    "Probe._state_changed",  # of fastrtc doctor
-    "Probe._watch",
     "_DamagedFrames.filter",
     "_Follower._ask",  # tests/faults/test_rebinding.py
     "_address_of",  # only with a TURN server, as are the next two

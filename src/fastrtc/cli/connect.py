@@ -97,7 +97,11 @@ class _Attempt:
         loop = asyncio.get_running_loop()
         probe = Probe(kinds, configuration)
         try:
-            body = {"sdp": await probe.offer(), "type": "offer", "webrtc_id": self._webrtc_id}
+            body = {
+                "sdp": await probe.offer(),
+                "type": "offer",
+                "webrtc_id": self._webrtc_id,
+            }
             started = loop.time()
             answer = await self._signaling.send(route, body)
             took = _duration(loop.time() - started)

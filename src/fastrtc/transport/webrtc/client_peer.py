@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fractions
 from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
-import av
 import numpy as np
 from aiortc import (
     MediaStreamTrack,
@@ -39,18 +37,13 @@ from .configuration import is_relay_only, to_aiortc_configuration
 from .diagnosis import Explanation, Situation, explain
 from .guard import guarded, watch_listeners
 from .ports.ice_ports import IcePorts
+from .sent_tracks import RATE, SentAudio, SentVideo
 
-__all__ = ["RATE", "Carry", "ClientPeer", "PeerEvents"]
+__all__ = ["RATE", "Carry", "ClientPeer", "PeerEvents", "receives"]
 
-RATE = 48_000
-"""Sample rate of the audio to send, in Hz."""
 
-VIDEO_CLOCK = 90_000
-"""Units of RTP time of video per second (RFC 7741 section 4.1)."""
-
-MAX_QUEUED = 50
-"""Frames of audio that wait for aiortc's sender, 1 s; the oldest are dropped."""
-
+MAX_SENDING = 50
+"""Packets whose sending may be in progress, through a shaped network."""
 
 Carry: TypeAlias = Callable[[Callable[[], None]], None]
 """Carries a packet: calls a function when it arrives, or never."""
@@ -80,6 +73,9 @@ class ClientPeer:
         events: Receives media and messages.
         on_ended: Called once when the connection ends, with whether it was lost; otherwise the
             server has closed it.
+
+    Attributes:
+        remote: The candidates of the server's answer.
     """
 
     def __init__(
@@ -101,8 +97,8 @@ class ClientPeer:
         close_while_connecting(self._pc)
         watch_listeners(self._pc)
         self._pc.on("connectionstatechange", self._state_changed)
-        self._audio_track = _SentAudio()
-        self._video_track = _SentVideo()
+        self._audio_track = SentAudio()
+        self._video_track = SentVideo()
         for kind, track in (("audio", self._audio_track), ("video", self._video_track)):
             if kind not in kinds:
                 continue
@@ -122,12 +118,12 @@ class ClientPeer:
         self._open = asyncio.Event()
         self._ended = self._closing = False
         self._readers: list[asyncio.Task[None]] = []
-        self._tasks: deque[asyncio.Task[None]] = deque(maxlen=MAX_QUEUED)
+        self._tasks: deque[asyncio.Task[None]] = deque(maxlen=MAX_SENDING)
         self._incoming: Carry | None = None
         self._receivers: list[AudioReceiver] = []
-        self._remote: tuple[CandidateInfo, ...] = ()
+        self.remote: tuple[CandidateInfo, ...] = ()
 
-    async def offer(self, *, trickle: bool) -> str:
+    async def offer(self, *, trickle: bool = False) -> str:
         """Return the SDP of an offer, without candidates if they are trickled."""
         await self._pc.setLocalDescription(await self._pc.createOffer())
         watch_consent(self._pc, self._consent_expired)
@@ -166,22 +162,26 @@ class ClientPeer:
         Raises:
             ValueError: If the answer is malformed.
         """
-        self._remote = describe_candidates(answer)
+        self.remote = describe_candidates(answer)
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
         except Exception as error:  # aiortc raises many types
             raise ValueError(f"the answer cannot be used: {error}") from error
         for transceiver in self._pc.getTransceivers():
-            if transceiver.currentDirection in ("sendrecv", "recvonly"):
+            if receives(transceiver):
                 self._receive(transceiver)
 
     async def connected(self) -> bool:
         """Wait until the connection is established and the data channel open, or it fails."""
-        await self._settled.wait()
-        if self._pc.connectionState != "connected":
+        if not await self.established():
             return False
         await self._open.wait()
         return not self._ended
+
+    async def established(self) -> bool:
+        """Wait until the connection is established, or fails; return whether it is."""
+        await self._settled.wait()
+        return bool(self._pc.connectionState == "connected")
 
     def explain(self) -> Explanation:
         """Return why the connection is not established."""
@@ -190,7 +190,7 @@ class ClientPeer:
         return explain(
             Situation(
                 "client",
-                self._remote,
+                self.remote,
                 local,
                 state.checks,
                 state.selected,
@@ -284,6 +284,11 @@ class ClientPeer:
 _CANDIDATE_LINES = ("a=candidate:", "a=end-of-candidates")
 
 
+def receives(transceiver: Any) -> bool:
+    """Return whether a negotiated transceiver receives media."""
+    return transceiver.currentDirection in ("sendrecv", "recvonly")
+
+
 async def _send_quietly(send: Any, data: bytes) -> None:
     with contextlib.suppress(ConnectionError):  # it was closed in the meantime
         await send(data)
@@ -317,76 +322,3 @@ class _AudioSink:
 
     def skip(self, seconds: float) -> None:
         """Ignore a pause of the sender: the times of arrival show it."""
-
-
-class _SentAudio(MediaStreamTrack):
-    """The audio to send, as it is pushed."""
-
-    kind = "audio"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._frames: deque[NDArray[np.int16]] = deque(maxlen=MAX_QUEUED)
-        self._pushed = asyncio.Event()
-        self._pts = 0
-
-    def push(self, samples: NDArray[np.int16]) -> None:
-        self._frames.append(samples)
-        self._pushed.set()
-
-    async def recv(self) -> av.AudioFrame:
-        """Return the next frame when there is one."""
-        while not self._frames:
-            if self.readyState != "live":
-                raise MediaStreamError
-            self._pushed.clear()
-            await self._pushed.wait()
-        samples = self._frames.popleft()
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples).reshape(1, -1), format="s16", layout="mono"
-        )
-        frame.sample_rate = RATE
-        frame.pts = self._pts
-        frame.time_base = fractions.Fraction(1, RATE)
-        self._pts += samples.shape[0]
-        return frame
-
-
-class _SentVideo(MediaStreamTrack):
-    """The frames to send, one at a time."""
-
-    kind = "video"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._image: NDArray[np.uint8] | None = None
-        self._pushed, self._taken = asyncio.Event(), asyncio.Event()
-        self._started_at: float | None = None
-        self._over = False
-
-    async def push(self, image: NDArray[np.uint8]) -> None:
-        while self._image is not None and not self._over:
-            self._taken.clear()
-            await self._taken.wait()
-        self._image = image
-        self._pushed.set()
-
-    def end(self) -> None:
-        """Release those that wait to push a frame."""
-        self._over = True
-        self._taken.set()
-
-    async def recv(self) -> av.VideoFrame:
-        """Return the next frame when there is one."""
-        while (image := self._image) is None:
-            self._pushed.clear()
-            await self._pushed.wait()
-        self._image = None
-        self._taken.set()
-        now = asyncio.get_running_loop().time()
-        if self._started_at is None:
-            self._started_at = now
-        frame = av.VideoFrame.from_ndarray(image, format="bgr24")
-        frame.pts = round((now - self._started_at) * VIDEO_CLOCK)
-        frame.time_base = fractions.Fraction(1, VIDEO_CLOCK)
-        return frame
