@@ -43,7 +43,6 @@ ELSEWHERE = {
     "testing/caller.py": "tests/testing/test_call.py",
     "testing/errors.py": "tests/testing/test_call.py",
     "testing/line.py": "tests/testing/test_memory.py",
-    "testing/lines.py": "tests/testing/test_call.py",
     "testing/client_line.py": "tests/testing/test_lines.py",
     "testing/live_line.py": "tests/testing/test_lines.py",
     "testing/local_server.py": "tests/testing/test_lines.py",
