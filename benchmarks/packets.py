@@ -27,7 +27,7 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -238,10 +238,10 @@ PARTS = {
 }
 """Parts of the table, by what occurs in the innermost function that belongs to one."""
 
-HARNESS = ("talk (benchmarks/", "_Selector.select")
+HARNESS = ("talk (benchmarks/", "sampling (benchmarks/", "_Selector.select")
 
 
-def part_of(stack: str) -> str | None:
+def part_of(stack: str, parts: Mapping[str, tuple[str, ...]] = PARTS) -> str | None:
     """The part of a stack that py-spy has sampled, outermost frame first; None for the harness."""
     frames = stack.split(";")
     if not any("_run_once" in frame for frame in frames):
@@ -249,18 +249,18 @@ def part_of(stack: str) -> str | None:
     if any(name in frame for frame in frames for name in HARNESS):
         return None
     for frame in reversed(frames):
-        for part, names in PARTS.items():
+        for part, names in parts.items():
             if any(name in frame for name in names):
                 return part
     return "other"
 
 
-def shares(path: Path) -> dict[str, float]:
+def shares(path: Path, parts: Mapping[str, tuple[str, ...]] = PARTS) -> dict[str, float]:
     """The share of each part, in a file of ``py-spy record -f raw``; the largest first."""
     counts: Counter[str] = Counter()
     for line in path.read_text().splitlines():
         stack, _, count = line.rpartition(" ")
-        if (part := part_of(stack)) is not None:
+        if (part := part_of(stack, parts)) is not None:
             counts[part] += int(count)
     return {part: count / counts.total() for part, count in counts.most_common()}
 
@@ -312,6 +312,23 @@ class _Calls:
             self.c += 1
 
 
+@contextlib.contextmanager
+def sampling(py_spy: str, path: Path) -> Iterator[None]:
+    """Let py-spy write the stacks of this process into a file."""
+    command = [py_spy, "record", "-r", "500", "-f", "raw", "-o", str(path)]
+    process = subprocess.Popen(
+        [*command, "-p", str(os.getpid()), "-d", "600"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(2)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
 def control(*arguments: str) -> None:
     """Control the callgrind that this process runs in."""
     subprocess.run(["callgrind_control", *arguments, str(os.getpid())], check=True)
@@ -346,18 +363,8 @@ def main() -> None:
             profile.enable()
         if options.callgrind:
             control("-i", "on")
-        if sampled:
-            command = [options.sample, "record", "-r", "500", "-f", "raw", "-o", str(stacks)]
-            process = subprocess.Popen(
-                [*command, "-p", str(os.getpid()), "-d", "600"],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            time.sleep(2)
-        yield
-        if sampled:
-            process.send_signal(signal.SIGINT)
-            process.wait()
+        with sampling(options.sample, stacks) if sampled else contextlib.nullcontext():
+            yield
         if options.callgrind:
             control("-i", "off")
         profile.disable()

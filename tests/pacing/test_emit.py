@@ -2,7 +2,7 @@
 
 import random
 
-from fastrtc.pacing.emit import EmitClock
+from fastrtc.pacing.emit import DROPPED_AHEAD_S, DroppedAudio, EmitClock
 
 
 def calls(seconds: float, fed_at: list[float]) -> list[float]:
@@ -40,3 +40,17 @@ def test_a_fed_one_is_asked_when_it_is_fed() -> None:
 def test_never_more_than_fifty_a_second_however_it_is_fed() -> None:
     asked = calls(10, [k * 0.001 for k in range(10000)])
     assert len(asked) <= 502
+
+
+def test_audio_that_is_dropped_may_be_a_minute_ahead() -> None:
+    dropped = DroppedAudio()
+    assert dropped.room_at < 0
+    for _ in range(100):
+        dropped.add(1.0, now=10.0)
+    assert dropped.room_at == 10.0 + 40.0
+    dropped.add(1000.0, now=50.0)
+    assert dropped.room_at == 50.0 + DROPPED_AHEAD_S
+    dropped.add(1.0, now=500.0)  # nothing was dropped for long
+    assert dropped.room_at == 501.0 - DROPPED_AHEAD_S
+    dropped.clear()
+    assert dropped.room_at < 0

@@ -22,8 +22,16 @@ SECOND = (48000, np.ones(48000, np.int16))
 FRAME = (48000, np.ones(960, np.int16))
 
 
+@pytest.fixture(params=[False, True], ids=["by the sender", "where it is due"], autouse=True)
+def at_once(request, monkeypatch):
+    """Send frames that are due as their audio is queued in the task that queues it, or not."""
+    monkeypatch.setattr(Line, "at_once", request.param)
+
+
 class Line:
     """An outbound, a sender that takes its frames, and what both gave."""
+
+    at_once = False
 
     def __init__(self, playout: Playout | None) -> None:
         self.delivered: list[AdditionalOutputs] = []
@@ -33,6 +41,8 @@ class Line:
         self.invoker = Invoker("test", contextvars.copy_context())
         self.out = AudioOutbound(self.invoker, self._deliver, playout, self.failures)
         self.began = asyncio.get_running_loop().time()
+        if self.at_once:
+            self.out.on_frame = self._send
 
     @property
     def now(self) -> float:
@@ -44,8 +54,10 @@ class Line:
 
     async def send(self) -> None:
         while True:
-            frame = await self.out.frame()
-            self.frames.append((self.now, frame))
+            await self._send(await self.out.frame())
+
+    async def _send(self, frame: PlayoutFrame) -> None:
+        self.frames.append((self.now, frame))
 
     @property
     def sent_s(self) -> float:
@@ -716,3 +728,27 @@ async def test_the_sound_that_is_sent_is_what_was_given():
         )
         heard = np.concatenate([frame.samples for _, frame in made.frames], axis=1)[0]
         assert heard[heard != 0].tolist() == samples.tolist()
+
+
+@virtual_time
+async def test_audio_that_is_due_is_sent_by_who_queues_it():
+    async with line(Playout(options=PlayoutOptions(lead_s=0.05, tail_s=0.0))) as it:
+        await asyncio.sleep(0)  # the sender waits
+        assert await it.out.accept(SECOND) is None
+        assert len(it.frames) == (3 if it.at_once else 0)
+        await asyncio.sleep(0)
+        await it.out.played()
+        assert it.sent_s == 1
+        assert [frame.pts for _, frame in it.frames] == list(range(0, 48000, 960))
+        early = [0.02 * k - at for k, (at, _) in enumerate(it.frames)]
+        assert max(early) <= 0.05 + 1e-3
+        assert min(early[3:]) >= 0.05 - 1e-3
+
+
+@virtual_time
+async def test_audio_is_left_to_the_sender_where_nobody_waits_for_it():
+    async with line(sent=False) as it:
+        it.out.playout = Playout()
+        await it.out.accept(FRAME)
+        assert not it.frames
+        assert it.out.playout.has_audio

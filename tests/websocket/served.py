@@ -53,12 +53,16 @@ class Echo(AsyncStreamHandler):
 
 
 class Client:
-    """One client. What it gets is kept in ``messages``; audio is decoded into ``audio``."""
+    """One client. What it gets is kept in ``messages``; audio is decoded into ``audio``.
+
+    ``heard_before`` has the number of audio messages that came before each of the others.
+    """
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.messages: list[dict[str, Any]] = []
         self.audio: list[Samples] = []
+        self.heard_before: list[int] = []
         self.encoding = ENCODINGS["mulaw"]
         self._came = asyncio.Condition()
         self._reading = asyncio.create_task(self._read())
@@ -78,6 +82,7 @@ class Client:
             async with self._came:
                 if payload is None:
                     self.messages.append(message)
+                    self.heard_before.append(len(self.audio))
                 else:
                     self.audio.append(self.encoding.decode(payload))
                 self._came.notify_all()

@@ -306,7 +306,7 @@ async def test_an_interruption_clears_what_the_client_has_not_played() -> None:
         await client.hear(0.5)
         await client.say(np.full(480, 2, np.int16))
         await client.wait_for(event="clear")
-        before = len(client.audio)
+        before = client.heard_before[client.messages.index({"event": "clear"})]
         await client.wait(lambda: len(client.audio) > before)
         assert (client.audio[before] == 77).all()  # the new reply, at once
         await client.say(np.full(480, 2, np.int16))

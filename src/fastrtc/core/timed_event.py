@@ -27,6 +27,11 @@ class TimedEvent:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._clock: LoopClock | None = None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether a task waits, and has not been woken."""
+        return self._waiter is not None and not self._waiter.done()
+
     def ring(self) -> None:
         """Wake the waiting task."""
         self._rung = True

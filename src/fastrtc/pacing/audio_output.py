@@ -19,6 +19,7 @@ MAX_RATE = 768_000
 """Highest accepted sample rate in Hz: the highest that sound hardware has."""
 
 _PAIR = (tuple, list)
+_INT16 = np.dtype(np.int16)
 
 
 def check_audio(
@@ -37,6 +38,15 @@ def check_audio(
     Raises:
         HandlerError: If the value is not audio.
     """
+    if (  # mostly
+        type(samples) is np.ndarray
+        and samples.dtype == _INT16
+        and (samples.ndim == 1 or samples.ndim == 2 and samples.shape[0] == 1)
+        and layout is None
+        and type(rate) is int
+        and 0 < rate <= MAX_RATE
+    ):
+        return rate, samples.reshape(1, -1)
     try:
         whole = check_rate(rate, "The sample rate of audio")
     except ValueError as error:

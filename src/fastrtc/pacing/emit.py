@@ -1,4 +1,4 @@
-"""Pacing of calls of ``emit`` while it returns nothing."""
+"""Pacing of calls of ``emit`` while it returns nothing, or what no client receives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from ..core.rates import FRAME_S
 
-__all__ = ["INTERVAL_S", "SLACK_S", "EmitClock"]
+__all__ = ["INTERVAL_S", "SLACK_S", "DroppedAudio", "EmitClock"]
 
 INTERVAL_S = FRAME_S
 """Minimum average interval of such calls, in seconds: the length of a frame."""
@@ -17,6 +17,11 @@ FED_TIMEOUT_S = 0.1
 SLACK_S = 0.002
 """How much too early a call may be, in seconds, as a separate timer would cost more than the call.
 The next call is later by as much, so the average interval stays."""
+
+DROPPED_AHEAD_S = 60.0
+"""How far ahead of real time a handler may produce audio that no client receives, in seconds. As
+much as a queue would hold: later audio must be on time, but an ``emit`` that always has some must
+not run without end."""
 
 
 class EmitClock:
@@ -46,3 +51,23 @@ class EmitClock:
         being_fed = asked_at - self._fed_at < FED_TIMEOUT_S
         latest = asked_at + (2 * INTERVAL_S if being_fed else INTERVAL_S)
         return self._due, max(self._due, latest)
+
+
+class DroppedAudio:
+    """Decide when an ``emit`` whose audio no client receives is called again. No clock.
+
+    Attributes:
+        room_at: The earliest time, in seconds of any monotonic clock.
+    """
+
+    def __init__(self) -> None:
+        self.room_at = -math.inf
+
+    def add(self, seconds: float, now: float) -> None:
+        """Record dropped audio, which would have been played by then."""
+        seconds = min(seconds, DROPPED_AHEAD_S)  # the next audio hardly waits
+        self.room_at = max(now - DROPPED_AHEAD_S, self.room_at) + seconds
+
+    def clear(self) -> None:
+        """Record that queued audio was cleared."""
+        self.room_at = -math.inf

@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
@@ -20,15 +20,10 @@ from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..core.timed_event import TimedEvent
 from ..handlers.invoke import Invoker, is_async
 from .audio_output import check_output, is_nothing, playable_s
-from .emit import INTERVAL_S, SLACK_S, EmitClock
+from .emit import INTERVAL_S, SLACK_S, DroppedAudio, EmitClock
 from .playout import Playout, PlayoutFrame
 
 __all__ = ["AudioOutbound"]
-
-DROPPED_AHEAD_S = 60.0
-"""How far ahead of real time a handler may produce audio that no client receives, in seconds. As
-much as a queue would hold: later audio must be on time, but an ``emit`` that always has some must
-not run without end."""
 
 
 @dataclass
@@ -53,6 +48,7 @@ class AudioOutbound:
     Attributes:
         emitting: Whether a sync ``emit`` is running at the moment.
         on_played: Called when all queued audio has been sent and played.
+        on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
         cleared: How often the queue was cleared; counted by the caller of ``clear``.
     """
 
@@ -78,10 +74,12 @@ class AudioOutbound:
         self._given: deque[tuple[int, Any]] = deque()  # by a thread, and not yet taken
         self._others_ran = False  # of the tasks of this session, since the last output of `emit`
         self.emitting = False
-        self.on_played: Callable[[], None] = _nothing
+        self.on_played: Callable[[], None] = lambda: None
+        self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
+        self._was_playing = False
         self.cleared = 0
         self._clears = 0  # the same, counted when it was done
-        self._dropped_until = 0.0  # when what was dropped would have been played
+        self._dropped = DroppedAudio()
 
     async def run_emit(
         self,
@@ -212,8 +210,7 @@ class AudioOutbound:
     def _deliver_at_once(self, asked_when_cleared: int, output: Any) -> Any:
         """Deliver ``AdditionalOutputs``, and return the rest of the output.
 
-        The thread is one call ahead. Messages it sends during that call must not overtake the
-        outputs.
+        The thread is one call ahead: messages of that call must not overtake the outputs.
         """
         media, other = split_output(output)
         if not isinstance(other, AdditionalOutputs):
@@ -252,8 +249,7 @@ class AudioOutbound:
         """Send the outputs of a generator.
 
         Returns:
-            Why the stream ends, after its audio has been played: the reason of the ``CloseStream``,
-            or that the generator has ended.
+            The reason of the ``CloseStream``, or that it has ended; after its audio was played.
         """
         loop = asyncio.get_running_loop()
         async with aclosing(items):
@@ -317,7 +313,15 @@ class AudioOutbound:
             return
         if self.playout.full and not await self._wait_for_room(self.playout, rate, samples):
             return
-        self.push(rate, samples)
+        playout, on_frame = self.playout, self.on_frame
+        if on_frame is None or not playout.waits_for_audio or not self._pushed.awaited:
+            self.push(rate, samples)
+            return
+        playout.push_checked(rate, samples)
+        while isinstance(action := self._poll(playout), PlayoutFrame):
+            await on_frame(action)
+        if action is not None:
+            self._pushed.wake_at(action)
 
     def push(self, rate: int, samples: NDArray[Any]) -> None:
         """Queue audio, if the client receives any, whether there is room or not.
@@ -351,10 +355,9 @@ class AudioOutbound:
 
     async def _drop(self, rate: int, samples: NDArray[Any]) -> None:
         loop = asyncio.get_running_loop()
-        while (until := self._dropped_until - DROPPED_AHEAD_S) > loop.time():
-            await self._sent.wait(until)
-        seconds = min(samples.shape[1] / rate, DROPPED_AHEAD_S)  # what comes next hardly waits
-        self._dropped_until = max(loop.time(), self._dropped_until) + seconds
+        while self._dropped.room_at > loop.time():
+            await self._sent.wait(self._dropped.room_at)
+        self._dropped.add(samples.shape[1] / rate, loop.time())
 
     async def played(self) -> None:
         """Wait until all queued audio, and the silence after it, has been sent."""
@@ -368,7 +371,7 @@ class AudioOutbound:
     def clear(self) -> None:
         """Drop audio that is queued or waits for room; call on the event loop."""
         self._clears += 1
-        self._dropped_until = 0.0
+        self._dropped.clear()
         if self.playout is not None:
             self.playout.clear()
             self._pushed.ring()
@@ -377,24 +380,21 @@ class AudioOutbound:
     async def frame(self) -> PlayoutFrame:
         """Wait for the next frame of audio, until the time to send it."""
         assert self.playout is not None
-        loop = asyncio.get_running_loop()
-        playing = self.playout.playing
-        while True:
-            self._others_ran = True
-            now = loop.time()
-            if now < self.playout.next_frame_at <= now + TICK_S:  # timers are as early as that
-                now = self.playout.next_frame_at
-            action = self.playout.poll(now)
-            if isinstance(action, PlayoutFrame):
-                self._sent.ring()
-                return action
-            if action is None:
-                self._sent.ring()
-                if playing:
-                    self.on_played()
-            playing = self.playout.playing
+        self._others_ran = True
+        while not isinstance(action := self._poll(self.playout), PlayoutFrame):
             await self._pushed.wait(action)
+            self._others_ran = True
+        return action
 
-
-def _nothing() -> None:
-    """Do nothing."""
+    def _poll(self, playout: Playout) -> PlayoutFrame | float | None:
+        """Return what ``Playout.poll`` does, and wake the tasks that wait for it."""
+        now = asyncio.get_running_loop().time()
+        if now < playout.next_frame_at <= now + TICK_S:  # timers are as early as that
+            now = playout.next_frame_at
+        action = playout.poll(now)
+        if not isinstance(action, float):
+            self._sent.ring()
+            if action is None and self._was_playing:
+                self.on_played()
+        self._was_playing = playout.playing
+        return action

@@ -118,6 +118,7 @@ class Playout:
         self._most_channels = most_channels
         self._frame_size = round(self.rate * FRAME_S)
         self._whole = self.options.whole_chunks
+        self._min_size = 1 if self._whole else self._frame_size  # samples of a frame
         self._tail_frames = 0 if self._whole else round(self.options.tail_s / FRAME_S)
         self._channels = 1
         self._chunks: deque[_Chunk] = deque()
@@ -254,10 +255,11 @@ class Playout:
             self.waits_for_audio = False  # nothing is sent before that
             return earliest
         silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
-        self._fill()
+        if self._chunks:
+            self._fill()
         if silent and not self._flushed and not self._ended and not self._whole:
             self._fill_up()
-        if len(self._fifo) >= self._least:
+        if len(self._fifo) >= self._min_size:
             self._silence_left = self._tail_frames
             return self._frame(now)
         if not self._flushed and not self._ended and now < (late_at := self._late_at):
@@ -272,7 +274,7 @@ class Playout:
             and not self._flushed
             and not self._ended
             and not self._chunks
-            and len(self._fifo) < self._least
+            and len(self._fifo) < self._min_size
         )
 
     @property
@@ -280,11 +282,6 @@ class Playout:
         """Return when audio counts as late."""
         assert self._due is not None
         return max(self._due + self.options.grace_s, self._patient_until)
-
-    @property
-    def _least(self) -> int:
-        """Return the number of samples in a frame."""
-        return 1 if self._whole else self._frame_size
 
     def _begin(self, now: float) -> None:
         if self._resume_at is not None:  # RTP time moves on over the pause (RFC 3550 section 5.1)
@@ -302,7 +299,7 @@ class Playout:
 
     def _fill(self) -> None:
         """Convert queued audio until there is a frame."""
-        while len(self._fifo) < self._least and self._chunks:
+        while self._chunks and len(self._fifo) < self._min_size:
             chunk = self._chunks.popleft()
             size = max(1, int(chunk.rate * self.options.piece_s))
             piece = chunk.samples[:, :size]
@@ -327,6 +324,7 @@ class Playout:
         before_rate = self.rate
         self._channels, self.rate = channels, rate
         self._frame_size = round(rate * FRAME_S)
+        self._min_size = 1 if self._whole else self._frame_size
         self._fifo = SampleFifo(channels)
         if before.shape[1]:
             converter = AudioConverter(rate, channels)

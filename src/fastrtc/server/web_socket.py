@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 
@@ -10,7 +11,11 @@ from starlette.websockets import WebSocketState
 
 from ..core.close_reason import POLICY_VIOLATION, CloseReason
 from ..core.errors import SessionRefused
-from ..transport.socket._compat_server import drop_if_unread
+from ..transport.socket._compat_server import (
+    connection_of,
+    drop_if_unread,
+    unsent_bytes,
+)
 
 __all__ = ["StarletteSocket"]
 
@@ -24,6 +29,7 @@ class StarletteSocket:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
+        self._connection: asyncio.Transport | None = None
 
     @property
     def is_read(self) -> bool:
@@ -34,6 +40,12 @@ class StarletteSocket:
     def is_open(self) -> bool:
         """Whether the server has accepted and not closed it."""
         return self._websocket.application_state is WebSocketState.CONNECTED
+
+    def is_idle(self) -> bool:
+        """Return whether the server has sent all data; False if that is not known."""
+        if self._connection is None:
+            self._connection = connection_of(self._websocket)
+        return self._connection is not None and not unsent_bytes(self._connection)
 
     async def accept(self) -> None:
         """Accept it, unless it is already accepted."""

@@ -76,6 +76,27 @@ def test_audio_goes_as_binary_messages_when_that_was_negotiated() -> None:
     assert said(protocol, media(b"\x01\x00")) == Audio(b"\x01\x00")
 
 
+@given(
+    st.binary(max_size=50),
+    st.sampled_from([None, (",", ":")]),
+    st.sampled_from(
+        ["{}", '{}"', '{}"}}', '{}", "x": "', "\\/{}", "\\u0041AAA{}", "é{}", " {}\n", "{}="]
+    ),
+)
+def test_media_is_the_same_however_it_is_written(
+    payload: bytes, separators: tuple[str, str] | None, form: str
+) -> None:
+    """The form that most clients write is not parsed as JSON."""
+    media = {"event": "media", "media": {"payload": "@"}}
+    text = json.dumps(media, separators=separators)
+    text = text.replace("@", form.format(base64.b64encode(payload).decode()))
+    as_before = started().receive(text + " ")
+    assert started().receive(text) == as_before
+    assert BrowserMessages().receive(text) == BrowserMessages().receive(text + " ")
+    if form == "{}":
+        assert as_before == [Audio(payload)]
+
+
 def test_base64_may_be_wrapped_in_lines() -> None:
     protocol = started({"encoding": "pcm16"})
     payload = base64.encodebytes(bytes(100)).decode()

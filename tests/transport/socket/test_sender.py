@@ -4,7 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from fastrtc.transport import stalled_client
-from fastrtc.transport.socket.sender import SocketSender
+from fastrtc.transport.socket.sender import MAX_DIRECT, SocketSender
 from tests.support.virtual_time import virtual_time
 
 
@@ -143,3 +143,103 @@ async def test_what_sending_raises_is_raised_and_ends_it() -> None:
     with pytest.raises(ConnectionError):
         await sender.run()
     await sender.flush(5)
+
+
+class Direct(Client):
+    """A client whose server knows whether it has sent everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.idle = True
+        self.gone = False
+        self.tasks: list[asyncio.Task[None] | None] = []
+        self.sender = SocketSender(self.send, self.overflowed, lambda: self.idle)
+
+    async def send(self, message: str | bytes) -> None:
+        if self.gone:
+            raise ConnectionError("gone")
+        self.tasks.append(asyncio.current_task())
+        await super().send(message)
+
+
+async def test_audio_is_sent_at_once_if_everything_is_sent() -> None:
+    client = Direct()
+    running = asyncio.create_task(client.sender.run())
+    await client.sender.send_audio("a")
+    assert client.got == ["a"]
+    client.sender.put("b")
+    await client.sender.send_audio("c")
+    client.idle = False
+    await client.sender.flush(5)
+    await client.sender.send_audio("d")
+    assert client.got == ["a", "b", "c"]
+    await client.sender.flush(5)
+    client.idle = True
+    large = "e" * (MAX_DIRECT + 1)
+    await client.sender.send_audio(large)
+    assert client.got == ["a", "b", "c", "d"]
+    await client.sender.flush(5)
+    assert client.got[4:] == [large]
+    assert client.tasks == [asyncio.current_task(), *[running] * 4]
+    await end(running)
+    await client.sender.send_audio("after its end")
+    assert len(client.got) == 5
+
+
+async def test_what_comes_while_audio_is_sent_waits_for_its_turn() -> None:
+    client = Direct()
+    running = asyncio.create_task(client.sender.run())
+    client.reads.clear()  # although the server knows of nothing unsent
+    sending = asyncio.create_task(client.sender.send_audio("a"))
+    await asyncio.sleep(0)
+    client.sender.put("b")
+    await client.sender.send_audio("c")
+    await client.sender.flush(0.01)
+    assert client.got == []
+    client.reads.set()
+    await client.sender.flush(5)
+    assert client.got == ["a", "b", "c"]
+    assert sending.done()
+    await end(running)
+
+
+async def test_flushing_waits_for_audio_that_is_being_sent() -> None:
+    client = Direct()
+    running = asyncio.create_task(client.sender.run())
+    client.reads.clear()
+    sending = asyncio.create_task(client.sender.send_audio("a"))
+    await asyncio.sleep(0)
+    flushing = asyncio.create_task(client.sender.flush(5))
+    await asyncio.sleep(0.01)
+    assert not flushing.done()
+    client.reads.set()
+    await flushing
+    assert client.got == ["a"]
+    await sending
+    await end(running)
+
+
+async def test_audio_that_is_cancelled_holds_up_nothing() -> None:
+    client = Direct()
+    running = asyncio.create_task(client.sender.run())
+    client.reads.clear()
+    sending = asyncio.create_task(client.sender.send_audio("a"))
+    await asyncio.sleep(0)
+    client.sender.put("b")
+    await end(sending)
+    client.reads.set()
+    await client.sender.flush(5)
+    assert client.got == ["b"]
+    await end(running)
+
+
+async def test_a_client_that_is_gone_ends_the_sending_task() -> None:
+    client = Direct()
+    running = asyncio.create_task(client.sender.run())
+    await asyncio.sleep(0)
+    client.gone = True
+    await client.sender.send_audio("a")
+    with pytest.raises(ConnectionError):
+        await running
+    await client.sender.send_audio("b")
+    await client.sender.flush(5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-__all__ = ["connection_of", "drop_if_unread"]
+__all__ = ["connection_of", "drop_if_unread", "unsent_bytes"]
 
 
 def connection_of(websocket: Any) -> asyncio.Transport | None:
@@ -31,11 +31,11 @@ def drop_if_unread(websocket: Any, timeout_s: float) -> None:
         timeout_s: How long the client may take, in seconds.
     """
     connection = connection_of(websocket)
-    if connection is not None and _unsent(connection):
+    if connection is not None and unsent_bytes(connection):
         asyncio.get_running_loop().call_later(timeout_s, connection.abort)
 
 
-def _unsent(connection: asyncio.Transport) -> int:
+def unsent_bytes(connection: asyncio.Transport) -> int:
     """Return the number of unsent bytes of a connection."""
     try:
         return connection.get_write_buffer_size()

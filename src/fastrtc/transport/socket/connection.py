@@ -84,7 +84,7 @@ class SocketConnection:
         self._rate = RateLimit(limits.messages_per_s)
         self._said: set[str] = set()
         self._calling: Start | None = None  # the call to hang up at the end
-        self._sender = SocketSender(socket.send, self._not_read)
+        self._sender = SocketSender(socket.send, self._not_read, socket.is_idle)
         self._sending = TaskOwner("fastrtc-websocket", on_error=self._broken)
         self._reading = TaskOwner("fastrtc-websocket", on_error=self._broken)
         self._starting = TaskOwner("fastrtc-websocket", on_error=self._broken)
@@ -150,7 +150,10 @@ class SocketConnection:
                 self.hang_up(CloseReason(TOO_BIG, "The message is too big"))
                 return
             for event in self._protocol.receive(message):
-                await self._take(event)
+                if type(event) is Audio and type(opened := self._state) is OpenSocket:  # mostly
+                    opened.hear(event.payload)
+                else:
+                    await self._take(event)
 
     async def _take(self, event: SocketEvent) -> None:
         opened = self.opened
@@ -226,9 +229,9 @@ class SocketConnection:
             self._said.add(text)
             self.say(error_message(text))
 
-    def send_audio(self, payload: bytes) -> None:
+    async def send_audio(self, payload: bytes) -> None:
         """Send audio, which is in the encoding of ``Start``."""
-        self._put(self._protocol.audio(payload), audio=True)
+        await self._sender.send_audio(self._protocol.audio(payload))
 
     def send_mark(self, name: str) -> bool:
         """Send a mark, which the client echoes when it has played the audio before it.

@@ -27,6 +27,14 @@ __all__ = ["BrowserMessages"]
 MIN_RATE, MAX_RATE = 8_000, 192_000
 """Sample rates that a client may choose, in Hz: from telephones to sound cards."""
 
+_MEDIA_STARTS = (
+    '{"event":"media","media":{"payload":"',
+    '{"event": "media", "media": {"payload": "',
+)
+"""How ``JSON.stringify`` and ``json.dumps`` begin a ``media`` event."""
+
+_MEDIA_END = '"}}'
+
 
 class BrowserMessages:
     """The ``SocketProtocol`` of FastRTC's WebSocket clients.
@@ -51,6 +59,8 @@ class BrowserMessages:
         return [event]
 
     def _read(self, text: str) -> SocketEvent:
+        if (payload := _plain_media(text)) is not None:
+            return self._audio(payload)
         message = parse_message(text)
         event = message.get("event")
         if event == "start":
@@ -133,6 +143,20 @@ class BrowserMessages:
 
     async def hang_up(self, call: Call) -> None:
         """Do nothing: there is no call."""
+
+
+def _plain_media(text: str) -> bytes | None:
+    """Return the audio of a ``media`` event that is written as most clients do.
+
+    That takes half the time of parsing JSON, as base64 has no characters that JSON escapes.
+    """
+    start = next((start for start in _MEDIA_STARTS if text.startswith(start)), None)
+    if start is None or not text.endswith(_MEDIA_END):
+        return None
+    try:
+        return base64.b64decode(text[len(start) : -len(_MEDIA_END)], validate=True)
+    except ValueError:
+        return None
 
 
 def _negotiate(id: str, audio: Any) -> Start:

@@ -18,7 +18,7 @@ from ...core.tasks import runs_on
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
 from ...handlers.link import link_of
-from ...pacing.playout import Playout, PlayoutOptions
+from ...pacing.playout import Playout, PlayoutFrame, PlayoutOptions
 from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
 from ...session.media import Media
 from ...session.session import Session
@@ -136,6 +136,7 @@ class OpenSocket:
         session.run("outputs", self._send_outputs())
         if audio_out.playout is not None:
             audio_out.on_played = lambda: self._send_mark(self._playback.ended())
+            audio_out.on_frame = self._send_frame
             session.run("send", self._send_audio())
         if self.start.call is not None:
             session.run("keys", self.keys.run())
@@ -179,13 +180,14 @@ class OpenSocket:
 
     async def _send_audio(self) -> None:
         audio_out = self.media.audio_out
-        loop = asyncio.get_running_loop()
         while audio_out is not None:
-            frame = await audio_out.frame()
-            self._heard = True
-            self._connection.send_audio(self._encoding.encode(frame.samples))
-            seconds = frame.samples.shape[1] / self._output_rate
-            self._send_mark(self._playback.sent(seconds, loop.time()))
+            await self._send_frame(await audio_out.frame())
+
+    async def _send_frame(self, frame: PlayoutFrame) -> None:
+        self._heard = True
+        await self._connection.send_audio(self._encoding.encode(frame.samples))
+        seconds = frame.samples.shape[1] / self._output_rate
+        self._send_mark(self._playback.sent(seconds, self.session.loop.time()))
 
     def _send_mark(self, name: str | None) -> None:
         """Send a mark, which the client echoes when it has played the audio before it."""

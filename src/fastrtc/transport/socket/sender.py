@@ -11,6 +11,15 @@ from ..stalled_client import StalledClientDetector
 
 __all__ = ["SocketSender"]
 
+MAX_DIRECT = 16 << 10
+"""Size of a message that is sent without a queue, in bytes or characters: less than any server
+buffers before it waits for the client (64 KiB with asyncio)."""
+
+
+def _never() -> bool:
+    """Return False."""
+    return False
+
 
 class SocketSender:
     """Send messages in order; ``put`` never waits.
@@ -18,13 +27,21 @@ class SocketSender:
     Args:
         send: Sends one message; waits while the client is slow (backpressure).
         overflowed: Called once when the client does not read; nothing more is sent.
+        is_idle: Returns whether the server has sent everything, so that sending a small message
+            does not wait.
     """
 
     def __init__(
-        self, send: Callable[[str | bytes], Awaitable[None]], overflowed: Callable[[], None]
+        self,
+        send: Callable[[str | bytes], Awaitable[None]],
+        overflowed: Callable[[], None],
+        is_idle: Callable[[], bool] = _never,
     ) -> None:
         self._send = send
         self._overflowed = overflowed
+        self._is_idle = is_idle
+        self._sending = False
+        self._error: Exception | None = None
         self._waiting: deque[tuple[str | bytes, bool]] = deque()
         self._size = 0
         self._taken = 0
@@ -53,6 +70,34 @@ class SocketSender:
         self._sent.clear()
         self._queued.ring()
 
+    async def send_audio(self, message: str | bytes) -> None:
+        """Send audio in the calling task if that needs no waiting; else queue it.
+
+        That saves waking the task of ``run``, which raises the exception if it fails.
+        """
+        if (
+            self._ended
+            or self._sending
+            or self._waiting
+            or len(message) > MAX_DIRECT
+            or not self._is_idle()
+        ):
+            self.put(message, audio=True)
+            return
+        self._sent.clear()
+        self._sending = True
+        try:
+            await self._send(message)
+        except Exception as error:
+            self._error = error
+        finally:
+            self._sending = False
+            self._taken += len(message)
+            if self._waiting or self._error is not None:  # it did wait, or the client has gone
+                self._queued.ring()
+            else:
+                self._sent.set()
+
     def drop_audio(self) -> None:
         """Drop queued audio."""
         kept = [(message, audio) for message, audio in self._waiting if not audio]
@@ -67,13 +112,20 @@ class SocketSender:
         """
         try:
             while True:
-                while self._waiting:
+                while self._waiting and not self._sending:
                     message, _ = self._waiting.popleft()
-                    await self._send(message)
+                    self._sending = True
+                    try:
+                        await self._send(message)
+                    finally:
+                        self._sending = False
                     self._size -= len(message)
                     self._taken += len(message)
-                self._sent.set()
+                if not self._sending:
+                    self._sent.set()
                 await self._queued.wait()
+                if self._error is not None:
+                    raise self._error
         finally:
             self.end()
 

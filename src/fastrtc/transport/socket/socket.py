@@ -22,6 +22,13 @@ class Socket(Protocol):
         """Whether the server has not closed the socket."""
         ...
 
+    def is_idle(self) -> bool:
+        """Return whether all data is sent, so that ``send`` of a small message does not wait.
+
+        False if that is not known.
+        """
+        ...
+
     async def receive(self) -> str | bytes | None:
         """Wait for the next message; None if the client has gone."""
         ...
