@@ -51,8 +51,9 @@ def streams_of(count: int, handler: Any, directory: Any = None, **options: Any) 
 def node_of(stream: Any) -> ClusterNode:
     """The node of a stream that runs."""
     membership = endpoint_of(stream).cluster
-    assert membership is not None and membership._node is not None
-    return membership._node
+    assert membership is not None
+    (node,) = membership._nodes.values()
+    return node
 
 
 @asynccontextmanager

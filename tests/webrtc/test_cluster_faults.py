@@ -3,6 +3,8 @@
 import asyncio
 import os
 import pickle
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from fastrtc import Cluster, Limits, Stream
 from fastrtc.core.log_throttle import LogThrottle
@@ -302,3 +305,64 @@ async def test_offers_that_wait_for_another_node_are_bounded(monkeypatch: pytest
         assert sorted(map(str, answers)) == ["None", "answer"]
         for client in (*waiting, third):
             await client.close()
+
+
+# Event loops
+
+
+def test_a_program_without_a_lifespan_leaves_nothing_behind(tmp_path: Path):
+    """The end of the event loop ends the node."""
+    url = f"sqlite://{tmp_path}/calls.db"
+    stream = Stream(Inputs(), modality="audio", server_rtc_configuration=LOCAL, cluster=url)
+
+    async def main(id: str) -> None:
+        client = Client(stream, audio="recvonly", webrtc_id=id)
+        await client.connect()
+        stream.set_input("unknown", 1)
+        stream.clean_up(id)
+        await eventually(lambda: not left(stream))
+        await client.close()
+
+    for id in ("first", "second"):
+        asyncio.run(main(id))
+        assert sorted(name for name in os.listdir(tmp_path) if "sock" in name) == []
+    with closing(sqlite3.connect(tmp_path / "calls.db")) as database:
+        for table in ("nodes", "owners", "items"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
+
+
+def test_each_event_loop_is_a_node_of_its_own(tmp_path: Path):
+    """As in tests of programs, whose client runs each request on another loop."""
+    app = FastAPI()
+    stream = Stream(
+        Inputs(), modality="audio", verbose=False, cluster=f"sqlite://{tmp_path}/calls.db"
+    )
+    stream.mount(app)
+
+    @app.get("/sync")
+    def set_input(value: int) -> None:
+        stream.set_input("me", value)
+
+    @app.get("/async")
+    async def set_input_async(value: int) -> None:
+        stream.set_input("me", value)
+
+    candidate = {"webrtc_id": "x", "type": "ice-candidate", "candidate": None}
+    http = TestClient(app)
+    with http.websocket_connect("/websocket/offer") as socket:
+        socket.send_json({"event": "start", "websocket_id": "me"})
+        socket.send_json({"event": "ping"})
+        assert socket.receive_json() == {"event": "pong"}
+        assert http.post("/webrtc/offer", json=candidate).json() == {"status": "success"}
+        for path, value in (("/sync", 1), ("/async", 2)):
+            http.get(path, params={"value": value})
+        assert stream.handlers["me"].got == [[1], [2]]
+        socket.send_json({"event": "stop"})
+    assert [name for name in os.listdir(tmp_path) if name.endswith(".sock")] == []
+
+
+def test_a_program_may_set_inputs_before_any_request(tmp_path: Path):
+    stream = Stream(Inputs(), modality="audio", cluster=f"sqlite://{tmp_path}/calls.db")
+    stream.set_input("unknown", 1)
+    assert stream.clean_up("unknown") == []
+    assert not os.listdir(tmp_path)

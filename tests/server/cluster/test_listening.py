@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastrtc import Cluster
-from fastrtc.server.cluster.listening import listen, read_secret
+from fastrtc.server.cluster.listening import Listening, listen, read_secret
 
 SECRET = "the secret of these tests"
 
@@ -36,6 +36,22 @@ def test_the_sockets_of_killed_processes_are_removed(tmp_path: Path):
     ]
     lives.close()
     third.close()
+
+
+def test_nodes_that_start_at_the_same_time_keep_their_sockets(tmp_path: Path):
+    options = Cluster(f"sqlite://{tmp_path}/calls.db")
+    opened: list[Listening] = []
+    threads = [
+        threading.Thread(target=lambda id=f"n{number}": opened.append(listen(options, id)))
+        for number in range(50)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == len(list(tmp_path.iterdir())) == 50
+    for one in opened:
+        one.close()
 
 
 def test_a_path_that_is_too_long_for_a_socket_becomes_a_port(tmp_path: Path):

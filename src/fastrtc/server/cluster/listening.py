@@ -70,10 +70,12 @@ def _listen_unix(beside: str, node_id: str) -> Listening:
         return _listen_tcp("127.0.0.1", 0)
     _remove_dead_sockets(beside)
     opened = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    starting = f"{path}~"  # another node would remove a socket that does not listen yet
     try:
-        opened.bind(path)
-        os.chmod(path, 0o600)
+        opened.bind(starting)
+        os.chmod(starting, 0o600)
         opened.listen(BACKLOG)
+        os.rename(starting, path)
     except OSError as error:
         opened.close()
         raise OSError(f"Cluster: the socket {path} cannot be opened: {error}") from error

@@ -56,10 +56,10 @@ class Membership:
     def __init__(self, endpoint: Endpoint, options: Cluster) -> None:
         self._endpoint = endpoint
         self._options = options
-        self._node: ClusterNode | None = None
+        self._nodes: dict[asyncio.AbstractEventLoop, ClusterNode] = {}  # of live event loops
+        self._senders: dict[asyncio.AbstractEventLoop, Sender] = {}
         self._name = ""
         self._forwarding = 0
-        self._sender = Sender(self._deliver)
         self.readers = RemoteReaders(
             lambda id: endpoint.outputs.queue(id) if id in endpoint.places else None
         )
@@ -73,31 +73,38 @@ class Membership:
             RuntimeError: If another stream of the cluster has the same name.
             OSError: If the node cannot listen on its address, or cannot read its secret.
         """
-        node = self._node
-        if node is not None and node.loop is asyncio.get_running_loop():
+        loop = asyncio.get_running_loop()
+        node = self._nodes.get(loop)
+        if node is not None:
             return node
         await self._endpoint.shutdown.watch()
         node, name = ClusterNode.of_running_loop(self._options), self._endpoint.name
         await node.join(name, self._endpoint)
-        self._node, self._name = node, name
+        for known in [known for known in self._nodes if known.is_closed()]:
+            del self._nodes[known]
+        self._nodes[loop], self._name = node, name
         return node
 
     async def stop(self) -> None:
         """Send what waits to be sent, and leave the cluster; a later request joins it again."""
-        await self._sender.flush()
-        node, self._node = self._node, None
-        if node is not None and node.loop is asyncio.get_running_loop():
+        loop = asyncio.get_running_loop()
+        sender, node = self._senders.pop(loop, None), self._nodes.get(loop)
+        if sender is not None:
+            await sender.flush()
+        if node is not None:
+            del self._nodes[loop]
             await node.leave(self._name)
 
     async def announce(self) -> None:
         """Tell the other nodes soon that this one drains."""
-        if self._node is not None and self._node.loop is asyncio.get_running_loop():
-            self._node.announce()
+        node = self._nodes.get(asyncio.get_running_loop())
+        if node is not None:
+            node.announce()
 
     @property
     def is_running(self) -> bool:
         """Whether this process is a node of the cluster now."""
-        return self._node is not None
+        return bool(self._nodes)
 
     def _key(self, id: str) -> Key:
         return Key(self._name or self._endpoint.name, id)
@@ -147,8 +154,9 @@ class Membership:
 
     def release(self, id: str) -> None:
         """Give up a connection whose place is free."""
-        if self._node is not None:
-            self._node.owned.release(self._key(id))
+        node = self._nodes.get(asyncio.get_running_loop())
+        if node is not None:
+            node.owned.release(self._key(id))
 
     # Telephone calls
 
@@ -315,7 +323,24 @@ class Membership:
         if not is_id(id):
             return None
         body = self._encode(id, name, args)
-        return self._sender.send(None if self._node is None else self._node.loop, id, name, body)
+        sender = self._sender()
+        return None if sender is None else sender.send(id, name, body)
+
+    def _sender(self) -> Sender | None:
+        """Return the sender of a node, preferably on the running loop; None without any loop."""
+        try:
+            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        live = [loop for loop in self._nodes if not loop.is_closed()]
+        loop = running if running in live or not live else live[-1]
+        if loop is None:  # no request has reached this process yet
+            return None
+        if loop not in self._senders:
+            for closed in [known for known in self._senders if known.is_closed()]:
+                del self._senders[closed]
+            self._senders[loop] = Sender(loop, self._deliver)
+        return self._senders[loop]
 
     # Outputs
 

@@ -36,10 +36,16 @@ class Sender:
     """Send calls for connections of other nodes, those of each connection in order.
 
     Args:
-        deliver: Sends one call and returns its result, on the event loop of the node.
+        loop: The event loop of the node.
+        deliver: Sends one call and returns its result, on this loop.
     """
 
-    def __init__(self, deliver: Callable[[str, str, bytes], Coroutine[Any, Any, Any]]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deliver: Callable[[str, str, bytes], Coroutine[Any, Any, Any]],
+    ) -> None:
+        self._loop = loop
         self._deliver = deliver
         self._unsent: dict[str, deque[tuple[str, bytes]]] = {}
         self._tasks = TaskOwner("fastrtc-cluster")
@@ -50,14 +56,13 @@ class Sender:
         await tasks.join(LEAVE_TIMEOUT_S)
         tasks.cancel()
 
-    def send(self, loop: asyncio.AbstractEventLoop | None, id: str, name: str, body: bytes) -> Any:
+    def send(self, id: str, name: str, body: bytes) -> Any:
         """Make a call to the owner of a connection, from any thread.
 
         In a thread without an event loop, wait for the result for up to 5 s. Otherwise send it in
         the background, after earlier ones for the same connection, and log exceptions.
 
         Args:
-            loop: The event loop of the node; None if it has not started.
             id: The connection.
             name: The name of the call.
             body: Its arguments, encoded.
@@ -71,19 +76,17 @@ class Sender:
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
-            if loop is None:  # no request has reached this process yet
-                return None
-            return self._wait(loop, id, name, body)
-        if loop is None or loop is running:
+            return self._wait(id, name, body)
+        if running is self._loop:
             self._enqueue(id, name, body)
         else:
-            loop.call_soon_threadsafe(self._enqueue, id, name, body)
+            self._loop.call_soon_threadsafe(self._enqueue, id, name, body)
         return None
 
-    def _wait(self, loop: asyncio.AbstractEventLoop, id: str, name: str, body: bytes) -> Any:
+    def _wait(self, id: str, name: str, body: bytes) -> Any:
         work = self._deliver(id, name, body)
         try:
-            future = asyncio.run_coroutine_threadsafe(work, loop)
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         except RuntimeError:  # the loop is closed
             work.close()
             return None
