@@ -12,7 +12,7 @@ from fastapi import FastAPI, WebSocket
 from fastapi.testclient import TestClient
 
 import fastrtc
-from fastrtc import Limits, Stream, WebRTC
+from fastrtc import Ice, Limits, Stream, WebRTC
 from fastrtc.server.endpoint import NAME, endpoint_of
 from fastrtc.webrtc_connection_mixin import WebRTCConnectionMixin
 from tests.support.connections import assert_nothing_left, connections_of
@@ -149,3 +149,18 @@ def test_no_module_reads_another_object_s_private_name():
             if not (own or of_super or node.attr.startswith("__") or node.attr in OF_FASTRTC):
                 found.append(f"{file.relative_to(SOURCES)}:{node.lineno} {ast.unparse(node)}")
     assert not found
+
+
+def test_the_environment_is_read_for_a_stream_and_for_a_component(monkeypatch):
+    monkeypatch.setenv("FASTRTC_UDP_PORT", "40000-40100")
+    stream = Stream(AsyncAudioEcho(), modality="audio", verbose=False)
+    for owner in (stream, WebRTC()):
+        assert endpoint_of(owner).ports.ice.udp_ports == (40000, 40100)
+        owner.ice = Ice(udp_port=40200)
+        assert endpoint_of(owner).ports.ice == Ice(udp_port=40200)
+
+
+def test_an_invalid_environment_variable_is_an_error_of_the_stream(monkeypatch):
+    monkeypatch.setenv("FASTRTC_UDP_PORT", "any")
+    with pytest.raises(ValueError, match="FASTRTC_UDP_PORT='any'"):
+        Stream(AsyncAudioEcho(), modality="audio", verbose=False)

@@ -89,14 +89,14 @@ def check_authorize(authorize: Any) -> Any:
 
 
 def check_ice(ice: Any) -> Ice:
-    """Return the options of ICE; None means the defaults and the environment variables.
+    """Return the options of ICE; None means the defaults.
 
     Raises:
-        ValueError: If they are of another class, or an environment variable is invalid.
+        ValueError: If they are of another class.
     """
     if ice is not None and not isinstance(ice, Ice):
         raise ValueError(f"ice must be a fastrtc.Ice or None, not {type(ice).__name__}")
-    return (ice or Ice()).with_environment()
+    return ice or Ice()
 
 
 def check_limits(limits: Any) -> Limits:

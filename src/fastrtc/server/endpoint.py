@@ -116,7 +116,11 @@ class Endpoint:
 
     @property
     def ports(self) -> IcePorts:
-        """The ports and addresses of WebRTC connections."""
+        """The ports and addresses of WebRTC connections.
+
+        Raises:
+            ValueError: If an environment variable of ``Ice`` is invalid.
+        """
         ice = self.owner.ice
         if self._ports is None or self._ports[0] != ice:
             self._ports = ice, IcePorts(ice.with_environment())

@@ -86,6 +86,7 @@ class StreamEndpoint(Endpoint):
         self.providers = check_providers(phone_providers)
         self.calls = CallReservations(self.places, self._call_released)
         self.pending = PendingConnections()
+        _ = self.ports  # an invalid environment variable is an error of ``Stream``
 
     def mounted_at(self, path: str) -> None:
         """Record the first path that the stream is mounted at, as its name in a cluster."""

@@ -157,9 +157,12 @@ async def test_a_client_that_goes_is_forgotten(port: TcpPort) -> None:
     await end(port, connection)
 
 
-def test_a_port_in_use() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
-        other.bind(("0.0.0.0", 0))
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_a_port_in_use(family: socket.AddressFamily) -> None:
+    with socket.socket(family, socket.SOCK_STREAM) as other:
+        if family == socket.AF_INET6:
+            other.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        other.bind(("", 0))
         other.listen()
         number = other.getsockname()[1]
         with pytest.raises(PortUnavailable, match=f"TCP port {number} cannot be opened: .*in use"):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .errors import PortUnavailable
+from .families import open_both
 from .shared_port import SharedPort
 from .tcp_port import TcpPort
 from .udp_port import UdpPort
@@ -115,24 +115,4 @@ OPEN_PORTS = OpenPorts()
 
 
 def _open_udp(port: int) -> list[UdpPort]:
-    ports = [UdpPort(socket.AF_INET, port)]
-    if socket.has_ipv6:
-        try:
-            ports.append(UdpPort(socket.AF_INET6, port))
-        except PortUnavailable as error:
-            if _lacks_ipv6():
-                logger.debug("Without IPv6: %s", error)
-            else:
-                ports[0].close()
-                raise
-    return ports
-
-
-def _lacks_ipv6() -> bool:
-    """Return whether this machine has IPv6 switched off."""
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        return True
-    return False
+    return open_both(lambda family: UdpPort(family, port))

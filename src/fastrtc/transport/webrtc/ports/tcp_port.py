@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from ....core.tasks import runs_on
 from .errors import PortUnavailable
+from .families import open_both
 from .routes import Address
 from .shared_port import Member, SharedPort
 from .stun_header import is_request, is_stun
@@ -213,13 +214,7 @@ class _Client(asyncio.Protocol):
 
 
 def _listen(port: int) -> list[socket.socket]:
-    listening = [_listen_on(socket.AF_INET, port)]
-    if socket.has_ipv6:
-        try:
-            listening.append(_listen_on(socket.AF_INET6, port))
-        except PortUnavailable as error:
-            logger.debug("Without IPv6: %s", error)
-    return listening
+    return open_both(lambda family: _listen_on(family, port))
 
 
 def _listen_on(family: socket.AddressFamily, port: int) -> socket.socket:
