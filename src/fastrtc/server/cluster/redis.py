@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Collection, Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -243,15 +243,15 @@ class RedisDirectory:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         self._name = f"{parts.scheme}://{host}{parts.path}"  # without the password
-        pool = BlockingConnectionPool.from_url(
+        pool = ConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
-            timeout=OPERATION_TIMEOUT_S,
             socket_timeout=OPERATION_TIMEOUT_S,
             socket_connect_timeout=OPERATION_TIMEOUT_S,
             retry=Retry(NoBackoff(), 1),  # a connection that Redis has closed fails once
         )
         self._redis = Redis(connection_pool=pool)
+        self._connections = asyncio.Semaphore(MAX_CONNECTIONS)  # in order, unlike the pool
         self._prefix = prefix
         self._lost_after_ms = round(lost_after_s * 1000)
         self._closed = False
@@ -323,11 +323,16 @@ class RedisDirectory:
         """
         if self._closed:
             raise DirectoryUnreachable(f"the directory {self._name} is closed")
-        running = script(
-            keys=[f"{self._prefix}beats"], args=[self._prefix, self._lost_after_ms, *arguments]
-        )
+
+        async def run() -> Reply:
+            async with self._connections:
+                return await script(
+                    keys=[f"{self._prefix}beats"],
+                    args=[self._prefix, self._lost_after_ms, *arguments],
+                )
+
         try:
-            return await asyncio.wait_for(running, OPERATION_TIMEOUT_S)
+            return await asyncio.wait_for(run(), OPERATION_TIMEOUT_S)
         except asyncio.TimeoutError:
             raise DirectoryUnreachable(
                 f"the directory {self._name} did not respond within {OPERATION_TIMEOUT_S:g} s"
