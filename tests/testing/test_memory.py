@@ -13,14 +13,18 @@ import pytest
 
 from fastrtc import (
     AdditionalOutputs,
+    AlgoOptions,
     AsyncStreamHandler,
     CloseStream,
     ReplyOnPause,
+    ReplyOnStopWords,
     Stream,
     StreamHandler,
     get_current_context,
 )
+from fastrtc.server.endpoint import endpoint_of
 from fastrtc.testing import Call, CallFailed
+from tests.support.models import Energy
 
 from .programs import RATE, Tones, Words, audio_stream, replying, tone
 
@@ -181,6 +185,22 @@ async def test_a_function_in_receive_mode_starts_with_its_inputs() -> None:
     assert turn.reply_ends_s - turn.reply_starts_s == pytest.approx(2, abs=0.01)
 
 
+async def test_stop_words() -> None:
+    algo = AlgoOptions(audio_chunk_duration=0.2, started_talking_threshold=0.1)
+    handler = ReplyOnStopWords(
+        repeat, ["one two"], algo_options=algo, model=Energy(), stt_model=Words()
+    )
+    async with Call(audio_stream(handler), voice=Tones(), ears=Words()) as call:
+        await call.say("three")
+        await call.finish(limit_s=3)
+        await call.say("one two")
+        await call.wait(0.5)
+        await call.say("zero three")
+        await call.finish()
+    assert {"type": "stopword", "data": ""} in call.messages
+    assert [turn.heard for turn in call.turns] == ["", "", "zero three"]
+
+
 async def test_keys() -> None:
     class Menu(ReplyOnPause):
         def receive_dtmf(self, digit: str) -> None:
@@ -298,6 +318,15 @@ async def test_refusals() -> None:
             await Call(stream).__aenter__()
     async with Call(stream):
         pass
+
+
+async def test_a_stream_whose_server_has_stopped() -> None:
+    stream = replying(repeat)
+    endpoint = endpoint_of(stream)
+    await endpoint.stop()
+    assert endpoint.places.stopping
+    async with Call(stream) as call:
+        await call.wait(1)
 
 
 async def test_a_stream_without_audio_is_refused() -> None:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from fastrtc.core.tasks import run_in_thread
+from fastrtc.testing import CallFailed
 from fastrtc.testing.virtual_loop import VirtualLoop
 
 
@@ -163,3 +164,18 @@ async def test_a_closed_loop_runs_nothing() -> None:
     await loop.close()
     with pytest.raises(RuntimeError, match="closed"):
         await loop.run(asyncio.sleep(0))
+
+
+async def test_a_program_that_blocks_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fastrtc.testing.virtual_loop.BLOCKED_S", 0.2)
+    loop, ends = VirtualLoop(), threading.Event()
+
+    async def blocks() -> None:
+        ends.wait()  # noqa: ASYNC251
+
+    try:
+        with pytest.raises(CallFailed, match=rf"blocked the event loop for 0.2 s, at {__file__}:"):
+            await loop.run(blocks())
+    finally:
+        ends.set()
+        await loop.close()

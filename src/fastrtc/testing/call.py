@@ -11,7 +11,6 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..speech_to_text.protocol import STTModel
-from ..text_to_speech.protocol import TTSModel
 from .analysis import make_turns
 from .caller import Caller
 from .errors import CallFailed
@@ -20,7 +19,7 @@ from .line import Message
 from .lines import Over, line_for
 from .raised import RaisedErrors
 from .recording import save
-from .speech import Speech, describe, to_audio
+from .speech import Speech, Voice, describe, to_audio
 from .timeline import format_timeline
 from .turn import Turn
 
@@ -87,7 +86,7 @@ class Call:
         stream: Stream,
         over: Over = "memory",
         *,
-        voice: TTSModel[Any] | None = None,
+        voice: Voice | None = None,
         ears: STTModel | None = None,
         limit_s: float = LIMIT_S,
         expect_errors: bool = False,

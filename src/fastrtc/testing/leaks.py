@@ -12,7 +12,7 @@ from types import FrameType
 
 from .errors import CallFailed
 
-__all__ = ["CALLER", "Leaks"]
+__all__ = ["CALLER", "Leaks", "place_of_thread"]
 
 CALLER = "fastrtc-caller"
 """Prefix of the names of tasks of the caller, which do not belong to the program."""
@@ -67,12 +67,13 @@ class Leaks:
             for task in tasks
             if not task.get_name().startswith(CALLER)
         ]
-        frames = sys._current_frames()
-        left += [
-            f"thread {thread.name}, at {_place(frames.get(thread.ident or 0))}"
-            for thread in self._threads()
-        ]
+        left += [f"thread {one.name}, at {place_of_thread(one)}" for one in self._threads()]
         return sorted(left)
+
+
+def place_of_thread(thread: threading.Thread) -> str:
+    """Return the file and line at which a thread is, as far as it is of the program."""
+    return _place(sys._current_frames().get(thread.ident or 0))
 
 
 def _coroutine(task: asyncio.Task[object]) -> str:

@@ -6,23 +6,33 @@ import os
 import wave
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 from ..core.models import MissingExtra
-from ..text_to_speech.protocol import TTSModel
 from .errors import CallFailed
 from .line import RATE
 from .sound import find_sounds
 
-__all__ = ["Speech", "describe", "to_audio"]
+__all__ = ["Samples", "Speech", "Voice", "describe", "to_audio"]
 
-Speech: TypeAlias = "str | os.PathLike[str] | tuple[int, NDArray[Any]]"
+Samples: TypeAlias = NDArray[np.int16 | np.int32 | np.float32 | np.float64]
+"""Mono or stereo samples; floats from -1 to 1."""
+
+Speech: TypeAlias = "str | os.PathLike[str] | tuple[int, Samples]"
 """Text, the path of a WAV file (a ``Path``, or a string that ends in ``.wav``), or a sample rate in
 Hz and samples."""
+
+
+class Voice(Protocol):
+    """What speaks text, such as a ``TTSModel``."""
+
+    def tts(self, text: str) -> tuple[int, NDArray[np.int16 | np.float32]]:
+        """Return a sample rate in Hz, and samples of shape ``(n,)``."""
+        ...
 
 
 def describe(speech: Speech) -> str:
@@ -38,7 +48,7 @@ def _is_path(speech: str) -> bool:
     return speech.lower().endswith(".wav")
 
 
-def to_audio(speech: Speech, voice: TTSModel[Any] | None) -> NDArray[np.int16]:
+def to_audio(speech: Speech, voice: Voice | None) -> NDArray[np.int16]:
     """Return speech as audio at 48 kHz, without the silence at its edges.
 
     Args:
@@ -75,7 +85,7 @@ def to_audio(speech: Speech, voice: TTSModel[Any] | None) -> NDArray[np.int16]:
     return audio[sounds[0].start : sounds[-1].end]
 
 
-def _synthesize(text: str, voice: TTSModel[Any] | None) -> tuple[int, NDArray[Any]]:
+def _synthesize(text: str, voice: Voice | None) -> tuple[int, NDArray[Any]]:
     if voice is None:
         return _espeak(text)
     try:

@@ -13,6 +13,8 @@ from math import inf
 from typing import Any, TypeVar
 
 from .cpu_wait import CpuWait
+from .errors import CallFailed
+from .leaks import place_of_thread
 from .virtual_clock import GRACE_S, VirtualClock
 from .virtual_threads import on_clock, virtual_threads
 
@@ -20,6 +22,13 @@ __all__ = ["VirtualLoop"]
 
 SLICE_S = 0.005
 """How long to wait at a time for threads that compute, in seconds of real time."""
+
+MAX_SELECT_S = 1.0
+"""How long to wait for sockets at a time, in seconds of real time; it shows that the loop runs."""
+
+BLOCKED_S = 30.0
+"""After how long without a turn of the loop the program counts as blocking it, in seconds of real
+time: more than a model takes to load."""
 
 ENDS_TIMEOUT_S = 5.0
 """How long the thread of the loop may take to end, in seconds of real time."""
@@ -38,6 +47,7 @@ class VirtualLoop:
     def __init__(self) -> None:
         self.clock = VirtualClock()
         self.native_id: int | None = None  # of the thread of the loop
+        self.turns = 0  # of the loop
         self._requests = 0
         self.loop = _Loop(self)
         self._thread = threading.Thread(target=self._serve, name="fastrtc-call", daemon=True)
@@ -63,7 +73,19 @@ class VirtualLoop:
         if self.loop.is_closed():
             work.close()
             raise RuntimeError("The loop of the call is closed")
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(counted(), self.loop))
+        result = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(counted(), self.loop))
+        try:
+            while not result.done():
+                turns = self.turns
+                await asyncio.wait([result], timeout=BLOCKED_S)
+                if not result.done() and turns == self.turns:
+                    raise CallFailed(
+                        f"The program has blocked the event loop for {BLOCKED_S:g} s, "
+                        f"at {place_of_thread(self._thread)}"
+                    )
+        finally:
+            result.cancel()
+        return result.result()
 
     async def close(self) -> None:
         """Cancel what is left on the loop, and end its thread."""
@@ -133,6 +155,7 @@ class _Selector(selectors.DefaultSelector):
         self._debt_s = 0.0  # of it, what has not passed on the clock
 
     def select(self, timeout: float | None = None) -> list[Any]:
+        self._owner.turns += 1
         real = self._real
         if real.recent_time() - self._returned_at > GRACE_S and not self._owner.paused:
             computed_s = real.time() - self._returned_at
@@ -181,6 +204,6 @@ class _Selector(selectors.DefaultSelector):
 
     def _wait_in_real_time(self, wait_s: float) -> list[Any]:
         began = _real_time()
-        events = super().select(None if wait_s == inf else wait_s)
+        events = super().select(min(wait_s, MAX_SELECT_S))
         self._clock.now += min(wait_s, _real_time() - began)
         return events
