@@ -158,6 +158,9 @@ class Client:
             while True:
                 self.received += self._socket.recv(1 << 20)
 
+    def close(self) -> None:
+        self._writer.close()
+
     def answers(self) -> int:
         """The number of audio messages read so far."""
         found = (taken(self.received) for _ in itertools.count())
@@ -198,7 +201,9 @@ async def run(
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(256)
-        config = uvicorn.Config(app, log_level="warning", ws_ping_interval=None)
+        config = uvicorn.Config(
+            app, log_level="warning", ws_ping_interval=None, timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         messages = written()
@@ -220,9 +225,12 @@ async def run(
             began = time.process_time()
             await talk(clients, WINDOW)
             used = time.process_time() - began
+        gc.enable()
         for client in clients:
             client.read()
-        serving.cancel()
+            client.close()
+        server.should_exit = True
+        await serving
         return used, sum(client.answers() for client in clients)
 
 
