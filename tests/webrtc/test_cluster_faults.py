@@ -1,6 +1,7 @@
 """Nodes that die, lie or differ, a directory that is down, and limits over all nodes."""
 
 import asyncio
+import json
 import os
 import pickle
 import sqlite3
@@ -16,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from fastrtc import Cluster, Limits, Stream
 from fastrtc.core.log_throttle import LogThrottle
-from fastrtc.server.cluster import membership
+from fastrtc.server.cluster import membership, ownership
 from fastrtc.server.cluster.calls import CALLS, ConnectionUnknown
 from fastrtc.server.cluster.directory import Key
 from fastrtc.server.endpoint import endpoint_of
@@ -31,7 +32,7 @@ from tests.support.connections import connections_of, left
 from tests.support.peers import LOCAL, Client, eventually
 from tests.support.servers import serving
 from tests.webrtc.handlers import AsyncAudioEcho
-from tests.webrtc.test_cluster import Inputs, trickle
+from tests.webrtc.test_cluster import Inputs, take_without_candidates, trickle
 
 
 async def kill(stream: Any) -> None:
@@ -366,3 +367,46 @@ def test_a_program_may_set_inputs_before_any_request(tmp_path: Path):
     stream.set_input("unknown", 1)
     assert stream.clean_up("unknown") == []
     assert not os.listdir(tmp_path)
+
+
+async def test_candidates_at_another_node_survive_a_directory_that_loses_its_data(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(ownership, "COLLECT_AFTER_S", 0.1)
+    directory = FailingDirectory()
+    owner, other = streams_of(2, AsyncAudioEcho(), directory)
+    async with running(owner, other):
+        client = Client(owner, audio="recvonly")
+        answer = await client.post(await client.offer(trickle=True))
+        await take_without_candidates(client, answer)
+        await directory.leave(node_of(owner).id)
+        assert all(one == {"status": "success"} for one in await trickle(client, other))
+        await client.state("connected")
+        await client.close()
+        await client.over()
+
+
+async def test_large_candidates_and_those_of_strange_ids_harm_nobody():
+    one, two = streams_of(2, AsyncAudioEcho())
+    line = "candidate:1 1 udp 1 192.0.2.1 9 typ host"
+    async with running(one, two):
+
+        async def send(id: str, **fields: Any) -> Any:
+            candidate = {"candidate": line, "sdpMLineIndex": 0, **fields}
+            body = {"candidate": candidate, "type": "ice-candidate", "webrtc_id": id}
+            answer = await one.handle_offer(body, set_outputs=print)
+            return json.loads(answer.body)
+
+        assert await send("a", other="x" * 60_000) == {"status": "success"}
+        refused = await send("a", sdpMid="x" * 60_000)
+        assert refused["meta"]["error"] == "invalid_candidate_format"
+        for id in ("call/CA1", "reader", "é" * 256, "'; DROP TABLE owners; --", "{a}:b"):
+            assert await send(id) == {"status": "success"}
+
+
+async def test_no_id_of_a_client_is_taken_for_a_telephone_call():
+    one, two = streams_of(2, AsyncAudioEcho())
+    async with running(one, two), Client(one, audio="recvonly", webrtc_id="call/CA1"):
+        assert await endpoint_of(two).cluster.holder_of_call("CA1") is None
+        assert await endpoint_of(one).cluster.hold_call("CA1")
+        assert await endpoint_of(two).cluster.holder_of_call("CA1") == node_of(one).id

@@ -349,8 +349,11 @@ class Endpoint:
 
 
 def call_key(id: str) -> str:
-    """Return the id under which a cluster knows the reserved place of a telephone call."""
-    return f"call/{id}"
+    """Return the id under which a cluster knows the reserved place of a telephone call.
+
+    It has a control character, so that no client can choose it as the id of a connection.
+    """
+    return f"\x1fcall/{id}"
 
 
 def id_of(webrtc_data: WebRTCData | str) -> str:

@@ -156,7 +156,7 @@ async def test_garbage_closes_only_its_own_connection(sent: bytes):
 
 
 async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(internal, "IDLE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(internal, "FIRST_TIMEOUT_S", 0.05)
     async with served() as one:
         host, port = one.node.address.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))

@@ -22,10 +22,20 @@ class Owner:
     def __init__(self, directory: Any, id: str = "n1") -> None:
         self.tasks = TaskOwner("test")
         self.seen: list[str] = []
-        self.owned = Ownership(directory, self.tasks, lambda: Node(id, f"http://{id}"), self.record)
+        self.items: list[tuple[Key, list[bytes]]] = []
+        self.owned = Ownership(
+            directory,
+            self.tasks,
+            lambda: Node(id, f"http://{id}"),
+            self.record,
+            self.collect,
+        )
 
     def record(self, nodes: Any) -> None:
         self.seen = sorted(node.id for node in nodes)
+
+    async def collect(self, key: Key, items: Any) -> None:
+        self.items.append((key, list(items)))
 
     async def end(self) -> None:
         self.tasks.cancel()
@@ -106,6 +116,19 @@ async def test_a_directory_that_is_down_stops_nothing():
     assert await directory.find(KEY) is None
     assert await directory.find(OTHER) == "n1"
     assert await two.owned.find(Key("/", "c")) == "n1"
+
+
+@virtual_time
+async def test_what_was_left_for_a_key_that_the_directory_had_lost_is_collected():
+    directory = MemoryDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    await one.owned.claim(KEY)
+    await directory.leave("n1")
+    assert await two.owned.find(KEY, b"item") is None
+    one.tasks.start(one.owned.send_heartbeats(1.0), "heartbeats")
+    await asyncio.sleep(4)
+    assert one.items == [(KEY, [b"item"])]
+    await one.end()
 
 
 @virtual_time

@@ -134,7 +134,7 @@ class Key:
 
     Attributes:
         stream: The name of its stream, which is the same in all processes.
-        id: The ``webrtc_id``, or ``"call/<id>"`` for a telephone call.
+        id: The ``webrtc_id``, or that of the reserved place of a telephone call.
 
     Raises:
         ValueError: One of them is empty, too long or not valid Unicode, or the stream's name has a

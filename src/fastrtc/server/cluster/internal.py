@@ -28,7 +28,10 @@ MAX_BODY_BYTES = 16 << 20
 """Maximum size of a request and of a response, in bytes. Inputs and outputs may be images."""
 
 IDLE_TIMEOUT_S = 60.0
-"""How long a connection may be idle, and a request may take to arrive, in seconds."""
+"""How long a connection of a node may be idle, in seconds."""
+
+FIRST_TIMEOUT_S = 5.0
+"""How long a connection may be idle before its first signed request, in seconds."""
 
 MAX_CONNECTIONS = 4096
 """Maximum number of connections; each reader of outputs on another node uses one."""
@@ -112,6 +115,7 @@ class _Connection:
         self._verifier = verifier
         self._handle = handle
         self._http = h11.Connection(h11.SERVER)
+        self._timeout_s = FIRST_TIMEOUT_S
 
     async def run(self) -> None:
         """Answer requests until the client closes the connection, or sends one that is refused.
@@ -134,6 +138,7 @@ class _Connection:
         if signed is None or body is None:
             await self._respond(403, b"")
             return False
+        self._timeout_s = IDLE_TIMEOUT_S
         answer = await self._run(name, body)
         if answer is None:
             return False
@@ -181,7 +186,7 @@ class _Connection:
             event = self._http.next_event()
             if event is not h11.NEED_DATA:
                 return event
-            data = await asyncio.wait_for(self._reader.read(CHUNK), IDLE_TIMEOUT_S)
+            data = await asyncio.wait_for(self._reader.read(CHUNK), self._timeout_s)
             self._http.receive_data(data)
 
     async def _respond(self, status: int, body: bytes) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import SessionRefused
+from ...core.errors import InvalidCandidate, SessionRefused
 from ...core.log_throttle import LogThrottle
 from ...core.outputs import AdditionalOutputs
 from ...transport.webrtc.candidates import Candidate, parse_candidate
@@ -34,6 +34,11 @@ logger = logging.getLogger(__name__)
 
 FULL = ("concurrency_limit_reached", "too_many_connecting", "server_stopping")
 """The refusals of one node that another node may not have."""
+
+CANDIDATE_FIELDS = ("candidate", "sdpMid", "sdpMLineIndex")
+
+MAX_CANDIDATE_BYTES = 4096
+"""Maximum size of a candidate that waits in the directory, in bytes; those of browsers have 200."""
 
 _failures = LogThrottle()
 
@@ -130,21 +135,24 @@ class Membership:
             raise SessionRefused("connection_already_exists")
         self._endpoint.early.allow(id)
         for item in claim.items:
-            try:
-                self._take_item(node, key, json.loads(item))
-            except Exception as error:
-                logger.warning("An item in the directory is ignored: %r", error)
+            await self._take_item(node, key, item)
 
-    def _take_item(self, node: ClusterNode, key: Key, item: dict[str, Any]) -> None:
-        endpoint = self._endpoint
-        if "candidate" in item:
-            candidate = parse_candidate(item["candidate"])
-            try:
-                endpoint.early.keep(key.id, candidate, endpoint.owner.limits.early_ids)
-            except SessionRefused as refusal:
-                logger.debug("A candidate is ignored: %s", refusal)
-        elif item["reader"] != node.id:
-            node.start_task(self._notify_reader(node, str(item["reader"]), key), "connected")
+    async def take_items(self, node: ClusterNode, key: Key, items: Sequence[bytes]) -> None:
+        """Process what other nodes left for a connection while the directory had lost it."""
+        if key.id in self._endpoint.places:
+            for item in items:
+                await self._take_item(node, key, item)
+
+    async def _take_item(self, node: ClusterNode, key: Key, item: bytes) -> None:
+        try:
+            fields = json.loads(item)
+            if "candidate" in fields:
+                await add_candidate(self._endpoint, key.id, parse_candidate(fields["candidate"]))
+            elif fields["reader"] != node.id:
+                reader = str(fields["reader"])
+                node.start_task(self._notify_reader(node, reader, key), "connected")
+        except Exception as error:
+            logger.warning("An item in the directory is ignored: %r", error)
 
     async def _notify_reader(self, node: ClusterNode, reader: str, key: Key) -> None:
         try:
@@ -259,9 +267,11 @@ class Membership:
         """
         node, key, endpoint = await self.start(), self._key(id), self._endpoint
         ended = endpoint.early.refusal(id)
+        if candidate.candidate is None:
+            value = None
         try:
             if node.owned.known_owner(key) is None:
-                item = None if ended else json.dumps({"candidate": value}).encode()
+                item = None if ended else _candidate_item(value)
                 owner = await node.owned.find(key, item)
                 if owner is None and ended is None:
                     return  # left for the owner
@@ -280,7 +290,7 @@ class Membership:
     async def _leave_candidate(self, node: ClusterNode, key: Key, value: Any) -> None:
         """Leave a candidate in the directory, after a node has denied that it has a connection."""
         try:
-            await node.owned.find(key, json.dumps({"candidate": value}).encode())
+            await node.owned.find(key, _candidate_item(value))
         except DirectoryUnreachable as error:
             raise SessionRefused("unknown_connection") from error
 
@@ -359,6 +369,20 @@ class Membership:
     async def fetch_page_outputs(self, id: str, event: int) -> list[AdditionalOutputs]:
         """Return the outputs that wait on another node for an event of a page."""
         return await self.call(id, "page_outputs", event) or []
+
+
+def _candidate_item(value: Any) -> bytes:
+    """Return what is left in the directory of a candidate.
+
+    Raises:
+        InvalidCandidate: If it is too large.
+    """
+    if isinstance(value, dict):  # other fields are ignored anyway
+        value = {name: value[name] for name in CANDIDATE_FIELDS if name in value}
+    item = json.dumps({"candidate": value}).encode()
+    if len(item) > MAX_CANDIDATE_BYTES:
+        raise InvalidCandidate("A candidate is too large")
+    return item
 
 
 def is_id(id: object) -> bool:

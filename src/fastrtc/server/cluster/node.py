@@ -125,6 +125,7 @@ class ClusterNode:
                 self._tasks,
                 lambda: self.record,
                 self._update_nodes,
+                self._take_items,
             )
             await owned.beat()
         except BaseException:
@@ -181,6 +182,11 @@ class ClusterNode:
                 self._tasks.start(self._client.drop(self._nodes[gone].address), "drop")
         self._nodes = present
 
+    async def _take_items(self, key: Key, items: Sequence[bytes]) -> None:
+        endpoint = self._endpoints.get(key.stream)
+        if endpoint is not None and endpoint.cluster is not None:
+            await endpoint.cluster.take_items(self, key, items)
+
     def announce(self) -> None:
         """Send a heartbeat soon, as this node has started to drain."""
         self._tasks.start(self.owned.beat(), "announcement")
@@ -227,21 +233,23 @@ class ClusterNode:
     async def send(self, key: Key, name: str, body: bytes) -> Any:
         """Make a call whose arguments are encoded already; see ``call``."""
         error: Exception = ConnectionUnknown(f"There is no connection {key.id!r}")
-        owner = self.owned.known_owner(key)
+        owner, tried = self.owned.known_owner(key), None
         for _ in range(2):
             if owner is None:
                 try:
                     owner = await self.owned.find(key)
                 except DirectoryUnreachable as unreachable:
                     raise ConnectionUnknown(str(unreachable)) from unreachable
-            if owner is None or owner == self.id:
+            if owner is None or owner in (self.id, tried):
                 break
             try:
                 return await self._send_to(owner, name, body)
-            except (ConnectionUnknown, NodeUnreachable) as failed:
+            except ConnectionUnknown as failed:
                 error = failed
-                self.owned.forget_owner(key)
-                owner = None
+            except NodeUnreachable as failed:  # which may have processed it
+                error, tried = failed, owner
+            self.owned.forget_owner(key)
+            owner = None
         raise error
 
     async def call_node(self, node_id: str, key: Key, name: str, *args: Any) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from ...core.tasks import TaskOwner, end_if_cancelled
-from .directory import Claim, Directory, DirectoryUnreachable, Key, Node, NodeUnknown
+from .directory import Claim, Directory, DirectoryUnreachable, FleetFull, Key, Node, NodeUnknown
 
 __all__ = ["Ownership"]
 
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 DIRECTORY_TIMEOUT_S = 3.0
 """How long an operation of a directory may take, in seconds, whatever the directory does."""
+
+COLLECT_AFTER_S = 1.0
+"""How long after it has sent all keys a node collects what was left for them, in seconds."""
 
 MAX_OWNERS = 4096
 """Number of connections of other nodes whose owner is remembered."""
@@ -31,6 +35,8 @@ class Ownership:
         tasks: Starts tasks in the background.
         record: Returns the present description of the node.
         on_nodes: Called with the live nodes after each heartbeat.
+        on_items: Awaited with a key and what other nodes left for it while the directory did not
+            know that this node owns it.
 
     Attributes:
         reachable: Whether the last operation of the directory succeeded.
@@ -42,12 +48,15 @@ class Ownership:
         tasks: TaskOwner,
         record: Callable[[], Node],
         on_nodes: Callable[[Sequence[Node]], None],
+        on_items: Callable[[Key, Sequence[bytes]], Awaitable[None]],
     ) -> None:
         self.reachable = True
         self._directory = directory
         self._tasks = tasks
         self._record = record
         self._on_nodes = on_nodes
+        self._on_items = on_items
+        self._uncollected: set[Key] = set()  # keys that the directory did not know
         self._id = record().id
         self._owners: OrderedDict[Key, str] = OrderedDict()
         self._keys: set[Key] = set()
@@ -73,11 +82,14 @@ class Ownership:
         Args:
             interval_s: The interval, in seconds.
         """
+        collecting: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(interval_s)
             try:
                 await self.beat()
                 end_if_cancelled()
+                if self._uncollected and (collecting is None or collecting.done()):
+                    collecting = self._tasks.start(self._collect_items(), "collect")
             except Exception:
                 logger.exception("A heartbeat failed")
 
@@ -100,6 +112,18 @@ class Ownership:
         nodes = await self._within(self._directory.beat(self._record(), keys))
         self._incomplete = keys != self._keys
         self._update_nodes(nodes)
+        self._uncollected |= keys
+
+    async def _collect_items(self) -> None:
+        """Claim keys again that the directory did not know, for what was left for them."""
+        await asyncio.sleep(COLLECT_AFTER_S)
+        while self._uncollected:
+            key = self._uncollected.pop()
+            if key in self._keys and self.reachable and not self._incomplete:
+                with contextlib.suppress(FleetFull):
+                    claim = await self.claim(key)
+                    if claim.owner == self._id and claim.items:
+                        await self._on_items(key, claim.items)
 
     def _update_nodes(self, nodes: Sequence[Node]) -> None:
         if not self.reachable:
