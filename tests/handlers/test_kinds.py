@@ -215,3 +215,12 @@ def test_a_handler_that_forgets_its_base_class_is_named() -> None:
 
     with pytest.raises(ValueError, match=r"Forgets.__init__\(\) must call super\(\).__init__\(\)"):
         check_handler(Forgets(), "audio", "send-receive")
+
+
+def test_a_video_handler_that_forgets_its_base_class_is_named() -> None:
+    class Forgets(VideoStreamHandler):
+        def __init__(self):
+            pass
+
+    with pytest.raises(ValueError, match=r"Forgets.__init__\(\) must call super\(\).__init__\(\)"):
+        check_handler(Forgets(), "video", "send-receive")

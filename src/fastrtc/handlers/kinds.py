@@ -151,7 +151,9 @@ def check_handler(handler: Any, modality: Modality, mode: Mode) -> None:
         raise ValueError(
             f"handler is the class {handler.__name__}: pass an instance, {handler.__name__}(...)"
         )
-    if isinstance(handler, StreamHandlerBase) and not has_link(handler):
+    if (isinstance(handler, StreamHandlerBase) and not has_link(handler)) or (
+        isinstance(handler, VideoStreamHandler) and not hasattr(handler, "callable")
+    ):
         raise ValueError(f"{type(handler).__name__}.__init__() must call super().__init__()")
     if not _fits(handler, modality, mode):
         raise ValueError(
