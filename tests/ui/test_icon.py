@@ -17,7 +17,8 @@ def test_a_file_becomes_part_of_the_page(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://example.com/a.png", "data:image/png;base64,AA==", "/static/phone.svg"]
+    "url",
+    ["https://example.com/a.png", "data:image/png;base64,AA==", "/static/phone.svg", "/a.png"],
 )
 def test_an_address_stays(url: str):
     assert image_address(url) == url
@@ -26,6 +27,12 @@ def test_an_address_stays(url: str):
 def test_a_file_that_is_not_there():
     with pytest.warns(UserWarning, match=r"neither a URL nor an existing file: 'phone\.svg'"):
         assert image_address("phone.svg") is None
+
+
+def test_a_path_that_is_not_there_may_be_an_address_of_the_server(tmp_path: Path):
+    missing = str(tmp_path / "phone.svg")
+    with pytest.warns(UserWarning, match=r"no such file: .*phone\.svg"):
+        assert image_address(missing) == missing
 
 
 def test_a_file_that_is_no_image(tmp_path: Path):

@@ -18,7 +18,8 @@ def image_address(image: str) -> str | None:
             needs no route, wherever the page is mounted.
 
     Returns:
-        The address; None, with a ``UserWarning``, if it is neither a URL nor an existing file.
+        The address; None, with a ``UserWarning``, if it is neither a URL nor an existing file. A
+        URL without a host whose folder exists on this machine also causes one.
     """
     path = Path(image)
     if path.is_file():
@@ -27,6 +28,8 @@ def image_address(image: str) -> str | None:
             _warn(f"icon must be an image, such as SVG, PNG or JPEG, not {image!r}")
         return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
     if image.startswith(("http://", "https://", "data:", "/")):
+        if image.startswith("/") and path.parent.is_dir() and path.parent.parent != path.parent:
+            _warn(f"icon is taken for a URL of this server, as there is no such file: {image!r}")
         return image
     _warn(f"icon is neither a URL nor an existing file: {image!r}")
     return None
