@@ -91,6 +91,8 @@ def test_the_environment_may_name_the_directory(
         ("missing.part:app", (), "there is no module 'missing.part'"),
         ("..program:app", (), "there is no module"),
         ("program:app", ("--redis", "redis://here"), "requires a secret"),
+        ("program:app", ("--redis", "http://here", "--secret-file", "long"), "url must be"),
+        ("program:app", ("--redis", "redis://here", "--secret-file", "short"), "16 characters"),
         ("program:app", ("--secret-file", "nowhere"), "nowhere cannot be read: No such file"),
         ("program:app", ("--secret-file", "empty"), "empty is empty"),
         ("program:app", ("--secret-file", "bytes"), "bytes cannot be read: it is not text"),
@@ -108,6 +110,8 @@ def test_options_that_cannot_be_used(
     message: str,
 ) -> None:
     (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "long").write_text(SECRET)
+    (tmp_path / "short").write_text("short")
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     assert run(*arguments, app=app) == 1
     said = capsys.readouterr()
@@ -136,3 +140,10 @@ def test_a_number_of_workers_is_checked(count: str, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["serve", "program:app", "--workers", count])
     assert "must be a number from 1 to 1024" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "1.5", "a minute"])
+def test_a_number_of_seconds_is_checked(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "program:app", "--startup-timeout", seconds])
+    assert "must be a number of seconds" in capsys.readouterr().err

@@ -88,14 +88,23 @@ def test_a_malformed_path_is_refused(path: str):
 
 
 @pytest.mark.parametrize(
-    ("load", "reason"),
+    ("load", "alone", "in_cluster"),
     [
-        (Load(5, None, False), None),
-        (Load(5, 1, False), None),
-        (Load(5, 0, False), "full"),
-        (Load(5, 0, True), "draining"),
-        (Load(0, 0, True), "draining"),
+        (Load(5, None, False), None, None),
+        (Load(5, 1, False), None, None),
+        (Load(5, 0, False), "full", None),
+        (Load(5, 0, True), "draining", "draining"),
+        (Load(0, 0, True), "draining", "draining"),
     ],
 )
-def test_why_a_process_is_not_ready(load: Load, reason: str | None):
-    assert reason_not_ready(load) == reason
+def test_why_a_process_is_not_ready(load: Load, alone: str | None, in_cluster: str | None):
+    assert reason_not_ready(load, in_cluster=False) == alone
+    assert reason_not_ready(load, in_cluster=True) == in_cluster
+
+
+async def test_a_full_process_of_a_cluster_is_ready(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FASTRTC_CLUSTER", "sqlite:never_opened.db")
+    stream, app = stream_of(concurrency_limit=1), FastAPI()
+    stream.mount_health(app)
+    endpoint_of(stream).places.reserve("one", 1)
+    assert (await get(app, "/readyz")).status_code == 200

@@ -20,8 +20,9 @@ from tests.support.needs import PAGES, PAGES_CLASS, is_of_a_page
 __all__ = ["MAX_RERUNS"]
 
 MAX_RERUNS = 2
-ONE_WORKER = "tests/network/"
-"""The tests there share machines and programs, so one worker runs all of them."""
+ONE_WORKER = ("tests/network/", "tests/cluster/")
+"""One worker runs all tests of each of these folders: those of the first share machines and
+programs, those of the second start many processes."""
 RERUNS = "FASTRTC_RERUNS"
 
 
@@ -39,8 +40,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
         files: dict[str, int] = {}
 
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith(ONE_WORKER):
-                return ONE_WORKER
+            for folder in ONE_WORKER:
+                if nodeid.startswith(folder):
+                    return folder
             if not is_of_a_page(nodeid):
                 return nodeid
             number = self.files.setdefault(nodeid.partition("::")[0], len(self.files))

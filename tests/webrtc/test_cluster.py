@@ -10,6 +10,7 @@ import pytest
 from fastrtc import AdditionalOutputs, AsyncStreamHandler
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import (
+    FailingDirectory,
     node_of,
     running,
     streams_of,
@@ -86,6 +87,21 @@ async def test_an_offer_at_a_full_node_is_answered_by_another():
         await third.close()
         await second.close()
         await second.over()
+
+
+async def test_a_node_that_has_just_started_has_places_for_others():
+    full, new = streams_of(2, AsyncAudioEcho(), concurrency_limit=1)
+    await endpoint_of(full).cluster.start()
+    async with running(new), running(full), Client(full, audio=AudioSource(tone(5))):
+        node_of(full)._update_nodes([node_of(full).record])  # as before its next heartbeat
+        client = Client(full, audio=AudioSource(tone(5)))
+        answer = await client.post(await client.offer())
+        assert answer.get("type") == "answer", answer
+        client.response = answer
+        await elsewhere(client, new)
+        await client.state("connected")
+        await client.close()
+        await client.over()
 
 
 async def test_the_same_id_is_served_once_in_the_cluster():
@@ -167,6 +183,35 @@ async def test_candidates_at_another_node_wait_for_their_offer():
         answers = await trickle(client, other)
         assert answers and all(one == {"status": "success"} for one in answers)
         await take_without_candidates(client, await client.post(offer))
+        await client.state("connected")
+        await client.close()
+        await client.over()
+
+
+async def test_a_candidate_that_overtakes_its_offer_within_the_owner_is_kept():
+    class Slow(FailingDirectory):
+        """Answers where a connection is when the test lets it."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.answers = asyncio.Event()
+
+        async def find(self, *args: Any, **options: Any) -> str | None:
+            await self.answers.wait()
+            return await super().find(*args, **options)
+
+    directory = Slow()
+    (owner,) = streams_of(1, AsyncAudioEcho(), directory)
+    async with running(owner):
+        client = Client(owner, audio=AudioSource(tone(5)))
+        offer = await client.offer(trickle=True)
+        trickling = asyncio.create_task(trickle(client, owner))
+        await asyncio.sleep(0)
+        answer = await client.post(offer)
+        directory.answers.set()
+        answers = await trickling
+        assert answers and all(one == {"status": "success"} for one in answers)
+        await take_without_candidates(client, answer)
         await client.state("connected")
         await client.close()
         await client.over()

@@ -199,7 +199,7 @@ async def test_while_the_directory_is_down_calls_continue_and_new_ones_are_serve
         await later.close()
         await later.over()
     warnings = [r for r in caplog.records if "directory of the cluster" in r.getMessage()]
-    assert len(warnings) == 2  # one of each node
+    assert len(warnings) == 4  # of each node: that it is unreachable, and that it is back
 
 
 async def test_a_node_may_start_before_its_directory():
@@ -410,3 +410,12 @@ async def test_no_id_of_a_client_is_taken_for_a_telephone_call():
         assert await endpoint_of(two).cluster.holder_of_call("CA1") is None
         assert await endpoint_of(one).cluster.hold_call("CA1")
         assert await endpoint_of(two).cluster.holder_of_call("CA1") == node_of(one).id
+
+
+async def test_nodes_know_each_other_while_the_directory_recovers_from_the_loss_of_its_data():
+    directory = FailingDirectory()
+    one, other = streams_of(2, AsyncAudioEcho(), directory)
+    async with running(one, other):
+        directory.__init__()  # type: ignore[misc]
+        await node_of(one).owned.beat()
+        assert node_of(other).id in node_of(one)._nodes, "though it has sent no heartbeat since"

@@ -146,6 +146,13 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "worker that replaces another one the port after the last. Default: random ports",
     )
     serve.add_argument(
+        "--startup-timeout",
+        type=_whole_seconds,
+        default=30,
+        metavar="SECONDS",
+        help="how long a worker may take to load the app, or not respond; default: %(default)s",
+    )
+    serve.add_argument(
         "--redis",
         metavar="URL",
         help="for several machines: the Redis that they share, such as redis://10.0.0.5:6379/0",
@@ -161,6 +168,12 @@ def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="for --redis: where the other machines reach this one; default: its address towards "
         "Redis",
     )
+
+
+def _whole_seconds(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of seconds, at least 1")
+    return int(text)
 
 
 def _count(text: str) -> int:

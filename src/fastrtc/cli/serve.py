@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
+import operator
 import os
 import socket
 import sys
 import tempfile
+import traceback
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..server.cluster.options import resolve_cluster
 from ..server.shutdown import interrupt_on_sigterm
 from .ports import port_problem
 
 if TYPE_CHECKING:
     pass
 
-__all__ = ["environment_of", "run"]
+__all__ = ["environment_of", "load", "run"]
 
 CLUSTER = "FASTRTC_CLUSTER"
 SECRET = "FASTRTC_CLUSTER_SECRET"
 ADDRESS = "FASTRTC_CLUSTER_ADDRESS"
 UDP_PORT = "FASTRTC_UDP_PORT"
+APP = "FASTRTC_SERVE_APP"
+LOADED = "FASTRTC_SERVE_LOADED"
 
 GRACEFUL_SHUTDOWN_S = 15
 """How long a worker waits for running requests after its connections have ended, in seconds."""
-
-READY_TIMEOUT_S = 120
-"""How long a worker may take to load the app and its models, in seconds."""
 
 FAILED = 3
 """The exit status of a process in which uvicorn could not start the app."""
@@ -54,11 +57,35 @@ def run(given: Namespace) -> int:
         try:
             _check(given)
             variables = environment_of(given, Path(folder))
+            variables |= {APP: given.app, LOADED: str(Path(folder) / "loaded")}
         except InvalidOptions as error:
             print(f"fastrtc serve: {error}", file=sys.stderr)
             return 1
         with _environment(variables):
             return _serve(given)
+
+
+def load() -> Any:
+    """Import the app, in a worker.
+
+    The supervisor replaces a worker that ends because of an exception. If no worker could load the
+    app so far, none ever will, and this ends the supervisor, too.
+    """
+    loaded = Path(os.environ[LOADED])
+    try:
+        app = _import(os.environ[APP])
+    except Exception:
+        if loaded.exists():
+            raise
+        traceback.print_exc()
+        raise SystemExit(FAILED) from None
+    loaded.touch()
+    return app
+
+
+def _import(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return operator.attrgetter(attribute)(importlib.import_module(module))
 
 
 def environment_of(given: Namespace, folder: Path) -> dict[str, str]:
@@ -69,7 +96,7 @@ def environment_of(given: Namespace, folder: Path) -> dict[str, str]:
         folder: The directory for the database of connections, if it is on this machine.
 
     Raises:
-        InvalidOptions: If an option is missing, or a file cannot be read.
+        InvalidOptions: If an option is missing or invalid, or a file cannot be read.
     """
     variables = {}
     if given.udp_port is not None:
@@ -87,6 +114,10 @@ def environment_of(given: Namespace, folder: Path) -> dict[str, str]:
         raise InvalidOptions(
             f"--redis requires a secret that all machines share: --secret-file FILE, or {SECRET}"
         )
+    try:
+        resolve_cluster(None, {**os.environ, **variables})
+    except ValueError as error:
+        raise InvalidOptions(str(error)) from error
     return variables
 
 
@@ -178,12 +209,12 @@ def _serve(given: Namespace) -> int:
         "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_S,
     }
     if "timeout_worker_healthcheck" in inspect.signature(uvicorn.Config).parameters:
-        options["timeout_worker_healthcheck"] = READY_TIMEOUT_S
+        options["timeout_worker_healthcheck"] = given.startup_timeout
     if given.workers == 1:
         with interrupt_on_sigterm():
             uvicorn.run(given.app, **options)
         return 0
-    config = uvicorn.Config(given.app, **options)
+    config = uvicorn.Config("fastrtc.cli.serve:load", factory=True, **options)
     with config.bind_socket() as listening:
         supervisor = Multiprocess(config, sockets=[listening])
         supervisor.run()

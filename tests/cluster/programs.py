@@ -1,0 +1,142 @@
+"""The programs of a cluster: nodes, a balancer, a Redis and clients."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.network_namespaces import Program
+from tests.support.programs import require_program
+from tests.support.turn import free_port
+
+__all__ = ["Programs", "balancer_configuration", "programs", "wait_until_ready"]
+
+ROOT = Path(__file__).parents[2]
+APP = "tests.cluster.app:app"
+PATIENCE_S = 60.0
+SECRET = "the secret of the machines of this test"
+
+TO_LOG = ("sh", "-c", 'exec "$@" >&2', "sh")
+"""Runs a command whose output goes to its log, as nobody reads it: the access log fills a pipe."""
+
+_numbers = itertools.count()
+
+
+def balancer_configuration(listen: str, nodes: Sequence[str], check: str = "/readyz") -> str:
+    """Return a configuration of haproxy: round robin, without stickiness.
+
+    Args:
+        listen: Its address.
+        nodes: The addresses of the servers.
+        check: The path that says whether a server accepts connections.
+    """
+    servers = "\n".join(f"    server n{index} {node} check" for index, node in enumerate(nodes))
+    return f"""
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 1h
+    timeout server 1h
+    timeout check 5s
+    retries 3
+    option redispatch 1
+    retry-on conn-failure empty-response
+frontend clients
+    bind {listen}
+    default_backend nodes
+backend nodes
+    balance roundrobin
+    option httpchk GET {check}
+    default-server inter 1s fall 3 rise 1
+{servers}
+"""
+
+
+class Programs:
+    """Programs of a test, which end with it.
+
+    Args:
+        folder: Where their logs, and the database of nodes, go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = f"sqlite:{folder}/cluster.db"
+        self._programs: list[Program] = []
+
+    def start(self, *command: str, env: Mapping[str, str] | None = None) -> Program:
+        """Start a program."""
+        log = self.folder / f"{next(_numbers)}.log"
+        path = os.pathsep.join([str(ROOT), *sys.path])
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                start_new_session=True,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": path, **(env or {})},
+            )
+        program = Program(process, log)
+        self._programs.append(program)
+        return program
+
+    def serve(self, port: int, *options: str, **env: str) -> Program:
+        """Start `fastrtc serve` with the app of `app.py`."""
+        command = (sys.executable, "-m", "fastrtc", "serve", APP, "--port", str(port))
+        return self.start(*TO_LOG, *command, *options, env=env)
+
+    def node(self, **env: str) -> tuple[Program, int]:
+        """Start a process of its own, which shares the database with the others."""
+        port = free_port()
+        return self.serve(port, FASTRTC_CLUSTER=self.database, **env), port
+
+    def balancer(self, ports: Sequence[int], check: str = "/readyz") -> str:
+        """Start haproxy in front of ports of this machine; return its address."""
+        haproxy = require_program("haproxy")
+        listen = f"127.0.0.1:{free_port()}"
+        file = self.folder / "haproxy.cfg"
+        nodes = [f"127.0.0.1:{port}" for port in ports]
+        file.write_text(balancer_configuration(listen, nodes, check))
+        self.start(str(haproxy), "-db", "-f", str(file))
+        return f"http://{listen}"
+
+    def clients(self, **env: str) -> Program:
+        """Start clients."""
+        return self.start(sys.executable, "-m", "tests.cluster.clients", env=env)
+
+    def stop(self) -> None:
+        """Kill all that still run."""
+        for program in self._programs:
+            program.stop()
+
+
+@contextmanager
+def programs(folder: Path) -> Iterator[Programs]:
+    """Run programs, which end with the block."""
+    made = Programs(folder)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def wait_until_ready(url: str, within: float = PATIENCE_S) -> None:
+    """Wait until a server accepts connections of clients."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+                return
+        except (OSError, urllib.error.HTTPError) as error:
+            assert time.monotonic() < deadline, f"{url} is not ready: {error}"
+            time.sleep(0.05)
