@@ -294,6 +294,8 @@ async def test_a_connection_is_updated_and_ended_from_another_node():
         await client.message("update_connection", "closed")
         diagnosis = await asyncio.to_thread(other.diagnose, client.webrtc_id)
         assert diagnosis.state == "connected"
+        with pytest.raises(LookupError):  # the event loop cannot wait for the other process
+            other.diagnose(client.webrtc_id)
         assert other.clean_up(client.webrtc_id) == []
         await eventually(lambda: not left(owner))
         await other.update_connection(client.webrtc_id, "closed")

@@ -159,6 +159,22 @@ async def test_two_streams_with_the_same_name_are_an_error():
         await endpoint_of(two).leave_cluster()
 
 
+async def test_two_unmounted_streams_of_a_process_are_an_error():
+    """On different loops, too: another process could answer for the wrong one."""
+    options = clustered(FailingDirectory())
+    one, two = (Stream(Inputs(), modality="audio", cluster=options) for _ in range(2))
+
+    async def start() -> None:
+        with pytest.raises(RuntimeError, match="the name 'stream'"):
+            await endpoint_of(two).cluster.start()
+
+    async with running(one):
+        await asyncio.to_thread(asyncio.run, start())
+        endpoint_of(two).mounted_at("/two")
+        async with running(two):
+            pass
+
+
 async def test_a_node_that_cannot_listen_says_so_at_its_start():
     app = FastAPI()
     stream = Stream(

@@ -189,10 +189,11 @@ class Endpoint:
         try:
             return self.diagnose_local(id)
         except LookupError:
-            for member in self.members():
-                found = member.send_elsewhere(id, "diagnose")
-                if isinstance(found, Diagnosis):
-                    return found
+            if not runs_on_a_loop():  # which would have to wait for the answer
+                for member in self.members():
+                    found = member.send_elsewhere(id, "diagnose")
+                    if isinstance(found, Diagnosis):
+                        return found
             raise
 
     def diagnose_local(self, id: str) -> Diagnosis:
@@ -346,6 +347,15 @@ class Endpoint:
                 if isinstance(connection.transport, Peer) and connection.session.loop is loop:
                     await connection.transport.close_sockets()
             await member.leave_cluster()
+
+
+def runs_on_a_loop() -> bool:
+    """Return whether the calling code runs on an event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def call_key(id: str) -> str:

@@ -92,7 +92,9 @@ class ClusterNode:
             OSError: If the node cannot listen on its address, or cannot read its secret.
         """
         other = self._endpoints.setdefault(name, endpoint)
-        if other is not endpoint:
+        if other is not endpoint or self._is_ambiguous(name, endpoint):
+            if other is endpoint:
+                del self._endpoints[name]
             raise RuntimeError(
                 f"Two streams of a cluster have the name {name!r}: mount each at a path of its own"
             )
@@ -104,6 +106,18 @@ class ClusterNode:
             self._endpoints.pop(name, None)
             self._forget_itself()
             raise
+
+    def _is_ambiguous(self, name: str, endpoint: Endpoint) -> bool:
+        """Return whether another stream of this process, on another loop, is not mounted either.
+
+        Offers for one of them could be sent to a process that answers for the other.
+        """
+        return name == type(endpoint).name and any(
+            other is not endpoint and other.name == name
+            for (_, options), (_, node) in _nodes.items()
+            if options == self._options
+            for other in node.endpoints
+        )
 
     async def leave(self, name: str) -> None:
         """Remove the endpoint of a stream, and stop if it was the last one."""
