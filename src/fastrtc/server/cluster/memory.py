@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from math import inf
 
 from .directory import (
     LOST_AFTER_S,
@@ -64,6 +67,8 @@ class MemoryDirectory:
         self._owners: dict[Key, str] = {}
         self._totals: Counter[str] = Counter()
         self._waiting: dict[Key, list[_Item]] = {}
+        self._expiries: list[tuple[float, int, Key]] = []  # a heap, of all items left
+        self._order = itertools.count()
 
     async def beat(self, node: Node, keys: Collection[Key] | None = None) -> Sequence[Node]:
         """See ``Directory.beat``."""
@@ -140,22 +145,28 @@ class MemoryDirectory:
         return [node, *[self._members[one].node for one in ids if one != node.id][: MAX_PEERS - 1]]
 
     def _leave_item(self, key: Key, item: _Item, now: float) -> None:
+        self._drop_waiting(now)
         if key not in self._waiting and len(self._waiting) >= MAX_WAITING_KEYS:
-            self._make_room(now)
+            self._drop_waiting(inf, MAX_WAITING_KEYS - 1)
         items = [one for one in self._waiting.get(key, ()) if one.expires_at > now]
         size = sum(len(one.content) for one in items)
         if len(items) < MAX_ITEMS and size + len(item.content) <= MAX_ITEM_BYTES:
             items.append(item)
+            heappush(self._expiries, (item.expires_at, next(self._order), key))
         self._waiting[key] = items
 
-    def _make_room(self, now: float) -> None:
-        expires_at = {
-            key: max(item.expires_at for item in items) for key, items in self._waiting.items()
-        }
-        for key in [key for key, when in expires_at.items() if when <= now] or [
-            min(expires_at, key=expires_at.__getitem__)
-        ]:
-            del self._waiting[key]
+    def _drop_waiting(self, until: float, keep: int = 0) -> None:
+        """Remove keys whose items expire until a time, the first to expire first, but *keep* some.
+
+        The times in the heap that are not the last one of a key's items are outdated.
+        """
+        while len(self._waiting) > keep and self._expiries[0][0] <= until:
+            expires_at, _, key = heappop(self._expiries)
+            items = self._waiting.get(key, ())
+            if items and max(item.expires_at for item in items) <= expires_at:
+                del self._waiting[key]
+        if not self._waiting:
+            self._expiries.clear()
 
     def _own(self, key: Key, member: _Member) -> None:
         self._owners[key] = member.node.id

@@ -53,6 +53,12 @@ CREATE TABLE items (
     left_at REAL NOT NULL, expires_at REAL NOT NULL, item BLOB NOT NULL
 );
 CREATE INDEX items_by_key ON items (stream, id);
+CREATE INDEX items_by_expiry ON items (expires_at);
+CREATE INDEX items_by_time ON items (left_at);
+CREATE TABLE waiting (
+    stream TEXT, id TEXT, expires_at REAL NOT NULL, PRIMARY KEY (stream, id)
+) WITHOUT ROWID;
+CREATE INDEX waiting_by_expiry ON waiting (expires_at);
 """
 
 
@@ -101,10 +107,8 @@ class SQLiteDirectory:
                 connection.executemany(
                     "INSERT OR IGNORE INTO owners VALUES (?, ?, ?)", rows_of_keys
                 )
-            connection.execute(
-                "DELETE FROM items WHERE expires_at <= ? OR left_at > ?",
-                (now, now + self._lost_after_s),
-            )
+            _drop_expired(connection, now)
+            connection.execute("DELETE FROM items WHERE left_at > ?", (now + self._lost_after_s,))
             rows = connection.execute(
                 "SELECT record FROM nodes ORDER BY id != ?, random() LIMIT ?", (node.id, MAX_PEERS)
             )
@@ -152,9 +156,7 @@ class SQLiteDirectory:
                 (key.stream, key.id, now, now + self._lost_after_s),
             )
             items = [item for (item,) in rows]
-            connection.execute(
-                "DELETE FROM items WHERE stream = ? AND id = ?", (key.stream, key.id)
-            )
+            _drop_items(connection, (key.stream, key.id))
             return Claim(node_id, items)
 
         return await self._write(claim)
@@ -342,7 +344,7 @@ def _total(connection: sqlite3.Connection, stream: str) -> int:
 def _leave_item(
     connection: sqlite3.Connection, key: Key, item: bytes, now: float, expires_at: float
 ) -> None:
-    connection.execute("DELETE FROM items WHERE expires_at <= ?", (now,))
+    _drop_expired(connection, now)
     of_key = (key.stream, key.id)
     sizes = connection.execute(
         "SELECT count(*), total(length(item)) FROM items WHERE stream = ? AND id = ?", of_key
@@ -350,16 +352,29 @@ def _leave_item(
     count, size = sizes.fetchone()
     if count >= MAX_ITEMS or size + len(item) > MAX_ITEM_BYTES:
         return
-    if not count:
-        waiting = connection.execute(
-            "SELECT stream, id FROM items GROUP BY stream, id ORDER BY max(expires_at)"
-        ).fetchall()
-        too_many = max(len(waiting) + 1 - MAX_WAITING_KEYS, 0)
-        connection.executemany("DELETE FROM items WHERE stream = ? AND id = ?", waiting[:too_many])
+    waiting = connection.execute("SELECT count(*) FROM waiting").fetchone()[0]
+    if not count and waiting >= MAX_WAITING_KEYS:
+        soonest = connection.execute("SELECT stream, id FROM waiting ORDER BY expires_at LIMIT 1")
+        _drop_items(connection, soonest.fetchone())
+    connection.execute(
+        "INSERT INTO waiting VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+        "SET expires_at = max(expires_at, excluded.expires_at)",
+        (*of_key, expires_at),
+    )
     connection.execute(
         "INSERT INTO items (stream, id, left_at, expires_at, item) VALUES (?, ?, ?, ?, ?)",
         (*of_key, now, expires_at, item),
     )
+
+
+def _drop_items(connection: sqlite3.Connection, of_key: tuple[str, str]) -> None:
+    for table in ("items", "waiting"):
+        connection.execute(f"DELETE FROM {table} WHERE stream = ? AND id = ?", of_key)
+
+
+def _drop_expired(connection: sqlite3.Connection, now: float) -> None:
+    for table in ("items", "waiting"):
+        connection.execute(f"DELETE FROM {table} WHERE expires_at <= ?", (now,))
 
 
 def _value(cursor: sqlite3.Cursor) -> str | None:
