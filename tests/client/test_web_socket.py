@@ -67,12 +67,16 @@ async def test_a_server_that_closes_the_socket() -> None:
         await socket.accept()
         await socket.send_text('{"event": "started"}')
         await socket.send_text("[1]")
+        await socket.send_bytes(b"odd")
+        await socket.send_text("[" * 100_000)
         await socket.close(1011, "broken")
 
     with serving(app) as url:
         async with Client(url, "websocket") as client:
             error = await closed(client)
-            assert [one async for one in client.messages()] == [{"type": "text", "data": [1]}]
+            messages = [one async for one in client.messages()]
+            assert messages[0] == {"type": "text", "data": [1]} and len(messages) == 2
+            assert [one async for one in client.audio()] == []
     assert error is not None and error.code == "handler_error" and "broken" in str(error)
 
 

@@ -3,13 +3,16 @@
 import asyncio
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
+from fastapi import FastAPI
 
-from fastrtc import Client, ClientError
-from tests.client.test_client import PATIENCE_S, closed, hear, served
+from fastrtc import Client, ClientError, Stream
+from tests.client.test_client import LOCAL, PATIENCE_S, closed, hear, served
 from tests.support.connections import connections_of
-from tests.webrtc.handlers import AsyncAudioVideoEcho, flip
+from tests.support.servers import serving
+from tests.webrtc.handlers import AsyncAudioEcho, AsyncAudioVideoEcho, flip
 from tests.websocket.served import sine
 
 RED_ABOVE_BLUE = np.zeros((120, 160, 3), np.uint8)
@@ -75,6 +78,27 @@ async def test_another_modality_is_refused() -> None:
         with pytest.raises(ClientError, match="the stream's modality is audio") as caught:
             await Client(there.address, modality="video").connect()
     assert caught.value.code == "bad_offer"
+
+
+async def test_a_malformed_configuration() -> None:
+    async with served() as there:
+        with pytest.raises(ClientError, match="rtc_configuration") as caught:
+            await Client(there.address, rtc_configuration={"iceServers": [{"urls": 1}]}).connect()
+    assert caught.value.code == "bad_configuration"
+
+
+async def test_a_gradio_page() -> None:
+    stream = Stream(
+        AsyncAudioEcho(),
+        modality="audio",
+        mode="send-receive",
+        server_rtc_configuration=LOCAL,
+        verbose=False,
+    )
+    with serving(gr.mount_gradio_app(FastAPI(), stream.ui, path="/talk")) as url:
+        async with Client(f"{url}/talk") as client:
+            await client.send_audio((24000, sine(0.5)))
+            assert await hear(client, 0.3)
 
 
 async def test_a_connection_that_the_program_closes() -> None:

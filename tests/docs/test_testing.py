@@ -1,10 +1,12 @@
 """The tests in `docs/testing.md` pass."""
 
 import inspect
+from typing import get_args
 
 import pytest
 
 from fastrtc.testing import Call
+from fastrtc.testing.lines import Over
 
 from .pages import SOURCES
 
@@ -18,4 +20,6 @@ async def test_of_the_page(name: str, snippet) -> None:
     tests = [test for found, test in vars(module).items() if found.startswith("test_")]
     assert tests
     for test in tests:
-        await (test(Call) if inspect.signature(test).parameters else test())
+        parameters = [*inspect.signature(test).parameters]
+        for over in get_args(Over) if parameters == ["over"] else ("memory",):
+            await test(**{name: {"call": Call, "over": over}[name] for name in parameters})

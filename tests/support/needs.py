@@ -26,6 +26,9 @@ WITHOUT_PAGES = (
 )
 PEERS = (
     "tests/abuse/",
+    "tests/client/test_client.py",
+    "tests/client/test_web_socket.py",
+    "tests/client/test_webrtc.py",
     "tests/faults/",
     "tests/network/",
     "tests/telephone/",

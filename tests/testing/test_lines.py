@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from fastrtc import (
     AdditionalOutputs,
@@ -19,6 +20,7 @@ from fastrtc import (
 )
 from fastrtc.testing import Call, CallFailed
 from tests.support.models import Energy
+from tests.support.servers import serving as served
 from tests.testing.programs import RATE, tone
 
 LIVE = pytest.mark.parametrize("over", ["webrtc", "websocket", "twilio"])
@@ -195,3 +197,27 @@ async def test_a_server_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(CallFailed, match="did not start"):
         async with Call(replying(answer), "websocket"):
             pass
+
+
+async def test_tasks_of_the_test_and_of_other_calls_do_not_count() -> None:
+    async def talk() -> None:
+        async with Call(replying(answer), "websocket") as call:
+            await call.wait(0.2)
+
+    own = asyncio.create_task(asyncio.sleep(1000))
+    await asyncio.gather(talk(), talk())
+    own.cancel()
+
+
+async def test_a_server_at_a_url() -> None:
+    app = FastAPI()
+    replying(answer).mount(app, path="/talk")
+    with served(app) as url:
+        async with Call(f"{url}/talk", "websocket") as call:
+            await call.say(SPEECH)
+            await call.finish()
+            with pytest.raises(CallFailed, match="gets no inputs"):
+                await call._line.set_inputs((1,))
+    assert call.turns[0].latency_s < 3
+    with pytest.raises(ValueError, match="needs a Stream"):
+        Call(url, "memory")

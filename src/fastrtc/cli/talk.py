@@ -84,7 +84,7 @@ async def _talk(
     headers: dict[str, str],
     audio: NDArray[np.int16] | None,
 ) -> int:
-    line = line_for(given.transport, target, Network())  # type: ignore[arg-type]
+    line = line_for(given.transport, target, Network())
     assert isinstance(line, ClientLine)
     line.headers = headers
     conversation = Conversation()

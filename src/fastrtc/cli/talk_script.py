@@ -208,7 +208,7 @@ async def _run(script: Script, target: Stream | str, transport: str) -> list[str
     call: Call | None = None
     try:
         over = cast(Any, script.over or transport)
-        call = Call(cast("Stream", target), over, ears=ears, **script.options)
+        call = Call(target, over, ears=ears, **script.options)
         async with call:
             await _follow(script, call)
     except (CallFailed, ValueError) as error:

@@ -171,7 +171,7 @@ def parse_message(text: str) -> dict[str, JSON]:
     """Parse a message; anything but an object with a ``type`` becomes the type ``"text"``."""
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"type": "text", "data": text}
     if isinstance(message, dict) and isinstance(message.get("type"), str):
         return message

@@ -132,14 +132,12 @@ class WebSocketLink:
             raise unreachable(self._url, error) from error
 
     async def _read(self, socket: ClientConnection) -> None:
-        try:
+        with contextlib.suppress(ConnectionClosed):
             async for message in socket:
-                if isinstance(message, bytes):
-                    self._events.audio(self.rate, self._encoding.decode(message))
-                else:
+                if isinstance(message, str):
                     self._receive(message)
-        except ConnectionClosed:
-            pass
+                elif len(message) % self._encoding.sample_bytes == 0:
+                    self._events.audio(self.rate, self._encoding.decode(message))
         self._end(socket_closed(socket.close_code, socket.close_reason or ""))
 
     def _receive(self, text: str) -> None:
@@ -173,7 +171,7 @@ class WebSocketLink:
 def _parse(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         message = None
     return message if isinstance(message, dict) else {"type": "text", "data": text}
 

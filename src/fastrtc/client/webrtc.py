@@ -73,9 +73,12 @@ class WebRTCLink:
         configuration = self._configuration
         if configuration is None:
             configuration = await self._signaling.page_configuration(route)
-        peer = self._peer = ClientPeer(
-            self._kinds, self._mode, configuration, self._sample_rate, self._events, self._ended
-        )
+        try:
+            peer = self._peer = ClientPeer(
+                self._kinds, self._mode, configuration, self._sample_rate, self._events, self._ended
+            )
+        except (TypeError, ValueError) as error:
+            raise ClientError(f"rtc_configuration: {error}", "bad_configuration") from error
         sdp = await peer.offer(trickle=self._trickle)
         if self.shape_network is not None:
             peer.shape_network(*self.shape_network)

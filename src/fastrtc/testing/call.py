@@ -58,7 +58,8 @@ class Call:
     sample; over the others it is real.
 
     Args:
-        stream: The stream to call. It need not be mounted.
+        stream: The stream to call. It need not be mounted. Over all but memory, also the URL of a
+            server.
         over: ``"memory"`` for the session, turn detection, playout and handler without a network;
             ``"webrtc"``, ``"websocket"`` or ``"twilio"`` for a server on 127.0.0.1.
         voice: Speaks the texts of the caller; by default espeak-ng.
@@ -83,7 +84,7 @@ class Call:
 
     def __init__(
         self,
-        stream: Stream,
+        stream: Stream | str,
         over: Over = "memory",
         *,
         voice: Voice | None = None,

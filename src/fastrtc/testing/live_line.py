@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from abc import abstractmethod
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +57,7 @@ class LiveLine(Line):
         self._leaks = Leaks()
         self._opened_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._outputs: Future[None] | None = None
         self._hung_up = False
 
     @abstractmethod
@@ -76,15 +78,15 @@ class LiveLine(Line):
         if self._server is not None:
             await self._server.start()
             url = self._server.url
-        self._leaks.begin()
+            await self._server.run(self._begin())
         loop = asyncio.get_running_loop()
         self._opened_at = loop.time()
         self._sends = self._stream is None or self._stream.mode != "receive"
         self._speaker = Speaker(self._heard, self.delay_s, self.max_queued_s)
         self._sending = TcpPath(self._network, "to the server", self._opened_at)
         self._receiving = TcpPath(self._network, "to the caller", self._opened_at)
-        if self._stream is not None:
-            self._run("outputs", self._read_outputs(self._stream))
+        if self._server is not None:
+            self._outputs = self._server.submit(self._read_outputs(loop))
         try:
             await self._connect(url)
         except BaseException:
@@ -119,12 +121,14 @@ class LiveLine(Line):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._outputs is not None:
+            self._outputs.cancel()
         self._speaker.stop()
         try:
             await self._disconnect()
-            if self._stream is not None:
+            if self._stream is not None and self._server is not None:
                 await self._session_closed(self._stream)
-                await self._leaks.check()
+                await self._server.run(self._leaks.check())
         finally:
             if self._server is not None:
                 await self._server.stop()
@@ -140,9 +144,17 @@ class LiveLine(Line):
                 )
             await asyncio.sleep(0.01)
 
-    async def _read_outputs(self, stream: Stream) -> None:
-        async for outputs in stream.output_stream(self.id):
-            self.on_outputs(outputs.args)
+    async def _begin(self) -> None:
+        self._leaks.begin()
+
+    async def _read_outputs(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Read the outputs, on the event loop of the server."""
+        assert self._stream is not None
+        task = asyncio.current_task()
+        assert task is not None
+        task.set_name(f"{CALLER}:outputs")
+        async for outputs in self._stream.output_stream(self.id):
+            loop.call_soon_threadsafe(self.on_outputs, outputs.args)
 
     def _heard(self, when: float, rate: int, samples: NDArray[np.int16]) -> None:
         if not self._hung_up:
