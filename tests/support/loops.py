@@ -36,6 +36,7 @@ BOTH = (
 
 SPOKEN = (
     "tests/telephone/test_demo.py",
+    "tests/testing/test_agreement.py",
     "tests/testing/test_lines.py",
     "tests/webrtc/test_conversation.py",
     "tests/webrtc/test_many_turns.py",

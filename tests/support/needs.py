@@ -32,6 +32,7 @@ PEERS = (
     "tests/faults/",
     "tests/network/",
     "tests/telephone/",
+    "tests/testing/test_agreement.py",
     "tests/testing/test_lines.py",
     "tests/webrtc/",
     "tests/websocket/",

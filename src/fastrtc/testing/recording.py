@@ -48,7 +48,7 @@ class Track:
             samples: Shape ``(n,)``.
         """
         start = round(when_s * RATE)
-        if abs(start - self._end) <= MAX_SHIFT_S * RATE:
+        if self._end and abs(start - self._end) <= MAX_SHIFT_S * RATE:
             start = self._end
         if rate != RATE:
             samples = self._converted(rate, samples, start > self._end)
