@@ -230,7 +230,11 @@ class SimulatedNode(ClusterNode):
         self._listening = SimpleNamespace(address=address, close=lambda: None)
         self._client = self._network
         self._ownership = Ownership(
-            self._redis_directory, self._tasks, lambda: self.record, self._update_nodes
+            self._redis_directory,
+            self._tasks,
+            lambda: self.record,
+            self._update_nodes,
+            self._take_items,
         )
         await self._ownership.beat()
         self._tasks.start(self._ownership.send_heartbeats(self._options.heartbeat_s), "heartbeats")
@@ -241,7 +245,10 @@ class SimulatedNode(ClusterNode):
 
 
 class Process:
-    """A process with one stream, and its node."""
+    """A process with one stream, and its node. Takes the place of the `Endpoint` of the stream."""
+
+    name = "stream"
+    cluster = None
 
     def __init__(self, world: World) -> None:
         self.places = Places(lambda id: None)
@@ -586,7 +593,7 @@ ROWS = {
     "time that the directory and forwarding add to an offer, p99": "{answer_p99_ms:.1f} ms",
     "**10% of the nodes die:** connections lost": "{killed_sessions:,}",
     "all of their places are free after": "{places_free_after:.1f} s",
-    "longest time that an operation waits for Redis": "{redis_wait_ms:.0f} ms",
+    "longest time that an operation waits for Redis": "{redis_wait_ms:.1f} ms",
     "the last client is connected again after": "{reconnected_after:.1f} s",
     "**rolling restart:** takes": "{rolling_took:.0f} s",
     "offers meanwhile, of which moved to another node": "{rolling_offers:,}, {rolling_moved:,}",
