@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.core.context import Call
+from fastrtc.core.errors import SessionRefused
 from fastrtc.transport.socket.events import Audio, Invalid, Start
 from fastrtc.transport.telephony.protocol import PhoneProtocol
 from fastrtc.transport.telephony.provider import Message, Provider
@@ -184,3 +185,9 @@ def test_twilio_gets_nothing_that_fastrtc_does_not_send(kind):
     protocol = PhoneProtocol()
     read(protocol, TWILIO)
     assert protocol.message(json.dumps({"type": kind, "data": "log"})) is None
+
+
+def test_twilio_gets_no_refusal():
+    protocol = PhoneProtocol()
+    read(protocol, TWILIO)
+    assert protocol.message(json.dumps(SessionRefused("unauthorized").answer)) is None

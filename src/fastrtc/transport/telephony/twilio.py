@@ -83,6 +83,8 @@ class Twilio(Provider):
             message = json.loads(text)
         except (ValueError, RecursionError):
             return text
+        if isinstance(message, dict) and message.keys() == {"status", "meta"}:
+            return None  # the refusal of a call that was not accepted
         kind = message.get("type") if isinstance(message, dict) else None
         return None if isinstance(kind, str) and kind in NOT_FOR_CALLS else text
 
