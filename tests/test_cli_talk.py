@@ -27,7 +27,7 @@ from tests.support.servers import serving
 DEMOS = Path(__file__).parent.parent / "demo"
 ECHO, TAKING_TURNS = str(DEMOS / "audio_echo"), str(DEMOS / "taking_turns")
 PROGRAM = """
-from fastrtc import AlgoOptions, ReplyOnPause, Stream
+from fastrtc import AlgoOptions, AsyncStreamHandler, CloseStream, ReplyOnPause, Stream
 from tests.support.models import Energy
 from tests.testing.programs import tone
 
@@ -42,6 +42,17 @@ def stream_of(fn):
 def silence(audio):
     yield 24000, tone(0.4, 900.0) * 0
 
+class Ending(AsyncStreamHandler):
+    def copy(self):
+        return Ending()
+
+    async def receive(self, frame):
+        pass
+
+    async def emit(self):
+        return (24000, tone(0.3)), CloseStream("good-bye")
+
+ending = Stream(Ending(), modality="audio", mode="send-receive")
 stream = stream_of(reply)
 mute = stream_of(silence)
 number = 1
@@ -93,7 +104,7 @@ def test_targets(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ("target", "reason"),
     [
         ("no_such_module:stream", "no module 'no_such_module'"),
-        ("PROGRAM:no", "has no 'no': its streams are stream, mute"),
+        ("PROGRAM:no", "has no 'no': its streams are ending, stream, mute"),
         ("PROGRAM:number", "is a int, not a Stream"),
         ("nothing.py", "no file nothing.py"),
         ("BROKEN", "cannot be imported: ZeroDivisionError"),
@@ -237,6 +248,19 @@ async def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     sounds.works = False
     with pytest.raises(talk_devices.NoDevice, match="speaker cannot be opened"):
         talk_devices.Player(None)
+
+
+def test_microphone_and_speaker_until_the_program_ends_the_call(
+    program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sounds = Sounds()
+    monkeypatch.setitem(sys.modules, "sounddevice", sounds)
+    assert talk(f"{program}:ending") == 0
+    assert "the program ended the call: good-bye" in capsys.readouterr().out
+    speaker, microphone = sounds.opened
+    out = np.zeros((48000, 1), np.int16)
+    speaker.callback(out, 48000, None, None)
+    assert np.abs(out).max() > 4000 and microphone.closed
 
 
 # The state and the display

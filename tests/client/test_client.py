@@ -130,6 +130,16 @@ async def test_headers_reach_authorize(transport: Any) -> None:
             pass
 
 
+async def test_no_proxy_is_used_for_this_machine(
+    transport: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "ws_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with served() as there, Client(there.address, transport):
+        pass
+
+
 async def test_addresses_without_a_stream(transport: Any) -> None:
     with serving(FastAPI()) as url:
         with pytest.raises(ClientError) as caught:

@@ -160,7 +160,12 @@ async def _type(
     lines = _read_lines()
     with _on_interrupt(call.ended.set) if interactive else contextlib.nullcontext():
         while (text := await _next(lines, call.ended)) is not None:
-            call.say(to_audio(text, None))
+            try:
+                call.say(to_audio(text, None))
+            except CallFailed as error:
+                if not interactive:
+                    raise
+                display.line(call.now_s(), str(error))
             if not interactive:
                 display.line(call.now_s(), f"you: {text}")
                 await call.until(lambda: not call.is_saying, MAX_REPLY_S)

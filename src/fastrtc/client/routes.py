@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 
 from .errors import JSON, ClientError
-from .signaling import unreachable
+from .signaling import no_proxy, unreachable
 
 __all__ = ["Routes"]
 
@@ -26,7 +26,10 @@ class Routes:
         self._url = httpx.URL(f"{url}/")
         self._id = id
         self._http = httpx.AsyncClient(
-            headers=dict(headers), timeout=timeout_s, follow_redirects=True
+            headers=dict(headers),
+            timeout=timeout_s,
+            follow_redirects=True,
+            mounts=no_proxy(url),
         )
 
     async def post(self, route: str, values: Mapping[str, JSON]) -> None:

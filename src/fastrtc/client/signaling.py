@@ -14,7 +14,16 @@ import httpx
 
 from .errors import ClientError
 
-__all__ = ["Route", "Signaling", "is_answer", "modality_in", "page_url", "unreachable"]
+__all__ = [
+    "Route",
+    "Signaling",
+    "is_answer",
+    "is_local",
+    "modality_in",
+    "no_proxy",
+    "page_url",
+    "unreachable",
+]
 
 OFFER = "/webrtc/offer"
 ANSWER_TIMEOUT_S = 15.0
@@ -65,6 +74,17 @@ def page_url(given: str) -> str:
     return urlunsplit((scheme, parts.netloc, path, "", ""))
 
 
+def is_local(url: str) -> bool:
+    """Return whether a server is on this machine, so that no proxy of the environment applies."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def no_proxy(url: str) -> dict[str, None]:
+    """Return the ``mounts`` of httpx that use no proxy for a server on this machine."""
+    return {f"all://{urlsplit(url).netloc.rpartition('@')[2]}": None} if is_local(url) else {}
+
+
 class Signaling:
     """Send offers to a server; an async context manager.
 
@@ -75,7 +95,9 @@ class Signaling:
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
         self._url = url
-        self._http = httpx.AsyncClient(headers=dict(headers), timeout=ANSWER_TIMEOUT_S)
+        self._http = httpx.AsyncClient(
+            headers=dict(headers), timeout=ANSWER_TIMEOUT_S, mounts=no_proxy(url)
+        )
         self._session = uuid.uuid4().hex
 
     async def __aenter__(self) -> Signaling:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from ..audio.encodings import ENCODINGS
 from .errors import ClientError, refused, socket_closed
 from .link import LinkEvents
-from .signaling import unreachable
+from .signaling import is_local, unreachable
 
 __all__ = ["SocketEncoding", "WebSocketLink"]
 
@@ -25,6 +26,9 @@ SocketEncoding = Literal["pcm16", "mulaw"]
 
 CLOSE_TIMEOUT_S = 2.0
 """How long the server may take to process the last audio before the socket is closed."""
+
+NO_PROXY: dict[str, Any] = {"proxy": None} if "proxy" in signature(connect).parameters else {}
+"""The argument to connect without a proxy of the environment; websockets before 15 has none."""
 
 MAX_MESSAGE = 1 << 24
 """The longest message of the server, in bytes."""
@@ -125,6 +129,7 @@ class WebSocketLink:
                 additional_headers=dict(self._headers),
                 open_timeout=None,
                 max_size=MAX_MESSAGE,
+                **(NO_PROXY if is_local(self._url) else {}),
             )
         except InvalidStatus as error:
             raise _handshake_failed(self._url, error.response.status_code) from error

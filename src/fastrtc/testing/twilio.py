@@ -19,6 +19,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ..audio.encodings import ENCODINGS
 from ..audio.resample import StreamResampler
+from ..client.signaling import is_local, no_proxy
+from ..client.web_socket import NO_PROXY
 from ..server.endpoint import endpoint_of
 from ..transport.telephony.signature import HEADER
 from ..transport.telephony.twiml import PhoneExtraMissing, require_twilio
@@ -71,7 +73,8 @@ class TwilioLine(LiveLine):
         address = url.removeprefix("http") + SOCKET
         headers = self._signature(f"wss{address}", {})  # Twilio connects through TLS
         try:
-            self._socket = await connect(f"ws{address}", additional_headers=headers)
+            proxy = NO_PROXY if is_local(url) else {}
+            self._socket = await connect(f"ws{address}", additional_headers=headers, **proxy)
         except InvalidStatus as error:
             raise CallFailed(
                 f"The server refused the call: {error.response.status_code}"
@@ -100,7 +103,7 @@ class TwilioLine(LiveLine):
             raise CallFailed(str(error)) from error
         form = {"CallSid": self._call_id, "From": CALLER_NUMBER, "To": CALLEE_NUMBER}
         address = url + WEBHOOK
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(mounts=no_proxy(url)) as http:
             response = await http.post(address, data=form, headers=self._signature(address, form))
         if not response.is_success:
             raise CallFailed(f"The server refused the call: {response.status_code}")
