@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,7 +44,13 @@ class Face:
         self.asked += 1
         if not self._answers:
             await asyncio.Event().wait()
-        self.latest_args = self._answer
+        if not self.args_set.is_set():
+            self.set(self._answer)
+
+    def set(self, args: list[Any]) -> None:
+        self.latest_args = args
+        self.link.inputs_set += 1
+        self.args_set.set()
 
 
 class Reply:
@@ -182,7 +189,7 @@ def test_a_trigger_after_other_inputs_is_one_of_its_own(clock: Clock) -> None:
     face = Face(lambda audio, name: None, "Ada")
     inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
     inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
-    face.latest_args = [PLACEHOLDER, "Grace"]
+    face.set([PLACEHOLDER, "Grace"])
     assert not inputs.triggered()
 
 
@@ -199,15 +206,75 @@ def test_inputs_of_a_startup_function_have_triggers_too(clock: Clock) -> None:
 def test_one_answer_may_come_after_the_reply_has_begun(clock: Clock) -> None:
     """Inputs were set already when the client was asked."""
     face = Face(lambda audio, name: None)
-    face._answer = face.latest_args  # as they are
     inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    face.set([PLACEHOLDER, "typed"])
     inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
     assert inputs.triggered()
 
-    face.latest_args = [PLACEHOLDER, "the answer"]
+    face.set([PLACEHOLDER, "the answer"])
     clock.now += 0.9
     assert inputs.triggered() and inputs.triggered()
-    face.latest_args = [PLACEHOLDER, "typed"]
+    face.set([PLACEHOLDER, "typed"])
+    assert not inputs.triggered()
+
+
+@pytest.mark.parametrize("sets", [1, 2])
+def test_inputs_that_are_typed_long_after_a_reply_has_begun_are_a_turn(
+    sets: int, clock: Clock
+) -> None:
+    face = Face(lambda audio, name: None)
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    face.set([PLACEHOLDER, "typed"])
+    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
+    clock.now += 0.9 if sets == 2 else 1.1  # the first is the answer, with no trigger
+    for _ in range(sets):
+        face.set([PLACEHOLDER, "typed"])
+    assert not inputs.triggered()
+
+
+def test_the_answer_to_a_reply_that_was_interrupted_meanwhile_is_no_turn(clock: Clock) -> None:
+    """A client far away answers after the speech that interrupted, or during the next reply."""
+
+    def interrupted() -> None:
+        raise CancelledError
+
+    face = Face(lambda audio, name: None, "first")
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    for _ in range(2):
+        reply: Any = Reply(interrupted)
+        reply.superseded = True
+        with pytest.raises(CancelledError):
+            inputs.arguments(reply, AUDIO)
+    clock.now += 5
+    face.set([PLACEHOLDER, "first"])
+    assert inputs.triggered()
+    face.args_set.clear()
+    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
+    assert inputs.triggered()
+    for text in ("second", "third"):
+        clock.now += 1.5
+        face.set([PLACEHOLDER, text])
+        assert inputs.triggered() is (text == "second")
+
+
+@pytest.mark.parametrize("delay_s", [1.5, 9.0])
+def test_a_client_that_answers_late_may_do_so_when_inputs_were_set(
+    delay_s: float, clock: Clock
+) -> None:
+    def far_away() -> None:
+        clock.now += delay_s
+
+    face = Face(lambda audio, name: None, "first")
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    inputs.arguments(Reply(far_away), AUDIO)  # type: ignore[arg-type]
+    clock.now += 5
+    face.set([PLACEHOLDER, "typed"])
+    assert not inputs.triggered()
+    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
+    clock.now += delay_s
+    face.set([PLACEHOLDER, "the answer, or what was typed long afterwards"])
+    assert inputs.triggered() is (delay_s == 1.5)
+    face.set([PLACEHOLDER, "typed"])
     assert not inputs.triggered()
 
 
@@ -220,17 +287,7 @@ def test_a_client_that_did_not_answer_triggers_turns(
     for _ in range(2):
         inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
         assert not inputs.triggered()
-    face.latest_args = [PLACEHOLDER, "typed"]
-    assert not inputs.triggered()
-
-
-def test_an_answer_that_comes_long_after_the_reply_has_begun_is_a_turn(clock: Clock) -> None:
-    face = Face(lambda audio, name: None)
-    face._answer = face.latest_args
-    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
-    inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
-    clock.now += 1
-    face.latest_args = [PLACEHOLDER, "typed"]
+    face.set([PLACEHOLDER, "typed"])
     assert not inputs.triggered()
 
 
@@ -240,10 +297,12 @@ def test_inputs_of_a_reply_are_not_those_of_the_next_unless_they_are_newer() -> 
     face.args_set.set()
     inputs.expire()
     assert face.args_set.is_set(), "no reply took any"
+    face.args_set.clear()
     inputs.arguments(Reply(), AUDIO)  # type: ignore[arg-type]
-    face.latest_args = [PLACEHOLDER, "typed"]
+    taken = face.latest_args
+    face.set([PLACEHOLDER, "typed"])
     inputs.expire()
     assert face.args_set.is_set()
-    face.latest_args = face._answer
+    face.latest_args = taken
     inputs.expire()
     assert not face.args_set.is_set()

@@ -143,7 +143,9 @@ class StreamHandlerBase:
     def set_args(self, args: list[Any]) -> None:
         """Set the inputs; thread-safe."""
         self.latest_args = [PLACEHOLDER, *args]
-        link_of(self).call_on_loop(self.args_set.set)
+        link = link_of(self)
+        link.inputs_set += 1
+        link.call_on_loop(self.args_set.set)
 
     def reset(self) -> None:
         """Mark the inputs as not set, so that the next reply requests them again."""

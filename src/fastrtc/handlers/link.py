@@ -52,6 +52,7 @@ class HandlerLink:
             dropped, too.
         needs_silence: Returns whether ``receive`` needs silence while the client sends no audio;
             None if it never does.
+        inputs_set: How often inputs were set.
         resampler: The resampler of ``StreamHandlerBase.resample``.
         conversation: The conversation of a ``ReplyOnPause``.
     """
@@ -68,6 +69,7 @@ class HandlerLink:
     emit_wakes: threading.Event | None = None
     drops_stale: bool = False
     needs_silence: Callable[[], bool] | None = None
+    inputs_set: int = 0
     resampler: AudioResampler | None = field(default=None, repr=False)
     conversation: Any = field(default=None, repr=False)
 

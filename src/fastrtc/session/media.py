@@ -133,7 +133,9 @@ class Media:
             self.set_args(args)
         elif isinstance(value, WebRTCData):  # it takes the place of the placeholder
             handler.latest_args = [value, *args]
-            link_of(handler).call_on_loop(handler.args_set.set)
+            link = link_of(handler)
+            link.inputs_set += 1
+            link.call_on_loop(handler.args_set.set)
         else:
             handler.set_args([value, *args])
 

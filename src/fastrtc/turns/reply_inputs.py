@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,28 +35,6 @@ TRIGGER_FOLLOWS_INPUTS_S = 1.0
 page that answers ``send_input`` by setting the inputs and triggering sends two requests."""
 
 
-@dataclass
-class _Request:
-    """A request for inputs, and what belongs to its answer.
-
-    Attributes:
-        reply: The reply that asked.
-        before: ``latest_args`` when the client was asked.
-        at: When the client was asked, or when the reply received the inputs.
-        waiting: Whether the reply waits for the answer.
-        answer: ``latest_args`` that the reply took; None if it took none.
-        is_open: Whether the answer is still to come, because inputs were set already when the
-            client was asked.
-    """
-
-    reply: Reply
-    before: list[object]
-    at: float
-    waiting: bool = True
-    answer: list[object] | None = None
-    is_open: bool = False
-
-
 class ReplyInputs:
     """Ask the client for its inputs when a reply needs them, and wait for them.
 
@@ -68,37 +46,48 @@ class ReplyInputs:
     def __init__(self, face: Face, link: HandlerLink) -> None:
         self._face = face
         self._link = link
-        self._request: _Request | None = None  # the last one
+        self._reply: Reply | None = None  # the last one that asked
+        self._waiting: list[Reply] = []  # that of startup_fn, and that to speech meanwhile
+        self._taken: list[object] | None = None  # latest_args that it took
+        self._owed: list[tuple[float, float]] = []  # requests: when, and answered until when
+        self._delay_s = 0.0  # of the last answer
+        self._seen = 0  # inputs set that were compared with them
+        self._answered_at = -math.inf  # when the last inputs came, if they were an answer
         self._unanswered: object = None  # latest_args of a client that did not answer
 
     def triggered(self) -> bool:
-        """Return whether a trigger is part of the client's answer to the last request.
+        """Return whether a trigger is part of the client's answer to a request.
 
-        The answer is one set of inputs, and the triggers that come with it. It may come after the
+        An answer is one set of inputs, and the triggers that come with it. It may come after the
         reply has ended.
         """
-        request = self._request
-        if request is None:
+        reply = self._reply
+        if reply is None:
             return False
-        if request.waiting:
-            return not request.reply.superseded
-        if time.monotonic() - request.at >= TRIGGER_FOLLOWS_INPUTS_S:
-            return False
-        latest = self._face.latest_args
-        if request.is_open and latest is not request.before:
-            request.answer, request.is_open = latest, False
+        if any(not waiting.superseded for waiting in self._waiting):
             return True
-        return latest is request.answer and not request.reply.superseded
+        is_new = self._compare()
+        follows = time.monotonic() - self._answered_at < TRIGGER_FOLLOWS_INPUTS_S
+        return follows and (is_new or not reply.superseded)
+
+    def _compare(self) -> bool:
+        """Compare inputs set meanwhile with the requests; return whether there are any."""
+        now, count = time.monotonic(), self._link.inputs_set
+        new, self._seen = count - self._seen, count
+        self._owed = [request for request in self._owed if request[1] > now]
+        if 0 < new <= len(self._owed):
+            self._answered_at, self._delay_s = now, now - self._owed[new - 1][0]
+        elif new:
+            self._answered_at = -math.inf
+        del self._owed[:new]
+        return new > 0
 
     def expire(self) -> None:
         """Let the next reply ask for inputs, unless some were set since this one took its own."""
-        request, face = self._request, self._face
-        if request is None:
-            return
-        taken = request.answer
+        taken, face = self._taken, self._face
 
         def clear() -> None:
-            if face.latest_args is taken:
+            if taken is not None and face.latest_args is taken:
                 face.args_set.clear()
 
         self._link.call_on_loop(clear)
@@ -147,13 +136,21 @@ class ReplyInputs:
         if not required and self._unanswered is face.latest_args:
             self._link.send(create_message("send_input", []))
             return
-        request = self._request = _Request(reply, face.latest_args, time.monotonic())
+        self._compare()
+        asked_at = time.monotonic()
+        self._owed.append((asked_at, asked_at + timeout))
+        self._reply = reply
+        self._waiting.append(reply)
         try:
             reply.wait_for(lambda: asyncio.wait_for(wait_in_connection(face), timeout))
-            request.answer, request.at = face.latest_args, time.monotonic()
-            request.is_open = request.answer is request.before
+            self._taken = face.latest_args
+            if not self._compare():  # they were set before, and the client was asked nevertheless
+                window = min(TRIGGER_FOLLOWS_INPUTS_S + self._delay_s, DEFAULTED_INPUTS_TIMEOUT_S)
+                self._owed[-1:] = [(asked_at, asked_at + window)]
+                self._answered_at = asked_at
         except (TimeoutError, asyncio.TimeoutError):
+            self._owed.clear()
             self._unanswered = face.latest_args
             logger.warning("The client set no inputs within %.0f s", timeout)
         finally:
-            request.waiting = False
+            self._waiting.remove(reply)
