@@ -13,8 +13,8 @@ async def converse(url, recording):
                 asyncio.create_task(print_messages(client)),
                 asyncio.create_task(print_outputs(client)),
             ]
-            ended = await client.wait_closed()
-            print("ended:", ended.code, ended.meta)
+            ended = await client.wait_closed()  # None if the client has closed it
+            print("ended:", ended and ended.code)
             for task in tasks:
                 task.cancel()
     except ClientError as error:
