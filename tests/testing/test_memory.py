@@ -102,7 +102,7 @@ async def test_a_caller_interrupts(fn: Any) -> None:
     assert second.starts_s == pytest.approx(first.reply_starts_s + 2, abs=0.001)
     assert second.reply_ends_s - second.reply_starts_s == pytest.approx(STORY_S, rel=0.01)
     assert not second.interrupted
-    assert time.monotonic() - began < 10  # usually less than half a second
+    assert time.monotonic() - began < 13  # of 14 s; usually less than half a second
 
 
 @pytest.mark.parametrize("fn", [story, async_story, slow_story, repeat])
@@ -128,7 +128,7 @@ async def test_an_echo(handler: Any) -> None:
     (turn,) = call.turns
     assert turn.heard == "one two three zero"
     assert 0 < turn.reply_starts_s - turn.starts_s < 0.2
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 25  # of 31 s
 
 
 async def test_what_the_program_hears_and_the_caller_hears() -> None:
@@ -362,4 +362,4 @@ async def test_a_blocked_thread_takes_no_time_of_others() -> None:
         await call.say("one")
         await call.wait(60)
     assert call.turns[0].reply_starts_s < inf
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 50  # of 60 s
