@@ -77,11 +77,16 @@ async def test_a_video_track_that_a_program_makes():
 
 async def test_a_track_with_an_audio_video_handler_that_a_program_makes():
     class Still(AudioVideo):
+        @property
+        def skip_frames(self):
+            raise AssertionError("it is no option, but a name of the program")
+
         async def video_emit(self):
             return np.zeros((16, 16, 3), np.uint8)
 
     track = VideoStreamHandler_(VideoSource(), Still(), Context("me"))
     assert (await track.recv()).width == 16
+    assert track.skip_frames is False
     channel = Channel()
     track.set_channel(channel)
     assert track.event_handler.channel is channel

@@ -118,7 +118,8 @@ class VideoCallback(VideoMediaCallback):
     def _prepare(self) -> None:
         super()._prepare()
         self.mode = self._mode
-        self.skip_frames: bool = getattr(self._handler, "skip_frames", False)
+        handler = self._handler  # a name of the program's own, if it is a class of its own
+        self.skip_frames = isinstance(handler, VideoStreamHandler) and handler.skip_frames
 
     @property
     def latest_frame(self) -> av.VideoFrame | None:
