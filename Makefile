@@ -119,7 +119,7 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "installing fastrtc and what the tests need (the first time takes a minute or two)"
-	$(INSTALL) --editable '.[dev,vad,stt,tts,cartesia,offline]'
+	$(INSTALL) --editable '.[dev,vad,stt,tts,cartesia,offline,ears]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.pyright: $(VENV)/.dev

@@ -38,6 +38,7 @@ SPOKEN = (
     "tests/telephone/test_demo.py",
     "tests/testing/test_agreement.py",
     "tests/testing/test_lines.py",
+    "tests/testing/test_spoken.py",
     "tests/webrtc/test_conversation.py",
     "tests/webrtc/test_many_turns.py",
     "tests/webrtc/test_turn_taking.py",

