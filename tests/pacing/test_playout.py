@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fastrtc.audio.converter import AudioConverter
 from fastrtc.core.errors import HandlerError
-from fastrtc.pacing.playout import Playout, PlayoutFrame, PlayoutOptions
+from fastrtc.pacing.playout import LIVE_AHEAD_S, Playout, PlayoutFrame, PlayoutOptions
 
 FRAME = 960
 EPSILON = 1e-6
@@ -243,8 +243,8 @@ def test_an_echo_that_begins_in_the_silence_is_not_later_than_another():
     echo = [(100.13 + k * 0.02, (24000, tone(24000, 0.02))) for k in range(20)]
     player.run(100.5, [(100, (48000, ramp(FRAME))), *echo])
     loud = [player.times[k] for k, loud in enumerate(player.loud) if loud][1:]
-    assert np.diff(loud) == pytest.approx(0.02)
     assert loud[0] - 100.13 < 0.02
+    assert loud[1:15] == pytest.approx([at for at, _ in echo][1:15])  # when their audio comes
 
 
 def test_rtp_time_moves_on_over_a_pause():
@@ -870,8 +870,9 @@ def test_audio_is_waited_for_where_it_could_leave_now():
     assert playout.poll(0.0) is None and playout.waits_for_audio
     playout.push(48000, ramp(FRAME))
     assert isinstance(playout.poll(0.0), PlayoutFrame)
-    assert playout.poll(0.0) == 0.02 and not playout.waits_for_audio
-    assert isinstance(playout.poll(0.02), float) and playout.waits_for_audio  # late, within grace
+    late_at = 0.02 + playout.options.grace_s
+    assert playout.poll(0.0) == late_at and playout.waits_for_audio
+    assert playout.poll(0.02) == late_at and playout.waits_for_audio  # late, within grace
 
 
 def test_audio_that_comes_late_is_not_looked_for_before():
@@ -883,10 +884,33 @@ def test_audio_that_comes_late_is_not_looked_for_before():
     assert isinstance(playout.poll(0.025), PlayoutFrame)
 
     assert playout.poll(0.025) == 0.04 + playout.options.grace_s and playout.waits_for_audio
-    assert playout.next_frame_at == 0.04, "audio that comes before waits until then"
     playout.push(48000, ramp(FRAME))
     assert isinstance(playout.poll(0.04), PlayoutFrame)
-    assert playout.poll(0.04) == 0.06, "and the next is expected in time again"
+    assert playout.poll(0.04) == 0.06 + playout.options.grace_s and playout.waits_for_audio
+
+
+@pytest.mark.parametrize("late", [0.0, 0.01, 0.015])
+def test_audio_of_a_live_echo_is_sent_when_it_comes(late):
+    player = Player()
+    came = [100.0 + late] + [100.0 + k * 0.02 - 0.003 * (k % 2) for k in range(1, 50)]
+    player.run(101.5, [(at, (48000, ramp(FRAME))) for at in came])
+    assert player.times[:50] == pytest.approx(came, abs=EPSILON)
+    assert np.diff(player.pts[:50]) == pytest.approx(FRAME)
+
+
+def test_audio_that_is_made_too_fast_is_a_frame_ahead_at_most():
+    player = Player()
+    player.run(105.0, [(100.0 + k * 0.016, (48000, ramp(FRAME))) for k in range(250)])
+    early = [100.0 + k * 0.02 - at for k, at in enumerate(player.times[:250])]
+    assert 0.01 < max(early) <= LIVE_AHEAD_S + EPSILON
+    assert min(early) >= -EPSILON
+    assert max(np.diff(player.times[:250])) <= 0.04 + EPSILON
+
+
+def test_what_is_queued_is_sent_at_its_time():
+    player = Player()
+    player.run(100.5, [(100.0 + k * 0.1, (48000, ramp(5 * FRAME))) for k in range(5)])
+    assert player.times[:25] == pytest.approx([100.0 + k * 0.02 for k in range(25)], abs=EPSILON)
 
 
 def ahead(**options: float) -> Player:

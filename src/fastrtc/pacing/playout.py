@@ -20,8 +20,9 @@ from .audio_output import check_audio
 
 __all__ = ["Playout", "PlayoutFrame", "PlayoutOptions"]
 
-LATE_S = 0.002
-"""How long after its time a frame is sent, in seconds, if it had to wait for its audio."""
+LIVE_AHEAD_S = FRAME_S
+"""How far ahead of its time a frame is sent, in seconds, if its audio comes just then, as that of a
+live echo. The first audio may come late, and then all other frames would wait for their time."""
 
 _INT16 = np.dtype(np.int16)
 
@@ -42,7 +43,8 @@ class PlayoutOptions:
             stall would add to the delay.
         limit_s: Capacity of the queue in seconds; the producer has to wait beyond it.
         lead_s: How far ahead of its time audio may be sent, in seconds. None for RTP, whose
-            receivers expect an even flow; over a socket it hides the network's jitter.
+            receivers expect an even flow, but see ``LIVE_AHEAD_S``; over a socket it hides the
+            network's jitter.
         piece_s: How much queued audio is resampled at a time, in seconds: short enough not to block
             the event loop.
         whole_chunks: Whether each chunk is sent as one frame of its own length, in pieces of at
@@ -134,7 +136,7 @@ class Playout:
         self._due: float | None = None  # when the next frame begins; None while nothing is sent
         self._silence_left = 0
         self._pts = 0
-        self._comes_late = False  # the last frame had to wait for its audio
+        self._live = False  # the queue was empty since the last frame
         self._stalled_from = math.inf  # a poll later than this was delayed
         self._patient_until = -math.inf  # the producer stood still as well: it gets its time
         self._cleared = False  # what was sent ahead does not count any more
@@ -232,8 +234,8 @@ class Playout:
         action = self._decide(now)
         self._stalled_from = math.inf
         if isinstance(action, float):
-            # no poll at next_frame_at, where most of a stall would have shown
-            skips = now < self.next_frame_at < action
+            # no poll at the time of the frame, where most of a stall would have shown
+            skips = self._due is not None and now < self._due - self.options.lead_s < action
             self._stalled_from = action + self.options.stall_s / (4 if skips else 1)
         return action
 
@@ -247,10 +249,13 @@ class Playout:
             self._cleared = False
             if self.options.lead_s and not self._whole:
                 self._due = min(self._due, now)  # the client has dropped it if it can
-        earliest = self._due - self.options.lead_s
+        starved = self._starved
+        if starved and not self.options.lead_s:
+            self._live = True
+        earliest = self._due - (LIVE_AHEAD_S if self._live else self.options.lead_s)
         self.next_frame_at = earliest
         if now < earliest:
-            if self._starved:
+            if starved:
                 return self._late_at
             self.waits_for_audio = False  # nothing is sent before that
             return earliest
@@ -268,10 +273,9 @@ class Playout:
 
     @property
     def _starved(self) -> bool:
-        """Whether the next audio probably comes after the time of its frame, as the last did."""
+        """Whether there is no audio for a frame, and more is expected."""
         return (
-            self._comes_late
-            and not self._flushed
+            not self._flushed
             and not self._ended
             and not self._chunks
             and len(self._fifo) < self._min_size
@@ -358,7 +362,7 @@ class Playout:
     def _frame(self, now: float) -> PlayoutFrame:
         assert self._due is not None
         late = now - self._due
-        self._comes_late = late > LATE_S
+        self._live = False
         if late > self.options.resync_s:
             self._pts += round(late * self._clock_rate)
             self._due = now
