@@ -30,15 +30,22 @@ TO_LOG = ("sh", "-c", 'exec "$@" >&2', "sh")
 _numbers = itertools.count()
 
 
-def balancer_configuration(listen: str, nodes: Sequence[str], check: str = "/readyz") -> str:
+def balancer_configuration(
+    listen: str, nodes: Sequence[str], check: str = "/readyz", cookie: str = ""
+) -> str:
     """Return a configuration of haproxy: round robin, without stickiness.
 
     Args:
         listen: Its address.
         nodes: The addresses of the servers.
         check: The path that says whether a server accepts connections.
+        cookie: The cookie that makes a browser stay with a server, if it shall.
     """
-    servers = "\n".join(f"    server n{index} {node} check" for index, node in enumerate(nodes))
+    sticky = f"    cookie {cookie} insert indirect nocache\n" if cookie else ""
+    servers = "\n".join(
+        f"    server n{index} {node} check" + (f" cookie n{index}" if cookie else "")
+        for index, node in enumerate(nodes)
+    )
     return f"""
 defaults
     mode http
@@ -54,7 +61,8 @@ frontend clients
     default_backend nodes
 backend nodes
     balance roundrobin
-    option httpchk GET {check}
+{sticky}    option httpchk
+    http-check send meth GET uri {check} ver HTTP/1.1 hdr Host localhost
     default-server inter 1s fall 3 rise 1
 {servers}
 """
@@ -100,13 +108,13 @@ class Programs:
         port = free_port()
         return self.serve(port, FASTRTC_CLUSTER=self.database, **env), port
 
-    def balancer(self, ports: Sequence[int], check: str = "/readyz") -> str:
+    def balancer(self, ports: Sequence[int], check: str = "/readyz", cookie: str = "") -> str:
         """Start haproxy in front of ports of this machine; return its address."""
         haproxy = require_program("haproxy")
         listen = f"127.0.0.1:{free_port()}"
         file = self.folder / "haproxy.cfg"
         nodes = [f"127.0.0.1:{port}" for port in ports]
-        file.write_text(balancer_configuration(listen, nodes, check))
+        file.write_text(balancer_configuration(listen, nodes, check, cookie))
         self.start(str(haproxy), "-db", "-f", str(file))
         return f"http://{listen}"
 
