@@ -278,7 +278,7 @@ class WebRTCConnectionMixin:
 
         Raises:
             ValueError: If a stream handler gets no inputs, or a function a different number than it
-                takes.
+                takes; or if inputs for another process are too large.
             TypeError: If an input cannot be pickled for another process.
         """
         endpoint = endpoint_of(self)

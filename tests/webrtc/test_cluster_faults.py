@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from fastrtc import Cluster, Limits, Stream
+from fastrtc import AdditionalOutputs, Cluster, Limits, Stream
 from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server.cluster import membership, ownership
 from fastrtc.server.cluster.calls import CALLS, ConnectionUnknown
@@ -72,6 +72,21 @@ async def test_the_id_of_a_dead_node_is_free_again_for_another():
         await eventually(lambda: node_of(owner).id not in node_of(other)._nodes)
         async with Client(other, audio="recvonly", webrtc_id=client.webrtc_id):
             pass
+
+
+async def test_calls_to_a_process_at_the_address_of_a_dead_one_go_on():
+    owner, other = streams_of(2, Inputs())
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        node = node_of(other)
+        reading = asyncio.ensure_future(other.fetch_latest_output(client.webrtc_id))
+        await eventually(lambda: endpoint_of(owner).cluster.readers._reading)
+        node.owned.recovered_at = -100.0  # it does not keep the nodes that are gone
+        before = replace(node_of(owner).record, id="before")
+        node._update_nodes([before, *node._nodes.values()])
+        node._update_nodes([known for known in node._nodes.values() if known.id != "before"])
+        await asyncio.sleep(0.1)  # connections to the dead one are closed
+        owner.set_additional_outputs(client.webrtc_id)(AdditionalOutputs("here"))
+        assert (await asyncio.wait_for(reading, 10)).args == ("here",)
 
 
 async def test_another_secret_is_refused_and_named(

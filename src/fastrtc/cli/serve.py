@@ -15,20 +15,14 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..server.cluster.options import resolve_cluster
+from ..server.cluster.options import ADDRESS, CLUSTER, SECRET, resolve_cluster
 from ..server.shutdown import interrupt_on_sigterm
 from .ports import port_problem
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["environment_of", "load", "run"]
 
-CLUSTER = "FASTRTC_CLUSTER"
-SECRET = "FASTRTC_CLUSTER_SECRET"
-ADDRESS = "FASTRTC_CLUSTER_ADDRESS"
 UDP_PORT = "FASTRTC_UDP_PORT"
 APP = "FASTRTC_SERVE_APP"
 LOADED = "FASTRTC_SERVE_LOADED"

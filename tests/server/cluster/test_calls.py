@@ -16,6 +16,7 @@ from fastrtc.server.cluster.calls import (
     encode_call,
     failure,
 )
+from fastrtc.server.cluster.internal import MAX_BODY_BYTES
 
 
 class Endpoint:
@@ -116,6 +117,11 @@ async def test_other_exceptions_are_for_the_log_of_the_owner():
 async def test_an_argument_that_cannot_be_pickled_is_named():
     with pytest.raises(TypeError, match="set_input: .* 'me' .* argument 3, of type function"):
         encode_call("set_input", "/", "me", (1, 2, lambda: None))
+
+
+async def test_arguments_that_are_too_large_are_refused_at_once():
+    with pytest.raises(ValueError, match="test_echo: .* bytes are more than"):
+        await ask("test_echo", "here", bytes(MAX_BODY_BYTES + 1))
 
 
 async def test_a_result_that_cannot_be_pickled_or_decoded_is_an_error():

@@ -205,6 +205,26 @@ async def test_a_cancelled_claim_is_given_up_with_the_next_heartbeat():
 
 
 @virtual_time
+async def test_a_key_that_is_released_while_it_is_claimed_is_given_up_for_ever():
+    class Slow(MemoryDirectory):
+        async def claim(self, *args: Any) -> Any:
+            await asyncio.sleep(1)
+            return await super().claim(*args)
+
+    directory = Slow()
+    one = Owner(directory)
+    await one.owned.claim(KEY)
+    claiming = asyncio.ensure_future(one.owned.claim(KEY))  # for what was left for it
+    await asyncio.sleep(0.5)
+    one.owned.release(KEY)
+    await claiming
+    await asyncio.sleep(0.1)
+    await directory.leave("n1")
+    await one.owned.beat()
+    assert await directory.find(KEY) is None
+
+
+@virtual_time
 async def test_the_total_limit_counts_all_nodes():
     directory = MemoryDirectory()
     one, two = Owner(directory), Owner(directory, "n2")

@@ -106,6 +106,42 @@ async def test_an_unknown_connection_has_none():
 
 
 @virtual_time
+async def test_readers_whose_process_is_gone_are_forgotten_and_lose_nothing():
+    readers, queue = served(1, 2)
+    for name in ("r1", "r2"):
+        await read(readers, 0, name)
+    waiting = [asyncio.ensure_future(read(readers, 1, name)) for name in ("r1", "r2")]
+    await asyncio.sleep(0.1)
+    for one in waiting:
+        one.cancel()
+    await asyncio.wait(waiting)
+    assert not readers._reading and not queue.being_read
+    queue.put(AdditionalOutputs(3))
+    assert await read(readers, 0, "r3") == (True, 3)
+
+
+@virtual_time
+async def test_a_request_that_arrives_after_the_end_of_its_reader_takes_nothing():
+    readers, queue = served(1)
+    readers.end("r1", 0)
+    assert await read(readers, 0) == (False, None)
+    assert not readers._reading and queue.queue.qsize() == 1
+    for number in range(MAX_READERS + 10):
+        readers.end(f"{number}", 0)
+    assert len(readers._ended) == MAX_READERS
+
+
+@virtual_time
+async def test_a_reader_that_was_forgotten_goes_on_and_loses_nothing():
+    readers, _ = served(1, 2, 3)
+    await read(readers, 0)
+    readers._reading.clear()
+    for _ in range(2):  # the first answer is lost
+        assert await read(readers, 1) == (True, 2)
+    assert await read(readers, 2) == (True, 3)
+
+
+@virtual_time
 async def test_the_readers_are_bounded():
     readers, _ = served(*range(MAX_READERS + 10))
     for number in range(MAX_READERS + 10):

@@ -181,6 +181,17 @@ async def test_a_file_that_is_locked_is_waited_for(
     other.close()
 
 
+async def test_an_operation_that_fails_leaves_no_lock(directory: Directory, path: Path) -> None:
+    other = SQLiteDirectory(path)
+    for one, id in ((directory, "a"), (other, "b")):
+        await one.beat(node(id), [])
+    with pytest.raises(TypeError):
+        await directory.claim(KEY, "a", total_limit="many")  # type: ignore[arg-type]
+    assert (await other.claim(KEY, "b")).owner == "b"
+    assert (await directory.claim(KEY, "a")).owner == "b"
+    await other.close()
+
+
 async def test_a_file_that_was_deleted_is_created_again(directory: Directory, path: Path) -> None:
     await directory.beat(node("a"), [KEY])
     for file in path.parent.iterdir():

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...core.errors import FastRTCError, InvalidCandidate, InvalidOffer, SessionRefused
+from .internal import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
@@ -87,15 +88,22 @@ def encode_call(name: str, stream: str, id: str, args: tuple[Any, ...]) -> bytes
 
     Raises:
         TypeError: If an argument cannot be pickled; the message names it.
+        ValueError: If the body is too large.
     """
     try:
-        return pickle.dumps((stream, id, args), pickle.HIGHEST_PROTOCOL)
+        body = pickle.dumps((stream, id, args), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
         number, value = _first_without_pickle(args)
         raise TypeError(
             f"{name}: the connection {id!r} may belong to another process, and argument {number}, "
             f"of type {type(value).__name__}, cannot be sent there: {error}"
         ) from error
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError(
+            f"{name}: {len(body)} bytes are more than the {MAX_BODY_BYTES} that another process of "
+            "the cluster accepts"
+        )
+    return body
 
 
 def _first_without_pickle(args: tuple[Any, ...]) -> tuple[int, Any]:

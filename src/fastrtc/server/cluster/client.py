@@ -6,7 +6,7 @@ import httpx
 
 from ...core.errors import FastRTCError
 from .directory import Node
-from .internal import HEADER, MAX_BODY_BYTES
+from .internal import HEADER
 from .signature import RequestSigner
 
 __all__ = ["InternalClient", "NodeUnreachable"]
@@ -45,13 +45,7 @@ class InternalClient:
 
         Raises:
             NodeUnreachable: If there is no answer that is signed by the node.
-            ValueError: If the body is too large.
         """
-        if len(body) > MAX_BODY_BYTES:
-            raise ValueError(
-                f"{name}: {len(body)} bytes are more than the {MAX_BODY_BYTES} that another "
-                "process of the cluster accepts"
-            )
         signed = self._signer.sign(node.id, name, body)
         try:
             response = await self._client(node.address).post(

@@ -342,15 +342,14 @@ class Membership:
             running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
             running = None
-        live = [loop for loop in self._nodes if not loop.is_closed()]
+        live = [loop for loop in list(self._nodes) if not loop.is_closed()]
         loop = running if running in live or not live else live[-1]
         if loop is None:  # no request has reached this process yet
             return None
         if loop not in self._senders:
-            for closed in [known for known in self._senders if known.is_closed()]:
-                del self._senders[closed]
-            self._senders[loop] = Sender(loop, self._deliver)
-        return self._senders[loop]
+            for closed in [known for known in list(self._senders) if known.is_closed()]:
+                self._senders.pop(closed, None)
+        return self._senders.setdefault(loop, Sender(loop, self._deliver))
 
     # Outputs
 

@@ -114,7 +114,7 @@ class ClusterNode:
         """
         return name == type(endpoint).name and any(
             other is not endpoint and other.name == name
-            for (_, options), (_, node) in _nodes.items()
+            for (_, options), (_, node) in list(_nodes.items())
             if options == self._options
             for other in node.endpoints
         )
@@ -200,8 +200,11 @@ class ClusterNode:
             # If the directory has lost its data, it knows each node after its next heartbeat only
             present = {**self._nodes, **present}
         if len(present) < MAX_PEERS and self._client is not None:  # these are all
+            used = {node.address for node in present.values()}
             for gone in self._nodes.keys() - present.keys():
-                self._tasks.start(self._client.drop(self._nodes[gone].address), "drop")
+                address = self._nodes[gone].address
+                if address not in used:  # by a process that has replaced it
+                    self._tasks.start(self._client.drop(address), "drop")
         self._nodes = present
 
     async def _take_items(self, key: Key, items: Sequence[bytes]) -> None:

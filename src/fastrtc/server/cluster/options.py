@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from .directory import Directory
 
-__all__ = ["CLUSTER", "Cluster", "check_cluster", "resolve_cluster"]
+__all__ = ["ADDRESS", "CLUSTER", "SECRET", "Cluster", "check_cluster", "resolve_cluster"]
 
 CLUSTER = "FASTRTC_CLUSTER"
 """The environment variable with the ``url`` of a stream without the option ``cluster``."""

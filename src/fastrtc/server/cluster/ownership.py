@@ -211,6 +211,7 @@ class Ownership:
             if key not in self._releasing:
                 return  # claimed again meanwhile
             self._releasing.discard(key)
+            self._keys.discard(key)  # as a claim before the release may have ended only now
             if not self.reachable:
                 self._incomplete = True  # the next heartbeat has all keys
                 return

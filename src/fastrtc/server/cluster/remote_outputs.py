@@ -52,9 +52,9 @@ class _Reader:
         ended: Done when it has ended.
     """
 
-    def __init__(self, queue: OutputQueue) -> None:
+    def __init__(self, queue: OutputQueue, sent: int) -> None:
         self.queue = queue
-        self.sent = 0
+        self.sent = sent
         self.last: AdditionalOutputs | None = None
         self.ended = asyncio.get_running_loop().create_future()
 
@@ -80,6 +80,7 @@ class RemoteReaders:
     def __init__(self, queue: Callable[[str], OutputQueue | None]) -> None:
         self._queue = queue
         self._reading: OrderedDict[str, _Reader] = OrderedDict()  # by reader
+        self._ended: OrderedDict[str, None] = OrderedDict()  # which a late request may follow
         self._waiting: dict[str, set[WaitingReader]] = {}  # by connection
         self._calls: set[asyncio.Future[Any]] = set()
 
@@ -105,19 +106,25 @@ class RemoteReaders:
         Raises:
             ConnectionUnknown: If this node does not have the connection.
         """
+        if name in self._ended:
+            return False, None
         reader = self._reading.pop(name, None)
         if reader is None:
             queue = self._queue(id)
             if queue is None:
                 raise ConnectionUnknown("The node does not have the connection")
-            reader = _Reader(queue)
+            reader = _Reader(queue, received)
         self._reading[name] = reader
         while len(self._reading) > MAX_READERS:
             self._reading.popitem(last=False)
         if received < reader.sent:
             return True, reader.last
-        if await self._receive(reader, timeout_s):
-            return True, reader.last
+        try:
+            if await self._receive(reader, timeout_s):
+                return True, reader.last
+        except asyncio.CancelledError:  # nobody waits for the answer any more
+            self.end(name, received)
+            raise
         if reader.queue.ended and reader.queue.queue.empty():
             self._reading.pop(name, None)
             return False, None
@@ -145,6 +152,9 @@ class RemoteReaders:
 
     def end(self, name: str, received: int) -> None:
         """Forget a reader, and put back what it has not received."""
+        self._ended[name] = None
+        while len(self._ended) > MAX_READERS:
+            self._ended.popitem(last=False)
         reader = self._reading.pop(name, None)
         if reader is not None:
             if not reader.ended.done():

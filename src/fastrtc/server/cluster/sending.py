@@ -26,6 +26,9 @@ MAX_UNSENT = 256
 """Number of inputs for one connection of another node that wait to be sent; beyond it, the oldest
 are dropped."""
 
+MAX_UNSENT_BYTES = 64 << 20
+"""Size of all inputs that wait to be sent, in bytes; those beyond it are dropped."""
+
 MAX_SENDING = 1024
 """Number of connections of other nodes that inputs wait to be sent to."""
 
@@ -48,6 +51,7 @@ class Sender:
         self._loop = loop
         self._deliver = deliver
         self._unsent: dict[str, deque[tuple[str, bytes]]] = {}
+        self._unsent_bytes = 0
         self._tasks = TaskOwner("fastrtc-cluster")
 
     async def flush(self) -> None:
@@ -99,25 +103,36 @@ class Sender:
 
     def _enqueue(self, id: str, name: str, body: bytes) -> None:
         unsent = self._unsent.get(id)
-        if unsent is not None:
-            unsent.append((name, body))
-            if len(unsent) > MAX_UNSENT:
-                unsent.popleft()
-                _failures.log(logger.warning, "Inputs are dropped: their process is too slow")
-        elif len(self._unsent) < MAX_SENDING:
+        if unsent is not None and len(unsent) >= MAX_UNSENT:
+            self._take_oldest(unsent)
+            _failures.log(logger.warning, "Inputs are dropped: their process is too slow")
+        if self._unsent_bytes + len(body) > MAX_UNSENT_BYTES or (
+            unsent is None and len(self._unsent) >= MAX_SENDING
+        ):
+            _failures.log(logger.warning, "Inputs are dropped: the cluster is too slow")
+            return
+        self._unsent_bytes += len(body)
+        if unsent is None:
             self._unsent[id] = deque([(name, body)])
             self._tasks.start(self._send_in_order(id), "forward")
         else:
-            _failures.log(logger.warning, "Inputs are dropped: the cluster is too slow")
+            unsent.append((name, body))
+
+    def _take_oldest(self, unsent: deque[tuple[str, bytes]]) -> tuple[str, bytes]:
+        name, body = unsent.popleft()
+        self._unsent_bytes -= len(body)
+        return name, body
 
     async def _send_in_order(self, id: str) -> None:
         unsent = self._unsent[id]
         try:
             while unsent:
-                name, body = unsent.popleft()
+                name, body = self._take_oldest(unsent)
                 try:
                     await self._deliver(id, name, body)
                 except Exception as error:
                     logger.error("%s of the connection %r failed: %s", name, id, error)
         finally:
             del self._unsent[id]
+            while unsent:  # if the task is cancelled
+                self._take_oldest(unsent)

@@ -225,6 +225,9 @@ class SQLiteDirectory:
             except (FleetFull, NodeUnknown):
                 connection.execute("COMMIT")  # of the removal
                 raise
+            except BaseException:
+                self._disconnect()  # which ends the transaction
+                raise
             connection.execute("COMMIT")
             return result
 
