@@ -26,7 +26,6 @@ ELSEWHERE = {
     "server/cluster/membership.py": "tests/webrtc/test_cluster.py",
     "server/cluster/node.py": "tests/webrtc/test_cluster_faults.py",
     "server/cluster/opening.py": "tests/webrtc/test_cluster_faults.py",
-    "server/cluster/sending.py": "tests/webrtc/test_cluster.py",
     "server/connection.py": "tests/server/test_places.py",
     "server/output_readers.py": "tests/webrtc/test_inputs_outputs.py",
     "server/owner.py": "tests/server/test_endpoint.py",

@@ -122,7 +122,7 @@ class RemoteReaders:
         try:
             if await self._receive(reader, timeout_s):
                 return True, reader.last
-        except asyncio.CancelledError:  # nobody waits for the answer any more
+        except asyncio.CancelledError:  # the process of the reader is gone, or has ended it
             self.end(name, received)
             raise
         if reader.queue.ended and reader.queue.queue.empty():
