@@ -563,7 +563,7 @@ async def _replace_one(world: World, processes: list[Process], old: Process) -> 
     while len(old.places) and world.loop.time() < until:  # noqa: ASYNC110 (virtual time)
         await asyncio.sleep(0.5)
     world.report.cut_calls += len(old.places)
-    for id in list(old.places._reserved):
+    for id in sorted(old.places._reserved):  # in the same order in each run
         old.hang_up(id)
     processes.remove(old)
     await old.node.leave(STREAM)

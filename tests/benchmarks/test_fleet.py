@@ -6,7 +6,7 @@ from benchmarks.directories import Costs
 from benchmarks.fleet import Load, Report, simulate, table
 
 COSTS = Costs(nodes=20, beat=50, claim=30, release=25, find=20, leave_item=30, refill=80, leave=90)
-LOAD = Load(4, capacity=6, call_s=20.0, inputs_per_minute=6.0, drain_limit_s=10.0, steady_s=10.0)
+LOAD = Load(4, capacity=10, call_s=20.0, inputs_per_minute=6.0, drain_limit_s=10.0, steady_s=10.0)
 
 
 @pytest.fixture(scope="module")
