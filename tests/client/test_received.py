@@ -17,12 +17,19 @@ def test_what_is_no_message_is_text() -> None:
     assert parse_message('{"type": 1}') == {"type": "text", "data": {"type": 1}}
 
 
+async def test_an_end_before_the_connection_is_known_to_be_open_is_kept() -> None:
+    incoming = Incoming(lambda: None, lambda: None)
+    incoming.ended(ClientError("closed", "ended_by_server"))
+    assert not incoming.closed.is_set()
+    incoming.open()
+    assert incoming.closed.is_set()
+    assert incoming.error is not None and incoming.error.code == "ended_by_server"
+
+
 async def test_the_reason_of_an_end_is_the_announced_one() -> None:
     calls = []
     incoming = Incoming(lambda: calls.append("input"), lambda: calls.append("ended"))
-    incoming.ended(ClientError("before it was open", "x"))
-    assert not incoming.closed.is_set()
-    incoming.opened = True
+    incoming.open()
     incoming.message('{"type": "send_input", "data": []}')
     incoming.message('{"type": "error", "message": "one frame"}')
     incoming.message('{"type": "log", "data": "x"}')

@@ -1,6 +1,7 @@
 """What the Python client does over a WebSocket only."""
 
 import asyncio
+import sys
 from typing import Any
 
 import numpy as np
@@ -89,3 +90,13 @@ async def test_an_invalid_id_is_refused_with_the_reason() -> None:
 async def test_video_needs_webrtc() -> None:
     with pytest.raises(ValueError, match="only audio"):
         Client("http://x", "websocket", modality="video")
+
+
+async def test_old_websockets_leave_the_other_transport_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "fastrtc.client.web_socket", raising=False)
+    monkeypatch.setitem(sys.modules, "websockets.asyncio.client", None)
+    with pytest.raises(ImportError, match="needs websockets 13 or newer"):
+        Client("http://127.0.0.1:1", "websocket")
+    await Client("http://127.0.0.1:1").close()

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,14 @@ from ..core.types import Modality, Mode
 from ..transport.webrtc.client_peer import Carry
 from .audio_pacer import AudioPacer, Samples
 from .errors import JSON, ClientError
-from .link import Link
+from .link import Link, SocketEncoding
 from .received import Incoming, ReceivedAudio, ReceivedVideo
 from .routes import Routes
 from .signaling import page_url
-from .web_socket import SocketEncoding, WebSocketLink
 from .webrtc import WebRTCLink
+
+if TYPE_CHECKING:
+    from .web_socket import WebSocketLink
 
 __all__ = ["Client"]
 
@@ -66,6 +68,7 @@ class Client:
 
     Raises:
         ValueError: If the URL or an option is invalid.
+        ImportError: If the transport is ``"websocket"`` and websockets is older than version 13.
     """
 
     def __init__(
@@ -109,7 +112,7 @@ class Client:
         kinds = modality.split("-")
         self._link: Link
         if transport == "websocket":
-            self._link = WebSocketLink(
+            self._link = _web_socket_link()(
                 address, self.id, named, sample_rate, encoding, self._incoming
             )
         else:
@@ -161,7 +164,8 @@ class Client:
         except BaseException:
             await self.close()
             raise
-        self._opened = self._incoming.opened = True
+        self._opened = True
+        self._incoming.open()
         if "audio" in self._sends:
             self._run(self._pacer.run())
 
@@ -330,6 +334,20 @@ class Client:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _web_socket_link() -> type[WebSocketLink]:
+    """Import the WebSocket transport: Gradio before 5.6 permits only websockets 12."""
+    try:
+        from .web_socket import WebSocketLink
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "websockets":
+            raise
+        raise ImportError(
+            'transport="websocket" needs websockets 13 or newer: pip install "websockets>=13", '
+            "and Gradio 5.6 or newer"
+        ) from error
+    return WebSocketLink
 
 
 def _check(name: str, value: str, allowed: Sequence[str]) -> None:

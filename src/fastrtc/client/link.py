@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ClientError
 
-__all__ = ["Link", "LinkEvents"]
+__all__ = ["Link", "LinkEvents", "SocketEncoding"]
+
+SocketEncoding = Literal["pcm16", "mulaw"]
+"""Encodings of audio on a WebSocket that a client may choose."""
 
 
 class LinkEvents(Protocol):

@@ -101,7 +101,6 @@ class Incoming:
         on_ended: Called when the connection ends.
 
     Attributes:
-        opened: Whether the connection was established.
         error: Why it has ended; None if the client closed it.
         closed: Set once it has ended.
         audio_queue: The received audio.
@@ -114,7 +113,8 @@ class Incoming:
         self._on_ended = on_ended
         self._reason: ClientError | None = None  # announced with `end_stream`
         self._failure: ClientError | None = None  # if it was the last message
-        self.opened = False
+        self._early_end: ClientError | None = None
+        self._opened = False
         self.error: ClientError | None = None
         self.closed = asyncio.Event()
         self.audio_queue: ReceivedQueue[ReceivedAudio] = ReceivedQueue(MAX_AUDIO)
@@ -152,10 +152,18 @@ class Incoming:
         self.message_queue.put({"type": "clear", "data": ""})
 
     def ended(self, error: ClientError) -> None:
-        """Record the end of the connection."""
-        if self.opened and not self.closed.is_set():
+        """Record the end of the connection, also of one that ends as soon as it is established."""
+        if not self._opened:
+            self._early_end = error
+        elif not self.closed.is_set():
             self.error = self._reason or self._failure or error
             self.finish()
+
+    def open(self) -> None:
+        """Record that the connection is established."""
+        self._opened = True
+        if self._early_end is not None:
+            self.ended(self._early_end)
 
     def finish(self) -> None:
         """End all queues."""

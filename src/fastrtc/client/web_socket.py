@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import Mapping
 from inspect import signature
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 
 from ..audio.encodings import ENCODINGS
 from .errors import ClientError, refused, socket_closed
-from .link import LinkEvents
+from .link import LinkEvents, SocketEncoding
 from .signaling import is_local, unreachable
 
-__all__ = ["SocketEncoding", "WebSocketLink"]
-
-SocketEncoding = Literal["pcm16", "mulaw"]
-"""Encodings of audio that a client may choose."""
+__all__ = ["WebSocketLink"]
 
 CLOSE_TIMEOUT_S = 2.0
 """How long the server may take to process the last audio before the socket is closed."""
