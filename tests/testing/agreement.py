@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from fastrtc import Stream
-from fastrtc.testing import Call
+from fastrtc.testing import Call, Turn
 
 from .programs import RATE, Tones, Words, replying, tone
 
-__all__ = ["CONVERSATIONS", "hold"]
+__all__ = ["CONVERSATIONS", "differences", "hold"]
 
 Script = Callable[[Call], Awaitable[None]]
 
@@ -91,3 +91,20 @@ async def hold(name: str, over: Any) -> Call:
     async with Call(made, over, voice=Tones(), ears=Words()) as call:
         await script(call)
     return call
+
+
+def differences(
+    simulated: list[Turn], live: list[Turn], *, within_s: float
+) -> list[tuple[str, str]]:
+    """What differs between the turns of two calls, and how; times that are close do not."""
+    found = []
+    if len(simulated) != len(live):
+        found.append(("number of turns", f"{len(simulated)} and {len(live)}"))
+    for number, (one, other) in enumerate(zip(simulated, live, strict=False), start=1):
+        for name in ("latency_s", "stopped_after_s"):
+            a, b = getattr(one, name), getattr(other, name)
+            if a != b and (a is None or b is None or abs(a - b) > within_s):
+                found.append((f"{name} of turn {number}", f"{a} and {b}"))
+        if one.interrupted != other.interrupted:
+            found.append((f"interruption of turn {number}", f"{one} and {other}"))
+    return found
