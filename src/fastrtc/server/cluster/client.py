@@ -15,6 +15,10 @@ CONNECT_TIMEOUT_S = 2.0
 KEEP_ALIVE_S = 20.0
 """How long idle connections are kept, in seconds; less than the other side keeps them."""
 
+WAITING_S = 10.0
+"""Requests with longer timeouts wait for the outputs of a connection or for code of the program.
+They have connections of their own: httpx closes idle ones, and is slow, when many are in use."""
+
 
 class NodeUnreachable(FastRTCError):
     """A node does not answer, or refuses the signature."""
@@ -29,7 +33,7 @@ class InternalClient:
 
     def __init__(self, signer: RequestSigner) -> None:
         self._signer = signer
-        self._clients: dict[str, httpx.AsyncClient] = {}  # by address
+        self._clients: dict[tuple[str, bool], httpx.AsyncClient] = {}  # by address, and waiting
 
     async def request(self, node: Node, name: str, body: bytes, timeout_s: float) -> bytes:
         """Send a request to a node.
@@ -48,7 +52,7 @@ class InternalClient:
         """
         signed = self._signer.sign(node.id, name, body)
         try:
-            response = await self._client(node.address).post(
+            response = await self._client(node.address, timeout_s > WAITING_S).post(
                 f"/{name}",
                 content=body,
                 headers={HEADER: signed.header},
@@ -68,14 +72,14 @@ class InternalClient:
             )
         return answer
 
-    def _client(self, address: str) -> httpx.AsyncClient:
-        client = self._clients.get(address)
+    def _client(self, address: str, waiting: bool) -> httpx.AsyncClient:
+        client = self._clients.get((address, waiting))
         if client is None:
             uds = address.removeprefix("unix:") if address.startswith("unix:") else None
             limits = httpx.Limits(
                 max_connections=None, max_keepalive_connections=32, keepalive_expiry=KEEP_ALIVE_S
             )
-            client = self._clients[address] = httpx.AsyncClient(
+            client = self._clients[address, waiting] = httpx.AsyncClient(
                 transport=httpx.AsyncHTTPTransport(verify=False, uds=uds, limits=limits),
                 base_url="http://node" if uds else address,
                 trust_env=False,
@@ -84,11 +88,12 @@ class InternalClient:
 
     async def drop(self, address: str) -> None:
         """Close the connections to a node that is gone; its open requests fail."""
-        client = self._clients.pop(address, None)
-        if client is not None:
-            await client.aclose()
+        for waiting in (False, True):
+            client = self._clients.pop((address, waiting), None)
+            if client is not None:
+                await client.aclose()
 
     async def close(self) -> None:
         """Close all connections."""
-        for address in list(self._clients):
+        for address, _ in list(self._clients):
             await self.drop(address)
