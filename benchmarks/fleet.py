@@ -235,6 +235,7 @@ class SimulatedNode(ClusterNode):
             lambda: self.record,
             self._update_nodes,
             self._take_items,
+            self._end_lost,
         )
         await self._ownership.beat()
         self._tasks.start(self._ownership.send_heartbeats(self._options.heartbeat_s), "heartbeats")

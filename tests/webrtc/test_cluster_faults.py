@@ -89,6 +89,24 @@ async def test_calls_to_a_process_at_the_address_of_a_dead_one_go_on():
         assert (await asyncio.wait_for(reading, 10)).args == ("here",)
 
 
+async def test_a_connection_ends_whose_id_another_node_got_while_its_own_was_stopped(
+    caplog: pytest.LogCaptureFixture,
+):
+    directory = FailingDirectory()
+    stopped, other = streams_of(2, Inputs(), directory)
+    async with running(stopped, other), Client(stopped, audio="recvonly") as client:
+        node = node_of(stopped)
+        node._tasks.cancel()  # its heartbeats
+        await directory.leave(node.id)
+        async with Client(other, audio="recvonly", webrtc_id=client.webrtc_id):
+            await node.owned.beat()  # it continues
+            await node.owned._collect_items()
+            await eventually(lambda: client.webrtc_id not in endpoint_of(stopped).places)
+            await asyncio.to_thread(stopped.set_input, client.webrtc_id, "new")
+            assert other.handlers[client.webrtc_id].got == [["new"]]
+    assert "another process has its id now" in caplog.text
+
+
 async def test_another_secret_is_refused_and_named(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):

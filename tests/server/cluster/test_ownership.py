@@ -23,12 +23,14 @@ class Owner:
         self.tasks = TaskOwner("test")
         self.seen: list[str] = []
         self.items: list[tuple[Key, list[bytes]]] = []
+        self.lost: list[Key] = []
         self.owned = Ownership(
             directory,
             self.tasks,
             lambda: Node(id, f"http://{id}"),
             self.record,
             self.collect,
+            lambda key: self.lost.append(key),
         )
 
     def record(self, nodes: Any) -> None:
@@ -145,6 +147,44 @@ async def test_a_key_that_another_node_got_meanwhile_stays_with_it():
     one.owned.release(KEY)
     await asyncio.sleep(0.1)
     assert await directory.find(KEY) == "n2"
+
+
+@virtual_time
+async def test_a_key_that_another_node_got_while_this_one_counted_as_dead_is_lost():
+    directory = MemoryDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    for key in (KEY, OTHER):
+        await one.owned.claim(key)
+    await one.owned.beat()
+    await directory.leave("n1")
+    await two.owned.claim(KEY)
+    one.tasks.start(one.owned.send_heartbeats(1.0), "heartbeats")
+    await asyncio.sleep(4)
+    assert one.lost == [KEY] and await directory.find(OTHER) == "n1"
+    two.owned.release(KEY)
+    await asyncio.sleep(0.1)
+    await directory.leave("n1")
+    await asyncio.sleep(4)
+    assert await directory.find(KEY) is None and not one.owned._forgotten
+    await one.end()
+
+
+@virtual_time
+async def test_a_key_that_two_nodes_got_while_the_directory_was_down_is_not_lost():
+    directory = FailingDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    for node in (one, two):
+        await node.owned.beat()
+    directory.down = True
+    for node in (one, two):
+        await node.owned.claim(KEY)
+    directory.down = False
+    for node in (one, two):
+        node.tasks.start(node.owned.send_heartbeats(1.0), "heartbeats")
+    await asyncio.sleep(5)
+    assert one.lost == two.lost == []
+    for node in (one, two):
+        await node.end()
 
 
 async def test_one_line_says_that_it_is_down_and_one_that_it_is_back(

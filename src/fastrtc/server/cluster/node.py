@@ -145,6 +145,7 @@ class ClusterNode:
                 lambda: self.record,
                 self._update_nodes,
                 self._take_items,
+                self._end_lost,
             )
             await owned.beat()
         except BaseException:
@@ -211,6 +212,13 @@ class ClusterNode:
         endpoint = self._endpoints.get(key.stream)
         if endpoint is not None and endpoint.cluster is not None:
             await endpoint.cluster.take_items(self, key, items)
+
+    def _end_lost(self, key: Key) -> None:
+        endpoint = self._endpoints.get(key.stream)
+        connection = None if endpoint is None else endpoint.places.get(key.id)
+        if connection is not None:
+            logger.warning("Connection %r ends: another process has its id now", key.id)
+            connection.session.close("another process has the connection now", tell=True)
 
     def announce(self) -> None:
         """Send a heartbeat soon, as this node has started to drain."""

@@ -37,6 +37,7 @@ class Ownership:
         on_nodes: Called with the live nodes after each heartbeat.
         on_items: Awaited with a key and what other nodes left for it while the directory did not
             know that this node owns it.
+        on_lost: Called with a key that another node has claimed while this one counted as dead.
 
     Attributes:
         reachable: Whether the last operation of the directory succeeded.
@@ -51,6 +52,7 @@ class Ownership:
         record: Callable[[], Node],
         on_nodes: Callable[[Sequence[Node]], None],
         on_items: Callable[[Key, Sequence[bytes]], Awaitable[None]],
+        on_lost: Callable[[Key], None],
     ) -> None:
         self.reachable = True
         self.recovered_at = 0.0
@@ -59,7 +61,9 @@ class Ownership:
         self._record = record
         self._on_nodes = on_nodes
         self._on_items = on_items
+        self._on_lost = on_lost
         self._uncollected: set[Key] = set()  # keys that the directory did not know
+        self._forgotten: set[Key] = set()  # those of them that it had known before
         self._id = record().id
         self._owners: OrderedDict[Key, str] = OrderedDict()
         self._keys: set[Key] = set()
@@ -104,7 +108,7 @@ class Ownership:
                     self._update_nodes(await self._within(self._directory.beat(self._record())))
                     return
                 except NodeUnknown:
-                    self._incomplete = True
+                    self._forget_keys()
             async with self._exclusive:
                 await self._beat_with_keys()
         except DirectoryUnreachable as error:
@@ -118,8 +122,17 @@ class Ownership:
         self._update_nodes(nodes)
         self._uncollected |= keys
 
+    def _forget_keys(self) -> None:
+        """Record that the directory, which knew all keys, does not know this node any more."""
+        if not self._incomplete:
+            self._forgotten |= self._keys
+        self._incomplete = True
+
     async def _collect_items(self) -> None:
-        """Claim keys again that the directory did not know, for what was left for them."""
+        """Claim keys again that the directory did not know, for what was left for them.
+
+        What another node has claimed since the directory forgot it has ended here.
+        """
         await asyncio.sleep(COLLECT_AFTER_S)
         while self._uncollected:
             key = self._uncollected.pop()
@@ -128,6 +141,10 @@ class Ownership:
                     claim = await self.claim(key)
                     if claim.owner == self._id and claim.items:
                         await self._on_items(key, claim.items)
+                    if claim.owner != self._id and key in self._forgotten:
+                        self._keys.discard(key)
+                        self._on_lost(key)
+            self._forgotten.discard(key)
 
     def _update_nodes(self, nodes: Sequence[Node]) -> None:
         if not self.reachable:
@@ -137,6 +154,7 @@ class Ownership:
 
     def _lose_directory(self, error: Exception) -> None:
         self._incomplete = True
+        self._forgotten.clear()  # others may have claimed them before this node did
         if self.reachable:
             self.reachable = False
             logger.warning(
@@ -189,6 +207,7 @@ class Ownership:
         try:
             return await self._within(self._directory.claim(key, self._id, total_limit))
         except NodeUnknown:
+            self._forget_keys()
             await self._beat_with_keys()
             return await self._within(self._directory.claim(key, self._id, total_limit))
 
