@@ -109,7 +109,17 @@ def signed(name: str = "reverse", body: bytes = b"abc", **other: Any) -> dict[st
         {"method": "POST", "url": "/reverse", "content": b"abc", "headers": signed(target="n2")},
         {"method": "POST", "url": "/reverse", "headers": {HEADER: "é".encode()}},
     ],
-    ids=str,
+    ids=[
+        "no signature",
+        "unsigned",
+        "another method",
+        "another call",
+        "another body",
+        "a part of the body",
+        "another secret",
+        "another node",
+        "not ASCII",
+    ],
 )
 async def test_all_others_get_403_and_nothing_else(request_: dict[str, Any]):
     async with served() as one, httpx.AsyncClient(base_url=one.node.address) as client:
