@@ -18,7 +18,7 @@ def test_time_passes_while_a_thread_sleeps() -> None:
     assert real.recent_time() - began > 0.05
 
 
-def test_the_wait_of_a_thread_is_subtracted(tmp_path: Path, monkeypatch: Any) -> None:
+def test_the_waits_of_threads_are_subtracted(tmp_path: Path, monkeypatch: Any) -> None:
     def waits(**seconds: float) -> None:
         for thread, waited in seconds.items():
             (tmp_path / thread).mkdir(exist_ok=True)
@@ -33,15 +33,18 @@ def test_the_wait_of_a_thread_is_subtracted(tmp_path: Path, monkeypatch: Any) ->
     began = real.time()
     now[0] += 10
     waits(a=51.0, b=60.5)
-    assert real.time() - began == pytest.approx(9)  # the longest
+    assert real.time() - began == pytest.approx(8.5)
     threads[:] = ["b", "c"]
     waits(c=7.0)  # before it was known
-    assert real.time() - began == pytest.approx(9)
+    assert real.time() - began == pytest.approx(8.5)
     now[0] += 1
     waits(b=60.75, c=7.5)
-    assert real.recent_time() - began == pytest.approx(9.5)
+    assert real.recent_time() - began == pytest.approx(8.75)
     waits(c=8.0)
-    assert real.recent_time() - began == pytest.approx(9.5)  # measured just now
+    assert real.recent_time() - began == pytest.approx(8.75)  # measured just now
+    now[0] += 1
+    waits(b=63.0, c=9.0)  # at the same time: it does not go back
+    assert real.recent_time() - began == pytest.approx(8.75)
 
 
 def test_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,8 @@ class CpuWait:
     """Real time without that in which threads were ready to run, but had no CPU.
 
     What they compute then takes about the same time on a busy machine. Where the system does not
-    tell, the waits are not subtracted. If several threads wait, the longest wait counts.
+    tell, the waits are not subtracted. Those of several threads are added up, as one of them may
+    have waited for the GIL of another.
 
     Args:
         threads: Returns the native ids of the threads.
@@ -48,15 +49,15 @@ class CpuWait:
         return now - self._total_s
 
     def _measure(self, now: float) -> None:
-        self._measured_at = now
+        passed_s, self._measured_at = now - self._measured_at, now
         before, self._waited_ns = self._waited_ns, {}
-        longest = 0
+        waited_ns = 0
         for thread in self._threads():
             try:
                 with open(f"{TASKS}/{thread}/schedstat", "rb") as file:  # run, wait, slices
-                    waited = int(file.read().split()[1])
+                    so_far = int(file.read().split()[1])
             except (OSError, ValueError, IndexError):  # it has ended
                 continue
-            self._waited_ns[thread] = waited
-            longest = max(longest, waited - before.get(thread, waited))
-        self._total_s += longest / 1e9
+            self._waited_ns[thread] = so_far
+            waited_ns += so_far - before.get(thread, so_far)
+        self._total_s += min(waited_ns / 1e9, passed_s)

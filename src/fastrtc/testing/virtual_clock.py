@@ -35,6 +35,7 @@ class VirtualClock:
         real: The real time in which the threads compute.
         busy_since: The real time since which at least one thread has been running.
         threads: The threads of the call that have not ended, and what is set when they do.
+        others: The native ids of the threads that run the call: the creator's and the loop's.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class VirtualClock:
         self.lock = allocate_lock()
         self.busy_since = 0.0
         self.threads: dict[threading.Thread, threading.Event] = {}
+        self.others = [threading.get_native_id()]
         self.real = CpuWait(self.native_ids)
         self._running = 0
         self._awaited = False  # the loop waits until all threads wait
@@ -51,8 +53,11 @@ class VirtualClock:
         self._order = itertools.count()
 
     def native_ids(self) -> list[int | None]:
-        """Return the ids that the system has for the threads."""
-        return [thread.native_id for thread in list(self.threads)]
+        """Return the ids that the system has for the threads.
+
+        Those of ``others`` are among them, for whose GIL a thread may wait.
+        """
+        return [*self.others, *(thread.native_id for thread in list(self.threads))]
 
     def enter(self) -> None:
         """Count a thread as running."""

@@ -46,7 +46,6 @@ class VirtualLoop:
 
     def __init__(self) -> None:
         self.clock = VirtualClock()
-        self.native_id: int | None = None  # of the thread of the loop
         self.turns = 0  # of the loop
         self._requests = 0
         self.loop = _Loop(self)
@@ -99,7 +98,7 @@ class VirtualLoop:
             self._stack.close()
 
     def _serve(self) -> None:
-        self.native_id = threading.get_native_id()
+        self.clock.others.append(threading.get_native_id())
         with on_clock(self.clock, is_loop=True):
             try:
                 self.loop.run_forever()
@@ -148,8 +147,7 @@ class _Selector(selectors.DefaultSelector):
         super().__init__()
         self._owner = owner
         self._clock = clock = owner.clock
-        # a thread that has no CPU may hold the lock of the interpreter
-        self._real = CpuWait(lambda: [owner.native_id, *clock.native_ids()])
+        self._real = CpuWait(clock.native_ids)
         self._returned_at = self._real.time()
         self._charged_to: float | None = None  # real time that threads computed
         self._debt_s = 0.0  # of it, what has not passed on the clock
