@@ -13,10 +13,10 @@
           HandlerNotInitialized (AttributeError)  its __init__ does not call the base class's
         HandlerExited                 user code raised a ``BaseException``
         HandlerKeepsFailing           a callback fails again and again
-        CallFailed (AssertionError)   of fastrtc.testing: a call is not as its script expects
 
 Models have their own errors below ``FastRTCError``, see ``pause_detection.errors``; so have the
-directories of clusters, see ``server.cluster.directory``.
+directories of clusters, see ``server.cluster.directory``, and simulated calls, see
+``testing.errors``.
 """
 
 from __future__ import annotations
