@@ -1,4 +1,4 @@
-"""A program that `test_deployment.py` runs: a deployment on two nodes of Ray scales up and down.
+"""A program that `test_serve.py` runs: a deployment on two nodes of Ray scales up and down.
 
 Prints a JSON object with what happened. A program of its own, because Ray starts threads and
 processes that only `ray.shutdown()` and the end of the program remove.

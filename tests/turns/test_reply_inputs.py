@@ -306,3 +306,15 @@ def test_inputs_of_a_reply_are_not_those_of_the_next_unless_they_are_newer() -> 
     face.latest_args = taken
     inputs.expire()
     assert not face.args_set.is_set()
+
+
+@pytest.mark.parametrize("submitted", [True, False])
+def test_a_submitted_text_is_no_answer_to_a_request(submitted: bool) -> None:
+    face = Face(lambda data: None)
+    inputs = ReplyInputs(face, face.link)  # type: ignore[arg-type]
+    face.needs_args = True
+    face.set(["hello"])
+    assert inputs.arguments(Reply(), AUDIO) == (AUDIO,)  # type: ignore[arg-type]
+    face.set(["again"])
+    face.link.submitted = submitted
+    assert inputs.triggered() is not submitted

@@ -21,7 +21,7 @@ from ..core.tasks import runs_on
 if TYPE_CHECKING:
     from av import AudioResampler
 
-__all__ = ["HandlerLink", "create_link", "has_link", "link_of", "rebound"]
+__all__ = ["HandlerLink", "create_link", "has_link", "link_of", "rebound", "submit"]
 
 NAME = "__fastrtc_link__"
 """The key in the handler's ``__dict__``."""
@@ -53,6 +53,7 @@ class HandlerLink:
         needs_silence: Returns whether ``receive`` needs silence while the client sends no audio;
             None if it never does.
         inputs_set: How often inputs were set.
+        submitted: Whether a text that the client submitted is triggering a reply.
         resampler: The resampler of ``StreamHandlerBase.resample``.
         conversation: The conversation of a ``ReplyOnPause``.
     """
@@ -70,6 +71,7 @@ class HandlerLink:
     drops_stale: bool = False
     needs_silence: Callable[[], bool] | None = None
     inputs_set: int = 0
+    submitted: bool = False
     resampler: AudioResampler | None = field(default=None, repr=False)
     conversation: Any = field(default=None, repr=False)
 
@@ -127,3 +129,18 @@ def rebound(value: Any, original: Any, copy: Any) -> Any:
     if inspect.ismethod(value) and value.__self__ is original:
         return MethodType(value.__func__, copy)
     return value
+
+
+def submit(handler: Any) -> None:
+    """Trigger a reply to a text that the client has submitted, if the handler supports it."""
+    trigger = getattr(handler, "trigger_response", None)
+    if trigger is None:
+        return
+    link = link_of(handler) if has_link(handler) else None
+    if link is not None:
+        link.submitted = True
+    try:
+        trigger()
+    finally:
+        if link is not None:
+            link.submitted = False

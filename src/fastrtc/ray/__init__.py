@@ -1,5 +1,5 @@
 """Ray Serve: replicas that scale by their connections. Needs the extra ``ray``."""
 
-from .deployment import RayExtraMissing, deployment
+from .serve import RayExtraMissing, deployment
 
 __all__ = ["RayExtraMissing", "deployment"]

@@ -17,6 +17,7 @@ from ..core.ice import Ice
 from ..core.messages import create_message
 from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import WebRTCData
+from ..handlers.link import submit
 from ..session.media import Media
 from ..session.session import Session
 from ..transport.base import Transport
@@ -291,11 +292,10 @@ class Endpoint:
         return state is None or bool(state.responding)
 
     def trigger_response(self, id: str) -> None:
-        """Trigger a reply if the handler supports it."""
+        """Trigger a reply to a submitted text if the handler supports it."""
         media = self.media(id)
-        trigger = None if media is None else getattr(media.handler, "trigger_response", None)
-        if trigger is not None:
-            trigger()
+        if media is not None:
+            submit(media.handler)
 
     def update_connection(self, id: str, desired_state: str) -> None:
         """Ask a client to change its connection. An unknown id is ignored."""

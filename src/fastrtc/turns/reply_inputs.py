@@ -59,13 +59,17 @@ class ReplyInputs:
         """Return whether a trigger is part of the client's answer to a request.
 
         An answer is one set of inputs, and the triggers that come with it. It may come after the
-        reply has ended.
+        reply has ended. A text that the client submitted is a turn of its own, unless a reply waits
+        for it.
         """
         reply = self._reply
         if reply is None:
             return False
         if any(not waiting.superseded for waiting in self._waiting):
             return True
+        if self._link.submitted:
+            self._seen = self._link.inputs_set
+            return False
         is_new = self._compare()
         follows = time.monotonic() - self._answered_at < TRIGGER_FOLLOWS_INPUTS_S
         return follows and (is_new or not reply.superseded)

@@ -16,7 +16,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastrtc.ray import RayExtraMissing, deployment
-from fastrtc.ray.deployment import scale_by_sessions
+from fastrtc.ray.serve import scale_by_sessions
 
 from .conftest import Serve
 
