@@ -172,6 +172,21 @@ async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch):
         writer.close()
 
 
+async def test_a_response_that_is_not_read_is_dropped(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(internal, "IDLE_TIMEOUT_S", 0.2)
+    async with served() as one:
+        host, port = one.node.address.removeprefix("http://").split(":")
+        body = bytes(MAX_BODY_BYTES)
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1)
+        writer.write(b"POST /reverse HTTP/1.1\r\nhost: x\r\n")
+        writer.write(f"{HEADER}: {signed(body=body)[HEADER]}\r\n".encode())
+        writer.write(f"content-length: {len(body)}\r\n\r\n".encode() + body)
+        await writer.drain()
+        await eventually(lambda: one.calls)
+        await eventually(lambda: not one.server._connections)
+        writer.transport.abort()
+
+
 async def test_a_call_ends_with_its_caller():
     async with served() as one:
         waiting = asyncio.ensure_future(one.request("wait", b"", 30.0))

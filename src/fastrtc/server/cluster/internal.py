@@ -25,10 +25,10 @@ HEADER = "x-fastrtc-signature"
 """The header with the signature of a request."""
 
 MAX_BODY_BYTES = 16 << 20
-"""Maximum size of a request and of a response, in bytes. Inputs and outputs may be images."""
+"""Maximum size of a request, in bytes. Inputs may be images."""
 
 IDLE_TIMEOUT_S = 60.0
-"""How long a connection of a node may be idle, in seconds."""
+"""How long a connection of a node may be idle, or a response unread, in seconds."""
 
 FIRST_TIMEOUT_S = 5.0
 """How long a connection may be idle before its first signed request, in seconds."""
@@ -91,6 +91,7 @@ class InternalServer:
             await _Connection(reader, writer, self._verifier, self._handle).run()
         except (OSError, asyncio.TimeoutError, h11.ProtocolError) as error:
             logger.debug("A connection to the internal endpoint ends: %r", error)
+            writer.transport.abort()  # what its client does not read is dropped
         except asyncio.CancelledError:  # by stop: asyncio logs the cancellation of a callback
             pass
         except Exception:
@@ -198,4 +199,4 @@ class _Connection:
         data = send(h11.Data(data=body)) or b""
         end = send(h11.EndOfMessage()) or b""
         self._writer.write(head + data + end)
-        await self._writer.drain()
+        await asyncio.wait_for(self._writer.drain(), IDLE_TIMEOUT_S)
