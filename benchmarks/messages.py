@@ -12,19 +12,14 @@ import argparse
 import asyncio
 import base64
 import contextlib
-import cProfile
 import gc
 import itertools
 import os
-import pstats
 import socket
-import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -41,17 +36,17 @@ from benchmarks.packets import (
     PERIOD,
     WARM_UP,
     WINDOW,
-    control,
-    sampling,
+    Profiling,
+    VirtualLoop,
     shares,
+    talk,
 )
 from benchmarks.packets import PARTS as PACKET_PARTS
-from benchmarks.packets import _Calls as Calls
-from benchmarks.packets import _Loop as VirtualLoop
 from fastrtc import Stream
 from fastrtc.audio.g711 import encode_mulaw
 
 PATH = "/websocket/offer"
+READ_EVERY = 25  # messages, so that the server can go on sending
 
 
 def fastrtc_app(handler: str) -> Any:
@@ -128,6 +123,7 @@ class Client:
 
     def __init__(self, messages: list[bytes]) -> None:
         self._messages = itertools.cycle(messages)
+        self._sent = 0
         self.received = bytearray()
 
     async def connect(self, port: int) -> None:
@@ -151,6 +147,9 @@ class Client:
 
     def send(self) -> None:
         self._socket.send(next(self._messages))
+        self._sent += 1
+        if self._sent % READ_EVERY == 0:
+            self.read()
 
     def read(self) -> None:
         """Take what has come, so that there is room for more."""
@@ -178,20 +177,6 @@ def written() -> list[bytes]:
         frame(f'{{"event": "media", "media": {{"payload": "{payload}"}}}}'.encode())
         for payload in encoded
     ]
-
-
-async def talk(clients: list[Client], seconds: float) -> None:
-    """Each client sends a message every 20 ms, spread over the period."""
-    loop = asyncio.get_running_loop()
-    begin = loop.time()
-    for number in range(round(seconds / PERIOD)):
-        for index, client in enumerate(clients):
-            due = begin + PERIOD * (number + index / len(clients))
-            if (ahead := due - loop.time()) > 0:
-                await asyncio.sleep(ahead)
-            client.send()
-            if number % 25 == 24:
-                client.read()
 
 
 async def run(
@@ -240,53 +225,21 @@ def main() -> None:
     parser.add_argument("--server", default="fastrtc", choices=SERVERS)
     parser.add_argument("--sessions", type=int, default=4)
     parser.add_argument("--window", type=float, default=WINDOW, help="virtual seconds")
-    parser.add_argument("--calls", action="store_true", help="count calls instead")
-    parser.add_argument("--profile", action="store_true", help="run cProfile instead")
-    parser.add_argument(
-        "--callgrind",
-        action="store_true",
-        help="count instructions: run it with valgrind --tool=callgrind --instr-atstart=no",
-    )
-    parser.add_argument("--sample", metavar="PY-SPY", help="profile with this py-spy instead")
+    Profiling.add_options(parser)
     options = parser.parse_args()
     globals()["WINDOW"] = options.window
-    stacks = Path(tempfile.mkdtemp(), "stacks")
-    calls, profile = Calls(), cProfile.Profile()
-
-    @contextlib.contextmanager
-    def measured() -> Any:
-        if options.calls:
-            sys.setprofile(calls)
-        if options.profile:
-            profile.enable()
-        if options.callgrind:
-            control("-i", "on")
-        with sampling(options.sample, stacks) if options.sample else contextlib.nullcontext():
-            yield
-        if options.callgrind:
-            control("-i", "off")
-        profile.disable()
-        sys.setprofile(None)
-
+    profiling = Profiling(options)
     loop = VirtualLoop()
     asyncio.set_event_loop(loop)
     app = SERVERS[options.server](options.handler)
-    used, sent = loop.run_until_complete(run(app, options.sessions, measured))
+    used, sent = loop.run_until_complete(run(app, options.sessions, profiling.measured))
     count = round(options.window / PERIOD) * options.sessions
     print(f"{used / count * 1e6:.1f} us per message; {sent} of {count} were answered", flush=True)
-    if options.calls:
-        total = sum(calls.python.values())
-        print(f"{total / count:.1f} Python calls and {calls.c / count:.1f} C calls per message")
-        for name, times in calls.python.most_common(70):
-            print(f"{times / count:8.2f}  {name}")
+    profiling.print_calls(count, "message")
     if options.sample:
-        for part, share in shares(stacks, PARTS).items():
+        for part, share in shares(profiling.stacks, PARTS).items():
             print(f"{100 * share:5.1f}%  {part}")
-    if options.profile:
-        pstats.Stats(profile).sort_stats("tottime").print_stats(45)
-    sys.stdout.flush()
-    if not options.callgrind:
-        os._exit(0)
+    profiling.finish()
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -64,7 +65,7 @@ class _Selector(selectors.DefaultSelector):
         return events
 
 
-class _Loop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.virtual = _Selector()
         super().__init__(self.virtual)
@@ -128,8 +129,14 @@ class Client:
         self.sent += 1
 
 
-async def talk(clients: list[Client], seconds: float) -> None:
-    """Each client sends a packet every 20 ms, spread over the period."""
+class Talks(Protocol):
+    """A client that sends what is due, each time it is asked."""
+
+    def send(self) -> None: ...
+
+
+async def talk(clients: Sequence[Talks], seconds: float) -> None:
+    """Each client sends every 20 ms, spread over the period."""
     loop = asyncio.get_running_loop()
     begin = loop.time()
     for frame in range(round(seconds / PERIOD)):
@@ -297,7 +304,7 @@ def floor() -> dict[str, float]:
     }
 
 
-class _Calls:
+class Calls:
     """Counts calls of Python functions, and of C functions, by name."""
 
     def __init__(self) -> None:
@@ -334,67 +341,94 @@ def control(*arguments: str) -> None:
     subprocess.run(["callgrind_control", *arguments, str(os.getpid())], check=True)
 
 
+class Profiling:
+    """What else is measured beside the CPU time, as the options say.
+
+    Attributes:
+        stacks: The file that py-spy writes.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._calls, self._profile = Calls(), cProfile.Profile()
+        self.stacks = Path(tempfile.mkdtemp(), "stacks")
+
+    @staticmethod
+    def add_options(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--calls", action="store_true", help="count calls instead")
+        parser.add_argument("--profile", action="store_true", help="run cProfile instead")
+        parser.add_argument(
+            "--callgrind",
+            action="store_true",
+            help="count instructions: run it with valgrind --tool=callgrind --instr-atstart=no",
+        )
+        parser.add_argument("--sample", metavar="PY-SPY", help="profile with this py-spy instead")
+
+    @contextlib.contextmanager
+    def measured(self, *, sample: bool = True) -> Iterator[None]:
+        """Measure the block; `sample` is whether py-spy may run, which slows it down."""
+        options = self._options
+        if options.calls:
+            sys.setprofile(self._calls)
+        if options.profile:
+            self._profile.enable()
+        if options.callgrind:
+            control("-i", "on")
+        py_spy = options.sample if sample else None
+        with sampling(py_spy, self.stacks) if py_spy else contextlib.nullcontext():
+            yield
+        if options.callgrind:
+            control("-i", "off")
+        self._profile.disable()
+        sys.setprofile(None)
+
+    def print_calls(self, count: int, what: str) -> None:
+        """Print the calls of each packet or message, if they were counted."""
+        if not self._options.calls:
+            return
+        calls = self._calls
+        total = sum(calls.python.values())
+        print(f"{total / count:.1f} Python calls and {calls.c / count:.1f} C calls per {what}")
+        for name, times in calls.python.most_common(70):
+            print(f"{times / count:8.2f}  {name}")
+
+    def finish(self) -> None:
+        """Print the profile, if there is one, and end the process; callgrind ends by itself."""
+        if self._options.profile:
+            pstats.Stats(self._profile).sort_stats("tottime").print_stats(45)
+        sys.stdout.flush()
+        if not self._options.callgrind:
+            os._exit(0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("handler", nargs="?", default="echo-async", choices=sorted(HANDLERS))
     parser.add_argument("--sessions", type=int, default=4)
     parser.add_argument("--window", type=float, default=WINDOW, help="virtual seconds")
     parser.add_argument("--repeat", type=int, default=1)
-    parser.add_argument("--calls", action="store_true", help="count calls instead")
-    parser.add_argument("--profile", action="store_true", help="run cProfile instead")
-    parser.add_argument(
-        "--callgrind",
-        action="store_true",
-        help="count instructions: run it with valgrind --tool=callgrind --instr-atstart=no",
-    )
-    parser.add_argument("--sample", metavar="PY-SPY", help="profile with this py-spy instead")
+    Profiling.add_options(parser)
     options = parser.parse_args()
     consent.CONSENT_EXPIRES_S = 3600.0  # the clients answer no checks
     globals()["WINDOW"] = options.window
-    calls, profile = _Calls(), cProfile.Profile()
-    sampled = False
-    stacks = Path(tempfile.mkdtemp(), "stacks")
-
-    @contextlib.contextmanager
-    def measured() -> Any:
-        if options.calls:
-            sys.setprofile(calls)
-        if options.profile:
-            profile.enable()
-        if options.callgrind:
-            control("-i", "on")
-        with sampling(options.sample, stacks) if sampled else contextlib.nullcontext():
-            yield
-        if options.callgrind:
-            control("-i", "off")
-        profile.disable()
-        sys.setprofile(None)
-
+    profiling = Profiling(options)
     results = []
     repeat = 2 if options.sample else options.repeat  # first without py-spy, which slows it down
     for turn in range(repeat):
-        sampled = options.sample and turn == 1
-        loop = _Loop()
+        measured = partial(profiling.measured, sample=turn == 1)
+        loop = VirtualLoop()
         asyncio.set_event_loop(loop)
         used, sent = loop.run_until_complete(run(options.handler, options.sessions, measured))
         packets = round(options.window / PERIOD) * options.sessions
         results.append(used / packets * 1e6)
         print(f"{results[-1]:.1f} us per packet; {sent} of {packets} were answered", flush=True)
-    if options.calls:
-        total = sum(calls.python.values())
-        print(f"{total / packets:.1f} Python calls and {calls.c / packets:.1f} C calls per packet")
-        for name, count in calls.python.most_common(70):
-            print(f"{count / packets:8.2f}  {name}")
+    profiling.print_calls(packets, "packet")
     if options.sample:
         alone = floor()
-        for part, share in shares(stacks).items():
+        for part, share in shares(profiling.stacks).items():
             least = f"{alone[part]:7.1f} us alone" if part in alone else ""
             print(f"{share * results[0]:7.1f} us  {100 * share:5.1f}%  {part:32} {least}")
-    if options.profile:
-        pstats.Stats(profile).sort_stats("tottime").print_stats(45)
-    sys.stdout.flush()
-    if not options.callgrind:
-        os._exit(0)
+    profiling.finish()
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import pytest
 from benchmarks import messages
 from benchmarks.client.load import taken
 from benchmarks.messages import PARTS, SERVERS, run, written
-from benchmarks.packets import _Loop as VirtualLoop
-from benchmarks.packets import shares
+from benchmarks.packets import VirtualLoop, shares
 
 LOOP = "main (benchmarks/messages.py:1);BaseEventLoop._run_once (asyncio/base_events.py:1922)"
 
