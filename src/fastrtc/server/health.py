@@ -34,11 +34,9 @@ class Load:
 
 def load_of(endpoint: Endpoint) -> Load:
     """Return the load of a stream."""
-    limit, places = endpoint.owner.concurrency_limit, endpoint.places
-    free = None if limit is None else max(0, limit - len(places))
-    if places.stopping:
-        free = 0
-    return Load(sum(len(each.places) for each in endpoint.members()), free, places.stopping)
+    places = endpoint.places
+    sessions = sum(len(each.places) for each in endpoint.members())
+    return Load(sessions, places.free(endpoint.owner.concurrency_limit), places.stopping)
 
 
 def reason_not_ready(load: Load, in_cluster: bool) -> Literal["draining", "full"] | None:

@@ -101,7 +101,7 @@ class Membership:
             await node.leave(self._name)
 
     async def announce(self) -> None:
-        """Tell the other nodes soon that this one drains."""
+        """Announce to the other nodes soon that this one drains."""
         node = self._nodes.get(asyncio.get_running_loop())
         if node is not None:
             node.announce()
@@ -161,7 +161,7 @@ class Membership:
             logger.debug("A reader of outputs is not notified: %s", error)
 
     def release(self, id: str) -> None:
-        """Give up a connection whose place is free."""
+        """Release the id of a connection whose place is free."""
         node = self._nodes.get(asyncio.get_running_loop())
         if node is not None:
             node.owned.release(self._key(id))

@@ -212,14 +212,14 @@ class Ownership:
             return await self._within(self._directory.claim(key, self._id, total_limit))
 
     def release(self, key: Key) -> None:
-        """Give up a key, in the background."""
+        """Release a key in the background."""
         if key in self._keys:
             self._keys.discard(key)
             self._releasing.add(key)
             self._tasks.start(self._release(key), "release")
 
     async def release_now(self, key: Key) -> None:
-        """Give up a key, and wait until the directory knows it."""
+        """Release a key, and wait until the directory knows it."""
         if key in self._keys or key in self._releasing:
             self._keys.discard(key)
             self._releasing.add(key)
