@@ -18,7 +18,6 @@ No request is repeated but one whose connection the server closed before it answ
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
 import json
 import logging
@@ -27,59 +26,25 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import suppress
-from fractions import Fraction
 from typing import Any, TypeVar
 
-import av
 import httpx
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from benchmarks.client.media import encode_opus
 from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
-from tests.support.peers import strip_candidates, tone
+from tests.support.encoded_tone import EncodedTone
+from tests.support.peers import strip_candidates
 
 __all__ = ["Caller"]
 
 T = TypeVar("T")
 
-FRAME = 960
 CONNECT_TIMEOUT_S = 30.0
 OUTPUT_TIMEOUT_S = float(os.environ.get("OUTPUT_TIMEOUT_S", "10"))
 SILENCE_S = 3.0
 """How long a client hears nothing before it calls again, in seconds."""
 POLL_S = 0.1
 AT_A_TIME = int(os.environ.get("AT_A_TIME", "10"))
-
-
-@functools.cache
-def _packets() -> list[bytes]:
-    return encode_opus(tone(2))
-
-
-class _Tone(MediaStreamTrack):
-    """Sends encoded packets in real time while it is asked to talk."""
-
-    kind = "audio"
-
-    def __init__(self, talks: asyncio.Event) -> None:
-        super().__init__()
-        self._talks = talks
-        self._payloads = itertools.cycle(_packets())
-        self._count = itertools.count()
-        self._next = 0.0
-
-    async def recv(self) -> av.Packet:
-        await self._talks.wait()
-        now = asyncio.get_running_loop().time()
-        await asyncio.sleep(self._next - now)
-        if self.readyState != "live":
-            raise MediaStreamError
-        self._next = max(now, self._next) + FRAME / 48000
-        number = next(self._count)
-        packet = av.Packet(next(self._payloads))
-        packet.pts, packet.time_base = number * FRAME, Fraction(1, 48000)
-        return packet
 
 
 class Caller:
@@ -107,7 +72,7 @@ class Caller:
         self._connected = asyncio.Event()
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         close_while_connecting(self.pc)
-        self.pc.addTrack(_Tone(talks))
+        self.pc.addTrack(EncodedTone(talks))
         self.pc.createDataChannel("text")
         self.pc.on("connectionstatechange", self._changed)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import subprocess
 import sys
 import time
 import urllib.error
@@ -13,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.network_namespaces import Program
+from tests.support.network_namespaces import Program, start_program
 from tests.support.programs import require_program
 from tests.support.turn import free_port
 
@@ -83,18 +81,7 @@ class Programs:
     def start(self, *command: str, env: Mapping[str, str] | None = None) -> Program:
         """Start a program."""
         log = self.folder / f"{next(_numbers)}.log"
-        path = os.pathsep.join([str(ROOT), *sys.path])
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": path, **(env or {})},
-            )
-        program = Program(process, log)
+        program = start_program(command, log, env)
         self._programs.append(program)
         return program
 

@@ -14,7 +14,6 @@ Their packets are encoded beforehand, and only a few at a time talk, so that a b
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
 import json
 import logging
@@ -25,61 +24,27 @@ import urllib.request
 import uuid
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from fractions import Fraction
 from typing import Any, TypeVar
 
 import aioice.ice
 import av
 import numpy as np
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from benchmarks.client.media import encode_opus
 from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
 from fastrtc.transport.webrtc._aiortc.consent import watch_consent
+from tests.support.encoded_tone import EncodedTone
 from tests.support.ice_tcp import connect_over_tcp
-from tests.support.peers import tone
 
 __all__ = ["Peer"]
 
 T = TypeVar("T")
 
-FRAME = 960
 LOUD = 1500
 LOUD_PACKETS = 5
 CONNECT_WITHIN_S = 40.0
 AT_A_TIME = 10
 ANSWER_WITHIN_S = 0.3
-
-
-@functools.cache
-def _packets() -> list[bytes]:
-    return encode_opus(tone(2))
-
-
-class _Tone(MediaStreamTrack):
-    """Sends encoded packets in real time while it is asked to talk."""
-
-    kind = "audio"
-
-    def __init__(self, talks: asyncio.Event) -> None:
-        super().__init__()
-        self._talks = talks
-        self._payloads = itertools.cycle(_packets())
-        self._count = itertools.count()
-        self._next = 0.0
-
-    async def recv(self) -> av.Packet:
-        if self.readyState != "live":
-            raise MediaStreamError
-        await self._talks.wait()
-        now = asyncio.get_running_loop().time()
-        await asyncio.sleep(self._next - now)
-        self._next = max(now, self._next) + FRAME / 48000
-        number = next(self._count)
-        packet = av.Packet(next(self._payloads))
-        packet.pts, packet.time_base = number * FRAME, Fraction(1, 48000)
-        return packet
 
 
 class Peer:
@@ -92,7 +57,7 @@ class Peer:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         close_while_connecting(self.pc)
         self._talks = asyncio.Event()
-        self.pc.addTrack(_Tone(self._talks))
+        self.pc.addTrack(EncodedTone(self._talks))
         self.pc.createDataChannel("text")
         if tcp_from is not None:
             connect_over_tcp(self.pc, tcp_from)

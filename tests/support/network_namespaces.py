@@ -15,14 +15,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from tests.support.programs import require_program
 
-__all__ = ["Machine", "Network", "Program", "network"]
+__all__ = ["Machine", "Network", "Program", "network", "start_program"]
 
 ROOT = Path(__file__).parents[2]
 RESOLVERS = Path("/etc/netns")
@@ -105,6 +105,28 @@ class Program:
                 pipe.close()
 
 
+def start_program(command: Sequence[str], log: Path, env: Mapping[str, str] | None) -> Program:
+    """Start a program with the tests' modules, in a process group of its own.
+
+    Args:
+        command: The command.
+        log: The file for its stderr.
+        env: Further environment variables.
+    """
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT), *sys.path])
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path, **(env or {})},
+        )
+    return Program(process, log)
+
+
 class Machine:
     """A network namespace."""
 
@@ -144,18 +166,7 @@ class Machine:
     def run_beside(self, *command: str, env: Mapping[str, str] | None = None) -> Program:
         """Start a program, which ends with the machine."""
         log = self._folder / f"{self.name}-{next(_numbers)}.log"
-        path = os.pathsep.join(["src", *sys.path])
-        with log.open("wb") as errors:
-            process = subprocess.Popen(
-                ["ip", "netns", "exec", self.name, *command],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                start_new_session=True,
-                cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": path, **(env or {})},
-            )
-        program = Program(process, log)
+        program = start_program(["ip", "netns", "exec", self.name, *command], log, env)
         self._programs.append(program)
         return program
 
