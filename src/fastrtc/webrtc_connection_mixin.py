@@ -309,6 +309,23 @@ class WebRTCConnectionMixin:
             self.set_input_gradio(webrtc_data, *args)
             endpoint.trigger_response(id)
 
+    def interrupt(self, webrtc_id: str) -> None:
+        """Drop the output of a connection that is not yet played, also at the client; thread-safe.
+
+        A ``ReplyOnPause`` cancels its reply, as if the client had interrupted it; a generator goes
+        on with what it yields next. With a ``cluster``, the connection may belong to another
+        process, as for ``set_input``.
+
+        Args:
+            webrtc_id: The connection; an unknown id is ignored.
+        """
+        endpoint = endpoint_of(self)
+        media = endpoint.media(webrtc_id)
+        if media is None:
+            endpoint.send_elsewhere(webrtc_id, "interrupt")
+        else:
+            media.interrupt()
+
     def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
         """Create the function that queues the outputs of a connection for its readers.
 

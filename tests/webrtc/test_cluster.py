@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastrtc import AdditionalOutputs, AsyncStreamHandler
+from fastrtc import AdditionalOutputs, AsyncStreamHandler, ReplyOnPause
+from fastrtc.handlers.link import link_of
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import (
     FailingDirectory,
@@ -16,6 +17,7 @@ from tests.support.cluster import (
     streams_of,
 )
 from tests.support.connections import connections_of, left
+from tests.support.models import Energy
 from tests.support.peers import AudioSource, Client, eventually, strip_candidates, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -249,6 +251,20 @@ async def test_set_input_in_a_thread_waits_for_the_owner():
         with pytest.raises(ValueError, match="args cannot be empty"):
             await asyncio.to_thread(other.set_input, client.webrtc_id)
         await asyncio.to_thread(other.set_input, "unknown", 1)
+
+
+async def test_a_reply_is_interrupted_from_another_node():
+    def greet() -> Any:
+        yield 24_000, tone(10)
+
+    owner, other = streams_of(2, ReplyOnPause(greet, greet, model=Energy()))
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        handler = owner.handlers[client.webrtc_id]
+        await eventually(lambda: link_of(handler).queued_s() > 5)
+        await asyncio.to_thread(other.interrupt, client.webrtc_id)
+        assert link_of(handler).queued_s() < 1
+        await client.message("interrupted")
+        await asyncio.to_thread(other.interrupt, "unknown")
 
 
 async def test_an_input_that_cannot_be_sent_is_named():

@@ -13,7 +13,7 @@ from ..core.tasks import runs_on
 from ..core.types import Layout
 from .arguments import check_fps, check_input_rate, check_output_rate
 from .inputs import PLACEHOLDER
-from .link import create_link, link_of
+from .link import create_link, interrupt, link_of
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -117,6 +117,14 @@ class StreamHandlerBase:
     @_clear_queue.setter
     def _clear_queue(self, clear: Callable[[], None] | None) -> None:
         link_of(self).clear_queue = clear
+
+    def interrupt(self) -> None:
+        """Drop the output that is not yet played, also at the client; thread-safe.
+
+        A ``ReplyOnPause`` cancels its reply, as if the client had interrupted it. Without output,
+        or without a connection, nothing happens. ``Stream.interrupt`` does the same for an id.
+        """
+        interrupt(self)
 
     @property
     def phone_mode(self) -> bool:

@@ -21,7 +21,7 @@ from ..core.tasks import runs_on
 if TYPE_CHECKING:
     from av import AudioResampler
 
-__all__ = ["HandlerLink", "create_link", "has_link", "link_of", "rebound", "submit"]
+__all__ = ["HandlerLink", "create_link", "has_link", "interrupt", "link_of", "rebound", "submit"]
 
 NAME = "__fastrtc_link__"
 """The key in the handler's ``__dict__``."""
@@ -129,6 +129,18 @@ def rebound(value: Any, original: Any, copy: Any) -> Any:
     if inspect.ismethod(value) and value.__self__ is original:
         return MethodType(value.__func__, copy)
     return value
+
+
+def interrupt(handler: Any) -> None:
+    """Drop the unplayed output of a handler, and cancel its reply; thread-safe.
+
+    Unlike ``handler.interrupt()``, it does not depend on names that a program may choose.
+    """
+    link = link_of(handler)
+    if link.conversation is not None:
+        link.conversation.interrupt_if_speaking()
+    elif link.clear_queue is not None:
+        handler.clear_queue()
 
 
 def submit(handler: Any) -> None:

@@ -13,7 +13,7 @@ from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import FunctionInputs, WebRTCData
 from ..handlers.invoke import is_async
 from ..handlers.kinds import video_function
-from ..handlers.link import link_of
+from ..handlers.link import interrupt, link_of
 from ..handlers.video import VideoStreamHandler
 from ..pacing.inbound import AudioInbound
 from ..pacing.outbound import AudioOutbound
@@ -47,6 +47,8 @@ class Media:
         ask: Replaces ``run_emit``.
 
     Attributes:
+        drop_unplayed: Drops the audio that the client has not played; thread-safe. ``clear`` by
+            default; a transport whose client has a buffer replaces it.
         tasks: The tasks of ``start_up``, ``receive`` and ``emit`` of a started handler.
     """
 
@@ -72,6 +74,7 @@ class Media:
         self.video_in: VideoInbound | None = None
         self.video_out: VideoOutbound | None = None
         self.inputs: FunctionInputs | None = None
+        self.drop_unplayed: Callable[[], None] = self.clear
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver
         emit, video_emit = "emit", "video_emit"
@@ -148,6 +151,13 @@ class Media:
             self.audio_out.clear()
         else:
             self._session.invoker.post(self.audio_out.clear)
+
+    def interrupt(self) -> None:
+        """Drop unplayed audio, and cancel the reply of a ``ReplyOnPause``; thread-safe."""
+        if isinstance(self.handler, StreamHandlerBase):
+            interrupt(self.handler)
+        else:
+            self.drop_unplayed()
 
     def queued_s(self) -> float:
         """Return how much audio is queued but not yet sent, in seconds; thread-safe."""

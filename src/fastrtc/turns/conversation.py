@@ -205,12 +205,18 @@ class Conversation:
                 self.face.event.set()
             self._wake.set()
 
+    def interrupt_if_speaking(self) -> None:
+        """Interrupt the reply that is being prepared or played, if any; from any thread."""
+        if self.speaking:
+            self.interrupt()
+
     def interrupt(self) -> None:
         """Stop the reply, drop its unplayed audio, and tell the client and ``on_interrupt``.
 
         They are told once, even if the client cannot drop the audio that it has already.
         """
-        told, self._interrupted = self._interrupted, True
+        with self._lock:
+            told, self._interrupted = self._interrupted, True
         played_s = max(0.0, self._given_s - self.link.queued_s())
         self.supersede()
         self.face.clear_queue()

@@ -71,6 +71,14 @@ async def submit_input(endpoint: Endpoint, id: str, value: Any, *args: Any) -> N
     endpoint.trigger_response(id)
 
 
+@call("interrupt")
+async def interrupt(endpoint: Endpoint, id: str) -> None:
+    """Interrupt the output of a connection."""
+    media = endpoint.media(id)
+    if media is not None:
+        media.interrupt()
+
+
 @call("update_connection")
 async def update_connection(endpoint: Endpoint, id: str, desired_state: str) -> None:
     """Ask a client to change its connection."""

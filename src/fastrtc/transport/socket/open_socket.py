@@ -109,6 +109,7 @@ class OpenSocket:
             framed=start.framed,
             ask=options.emit,
         )
+        self.media.drop_unplayed = options.clear
         self.keys = Keys(session, connection.say_once)
         self.channel = options.channel
         self._queue = options.queue
