@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 import sys
 import wave
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
-from fastrtc import Stream
+from fastrtc import Stream, Unauthorized
 from fastrtc.cli import main, talk_devices
 from fastrtc.cli.arguments import InvalidArgument
+from fastrtc.cli.talk_calls import compare
 from fastrtc.cli.talk_display import Display
-from fastrtc.cli.talk_script import ScriptError, compare, load
+from fastrtc.cli.talk_script import ScriptError, load
 from fastrtc.cli.talk_state import Conversation
 from fastrtc.cli.talk_target import find_target
 from fastrtc.testing import Turn
@@ -110,6 +112,7 @@ def test_targets(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
         ("BROKEN", "cannot be imported: ZeroDivisionError"),
         ("NEEDY", "not installed: No module named 'no_such_package'"),
         ("http://", "TARGET needs the URL"),
+        ("", "TARGET must be MODULE:STREAM"),
     ],
 )
 def test_targets_that_are_none(target: str, reason: str, program: str, tmp_path: Path) -> None:
@@ -125,11 +128,20 @@ def test_targets_that_are_none(target: str, reason: str, program: str, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--out", "x.wav"], "--out needs --wav"),
         (["--wav", "x.mp3"], "a WAV file"),
+        (["--wav", ""], "a WAV file"),
         (["--wav", "no.wav"], "cannot be read as a WAV file"),
         (["--header", "x"], "--header must be"),
+        (["--header", "A: 1", "--header", "a: 2"], "'a' is given twice"),
         (["--script", "no.yaml"], "cannot be read"),
+        (["--out", "/no/such/folder/x.wav"], "a file in a folder that exists"),
+        (["--limit", "5"], "--limit has no effect with microphone and speaker"),
+        (["--text", "--input-device", "1"], "--input-device has no effect with --text"),
+        (["--wav", "x.wav", "--input-device", "1"], "--input-device has no effect with --wav"),
+        (["--wav", "x.wav", "--output-device", "1"], "--output-device has no effect with --wav"),
+        (["--script", "x.yaml", "--out", "x.wav"], "--out has no effect with --script"),
+        (["--script", "x.yaml", "--input-device", "1"], "--input-device has no effect with --scr"),
+        (["--script", "x.yaml", "--output-device", "1"], "--output-device has no effect with --s"),
     ],
 )
 def test_invalid_arguments(
@@ -151,6 +163,14 @@ def test_a_wav_file_and_a_demo(
         assert (file.getnchannels(), file.getframerate()) == (2, 48000)
         stereo = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     assert (np.abs(stereo.astype(int)).max(axis=0) > 4000).all()
+
+
+def test_a_limit_of_lines_that_are_typed(
+    program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert main(["talk", program, "--text", "--limit", "5"]) == 2
+    assert "--limit has no effect on lines that are typed" in capsys.readouterr().err
 
 
 def test_a_url(recording: str, program: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -175,9 +195,14 @@ def test_typed_text_is_said_line_by_line(
     assert "replies are not played: microphone" in printed.err
 
 
-def test_no_reply(recording: str, program: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert talk(f"{program}:mute", "--wav", recording, "--limit", "0.5") == 1
+def test_no_reply_leaves_a_recording(
+    recording: str, program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.wav"
+    arguments = ["--wav", recording, "--limit", "0.5", "--out", str(out)]
+    assert talk(f"{program}:mute", *arguments) == 1
     assert "no reply within 0.5 s" in capsys.readouterr().err
+    assert out.stat().st_size > 4 * 48_000
 
 
 def test_a_refusal(recording: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,11 +276,15 @@ async def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_microphone_and_speaker_until_the_program_ends_the_call(
-    program: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    program: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     sounds = Sounds()
     monkeypatch.setitem(sys.modules, "sounddevice", sounds)
-    assert talk(f"{program}:ending") == 0
+    assert talk(f"{program}:ending", "--out", str(tmp_path / "out.wav")) == 0
+    assert (tmp_path / "out.wav").exists()
     assert "the program ended the call: good-bye" in capsys.readouterr().out
     speaker, microphone = sounds.opened
     out = np.zeros((48000, 1), np.int16)
@@ -408,7 +437,19 @@ def test_a_scripted_call_that_fails(
         ("{name: n, steps: [sing]}", r"call 1 \(n\), step 1: there is no step 'sing'"),
         ("{steps: [say: 1]}", "say must not be 1"),
         ("{steps: [{say: a, at: 1}]}", "say takes no at"),
-        ("{steps: [reply], expect: [{max_latency: 1}]}", "turn 1: max_latency"),
+        ("{steps: [reply: true]}", "reply must not be True"),
+        ("{steps: [{say: a, after_reply_s: 1}]}", "step 1: after_reply_s needs a step `reply`"),
+        ("{steps: [reply, {say: a, at_s: 1, after_reply_s: 1}]}", "takes one of at_s and after"),
+        ("{steps: [reply], steps: [finish]}", "line 1: the key 'steps' occurs twice"),
+        ("{steps: [reply], over: pigeon}", "over must be one of memory"),
+        ("{steps: [reply], ears: 1}", "ears must be the name of a model"),
+        ("{steps: [reply], turns: two}", "turns must be a number"),
+        ("{steps: [reply], loss: much}", "loss must be a number"),
+        ("{steps: [reply], limit_s: .inf}", "limit_s must be a number"),
+        ("{steps: [reply], outage: 5}", r"outage must be \[start_s, length_s\]"),
+        ("{steps: [reply], expect: [{max_latency: 1}]}", "turn 1: 'max_latency' is none of"),
+        ("{steps: [reply], expect: [{replied: 1}]}", "replied must be true or false, not 1"),
+        ("{steps: [reply], expect: [{max_latency_s: true}]}", "must be a number, not True"),
         ("{steps: [reply], expect: 1}", "expect must be a list"),
         ("{steps: [reply], expect: [{heard: yes sir}]}", "needs `ears`"),
     ],
@@ -418,10 +459,47 @@ def test_malformed_scripts(text: str, reason: str, tmp_path: Path) -> None:
         load(script(tmp_path, text))
 
 
-def test_a_url_has_no_memory_mode(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = script(tmp_path, "{over: memory, steps: [reply]}")
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{name: n, over: memory, steps: [reply]}", "n: over='memory' needs a Stream"),
+        ("{steps: [reply], loss: 2}", "2: loss must be a share"),
+        ("{steps: [reply], ears: bat}", "2: .*bat"),
+    ],
+)
+def test_calls_that_cannot_be_made(
+    text: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No call is made, not even those before."""
+    path = script(tmp_path, f"[{{steps: [reply]}}, {text}]")
     assert main(["talk", "http://127.0.0.1:9", "--script", path]) == 2
-    assert "needs a stream" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert re.search(reason, printed.err) and not printed.out
+
+
+def test_headers_and_the_limit_of_a_script(
+    recording: str, program: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def authorize(connection: Any) -> None:
+        if connection.headers.get("authorization") != "Bearer TOKEN":
+            raise Unauthorized("who are you?")
+
+    stream = find_target(f"{program}:mute")
+    assert isinstance(stream, Stream)
+    stream.authorize = authorize
+    app = FastAPI()
+    stream.mount(app)
+    steps = "[{say: in.wav}, reply]"
+    path = script(tmp_path, f"[{{over: websocket, steps: {steps}}}, {{steps: {steps}}}]")
+    header = ["--header", "Authorization: Bearer TOKEN"]
+    with serving(app) as url:
+        assert talk(url, "--script", path, "--limit", "0.3") == 1
+        assert capsys.readouterr().out.count("who are you?") == 2
+        assert talk(url, "--script", path, "--limit", "0.3", *header) == 1
+    assert capsys.readouterr().out.count("No reply to 'in.wav' within 0.3 s") == 2
+    path = script(tmp_path, f"{{over: memory, steps: {steps}}}")
+    assert main(["talk", program, "--script", path, *header]) == 2
+    assert "headers have no effect" in capsys.readouterr().err
 
 
 def test_expectations() -> None:

@@ -96,6 +96,21 @@ async def test_a_refusal_names_its_reason(over: Any) -> None:
             pass
 
 
+@LIVE
+async def test_headers(over: Any) -> None:
+    seen = []
+
+    def authorize(connection: Any) -> None:
+        seen.append(connection.headers.get("authorization"))
+
+    stream = replying(answer, authorize=authorize)
+    async with Call(stream, over, headers={"Authorization": "Bearer TOKEN"}) as call:
+        await call.wait(0.1)
+    assert {*seen} == {"Bearer TOKEN"}
+    with pytest.raises(ValueError, match="headers have no effect"):
+        Call(stream, headers={"Authorization": "Bearer TOKEN"})
+
+
 class Ending(AsyncStreamHandler):
     """Says something and ends the connection; or ends it when a key is pressed."""
 

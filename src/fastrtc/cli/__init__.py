@@ -203,7 +203,9 @@ def _add_talk(commands: Any) -> None:
         "--script", metavar="CALLS.YAML", help="run scripted calls; print a JSON object a line"
     )
     talk.add_argument(
-        "--out", metavar="OUT.WAV", help="for --wav: save both sides, in stereo, in this file"
+        "--out",
+        metavar="OUT.WAV",
+        help="save both sides, in stereo, in this file; not with --script",
     )
     talk.add_argument(
         "--transport",
@@ -214,20 +216,27 @@ def _add_talk(commands: Any) -> None:
     talk.add_argument(
         "--limit",
         type=_seconds,
-        default=10.0,
         metavar="SECONDS",
-        help="how long to wait for a reply with --wav and --text; default: %(default)g",
+        help="how long to wait for a reply with --wav, --script, and --text from a pipe; "
+        "default: 10",
     )
     talk.add_argument(
         "--header",
         action="append",
         default=[],
         metavar="'NAME: VALUE'",
-        help="for a URL, such as 'Authorization: Bearer TOKEN'; repeatable",
+        help="of each request, such as 'Authorization: Bearer TOKEN'; repeatable",
     )
-    device = "its number or a part of its name, instead of the default device"
-    talk.add_argument("--input-device", type=_device, metavar="DEVICE", help=device)
-    talk.add_argument("--output-device", type=_device, metavar="DEVICE", help=device)
+    device = "its number or a part of its name, instead of the default"
+    talk.add_argument(
+        "--input-device", type=_device, metavar="DEVICE", help=f"the microphone: {device}"
+    )
+    talk.add_argument(
+        "--output-device",
+        type=_device,
+        metavar="DEVICE",
+        help=f"the speaker, also with --text: {device}",
+    )
 
 
 def _seconds(text: str) -> float:

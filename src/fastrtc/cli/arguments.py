@@ -34,13 +34,16 @@ def parse_headers(given: Iterable[str]) -> dict[str, str]:
     """Return headers by name.
 
     Raises:
-        InvalidArgument: If one is not ``"NAME: VALUE"``.
+        InvalidArgument: If one is not ``"NAME: VALUE"``, or a name occurs twice.
     """
-    headers = {}
+    headers: dict[str, str] = {}
     for header in given:
         name, colon, value = header.partition(":")
         name = name.strip()
-        if not colon or not name or not name.isascii() or not value.isascii() or " " in name:
+        fits = name.isascii() and value.isascii() and header.isprintable() and " " not in name
+        if not colon or not name or not fits:
             raise InvalidArgument(f"--header must be 'NAME: VALUE', not {header!r}")
+        if name.lower() in (one.lower() for one in headers):
+            raise InvalidArgument(f"--header {name!r} is given twice: join the values with a comma")
         headers[name] = value.strip()
     return headers

@@ -10,21 +10,22 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..testing.client_line import ClientLine
 from ..testing.errors import CallFailed
 from ..testing.impairments import Network
 from ..testing.lines import line_for
 from ..testing.speech import to_audio
 from .arguments import InvalidArgument, parse_headers
+from .talk_calls import run_script
 from .talk_devices import Microphone, NoDevice, Player
 from .talk_display import Display
 from .talk_live import LiveCall
-from .talk_script import ScriptError, run_script
+from .talk_script import ScriptError
 from .talk_state import Conversation
 from .talk_target import find_target
 
@@ -36,8 +37,19 @@ __all__ = ["run"]
 PAUSE_S = 1.5
 """Silence after a reply that ends it, with ``--wav`` and typed text, in seconds."""
 
+LIMIT_S = 10.0
+"""How long to wait for such a reply by default, in seconds."""
+
 MAX_REPLY_S = 120.0
 """How long such a reply may be, in seconds."""
+
+WITHOUT_EFFECT = {
+    "microphone and speaker": ("limit",),
+    "--text": ("input_device",),
+    "--wav": ("input_device", "output_device"),
+    "--script": ("out", "input_device", "output_device"),
+}
+"""Options that have no effect on a kind of conversation."""
 
 T = TypeVar("T")
 
@@ -51,12 +63,11 @@ def run(given: argparse.Namespace) -> int:
     """
     try:
         headers = parse_headers(given.header)
-        if given.out and not given.wav:
-            raise InvalidArgument("--out needs --wav")
-        audio = to_audio(_path(given.wav), None) if given.wav else None
+        _check_options(given)
+        audio = to_audio(_path(given.wav), None) if given.wav is not None else None
         target = find_target(given.target)
-        if given.script:
-            return run_script(given.script, target, given.transport, headers)
+        if given.script is not None:
+            return run_script(given.script, target, given.transport, headers, given.limit)
     except (InvalidArgument, ScriptError) as error:
         return _fail(error, 2)
     except CallFailed as error:  # a WAV file that is none
@@ -65,6 +76,24 @@ def run(given: argparse.Namespace) -> int:
         return asyncio.run(_talk(given, target, headers, audio))
     except (CallFailed, NoDevice, OSError) as error:
         return _fail(error, 1)
+
+
+def _check_options(given: argparse.Namespace) -> None:
+    """Reject options that would have no effect, and a file that cannot be written."""
+    sources = {"--text": given.text or None, "--wav": given.wav, "--script": given.script}
+    kind = next((one for one in sources if sources[one] is not None), "microphone and speaker")
+    for name in WITHOUT_EFFECT[kind]:
+        if getattr(given, name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise InvalidArgument(f"{option} has no effect with {kind}")
+    if given.text and given.limit is not None and sys.stdin.isatty():
+        raise InvalidArgument("--limit has no effect on lines that are typed: pipe them")
+    if given.out is not None:
+        out = Path(given.out)
+        if out.is_dir() or not out.parent.is_dir():
+            raise InvalidArgument(
+                f"--out must be a file in a folder that exists, not {given.out!r}"
+            )
 
 
 def _path(given: str) -> str:
@@ -84,25 +113,27 @@ async def _talk(
     headers: dict[str, str],
     audio: NDArray[np.int16] | None,
 ) -> int:
-    line = line_for(given.transport, target, Network())
-    assert isinstance(line, ClientLine)
-    line.headers = headers
+    line = line_for(given.transport, target, Network(), headers)
     conversation = Conversation()
     display = Display(sys.stdout, conversation, typed=given.text)
     with ExitStack() as devices:
         player = None
         if audio is None:
             player = _open(devices, lambda: Player(given.output_device), needed=not given.text)
-        async with LiveCall(line, conversation, display, player) as call:
-            if audio is not None:
-                status = await _play(call, conversation, audio, given.limit)
-            elif given.text:
-                status = await _type(call, conversation, display, given.limit)
-            else:
-                _open(devices, lambda: Microphone(given.input_device, call.hear_microphone))
-                status = await _listen(call)
-    if given.out:
-        call.save(given.out)
+        async with LiveCall(
+            line, conversation, display, player, records=given.out is not None
+        ) as call:
+            try:
+                if audio is not None:
+                    status = await _play(call, conversation, audio, given.limit or LIMIT_S)
+                elif given.text:
+                    status = await _type(call, conversation, display, given.limit or LIMIT_S)
+                else:
+                    _open(devices, lambda: Microphone(given.input_device, call.hear_microphone))
+                    status = await _listen(call)
+            finally:
+                if given.out is not None:
+                    call.save(given.out)
     print(conversation.summary())
     return status
 

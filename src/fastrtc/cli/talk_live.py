@@ -38,18 +38,26 @@ class LiveCall:
         conversation: Follows the conversation.
         display: Shows it.
         player: Plays what the program says; or None.
+        records: Whether the audio is kept for ``save``.
 
     Attributes:
         ended: Set when the program has ended the connection.
     """
 
     def __init__(
-        self, line: Line, conversation: Conversation, display: Display, player: Playing | None
+        self,
+        line: Line,
+        conversation: Conversation,
+        display: Display,
+        player: Playing | None,
+        *,
+        records: bool,
     ) -> None:
         self._line = line
         self._conversation = conversation
         self._display = display
         self._player = player
+        self._records = records
         self._converter = AudioConverter(RATE, 1)
         self._spoken, self._heard = Track(), Track()
         self._to_say = np.zeros(0, np.int16)
@@ -119,7 +127,8 @@ class LiveCall:
         while True:
             await self._line.wait_until((count + 1) * FRAME_S)
             frame = self._next()
-            self._spoken.add(count * FRAME_S, RATE, frame)
+            if self._records:
+                self._spoken.add(count * FRAME_S, RATE, frame)
             self._line.send(frame)
             self._display.level(0, frame)
             self._print(self._conversation.spoken(self.now_s(), frame))
@@ -135,7 +144,8 @@ class LiveCall:
         return np.zeros(FRAME, np.int16)
 
     def _on_audio(self, when_s: float, rate: int, samples: NDArray[np.int16]) -> None:
-        self._heard.add(when_s, rate, samples)
+        if self._records:
+            self._heard.add(when_s, rate, samples)
         self._display.level(1, samples)
         self._print(self._conversation.heard(when_s, samples))
         if self._player is not None:

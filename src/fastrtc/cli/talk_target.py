@@ -33,6 +33,8 @@ def find_target(given: str) -> Stream | str:
         return server_url("TARGET", given)
     if not module:
         module, name = given, "stream"
+    if not module.strip(":"):
+        raise InvalidArgument(f"TARGET must be MODULE:STREAM, a file or a URL, not {given!r}")
     return _stream_of(_load(module), module, name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from math import inf
 from types import FrameType, TracebackType
@@ -64,6 +64,7 @@ class Call:
             ``"webrtc"``, ``"websocket"`` or ``"twilio"`` for a server on 127.0.0.1.
         voice: Speaks the texts of the caller; by default espeak-ng.
         ears: Recognizes the words of the replies, for ``Turn.heard``.
+        headers: Headers of each request, such as those that ``authorize`` checks; not over memory.
         limit_s: How long to wait for a reply, in seconds.
         expect_errors: Whether errors of the program are only recorded in ``messages``. By default
             the method that waits when one arrives raises it.
@@ -89,6 +90,7 @@ class Call:
         *,
         voice: Voice | None = None,
         ears: STTModel | None = None,
+        headers: Mapping[str, str] | None = None,
         limit_s: float = LIMIT_S,
         expect_errors: bool = False,
         loss: float = 0.0,
@@ -99,7 +101,7 @@ class Call:
         seed: int = 0,
     ) -> None:
         network = Network(loss, jitter_ms, reorder, outage, seed)
-        self._line = line_for(over, stream, network)
+        self._line = line_for(over, stream, network, headers or {})
         self._voice = voice
         self._ears = ears
         self._limit_s = _positive("limit_s", limit_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -28,16 +28,13 @@ class ClientLine(LiveLine):
     Args:
         stream: The stream, or the URL of a server.
         network: The faults of the network, in both directions.
-
-    Attributes:
         headers: Headers of each request.
     """
 
     transport: Literal["webrtc", "websocket"]
 
-    def __init__(self, stream: Stream | str, network: Network) -> None:
-        super().__init__(stream, network)
-        self.headers: dict[str, str] = {}
+    def __init__(self, stream: Stream | str, network: Network, headers: Mapping[str, str]) -> None:
+        super().__init__(stream, network, headers)
         self._client: Client | None = None
         self._frames: asyncio.Queue[NDArray[np.int16]] = asyncio.Queue()
 
@@ -58,7 +55,7 @@ class ClientLine(LiveLine):
             self.transport,
             mode="send-receive" if self._stream is None else self._stream.mode,
             id=self.id,
-            headers=self.headers,
+            headers=self._headers,
             rtc_configuration=None if self._stream is None else {"iceServers": []},
             paced=False,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from .impairments import Network
@@ -24,16 +25,17 @@ _LINES = {
 }
 
 
-def line_for(over: str, stream: Stream | str, network: Network) -> Line:
+def line_for(over: str, stream: Stream | str, network: Network, headers: Mapping[str, str]) -> Line:
     """Create a line to a stream.
 
     Args:
         over: The kind of line.
         stream: The stream, or the URL of a server.
         network: The faults of the network.
+        headers: Headers of each request of the client.
 
     Raises:
-        ValueError: If there is no such kind, or it needs a stream.
+        ValueError: If there is no such kind, or memory gets a URL or headers.
     """
     if over not in _LINES:
         raise ValueError(
@@ -41,6 +43,9 @@ def line_for(over: str, stream: Stream | str, network: Network) -> Line:
         )
     if over == "memory" and isinstance(stream, str):
         raise ValueError("over='memory' needs a Stream, not a URL")
+    if over == "memory" and headers:
+        raise ValueError("over='memory' makes no requests: headers have no effect")
     module, name = _LINES[over]
-    line: type[Line] = getattr(importlib.import_module(module, __package__), name)
-    return line(stream, network)  # type: ignore[call-arg]
+    line = getattr(importlib.import_module(module, __package__), name)
+    made: Line = line(stream, network) if over == "memory" else line(stream, network, headers)
+    return made

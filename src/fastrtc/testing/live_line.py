@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from abc import abstractmethod
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class LiveLine(Line):
         stream: The stream; or the URL of a server, whose handler gets no inputs, and whose outputs
             are not seen.
         network: The faults of the network, in both directions.
+        headers: Headers of each request.
 
     Attributes:
         id: The id of the connection.
@@ -47,12 +48,13 @@ class LiveLine(Line):
     max_queued_s = 0.1
     """How much audio may wait in the loudspeaker, in seconds."""
 
-    def __init__(self, stream: Stream | str, network: Network) -> None:
+    def __init__(self, stream: Stream | str, network: Network, headers: Mapping[str, str]) -> None:
         super().__init__()
         self.id = uuid.uuid4().hex
         self._url = stream if isinstance(stream, str) else None
         self._stream = None if isinstance(stream, str) else stream
         self._network = network
+        self._headers = dict(headers)
         self._server = None if isinstance(stream, str) else LocalServer(stream)
         self._leaks = Leaks()
         self._opened_at = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -55,12 +56,13 @@ class TwilioLine(LiveLine):
     Args:
         stream: The stream, or the URL of a server, which does not verify signatures.
         network: The faults of the network, in both directions.
+        headers: Headers of the webhook and of the WebSocket.
     """
 
     max_queued_s = 60.0
 
-    def __init__(self, stream: Stream | str, network: Network) -> None:
-        super().__init__(stream, network)
+    def __init__(self, stream: Stream | str, network: Network, headers: Mapping[str, str]) -> None:
+        super().__init__(stream, network, headers)
         self.id = f"MZ{self.id}"
         self._call_id = f"CA{self.id[2:]}"
         self._socket: ClientConnection | None = None
@@ -71,7 +73,7 @@ class TwilioLine(LiveLine):
     async def _connect(self, url: str) -> None:
         parameters = await self._post_webhook(url)
         address = url.removeprefix("http") + SOCKET
-        headers = self._signature(f"wss{address}", {})  # Twilio connects through TLS
+        headers = self._signed(f"wss{address}", {})  # Twilio connects through TLS
         try:
             proxy = NO_PROXY if is_local(url) else {}
             self._socket = await connect(f"ws{address}", additional_headers=headers, **proxy)
@@ -104,7 +106,7 @@ class TwilioLine(LiveLine):
         form = {"CallSid": self._call_id, "From": CALLER_NUMBER, "To": CALLEE_NUMBER}
         address = url + WEBHOOK
         async with httpx.AsyncClient(mounts=no_proxy(url)) as http:
-            response = await http.post(address, data=form, headers=self._signature(address, form))
+            response = await http.post(address, data=form, headers=self._signed(address, form))
         if not response.is_success:
             raise CallFailed(f"The server refused the call: {response.status_code}")
         twiml = ElementTree.fromstring(response.text)
@@ -117,16 +119,17 @@ class TwilioLine(LiveLine):
         parameters = stream.findall("Parameter")
         return {one.get("name", ""): one.get("value", "") for one in parameters}
 
-    def _signature(self, url: str, form: dict[str, str]) -> dict[str, str]:
-        """Return the header with Twilio's signature, if the stream verifies it."""
+    def _signed(self, url: str, form: dict[str, str]) -> dict[str, str]:
+        """Return the headers, with Twilio's signature if the stream verifies it."""
         if self._stream is None:
-            return {}
+            return self._headers
         token = endpoint_of(self._stream).telephone.auth_token
         if token is None:
-            return {}
+            return self._headers
         from twilio.request_validator import RequestValidator
 
-        return {HEADER: RequestValidator(token).compute_signature(url, form)}
+        signature = RequestValidator(token).compute_signature(url, form)
+        return {**self._headers, HEADER: signature}
 
     async def _disconnect(self) -> None:
         if self._socket is not None:
