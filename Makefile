@@ -119,7 +119,8 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "installing fastrtc and what the tests need (the first time takes a minute or two)"
-	$(INSTALL) --editable '.[dev,vad,stt,tts,cartesia,offline,ears]'
+	$(INSTALL) --editable '.[dev,vad,turn,stt,tts,cartesia,offline,ears]'
+	$(INSTALL) --no-deps 'pipecat-ai==1.14.0; python_version >= "3.11"' # only for its model
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.pyright: $(VENV)/.dev

@@ -30,6 +30,8 @@ from .credentials import get_turn_credentials as get_turn_credentials
 from .credentials import get_turn_credentials_async as get_turn_credentials_async
 from .credentials import get_twilio_turn_credentials as get_twilio_turn_credentials
 from .credentials import get_twilio_turn_credentials_async as get_twilio_turn_credentials_async
+from .end_of_turn import SmartTurn as SmartTurn
+from .end_of_turn import TurnModel as TurnModel
 from .pause_detection import ModelOptions as ModelOptions
 from .pause_detection import PauseDetectionModel as PauseDetectionModel
 from .pause_detection import SileroVadOptions as SileroVadOptions

@@ -42,6 +42,8 @@ class Program:
     tests are skipped even with `FASTRTC_REQUIRE_ALL=1`."""
     extra: str | None = None
     """The extra that installs the package, if it has another name."""
+    requirement: str | None = None
+    """What installs the package, if no extra does; without its dependencies."""
     with_packages: tuple[str, ...] = ()
     """Other packages of the extra that the tests need."""
     variable: str | None = None
@@ -105,6 +107,7 @@ PROGRAMS = {
     "npm": Program(commands=("npm",), debian="npm", brew="node"),
     "ray": Program(package="ray"),
     "redis-server": Program(commands=("redis-server",), debian="redis-server", brew="redis"),
+    "smart-turn": Program(package="pipecat", requirement="pipecat-ai==1.14.0"),
     "sox": Program(commands=("sox",), debian="sox", brew="sox"),
     "turnserver": Program(commands=("turnserver",), debian="coturn", brew="coturn"),
     "recorded-voices": Program(
@@ -170,8 +173,10 @@ def _install_lines(names: Iterable[str]) -> list[str]:
     programs = [PROGRAMS[name] for name in sorted(names)]
     if not programs:
         return []
-    extras = [one.extra or one.package for one in programs if one.package]
+    packages = [one for one in programs if one.package]
+    extras = [one.extra or one.package for one in packages if not one.requirement]
     lines = [f'pip install "fastrtc[{extra}]"' for extra in extras]
+    lines += [f"pip install --no-deps {one.requirement}" for one in packages if one.requirement]
     if debian := [program.debian for program in programs if program.debian]:
         lines.append("apt-get install " + " ".join(debian))
     formulas = [program.brew for program in programs if program.brew]

@@ -86,6 +86,7 @@ def run(given: Namespace) -> int:
         *_patches(),
         *_opus(),
         *_silero(),
+        *_smart_turn(),
         *_models(needs),
         *_surroundings(),
         *_blocked_threads(),
@@ -207,6 +208,28 @@ def _silero() -> Iterator[Finding]:
             return
         OnnxVad(path)
     except ModelUnavailable as error:
+        advice = f"correct or unset {VARIABLE}" if chosen else INSTALL
+        yield Finding(name, "wrong", str(error), advice)
+    else:
+        yield Finding(name, "ok", str(path))
+
+
+def _smart_turn() -> Iterator[Finding]:
+    """Check the Smart Turn model, if it is on this machine or a path is set."""
+    from ..core.models import ModelError
+    from ..end_of_turn import SmartTurn
+    from ..end_of_turn.errors import INSTALL
+    from ..end_of_turn.model_file import VARIABLE, find_local_file
+
+    name, chosen = "Smart Turn", os.environ.get(VARIABLE)
+    if not chosen and importlib.util.find_spec("onnxruntime") is None:
+        return  # reported with the extra
+    try:
+        path = find_local_file()
+        if path is None:
+            return  # loaded from the Hub by those who use it
+        SmartTurn(path)
+    except ModelError as error:
         advice = f"correct or unset {VARIABLE}" if chosen else INSTALL
         yield Finding(name, "wrong", str(error), advice)
     else:

@@ -1,5 +1,6 @@
-"""Model files of the Hugging Face Hub, or its cache."""
+"""Model files: in installed packages, on the Hugging Face Hub or in its cache."""
 
 from .files import HubUnavailable, hub_files
+from .packages import find_packaged_file
 
-__all__ = ["HubUnavailable", "hub_files"]
+__all__ = ["HubUnavailable", "find_packaged_file", "hub_files"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
-from ..hub import HubUnavailable, hub_files
+from ..hub import HubUnavailable, find_packaged_file, hub_files
 from .errors import INSTALL, ModelUnavailable
 
 __all__ = ["find_local_file", "find_model_file"]
@@ -55,19 +54,9 @@ def find_local_file() -> Path | None:
             raise ModelUnavailable(f"{VARIABLE} is {chosen!r}, which is not a file")
         return path
     for package, name in PACKAGES:
-        if found := _file_of_package(package, name):
+        if found := find_packaged_file(package, name):
             return found
     return None
-
-
-def _file_of_package(package: str, name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):  # ValueError: imported, but without a spec
-        return None
-    folders = spec.submodule_search_locations if spec else None
-    paths = (Path(folder, name) for folder in folders or ())
-    return next((path for path in paths if path.is_file()), None)
 
 
 def _file_of_hub() -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.convert import to_float32
+from ..hub.onnx import open_session
 from .errors import INSTALL, ModelUnavailable, PauseDetectionError
 from .protocol import RATE, WINDOW
 
@@ -219,13 +220,9 @@ def require_onnxruntime() -> Any:
 
 
 def _load(path: str | Path) -> Any:
-    """Create a single-threaded session: more threads would cost more than a window of 32 ms."""
     onnxruntime = require_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only: it warns about unused initializers
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return open_session(onnxruntime, path)
     except Exception as error:  # onnxruntime's exceptions have no common base class
         raise ModelUnavailable(f"{path} cannot be loaded as an ONNX model: {error}") from error
 

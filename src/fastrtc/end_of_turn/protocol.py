@@ -1,0 +1,35 @@
+"""The interface of models that judge whether a speaker has finished."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MAX_AUDIO_S", "RATE", "TurnModel"]
+
+RATE = 16_000
+"""Sample rate of the audio that a `TurnModel` gets, in Hz."""
+
+MAX_AUDIO_S = 8.0
+"""Maximum length of the audio that a `TurnModel` gets, in seconds."""
+
+
+class TurnModel(Protocol):
+    """A model that judges, in a pause, whether the speaker has finished.
+
+    One instance serves all connections. It is called in threads, several at a time.
+    """
+
+    def complete(self, audio_16k: NDArray[np.float32]) -> float:
+        """Judge the turn so far.
+
+        Args:
+            audio_16k: The utterance, with its pre-roll and the silence at its end: mono at 16 kHz,
+                from -1 to 1, shape ``(n,)``. Of a long utterance the last 8 s.
+
+        Returns:
+            The probability that the turn is complete, 0 to 1. From 0.5 on, the turn ends.
+        """
+        ...
