@@ -37,6 +37,7 @@ ELSEWHERE = {
     "server/stream_endpoint.py": "tests/server/test_endpoint.py",
     "end_of_turn/errors.py": "tests/end_of_turn/test_smart_turn.py",
     "end_of_turn/protocol.py": "tests/end_of_turn/test_smart_turn.py",
+    "pacing/emit_calls.py": "tests/pacing/test_outbound.py",
     "pause_detection/errors.py": "tests/pause_detection/test_silero.py",
     "speech_to_text/protocol.py": "tests/speech_to_text/test_stt_.py",
     "text_to_speech/protocol.py": "tests/text_to_speech/test_tts.py",

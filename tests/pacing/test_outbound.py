@@ -436,10 +436,77 @@ async def test_close_waits_until_all_is_played():
 @virtual_time
 async def test_what_an_async_emit_gives_after_a_clear_is_sent():
     async with line() as made:
-        made.out.cleared += 1  # somebody interrupted, some time ago
+        made.out.will_clear()  # somebody interrupted, some time ago
         emitting = made.out.run_emit(script(SECOND, CloseStream("Goodbye")), stale=True)
         assert await asyncio.wait_for(emitting, 10) == "Goodbye"
         assert made.loud == 50
+
+
+@virtual_time
+async def test_a_pause_delays_the_rest_and_the_end_of_playback():
+    async with line() as made:
+        played: list[float] = []
+        made.out.on_played = lambda: played.append(made.now)
+        emitting = asyncio.create_task(made.out.run_emit(script(SECOND, CloseStream("Goodbye"))))
+        await asyncio.sleep(0.505)
+        made.out.pause()
+        await asyncio.sleep(10)
+        assert made.loud == 26 and not played and not emitting.done()
+        made.out.resume()
+        assert await emitting == "Goodbye"
+        assert made.loud == 50 and played == [pytest.approx(11.2, abs=0.05)]
+
+
+@virtual_time
+async def test_a_pause_holds_the_producer_back_when_the_queue_is_full():
+    given = 0
+
+    async def emit():
+        nonlocal given
+        given += 1
+        return SECOND
+
+    async with line() as made:
+        made.out.pause()
+        emitting = asyncio.create_task(made.out.run_emit(emit))
+        await asyncio.sleep(100)
+        assert 60 <= given <= 63
+        made.out.clear()
+        await asyncio.sleep(1)
+        assert made.loud >= 49
+        await cancelled(emitting)
+
+
+@virtual_time
+async def test_a_task_that_ends_in_a_pause_does_not_wait_for_its_end():
+    async with line() as made:
+        made.out.pause()
+        emitting = asyncio.create_task(made.out.run_emit(script(SECOND, CloseStream())))
+        await asyncio.sleep(1)
+        await cancelled(emitting)
+
+
+@virtual_time
+async def test_the_volume_is_lowered_for_a_while():
+    async with line() as made:
+        loud = (48000, np.full(48000, 10_000, np.int16))
+        emitting = asyncio.create_task(made.out.run_emit(script(loud, CloseStream())))
+        await asyncio.sleep(0.2)
+        made.out.duck(20.0)
+        await asyncio.sleep(0.2)
+        made.out.duck(None)
+        await emitting
+        levels = [int(np.abs(frame.samples).max()) for _, frame in made.frames]
+        assert levels.count(1000) in range(8, 11)
+
+
+@virtual_time
+async def test_a_client_that_receives_nothing_cannot_be_paused():
+    async with line(sent=False) as made:
+        made.out.pause()
+        made.out.duck(20.0)
+        made.out.resume()
+        assert await made.out.run_emit(script(SECOND, CloseStream("Goodbye"))) == "Goodbye"
 
 
 @virtual_time

@@ -12,6 +12,7 @@ import pytest_asyncio
 from av import VideoFrame
 
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
+from fastrtc.handlers.link import link_of
 from fastrtc.handlers.stream import AsyncAudioVideoStreamHandler, AsyncStreamHandler, StreamHandler
 from fastrtc.handlers.video import VideoStreamHandler
 from fastrtc.session.media import Media
@@ -294,6 +295,43 @@ async def test_the_queue_may_be_cleared_from_anywhere(connect: Connect, where: s
         await asyncio.to_thread(asyncio.run, clear_async())
 
     assert cleared_in == [threading.main_thread()]
+
+
+@pytest.mark.parametrize("where", ["the loop", "a thread"])
+async def test_a_handler_pauses_and_resumes_from_anywhere(connect: Connect, where: str):
+    rig = connect(AudioEcho(), "audio", "receive")
+    playout, link = rig.media.audio_out.playout, link_of(rig.session.handler)
+    call = asyncio.to_thread if where == "a thread" else at_once
+
+    await call(link.pause)
+    await asyncio.sleep(0)
+    assert playout.paused
+    await call(link.duck, 12.0)
+    await call(link.resume)
+    await asyncio.sleep(0)
+    assert not playout.paused
+
+
+async def at_once(function: Callable[..., None], *args: Any) -> None:
+    function(*args)
+
+
+async def test_a_session_that_is_closed_in_a_pause_ends(connect: Connect):
+    class Farewell(Source):
+        outputs = (CHUNK, CloseStream("bye"))
+
+    rig = connect(Farewell(), "audio", "receive")
+    link_of(rig.session.handler).pause()
+    rig.session.start()
+    await asyncio.sleep(0.05)
+    assert not rig.session.ended
+    rig.session.close("the client left")
+    assert await rig.closed() == "the client left"
+
+
+def test_a_handler_without_a_connection_pauses_nothing():
+    link = link_of(AudioEcho())
+    link.pause(), link.resume(), link.duck(12.0)
 
 
 async def test_what_is_cleared_is_not_sent(connect: Connect):

@@ -43,14 +43,31 @@ class SampleFifo:
         Raises:
             ValueError: If it has another shape or dtype.
         """
+        self._check(block)
+        if block.shape[1]:
+            self._blocks.append(block)
+            self._length += block.shape[1]
+
+    def push_front(self, block: NDArray[np.int16]) -> None:
+        """Insert a block at the front.
+
+        Args:
+            block: Shape ``(channels, n)``.
+
+        Raises:
+            ValueError: If it has another shape or dtype.
+        """
+        self._check(block)
+        if block.shape[1]:
+            self._blocks.appendleft(block)
+            self._length += block.shape[1]
+
+    def _check(self, block: NDArray[np.int16]) -> None:
         if block.ndim != 2 or block.shape[0] != self.channels or block.dtype != np.int16:
             raise ValueError(
                 f"A block must be int16 of shape ({self.channels}, n), "
                 f"not {block.dtype} of shape {block.shape}"
             )
-        if block.shape[1]:
-            self._blocks.append(block)
-            self._length += block.shape[1]
 
     def push_front_silence(self, n: int) -> None:
         """Insert ``n`` samples of silence at the front.

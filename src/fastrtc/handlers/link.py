@@ -31,6 +31,10 @@ def _no_audio() -> float:
     return 0.0
 
 
+def _do_nothing(*args: object) -> None:
+    """Do nothing."""
+
+
 @dataclass
 class HandlerLink:
     """The connection of a handler, if any.
@@ -46,6 +50,10 @@ class HandlerLink:
         report: Logs an exception and shows it to the client.
         start_task: Runs a coroutine as a task of the connection.
         queued_s: Returns the length of the audio that is queued but not yet played, in seconds.
+        pause: Pauses the audio at the client, as far as it can; thread-safe, like the next two.
+        resume: Continues it with the next sample; ``clear_queue`` ends a pause, too.
+        duck: Lowers its volume by so many decibels, until it is called with None or the queue is
+            cleared.
         emit_wakes: Set when an ``emit`` that returned None has an output; if None, ``emit`` is
             polled.
         drops_stale: Whether a value that ``emit`` was about to return when the queue was cleared is
@@ -67,6 +75,9 @@ class HandlerLink:
     report: Callable[[Exception], None] | None = None
     start_task: Callable[[Coroutine[Any, Any, None], str], Awaitable[None]] | None = None
     queued_s: Callable[[], float] = _no_audio
+    pause: Callable[[], None] = _do_nothing
+    resume: Callable[[], None] = _do_nothing
+    duck: Callable[[float | None], None] = _do_nothing
     emit_wakes: threading.Event | None = None
     drops_stale: bool = False
     needs_silence: Callable[[], bool] | None = None

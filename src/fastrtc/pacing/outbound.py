@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
-import time
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -18,19 +14,13 @@ from ..core.failures import CallbackFailures
 from ..core.loop_clock import TICK_S
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
 from ..core.timed_event import TimedEvent
-from ..handlers.invoke import Invoker, is_async
+from ..handlers.invoke import Invoker
 from .audio_output import check_output, is_nothing, playable_s
-from .emit import INTERVAL_S, SLACK_S, DroppedAudio, EmitClock
+from .emit import INTERVAL_S, DroppedAudio
+from .emit_calls import EmitCalls, Raised
 from .playout import Playout, PlayoutFrame
 
 __all__ = ["AudioOutbound"]
-
-
-@dataclass
-class _Raised:
-    """The outcome of a call that raised."""
-
-    error: Exception
 
 
 class AudioOutbound:
@@ -46,10 +36,8 @@ class AudioOutbound:
         failures: Records exceptions of ``emit`` and outputs that cannot be sent.
 
     Attributes:
-        emitting: Whether a sync ``emit`` is running at the moment.
         on_played: Called when all queued audio has been sent and played.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
-        cleared: How often the queue was cleared; counted by the caller of ``clear``.
     """
 
     def __init__(
@@ -61,24 +49,16 @@ class AudioOutbound:
     ) -> None:
         self.playout = playout
         self._failures = failures
-        self._invoker = invoker
         self._deliver = deliver
         self._pushed = TimedEvent()
         self._sent = TimedEvent()
-        self._clock = EmitClock()
-        self._fed = TimedEvent()
-        self._fed_in_thread = threading.Event()
-        self._stopped = False
-        self._stale = False
-        self._by_clock = True
-        self._given: deque[tuple[int, Any]] = deque()  # by a thread, and not yet taken
+        self._calls = EmitCalls(invoker, deliver, failures)
+        self._calls.on_held = self._hold
         self._others_ran = False  # of the tasks of this session, since the last output of `emit`
-        self.emitting = False
         self.on_played: Callable[[], None] = lambda: None
         self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
         self._was_playing = False
-        self.cleared = 0
-        self._clears = 0  # the same, counted when it was done
+        self._clears = 0
         self._dropped = DroppedAudio()
 
     async def run_emit(
@@ -104,16 +84,14 @@ class AudioOutbound:
                 again; once costs that output only.
             HandlerExited: If it raises a ``BaseException`` that is not an ``Exception``.
         """
-        self._stale = stale
-        if wakes is not None:
-            self._fed_in_thread, self._by_clock = wakes, False
-        outputs = self._ask(emit) if is_async(emit) else self._ask_in_thread(emit)
+        calls = self._calls
+        outputs = calls.outputs(emit, wakes, stale=stale)
         async with aclosing(outputs):
             async for asked_when_cleared, output in outputs:
-                if isinstance(output, _Raised):
+                if isinstance(output, Raised):
                     await self._fail(output.error)
                     continue
-                if stale and asked_when_cleared != self.cleared:
+                if stale and asked_when_cleared != calls.cleared:
                     continue
                 reason = await self.accept(output)
                 if reason is not None:
@@ -126,124 +104,20 @@ class AudioOutbound:
     def fed(self) -> None:
         """Record that an async ``receive`` processed input: ``emit`` may have output."""
         self._others_ran = True
-        self._clock.fed(asyncio.get_running_loop().time())
-        self._fed.ring()
+        self._calls.fed()
 
     def fed_in_thread(self) -> None:
         """Record that a sync ``receive`` processed input; called in its thread."""
-        self._clock.fed(time.monotonic())
-        self._fed_in_thread.set()
+        self._calls.fed_in_thread()
 
-    async def _ask(self, emit: Callable[[], Any]) -> AsyncGenerator[tuple[int, Any], None]:
-        """Return the output of an async ``emit``, and the clear count before the call."""
-        loop = asyncio.get_running_loop()
-        while True:
-            asked_when_cleared, asked_at = self.cleared, loop.time()
-            try:
-                output = await self._invoker.call_async("emit", emit)
-                nothing = is_nothing(output)
-            except Exception as error:
-                output, nothing = _Raised(error), False
-            if nothing:
-                self._failures.succeeded()
-                await self._rest(asked_at)
-            else:
-                yield asked_when_cleared, output
+    @property
+    def emitting(self) -> bool:
+        """Whether a sync ``emit`` is running at the moment."""
+        return self._calls.emitting
 
-    async def _rest(self, asked_at: float) -> None:
-        """Wait until user code that returned nothing is called again."""
-        earliest, latest = self._clock.window(asked_at)
-        await self._fed.wait(latest)
-        if (early := earliest - asyncio.get_running_loop().time()) > SLACK_S:
-            await asyncio.sleep(early)
-
-    async def _ask_in_thread(
-        self, emit: Callable[[], Any]
-    ) -> AsyncGenerator[tuple[int, Any], None]:
-        """Return the output of a sync ``emit``, and the clear count before the call.
-
-        Its thread keeps calling and is not woken for each output; it is at most one output ahead.
-        """
-        outputs = self._given
-        given = TimedEvent()
-        taken: queue.SimpleQueue[None] = queue.SimpleQueue()  # a tenth of a Semaphore's cost
-        taken.put(None)
-
-        def give(asked_when_cleared: int, output: Any) -> None:
-            outputs.append((asked_when_cleared, self._deliver_at_once(asked_when_cleared, output)))
-            if self.playout is not None and self.playout.held_s:
-                self.playout.held_s += playable_s(output)
-            given.ring()
-
-        def ask_until_stopped() -> None:
-            while not self._stopped:
-                asked_when_cleared = self.cleared
-                try:
-                    output = self._ask_once(emit)
-                except Exception as error:
-                    output = _Raised(error)
-                if output is None:
-                    self._failures.succeeded()
-                else:
-                    self._invoker.post(give, asked_when_cleared, output)
-                    taken.get()
-                if isinstance(split_output(output)[1], CloseStream):
-                    return
-
-        asking = asyncio.create_task(self._invoker.call("emit", ask_until_stopped))
-        asking.add_done_callback(lambda _: given.ring())
-        try:
-            while outputs or not asking.done():
-                if not outputs:
-                    await given.wait()
-                    continue
-                yield outputs.popleft()
-                taken.put(None)
-            asking.result()
-        finally:
-            self._stopped = True
-            self._fed_in_thread.set()
-            taken.put(None)
-            asking.cancel()
-            await asyncio.wait([asking])
-
-    def _deliver_at_once(self, asked_when_cleared: int, output: Any) -> Any:
-        """Deliver ``AdditionalOutputs``, and return the rest of the output.
-
-        The thread is one call ahead: messages of that call must not overtake the outputs.
-        """
-        media, other = split_output(output)
-        if not isinstance(other, AdditionalOutputs):
-            return output
-        if self._stale and asked_when_cleared != self.cleared:
-            return output
-        try:
-            self._deliver(other)
-        except Exception as error:
-            return _Raised(error)
-        return media
-
-    def _ask_once(self, emit: Callable[[], Any]) -> Any:
-        """Call a sync ``emit``; if it returns nothing, wait until the next call is due."""
-        self._fed_in_thread.clear()
-        if self._stopped:  # checked after the event, which is set when it changes
-            return None
-        asked_at = time.monotonic()
-        self.emitting = True
-        try:
-            output = self._invoker.finish(emit())
-        finally:
-            self.emitting = False
-        if not is_nothing(output):
-            return output
-        if not self._by_clock:
-            self._fed_in_thread.wait()
-            return None
-        earliest, latest = self._clock.window(asked_at)
-        self._fed_in_thread.wait(max(0.0, latest - time.monotonic()))
-        if (early := earliest - time.monotonic()) > SLACK_S:
-            time.sleep(early)
-        return None
+    def will_clear(self) -> None:
+        """Record that ``clear`` is about to be called; callable from any thread."""
+        self._calls.cleared += 1
 
     async def run_generator(self, items: AsyncGenerator[Any, None]) -> str:
         """Send the outputs of a generator.
@@ -259,7 +133,7 @@ class AudioOutbound:
                 if reason is not None:
                     return reason
                 if is_nothing(output):
-                    await self._rest(asked_at)
+                    await self._calls.rest(asked_at)
                 else:
                     await asyncio.sleep(0)  # let other tasks run if it always has output
                 asked_at = loop.time()
@@ -344,14 +218,18 @@ class AudioOutbound:
     async def _wait_for_room(self, playout: Playout, rate: int, samples: NDArray[Any]) -> bool:
         """Wait until the queue has room; return whether the queue was not cleared meanwhile."""
         clears = self._clears
-        behind = sum(playable_s(output) for _, output in self._given)
-        playout.held_s = samples.shape[1] / rate + behind
+        playout.held_s = samples.shape[1] / rate + self._calls.held_s()
         try:
             while playout.full and clears == self._clears:
                 await self._sent.wait()
         finally:
             playout.held_s = 0.0
         return clears == self._clears
+
+    def _hold(self, output: Any) -> None:
+        """Count audio that a thread has given while an earlier one waits for room."""
+        if self.playout is not None and self.playout.held_s:
+            self.playout.held_s += playable_s(output)
 
     async def _drop(self, rate: int, samples: NDArray[Any]) -> None:
         loop = asyncio.get_running_loop()
@@ -377,6 +255,26 @@ class AudioOutbound:
             self._pushed.ring()
         self._sent.ring()
 
+    def pause(self, *, held: bool = False) -> None:
+        """Send no audio until ``resume`` or ``clear``; call on the event loop.
+
+        Args:
+            held: Whether the client pauses as well, and keeps the audio that was sent ahead.
+        """
+        if self.playout is not None:
+            self.playout.pause(asyncio.get_running_loop().time(), held=held)
+
+    def resume(self) -> None:
+        """End a pause; call on the event loop."""
+        if self.playout is not None:
+            self.playout.resume(asyncio.get_running_loop().time())
+            self._pushed.ring()
+
+    def duck(self, db: float | None) -> None:
+        """Lower the volume by *db* decibels; None ends it; call on the event loop."""
+        if self.playout is not None:
+            self.playout.duck(db)
+
     async def frame(self) -> PlayoutFrame:
         """Wait for the next frame of audio, until the time to send it."""
         assert self.playout is not None
@@ -394,7 +292,7 @@ class AudioOutbound:
         action = playout.poll(now)
         if not isinstance(action, float):
             self._sent.ring()
-            if action is None and self._was_playing:
+            if action is None and self._was_playing and not playout.playing:
                 self.on_played()
         self._was_playing = playout.playing
         return action

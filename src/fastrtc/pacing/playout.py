@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,20 +10,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio.convert import full_scale, to_int16
-from ..audio.converter import AudioConverter
-from ..audio.fifo import SampleFifo
 from ..core.rates import FRAME_S
 from ..core.types import Layout
 from .audio_output import check_audio
+from .fader import Fader
+from .playout_queue import PlayoutQueue
 
 __all__ = ["Playout", "PlayoutFrame", "PlayoutOptions"]
 
 LIVE_AHEAD_S = FRAME_S
 """How far ahead of its time a frame is sent, in seconds, if its audio comes just then, as that of a
 live echo. The first audio may come late, and then all other frames would wait for their time."""
-
-_INT16 = np.dtype(np.int16)
 
 
 @dataclass(frozen=True)
@@ -74,21 +70,16 @@ class PlayoutFrame(NamedTuple):
     pts: int
 
 
-class _Chunk(NamedTuple):
-    rate: int
-    samples: NDArray[Any]  # planar, of whatever dtype
-
-    @property
-    def seconds(self) -> float:
-        return float(self.samples.shape[1] / self.rate)
-
-
 class Playout:
     """Decide which audio is sent when.
 
     Audio is pushed in chunks of any length and rate. ``poll`` returns a frame for every 20 ms of it
     (or for every chunk, see ``PlayoutOptions.whole_chunks``), then some silence, then nothing until
     more audio is pushed. Times are arguments, in seconds of any monotonic clock.
+
+    While it is paused, no audio is returned, but the silence that plays out the receiver's jitter
+    buffer; audio may still be pushed. It continues with the next sample, and RTP time moves on over
+    the pause.
 
     Args:
         rate: Output sample rate in Hz; a multiple of 50.
@@ -99,7 +90,6 @@ class Playout:
             so far is used, so the rate never decreases.
 
     Attributes:
-        rate: The current output rate in Hz.
         waits_for_audio: Whether audio pushed now may be due earlier than the last ``poll`` said.
         next_frame_at: The earliest time of the next frame, as of the last ``poll``.
         held_s: Audio that the producer holds until there is room, in seconds; set by the producer.
@@ -113,22 +103,14 @@ class Playout:
         *,
         lower_rates: Sequence[int] = (),
     ) -> None:
-        self._rates = (*lower_rates, rate)
         self._clock_rate = rate
-        self.rate = self._rates[0]
         self.options = options or PlayoutOptions()
-        self._most_channels = most_channels
-        self._frame_size = round(self.rate * FRAME_S)
         self._whole = self.options.whole_chunks
-        self._min_size = 1 if self._whole else self._frame_size  # samples of a frame
         self._tail_frames = 0 if self._whole else round(self.options.tail_s / FRAME_S)
-        self._channels = 1
-        self._chunks: deque[_Chunk] = deque()
-        self._scales: dict[np.dtype[Any], float] = {}  # full scale in the current reply
-        self._chunk_s = 0.0
-        self._converter = AudioConverter(self.rate, self._channels)
-        self._fifo = SampleFifo(self._channels)
-        self._flushed = True  # nothing is left in the converter
+        self._queue = PlayoutQueue(
+            (*lower_rates, rate), most_channels, self.options.piece_s, whole_chunks=self._whole
+        )
+        self._fader = Fader()
         self._ended = False  # the producer said that nothing follows
         self.waits_for_audio = True
         self.next_frame_at = -math.inf
@@ -141,25 +123,30 @@ class Playout:
         self._patient_until = -math.inf  # the producer stood still as well: it gets its time
         self._cleared = False  # what was sent ahead does not count any more
         self._resume_at: float | None = None  # when the last frame sent will have been played
+        self._paused_at: float | None = None
+        self._held = False  # the client pauses, too
+
+    @property
+    def rate(self) -> int:
+        """The current output rate in Hz."""
+        return self._queue.rate
 
     @property
     def queued_s(self) -> float:
         """Duration of the queued audio, including what the producer holds, in seconds."""
-        return self._in_queue_s + self.held_s
+        return self._queue.seconds + self.held_s
 
     @property
     def full(self) -> bool:
         """Whether the producer has to wait."""
-        return self._in_queue_s > self.options.limit_s
-
-    @property
-    def _in_queue_s(self) -> float:
-        return self._chunk_s + len(self._fifo) / self.rate
+        return self._queue.seconds > self.options.limit_s
 
     def ahead_s(self, now: float) -> float:
         """Return how much of the sent audio is ahead of its time, in seconds."""
         if self._due is None or self._cleared or not self.options.lead_s:
             return 0.0
+        if self._held and self._paused_at is not None:
+            now = self._paused_at
         return max(0.0, self._due - now)
 
     @property
@@ -170,7 +157,12 @@ class Playout:
     @property
     def has_audio(self) -> bool:
         """Whether audio waits to be sent."""
-        return bool(self._chunks) or len(self._fifo) > 0 or not self._flushed
+        return self._queue.has_audio
+
+    @property
+    def paused(self) -> bool:
+        """Whether it is paused."""
+        return self._paused_at is not None
 
     def push(self, rate: Any, samples: Any, layout: Layout | None = None) -> None:
         """Queue audio.
@@ -190,36 +182,58 @@ class Playout:
         """Queue audio that ``check_audio`` has returned."""
         if planar.shape[1] == 0:
             return
-        chunk = _Chunk(rate, self._copy(planar))
-        self._chunks.append(chunk)
-        self._chunk_s += chunk.seconds
+        self._queue.push(rate, planar)
         self._ended = False
-
-    def _copy(self, planar: NDArray[Any]) -> NDArray[Any]:
-        """Copy samples; convert them to 16-bit integers if the dtype does not define full scale."""
-        dtype = planar.dtype
-        if dtype == _INT16:
-            return planar.copy()
-        scale = full_scale(planar, self._scales.get(dtype, 0))
-        if dtype.kind == "f" and scale == 1:
-            return planar.copy()
-        self._scales[dtype] = scale
-        return to_int16(planar, scale)
 
     def end(self) -> None:
         """End the reply: send the rest without waiting for more."""
         self._ended = True
 
     def clear(self) -> None:
-        """Drop all queued audio."""
-        self._chunks.clear()
-        self._chunk_s = 0.0
-        self._scales.clear()
-        self._fifo.clear()
-        self._converter.clear()
-        self._flushed = True
+        """Drop all queued audio, and end a pause and a lower volume."""
+        self._queue.clear()
+        self._fader.reset()
         self._ended = True
         self._cleared = True
+        self._paused_at = None
+
+    def pause(self, now: float, *, held: bool = False) -> None:
+        """Return no audio until ``resume`` or ``clear``; without effect while it is paused.
+
+        Args:
+            now: The time.
+            held: Whether the client pauses as well, and keeps the audio that was sent ahead.
+        """
+        if self._paused_at is None:
+            self._paused_at, self._held = now, held
+
+    def put_back(self, samples: NDArray[np.int16], now: float) -> None:
+        """Queue frames that were sent in front of all others; the client has dropped them.
+
+        Args:
+            samples: Shape ``(channels, n)``, in the current format.
+            now: The time.
+        """
+        self._queue.put_back(samples)
+        if self._due is not None:
+            self._due = min(self._due, now)
+
+    def resume(self, now: float) -> None:
+        """End a pause: the next frame is due, after what the client has kept."""
+        paused_at, self._paused_at = self._paused_at, None
+        if paused_at is None or self._due is None:
+            return
+        late = now - paused_at if self._held else max(0.0, now - self._due)
+        self._pts += round(late * self._clock_rate)
+        self._due += late
+
+    def duck(self, db: float | None) -> None:
+        """Lower the volume of the audio from the next frame on, with a short ramp.
+
+        Args:
+            db: By how many decibels; None to return to full volume.
+        """
+        self._fader.lower_by(0.0 if db is None else db)
 
     def poll(self, now: float) -> PlayoutFrame | float | None:
         """Return what to do now.
@@ -228,6 +242,8 @@ class Playout:
             A frame to send now; or the time of the next call, unless audio is pushed earlier; or
             None to call again after the next push.
         """
+        if self._paused_at is not None and (self.has_audio or self._held):
+            return self._poll_paused(now)
         if now > self._stalled_from:
             self._patient_until = now + self.options.grace_s
         self.waits_for_audio, self.next_frame_at = True, -math.inf
@@ -238,6 +254,15 @@ class Playout:
             skips = self._due is not None and now < self._due - self.options.lead_s < action
             self._stalled_from = action + self.options.stall_s / (4 if skips else 1)
         return action
+
+    def _poll_paused(self, now: float) -> PlayoutFrame | float | None:
+        self._stalled_from, self.next_frame_at = math.inf, -math.inf
+        self.waits_for_audio = False
+        if self._due is None or not self._silence_left:
+            return None
+        if now < self._due:
+            return self._due
+        return self._silence(now)
 
     def _decide(self, now: float) -> PlayoutFrame | float | None:
         if self._due is None:
@@ -259,27 +284,21 @@ class Playout:
                 return self._late_at
             self.waits_for_audio = False  # nothing is sent before that
             return earliest
-        silent = self._flushed and len(self._fifo) == 0  # nothing, or silence, was sent until now
-        if self._chunks:
-            self._fill()
-        if silent and not self._flushed and not self._ended and not self._whole:
-            self._fill_up()
-        if len(self._fifo) >= self._min_size:
-            self._silence_left = self._tail_frames
+        queue = self._queue
+        silent = not queue.has_audio_ready  # nothing, or silence, was sent until now
+        queue.fill()
+        if silent and not queue.flushed and not self._ended and not self._whole:
+            queue.fill_up()
+        if queue.has_frame:
             return self._frame(now)
-        if not self._flushed and not self._ended and now < (late_at := self._late_at):
+        if not queue.flushed and not self._ended and now < (late_at := self._late_at):
             return late_at
         return self._finish(now)
 
     @property
     def _starved(self) -> bool:
         """Whether there is no audio for a frame, and more is expected."""
-        return (
-            not self._flushed
-            and not self._ended
-            and not self._chunks
-            and len(self._fifo) < self._min_size
-        )
+        return not self._ended and self._queue.starved
 
     @property
     def _late_at(self) -> float:
@@ -293,83 +312,44 @@ class Playout:
         self._due = now
         self._silence_left = self._tail_frames
 
-    def _fill_up(self) -> None:
-        """Insert silence before a reply whose first chunk is shorter than a frame.
-
-        A resampler delays its output by about a millisecond. With silence in its place, the first
-        frame can be sent now; waiting would delay every frame of a live echo by 20 ms.
-        """
-        self._fifo.push_front_silence(max(0, self._frame_size - len(self._fifo)))
-
-    def _fill(self) -> None:
-        """Convert queued audio until there is a frame."""
-        while self._chunks and len(self._fifo) < self._min_size:
-            chunk = self._chunks.popleft()
-            size = max(1, int(chunk.rate * self.options.piece_s))
-            piece = chunk.samples[:, :size]
-            self._chunk_s -= piece.shape[1] / chunk.rate
-            if piece.shape[1] < chunk.samples.shape[1]:
-                self._chunks.appendleft(_Chunk(chunk.rate, chunk.samples[:, size:]))
-            elif not self._chunks:
-                self._chunk_s = 0.0  # no rounding errors gather
-            if chunk.rate > self.rate or piece.shape[0] > self._channels:
-                self._widen(piece.shape[0], chunk.rate)
-            self._fifo.push(self._converter.convert(chunk.rate, piece))
-            self._flushed = False
-
-    def _widen(self, channels: int, rate: int) -> None:
-        """Switch to more channels or a higher rate."""
-        channels = max(self._channels, min(channels, self._most_channels))
-        rate = max(self.rate, next((r for r in self._rates if r >= rate), self._clock_rate))
-        if (channels, rate) == (self._channels, self.rate):
-            return
-        self._fifo.push(self._converter.flush())
-        before = self._fifo.pop(len(self._fifo))
-        before_rate = self.rate
-        self._channels, self.rate = channels, rate
-        self._frame_size = round(rate * FRAME_S)
-        self._min_size = 1 if self._whole else self._frame_size
-        self._fifo = SampleFifo(channels)
-        if before.shape[1]:
-            converter = AudioConverter(rate, channels)
-            self._fifo.push(converter.convert(before_rate, before))
-            self._fifo.push(converter.flush())
-        self._converter = AudioConverter(rate, channels)
-
     def _finish(self, now: float) -> PlayoutFrame | float | None:
         """Send the resampler's remaining output, then silence, then nothing."""
         assert self._due is not None
-        if not self._flushed:
-            self._fifo.push(self._converter.flush())
-            self._flushed = True
+        if not self._queue.flushed:
+            self._queue.flush()
         late = now - self._due
         if late >= FRAME_S:  # nothing was sent meanwhile: the pause is a pause
             self._pts += round(late * self._clock_rate)
             self._due = now
-        if len(self._fifo):
-            self._silence_left = self._tail_frames
+        if self._queue.has_rest:
             return self._frame(now)
         if self._silence_left:
-            self._silence_left -= 1
-            return self._frame(now)
+            return self._silence(now)
         if now < self._due:  # what was sent ahead is still to be played
             return self._due
         self._resume_at = self._due
         self._due = None
-        self._scales.clear()
+        self._queue.end_reply()
         return None
 
     def _frame(self, now: float) -> PlayoutFrame:
+        self._silence_left = self._tail_frames
+        return self._send(self._fader.apply(self._queue.pop(), self.rate), now)
+
+    def _silence(self, now: float) -> PlayoutFrame:
+        self._silence_left -= 1
+        return self._send(self._queue.silence(), now)
+
+    def _send(self, samples: NDArray[np.int16], now: float) -> PlayoutFrame:
         assert self._due is not None
         late = now - self._due
         self._live = False
         if late > self.options.resync_s:
             self._pts += round(late * self._clock_rate)
             self._due = now
-        size = len(self._fifo) if self._whole else self._frame_size
-        frame = PlayoutFrame(self._fifo.pop_padded(size), self._pts)
+        frame = PlayoutFrame(samples, self._pts)
         self.waits_for_audio = False  # poll is called again in any case
-        seconds = size / self.rate if self._whole else FRAME_S
+        seconds = samples.shape[1] / self.rate if self._whole else FRAME_S
         self._pts += round(self._clock_rate * seconds)
         self._due += seconds
         return frame

@@ -98,6 +98,7 @@ class Media:
             link = link_of(handler)
             link.clear_queue = self.clear
             link.queued_s = self.queued_s
+            link.pause, link.resume, link.duck = self.pause, self.resume, self.duck
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(receives))
         session.on_start(self._start)
@@ -146,11 +147,29 @@ class Media:
         """Drop the audio that is queued but not yet sent; thread-safe."""
         if self.audio_out is None:
             return
-        self.audio_out.cleared += 1
+        self.audio_out.will_clear()
+        self._on_loop(self.audio_out.clear)
+
+    def pause(self) -> None:
+        """Send no audio until ``resume`` or ``clear``; thread-safe."""
+        if self.audio_out is not None:
+            self._on_loop(self.audio_out.pause)
+
+    def resume(self) -> None:
+        """Continue with the sample at which ``pause`` stopped; thread-safe."""
+        if self.audio_out is not None:
+            self._on_loop(self.audio_out.resume)
+
+    def duck(self, db: float | None) -> None:
+        """Lower the volume by *db* decibels; None ends it; thread-safe."""
+        if self.audio_out is not None:
+            self._on_loop(self.audio_out.duck, db)
+
+    def _on_loop(self, function: Callable[..., None], *args: Any) -> None:
         if runs_on(self._session.loop):
-            self.audio_out.clear()
+            function(*args)
         else:
-            self._session.invoker.post(self.audio_out.clear)
+            self._session.invoker.post(function, *args)
 
     def interrupt(self) -> None:
         """Drop unplayed audio, and cancel the reply of a ``ReplyOnPause``; thread-safe."""
