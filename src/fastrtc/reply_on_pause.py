@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .core.messages import create_message
 from .core.outputs import AdditionalOutputs, split_output
 from .core.types import EmitType, Layout
+from .handlers.client_message import check_on_message
 from .handlers.inputs import ExtraParameters, WebRTCData
 from .handlers.invoke import is_async
 from .handlers.link import link_of, rebound
@@ -87,9 +88,12 @@ class ReplyOnPause(StreamHandler):
         needs_args: Whether ``fn`` gets inputs, regardless of its signature.
         on_interrupt: Called after a reply was interrupted, with the length of what was played, in
             seconds. Must be sync.
+        on_message: Called with each message of the client, a dict with a string ``"type"``; sync or
+            async. It replaces a method ``on_message`` of a subclass.
 
     Raises:
-        TypeError: If ``on_interrupt`` is async.
+        TypeError: If ``on_interrupt`` is async, or ``on_message`` is not a function of one
+            argument.
         ModelUnavailable: If *model* is None and Silero VAD cannot be loaded.
     """
 
@@ -108,6 +112,7 @@ class ReplyOnPause(StreamHandler):
         needs_args: bool = False,
         *,
         on_interrupt: Callable[[float], Any] | None = None,
+        on_message: Callable[[dict[str, Any]], Any] | None = None,
     ) -> None:
         super().__init__(
             expected_layout,
@@ -127,6 +132,7 @@ class ReplyOnPause(StreamHandler):
         self.needs_args = needs_args
         if on_interrupt is not None and is_async(on_interrupt):
             raise TypeError("on_interrupt must not be async: it is called between two frames")
+        link_of(self).on_message = check_on_message(on_message)
         self.is_async = is_async(fn)
         self.event = threading.Event()
         self.generator: Any = None
@@ -156,6 +162,7 @@ class ReplyOnPause(StreamHandler):
         handler.event = threading.Event()
         handler.generator = None
         handler.state = self.state.new()
+        link_of(handler).on_message = rebound(link_of(self).on_message, self, handler)
         return handler
 
     def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:

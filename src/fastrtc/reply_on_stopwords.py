@@ -83,6 +83,7 @@ class ReplyOnStopWords(ReplyOnPause):
         needs_args: Whether ``fn`` gets inputs, regardless of its signature.
         on_interrupt: Called after a reply was interrupted, with the length of what was played, in
             seconds.
+        on_message: Called with each message of the client; sync or async.
         stt_model: Recognizes the stop words: a name or a model, see ``get_stt_model``. It is called
             in threads, with up to 5 s of speech. ``"pocketsphinx"`` needs no download and
             recognizes only the stop words.
@@ -110,6 +111,7 @@ class ReplyOnStopWords(ReplyOnPause):
         needs_args: bool = False,
         *,
         on_interrupt: Callable[[float], Any] | None = None,
+        on_message: Callable[[dict[str, Any]], Any] | None = None,
         stt_model: str | STTModel = "moonshine/base",
     ) -> None:
         try:
@@ -126,6 +128,7 @@ class ReplyOnStopWords(ReplyOnPause):
                 model,
                 needs_args,
                 on_interrupt=on_interrupt,
+                on_message=on_message,
             )
             self.stop_words = _checked(stop_words)
             self.state = ReplyOnStopWordsState()

@@ -64,6 +64,9 @@ class HandlerLink:
         submitted: Whether a text that the client submitted is triggering a reply.
         resampler: The resampler of ``StreamHandlerBase.resample``.
         conversation: The conversation of a ``ReplyOnPause``.
+        on_message: The function for messages of the client that was passed to the constructor.
+        message_types: The functions of this package for messages of the client, by type; called
+            on the event loop.
     """
 
     owner: int
@@ -85,6 +88,8 @@ class HandlerLink:
     submitted: bool = False
     resampler: AudioResampler | None = field(default=None, repr=False)
     conversation: Any = field(default=None, repr=False)
+    on_message: Callable[[dict[str, Any]], Any] | None = None
+    message_types: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)
 
     def call_on_loop(self, function: Callable[[], Any]) -> None:
         """Call a function that is not thread-safe on the event loop; thread-safe."""
@@ -130,6 +135,7 @@ def link_of(handler: Any) -> HandlerLink:
     if link.owner != id(handler):
         before, link = link, create_link(handler)
         link.phone_mode = before.phone_mode
+        link.on_message = before.on_message
         if before.conversation is not None:
             before.conversation.for_handler(handler, link)
     return link

@@ -19,9 +19,11 @@ from ..core.outputs import AdditionalOutputs
 from ..core.tasks import TaskOwner, runs_on
 from ..handlers.abandoned import GRACE_S, abandoned
 from ..handlers.base import StreamHandlerBase
+from ..handlers.client_message import OnMessage
 from ..handlers.invoke import Invoker
 from ..handlers.kinds import copy_handler, copy_handler_in_thread
 from ..handlers.link import link_of
+from .client_messages import ClientMessages
 from .error_reports import ErrorReports
 from .handler_shutdown import HandlerShutdown, live_sessions
 from .outbox import Outbox
@@ -64,6 +66,10 @@ class Session:
         websocket: The WebSocket that it uses, if any.
         copies: Whether to copy the handler; if False, it is used itself.
         call: The telephone call, if it is one.
+        on_message: Called with the client's messages if the handler has no ``on_message``.
+
+    Attributes:
+        messages: The messages of the client.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class Session:
         websocket: Any = None,
         copies: bool = True,
         call: Call | None = None,
+        on_message: OnMessage | None = None,
     ) -> None:
         self.id = id
         self.state = State.NEW
@@ -100,6 +107,14 @@ class Session:
         self.context.run(current_post.set, self._errors.show)
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
+        self.messages = ClientMessages(
+            lambda: self.handler,
+            on_message,
+            self.invoker,
+            self.outbox.post,
+            self._tasks.start,
+            self._errors.report_failure,
+        )
         self._shutdown = HandlerShutdown(id, self.invoker, self.context)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
         self._link_handler()
@@ -159,6 +174,7 @@ class Session:
             )
         for starter in self._starters:
             starter()
+        self.messages.start()
 
     def run(self, name: str, work: Coroutine[Any, Any, str | None]) -> asyncio.Task[Any]:
         """Run a part of the session as a task.

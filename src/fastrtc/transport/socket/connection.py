@@ -23,7 +23,18 @@ from ...core.limits import Limits, RateLimit
 from ...core.messages import error_message
 from ...core.tasks import TaskOwner
 from ...session.session import Session
-from .events import Audio, Dtmf, Invalid, Mark, Ping, SocketEvent, SocketProtocol, Start, Stop
+from .events import (
+    Audio,
+    Dtmf,
+    Invalid,
+    Mark,
+    Message,
+    Ping,
+    SocketEvent,
+    SocketProtocol,
+    Start,
+    Stop,
+)
 from .open_socket import OpenSocket, SocketOptions
 from .pending import PendingConnections
 from .sender import SocketSender
@@ -164,6 +175,8 @@ class SocketConnection:
                 opened.hear(event.payload)
             case Dtmf() if opened is not None:
                 opened.keys.press(event.digit)
+            case Message() if opened is not None:
+                opened.receive(event)
             case Mark() if opened is not None:
                 opened.played(event.name)
             case Ping():

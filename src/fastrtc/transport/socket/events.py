@@ -19,6 +19,7 @@ __all__ = [
     "Encoding",
     "Invalid",
     "Mark",
+    "Message",
     "Ping",
     "SocketEvent",
     "SocketProtocol",
@@ -79,6 +80,19 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Message:
+    """A message of the client for the program.
+
+    Attributes:
+        message: The parsed message; its ``"type"`` is a string.
+        size: Its size in bytes.
+    """
+
+    message: dict[str, Any]
+    size: int
+
+
+@dataclass(frozen=True)
 class Ping:
     """The client checks that the server is alive."""
 
@@ -102,7 +116,7 @@ class Invalid:
     close_code: int | None = None
 
 
-SocketEvent: TypeAlias = Start | Audio | Dtmf | Mark | Ping | Stop | Invalid
+SocketEvent: TypeAlias = Start | Audio | Dtmf | Mark | Message | Ping | Stop | Invalid
 
 
 class SocketProtocol(Protocol):

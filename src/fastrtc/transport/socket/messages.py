@@ -16,6 +16,7 @@ from .events import (
     BrowserEncoding,
     Encoding,
     Invalid,
+    Message,
     Ping,
     SocketEvent,
     Start,
@@ -71,8 +72,10 @@ class BrowserMessages:
             return Stop()
         if event == "ping":
             return Ping()
+        if event is None and isinstance(message.get("type"), str):
+            return self._message(message, text)
         if not isinstance(event, str):
-            raise ValueError("A message must have an 'event', a string")
+            raise ValueError("A message must have an 'event', or a 'type', a string")
         raise ValueError(f"Unknown event {_shown(event)}: there are start, media, stop and ping")
 
     def _start(self, message: dict[str, Any]) -> Start:
@@ -90,6 +93,11 @@ class BrowserMessages:
         self._binary = audio is not None and audio.get("binary", False)
         self._encoding = start.encoding
         return start
+
+    def _message(self, message: dict[str, Any], text: str) -> Message:
+        if not self._begun:
+            raise ValueError("A message was sent before the start event")
+        return Message(message, len(text.encode(errors="surrogatepass")))
 
     def _media(self, media: Any) -> Audio:
         payload = media.get("payload") if isinstance(media, dict) else None

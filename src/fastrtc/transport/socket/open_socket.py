@@ -22,7 +22,7 @@ from ...pacing.playout import Playout, PlayoutFrame, PlayoutOptions
 from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
 from ...session.media import Media
 from ...session.session import Session
-from .events import Start
+from .events import Message, Start
 from .keys import Keys
 from .playback_marks import PlaybackMarks
 
@@ -161,6 +161,11 @@ class OpenSocket:
             )
             return
         audio_in.push(self._input_rate, self._encoding.decode(payload)[np.newaxis])
+
+    def receive(self, event: Message) -> None:
+        """Dispatch a message of the client."""
+        if not self.session.messages.receive(event.message, event.size):
+            self._connection.say_once("This stream takes no messages: it has no on_message")
 
     def played(self, mark: str) -> None:
         """Record a mark that the client has echoed."""

@@ -339,6 +339,7 @@ class Peer:
     def _message(self, message: str | bytes) -> None:
         if isinstance(message, str):
             self.session.outbox.post(create_message("log", f"Server received: {message}"))
+            self.session.messages.receive_text(message)
 
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection, and why it is not established."""
