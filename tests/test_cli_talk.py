@@ -224,6 +224,9 @@ class Sounds:
 
     PortAudioError = OSError
 
+    def query_devices(self) -> list[dict[str, Any]]:
+        return [{"name": "HDMI", "max_input_channels": 0, "max_output_channels": 2}]
+
     def __init__(self, works: bool = True) -> None:
         self.works = works
         self.opened: list[Any] = []
@@ -271,8 +274,10 @@ async def test_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     player.close()
     assert all(device.closed for device in sounds.opened)
     sounds.works = False
-    with pytest.raises(talk_devices.NoDevice, match="speaker cannot be opened"):
+    with pytest.raises(talk_devices.NoDevice, match="opened: no such device. --out.* be: 0 HDMI"):
         talk_devices.Player(None)
+    with pytest.raises(talk_devices.NoDevice, match="this machine has no microphone"):
+        talk_devices.Microphone(None, heard.append)
 
 
 def test_microphone_and_speaker_until_the_program_ends_the_call(

@@ -105,6 +105,12 @@ PROGRAMS = {
         trial=("unshare", "--net", "--mount", "iptables", "-t", "nat", "--list-rules"),
     ),
     "npm": Program(commands=("npm",), debian="npm", brew="node"),
+    "portaudio": Program(
+        debian="libportaudio2",
+        brew="portaudio",
+        places=("usr/lib/*/libportaudio.so.2", "opt/homebrew/lib/libportaudio.dylib"),
+    ),
+    "pulseaudio": Program(commands=("pulseaudio",), debian="pulseaudio", brew="pulseaudio"),
     "ray": Program(package="ray"),
     "redis-server": Program(commands=("redis-server",), debian="redis-server", brew="redis"),
     "smart-turn": Program(package="pipecat", requirement="pipecat-ai==1.14.0"),

@@ -52,9 +52,23 @@ def _start(kind: str, device: int | str | None, callback: Callable[..., None]) -
         )
         stream.start()
     except (library.PortAudioError, ValueError) as error:
-        what = "microphone" if kind == "InputStream" else "speaker"
-        raise NoDevice(f"the {what} cannot be opened: {error}") from error
+        raise NoDevice(_why_not(library, kind, error)) from error
     return stream
+
+
+def _why_not(library: Any, kind: str, error: Exception) -> str:
+    """Describe why a device cannot be opened, and name those that there are."""
+    what = "microphone" if kind == "InputStream" else "speaker"
+    channels = "max_input_channels" if kind == "InputStream" else "max_output_channels"
+    there = [
+        f"{number} {device['name']}"
+        for number, device in enumerate(library.query_devices())
+        if device[channels]
+    ]
+    if not there:
+        return f"this machine has no {what} ({error}): use --wav, or --text"
+    option = "--input-device" if kind == "InputStream" else "--output-device"
+    return f"the {what} cannot be opened: {error}. {option} may be: {', '.join(there)}"
 
 
 class Microphone:
