@@ -14,6 +14,7 @@ import type {
   Kind,
   MuteState,
   StreamStats,
+  TurnState,
 } from "./types";
 
 const ACTIVE: ConnectionState[] = ["asking", "connecting", "connected", "reconnecting"];
@@ -93,6 +94,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     );
   }
 
+  /** Who decides about turns, and whether it is the user's (push to talk). */
+  get turn(): TurnState {
+    const manual = this.options.turnDetection === "manual";
+    return this.#life?.turn.state ?? { manual, talking: false };
+  }
+
   /** Which local tracks are muted; kept across reconnects and restarts. */
   get muted(): MuteState {
     const { microphone, camera } = this.#muted;
@@ -136,9 +143,29 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   /** Send a string, or an object as JSON, on the data channel; false if there is none. */
   send(message: unknown): boolean {
-    if (!this.#life?.link?.send(JSON.stringify(message))) return false;
-    this.emit("sent", message);
+    return this.#life?.send(message) ?? false;
+  }
+
+  /**
+   * Begin the user's turn (push to talk); false if there is no open data channel.
+   *
+   * The microphone is unmuted, a reply is interrupted, and what was said before is not part of the
+   * turn. If turns are manual, the microphone sends silence between them.
+   */
+  begin(): boolean {
+    if (!this.#life?.turn.begin()) return false;
+    if (this.muted.microphone) this.muteMicrophone(false);
     return true;
+  }
+
+  /** End the turn and have it answered, once its last audio has arrived (0.15 s). */
+  commit(): void {
+    this.#life?.turn.commit();
+  }
+
+  /** End the turn and discard what was said, also just after `commit()`. */
+  cancel(): void {
+    this.#life?.turn.cancel();
   }
 
   /**

@@ -5,11 +5,24 @@ import { SILENCE } from "./levels";
 /**
  * - `listening`: neither side speaks.
  * - `heard`: the server has detected the user's speech.
+ * - `waiting`: the user is silent, but does not seem to have finished.
  * - `thinking`: the user has paused; the reply is being generated.
  * - `speaking`: the reply is audible.
+ * - `paused`: the user speaks during the reply, and may want to interrupt it.
+ * - `resumed`: the reply goes on, because it was no interruption; `speaking` follows.
  * - `interrupted`: the user has interrupted the reply (barge-in).
+ *
+ * `waiting`, `paused` and `resumed` occur only if the server reports its own states.
  */
-export type ConversationState = "listening" | "heard" | "thinking" | "speaking" | "interrupted";
+export type ConversationState =
+  | "listening"
+  | "heard"
+  | "waiting"
+  | "thinking"
+  | "speaking"
+  | "paused"
+  | "resumed"
+  | "interrupted";
 
 /** The state, and the latency of the last reply. */
 export interface ConversationSnapshot {
@@ -31,6 +44,19 @@ const STILL_AUDIBLE = 300;
 
 /** How long the state is `interrupted` while the user keeps speaking, in ms. */
 const INTERRUPTED_FOR = 1000;
+
+/** How long the state is `resumed` while the reply goes on, in ms. */
+const RESUMED_FOR = 1500;
+
+/** The states that a server reports, by its names. */
+const REPORTED: Record<string, ConversationState | undefined> = {
+  listening: "listening",
+  user_speaking: "heard",
+  end_of_turn_pending: "waiting",
+  thinking: "thinking",
+  speaking: "speaking",
+  interruption_pending: "paused",
+};
 
 /** A reply that has started but is not audible within this time has no audio, in ms. */
 const SILENT_ANSWER = 3000;
@@ -54,6 +80,8 @@ export class Conversation {
   #lastSpeech: number | null = null;
   #noise = 0;
   #lastMeasured: number | null = null;
+  /** The state that the server reported last; without one, it is derived from levels. */
+  #reported: ConversationState | null = null;
 
   /** The current state. */
   get snapshot(): ConversationSnapshot {
@@ -70,7 +98,7 @@ export class Conversation {
       case "started_talking":
         this.#forgetTurn();
         // fastrtc sends "interrupted" right after this; FastRTC 0.0.34 does not.
-        this.#enter(now - this.#lastAudible < STILL_AUDIBLE ? "interrupted" : "heard", now);
+        this.#derive(now - this.#lastAudible < STILL_AUDIBLE ? "interrupted" : "heard", now);
         break;
       case "interrupted":
         this.#forgetTurn();
@@ -79,29 +107,59 @@ export class Conversation {
       case "pause_detected":
         this.#forgetTurn();
         this.#pausedAt = now;
-        this.#enter("thinking", now);
+        this.#derive("thinking", now);
         break;
       case "response_starting":
         this.#answeredAt = now;
-        if (this.#state !== "speaking") this.#enter("thinking", now);
+        if (this.#state !== "speaking") this.#derive("thinking", now);
         break;
     }
+  }
+
+  /** Process the server's own state; unknown ones are ignored. */
+  report(name: string, now: number): void {
+    const state = REPORTED[name];
+    if (state === undefined) return;
+    const resumes = state === "speaking" && this.#reported === "paused";
+    this.#reported = state;
+    // "interrupted" and "resumed" are shown for a while, unless there is something new.
+    if (this.#state === "interrupted" && state === "heard") return;
+    if (this.#state === "resumed" && state === "speaking") return;
+    this.#enter(resumes ? "resumed" : state, now);
   }
 
   /** Process an error of the handler: the user's current speech gets no reply. */
   fail(now: number): void {
     if (this.#state !== "heard" && this.#state !== "thinking") return;
     this.#forgetTurn();
-    this.#enter("listening", now);
+    this.#derive("listening", now);
   }
 
   /** Process the current levels of both sides, in dB of full scale. */
   measure(local: number, remote: number, now: number): void {
     this.#listenToUser(local, now);
+    if (remote > AUDIBLE) this.#lastAudible = now;
+    if (this.#reported) this.#measureReported(remote, this.#reported, now);
+    else this.#measureDerived(remote, now);
+  }
+
+  #measureReported(remote: number, reported: ConversationState, now: number): void {
+    // Other audio, such as a sound while thinking, is not the reply.
+    if (remote > AUDIBLE && reported === "speaking") this.#measureLatency(now);
+    const shown = now - this.#since;
+    const ends =
+      (this.#state === "interrupted" && shown > INTERRUPTED_FOR) ||
+      (this.#state === "resumed" && shown > RESUMED_FOR);
+    if (ends) this.#enter(reported, now);
+  }
+
+  #measureDerived(remote: number, now: number): void {
     if (remote > AUDIBLE) {
-      this.#lastAudible = now;
       // Audio that is still playing after an interruption was in flight before it.
-      if (this.#state === "thinking" || this.#state === "listening") this.#answerIsHeard(now);
+      if (this.#state === "thinking" || this.#state === "listening") {
+        this.#measureLatency(now);
+        this.#enter("speaking", now);
+      }
     } else if (this.#state === "speaking" && now - this.#lastAudible > END_OF_ANSWER) {
       this.#enter("listening", now);
     }
@@ -118,14 +176,13 @@ export class Conversation {
     }
   }
 
-  #answerIsHeard(now: number): void {
+  #measureLatency(now: number): void {
     if (this.#pausedAt !== null) {
       this.#latency = now - this.#pausedAt;
       const spoke = this.#lastSpeech;
       this.#latencyFromSpeech = spoke !== null && spoke <= this.#pausedAt ? now - spoke : null;
     }
     this.#forgetTurn();
-    this.#enter("speaking", now);
   }
 
   #listenToUser(level: number, now: number): void {
@@ -138,6 +195,11 @@ export class Conversation {
 
   #forgetTurn(): void {
     this.#pausedAt = this.#answeredAt = null;
+  }
+
+  /** Enter a state that follows from messages and levels, unless the server reports its own. */
+  #derive(state: ConversationState, now: number): void {
+    if (!this.#reported) this.#enter(state, now);
   }
 
   #enter(state: ConversationState, now: number): void {

@@ -38,6 +38,12 @@ export class Hearing {
     this.#tell();
   }
 
+  /** Process the server's own state of the conversation. */
+  report(state: string): void {
+    this.#conversation.report(state, performance.now());
+    this.#tell();
+  }
+
   /** Process an error of the handler. */
   fail(): void {
     this.#conversation.fail(performance.now());

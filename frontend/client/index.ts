@@ -12,5 +12,7 @@ export { FastRTCError } from "./errors";
 export { deviceNames } from "./sentences";
 export type { ErrorCode } from "./errors";
 export { Meter } from "./levels";
+export { pushToTalk } from "./push_to_talk";
+export type { PushToTalkOptions, TalkConnection } from "./push_to_talk";
 export { httpSignalling } from "./signalling";
 export type * from "./types";

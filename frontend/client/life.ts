@@ -6,11 +6,12 @@ import { Hearing } from "./hearing";
 import { inTime } from "./limit";
 import { Link } from "./link";
 import { LocalMedia, lostDevice } from "./local_media";
-import { eventOf, isEcho, parseMessage } from "./messages";
+import { conversationOf, eventOf, isEcho, parseMessage } from "./messages";
 import { isPassing, pause, reconnectPlan, waitBefore } from "./retry";
 import { endError, lostError } from "./sentences";
 import { httpSignalling } from "./signalling";
 import { summarise, type Counts } from "./stats";
+import { Turn } from "./turn";
 import type {
   ConnectionEvents,
   ConnectionOptions,
@@ -40,6 +41,7 @@ export class Life {
   link: Link | null = null;
   remote: MediaStream | null = null;
   readonly hearing: Hearing;
+  readonly turn: Turn;
   /** Resolves when connected (true) or ended (false). */
   readonly outcome: Promise<boolean>;
 
@@ -67,6 +69,14 @@ export class Life {
     this.hearing = new Hearing((snapshot) => {
       tell("conversation", snapshot);
     });
+    this.turn = new Turn(
+      options.turnDetection === "manual",
+      (message) => this.send(message),
+      (state) => {
+        this.media?.mute(this.#silenced);
+        tell("turn", state);
+      },
+    );
     this.outcome = new Promise((resolve) => (this.#settle = resolve));
   }
 
@@ -91,6 +101,7 @@ export class Life {
     if (this.#isOver()) return;
     this.#over.abort();
     clearTimeout(this.#grace);
+    this.turn.reset();
     this.link?.close();
     this.media?.close();
     this.hearing.close();
@@ -101,7 +112,14 @@ export class Life {
   /** Start or stop sending silence and black frames. */
   mute(muted: MuteState): void {
     this.muted = muted;
-    this.media?.mute(muted);
+    this.media?.mute(this.#silenced);
+  }
+
+  /** Send a message as JSON; false if there is no open channel. */
+  send(message: unknown): boolean {
+    if (!this.link?.send(JSON.stringify(message))) return false;
+    this.tell("sent", message);
+    return true;
   }
 
   /** Whether it sends no track of a kind because it was started silent. */
@@ -149,6 +167,10 @@ export class Life {
     return this.#over.signal.aborted;
   }
 
+  get #silenced(): MuteState {
+    return { ...this.muted, microphone: this.muted.microphone || this.turn.silent };
+  }
+
   /** Free the connection when the user leaves the page, also to the back/forward cache. */
   #endWithPage(): void {
     const leave = () => {
@@ -190,7 +212,7 @@ export class Life {
       return;
     }
     this.media = media;
-    media.mute(this.muted);
+    media.mute(this.#silenced);
     this.hearing.levels?.watchLocal(media.stream);
     this.tell("local", media.stream);
   }
@@ -211,7 +233,7 @@ export class Life {
   }
 
   async #send(track: MediaStreamTrack, media: LocalMedia): Promise<void> {
-    media.mute(this.muted);
+    media.mute(this.#silenced);
     await this.link?.replaceTrack(track);
     this.hearing.levels?.watchLocal(media.stream);
     this.tell("local", media.stream);
@@ -257,6 +279,7 @@ export class Life {
     this.link = link;
     this.#counts = null;
     this.hearing.begin();
+    this.turn.reset();
     this.#listen(link);
     await link.connect();
     if (this.#isOver()) return;
@@ -331,6 +354,9 @@ export class Life {
   #read(text: string): void {
     const message = parseMessage(text);
     this.tell("message", message);
+    const conversation = conversationOf(message);
+    if (conversation?.manual) this.turn.setManual();
+    if (conversation?.state) this.hearing.report(conversation.state);
     const event = eventOf(message);
     if (!event) return;
     this.tell(event.name, event.detail);

@@ -43,6 +43,22 @@ export function eventOf(message: ServerMessage): ServerEvent | null {
   return name ? { name, detail: textOf(message) } : null;
 }
 
+/** What a `conversation` message says: the server's state, and who decides about turns. */
+export interface ServerConversation {
+  state: string | null;
+  manual: boolean;
+}
+
+/** Return what a `conversation` message says; null for others. */
+export function conversationOf({ type, data }: ServerMessage): ServerConversation | null {
+  if (type !== "conversation" || typeof data !== "object" || data === null) return null;
+  const { state, turn_detection } = data as Record<string, unknown>;
+  return {
+    state: typeof state === "string" ? state : null,
+    manual: turn_detection === "manual",
+  };
+}
+
 /** The server's confirmation of each string that a page sends, which is ignored. */
 export function isEcho(log: string): boolean {
   return log.startsWith("Server received:");

@@ -135,6 +135,19 @@ export interface ConnectionOptions {
   reconnect?: boolean | ReconnectOptions;
   /** Trickle ICE: send candidates as they are gathered, not within the offer. Default true. */
   trickle?: boolean;
+  /**
+   * `"manual"`: send silence until `begin()` is called, from the start. Otherwise the same happens
+   * as soon as the server says that its `turn_detection` is manual.
+   */
+  turnDetection?: "manual";
+}
+
+/** Who decides about turns, and whether it is the user's. */
+export interface TurnState {
+  /** Whether the client decides when a turn begins and ends (push to talk). */
+  manual: boolean;
+  /** Whether a turn has begun with `begin()` and not ended. */
+  talking: boolean;
 }
 
 /** A message from the server: JSON with a `type`. Programs may define their own types. */
@@ -194,8 +207,10 @@ export interface ConnectionEvents {
   mute: MuteState;
   /** Other devices were selected, or the default device replaced an unplugged one. */
   devices: DeviceChoice;
-  /** The state of the conversation: listening, heard, thinking, speaking, interrupted. */
+  /** The state of the conversation, such as listening, thinking or speaking. */
   conversation: ConversationSnapshot;
+  /** A turn began or ended with `begin()`, `commit()` or `cancel()`, or turns became manual. */
+  turn: TurnState;
 }
 
 /** Statistics of the connection; null if not known (yet). */

@@ -1,7 +1,7 @@
 /** A connection that goes nowhere: it stands wherever the gallery or a test puts it. */
 
 import type { Connection, ConnectionEvents, ConnectionOptions, StreamStats } from "../client";
-import type { ConversationSnapshot, DeviceChoice } from "../client";
+import type { ConversationSnapshot, DeviceChoice, TurnState } from "../client";
 import { Emitter } from "../client/emitter";
 import type { FastRTCError } from "../client";
 
@@ -19,6 +19,12 @@ class FakeMeter {
   }
 }
 
+/** The states in which a side speaks. */
+const VOICED = {
+  local: new Set(["heard", "paused"]),
+  remote: new Set(["speaking", "resumed"]),
+};
+
 /** Has the surface of a `Connection`. */
 export class FakeConnection extends Emitter<ConnectionEvents> {
   state: Connection["state"] = "idle";
@@ -31,12 +37,14 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
     latency: null,
     latencyFromSpeech: null,
   };
+  turn = { manual: false, talking: false };
+  turns: string[] = [];
   muted = { microphone: false, camera: false };
   stats: StreamStats | null = null;
   starts = 0;
   #meters = {
-    local: new FakeMeter(() => this.conversation.state === "heard"),
-    remote: new FakeMeter(() => this.conversation.state === "speaking"),
+    local: new FakeMeter(() => this.turn.talking || VOICED.local.has(this.conversation.state)),
+    remote: new FakeMeter(() => VOICED.remote.has(this.conversation.state)),
   };
 
   constructor(readonly options: ConnectionOptions) {
@@ -91,6 +99,33 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
 
   stop(): void {
     if (this.active) this.become("stopped");
+  }
+
+  /** Has the server say that its turns are manual. */
+  becomeManual(): void {
+    this.#turn({ manual: true });
+  }
+
+  begin(): boolean {
+    if (this.state !== "connected") return false;
+    this.turns.push("begin");
+    this.#turn({ talking: true });
+    return true;
+  }
+
+  commit(): void {
+    this.turns.push("commit");
+    this.#turn({ talking: false });
+  }
+
+  cancel(): void {
+    this.turns.push("cancel");
+    this.#turn({ talking: false });
+  }
+
+  #turn(change: Partial<TurnState>): void {
+    this.turn = { ...this.turn, ...change };
+    this.emit("turn", this.turn);
   }
 
   muteMicrophone(muted = true): void {

@@ -22,6 +22,15 @@ const STATS: StreamStats = {
   latencyFromSpeech: 913,
 };
 
+/** The states with a button to talk, and the conversation in each. */
+const TURNS: Record<string, Parameters<FakeConnection["converse"]>[0] | undefined> = {
+  ready: "listening",
+  hold: "listening",
+  tap: "listening",
+  "ready-thinking": "thinking",
+  "ready-speaking": "speaking",
+};
+
 const query = new URLSearchParams(location.search);
 const look = query.get("view") ?? "audio";
 const modality: Modality = look === "video" || look === "audio-video" ? look : "audio";
@@ -113,9 +122,19 @@ async function arrange(): Promise<void> {
   else if (state === "stopped") {
     connection.localStream = connection.remoteStream = null;
     connection.stop();
-  } else if (state !== "connected") {
+  } else if (state in TURNS) talkInTurns(state);
+  else if (state !== "connected") {
     connection.converse(state as Parameters<FakeConnection["converse"]>[0]);
   }
+}
+
+/** The way of talking with a button, in each of its states. */
+function talkInTurns(state: string): void {
+  connection.becomeManual();
+  connection.converse(TURNS[state] ?? "listening");
+  const button = document.querySelector<HTMLButtonElement>(".frtc-talk");
+  if (state === "tap") button?.click();
+  else if (state === "hold") document.dispatchEvent(new KeyboardEvent("keydown", { key: " " }));
 }
 
 /** A while of a conversation, for the details. */

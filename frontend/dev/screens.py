@@ -23,9 +23,13 @@ FRONTEND = Path(__file__).resolve().parents[1]
 SCREENS = FRONTEND.parent / "docs" / "screens"
 STATES = [
     *("idle", "asking", "connecting", "listening", "heard", "thinking", "speaking", "interrupted"),
+    *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
     *("captions", "muted", "devices", "details", "reconnecting", "error", "time-limit", "stopped"),
 ]
-CONVERSATION = {"heard", "thinking", "speaking", "interrupted", "captions"}
+CONVERSATION = {
+    *("heard", "thinking", "speaking", "interrupted", "captions"),
+    *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
+}
 OF_ONE_WAY = {"idle", "connecting", "listening", "muted", "reconnecting", "error", "stopped"}
 COLUMNS = {1280: 4, 390: 5}
 VIEWS = {

@@ -19,6 +19,8 @@ export interface BarActions {
 
 /** The state of the buttons, in addition to the status. */
 export interface BarState {
+  /** Whether there is a button to talk, so that none mutes the microphone. */
+  manual: boolean;
   microphoneMuted: boolean;
   cameraMuted: boolean;
   speakerMuted: boolean;
@@ -132,6 +134,7 @@ export class Bar {
       "Mute speaker",
       "Unmute speaker",
     ]);
+    if (this.#microphone) show(this.#microphone.root, !state.manual);
     if (this.#devices) show(this.#devices.root, state.hasChoice);
     unfold(this.#devices, state.drawer === "devices", "Choose devices");
     unfold(this.#details, state.drawer === "details", "Connection details");

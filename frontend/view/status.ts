@@ -1,6 +1,12 @@
 /** The text of the view for each state of the stream. */
 
-import type { ConnectionState, ConversationState, ErrorCode, FastRTCError } from "../client";
+import type {
+  ConnectionState,
+  ConversationState,
+  ErrorCode,
+  FastRTCError,
+  TurnState,
+} from "../client";
 import type { Layout } from "./layout";
 
 /** The style of a status: idle, connecting, live, muted, or a state of the conversation. */
@@ -20,6 +26,7 @@ export interface Situation {
   state: ConnectionState;
   error: FastRTCError | null;
   conversation: ConversationState;
+  turn: TurnState;
   microphoneMuted: boolean;
   cameraMuted: boolean;
   speakerMuted: boolean;
@@ -43,8 +50,11 @@ export interface Situation {
 const CONVERSATION: Record<ConversationState, (assistant: string) => string> = {
   listening: () => "Listening",
   heard: () => "Hearing you",
+  waiting: () => "Waiting for you to finish",
   thinking: () => "Thinking",
   speaking: (assistant) => `${assistant} is speaking`,
+  paused: (assistant) => `${assistant} has paused, listening to you`,
+  resumed: (assistant) => `${assistant} goes on`,
   interrupted: () => "Interrupted",
 };
 
@@ -103,7 +113,9 @@ export function statusOf(situation: Situation): Status {
 }
 
 function liveStatus(situation: Situation): { text: string; tone: Tone } {
-  const { layout, conversation, microphoneMuted, assistant } = situation;
+  const { layout, turn, assistant } = situation;
+  const microphoneMuted = situation.microphoneMuted && !turn.manual;
+  const conversation = turn.manual ? ofManualTurn(situation) : situation.conversation;
   const cameraOff = situation.cameraMuted && layout.camera;
   const speakerOff = situation.speakerMuted && layout.speaker;
   const speakerToo = speakerOff ? ", speaker muted" : "";
@@ -121,7 +133,8 @@ function liveStatus(situation: Situation): { text: string; tone: Tone } {
       const muted = speakerOff ? "Microphone and speaker muted" : "Microphone muted";
       return { text: muted + cameraToo, tone: "muted" };
     }
-    const text = CONVERSATION[conversation](assistant);
+    const isReady = turn.manual && conversation === "listening";
+    const text = isReady ? "Your turn" : CONVERSATION[conversation](assistant);
     if (conversation === "listening")
       return { text: text + cameraToo + speakerToo, tone: conversation };
     return { text: conversation === "speaking" ? text + speakerToo : text, tone: conversation };
@@ -132,6 +145,12 @@ function liveStatus(situation: Situation): { text: string; tone: Tone } {
   return conversation === "speaking"
     ? { text: "Playing", tone: "speaking" }
     : { text: "Connected", tone: "live" };
+}
+
+/** Only a button that is held makes it the user's turn. */
+function ofManualTurn({ turn, conversation }: Situation): ConversationState {
+  if (turn.talking) return conversation === "interrupted" ? conversation : "heard";
+  return conversation === "heard" ? "listening" : conversation;
 }
 
 function idleText({ layout, withText, testing }: Situation): string {

@@ -17,6 +17,7 @@ import { Session } from "./session";
 import { askForTurn, gradioSignalling } from "./signalling";
 import { Stage } from "./stage";
 import { statusOf } from "./status";
+import { TalkButton } from "./talk";
 import { canSetVolume, VolumeSlider } from "./volume";
 
 /** Creates the connection; tests and the gallery pass a fake one. */
@@ -129,6 +130,7 @@ class Panel {
   readonly #connection: Connection;
   readonly #stage: Stage;
   readonly #bar: Bar;
+  readonly #talk: TalkButton | null;
   readonly #devices: DevicesDrawer;
   readonly #test: MicrophoneTest | null;
   readonly #volume: VolumeSlider | null;
@@ -230,6 +232,7 @@ class Panel {
       },
       { devices: this.#devices.id, details: this.#details.id },
     );
+    this.#talk = layout.microphone ? new TalkButton(this.#connection, this.#bar.main) : null;
     this.#label = h(
       "p",
       { class: "frtc-name" },
@@ -245,6 +248,7 @@ class Panel {
       this.#stage.root,
       this.#status,
       composer?.root ?? null,
+      this.#talk?.root ?? null,
       this.#bar.root,
       this.#devices.root,
       this.#details.root,
@@ -273,6 +277,7 @@ class Panel {
     this.#connection.stop();
     this.#forget.abort();
     this.#stage.destroy();
+    this.#talk?.destroy();
     this.#test?.stop();
     this.#server.watch(false);
     this.#devices.destroy();
@@ -304,6 +309,9 @@ class Panel {
       this.#refresh();
     });
     connection.on("mute", () => {
+      this.#refresh();
+    });
+    connection.on("turn", () => {
       this.#refresh();
     });
     connection.on("devices", () => {
@@ -342,11 +350,12 @@ class Panel {
   }
 
   #refresh(): void {
-    const { state, error, conversation, muted } = this.#connection;
+    const { state, error, conversation, turn, muted } = this.#connection;
     const status = statusOf({
       state,
       error,
       conversation: conversation.state,
+      turn,
       microphoneMuted: muted.microphone,
       cameraMuted: muted.camera,
       speakerMuted: this.#speakerMuted,
@@ -362,10 +371,13 @@ class Panel {
     this.root.dataset["state"] = state;
     this.root.dataset["tone"] = status.tone;
     setText(this.#status, status.text);
-    this.#stage.showMuted(muted, this.#speakerMuted);
+    const silent = muted.microphone || (turn.manual && !turn.talking);
+    this.#stage.showMuted({ ...muted, microphone: silent }, this.#speakerMuted);
     this.#stage.show(status);
     this.#bar.show(status, this.props().buttonLabels);
+    this.#talk?.follow(status);
     this.#bar.follow({
+      manual: turn.manual,
       microphoneMuted: muted.microphone,
       cameraMuted: muted.camera,
       speakerMuted: this.#speakerMuted,

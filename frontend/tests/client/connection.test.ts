@@ -861,3 +861,96 @@ describe("a silent start", () => {
     expect(connection.state).toBe("connected");
   });
 });
+
+describe("manual turns", () => {
+  const sent = () => FakePeer.last.channel.sent.map((text) => JSON.parse(text) as unknown);
+  const isOn = () => (FakePeer.last.transceivers[0]?.sender.track as FakeTrack).enabled;
+  const sayManual = () => {
+    FakePeer.last.say({
+      type: "conversation",
+      data: { state: "listening", turn_detection: "manual" },
+    });
+  };
+
+  it("opens the microphone from begin to commit once the server says so", async () => {
+    const { connection } = await connected();
+    const [turn, told] = [vi.fn(), vi.fn()];
+    connection.on("turn", turn);
+    connection.on("sent", told);
+    expect([connection.turn.manual, isOn()]).toEqual([false, true]);
+    sayManual();
+    expect([connection.turn, isOn()]).toEqual([{ manual: true, talking: false }, false]);
+    expect(connection.muted.microphone).toBe(false); // the user has not muted it
+    expect(connection.begin()).toBe(true);
+    expect([connection.turn.talking, isOn()]).toEqual([true, true]);
+    connection.commit();
+    expect([connection.turn.talking, isOn()]).toEqual([false, false]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sent()).toEqual([{ type: "begin" }, { type: "commit" }]);
+    expect(told).toHaveBeenLastCalledWith({ type: "commit" });
+    expect(turn).toHaveBeenCalledTimes(3);
+  });
+
+  it("keeps the microphone closed from the start if the page knows", async () => {
+    const { connection } = make({ turnDetection: "manual" });
+    expect(connection.turn).toEqual({ manual: true, talking: false });
+    const outcome = connection.start();
+    await settle();
+    expect(isOn()).toBe(false);
+    FakePeer.last.connect();
+    await outcome;
+    expect(isOn()).toBe(false);
+    connection.begin();
+    connection.cancel();
+    expect([isOn(), sent()]).toEqual([false, [{ type: "begin" }, { type: "cancel" }]]);
+  });
+
+  it("unmutes the microphone to talk, and asks for it if there is none yet", async () => {
+    const { connection } = make();
+    const outcome = connection.start({ silent: true });
+    await settle();
+    FakePeer.last.connect();
+    await outcome;
+    sayManual();
+    expect(getUserMedia).not.toHaveBeenCalled();
+    connection.begin();
+    await settle();
+    expect(getUserMedia).toHaveBeenCalledOnce();
+    expect([connection.muted.microphone, isOn()]).toEqual([false, true]);
+  });
+
+  it("leaves the microphone on where the server decides about turns", async () => {
+    const { connection } = await connected();
+    connection.begin();
+    connection.commit();
+    expect(isOn()).toBe(true);
+  });
+
+  it("forgets a turn when the connection ends, and begins none without one", async () => {
+    const { connection } = await connected({ turnDetection: "manual" });
+    connection.begin();
+    connection.commit();
+    connection.begin();
+    connection.stop();
+    expect(connection.turn).toEqual({ manual: true, talking: false });
+    expect(connection.begin()).toBe(false);
+    connection.commit();
+    connection.cancel();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sent().at(-1)).toEqual({ type: "begin" });
+    expect(make().connection.begin()).toBe(false);
+  });
+
+  it("follows the states that the server reports", async () => {
+    const { connection } = await connected();
+    const states = vi.fn();
+    connection.on("conversation", ({ state }) => {
+      states(state);
+    });
+    for (const state of ["user_speaking", "end_of_turn_pending", "thinking"]) {
+      FakePeer.last.say({ type: "conversation", data: { state } });
+    }
+    expect(states.mock.calls.flat()).toEqual(["heard", "waiting", "thinking"]);
+    expect(connection.turn.manual).toBe(false);
+  });
+});

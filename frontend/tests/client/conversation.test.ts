@@ -181,3 +181,85 @@ it("knows a greeting, which nobody asked for", () => {
   pass(50, { answer: LOUD });
   expect(conversation.snapshot.state).toBe("speaking");
 });
+
+describe("a server that reports its states", () => {
+  const report = (name: string) => {
+    conversation.report(name, now);
+    return conversation.snapshot.state;
+  };
+
+  it("decides about the state, whatever the levels are", () => {
+    expect(["user_speaking", "end_of_turn_pending", "thinking"].map(report)).toEqual([
+      "heard",
+      "waiting",
+      "thinking",
+    ]);
+    pass(5000, { answer: LOUD }); // a sound while thinking
+    expect(conversation.snapshot).toMatchObject({ state: "thinking", latency: null });
+    report("speaking");
+    pass(5000);
+    expect(conversation.snapshot.state).toBe("speaking");
+    expect(report("listening")).toBe("listening");
+  });
+
+  it("pauses the reply, which is resumed for a while", () => {
+    report("speaking");
+    expect(report("interruption_pending")).toBe("paused");
+    expect(report("speaking")).toBe("resumed");
+    expect(report("speaking")).toBe("resumed");
+    pass(1000);
+    expect(conversation.snapshot.state).toBe("resumed");
+    pass(1000);
+    expect(conversation.snapshot.state).toBe("speaking");
+  });
+
+  it.each([
+    ["before", ["log", "state"]],
+    ["after", ["state", "log"]],
+  ])("shows an interruption that is logged %s the state", (_, order) => {
+    report("speaking");
+    report("interruption_pending");
+    for (const what of order) {
+      if (what === "log") log("interrupted");
+      else report("user_speaking");
+    }
+    expect(conversation.snapshot.state).toBe("interrupted");
+    pass(1500);
+    expect(conversation.snapshot.state).toBe("heard");
+  });
+
+  it("returns to listening after an interruption by the program", () => {
+    report("speaking");
+    report("listening");
+    log("interrupted");
+    pass(1500);
+    expect(conversation.snapshot.state).toBe("listening");
+  });
+
+  it("measures the latency at the first sound of the reply", () => {
+    log("started_talking");
+    report("user_speaking");
+    pass(1000, { user: LOUD });
+    pass(500);
+    log("pause_detected");
+    report("thinking");
+    pass(300);
+    log("response_starting");
+    report("speaking");
+    expect(conversation.snapshot.latency).toBe(null);
+    pass(100, { answer: LOUD });
+    expect(conversation.snapshot).toMatchObject({ latency: 350, latencyFromSpeech: 850 });
+  });
+
+  it("keeps its state when the handler fails", () => {
+    report("thinking");
+    conversation.fail(now);
+    expect(conversation.snapshot.state).toBe("thinking");
+  });
+
+  it("may have states that this client does not know", () => {
+    expect(report("dreaming")).toBe("listening");
+    takeTurn();
+    expect(conversation.snapshot.state).toBe("speaking");
+  });
+});

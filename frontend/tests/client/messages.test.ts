@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { eventOf, isEcho, parseMessage } from "../../client/messages";
+import { conversationOf, eventOf, isEcho, parseMessage } from "../../client/messages";
 
 describe("parseMessage", () => {
   it("reads JSON with a type", () => {
@@ -48,4 +48,27 @@ describe("eventOf", () => {
 it("knows the echo of what a page sent", () => {
   expect(isEcho("Server received: hello")).toBe(true);
   expect(isEcho("pause_detected")).toBe(false);
+});
+
+describe("conversationOf", () => {
+  it.each([
+    [{ state: "thinking" }, { state: "thinking", manual: false }],
+    [
+      { state: "listening", turn_detection: "manual" },
+      { state: "listening", manual: true },
+    ],
+    [
+      { state: 3, turn_detection: "vad" },
+      { state: null, manual: false },
+    ],
+    [{}, { state: null, manual: false }],
+  ])("reads %j", (data, said) => {
+    expect(conversationOf({ type: "conversation", data })).toEqual(said);
+  });
+
+  it("ignores other messages", () => {
+    expect(conversationOf({ type: "conversation", data: "thinking" })).toBe(null);
+    expect(conversationOf({ type: "conversation", data: null })).toBe(null);
+    expect(conversationOf({ type: "log", data: { state: "thinking" } })).toBe(null);
+  });
 });

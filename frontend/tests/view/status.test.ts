@@ -8,6 +8,7 @@ function situation(changes: Partial<Situation> = {}): Situation {
     state: "connected",
     error: null,
     conversation: "listening",
+    turn: { manual: false, talking: false },
     microphoneMuted: false,
     cameraMuted: false,
     speakerMuted: false,
@@ -52,6 +53,9 @@ it.each([
   ["thinking", "Thinking"],
   ["speaking", "Ada is speaking"],
   ["interrupted", "Interrupted"],
+  ["waiting", "Waiting for you to finish"],
+  ["paused", "Ada has paused, listening to you"],
+  ["resumed", "Ada goes on"],
 ] as const)("follows the conversation: %s", (conversation, text) => {
   expect(statusOf(situation({ conversation }))).toMatchObject({ text, tone: conversation });
 });
@@ -155,3 +159,20 @@ it("shows what is wrong where the picture would be, and can still be stopped", (
   expect(status.button).toBe("stop");
   expect(status.problem).toEqual({ sentence: "No such model", severe: true });
 });
+
+it.each([
+  ["listening", false, "Your turn", "listening"],
+  ["heard", false, "Your turn", "listening"],
+  ["listening", true, "Hearing you", "heard"],
+  ["thinking", true, "Hearing you", "heard"],
+  ["interrupted", true, "Interrupted", "interrupted"],
+  ["thinking", false, "Thinking", "thinking"],
+  ["speaking", false, "Ada is speaking", "speaking"],
+] as const)(
+  "says in manual turns whose it is: %s, talking %s",
+  (conversation, talking, text, tone) => {
+    const turn = { manual: true, talking };
+    const shown = statusOf(situation({ conversation, turn, microphoneMuted: true }));
+    expect(shown).toMatchObject({ text, tone });
+  },
+);

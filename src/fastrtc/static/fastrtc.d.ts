@@ -67,11 +67,16 @@ declare function toBands(strengths: Uint8Array, sampleRate: number, count: numbe
 /**
  * - `listening`: neither side speaks.
  * - `heard`: the server has detected the user's speech.
+ * - `waiting`: the user is silent, but does not seem to have finished.
  * - `thinking`: the user has paused; the reply is being generated.
  * - `speaking`: the reply is audible.
+ * - `paused`: the user speaks during the reply, and may want to interrupt it.
+ * - `resumed`: the reply goes on, because it was no interruption; `speaking` follows.
  * - `interrupted`: the user has interrupted the reply (barge-in).
+ *
+ * `waiting`, `paused` and `resumed` occur only if the server reports its own states.
  */
-type ConversationState = "listening" | "heard" | "thinking" | "speaking" | "interrupted";
+type ConversationState = "listening" | "heard" | "waiting" | "thinking" | "speaking" | "paused" | "resumed" | "interrupted";
 /** The state, and the latency of the last reply. */
 interface ConversationSnapshot {
     state: ConversationState;
@@ -87,6 +92,8 @@ declare class Conversation {
     get snapshot(): ConversationSnapshot;
     /** Process a log message of the server; those that are not about turns are ignored. */
     log(what: string, now: number): void;
+    /** Process the server's own state; unknown ones are ignored. */
+    report(name: string, now: number): void;
     /** Process an error of the handler: the user's current speech gets no reply. */
     fail(now: number): void;
     /** Process the current levels of both sides, in dB of full scale. */
@@ -210,6 +217,18 @@ interface ConnectionOptions {
     reconnect?: boolean | ReconnectOptions;
     /** Trickle ICE: send candidates as they are gathered, not within the offer. Default true. */
     trickle?: boolean;
+    /**
+     * `"manual"`: send silence until `begin()` is called, from the start. Otherwise the same happens
+     * as soon as the server says that its `turn_detection` is manual.
+     */
+    turnDetection?: "manual";
+}
+/** Who decides about turns, and whether it is the user's. */
+interface TurnState {
+    /** Whether the client decides when a turn begins and ends (push to talk). */
+    manual: boolean;
+    /** Whether a turn has begun with `begin()` and not ended. */
+    talking: boolean;
 }
 /** A message from the server: JSON with a `type`. Programs may define their own types. */
 interface ServerMessage {
@@ -266,8 +285,10 @@ interface ConnectionEvents {
     mute: MuteState;
     /** Other devices were selected, or the default device replaced an unplugged one. */
     devices: DeviceChoice;
-    /** The state of the conversation: listening, heard, thinking, speaking, interrupted. */
+    /** The state of the conversation, such as listening, thinking or speaking. */
     conversation: ConversationSnapshot;
+    /** A turn began or ended with `begin()`, `commit()` or `cancel()`, or turns became manual. */
+    turn: TurnState;
 }
 /** Statistics of the connection; null if not known (yet). */
 interface StreamStats {
@@ -345,6 +366,8 @@ declare class Hearing {
     begin(): void;
     /** Process a log message of the server. */
     log(text: string): void;
+    /** Process the server's own state of the conversation. */
+    report(state: string): void;
     /** Process an error of the handler. */
     fail(): void;
     /** Release everything. */
@@ -499,6 +522,13 @@ type ServerEvent = {
 declare function parseMessage(text: string): ServerMessage;
 /** Return the event of a message; null for custom types. */
 declare function eventOf(message: ServerMessage): ServerEvent | null;
+/** What a `conversation` message says: the server's state, and who decides about turns. */
+interface ServerConversation {
+    state: string | null;
+    manual: boolean;
+}
+/** Return what a `conversation` message says; null for others. */
+declare function conversationOf({ type, data }: ServerMessage): ServerConversation | null;
 /** The server's confirmation of each string that a page sends, which is ignored. */
 declare function isEcho(log: string): boolean;
 
@@ -539,6 +569,33 @@ declare function summarise(report: Iterable<[string, unknown]>, before: Counts |
     counts: Counts;
 };
 
+/** The user's turn, where the client says when it begins and ends (push to talk). */
+/** Sends the messages of a turn; the microphone is silent between two turns. */
+declare class Turn {
+    #private;
+    private readonly send;
+    private readonly changed;
+    /**
+     * @param manual Whether the client decides about turns.
+     * @param send Sends a message to the server; returns whether there is an open channel.
+     * @param changed Called when the state has changed.
+     */
+    constructor(manual: boolean, send: (message: object) => boolean, changed: (state: TurnState) => void);
+    get state(): TurnState;
+    /** Whether the microphone is silent because it is not the user's turn. */
+    get silent(): boolean;
+    /** Process the server's statement that the client decides about turns. */
+    setManual(): void;
+    /** Begin a turn: what was said before is not part of it, and a reply is interrupted. */
+    begin(): boolean;
+    /** End the turn and have it answered. */
+    commit(): void;
+    /** End the turn and discard it, also just after `commit`. */
+    cancel(): void;
+    /** Forget the turn, because its connection has ended. */
+    reset(): void;
+}
+
 /** The life cycle of a connection: from start to end, across all reconnects. */
 /** Emits an event of the connection. */
 type Tell = <Name extends keyof ConnectionEvents>(name: Name, detail: ConnectionEvents[Name]) => void;
@@ -557,6 +614,7 @@ declare class Life {
     link: Link | null;
     remote: MediaStream | null;
     readonly hearing: Hearing;
+    readonly turn: Turn;
     /** Resolves when connected (true) or ended (false). */
     readonly outcome: Promise<boolean>;
     /**
@@ -572,6 +630,8 @@ declare class Life {
     end(state: "stopped" | "failed", error: FastRTCError | null): void;
     /** Start or stop sending silence and black frames. */
     mute(muted: MuteState): void;
+    /** Send a message as JSON; false if there is no open channel. */
+    send(message: unknown): boolean;
     /** Whether it sends no track of a kind because it was started silent. */
     lacks(kind: Kind): boolean;
     /** Request the missing device of a kind; continues without one if there is none. */
@@ -618,6 +678,8 @@ declare class Connection extends Emitter<ConnectionEvents> {
     };
     /** The state of the conversation, and the latency of the last reply. */
     get conversation(): ConversationSnapshot;
+    /** Who decides about turns, and whether it is the user's (push to talk). */
+    get turn(): TurnState;
     /** Which local tracks are muted; kept across reconnects and restarts. */
     get muted(): MuteState;
     /**
@@ -637,6 +699,17 @@ declare class Connection extends Emitter<ConnectionEvents> {
     stop(): void;
     /** Send a string, or an object as JSON, on the data channel; false if there is none. */
     send(message: unknown): boolean;
+    /**
+     * Begin the user's turn (push to talk); false if there is no open data channel.
+     *
+     * The microphone is unmuted, a reply is interrupted, and what was said before is not part of the
+     * turn. If turns are manual, the microphone sends silence between them.
+     */
+    begin(): boolean;
+    /** End the turn and have it answered, once its last audio has arrived (0.15 s). */
+    commit(): void;
+    /** End the turn and discard what was said, also just after `commit()`. */
+    cancel(): void;
     /**
      * Switch to another microphone; while streaming, the track is replaced without renegotiation.
      *
@@ -659,4 +732,43 @@ declare class Connection extends Emitter<ConnectionEvents> {
     getStats(): Promise<StreamStats | null>;
 }
 
-export { Accepted, Answer, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, StateChange, StreamStats, TrackConstraints, canChooseSpeaker, deviceNames, httpSignalling, listDevices, setSpeaker, watchDevices };
+/** A button and a key to talk: hold them, or tap them to talk with free hands. */
+/** The part of a `Connection` that is needed to talk. */
+type TalkConnection = Pick<Connection, "begin" | "commit" | "cancel" | "turn" | "on">;
+/** Options of `pushToTalk`. */
+interface PushToTalkOptions {
+    /** The `KeyboardEvent.key` that does the same as the button anywhere on the page. */
+    key?: string | null;
+    /** Called when the way of talking changes: the button is held, was tapped, or neither. */
+    changed?: (how: "held" | "tapped" | null) => void;
+}
+/** Decides what presses mean. No clock and no elements: pass it the time in ms. */
+declare class TalkKey {
+    #private;
+    private readonly connection;
+    /** How the user talks, if at all. */
+    how: "held" | "tapped" | null;
+    constructor(connection: Pick<TalkConnection, "begin" | "commit" | "cancel">);
+    /** The button went down; a tap ends the turn that an earlier one has begun. */
+    press(now: number): void;
+    /** The button went up. */
+    release(now: number): void;
+    /** The button went up where nobody saw it, as in another window. */
+    lose(): void;
+    /** Discard the turn; false if there is none. */
+    cancel(): boolean;
+    /** The turn has ended elsewhere, for example with the connection. */
+    end(): void;
+}
+/**
+ * Make a button talk while it is held: with a pointer, a finger, the space bar or a screen reader.
+ *
+ * A short tap begins a turn and the next one ends it, for those who cannot hold a button. Escape
+ * discards the turn. The key works anywhere on the page, except where it types or presses another
+ * button. `aria-pressed` of the button follows.
+ *
+ * @returns A function that removes all listeners; a turn that has begun is discarded.
+ */
+declare function pushToTalk(connection: TalkConnection, button: HTMLElement, { key, changed }?: PushToTalkOptions): () => void;
+
+export { Accepted, Answer, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, StateChange, StreamStats, TalkConnection, TrackConstraints, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
