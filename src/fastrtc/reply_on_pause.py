@@ -25,7 +25,7 @@ from .pacing.audio_output import seconds_of
 from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .pause_detection.silero import get_silero_model
-from .turns.conversation import Conversation
+from .turns.dialogue import Dialogue
 from .turns.options import AlgoOptions
 from .turns.state import AppState
 
@@ -137,7 +137,7 @@ class ReplyOnPause(StreamHandler):
         self.event = threading.Event()
         self.generator: Any = None
         self.state = AppState()
-        Conversation(self, link_of(self), ReplyOnPause, seconds_of, on_interrupt)
+        Dialogue(self, link_of(self), ReplyOnPause, seconds_of, on_interrupt)
 
     @property
     def _needs_additional_inputs(self) -> bool:
@@ -237,6 +237,6 @@ class ReplyOnPause(StreamHandler):
         return super().shutdown()
 
 
-def _conversation(handler: ReplyOnPause) -> Conversation:
-    conversation: Conversation = link_of(handler).conversation
-    return conversation
+def _conversation(handler: ReplyOnPause) -> Dialogue:
+    dialogue: Dialogue = link_of(handler).conversation
+    return dialogue

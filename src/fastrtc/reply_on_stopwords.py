@@ -23,7 +23,7 @@ from .reply_on_pause import AlgoOptions, AppState, ReplyFnGenerator, ReplyOnPaus
 from .speech_to_text.moonshine import NAMES
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
-from .turns.conversation import Conversation
+from .turns.dialogue import Dialogue
 from .turns.segmenter import to_mono
 from .turns.stop_word_spotter import StopWordSpotter
 
@@ -140,7 +140,7 @@ class ReplyOnStopWords(ReplyOnPause):
             _check_installed(model, stt_model)  # names the missing packages of both models
             raise
         link = link_of(self)
-        StopWordConversation(self, link, ReplyOnStopWords, seconds_of, on_interrupt)
+        StopWordDialogue(self, link, ReplyOnStopWords, seconds_of, on_interrupt)
 
     def stop_word_detected(self, text: str) -> bool:
         """Return whether a text contains a stop word.
@@ -156,8 +156,8 @@ class ReplyOnStopWords(ReplyOnPause):
         link_of(self).send(create_message("stopword", ""))
 
 
-class StopWordConversation(Conversation):
-    """A conversation that ignores speech until a stop word is said."""
+class StopWordDialogue(Dialogue):
+    """A dialogue that ignores speech until a stop word is said."""
 
     def __init__(self, face: ReplyOnStopWords, *args: Any) -> None:
         super().__init__(cast(ReplyOnPause, face), *args)
@@ -245,8 +245,7 @@ class StopWordConversation(Conversation):
         state.stop_word_detected = True
         state.started_talking_pre_stop_word = False
         face.send_stopword()
-        if self.speaking:
-            self.interrupt()
+        self.interrupt_if_speaking()
         return rest
 
     def _report_recognizer(self, error: Exception) -> None:

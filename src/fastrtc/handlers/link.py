@@ -63,7 +63,7 @@ class HandlerLink:
         inputs_set: How often inputs were set.
         submitted: Whether a text that the client submitted is triggering a reply.
         resampler: The resampler of ``StreamHandlerBase.resample``.
-        conversation: The conversation of a ``ReplyOnPause``.
+        conversation: The ``Dialogue`` of a ``ReplyOnPause``.
         on_message: The function for messages of the client that was passed to the constructor.
         message_types: The functions of this package for messages of the client, by type; called
             on the event loop.

@@ -1,0 +1,254 @@
+"""The conversation of one connection: the client's turns, the replies, and barge-in.
+
+``ReplyOnPause`` is its face. Programs subclass the face and override its methods, so methods that
+may be overridden are called on the face; everything else lives here, where names of a subclass
+cannot collide with ours.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.messages import create_message
+from ..core.types import EmitType
+from ..handlers.link import HandlerLink, rebound
+from .conversation import Conversation
+from .endpointing import Endpointing
+from .face import Face
+from .replies import Replies
+from .segmenter import to_mono
+from .state import AppState
+from .transitions import Action, Event
+
+__all__ = ["Dialogue"]
+
+
+class Dialogue:
+    """Connect a ``ReplyOnPause`` on one connection with the state machine of its conversation.
+
+    Audio is processed in the thread of ``receive``, outputs are returned in the thread of ``emit``,
+    and replies run in their own; ``trigger`` and ``interrupt`` may be called from any thread.
+
+    Args:
+        face: The ``ReplyOnPause``.
+        link: The link between the handler and its connection.
+        base: The class of this package that the face derives from, to detect overrides.
+        seconds_of: Validate audio of a reply and return its length in seconds.
+        on_interrupt: Called when a reply is interrupted, with the seconds that were played.
+        warn: Whether to log options that have no effect.
+
+    Attributes:
+        conversation: The state machine.
+        replies: The replies.
+        endpointing: Detects the end of the client's turns.
+        hearing: Held while audio is processed and while the state is replaced.
+    """
+
+    def __init__(
+        self,
+        face: Face,
+        link: HandlerLink,
+        base: type,
+        seconds_of: Callable[[Any], float],
+        on_interrupt: Callable[[float], Any] | None = None,
+        warn: bool = True,
+    ) -> None:
+        self.face = face
+        self.link = link
+        self.hearing = threading.RLock()
+        self.conversation = Conversation()
+        self.replies = Replies(face, link, self.hearing, seconds_of, on_interrupt, self.observe)
+        self._base = base
+        self._seconds_of = seconds_of
+        self._state_lock = threading.Lock()  # acquired last
+        self._deaf = False
+        chunked = self._is_overridden("determine_pause")
+        self.endpointing = Endpointing(face, chunked)
+        link.conversation = self
+        link.drops_stale = True
+        own_emit = self._is_overridden("emit", "receive", "trigger_response")
+        link.emit_wakes = None if own_emit else self.replies.wake
+        link.needs_silence = self.needs_silence
+        if warn and not chunked:
+            self.endpointing.warn_of_unused_options()
+
+    def for_handler(self, face: Face, link: HandlerLink) -> Dialogue:
+        """Create the dialogue of a handler that was made by copying this one's."""
+        on_interrupt = rebound(self.replies.on_interrupt, self.face, face)
+        return type(self)(face, link, self._base, self._seconds_of, on_interrupt, False)
+
+    def _is_overridden(self, *names: str) -> bool:
+        return any(getattr(type(self.face), n) is not getattr(self._base, n) for n in names)
+
+    # The state machine
+
+    def handle(self, *events: Event) -> None:
+        """Process events that happened at once; thread-safe."""
+        with self._state_lock:
+            actions = [a for event in events for a in self.conversation.handle(event)]
+        self._perform(actions)
+
+    def observe(self) -> None:
+        """Let the state machine see whether a reply is expected or played; thread-safe."""
+        with self._state_lock:
+            # in this order: a turn is expected before its utterance ends
+            talking = self.face.state.started_talking
+            requested = self.replies.requested
+            actions = self.conversation.observe(
+                talking=talking or requested,
+                awaited=requested or self.replies.running,
+                has_audio=self.replies.has_audio(),
+            )
+        self._perform(actions)
+
+    def _perform(self, actions: list[Action] | tuple[Action, ...]) -> None:
+        if Action.TELL_SPEECH in actions:
+            self.say_started_talking()
+        if Action.TELL_PAUSE in actions:
+            self.say("pause_detected")
+        try:
+            if Action.CANCEL_REPLY in actions and self.speaking:
+                self.replies.interrupt()
+        finally:
+            if Action.REQUEST_REPLY in actions:
+                self.replies.request()
+
+    # Listening
+
+    def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
+        """Process audio: detect the onset and the end of the client's turn."""
+        face = self.face
+        self.observe()
+        if not face.can_interrupt and (self.speaking or face.event.is_set()):
+            self._deaf = True
+            return
+        if self._deaf:  # audio from before the reply does not belong to what follows
+            self._deaf = False
+            self.forget()
+        self.replies.heard(frame[1].size / frame[0])
+        events = []
+        with self.hearing:  # the state is not replaced meanwhile
+            talked = face.state.started_talking
+            face.process_audio(frame, face.state)
+            if face.state.started_talking and not talked:
+                events.append(Event.SPEECH_STARTED)
+            if face.state.pause_detected:
+                events.append(Event.TURN_ENDED)
+                self.replies.expect_turn()
+        if events:
+            self.handle(*events)
+
+    def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
+        """Process a frame, and store the result in *state*."""
+        rate, samples = audio
+        if not state.sampling_rate:
+            state.sampling_rate = rate
+        segmenter = self.endpointing.open_segmenter()
+        if segmenter is not None:
+            started, said = segmenter.hear(rate, samples, self.speaking)
+            state.started_talking = state.started_talking or started
+            state.pause_detected = said is not None
+            if said is not None:
+                state.stream = said.reshape(-1)
+            return
+        so_far = [] if state.buffer is None else [state.buffer]
+        state.buffer = np.concatenate((*so_far, samples.reshape(-1)))
+        state.pause_detected = self.face.determine_pause(state.buffer, state.sampling_rate, state)
+
+    def determine_pause(
+        self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
+    ) -> bool:
+        """Judge a chunk of audio once it is complete; see ``ReplyOnPause``."""
+        face = self.face
+        options = face.algo_options
+        channels = 2 if face.expected_layout == "stereo" else 1
+        if len(audio) < options.audio_chunk_duration * sampling_rate * channels:
+            return False
+        mono = to_mono(audio, face.expected_layout)
+        speech_s, _ = face.model.vad((sampling_rate, mono), face.model_options)
+        state.buffer = None
+        return self.endpointing.chunks.pause(
+            audio, speech_s, sampling_rate, state, options, self.speaking, channels
+        )
+
+    def needs_silence(self) -> bool:
+        """Return whether an utterance is active: it must also end if no more audio arrives."""
+        return self.face.state.started_talking and not self._deaf
+
+    def forget(self) -> None:
+        """Discard the audio of the current utterance."""
+        state = self.face.state
+        state.buffer = state.stream = None
+        self.replies.forget()
+        state.started_talking = False
+        self.endpointing.forget()
+
+    # Speaking
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a reply is being prepared or played."""
+        return self.replies.speaking
+
+    def trigger(self) -> None:
+        """Reply now, to the audio so far or to a text; callable from any thread."""
+        if self.replies.is_answer():
+            return
+        state = self.face.state
+        with self.hearing:
+            if state.stream is None:
+                segmenter = self.endpointing.segmenter
+                said = segmenter.take() if segmenter is not None else None
+                state.stream = np.zeros(0, np.int16) if said is None else said.reshape(-1)
+            self.replies.expect_turn()
+        self.handle(Event.REPLY_TRIGGERED)
+
+    def interrupt_if_speaking(self) -> None:
+        """Interrupt the reply that is being prepared or played, if any; from any thread."""
+        self.handle(Event.INTERRUPTED)
+
+    def supersede(self) -> None:
+        """Stop the reply without telling; further outputs are dropped."""
+        self.replies.supersede()
+
+    def emit(self) -> EmitType:
+        """Return the next output of the reply, or None; see ``ReplyOnPause``."""
+        return self.replies.emit()
+
+    def start_up(self) -> None:
+        """Call ``startup_fn``, and play what it yields."""
+        self.replies.start_up()
+
+    def reset(self) -> None:
+        """Replace the state; also stop the reply, unless called because a reply has ended."""
+        face = self.face
+        with self.hearing:
+            heard = face.state
+            face.state = state = heard.new()
+            if self.replies.ending_turn:  # the next utterance may have begun already
+                self.carry_over(heard, state)
+            else:
+                self.forget()
+                self.supersede()
+        face.event.clear()
+
+    def carry_over(self, heard: AppState, state: AppState) -> None:
+        """Keep the state of an utterance that began during the reply."""
+        state.sampling_rate = heard.sampling_rate
+        state.started_talking = heard.started_talking
+        state.buffer, state.stream = heard.buffer, heard.stream
+
+    # Messages
+
+    def say(self, what: str) -> None:
+        """Send a ``log`` message."""
+        self.link.send(create_message("log", what))
+
+    def say_started_talking(self) -> None:
+        """Tell the client that the speaker started to talk."""
+        self.say("started_talking")

@@ -1,0 +1,301 @@
+"""The replies of one connection: requested at the end of a turn, begun and drained by ``emit``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.messages import create_message
+from ..core.outputs import AdditionalOutputs, split_output
+from ..core.types import EmitType
+from ..handlers.inputs import PLACEHOLDER
+from ..handlers.link import HandlerLink
+from .face import Face
+from .reply import ENDED, Reply
+from .reply_inputs import ReplyInputs
+from .speech_buffer import MAX_KEPT_S
+
+__all__ = ["Replies"]
+
+IN_HAND_S = 0.1
+"""How long audio that ``emit`` returned may take to get into the queue, in seconds."""
+
+
+class Replies:
+    """Run one reply at a time.
+
+    Args:
+        face: The ``ReplyOnPause``.
+        link: The link between the handler and its connection.
+        hearing: Held while the state of the face is replaced.
+        seconds_of: Validate audio of a reply and return its length in seconds.
+        on_interrupt: Called when a reply is interrupted, with the seconds that were played.
+        changed: Called when a reply begins, has audio, or ends; without locks.
+
+    Attributes:
+        wake: Set when ``emit`` has something to do.
+        ending_turn: Whether ``reset`` is being called because a reply has ended.
+        given_s: Audio of this reply handed to the playout, in seconds.
+    """
+
+    def __init__(
+        self,
+        face: Face,
+        link: HandlerLink,
+        hearing: threading.RLock,
+        seconds_of: Callable[[Any], float],
+        on_interrupt: Callable[[float], Any] | None,
+        changed: Callable[[], None],
+    ) -> None:
+        self.wake = threading.Event()
+        self.ending_turn = False
+        self.given_s = 0.0
+        self.on_interrupt = on_interrupt
+        self._face = face
+        self._link = link
+        self._hearing = hearing  # acquired before the other
+        self._lock = threading.Lock()
+        self._seconds_of = seconds_of
+        self._changed = changed
+        self._inputs = ReplyInputs(face, link)
+        self._reply: Reply | None = None  # since its turn began
+        self._coming = 0  # turns that are about to be requested
+        self._pending = False  # a turn was requested
+        self._unheard: NDArray[np.int16] | None = None  # audio that was not passed to fn yet
+        self._announced = False  # response_starting was sent
+        self._interrupted = False  # and the audio that the client still plays, too
+        self._in_hand_s = 0.0  # time left for audio to get into the queue
+
+    # What there is
+
+    @property
+    def running(self) -> bool:
+        """Whether a reply is being prepared, or not all of its outputs were taken."""
+        reply = self._reply
+        return reply is not None and not reply.superseded
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a reply is being prepared or played."""
+        return self.running or self._link.queued_s() > 0
+
+    @property
+    def requested(self) -> bool:
+        """Whether a turn was requested, or is about to be, and its reply has not begun."""
+        return self._coming > 0 or (self._pending and self._face.event.is_set())
+
+    @property
+    def played_s(self) -> float:
+        """How much of the reply was played, in seconds."""
+        return max(0.0, self.given_s - self._link.queued_s())
+
+    def has_audio(self) -> bool:
+        """Return whether audio of the reply waits to be played."""
+        if self._interrupted:
+            return False  # it is being dropped, or cannot be
+        if self._link.queued_s() > 0:
+            self._in_hand_s = 0.0
+            return True
+        return self._in_hand_s > 0
+
+    def heard(self, seconds: float) -> None:
+        """Record that so much time has passed, as measured by the client's audio."""
+        self._in_hand_s -= seconds
+        if self._interrupted and not self.speaking:
+            self._interrupted = False
+
+    # Requests
+
+    def is_answer(self) -> bool:
+        """Return whether a trigger is part of the client's answer to a request for inputs."""
+        return self._inputs.triggered()
+
+    def expect_turn(self) -> None:
+        """Keep the utterance and the inputs for the turn that is about to be requested."""
+        with self._lock:
+            self._coming += 1
+        self._face.state.started_talking = False
+
+    def request(self) -> None:
+        """Let ``emit`` begin the expected turn."""
+        with self._lock:
+            self._coming -= 1
+            self._pending = True
+            self._face.event.set()
+        self.wake.set()
+
+    def interrupt(self) -> None:
+        """Stop the reply, drop its unplayed audio, and tell the client and ``on_interrupt``.
+
+        They are told once, even if the client cannot drop the audio that it has already.
+        """
+        with self._lock:
+            told, self._interrupted = self._interrupted, True
+        played_s = self.played_s
+        self.supersede()
+        self._face.clear_queue()
+        if told:
+            return
+        self._link.call_on_loop(self._face.state.interrupted.set)
+        self._link.send(create_message("interrupted", "interrupted"))
+        if self.on_interrupt is not None:
+            try:
+                self.on_interrupt(played_s)
+            except Exception as error:  # the conversation goes on
+                if self._link.report is None:
+                    raise
+                self._link.report(error)
+
+    def supersede(self) -> None:
+        """Stop the reply; further outputs are dropped."""
+        with self._lock:
+            if self._reply is not None:
+                self._reply.supersede()
+
+    def forget(self) -> None:
+        """Discard the audio that was not passed to the function yet."""
+        self._unheard = None
+
+    # Outputs
+
+    def emit(self) -> EmitType:
+        """Return the next output of the reply, or None; see ``ReplyOnPause``."""
+        reply = self._reply or self._begin_reply()
+        if reply is None:
+            return None
+        try:
+            output = reply.take()
+            if output is not ENDED:
+                self._note(output)
+        except Exception as error:
+            self._fail(reply, error)
+            return None
+        if output is ENDED:
+            if not reply.superseded:
+                self._announce()
+            self._end_reply(reply)
+            return None
+        self.wake.set()  # it may be None, or audio without samples, and more may follow
+        return output  # type: ignore[no-any-return]
+
+    def _note(self, output: Any) -> None:
+        media, other = split_output(output)
+        if media is not None:
+            self.given_s += self._seconds_of(media)
+            self._in_hand_s = IN_HAND_S
+            self._face.state.responded_audio = True
+            self._announce()
+            self._changed()
+        if self._face.phone_mode and isinstance(other, AdditionalOutputs):
+            self._face.latest_args = [PLACEHOLDER, *other.args]
+
+    def _announce(self) -> None:
+        """Tell the client, once a reply, that the response starts."""
+        if not self._announced:
+            self._announced = True
+            self._link.send(create_message("log", "response_starting"))
+
+    def _fail(self, reply: Reply, error: Exception) -> None:
+        """End the turn because of an exception; the conversation goes on."""
+        reply.supersede()
+        self._end_reply(reply)
+        if self._link.report is None:
+            raise error
+        self._link.report(error)
+
+    def _begin_reply(self) -> Reply | None:
+        """Begin the requested turn, if there is one."""
+        face = self._face
+        if not face.event.is_set():
+            return None
+        reply = Reply(step=face.async_iterate, loop=self._link.loop)
+        with self._hearing, self._lock:
+            if self._coming or self._reply is not None:
+                return None
+            self._pending = False
+            self._occupy(reply)
+            said, face.state.stream = face.state.stream, None
+            face.state.responding = True
+        rate = face.state.sampling_rate or face.input_sample_rate
+        samples = np.zeros((1, 0), np.int16) if said is None else said.reshape(1, -1)
+        if self._unheard is not None:
+            samples = np.hstack((self._unheard, samples))[:, -round(MAX_KEPT_S * rate) :]
+        self._unheard = samples
+        try:
+            args = self._inputs.arguments(reply, (rate, samples))
+            if not reply.superseded:
+                self._unheard = None
+                self._start_reply(reply, face.fn, args)
+        except CancelledError:
+            if not reply.superseded:  # the connection ended while waiting for inputs
+                self._end_reply(reply)
+                raise
+        except Exception as error:
+            self._fail(reply, error)
+            return None
+        return reply
+
+    def _occupy(self, reply: Reply) -> None:
+        """Make *reply* the running one; the lock must be held."""
+        self._reply = reply
+        self.given_s = 0.0
+        self._announced = self._interrupted = False
+
+    def _start_reply(
+        self, reply: Reply, function: Callable[..., Any], args: tuple[Any, ...]
+    ) -> None:
+        self._face.generator = reply.bind(function, args).generator
+        reply.start()
+
+    def _end_reply(self, reply: Reply) -> None:
+        face = self._face
+        with self._lock:
+            if self._reply is reply:
+                self._reply = None
+                face.generator = None
+            again = self._pending or self._coming > 0
+        if again:
+            self._inputs.expire()
+            face.state.responding = False
+            self.wake.set()  # it may have been set for that turn before this reply was taken up
+            return
+        self.ending_turn = True
+        try:
+            face.reset()
+        finally:
+            self.ending_turn = False
+        if self._pending:
+            face.event.set()
+            self.wake.set()
+        self._changed()
+
+    def start_up(self) -> None:
+        """Call ``startup_fn``, and play what it yields."""
+        startup_fn = self._face.startup_fn
+        if startup_fn is None:
+            return
+        reply = Reply(step=self._face.async_iterate, loop=self._link.loop)
+        args = self._inputs.startup_arguments(reply, startup_fn)
+        with self._hearing, self._lock:
+            if self._conversing:
+                return  # the conversation has begun without it
+            self._occupy(reply)
+        try:
+            self._start_reply(reply, startup_fn, args)
+        except Exception:
+            reply.supersede()
+            raise
+        finally:
+            self.wake.set()
+            self._changed()
+
+    @property
+    def _conversing(self) -> bool:
+        """Whether the client is speaking, or a reply is running or requested."""
+        asked_for = self._coming > 0 or self._face.event.is_set()
+        return asked_for or self.speaking or self._face.state.started_talking
