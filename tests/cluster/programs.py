@@ -37,13 +37,19 @@ def balancer_configuration(
         listen: Its address.
         nodes: The addresses of the servers.
         check: The path that says whether a server accepts connections.
-        cookie: The cookie that makes a browser stay with a server, if it shall.
+        cookie: The cookie by which the requests of a browser for Gradio's queue, and only these,
+            reach the server that has served its page; "" for none.
     """
-    sticky = f"    cookie {cookie} insert indirect nocache\n" if cookie else ""
-    servers = "\n".join(
-        f"    server n{index} {node} check" + (f" cookie n{index}" if cookie else "")
-        for index, node in enumerate(nodes)
-    )
+    servers = "\n".join(f"    server n{i} {node} check" for i, node in enumerate(nodes))
+    sticky = gradio = ""
+    if cookie:
+        sticky = "    use_backend gradio if { path / } or { path_beg /gradio_api/queue/ }\n"
+        same = (
+            f"    server n{i} {node} track nodes/n{i} cookie n{i}" for i, node in enumerate(nodes)
+        )
+        gradio = "\n".join(
+            ("backend gradio", f"    cookie {cookie} insert indirect nocache", *same, "")
+        )
     return f"""
 defaults
     mode http
@@ -56,14 +62,14 @@ defaults
     retry-on conn-failure empty-response
 frontend clients
     bind {listen}
-    default_backend nodes
+{sticky}    default_backend nodes
 backend nodes
     balance roundrobin
-{sticky}    option httpchk
+    option httpchk
     http-check send meth GET uri {check} ver HTTP/1.1 hdr Host localhost
     default-server inter 1s fall 3 rise 1
 {servers}
-"""
+{gradio}"""
 
 
 class Programs:
@@ -125,12 +131,12 @@ def programs(folder: Path) -> Iterator[Programs]:
         made.stop()
 
 
-def wait_until_ready(url: str, within: float = PATIENCE_S) -> None:
+def wait_until_ready(url: str, path: str = "/readyz", within: float = PATIENCE_S) -> None:
     """Wait until a server accepts connections of clients."""
     deadline = time.monotonic() + within
     while True:
         try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=5):
+            with urllib.request.urlopen(f"{url}{path}", timeout=5):
                 return
         except (OSError, urllib.error.HTTPError) as error:
             assert time.monotonic() < deadline, f"{url} is not ready: {error}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.browser.server import DemoServer
 
-__all__ = ["LaunchedServer", "LayoutServer", "OwnPageServer", "PageServer"]
+__all__ = ["LaunchedServer", "LayoutServer", "MountedServer", "OwnPageServer", "PageServer"]
 
 HERE = Path(__file__).parent
 
@@ -48,6 +48,19 @@ class LaunchedServer(DemoServer):
     def __init__(self, log: Path, *, ssr_mode: bool = False) -> None:
         variables = {"GRADIO_SSR_MODE": str(ssr_mode)}
         super().__init__(log, HERE / "launched.py", variables=variables)
+
+
+class MountedServer(DemoServer):
+    """Runs `mounted.py`.
+
+    Args:
+        log: The file that takes what the server writes.
+    """
+
+    ready = "/"
+
+    def __init__(self, log: Path) -> None:
+        super().__init__(log, HERE / "mounted.py")
 
 
 class OwnPageServer(DemoServer):

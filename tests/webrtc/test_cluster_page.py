@@ -152,3 +152,11 @@ async def test_pages_with_the_same_name_are_an_error():
     async with running(one):
         with pytest.raises(RuntimeError, match="page:voice"):
             await endpoint_of(two).cluster.start()
+
+
+async def test_a_page_joins_its_cluster_when_its_server_starts():
+    """Its process may be the one with free places, before it has got any request."""
+    component, _ = pages(Inputs())
+    await component.parent.run_extra_startup_events()  # as a launched or mounted page does
+    assert set(node_of(component).record.free) == {"page:voice"}
+    await endpoint_of(component).leave_cluster()

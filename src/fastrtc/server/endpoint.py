@@ -333,6 +333,16 @@ class Endpoint:
         await asyncio.gather(*draining, *announcing)
         await self.owner.close_sessions()
 
+    async def join_cluster(self) -> None:
+        """Join the cluster, if there is one, before the first request.
+
+        Raises:
+            RuntimeError: If another stream of the cluster has the same name.
+            OSError: If this process cannot listen on its address, or cannot read its secret.
+        """
+        if self.cluster is not None:
+            await self.cluster.start()
+
     async def leave_cluster(self) -> None:
         """Leave the cluster, if there is one."""
         if self._membership is not None:

@@ -224,8 +224,7 @@ class StreamEndpoint(Endpoint):
     async def _clustered(self) -> AsyncIterator[None]:
         """Be a member of the cluster, if there is one, within the block."""
         for member in self.members():
-            if member.cluster is not None:
-                await member.cluster.start()
+            await member.join_cluster()
         try:
             yield
         finally:

@@ -11,7 +11,7 @@ import inspect
 import re
 import warnings
 from builtins import print as builtin_print
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 import gradio as gr
@@ -21,6 +21,7 @@ from gradio.components import base
 
 __all__ = [
     "ComponentMetaWithoutStub",
+    "at_startup",
     "bare_html",
     "current_blocks",
     "hidden_event",
@@ -69,6 +70,18 @@ def current_blocks() -> Any:
     except ImportError:
         return None
     return getattr(Context, "root_block", None)
+
+
+def at_startup(blocks: Any, begin: Callable[[], Awaitable[Any]]) -> None:
+    """Await a function when the server of a page starts, whether it is launched or mounted.
+
+    Args:
+        blocks: The ``gr.Blocks``, which may be rendered in another one.
+        begin: The function, called on the server's event loop.
+    """
+    events = getattr(blocks, "extra_startup_events", None)
+    if events is not None:  # without it, the first connection has to do it
+        events.append(begin)
 
 
 def stop_heartbeats(blocks: Any) -> None:

@@ -20,6 +20,7 @@ from ..server.local_server import LOCAL_NAMES, OwnHostsOnly
 from ..server.shutdown import close_connections, interrupt_on_sigterm
 from ..transport.cross_site import SitePolicy
 from ..transport.webrtc.ports.ice_ports import IcePorts
+from ._compat import at_startup
 from .frames import FrameAncestors
 
 __all__ = [
@@ -35,11 +36,14 @@ __all__ = [
 def serve_with_launch(blocks: Any, component: Any) -> None:
     """Let ``launch`` serve the connections of a component as long as its page.
 
+    The component joins its cluster, if there is one, when the page is launched or mounted.
+
     Args:
         blocks: The ``gr.Blocks``.
         component: The ``WebRTC`` component.
     """
     hold_ports(blocks, lambda: endpoint_of(component).ports)
+    at_startup(blocks, endpoint_of(component).join_cluster)
     at_end_of_launch(blocks, endpoint_of(component).stop_with_launch)
     close_before_server(blocks)
     guard_launch(

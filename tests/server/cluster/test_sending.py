@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from anyio import to_thread
 
 from fastrtc.server.cluster import sending
-from fastrtc.server.cluster.sending import Sender
+from fastrtc.server.cluster.sending import Sender, Senders
 from tests.support.virtual_time import virtual_time
 
 
@@ -70,3 +71,21 @@ async def test_what_is_not_sent_in_time_is_dropped_at_the_end():
     await slow.sender.flush()
     await asyncio.sleep(10)
     assert len(slow.got) <= 1 and slow.sender._unsent_bytes == 0
+
+
+async def test_inputs_in_a_thread_of_the_server_are_sent_before_there_is_a_node():
+    got: list[tuple[str, bytes]] = []
+
+    async def deliver(id: str, name: str, body: bytes) -> None:
+        got.append((id, body))
+
+    senders = Senders(list, deliver)
+
+    def set_input(value: bytes) -> None:
+        sender = senders.current()
+        if sender is not None:
+            sender.send("a", "set_input", value)
+
+    await to_thread.run_sync(set_input, b"as FastAPI and Gradio do")
+    await asyncio.to_thread(set_input, b"in a thread of the program")
+    assert got == [("a", b"as FastAPI and Gradio do")]

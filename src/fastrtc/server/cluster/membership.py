@@ -23,7 +23,7 @@ from .directory import DirectoryUnreachable, FleetFull, Key
 from .node import ClusterNode
 from .options import Cluster
 from .remote_outputs import RemoteReaders, read_outputs
-from .sending import Sender
+from .sending import Senders
 
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
@@ -62,7 +62,7 @@ class Membership:
         self._endpoint = endpoint
         self._options = options
         self._nodes: dict[asyncio.AbstractEventLoop, ClusterNode] = {}  # of live event loops
-        self._senders: dict[asyncio.AbstractEventLoop, Sender] = {}
+        self._senders = Senders(lambda: list(self._nodes), self._deliver)
         self._name = ""
         self._forwarding = 0
         self.readers = RemoteReaders(
@@ -93,9 +93,8 @@ class Membership:
     async def stop(self) -> None:
         """Send what waits to be sent, and leave the cluster; a later request joins it again."""
         loop = asyncio.get_running_loop()
-        sender, node = self._senders.pop(loop, None), self._nodes.get(loop)
-        if sender is not None:
-            await sender.flush()
+        node = self._nodes.get(loop)
+        await self._senders.flush()
         if node is not None:
             del self._nodes[loop]
             await node.leave(self._name)
@@ -333,23 +332,8 @@ class Membership:
         if not is_id(id):
             return None
         body = self._encode(id, name, args)
-        sender = self._sender()
+        sender = self._senders.current()
         return None if sender is None else sender.send(id, name, body)
-
-    def _sender(self) -> Sender | None:
-        """Return the sender of a node, preferably on the running loop; None without any loop."""
-        try:
-            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            running = None
-        live = [loop for loop in list(self._nodes) if not loop.is_closed()]
-        loop = running if running in live or not live else live[-1]
-        if loop is None:  # no request has reached this process yet
-            return None
-        if loop not in self._senders:
-            for closed in [known for known in list(self._senders) if known.is_closed()]:
-                self._senders.pop(closed, None)
-        return self._senders.setdefault(loop, Sender(loop, self._deliver))
 
     # Outputs
 

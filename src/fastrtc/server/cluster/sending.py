@@ -6,13 +6,15 @@ import asyncio
 import concurrent.futures
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
+
+from anyio import from_thread
 
 from ...core.log_throttle import LogThrottle
 from ...core.tasks import TaskOwner
 
-__all__ = ["Sender"]
+__all__ = ["Sender", "Senders"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ MAX_UNSENT_BYTES = 64 << 20
 MAX_SENDING = 1024
 """Number of connections of other nodes that inputs wait to be sent to."""
 
+Deliver: TypeAlias = Callable[[str, str, bytes], Coroutine[Any, Any, Any]]
+
 _failures = LogThrottle()
 
 
@@ -43,11 +47,7 @@ class Sender:
         deliver: Sends one call and returns its result, on this loop.
     """
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        deliver: Callable[[str, str, bytes], Coroutine[Any, Any, Any]],
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
         self._loop = loop
         self._deliver = deliver
         self._unsent: dict[str, deque[tuple[str, bytes]]] = {}
@@ -136,3 +136,53 @@ class Sender:
             del self._unsent[id]
             while unsent:  # if the task is cancelled
                 self._take_oldest(unsent)
+
+
+class Senders:
+    """The senders of a stream, one for each event loop.
+
+    Args:
+        loops: Returns the event loops of its nodes.
+        deliver: Sends one call and returns its result, on any of them.
+    """
+
+    def __init__(
+        self, loops: Callable[[], Sequence[asyncio.AbstractEventLoop]], deliver: Deliver
+    ) -> None:
+        self._loops = loops
+        self._deliver = deliver
+        self._senders: dict[asyncio.AbstractEventLoop, Sender] = {}
+
+    def current(self) -> Sender | None:
+        """Return the sender of a node, preferably on the running loop.
+
+        Before the stream has a node, it is that of the running loop, or of the loop that runs this
+        code in a thread. None if there is no loop, because no request has reached this process yet.
+        """
+        try:
+            running: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            running = None
+        live = [loop for loop in self._loops() if not loop.is_closed()]
+        loop = running if running in live or not live else live[-1]
+        loop = loop or _loop_of_worker_thread()
+        if loop is None:
+            return None
+        if loop not in self._senders:
+            for closed in [known for known in list(self._senders) if known.is_closed()]:
+                self._senders.pop(closed, None)
+        return self._senders.setdefault(loop, Sender(loop, self._deliver))
+
+    async def flush(self) -> None:
+        """Wait for a short time until the sender of the running loop has sent everything."""
+        sender = self._senders.pop(asyncio.get_running_loop(), None)
+        if sender is not None:
+            await sender.flush()
+
+
+def _loop_of_worker_thread() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that runs this code in a thread, as FastAPI and Gradio run ``def``."""
+    try:
+        return from_thread.run_sync(asyncio.get_running_loop)
+    except RuntimeError:
+        return None
