@@ -47,7 +47,6 @@ ELSEWHERE = {
     "testing/line.py": "tests/testing/test_memory.py",
     "testing/client_line.py": "tests/testing/test_lines.py",
     "testing/live_line.py": "tests/testing/test_lines.py",
-    "testing/local_server.py": "tests/testing/test_lines.py",
     "testing/twilio.py": "tests/testing/test_lines.py",
     "testing/udp_path.py": "tests/testing/test_tcp_path.py",
     "testing/webrtc.py": "tests/testing/test_lines.py",

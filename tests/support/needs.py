@@ -34,6 +34,7 @@ PEERS = (
     "tests/telephone/",
     "tests/testing/test_agreement.py",
     "tests/testing/test_lines.py",
+    "tests/testing/test_local_server.py",
     "tests/testing/test_spoken.py",
     "tests/webrtc/",
     "tests/websocket/",

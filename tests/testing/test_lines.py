@@ -207,23 +207,6 @@ async def test_a_task_that_is_left_running(over: Any) -> None:
     left[0].cancel()
 
 
-async def test_a_server_that_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SYSTEM", "spaces")  # where a stream without TURN servers does not start
-    with pytest.raises(CallFailed, match="did not start"):
-        async with Call(replying(answer), "websocket"):
-            pass
-
-
-async def test_tasks_of_the_test_and_of_other_calls_do_not_count() -> None:
-    async def talk() -> None:
-        async with Call(replying(answer), "websocket") as call:
-            await call.wait(0.2)
-
-    own = asyncio.create_task(asyncio.sleep(1000))
-    await asyncio.gather(talk(), talk())
-    own.cancel()
-
-
 async def test_a_server_at_a_url() -> None:
     app = FastAPI()
     replying(answer).mount(app, path="/talk")

@@ -7,12 +7,15 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from types import FrameType
+from typing import Any
+from weakref import WeakKeyDictionary
 
+from ..core.context import current_context
 from .errors import CallFailed
 
-__all__ = ["CALLER", "Leaks", "place_of_thread"]
+__all__ = ["CALLER", "Leaks", "TaskOwners", "place_of_thread"]
 
 CALLER = "fastrtc-caller"
 """Prefix of the names of tasks of the caller, which do not belong to the program."""
@@ -28,15 +31,46 @@ POLL_S = 0.05
 """Interval at which to look, in seconds."""
 
 
+class TaskOwners:
+    """Know the connections for which the tasks of an event loop were created."""
+
+    def __init__(self) -> None:
+        self._ids: WeakKeyDictionary[asyncio.Task[Any], str] = WeakKeyDictionary()
+
+    def create_task(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        coroutine: Coroutine[Any, Any, Any],
+        **options: Any,
+    ) -> asyncio.Task[Any]:
+        """Create a task; a task factory."""
+        task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
+        given = options.get("context")
+        connection = current_context.get() if given is None else given.get(current_context)
+        if connection is not None:
+            self._ids[task] = connection.webrtc_id
+        return task
+
+    def id_of(self, task: asyncio.Task[Any]) -> str | None:
+        """Return the id of the connection of a task; None if it was created for no connection."""
+        return self._ids.get(task)
+
+
 class Leaks:
     """Find the tasks and threads that a program starts during a call and does not end.
 
     Args:
         threads: Returns the running threads of the call.
+        belongs: Returns whether a task may be of the call, if others have tasks on the same loop.
     """
 
-    def __init__(self, threads: Callable[[], Collection[threading.Thread]] = tuple) -> None:
+    def __init__(
+        self,
+        threads: Callable[[], Collection[threading.Thread]] = tuple,
+        belongs: Callable[[asyncio.Task[Any]], bool] = lambda task: True,
+    ) -> None:
         self._threads = threads
+        self._belongs = belongs
         self._before: set[asyncio.Task[object]] = set()
 
     def begin(self) -> None:
@@ -68,7 +102,7 @@ class Leaks:
         left = [
             f"task {task.get_name()} of {_coroutine(task)}, at {_task_place(task)}"
             for task in tasks
-            if not task.get_name().startswith(CALLER)
+            if self._belongs(task) and not task.get_name().startswith(CALLER)
         ]
         left += [
             f"thread {one.name}, at {place_of_thread(one)}"

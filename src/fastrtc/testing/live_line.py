@@ -55,8 +55,8 @@ class LiveLine(Line):
         self._stream = None if isinstance(stream, str) else stream
         self._network = network
         self._headers = dict(headers)
-        self._server = None if isinstance(stream, str) else LocalServer(stream)
-        self._leaks = Leaks()
+        self._server: LocalServer | None = None
+        self._leaks = Leaks(belongs=self._is_own)
         self._opened_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._outputs: Future[None] | None = None
@@ -77,19 +77,19 @@ class LiveLine(Line):
     async def open(self) -> None:
         """Start the server, and connect to it."""
         url = self._url or ""
-        if self._server is not None:
-            await self._server.start()
-            url = self._server.url
-            await self._server.run(self._begin())
         loop = asyncio.get_running_loop()
         self._opened_at = loop.time()
         self._sends = self._stream is None or self._stream.mode != "receive"
         self._speaker = Speaker(self._heard, self.delay_s, self.max_queued_s)
         self._sending = TcpPath(self._network, "to the server", self._opened_at)
         self._receiving = TcpPath(self._network, "to the caller", self._opened_at)
-        if self._server is not None:
-            self._outputs = self._server.submit(self._read_outputs(loop))
+        if self._stream is not None:
+            self._server = await LocalServer.acquire(self._stream)
+            url = self._server.url
         try:
+            if self._server is not None:
+                await self._server.run(self._begin())
+                self._outputs = self._server.submit(self._read_outputs(loop))
             await self._connect(url)
         except BaseException:
             await self._end()
@@ -133,7 +133,7 @@ class LiveLine(Line):
                 await self._server.run(self._leaks.check())
         finally:
             if self._server is not None:
-                await self._server.stop()
+                await self._server.release()
 
     async def _session_closed(self, stream: Stream) -> None:
         """Wait until the server has ended the connection."""
@@ -145,6 +145,15 @@ class LiveLine(Line):
                     f"The connection did not end within {CLOSE_TIMEOUT_S:.0f} s: its handler blocks"
                 )
             await asyncio.sleep(0.01)
+
+    def _is_own(self, task: asyncio.Task[Any]) -> bool:
+        """Return whether a task of the server is of this call.
+
+        Those of no connection are of the last call.
+        """
+        assert self._server is not None
+        owner = self._server.owners.id_of(task)
+        return owner == self.id or (owner is None and self._server.calls == 1)
 
     async def _begin(self) -> None:
         self._leaks.begin()
