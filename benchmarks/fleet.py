@@ -32,7 +32,7 @@ from typing import Any, TypeVar
 
 from benchmarks.directories import Costs, measure_redis
 from fastrtc.core.errors import SessionRefused
-from fastrtc.server.cluster.calls import CallFailed, ConnectionUnknown, call
+from fastrtc.server.cluster.calls import ConnectionUnknown, RemoteCallFailed, call
 from fastrtc.server.cluster.client import NodeUnreachable
 from fastrtc.server.cluster.directory import (
     OPERATION_TIMEOUT_S,
@@ -302,7 +302,7 @@ class Process:
             try:
                 address = await self.node.call_node(other, Key(STREAM, id), "simulated_offer")
                 return _processes(self)[address]
-            except (CallFailed, ConnectionUnknown, NodeUnreachable, SessionRefused):
+            except (RemoteCallFailed, ConnectionUnknown, NodeUnreachable, SessionRefused):
                 continue
         raise full
 
@@ -316,7 +316,7 @@ class Process:
                 if await self.node.owned.find(key, item) is None:
                     return True  # its claim returns the item
             await self.node.call(key, "simulated_request")
-        except (CallFailed, ConnectionUnknown, DirectoryUnreachable, NodeUnreachable):
+        except (RemoteCallFailed, ConnectionUnknown, DirectoryUnreachable, NodeUnreachable):
             return False
         return True
 

@@ -18,7 +18,12 @@ from fastapi.testclient import TestClient
 from fastrtc import AdditionalOutputs, Cluster, Limits, Stream
 from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server.cluster import membership, ownership
-from fastrtc.server.cluster.calls import CALLS, ConnectionUnknown
+from fastrtc.server.cluster.calls import (
+    CALLS,
+    ConnectionUnknown,
+    decode_answer,
+    encode_call,
+)
 from fastrtc.server.cluster.directory import Key
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import (
@@ -468,3 +473,47 @@ async def test_nodes_know_each_other_while_the_directory_recovers_from_the_loss_
         directory.__init__()  # type: ignore[misc]
         await node_of(one).owned.beat()
         assert node_of(other).id in node_of(one)._nodes, "though it has sent no heartbeat since"
+
+
+async def test_inputs_survive_a_directory_that_loses_its_data():
+    directory = FailingDirectory()
+    owner, other = streams_of(2, Inputs(), directory)
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        directory.__init__()  # type: ignore[misc]
+        for number in range(3):
+            other.set_input(client.webrtc_id, number)
+        handler = owner.handlers[client.webrtc_id]
+        await eventually(lambda: handler.got == [[0], [1], [2]])
+
+
+async def test_a_socket_that_was_removed_is_opened_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    options = clustered(FailingDirectory(), address=f"unix:{tmp_path}", lost_after_s=0.5)
+    stream = Stream(Inputs(), modality="audio", cluster=options)
+    async with running(stream):
+        (socket,) = tmp_path.glob("*.sock")
+        socket.unlink()
+        await eventually(socket.exists)
+        node = node_of(stream)
+        body = encode_call("set_input", "stream", "nowhere", (1,))
+        answer = await node._client.request(node.record, "set_input", body, 5.0)
+        with pytest.raises(ConnectionUnknown):
+            decode_answer(answer)
+    assert not list(tmp_path.iterdir())
+    assert "was removed" in caplog.text
+
+
+async def test_readers_of_a_process_that_is_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fastrtc.server.cluster.node.IDLE_READER_S", 0.0)
+    directory = FailingDirectory()
+    owner, other = streams_of(2, Inputs(), directory)
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        put = owner.set_additional_outputs(client.webrtc_id)
+        put(AdditionalOutputs("kept"))
+        readers = endpoint_of(owner).cluster.readers
+        for name in ("gone/1", f"{node_of(other).id}/1"):
+            await readers.read(client.webrtc_id, name, 0, 0.1)
+        await node_of(owner)._forget_readers()
+        assert [name.partition("/")[0] for name in readers._reading] == [node_of(other).id]
+        assert (await owner.fetch_latest_output(client.webrtc_id)).args == ("kept",)

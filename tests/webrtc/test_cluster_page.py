@@ -1,6 +1,7 @@
 """A component on a page whose requests reach another process than its connection."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import gradio as gr
 import pytest
 
 from fastrtc import AdditionalOutputs, ReplyOnPause, Stream, WebRTC, WebRTCData
+from fastrtc.server.cluster import forwarded
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import FailingDirectory, clustered, node_of, running
 from tests.support.connections import connections_of
@@ -160,3 +162,23 @@ async def test_a_page_joins_its_cluster_when_its_server_starts():
     await component.parent.run_extra_startup_events()  # as a launched or mounted page does
     assert set(node_of(component).record.free) == {"page:voice"}
     await endpoint_of(component).leave_cluster()
+
+
+async def test_large_outputs_of_a_page_arrive_one_after_the_other(
+    errors: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(forwarded, "MAX_PAGE_OUTPUTS_BYTES", 1000)
+    owner, other = pages(Inputs())
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        put = owner.set_additional_outputs(client.webrtc_id)
+        for outputs in ("a" * 600, lambda: None, "b" * 600, "c" * 2000, "d"):
+            put(AdditionalOutputs(outputs))
+        await eventually(lambda: len(endpoint_of(owner).outputs_events[0]._waiting) == 1)
+        found = [await shown(other, client.webrtc_id) for _ in range(4)]
+        assert [one and (one[0], len(one)) for one in found] == [
+            ("a", 600),
+            ("b", 600),
+            ("c", 2000),
+            ("d", 1),
+        ]
+        assert "cannot be sent to the process of the page" in errors()[0].getMessage()

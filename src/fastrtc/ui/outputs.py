@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -129,13 +129,9 @@ class OutputsEvent:
             waiting = self._waiting[webrtc_id] = BoundedQueue(MAX_WAITING, overflow)
         waiting.append(outputs)
 
-    def take_all(self, webrtc_id: str) -> list[AdditionalOutputs]:
-        """Remove and return the waiting outputs of a connection, for another process."""
-        waiting = self._waiting.get(webrtc_id)
-        taken: list[AdditionalOutputs] = []
-        while waiting:
-            taken.append(waiting.popleft())
-        return taken
+    def waiting(self, webrtc_id: str) -> deque[AdditionalOutputs]:
+        """Return the queue of the waiting outputs of a connection, for another process."""
+        return self._waiting.get(webrtc_id, deque())
 
     def connection_ended(self, webrtc_id: str) -> None:
         """Keep waiting outputs for a limited time only. Call it on the event loop."""

@@ -8,8 +8,8 @@ import pytest
 from fastrtc.core.errors import InvalidCandidate, InvalidOffer, SessionRefused
 from fastrtc.server.cluster.calls import (
     CALLS,
-    CallFailed,
     ConnectionUnknown,
+    RemoteCallFailed,
     answer_call,
     call,
     decode_answer,
@@ -110,7 +110,7 @@ def decode_refusal(error: SessionRefused) -> Exception:
 async def test_other_exceptions_are_for_the_log_of_the_owner():
     with pytest.raises(RuntimeError):
         await ask("test_raise", "here", RuntimeError("why"))
-    with pytest.raises(CallFailed, match="RuntimeError: why"):
+    with pytest.raises(RemoteCallFailed, match="RuntimeError: why"):
         decode_answer(failure(RuntimeError("why")))
 
 
@@ -127,12 +127,12 @@ async def test_arguments_that_are_too_large_are_refused_at_once():
 async def test_a_result_that_cannot_be_pickled_or_decoded_is_an_error():
     with pytest.raises(Exception, match="pickle"):
         await ask("test_unpicklable", "here")
-    with pytest.raises(CallFailed, match="cannot be decoded"):
+    with pytest.raises(RemoteCallFailed, match="cannot be decoded"):
         decode_answer(b"no pickle")
 
 
 async def test_a_call_of_a_newer_version_is_named():
-    with pytest.raises(CallFailed, match="without 'newer'"):
+    with pytest.raises(RemoteCallFailed, match="without 'newer'"):
         await ask("newer", "here")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fastrtc import Cluster
-from fastrtc.server.cluster.listening import Listening, listen, read_secret
+from fastrtc.server.cluster.listening import Listening, listen, read_secret, restore_secret
 
 SECRET = "the secret of these tests"
 
@@ -124,3 +124,23 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path: Path):
         read_secret(str(path))
     with pytest.raises(OSError):
         read_secret(str(tmp_path / "no" / "secret"))
+
+
+def test_a_socket_and_a_secret_that_were_removed_are_made_again(tmp_path: Path):
+    options = Cluster(f"sqlite://{tmp_path}/calls.db")
+    opened = listen(options, "n1")
+    path = Path(opened.address.removeprefix("unix:"))
+    assert opened.is_reachable
+    path.unlink()
+    assert not opened.is_reachable
+    again = listen(options, "n1")
+    assert again.address == opened.address and again.is_reachable
+    opened.socket.close()
+    again.close()
+
+    secret = read_secret(f"{tmp_path}/secret")
+    for _ in range(2):
+        Path(tmp_path, "secret").unlink()
+        restore_secret(f"{tmp_path}/secret", secret)
+        restore_secret(f"{tmp_path}/secret", "another one")  # it is there
+        assert read_secret(f"{tmp_path}/secret") == secret

@@ -290,3 +290,50 @@ async def test_the_owners_that_are_remembered_are_bounded():
     assert one.owned.known_owner(Key("/", "4999")) == "n2"
     one.owned.forget_owner(Key("/", "4999"))
     assert one.owned.known_owner(Key("/", "4999")) is None
+
+
+@virtual_time
+async def test_an_owner_that_the_directory_has_lost_is_found_after_its_next_heartbeat():
+    clock = asyncio.get_running_loop().time
+    directory = MemoryDirectory(clock=clock)
+    one, two = Owner(directory), Owner(directory, "n2")
+    for node in (one, two):
+        await node.owned.beat()
+    await one.owned.claim(KEY)
+    for loses_both in (True, False):
+        directory.__init__(clock=clock)  # type: ignore[misc]
+        if not loses_both:  # the node that looks has been the first to notice
+            await two.owned.beat()
+        finding = asyncio.create_task(two.owned.find_owner(KEY, 2.0))
+        await asyncio.sleep(0.9)
+        assert not finding.done()
+        await one.owned.beat()
+        assert await asyncio.wait_for(finding, 1.0) == "n1"
+
+
+@virtual_time
+async def test_an_owner_that_nobody_knows_is_waited_for_only_after_a_loss():
+    clock = asyncio.get_running_loop().time
+    directory = MemoryDirectory(clock=clock)
+    one = Owner(directory)
+    await one.owned.beat()
+    began = clock()
+    assert await one.owned.find_owner(KEY, 2.0) is None
+    assert clock() == began
+    directory.__init__(clock=clock)  # type: ignore[misc]
+    assert await one.owned.find_owner(KEY, 2.0) is None
+    assert began + 2.0 <= clock() < began + 4.0
+    began = clock()
+    assert await one.owned.find_owner(KEY, 2.0) is None
+    assert clock() == began
+
+
+@virtual_time
+async def test_many_that_look_for_owners_fill_the_directory_once():
+    directory = FailingDirectory()
+    one = Owner(directory)
+    await one.owned.claim(KEY)
+    directory.__init__()  # type: ignore[misc]
+    found = (one.owned.find_owner(Key("/", str(number)), 0.05) for number in range(100))
+    assert await asyncio.gather(*found) == [None] * 100
+    assert directory.operations < 100 * 4 + 10

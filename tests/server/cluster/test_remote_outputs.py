@@ -171,3 +171,29 @@ async def test_waiting_readers_are_notified():
         assert (one.connected, two.connected, other.connected) == (True, True, False)
     readers.connected("me")
     assert not readers._waiting
+
+
+@virtual_time
+async def test_readers_of_a_node_that_is_gone_lose_nothing():
+    readers, _ = served(1, 2, 3, 4)
+    await read(readers, 0, "gone/1")
+    await asyncio.sleep(20)
+    await read(readers, 1, "gone/1")
+    await read(readers, 0, "lives/1")
+    assert readers.idle_nodes(10) == set()
+    await asyncio.sleep(20)
+    assert readers.idle_nodes(10) == {"gone", "lives"}
+    readers.end_node("gone")
+    assert await read(readers, 1, "lives/1") == (True, 2)  # of which nothing is known
+    assert list(readers._reading) == ["lives/1"]
+
+
+@virtual_time
+async def test_a_reader_with_a_request_is_not_idle():
+    readers, queue = served()
+    reading = asyncio.ensure_future(read(readers, 0, "lives/1"))
+    await asyncio.sleep(9)
+    assert readers.idle_nodes(5) == set()
+    readers.end_node("lives")
+    queue.put(AdditionalOutputs(1))
+    assert await reading == (True, 1)

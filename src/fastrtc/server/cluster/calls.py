@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALLS",
     "Call",
-    "CallFailed",
+    "RemoteCallFailed",
     "ConnectionUnknown",
     "answer_call",
     "call",
@@ -42,7 +42,7 @@ _RAISED: dict[str, type[Exception]] = {
 """The exceptions of a call that its caller expects, from the most to the least specific."""
 
 
-class CallFailed(FastRTCError):
+class RemoteCallFailed(FastRTCError):
     """The other node could not process a call; its log has the traceback."""
 
 
@@ -133,7 +133,7 @@ async def answer_call(name: str, body: bytes, endpoints: Callable[[str], Endpoin
     if endpoint is None or (found.for_owner and id not in endpoint.places):
         return _encode("unknown")
     try:
-        return _encode("value", await found.function(endpoint, id, *args))
+        answer = _encode("value", await found.function(endpoint, id, *args))
     except ConnectionUnknown:
         return _encode("unknown")
     except SessionRefused as refusal:
@@ -141,6 +141,13 @@ async def answer_call(name: str, body: bytes, endpoints: Callable[[str], Endpoin
     except tuple(_RAISED.values()) as error:
         kind = next(kind for kind in _RAISED.values() if isinstance(error, kind))
         return _encode("raised", kind.__name__, str(error))
+    if len(answer) > MAX_BODY_BYTES:
+        return _encode(
+            "failed",
+            f"the result of {name} has {len(answer)} bytes, more than the {MAX_BODY_BYTES} that "
+            "another process accepts",
+        )
+    return answer
 
 
 def _encode(*answer: Any) -> bytes:
@@ -158,14 +165,14 @@ def decode_answer(body: bytes) -> Any:
     Raises:
         ConnectionUnknown: If the node does not have the connection.
         SessionRefused: If it refused the connection.
-        CallFailed: If it could not process the call, or its result cannot be decoded here.
+        RemoteCallFailed: If it could not process the call, or its result cannot be decoded here.
         Exception: The ``InvalidOffer``, ``InvalidCandidate``, ``ValueError``, ``TypeError`` or
             ``LookupError`` of the call.
     """
     try:
         kind, *details = pickle.loads(body)
     except Exception as error:
-        raise CallFailed(f"the result cannot be decoded: {error!r}") from error
+        raise RemoteCallFailed(f"the result cannot be decoded: {error!r}") from error
     if kind == "value":
         return details[0]
     if kind == "unknown":
@@ -176,4 +183,4 @@ def decode_answer(body: bytes) -> Any:
     if kind == "raised":
         name, text = details
         raise _RAISED[name](text)
-    raise CallFailed(f"the other process failed: {details[0]}")
+    raise RemoteCallFailed(f"the other process failed: {details[0]}")

@@ -5,6 +5,9 @@ Each function runs on the node that owns the connection, and none makes calls it
 
 from __future__ import annotations
 
+import logging
+import pickle
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ...core.diagnosis import Diagnosis
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+logger = logging.getLogger(__name__)
+
 CALL = call_key("")
 
 OFFER_TIMEOUT_S = 30.0
@@ -30,6 +35,10 @@ OFFER_TIMEOUT_S = 30.0
 OUTPUTS_TIMEOUT_S = 20.0
 """How long the owner waits for the next outputs, in seconds, before it answers that there are none
 yet."""
+
+
+MAX_PAGE_OUTPUTS_BYTES = 8 << 20
+"""Size of the outputs that one answer to a page has, in bytes, if it has more than one."""
 
 
 @call("offer", timeout_s=OFFER_TIMEOUT_S, for_owner=False)
@@ -135,6 +144,21 @@ async def release_call(endpoint: StreamEndpoint, id: str) -> None:
 
 @call("page_outputs", for_owner=False)
 async def page_outputs(endpoint: PageEndpoint, id: str, event: int) -> list[AdditionalOutputs]:
-    """Remove and return the outputs that wait for an event of a page on another node."""
-    outputs: list[AdditionalOutputs] = endpoint.outputs_events[event].take_all(id)
-    return outputs
+    """Remove and return the outputs that wait for an event of a page on another node.
+
+    Large ones are not returned all at once. The page is notified of each, and asks again.
+    """
+    waiting: deque[AdditionalOutputs] = endpoint.outputs_events[event].waiting(id)
+    taken: list[AdditionalOutputs] = []
+    size = 0
+    while waiting:
+        try:
+            size += len(pickle.dumps(waiting[0], pickle.HIGHEST_PROTOCOL))
+        except Exception as error:
+            logger.error("Outputs cannot be sent to the process of the page: %s", error)
+            waiting.popleft()
+            continue
+        if taken and size > MAX_PAGE_OUTPUTS_BYTES:
+            break
+        taken.append(waiting.popleft())
+    return taken

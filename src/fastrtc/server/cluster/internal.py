@@ -56,15 +56,18 @@ class InternalServer:
     def __init__(self, verifier: RequestVerifier, handle: Handle) -> None:
         self._verifier = verifier
         self._handle = handle
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.AbstractServer | None = None
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self, listening: socket.socket) -> None:
-        """Accept connections on a listening socket."""
+        """Accept connections on a listening socket, and on no earlier one."""
+        earlier = self._server
         if listening.family in (socket.AF_INET, socket.AF_INET6):
             self._server = await asyncio.start_server(self._accept, sock=listening)
         else:
             self._server = await asyncio.start_unix_server(self._accept, sock=listening)
+        if earlier is not None:
+            earlier.close()
 
     async def stop(self) -> None:
         """Close all connections, and wait until the handlers have ended."""

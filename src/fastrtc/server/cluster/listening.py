@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from .options import Cluster, split_address
 
-__all__ = ["Listening", "listen", "read_secret"]
+__all__ = ["Listening", "listen", "read_secret", "restore_secret"]
 
 MAX_SOCKET_PATH = 100
 """Maximum length of the path of a Unix socket in bytes; Linux allows 107, macOS 103."""
@@ -35,6 +35,13 @@ class Listening:
 
     socket: socket.socket
     address: str
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether the file of a Unix socket still exists; programs that clean /tmp remove it."""
+        return not self.address.startswith("unix:") or os.path.exists(
+            self.address.removeprefix("unix:")
+        )
 
     def close(self) -> None:
         """Close the socket, and remove its file if it is a Unix socket."""
@@ -155,7 +162,7 @@ def read_secret(path: str) -> str:
     """
     file = Path(path)
     if not file.exists():
-        _create_secret(file)
+        _create_secret(file, secrets.token_hex(32))
     status = file.stat()
     if os.name == "posix" and (
         stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.getuid()
@@ -167,11 +174,21 @@ def read_secret(path: str) -> str:
     return secret
 
 
-def _create_secret(file: Path) -> None:
+def restore_secret(path: str, secret: str) -> None:
+    """Create the file with a secret again if it was removed.
+
+    Raises:
+        OSError: If the file cannot be created.
+    """
+    if not os.path.exists(path):
+        _create_secret(Path(path), secret)
+
+
+def _create_secret(file: Path, secret: str) -> None:
     descriptor, made = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 600
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-            opened.write(secrets.token_hex(32))
+            opened.write(secret)
         with contextlib.suppress(FileExistsError):  # another process was faster
             os.link(made, file)
     finally:

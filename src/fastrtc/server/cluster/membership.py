@@ -17,7 +17,7 @@ from ...transport.webrtc.ice_targets import client_place
 from ..answering import add_candidate, connect
 from ..endpoint import call_key
 from . import forwarded  # noqa: F401 (registers the calls)
-from .calls import CallFailed, ConnectionUnknown, encode_call
+from .calls import ConnectionUnknown, RemoteCallFailed, encode_call
 from .client import NodeUnreachable
 from .directory import DirectoryUnreachable, FleetFull, Key
 from .node import ClusterNode
@@ -156,7 +156,7 @@ class Membership:
     async def _notify_reader(self, node: ClusterNode, reader: str, key: Key) -> None:
         try:
             await node.call_node(reader, key, "connected")
-        except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+        except (RemoteCallFailed, ConnectionUnknown, NodeUnreachable) as error:
             logger.debug("A reader of outputs is not notified: %s", error)
 
     def release(self, id: str) -> None:
@@ -203,7 +203,7 @@ class Membership:
             return
         try:
             await node.call_node(holder, key, "release_call")
-        except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+        except (RemoteCallFailed, ConnectionUnknown, NodeUnreachable) as error:
             logger.debug("The place of a call is freed when it expires: %s", error)
 
     # Offers and candidates
@@ -248,7 +248,7 @@ class Membership:
             except SessionRefused as refusal:
                 if refusal.code not in FULL:
                     raise
-            except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+            except (RemoteCallFailed, ConnectionUnknown, NodeUnreachable) as error:
                 _failures.log(logger.warning, "An offer could not be forwarded: %s", error)
         raise full
 
@@ -282,7 +282,7 @@ class Membership:
                 await self._leave_candidate(node, key, value)
             else:
                 raise SessionRefused(ended) from None
-        except (CallFailed, NodeUnreachable) as error:
+        except (RemoteCallFailed, NodeUnreachable) as error:
             _failures.log(logger.warning, "A candidate could not be forwarded: %s", error)
             raise SessionRefused("connection_closed") from error
 
@@ -317,7 +317,7 @@ class Membership:
             logger.debug("%s is ignored: %s", name, error)
         except NodeUnreachable as error:
             _failures.log(logger.warning, "%s could not be forwarded: %s", name, error)
-        except CallFailed as error:
+        except RemoteCallFailed as error:
             logger.error("%s of the connection %r failed: %s", name, id, error)
         return None
 

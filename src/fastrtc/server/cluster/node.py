@@ -9,13 +9,14 @@ import secrets
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...core.tasks import TaskOwner
+from ...core.log_throttle import LogThrottle
+from ...core.tasks import TaskOwner, end_if_cancelled
 from .calls import CALLS, ConnectionUnknown, answer_call, decode_answer, encode_call, failure
 from .client import InternalClient, NodeUnreachable
 from .directory import MAX_PEERS, DirectoryUnreachable, Key, Node
 from .internal import InternalServer
 from .listening import Listening, listen
-from .opening import find_secret, open_directory
+from .opening import find_secret, keep_secret, open_directory
 from .options import Cluster
 from .ownership import Ownership
 from .signature import RequestSigner, RequestVerifier
@@ -30,9 +31,18 @@ logger = logging.getLogger(__name__)
 ASK_AGAIN_S = 0.2
 """How often the directory is asked for nodes with free places between heartbeats, in seconds."""
 
+RECOVERY_MARGIN_S = 1.0
+"""How much later than expected the heartbeats of other nodes may be, in seconds, before a call whose
+owner the directory has lost fails."""
+
+IDLE_READER_S = 30.0
+"""How long a reader of outputs on another node sends no request, in seconds, before this node checks
+whether its process is gone."""
+
 MAX_TRIES = 3
 """Number of nodes that an offer is sent to, before it is refused."""
 
+_failures = LogThrottle()
 _nodes: dict[tuple[int, Cluster], tuple[asyncio.AbstractEventLoop, ClusterNode]] = {}
 
 
@@ -152,6 +162,7 @@ class ClusterNode:
             await self._stop()
             raise
         self._tasks.start(owned.send_heartbeats(options.heartbeat_s), "heartbeats")
+        self._tasks.start(self._maintain(secret), "maintenance")
 
     async def _stop(self) -> None:
         self._tasks.cancel()
@@ -164,6 +175,39 @@ class ClusterNode:
             await self._client.close()
         if self._listening is not None:
             self._listening.close()
+
+    async def _maintain(self, secret: str) -> None:
+        """Restore files that were removed, and forget readers of processes that are gone."""
+        while True:
+            await asyncio.sleep(self._options.lost_after_s)
+            end_if_cancelled()
+            try:
+                keep_secret(self._options, secret)
+                await self._listen_again()
+                await self._forget_readers()
+            except OSError as error:
+                _failures.log(logger.error, "The files of the cluster are gone: %s", error)
+            except Exception:
+                logger.exception("The maintenance of the cluster failed")
+
+    async def _listen_again(self) -> None:
+        """Open another socket if the file of this one was removed, at the same address."""
+        gone = self._listening
+        if gone is None or gone.is_reachable or self._server is None:
+            return
+        self._listening = listen(self._options, self.id)
+        await self._server.start(self._listening.socket)
+        gone.socket.close()
+        logger.warning("%s was removed, and is opened again", gone.address)
+
+    async def _forget_readers(self) -> None:
+        readers = [one.cluster.readers for one in self.endpoints if one.cluster is not None]
+        idle = {node for one in readers for node in one.idle_nodes(IDLE_READER_S)}
+        for node_id in idle - self._nodes.keys():
+            known = [await self.owned.node(one) is not None for one in (self.id, node_id)]
+            if known == [True, False]:  # the directory has not lost its data
+                for one in readers:
+                    one.end_node(node_id)
 
     # What the directory knows
 
@@ -283,7 +327,8 @@ class ClusterNode:
         for _ in range(2):
             if owner is None:
                 try:
-                    owner = await self.owned.find(key)
+                    wait_s = self._options.heartbeat_s + RECOVERY_MARGIN_S
+                    owner = await self.owned.find_owner(key, wait_s)
                 except DirectoryUnreachable as unreachable:
                     raise ConnectionUnknown(str(unreachable)) from unreachable
             if owner in (None, tried):

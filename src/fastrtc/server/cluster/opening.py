@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from .directory import Directory
-from .listening import read_secret
+from .listening import read_secret, restore_secret
 from .options import Cluster
 
-__all__ = ["find_secret", "open_directory"]
+__all__ = ["find_secret", "keep_secret", "open_directory"]
 
 
 def open_directory(options: Cluster, secret: str) -> Directory:
@@ -49,6 +49,16 @@ async def find_secret(options: Cluster) -> str:
 
         return await ask_secret(name_of_actor(options), options.lost_after_s)
     return read_secret(f"{options.path}.secret")
+
+
+def keep_secret(options: Cluster, secret: str) -> None:
+    """Write the secret of a cluster to its file again if the file was removed.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    if options.secret is None and options.scheme == "sqlite":
+        restore_secret(f"{options.path}.secret", secret)
 
 
 def name_of_actor(options: Cluster) -> str:

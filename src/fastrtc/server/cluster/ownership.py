@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from math import inf
 from typing import TypeVar
 
 from ...core.tasks import TaskOwner, end_if_cancelled
@@ -22,6 +23,9 @@ DIRECTORY_TIMEOUT_S = 3.0
 
 COLLECT_AFTER_S = 1.0
 """How long after it has sent all keys a node collects what was left for them, in seconds."""
+
+LOOK_AGAIN_S = 0.1
+"""How long a call waits before it looks for an owner again, in seconds; each time twice as long."""
 
 MAX_OWNERS = 4096
 """Number of connections of other nodes whose owner is remembered."""
@@ -41,8 +45,8 @@ class Ownership:
 
     Attributes:
         reachable: Whether the last operation of the directory succeeded.
-        recovered_at: When the directory got all keys last, as it did not know the node or was
-            unreachable, by the clock of the event loop.
+        recovered_at: When the directory got all keys again, as it did not know the node or was
+            unreachable, by the clock of the event loop; negative if that has not happened.
     """
 
     def __init__(
@@ -55,7 +59,7 @@ class Ownership:
         on_lost: Callable[[Key], None],
     ) -> None:
         self.reachable = True
-        self.recovered_at = 0.0
+        self.recovered_at = -inf
         self._directory = directory
         self._tasks = tasks
         self._record = record
@@ -68,6 +72,8 @@ class Ownership:
         self._owners: OrderedDict[Key, str] = OrderedDict()
         self._keys: set[Key] = set()
         self._releasing: set[Key] = set()
+        self._has_joined = False
+        self._checking = asyncio.Lock()
         self._exclusive = asyncio.Lock()  # claims, releases, and heartbeats with all keys
         self._incomplete = True  # the directory does not know all keys
 
@@ -118,7 +124,9 @@ class Ownership:
         keys = set(self._keys)
         nodes = await self._within(self._directory.beat(self._record(), keys))
         self._incomplete = keys != self._keys
-        self.recovered_at = asyncio.get_running_loop().time()
+        if self._has_joined or not self.reachable:
+            self.recovered_at = asyncio.get_running_loop().time()
+        self._has_joined = True
         self._update_nodes(nodes)
         self._uncollected |= keys
 
@@ -254,6 +262,30 @@ class Ownership:
             raise
         if owner is not None and owner != self._id:
             self._remember(key, owner)
+        return owner
+
+    async def find_owner(self, key: Key, recovery_s: float) -> str | None:
+        """Return the id of the owner of a key; None if there is none.
+
+        A directory that has lost its data gets the keys of each node with its next heartbeat. So
+        wait for an owner that it does not know.
+
+        Args:
+            key: The key.
+            recovery_s: How long to wait after this node has noticed that data is lost, in seconds.
+
+        Raises:
+            DirectoryUnreachable: If the directory is unreachable.
+        """
+        loop, pause_s = asyncio.get_running_loop(), LOOK_AGAIN_S
+        while (owner := await self.find(key)) is None:
+            async with self._checking:
+                if not self._incomplete and await self.node(self._id) is None:
+                    await self.beat()  # with all keys
+            if loop.time() >= self.recovered_at + recovery_s:
+                break
+            await asyncio.sleep(pause_s)
+            pause_s *= 2
         return owner
 
     async def node(self, node_id: str) -> Node | None:

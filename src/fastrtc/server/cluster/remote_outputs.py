@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.log_throttle import LogThrottle
 from ...core.outputs import AdditionalOutputs
 from ...session.outputs import OutputQueue
-from .calls import CallFailed, ConnectionUnknown
+from .calls import ConnectionUnknown, RemoteCallFailed
 from .client import NodeUnreachable
 from .directory import DirectoryUnreachable, Key
 
@@ -48,6 +48,8 @@ class _Reader:
     Attributes:
         queue: The outputs of the connection.
         sent: Number of outputs that were sent to it.
+        received: Number of those that it has received, as far as is known.
+        idle_since: Time of the last answer, by the clock of the event loop; None during a request.
         last: The last one.
         ended: Done when it has ended.
     """
@@ -55,6 +57,8 @@ class _Reader:
     def __init__(self, queue: OutputQueue, sent: int) -> None:
         self.queue = queue
         self.sent = sent
+        self.received = sent
+        self.idle_since: float | None = None
         self.last: AdditionalOutputs | None = None
         self.ended = asyncio.get_running_loop().create_future()
 
@@ -96,7 +100,7 @@ class RemoteReaders:
 
         Args:
             id: The connection.
-            name: A random string that identifies the reader.
+            name: Identifies the reader: the id of its node, "/", and a random string.
             received: Number of outputs that the reader has received.
             timeout_s: Maximum time to wait, in seconds.
 
@@ -117,14 +121,15 @@ class RemoteReaders:
         self._reading[name] = reader
         while len(self._reading) > MAX_READERS:
             self._reading.popitem(last=False)
-        if received < reader.sent:
-            return True, reader.last
+        reader.received, reader.idle_since = received, None
         try:
-            if await self._receive(reader, timeout_s):
+            if received < reader.sent or await self._receive(reader, timeout_s):
                 return True, reader.last
         except asyncio.CancelledError:  # the process of the reader is gone, or has ended it
             self.end(name, received)
             raise
+        finally:
+            reader.idle_since = asyncio.get_running_loop().time()
         if reader.queue.ended and reader.queue.queue.empty():
             self._reading.pop(name, None)
             return False, None
@@ -161,6 +166,21 @@ class RemoteReaders:
                 reader.ended.set_result(None)
             if received < reader.sent and reader.last is not None:
                 reader.queue.put_back(reader.last)
+
+    def idle_nodes(self, idle_s: float) -> set[str]:
+        """Return the nodes that have readers without a request for a time in seconds."""
+        before = asyncio.get_running_loop().time() - idle_s
+        return {node for node, reader, _ in self._by_node() if _is_idle(reader, before)}
+
+    def end_node(self, node_id: str) -> None:
+        """Forget the readers of a node that is gone, and put back what they have not received."""
+        for node, reader, name in list(self._by_node()):
+            if node == node_id and reader.idle_since is not None:
+                self.end(name, reader.received)
+
+    def _by_node(self) -> Iterator[tuple[str, _Reader, str]]:
+        for name, reader in self._reading.items():
+            yield name.partition("/")[0], reader, name
 
     # On the node of the reader
 
@@ -199,6 +219,10 @@ class RemoteReaders:
         """End all readers of this node whose connections are on other nodes."""
         for task in self._calls:
             task.cancel()
+
+
+def _is_idle(reader: _Reader, since: float) -> bool:
+    return reader.idle_since is not None and reader.idle_since <= since
 
 
 async def read_outputs(
@@ -250,7 +274,7 @@ async def _read_from_owner(
     Raises:
         ConnectionUnknown: If no node has the connection.
     """
-    reader = secrets.token_hex(16)
+    reader = f"{node.id}/{secrets.token_hex(16)}"
     received = failures = 0
     more = True
     try:
@@ -260,7 +284,7 @@ async def _read_from_owner(
             except NodeUnreachable as error:
                 logger.warning("The process of the connection %r is gone: %s", key.id, error)
                 return
-            except CallFailed as error:  # outputs that cannot be pickled, for example
+            except RemoteCallFailed as error:  # outputs that cannot be pickled, for example
                 _failures.log(logger.error, "Outputs cannot be read: %s", error)
                 failures += 1
                 received += 1
@@ -280,5 +304,5 @@ async def _read_from_owner(
 async def _end_reader(node: ClusterNode, key: Key, reader: str, received: int) -> None:
     try:
         await node.call(key, "end_outputs", reader, received)
-    except (CallFailed, ConnectionUnknown, NodeUnreachable) as error:
+    except (RemoteCallFailed, ConnectionUnknown, NodeUnreachable) as error:
         logger.debug("The end of a reader of outputs was not sent: %s", error)
