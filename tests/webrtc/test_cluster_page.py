@@ -175,10 +175,5 @@ async def test_large_outputs_of_a_page_arrive_one_after_the_other(
             put(AdditionalOutputs(outputs))
         await eventually(lambda: len(endpoint_of(owner).outputs_events[0]._waiting) == 1)
         found = [await shown(other, client.webrtc_id) for _ in range(4)]
-        assert [one and (one[0], len(one)) for one in found] == [
-            ("a", 600),
-            ("b", 600),
-            ("c", 2000),
-            ("d", 1),
-        ]
+        assert [len(text) for text in found] == [600, 1200, 3200, 3201]
         assert "cannot be sent to the process of the page" in errors()[0].getMessage()

@@ -156,9 +156,10 @@ class _Pool:
     async def _exchange(self, name: str, signature: str, body: bytes) -> tuple[int, bytes]:
         if self._closed:
             raise ConnectionAbortedError("the process is gone")
-        connection = self._take_idle() or await asyncio.wait_for(
-            _Connection.open(self._address), CONNECT_TIMEOUT_S
-        )
+        connection = self._take_idle()
+        if connection is None:
+            opening = _Connection.open(self._address)
+            connection = await asyncio.wait_for(opening, CONNECT_TIMEOUT_S)
         self._busy.add(connection)
         try:
             answer = await connection.exchange(name, signature, body)

@@ -32,12 +32,12 @@ ASK_AGAIN_S = 0.2
 """How often the directory is asked for nodes with free places between heartbeats, in seconds."""
 
 RECOVERY_MARGIN_S = 1.0
-"""How much later than expected the heartbeats of other nodes may be, in seconds, before a call whose
-owner the directory has lost fails."""
+"""How late the heartbeats of other nodes may be, in seconds, before a call fails whose owner the
+directory has lost."""
 
 IDLE_READER_S = 30.0
-"""How long a reader of outputs on another node sends no request, in seconds, before this node checks
-whether its process is gone."""
+"""How long a reader of outputs on another node sends no request before this node checks whether its
+process is gone, in seconds."""
 
 MAX_TRIES = 3
 """Number of nodes that an offer is sent to, before it is refused."""
