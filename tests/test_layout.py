@@ -75,6 +75,7 @@ ELSEWHERE = {
     "turns/dialogue.py": "tests/test_reply_on_pause.py",
     "turns/face.py": "tests/test_reply_on_pause.py",
     "turns/replies.py": "tests/test_reply_on_pause.py",
+    "turns/state_reports.py": "tests/turns/test_false_interruptions.py",
     "ui/component.py": "tests/test_webrtc.py",
     "ui/inputs.py": "tests/test_webrtc.py",
     "webrtc_connection_mixin.py": "tests/webrtc",

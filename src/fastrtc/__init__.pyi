@@ -37,6 +37,7 @@ from .pause_detection import PauseDetectionModel as PauseDetectionModel
 from .pause_detection import SileroVadOptions as SileroVadOptions
 from .pause_detection import get_silero_model as get_silero_model
 from .reply_on_pause import AlgoOptions as AlgoOptions
+from .reply_on_pause import Interruptions as Interruptions
 from .reply_on_pause import ReplyOnPause as ReplyOnPause
 from .reply_on_stopwords import ReplyOnStopWords as ReplyOnStopWords
 from .speech_to_text import MoonshineSTT as MoonshineSTT

@@ -26,6 +26,7 @@ from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .pause_detection.silero import get_silero_model
 from .turns.dialogue import Dialogue
+from .turns.interruptions import Interruptions
 from .turns.options import AlgoOptions
 from .turns.state import AppState
 
@@ -34,6 +35,7 @@ __all__ = [
     "AlgoOptions",
     "AppState",
     "EmitType",
+    "Interruptions",
     "PauseDetectionModel",
     "ReplyFnGenerator",
     "ReplyOnPause",
@@ -90,6 +92,8 @@ class ReplyOnPause(StreamHandler):
             seconds. Must be sync.
         on_message: Called with each message of the client, a dict with a string ``"type"``; sync or
             async. It replaces a method ``on_message`` of a subclass.
+        interruptions: Pauses a reply at the first speech, until it is an interruption or silence
+            follows; by default, ``algo_options`` decide when speech stops a reply.
 
     Raises:
         TypeError: If ``on_interrupt`` is async, or ``on_message`` is not a function of one
@@ -113,6 +117,7 @@ class ReplyOnPause(StreamHandler):
         *,
         on_interrupt: Callable[[float], Any] | None = None,
         on_message: Callable[[dict[str, Any]], Any] | None = None,
+        interruptions: Interruptions | None = None,
     ) -> None:
         super().__init__(
             expected_layout,
@@ -137,7 +142,14 @@ class ReplyOnPause(StreamHandler):
         self.event = threading.Event()
         self.generator: Any = None
         self.state = AppState()
-        Dialogue(self, link_of(self), ReplyOnPause, seconds_of, on_interrupt)
+        Dialogue(
+            self,
+            link_of(self),
+            ReplyOnPause,
+            seconds_of,
+            on_interrupt,
+            interruptions=interruptions,
+        )
 
     @property
     def _needs_additional_inputs(self) -> bool:
@@ -233,7 +245,7 @@ class ReplyOnPause(StreamHandler):
 
     def shutdown(self) -> Any:
         """Stop the reply when the connection ends."""
-        _conversation(self).supersede()
+        _conversation(self).close()
         return super().shutdown()
 
 

@@ -24,6 +24,7 @@ from .speech_to_text.moonshine import NAMES
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
 from .turns.dialogue import Dialogue
+from .turns.interruptions import Interruptions, Verdict
 from .turns.segmenter import to_mono
 from .turns.stop_word_spotter import StopWordSpotter
 
@@ -84,6 +85,8 @@ class ReplyOnStopWords(ReplyOnPause):
         on_interrupt: Called after a reply was interrupted, with the length of what was played, in
             seconds.
         on_message: Called with each message of the client; sync or async.
+        interruptions: Speech during a reply pauses it, and only the stop words stop it: the
+            thresholds ``after_s`` and ``while_thinking_s`` have no effect.
         stt_model: Recognizes the stop words: a name or a model, see ``get_stt_model``. It is called
             in threads, with up to 5 s of speech. ``"pocketsphinx"`` needs no download and
             recognizes only the stop words.
@@ -112,6 +115,7 @@ class ReplyOnStopWords(ReplyOnPause):
         *,
         on_interrupt: Callable[[float], Any] | None = None,
         on_message: Callable[[dict[str, Any]], Any] | None = None,
+        interruptions: Interruptions | None = None,
         stt_model: str | STTModel = "moonshine/base",
     ) -> None:
         try:
@@ -140,7 +144,9 @@ class ReplyOnStopWords(ReplyOnPause):
             _check_installed(model, stt_model)  # names the missing packages of both models
             raise
         link = link_of(self)
-        StopWordDialogue(self, link, ReplyOnStopWords, seconds_of, on_interrupt)
+        StopWordDialogue(
+            self, link, ReplyOnStopWords, seconds_of, on_interrupt, interruptions=interruptions
+        )
 
     def stop_word_detected(self, text: str) -> bool:
         """Return whether a text contains a stop word.
@@ -159,8 +165,10 @@ class ReplyOnStopWords(ReplyOnPause):
 class StopWordDialogue(Dialogue):
     """A dialogue that ignores speech until a stop word is said."""
 
-    def __init__(self, face: ReplyOnStopWords, *args: Any) -> None:
-        super().__init__(cast(ReplyOnPause, face), *args)
+    by_words = True
+
+    def __init__(self, face: ReplyOnStopWords, *args: Any, **options: Any) -> None:
+        super().__init__(cast(ReplyOnPause, face), *args, **options)
         self._words = face  # the same object, with its real type
         self._spotter: StopWordSpotter | None = None
 
@@ -200,6 +208,11 @@ class StopWordDialogue(Dialogue):
         rest = self._spot(sampling_rate, layout, audio, speaks, state)
         state.buffer = None if rest is None else rest.reshape(-1)
         return False
+
+    def judge(self, speech_s: float, duration_s: float) -> Verdict | None:
+        """Hold the reply while there is speech, which the stop words alone make an interruption."""
+        verdict = super().judge(speech_s, duration_s)
+        return verdict if self._words.state.stop_word_detected else None
 
     def needs_silence(self) -> bool:
         """Return whether an utterance is active, including one before a stop word."""

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .gated_detector import Gate
+from .interruptions import Verdict
 from .options import AlgoOptions
 from .speech_buffer import MAX_KEPT_S
 from .state import AppState
@@ -24,9 +26,14 @@ class _Block(NamedTuple):
 
 
 class ChunkedTurnDetector:
-    """Detect onset and end of turn in consecutive chunks of audio; keeps the latest chunks."""
+    """Detect onset and end of turn in consecutive chunks of audio; keeps the latest chunks.
 
-    def __init__(self) -> None:
+    Args:
+        gate: Judges speech over a reply; None to leave it to the options.
+    """
+
+    def __init__(self, gate: Gate | None = None) -> None:
+        self._gate = gate
         self._latest: list[_Block] = []
 
     def pause(
@@ -93,25 +100,46 @@ class ChunkedTurnDetector:
             None without an onset; otherwise the audio before this chunk that belongs to the
             utterance (earlier chunks and pre-roll), shape ``(n,)``.
         """
+        block, pre_roll = _Block(samples, speech_s), round(options.pre_roll_s * rate) * channels
+        verdict = None
+        if self._gate is not None:
+            verdict = self._gate.judge(speech_s, len(samples) / channels / rate)
+        if verdict is not None:
+            return self._obey(verdict, block, pre_roll)
         threshold = options.started_talking_threshold
         if replying and options.min_interruption_s is not None:
             threshold = options.min_interruption_s
         count = 1 + _more_blocks(threshold, options)
-        blocks = [*self._latest, _Block(samples, speech_s)][-count - 1 :]
+        blocks = [*self._latest, block][-count - 1 :]
         self._latest = blocks[-count:]
         if sum(block.speech_s for block in self._latest) <= threshold:
             return None
         looked_at = range(len(blocks) - len(self._latest), len(blocks))
         first = next(k for k in looked_at if blocks[k].speech_s > 0)
-        before = [block.samples for block in blocks[first:-1]]
-        pre_roll = round(options.pre_roll_s * rate) * channels
-        if first > 0 and pre_roll:
-            before.insert(0, blocks[first - 1].samples[-pre_roll:])
-        return np.concatenate(before) if before else np.zeros(0, np.int16)
+        return _joined(blocks, first, pre_roll)
+
+    def _obey(self, verdict: Verdict, block: _Block, pre_roll: int) -> NDArray[np.int16] | None:
+        """Do what the gate has decided; see ``begin``."""
+        if verdict is Verdict.IGNORED:
+            self._latest = [block._replace(speech_s=0.0)]
+            return None
+        blocks = self._latest = [*self._latest, block][-MAX_CHUNKS:]
+        if verdict is Verdict.PENDING:
+            return None
+        first = next((k for k, block in enumerate(blocks) if block.speech_s > 0), len(blocks) - 1)
+        return _joined(blocks, first, pre_roll)
 
     def forget(self) -> None:
         """Discard the chunks."""
         self._latest = []
+
+
+def _joined(blocks: list[_Block], first: int, pre_roll: int) -> NDArray[np.int16]:
+    """Return the audio from block *first* to the last but one, with samples of pre-roll."""
+    before = [block.samples for block in blocks[first:-1]]
+    if first > 0 and pre_roll:
+        before.insert(0, blocks[first - 1].samples[-pre_roll:])
+    return np.concatenate(before) if before else np.zeros(0, np.int16)
 
 
 def _more_blocks(threshold: float, options: AlgoOptions) -> int:

@@ -8,7 +8,7 @@ cannot collide with ours.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,12 @@ from ..handlers.link import HandlerLink, rebound
 from .conversation import Conversation
 from .endpointing import Endpointing
 from .face import Face
+from .interruptions import Interruptions, Verdict
 from .replies import Replies
 from .segmenter import to_mono
 from .state import AppState
-from .transitions import Action, Event
+from .state_reports import StateReports
+from .transitions import Action, Event, State
 
 __all__ = ["Dialogue"]
 
@@ -41,13 +43,18 @@ class Dialogue:
         seconds_of: Validate audio of a reply and return its length in seconds.
         on_interrupt: Called when a reply is interrupted, with the seconds that were played.
         warn: Whether to log options that have no effect.
+        interruptions: What speech during a reply does; None to leave it to the turn detection.
 
     Attributes:
+        by_words: Whether only stop words interrupt a reply.
         conversation: The state machine.
+        reports: Reports its state.
         replies: The replies.
         endpointing: Detects the end of the client's turns.
         hearing: Held while audio is processed and while the state is replaced.
     """
+
+    by_words = False
 
     def __init__(
         self,
@@ -57,18 +64,25 @@ class Dialogue:
         seconds_of: Callable[[Any], float],
         on_interrupt: Callable[[float], Any] | None = None,
         warn: bool = True,
+        *,
+        interruptions: Interruptions | None = None,
     ) -> None:
         self.face = face
         self.link = link
         self.hearing = threading.RLock()
-        self.conversation = Conversation()
+        self.conversation = Conversation(interruptions, self.by_words)
+        self.reports = StateReports(link, self.observe)
+        self.reports.tells_client = interruptions is not None
         self.replies = Replies(face, link, self.hearing, seconds_of, on_interrupt, self.observe)
+        self.replies.keeps = interruptions is not None
         self._base = base
         self._seconds_of = seconds_of
+        self._interruptions = interruptions
         self._state_lock = threading.Lock()  # acquired last
         self._deaf = False
         chunked = self._is_overridden("determine_pause")
-        self.endpointing = Endpointing(face, chunked)
+        gate = None if interruptions is None else self
+        self.endpointing = Endpointing(face, chunked, gate)
         link.conversation = self
         link.drops_stale = True
         own_emit = self._is_overridden("emit", "receive", "trigger_response")
@@ -80,7 +94,15 @@ class Dialogue:
     def for_handler(self, face: Face, link: HandlerLink) -> Dialogue:
         """Create the dialogue of a handler that was made by copying this one's."""
         on_interrupt = rebound(self.replies.on_interrupt, self.face, face)
-        return type(self)(face, link, self._base, self._seconds_of, on_interrupt, False)
+        return type(self)(
+            face,
+            link,
+            self._base,
+            self._seconds_of,
+            on_interrupt,
+            False,
+            interruptions=self._interruptions,
+        )
 
     def _is_overridden(self, *names: str) -> bool:
         return any(getattr(type(self.face), n) is not getattr(self._base, n) for n in names)
@@ -90,7 +112,9 @@ class Dialogue:
     def handle(self, *events: Event) -> None:
         """Process events that happened at once; thread-safe."""
         with self._state_lock:
+            before = self.conversation.state
             actions = [a for event in events for a in self.conversation.handle(event)]
+            self._note_state(before, actions)
         self._perform(actions)
 
     def observe(self) -> None:
@@ -99,24 +123,67 @@ class Dialogue:
             # in this order: a turn is expected before its utterance ends
             talking = self.face.state.started_talking
             requested = self.replies.requested
+            before = self.conversation.state
             actions = self.conversation.observe(
                 talking=talking or requested,
                 awaited=requested or self.replies.running,
                 has_audio=self.replies.has_audio(),
             )
-        self._perform(actions)
+            self._note_state(before, actions)
 
-    def _perform(self, actions: list[Action] | tuple[Action, ...]) -> None:
+    @property
+    def active(self) -> bool:
+        """Whether a reply is awaited or played: see ``Gate``."""
+        return self.conversation.replying
+
+    def judge(self, speech_s: float, duration_s: float) -> Verdict | None:
+        """Judge audio of the user while no utterance is active: see ``Gate``."""
+        with self._state_lock:
+            before = self.conversation.state
+            played_s = self.replies.played_s
+            verdict, actions = self.conversation.hear(speech_s, duration_s, played_s)
+            self._note_state(before, actions)
+        return verdict
+
+    def _note_state(self, before: State, actions: Sequence[Action]) -> None:
+        """Hold or release the playout, in the order of the states; the lock must be held."""
+        if Action.HOLD_PLAYOUT in actions:
+            self._hold()
+        elif Action.RELEASE_PLAYOUT in actions and Action.CANCEL_REPLY not in actions:
+            self._release()
+        if self.conversation.state is not before:
+            self.reports.changed(self.conversation.state)
+
+    def _perform(self, actions: Sequence[Action]) -> None:
         if Action.TELL_SPEECH in actions:
             self.say_started_talking()
         if Action.TELL_PAUSE in actions:
             self.say("pause_detected")
         try:
-            if Action.CANCEL_REPLY in actions and self.speaking:
-                self.replies.interrupt()
+            if Action.CANCEL_REPLY in actions:
+                self._cancel(speech=Action.TELL_SPEECH in actions)
         finally:
+            if Action.RELEASE_PLAYOUT in actions:
+                self._release()  # after its audio was dropped
             if Action.REQUEST_REPLY in actions:
                 self.replies.request()
+
+    def _cancel(self, speech: bool) -> None:
+        if speech and self.replies.keeps:
+            self.replies.keep_unheard()
+        if self.speaking:
+            self.replies.interrupt()
+
+    def _hold(self) -> None:
+        duck_db = None if self._interruptions is None else self._interruptions.duck_db
+        if duck_db is None:
+            self.link.pause()
+        else:
+            self.link.duck(duck_db)
+
+    def _release(self) -> None:
+        self.link.resume()
+        self.link.duck(None)
 
     # Listening
 
@@ -126,6 +193,7 @@ class Dialogue:
         self.observe()
         if not face.can_interrupt and (self.speaking or face.event.is_set()):
             self._deaf = True
+            self.handle(Event.SPEECH_DISMISSED)
             return
         if self._deaf:  # audio from before the reply does not belong to what follows
             self._deaf = False
@@ -178,6 +246,8 @@ class Dialogue:
 
     def needs_silence(self) -> bool:
         """Return whether an utterance is active: it must also end if no more audio arrives."""
+        if self.conversation.state is State.INTERRUPTION_PENDING:
+            return True
         return self.face.state.started_talking and not self._deaf
 
     def forget(self) -> None:
@@ -215,6 +285,11 @@ class Dialogue:
     def supersede(self) -> None:
         """Stop the reply without telling; further outputs are dropped."""
         self.replies.supersede()
+
+    def close(self) -> None:
+        """Stop the reply when the connection ends."""
+        self.supersede()
+        self.reports.close()
 
     def emit(self) -> EmitType:
         """Return the next output of the reply, or None; see ``ReplyOnPause``."""

@@ -7,6 +7,7 @@ import logging
 from ..pause_detection.protocol import has_speech_stream, open_speech_stream
 from .chunked_detector import ChunkedTurnDetector
 from .face import Face
+from .gated_detector import Gate
 from .segmenter import UtteranceSegmenter
 from .vad_options import decides_in_blocks, speech_rules, unused_options
 
@@ -24,15 +25,17 @@ class Endpointing:
     Args:
         face: The ``ReplyOnPause``.
         chunked: Whether the program judges chunks, in its own ``determine_pause``.
+        gate: Judges speech over a reply; None to leave it to the options.
 
     Attributes:
         segmenter: Splits the audio into utterances; None if chunks are judged instead.
         chunks: Judges them.
     """
 
-    def __init__(self, face: Face, chunked: bool) -> None:
+    def __init__(self, face: Face, chunked: bool, gate: Gate | None = None) -> None:
         self.segmenter: UtteranceSegmenter | None = None
-        self.chunks = ChunkedTurnDetector()
+        self.chunks = ChunkedTurnDetector(gate)
+        self._gate = gate
         self._face = face
         self._chunked = chunked
         self._follows = True  # continuous audio, unless the options are for chunks
@@ -63,7 +66,7 @@ class Endpointing:
                 return None
             rate = face.state.sampling_rate or face.input_sample_rate
             self.segmenter = UtteranceSegmenter(
-                options, stream, rate, face.expected_layout, threshold, rules
+                options, stream, rate, face.expected_layout, threshold, rules, self._gate
             )
             face.state.buffer = None
             self.chunks.forget()

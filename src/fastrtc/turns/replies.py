@@ -41,6 +41,7 @@ class Replies:
         wake: Set when ``emit`` has something to do.
         ending_turn: Whether ``reset`` is being called because a reply has ended.
         given_s: Audio of this reply handed to the playout, in seconds.
+        keeps: Whether to keep the audio of a turn until its reply is heard.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Replies:
         self.wake = threading.Event()
         self.ending_turn = False
         self.given_s = 0.0
+        self.keeps = False
         self.on_interrupt = on_interrupt
         self._face = face
         self._link = link
@@ -67,6 +69,7 @@ class Replies:
         self._coming = 0  # turns that are about to be requested
         self._pending = False  # a turn was requested
         self._unheard: NDArray[np.int16] | None = None  # audio that was not passed to fn yet
+        self._answered: NDArray[np.int16] | None = None  # audio that was
         self._announced = False  # response_starting was sent
         self._interrupted = False  # and the audio that the client still plays, too
         self._in_hand_s = 0.0  # time left for audio to get into the queue
@@ -151,6 +154,19 @@ class Replies:
                     raise
                 self._link.report(error)
 
+    def keep_unheard(self) -> None:
+        """Keep the audio of a turn whose reply was not heard, for the next reply."""
+        face = self._face
+        with self._hearing, self._lock:
+            if self._pending and self._reply is None:  # its reply must not begin any more
+                self._pending = False
+                face.event.clear()
+                rate = face.state.sampling_rate or face.input_sample_rate
+                self._unheard = self._with_unheard(rate)
+            elif self.speaking and self.played_s <= 0 and self._answered is not None:
+                self._unheard = self._answered
+            self._answered = None
+
     def supersede(self) -> None:
         """Stop the reply; further outputs are dropped."""
         with self._lock:
@@ -215,21 +231,17 @@ class Replies:
             return None
         reply = Reply(step=face.async_iterate, loop=self._link.loop)
         with self._hearing, self._lock:
-            if self._coming or self._reply is not None:
+            if self._coming or self._reply is not None or not face.event.is_set():
                 return None
             self._pending = False
             self._occupy(reply)
-            said, face.state.stream = face.state.stream, None
+            rate = face.state.sampling_rate or face.input_sample_rate
+            self._unheard = samples = self._with_unheard(rate)
             face.state.responding = True
-        rate = face.state.sampling_rate or face.input_sample_rate
-        samples = np.zeros((1, 0), np.int16) if said is None else said.reshape(1, -1)
-        if self._unheard is not None:
-            samples = np.hstack((self._unheard, samples))[:, -round(MAX_KEPT_S * rate) :]
-        self._unheard = samples
         try:
             args = self._inputs.arguments(reply, (rate, samples))
             if not reply.superseded:
-                self._unheard = None
+                self._unheard, self._answered = None, samples if self.keeps else None
                 self._start_reply(reply, face.fn, args)
         except CancelledError:
             if not reply.superseded:  # the connection ended while waiting for inputs
@@ -239,6 +251,14 @@ class Replies:
             self._fail(reply, error)
             return None
         return reply
+
+    def _with_unheard(self, rate: int) -> NDArray[np.int16]:
+        """Take the utterance, with what was not passed to the function before it."""
+        said, self._face.state.stream = self._face.state.stream, None
+        samples = np.zeros((1, 0), np.int16) if said is None else said.reshape(1, -1)
+        if self._unheard is None:
+            return samples
+        return np.hstack((self._unheard, samples))[:, -round(MAX_KEPT_S * rate) :]
 
     def _occupy(self, reply: Reply) -> None:
         """Make *reply* the running one; the lock must be held."""

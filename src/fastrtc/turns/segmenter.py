@@ -14,6 +14,7 @@ from ..audio.resample import check_rate
 from ..core.types import Layout
 from ..pause_detection.protocol import RATE, SpeechStream
 from .detector import SpeechStarted, TurnDetector, TurnEvent
+from .gated_detector import Gate, GatedTurnDetector
 from .options import AlgoOptions, SpeechRules
 from .speech_buffer import SpeechBuffer
 
@@ -47,6 +48,7 @@ class UtteranceSegmenter:
         layout: Channel layout; stereo is interleaved.
         threshold: The probability from which a window counts as speech.
         rules: Further conditions on speech; None for none.
+        gate: Judges speech over a reply; None to leave it to the options.
     """
 
     def __init__(
@@ -57,12 +59,15 @@ class UtteranceSegmenter:
         layout: Layout = "mono",
         threshold: float = 0.5,
         rules: SpeechRules | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._rate = rate
         self._layout: Layout = layout
         self._channels = 2 if layout == "stereo" else 1
         self._stream = stream
         self._detector = TurnDetector(options, threshold=threshold, rules=rules)
+        if gate is not None:
+            self._detector = GatedTurnDetector(gate, options, threshold=threshold, rules=rules)
         self._buffer = SpeechBuffer(rate, options.pre_roll_s, self._channels)
         self._converter = AudioConverter(RATE, 1)
         self._unjudged: list[NDArray[np.int16]] = []
