@@ -383,12 +383,10 @@ class TestOptions:
         assert "SileroVadOptions.max_speech_duration_s=9: an utterance is as long as" in warning
         assert "SileroVadOptions.window_size_samples=1536: this model judges 512" in warning
 
-    def test_a_hop_for_a_model_with_vad_only_is_named(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        scripted(echo, algo_options=AlgoOptions(hop_s=0.1))
+    def test_a_hop_longer_than_a_chunk_is_named(self, caplog: pytest.LogCaptureFixture) -> None:
+        scripted(echo, algo_options=AlgoOptions(hop_s=0.8))
         [warning] = self.warnings(caplog)
-        assert "AlgoOptions.hop_s=0.1: a model that has only vad() is asked every" in warning
+        assert "AlgoOptions.hop_s=0.8: vad() is called for consecutive chunks" in warning
 
     def test_the_defaults_and_options_for_a_determine_pause_of_ones_own_are_not(
         self, caplog: pytest.LogCaptureFixture

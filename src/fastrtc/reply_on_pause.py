@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .core.messages import create_message
 from .core.outputs import AdditionalOutputs, split_output
 from .core.types import EmitType, Layout
+from .end_of_turn.protocol import TurnModel
 from .handlers.client_message import check_on_message
 from .handlers.inputs import ExtraParameters, WebRTCData
 from .handlers.invoke import is_async
@@ -29,6 +30,7 @@ from .turns.dialogue import Dialogue
 from .turns.interruptions import Interruptions
 from .turns.options import AlgoOptions
 from .turns.state import AppState
+from .turns.turn_judge import TurnJudge
 
 __all__ = [
     "AdditionalOutputs",
@@ -90,14 +92,20 @@ class ReplyOnPause(StreamHandler):
         needs_args: Whether ``fn`` gets inputs, regardless of its signature.
         on_interrupt: Called after a reply was interrupted, with the length of what was played, in
             seconds. Must be sync.
+        turn_model: Judges in each pause whether the turn is complete, such as `SmartTurn`; an
+            object with a method ``complete``, see `TurnModel`. Without one, each pause of half a
+            second ends the turn.
+        early: Whether ``fn`` is called when a turn is likely over, 0.2 s after the end of speech.
+            Its outputs are played when the turn ends, and discarded if the speaker goes on. Such
+            an ``fn`` calls ``await get_current_context().committed()`` before side effects.
         on_message: Called with each message of the client, a dict with a string ``"type"``; sync or
             async. It replaces a method ``on_message`` of a subclass.
         interruptions: Pauses a reply at the first speech, until it is an interruption or silence
             follows; by default, ``algo_options`` decide when speech stops a reply.
 
     Raises:
-        TypeError: If ``on_interrupt`` is async, or ``on_message`` is not a function of one
-            argument.
+        TypeError: If ``on_interrupt`` is async, ``on_message`` is not a function of one argument,
+            or *turn_model* has no sync method ``complete``.
         ModelUnavailable: If *model* is None and Silero VAD cannot be loaded.
     """
 
@@ -116,6 +124,8 @@ class ReplyOnPause(StreamHandler):
         needs_args: bool = False,
         *,
         on_interrupt: Callable[[float], Any] | None = None,
+        turn_model: TurnModel | None = None,
+        early: bool = False,
         on_message: Callable[[dict[str, Any]], Any] | None = None,
         interruptions: Interruptions | None = None,
     ) -> None:
@@ -142,6 +152,7 @@ class ReplyOnPause(StreamHandler):
         self.event = threading.Event()
         self.generator: Any = None
         self.state = AppState()
+        judge = None if turn_model is None else TurnJudge(turn_model)
         Dialogue(
             self,
             link_of(self),
@@ -149,6 +160,8 @@ class ReplyOnPause(StreamHandler):
             seconds_of,
             on_interrupt,
             interruptions=interruptions,
+            turn_judge=judge,
+            early=early,
         )
 
     @property

@@ -15,6 +15,7 @@ from .audio.convert import audio_to_float32
 from .core.messages import create_message
 from .core.models import MissingExtra, require_installed
 from .core.types import Layout
+from .end_of_turn.protocol import TurnModel
 from .handlers.link import link_of
 from .pacing.audio_output import seconds_of
 from .pause_detection.errors import ModelUnavailable
@@ -84,6 +85,8 @@ class ReplyOnStopWords(ReplyOnPause):
         needs_args: Whether ``fn`` gets inputs, regardless of its signature.
         on_interrupt: Called after a reply was interrupted, with the length of what was played, in
             seconds.
+        turn_model: See ``ReplyOnPause``; for the speech after the stop words.
+        early: See ``ReplyOnPause``; for the speech after the stop words.
         on_message: Called with each message of the client; sync or async.
         interruptions: Speech during a reply pauses it, and only the stop words stop it: the
             thresholds ``after_s`` and ``while_thinking_s`` have no effect.
@@ -114,6 +117,8 @@ class ReplyOnStopWords(ReplyOnPause):
         needs_args: bool = False,
         *,
         on_interrupt: Callable[[float], Any] | None = None,
+        turn_model: TurnModel | None = None,
+        early: bool = False,
         on_message: Callable[[dict[str, Any]], Any] | None = None,
         interruptions: Interruptions | None = None,
         stt_model: str | STTModel = "moonshine/base",
@@ -132,6 +137,8 @@ class ReplyOnStopWords(ReplyOnPause):
                 model,
                 needs_args,
                 on_interrupt=on_interrupt,
+                turn_model=turn_model,
+                early=early,
                 on_message=on_message,
             )
             self.stop_words = _checked(stop_words)
@@ -145,7 +152,14 @@ class ReplyOnStopWords(ReplyOnPause):
             raise
         link = link_of(self)
         StopWordDialogue(
-            self, link, ReplyOnStopWords, seconds_of, on_interrupt, interruptions=interruptions
+            self,
+            link,
+            ReplyOnStopWords,
+            seconds_of,
+            on_interrupt,
+            interruptions=interruptions,
+            turn_judge=link.conversation.turn_judge,
+            early=early,
         )
 
     def stop_word_detected(self, text: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from fastrtc import get_stt_model, get_tts_model
 from tests.demos.test_object_detection import write_network
+from tests.end_of_turn.networks import write_network as write_turn_network
 from tests.speech_to_text.networks import write_moonshine
 from tests.text_to_speech.networks import write_kokoro
 
@@ -50,7 +51,10 @@ def hub_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     yolo = "models--onnx-community--yolov10n"
     (cache / yolo / "snapshots" / COMMIT / "onnx").mkdir(parents=True)
     write_network(cache / yolo / "snapshots" / COMMIT / "onnx/model.onnx", 640)
-    for repository in (moonshine, kokoro, yolo):
+    turn = "models--pipecat-ai--smart-turn-v3"
+    (cache / turn / "snapshots" / COMMIT).mkdir(parents=True)
+    write_turn_network(cache / turn / "snapshots" / COMMIT / "smart-turn-v3.2-cpu.onnx")
+    for repository in (moonshine, kokoro, yolo, turn):
         (cache / repository / "refs").mkdir()
         (cache / repository / "refs/main").write_text(COMMIT)
     return cache

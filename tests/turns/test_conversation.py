@@ -72,7 +72,7 @@ def test_audio_that_came_meanwhile_is_played_after_speech_that_was_none() -> Non
 
 def test_a_pause_within_a_turn() -> None:
     conversation = after(Event.SPEECH_STARTED)
-    assert conversation.handle(Event.PAUSE_STARTED) == (Action.JUDGE_PAUSE,)
+    assert conversation.handle(Event.PAUSE_STARTED) == ()
     assert conversation.state is State.END_OF_TURN_PENDING
     conversation.handle(Event.SPEECH_CONTINUED)
     assert conversation.state is State.USER_SPEAKING

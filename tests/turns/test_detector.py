@@ -15,13 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastrtc.turns.detector import (
-    MaximumReached,
-    Pause,
-    SpeechStarted,
-    TurnDetector,
-    TurnEvent,
-)
+from fastrtc.turns.detector import TurnDetector
+from fastrtc.turns.events import MaximumReached, Pause, PauseSuspected, SpeechStarted, TurnEvent
 from fastrtc.turns.options import AlgoOptions, SpeechRules
 
 WINDOW = 0.032
@@ -635,6 +630,8 @@ def test_what_is_needed_is_known_before(
     least=st.sampled_from([None, 0.1, 1.0]),
     most=maxima,
     rules=some_rules,
+    adapts=st.booleans(),
+    suspects=st.sampled_from([None, "only", "complete", "incomplete"]),
 )
 def test_nothing_is_decided_while_it_can_wait(
     flags: list[bool],
@@ -646,6 +643,8 @@ def test_nothing_is_decided_while_it_can_wait(
     least: float | None,
     most: float,
     rules: SpeechRules | None,
+    adapts: bool,
+    suspects: str | None,
 ):
     """Whatever there is, in whole windows and in the one that had begun before."""
     options = AlgoOptions(
@@ -654,10 +653,15 @@ def test_nothing_is_decided_while_it_can_wait(
         max_continuous_speech_s=most,
         min_interruption_s=least,
         hop_s=hop,
+        adaptive_pause=adapts,
     )
     detector = TurnDetector(options, rules=rules)
+    detector.suspects = suspects is not None
+    detector.judged = suspects not in (None, "only")
     for number, flag in enumerate(flags):
-        detector.push(0.9 if flag else 0.1, replying)
+        event = detector.push(0.9 if flag else 0.1, replying)
+        if isinstance(event, PauseSuspected) and suspects != "only":
+            detector.judge(suspects == "complete")
         wait = detector.time_to_next_decision_s(replying)
         if wait and number % 5 == 0:  # all of them take their time
             count = math.ceil(round(wait / WINDOW, 6))
@@ -675,6 +679,101 @@ def test_what_is_near_cannot_wait():
     assert detector.time_to_next_decision_s() == pytest.approx(0.6 - 0.1 - WINDOW)
     feed(detector, silent(0.4))
     assert detector.time_to_next_decision_s() == pytest.approx(0.6 - 0.1 - 14 * WINDOW)
+
+
+# --- Pauses that a turn model judges ------------------------------------------------------------
+
+
+def judged(**options: float) -> TurnDetector:
+    """A detector for a turn model, after a second of speech."""
+    detector = TurnDetector(AlgoOptions(**options))  # type: ignore[arg-type]
+    detector.suspects = detector.judged = True
+    feed(detector, spoken(1.0))
+    return detector
+
+
+def test_a_pause_is_suspected_once_after_a_fifth_of_a_second():
+    detector = judged()
+    end = detector.now_s
+    assert feed(detector, silent(0.19)) == []
+    (suspected,) = feed(detector, silent(0.25))
+    assert suspected == PauseSuspected(pytest.approx(end + 7 * WINDOW), 0.0, pytest.approx(end))
+    assert detector.suspected and detector.awaits_judgement and detector.speaking
+
+
+def test_speech_ends_the_suspicion_and_the_next_pause_is_suspected_anew():
+    detector = judged()
+    feed(detector, silent(0.25) + spoken(WINDOW))
+    assert not detector.suspected
+    assert kinds(feed(detector, spoken(0.5) + silent(0.25))) == [PauseSuspected]
+
+
+def test_a_complete_turn_ends_at_once():
+    detector = judged()
+    end = detector.now_s
+    feed(detector, silent(0.25))
+    assert detector.judge(True) == Pause(detector.now_s, 0.0, pytest.approx(end))
+    assert not detector.speaking and not detector.suspected
+    assert detector.judge(True) is None
+    assert kinds(feed(detector, silent(2.0) + spoken(0.5))) == [SpeechStarted]
+
+
+@pytest.mark.parametrize("most", [0.5, 1.0, 3.0])
+def test_an_incomplete_turn_ends_at_the_maximum_counted_from_the_end_of_speech(most: float):
+    detector = judged(max_pause_s=most)
+    end = detector.now_s
+    feed(detector, silent(0.25))
+    assert detector.judge(False) is None
+    (pause,) = feed(detector, silent(5.0))
+    assert most < pause.at_s - end <= most + 2 * WINDOW
+
+
+def test_without_a_judgement_the_pause_decides():
+    plain = TurnDetector()
+    feed(plain, spoken(1.0))
+    (expected,) = feed(plain, silent(2.0))
+    late = judged()
+    assert feed(late, silent(2.0))[1:] == [expected]
+    failed = judged()
+    feed(failed, silent(0.25))
+    failed.judge(None)
+    assert feed(failed, silent(2.0)) == [expected]
+
+
+def test_a_late_judgement_is_ignored():
+    detector = judged(audio_chunk_duration=2.0)
+    feed(detector, silent(0.6))
+    assert detector.suspected and not detector.awaits_judgement
+    assert detector.judge(True) is None and detector.speaking
+    (pause,) = feed(detector, silent(3.0))
+    assert 1.9 < pause.at_s - pause.end_s < 2.0
+
+
+def test_noise_in_a_pause_does_not_let_the_plain_pause_end_the_turn():
+    detector = judged()
+    feed(detector, silent(0.25))
+    detector.judge(False)
+    events = feed(detector, silent(1.0) + spoken(WINDOW) + silent(0.15))
+    assert events == []
+    assert kinds(feed(detector, silent(0.1))) == [PauseSuspected]
+
+
+def test_a_pause_during_a_reply_is_not_suspected():
+    detector = TurnDetector()
+    detector.suspects = detector.judged = True
+    feed(detector, spoken(1.0), replying=True)
+    assert kinds(feed(detector, silent(1.0), replying=True)) == [Pause]
+
+
+def test_an_adaptive_pause_follows_those_of_the_speaker():
+    detector = TurnDetector(AlgoOptions(adaptive_pause=True))
+    (_, first) = feed(detector, spoken(1.0) + silent(1.0))
+    assert 0.5 < first.at_s - first.end_s <= 0.5 + WINDOW
+    detector.reset()  # it is still the same speaker
+    (_, second) = feed(detector, (spoken(0.5) + silent(0.15)) * 20 + silent(1.0))
+    assert 0.3 <= second.at_s - second.end_s < 0.42
+    events = feed(detector, (spoken(0.5) + silent(0.9)) * 12)
+    assert len(events) < 2 * 12
 
 
 # --- Life ------------------------------------------------------------------------------------

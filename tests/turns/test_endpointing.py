@@ -10,6 +10,7 @@ from fastrtc.pause_detection.silero import SileroVadOptions
 from fastrtc.turns.endpointing import Endpointing
 from fastrtc.turns.options import AlgoOptions
 from fastrtc.turns.state import AppState
+from fastrtc.turns.windowed_segmenter import WindowedSegmenter
 
 RATE = 48000
 IN_CHUNKS = AlgoOptions(hop_s=0.6)
@@ -104,10 +105,45 @@ def test_an_option_of_the_model_that_is_none_is_an_error() -> None:
 def test_options_without_an_effect_are_named(caplog: pytest.LogCaptureFixture) -> None:
     Endpointing(face(Quiet()), chunked=False).warn_of_unused_options()
     assert caplog.records == []
-    handler = face(OnlyVad(), algo_options=AlgoOptions(hop_s=0.1))
+    handler = face(OnlyVad(), algo_options=AlgoOptions(hop_s=0.8))
     Endpointing(handler, chunked=False).warn_of_unused_options()
     [record] = caplog.records
-    assert "no effect: AlgoOptions.hop_s=0.1" in record.getMessage()
+    assert "no effect: AlgoOptions.hop_s=0.8" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("model", "chunked", "options"),
+    [
+        (OnlyVad(), False, AlgoOptions(adaptive_pause=True)),
+        (Quiet(), True, AlgoOptions(adaptive_pause=True)),
+        (Quiet(), False, AlgoOptions(hop_s=0.6, adaptive_pause=True)),
+        (OnlyVad(), False, AlgoOptions(hop_s=0.1, adaptive_pause=True)),
+    ],
+    ids=["old model", "own method", "chunks", "window"],
+)
+def test_what_needs_a_stream_is_named_without_one(
+    model: Any, chunked: bool, options: AlgoOptions, caplog: pytest.LogCaptureFixture
+) -> None:
+    handler = face(model, algo_options=options)
+    Endpointing(handler, chunked, ask=lambda audio: None).warn_of_unused_options()  # type: ignore
+    Endpointing(handler, chunked, suspects=True).warn_of_unused_options()
+    with_model, early = (record.getMessage() for record in caplog.records)
+    assert "turn_model: it needs" in with_model and "adaptive_pause: it needs" in with_model
+    assert "early: it needs" in early
+
+
+def test_a_model_with_vad_only_gets_a_window_if_a_program_sets_hop_s() -> None:
+    handler = face(OnlyVad(), algo_options=AlgoOptions(hop_s=0.1))
+    endpointing = Endpointing(handler, chunked=False)
+    segmenter = endpointing.open_segmenter()
+    assert isinstance(segmenter, WindowedSegmenter)
+    handler.state.started_talking = True
+    handler.algo_options.hop_s = None
+    assert endpointing.open_segmenter() is segmenter  # until the utterance has ended
+    handler.state.started_talking = False
+    assert endpointing.open_segmenter() is None
+    handler.algo_options.hop_s = 0.2
+    assert isinstance(endpointing.open_segmenter(), WindowedSegmenter)
 
 
 def test_an_utterance_can_be_forgotten_before_there_is_a_segmenter() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from fastrtc.turns.options import AlgoOptions
 
-NAMES = [field.name for field in fields(AlgoOptions)]
+NAMES = [field.name for field in fields(AlgoOptions) if field.name != "adaptive_pause"]
 
 
 def test_the_contract_s_fields_come_first_in_order():
@@ -63,3 +63,9 @@ def test_unusual_values_that_mean_something_are_taken():
     AlgoOptions(0, 0, 0, 0, 0, 0, 0)
     AlgoOptions(1, math.inf, math.inf, math.inf, 1, math.inf, 1)
     AlgoOptions(np.float32(0.6), np.float64(0.2))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "yes"])
+def test_a_switch_is_true_or_false(value: object):
+    with pytest.raises(ValueError, match="adaptive_pause must be True or False, not"):
+        AlgoOptions(adaptive_pause=value)  # type: ignore[arg-type]

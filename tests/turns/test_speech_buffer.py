@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastrtc.turns.detector import MaximumReached, Pause, TurnDetector
+from fastrtc.turns.detector import TurnDetector
+from fastrtc.turns.events import MaximumReached, Pause
 from fastrtc.turns.options import AlgoOptions
 from fastrtc.turns.speech_buffer import SpeechBuffer
 

@@ -141,9 +141,16 @@ def test_options_that_change_nothing_are_named(
     assert unused(silero, in_blocks, **options) == [f"SileroVadOptions.{name}" for name in named]
 
 
-def test_a_hop_is_nothing_to_a_model_with_vad_only():
-    assert unused(Own(), True, AlgoOptions(hop_s=0.1)) == ["AlgoOptions.hop_s"]
+def test_a_hop_longer_than_a_chunk_is_a_chunk():
+    assert unused(Own(), True, AlgoOptions(hop_s=0.8)) == ["AlgoOptions.hop_s"]
     assert unused(Own(), True, AlgoOptions(hop_s=0.6)) == []
+    assert unused(Own(), False, AlgoOptions(hop_s=0.1)) == []
+
+
+def test_a_model_with_vad_only_judges_chunks_without_a_shorter_hop():
+    assert decides_in_blocks(AlgoOptions(), streams=False)
+    assert decides_in_blocks(AlgoOptions(hop_s=0.6), streams=False)
+    assert not decides_in_blocks(AlgoOptions(hop_s=0.1), streams=False)
 
 
 @pytest.mark.parametrize("model", [Own(), OwnSilero()])

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from .commitment import current_commitment
+
 __all__ = ["Call", "Context", "current_context", "get_current_context"]
 
 
@@ -46,6 +48,30 @@ class Context:
     webrtc_id: str
     websocket: Any = None
     call: Call | None = None
+
+    async def committed(self) -> None:
+        """Wait until the reply that calls this is certain to be played.
+
+        Call it before side effects in a function that is started early (``early=True``). It
+        returns at once in any other function.
+
+        Raises:
+            asyncio.CancelledError: If the speaker goes on, so that the reply is not played.
+        """
+        commitment = current_commitment.get()
+        if commitment is not None:
+            await commitment.committed()
+
+    def wait_committed(self) -> None:
+        """Like ``committed``, for sync functions.
+
+        Raises:
+            concurrent.futures.CancelledError: If the speaker goes on, so that the reply is not
+                played.
+        """
+        commitment = current_commitment.get()
+        if commitment is not None:
+            commitment.wait_committed()
 
 
 current_context: ContextVar[Context | None] = ContextVar("current_context", default=None)

@@ -5,79 +5,19 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias
 
 from ..pause_detection.timestamps import HYSTERESIS, MIN_PROBABILITY
+from .adaptive_pause import MIN_PAUSE_S, AdaptivePause
+from .events import MaximumReached, Pause, PauseSuspected, SpeechStarted, TurnEvent
 from .options import AlgoOptions, SpeechRules
+from .stretch import NEVER_S, Stretch
+from .stretch import to_ns as _ns
+from .stretch import to_s as _s
+from .suspicion import SUSPECTED_AFTER_S, Suspicion
 
-__all__ = ["MaximumReached", "Pause", "SpeechStarted", "TurnDetector", "TurnEvent"]
-
-NEVER_S = 1e9
-"""A time that is never reached, in seconds."""
-
-
-@dataclass(frozen=True)
-class SpeechStarted:
-    """An utterance began.
-
-    Attributes:
-        at_s: Time of the decision, in seconds of audio.
-        onset_s: Time of the onset, in seconds of audio; earlier than ``at_s``.
-    """
-
-    at_s: float
-    onset_s: float
-
-
-@dataclass(frozen=True)
-class Pause:
-    """The speaker paused: end of turn.
-
-    Attributes:
-        at_s: Time of the decision, in seconds of audio.
-        onset_s: Start of the utterance, as in its ``SpeechStarted``.
-        end_s: End of its speech. The next utterance starts later.
-    """
-
-    at_s: float
-    onset_s: float
-    end_s: float
-
-
-@dataclass(frozen=True)
-class MaximumReached:
-    """The utterance reached the maximum length and was cut; speech that follows is a new one.
-
-    Attributes:
-        at_s: Time of the decision, in seconds of audio.
-        onset_s: Start of the utterance, as in its ``SpeechStarted``.
-        end_s: Where it was cut: ``at_s``.
-    """
-
-    at_s: float
-    onset_s: float
-    end_s: float
-
-
-TurnEvent: TypeAlias = SpeechStarted | Pause | MaximumReached
-
-
-class _Stretch(NamedTuple):
-    """A run of consecutive windows of speech.
-
-    Times are in nanoseconds; integers, so that comparisons are exact. ``burst`` is the start of
-    its burst: stretches that are separated by a short silence only.
-    """
-
-    start: int
-    end: int
-    burst: int
-
-    def between(self, start: int, end: int) -> int:
-        return max(0, min(self.end, end) - max(self.start, start))
+__all__ = ["TurnDetector"]
 
 
 class TurnDetector:
@@ -93,6 +33,10 @@ class TurnDetector:
         threshold: The probability at which speech starts. It ends when the probability is more
             than 0.15 lower.
         rules: Further conditions on speech; None for none. Changes take effect at once.
+
+    Attributes:
+        suspects: Whether to return a ``PauseSuspected`` in each pause.
+        judged: Whether ``judge`` is called after it, so that the plain pause does not decide.
     """
 
     def __init__(
@@ -105,8 +49,11 @@ class TurnDetector:
         self.options = options or AlgoOptions()
         self.threshold = threshold
         self.rules = rules
+        self.suspects = self.judged = False
         self._window = _ns(window_s)
         self._now = 0
+        self._adaptive = AdaptivePause()  # of the speaker, so not reset
+        self._suspicion = Suspicion()
         self.reset()
 
     @property
@@ -118,6 +65,16 @@ class TurnDetector:
     def speaking(self) -> bool:
         """Whether an utterance is active."""
         return self._onset is not None
+
+    @property
+    def suspected(self) -> bool:
+        """Whether the speaker is silent and may have finished."""
+        return self._suspicion.since is not None
+
+    @property
+    def awaits_judgement(self) -> bool:
+        """Whether a judgement of the suspected pause would not come too late."""
+        return self.suspected and self._suspicion.waits(self._now)
 
     @property
     def needed_from_s(self) -> float:
@@ -153,7 +110,7 @@ class TurnDetector:
     def _end_is_away(self) -> int:
         assert self._onset is not None
         since, speech = self._onset - 1, 0  # where enough speech begins for it not to be a pause
-        lasting: Sequence[_Stretch] = self._stretches
+        lasting: Sequence[Stretch] = self._stretches
         if self.rules is not None:
             bursts = self._bursts(self._now, False)
             lasting = [stretch for burst in bursts for stretch in burst]
@@ -163,9 +120,15 @@ class TurnDetector:
             if too_much >= 0:
                 since = max(since, stretch.start + too_much)
                 break
-        pause = since + self._chunk
+        pause = since + self._pause_window
+        if self.options.adaptive_pause:  # it may get shorter until then
+            pause = min(pause, since + _ns(MIN_PAUSE_S + self.options.speech_threshold))
         maximum = self._counted_from + _ns(self.options.max_continuous_speech_s) - 1
-        return min(pause, maximum) - self._now
+        suspicion = _ns(NEVER_S)
+        if self.suspects:
+            silent_since = self._now if self.suspected or self._last is None else self._last.end
+            suspicion = silent_since + _ns(SUSPECTED_AFTER_S)
+        return min(pause, maximum, suspicion) - self._now
 
     def reset(self, now_s: float | None = None) -> None:
         """Discard the state, including an active utterance.
@@ -178,12 +141,13 @@ class TurnDetector:
             self._now = _ns(now_s)
         self._decided = self._now  # when the last decision was made
         self._is_speech = False  # as of the last window
-        self._stretches: deque[_Stretch] = deque()
-        self._last: _Stretch | None = None  # of this utterance, though it may be dropped
+        self._stretches: deque[Stretch] = deque()
+        self._last: Stretch | None = None  # of this utterance, though it may be dropped
         self._onset: int | None = None  # of the utterance, if there is one
         self._counted_from = 0  # where its length is measured from
         self._speech_end = self._now  # of the stretches that were dropped
         self._asked_for = 0  # the speech that would have started an utterance
+        self._suspicion.clear()
 
     def push(self, probability: float, replying: bool = False) -> TurnEvent | None:
         """Process the probability of speech in the next window.
@@ -208,11 +172,14 @@ class TurnDetector:
         start, end = self._now, self._now + self._window
         if self._is_speech:
             last, burst = self._last, start
+            self._suspicion.clear()
             if last is not None and start - last.end < self._joined:
                 burst = last.burst
+            if last is not None and start > last.end and self._onset is not None:
+                self._adaptive.note(_s(start - last.end), self._plain_pause_s)
             if self._stretches and self._stretches[-1].end == start:
                 start = self._stretches.pop().start
-            self._last = _Stretch(start, end, burst)
+            self._last = Stretch(start, end, burst)
             self._stretches.append(self._last)
         return self._advance(end, replying)
 
@@ -228,7 +195,38 @@ class TurnDetector:
         if self._onset is None:
             in_blocks = max(hop, self._window) >= chunk
             return self._look_for_start(at, chunk, replying, in_blocks)
-        return self._look_for_end(at, chunk)
+        return self._look_for_end(at, replying)
+
+    def judge(self, complete: bool | None) -> Pause | None:
+        """Process the judgement of a turn model on the suspected pause.
+
+        Args:
+            complete: Whether the turn is complete; None if it is unknown, so that the plain pause
+                decides.
+
+        Returns:
+            The end of the turn, if it is complete. None otherwise, and if the speaker has gone on
+            or the deadline has passed.
+        """
+        self._suspicion.judge(complete, self._now)
+        if self._suspicion.complete and self._onset is not None:
+            return self._pause(self._now, self._onset)
+        return None
+
+    @property
+    def _plain_pause_s(self) -> float:
+        """The silence that ends a turn according to the options, in seconds."""
+        return max(0.0, _s(self._chunk - _ns(self.options.speech_threshold)))
+
+    @property
+    def _pause_window(self) -> int:
+        """The length of the window whose lack of speech ends the turn."""
+        if self._suspicion.complete is False:
+            return _ns(self.options.max_pause_s + self.options.speech_threshold)
+        if self.options.adaptive_pause:
+            pause_s = self._adaptive.pause_s(self._plain_pause_s)
+            return max(_ns(pause_s + self.options.speech_threshold), self._window)
+        return self._chunk
 
     @property
     def _chunk(self) -> int:
@@ -253,22 +251,34 @@ class TurnDetector:
         bursts = self._bursts(at, False)
         self._onset = next(burst[0].start for burst in bursts if burst[-1].end > begin)
         self._counted_from = at - chunk if in_blocks else self._onset
+        self._adaptive.turn_started(_s(self._onset), self._plain_pause_s)
         return SpeechStarted(_s(at), _s(self._onset))
 
-    def _look_for_end(self, at: int, chunk: int) -> Pause | MaximumReached | None:
+    def _look_for_end(
+        self, at: int, replying: bool
+    ) -> PauseSuspected | Pause | MaximumReached | None:
         assert self._onset is not None
-        onset = self._onset
-        self._drop(at - chunk)
+        onset, window = self._onset, self._pause_window
+        self._drop(at - max(window, self._chunk))
+        if self.suspects and not replying and not self.suspected and self._last is not None:
+            due = self._last.end + _ns(SUSPECTED_AFTER_S)
+            if at >= due:
+                self._suspicion.since = due
+                return PauseSuspected(_s(at), _s(onset), _s(self._last.end))
+        waits = self.judged and not replying and self._suspicion.waits(at)
         # what was before the onset is not a pause after it
-        if at - onset >= chunk and self._speech_between(at - chunk, at) < _ns(
-            self.options.speech_threshold
-        ):
-            self._end_at_pause(at)
-            return Pause(_s(at), _s(onset), _s(self._speech_end))
+        if not waits and at - onset >= window:
+            if self._speech_between(at - window, at) < _ns(self.options.speech_threshold):
+                return self._pause(at, onset)
         if at - self._counted_from >= _ns(self.options.max_continuous_speech_s):
             self._cut(at)
             return MaximumReached(_s(at), _s(onset), _s(at))
         return None
+
+    def _pause(self, at: int, onset: int) -> Pause:
+        self._end_at_pause(at)
+        self._adaptive.turn_ended(_s(self._speech_end), _s(at))
+        return Pause(_s(at), _s(onset), _s(self._speech_end))
 
     def _end_at_pause(self, at: int) -> None:
         """End the utterance.
@@ -291,13 +301,14 @@ class TurnDetector:
         """End the utterance at *at*; later speech is kept."""
         self._drop(at)
         if self._stretches and self._stretches[0].start < at:
-            self._stretches[0] = _Stretch(at, self._stretches[0].end, at)
+            self._stretches[0] = Stretch(at, self._stretches[0].end, at)
             self._speech_end = at
         self._stretches = deque(
             stretch._replace(burst=max(stretch.burst, at)) for stretch in self._stretches
         )
         self._last = self._stretches[-1] if self._stretches else None
         self._onset = None
+        self._suspicion.clear()
 
     def _drop(self, until: int) -> None:
         """Drop the stretches that end at or before *until*."""
@@ -332,7 +343,7 @@ class TurnDetector:
                 yield from ((stretch.start, stretch.end) for stretch in burst)
             yield end, end + padding
 
-    def _bursts(self, at: int, unfinished: bool) -> Iterator[list[_Stretch]]:
+    def _bursts(self, at: int, unfinished: bool) -> Iterator[list[Stretch]]:
         """Yield the bursts that are long enough.
 
         Args:
@@ -368,11 +379,3 @@ class TurnDetector:
         """
         more = threshold - _ns(self.options.started_talking_threshold)
         return chunk + more if more > 0 and threshold < _ns(NEVER_S) else chunk
-
-
-def _ns(seconds: float) -> int:
-    return round(min(float(seconds), NEVER_S) * 1e9)
-
-
-def _s(nanoseconds: int) -> float:
-    return nanoseconds / 1e9

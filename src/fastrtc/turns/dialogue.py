@@ -22,10 +22,11 @@ from .endpointing import Endpointing
 from .face import Face
 from .interruptions import Interruptions, Verdict
 from .replies import Replies
-from .segmenter import to_mono
+from .segmenter import Segment, to_mono
 from .state import AppState
 from .state_reports import StateReports
 from .transitions import Action, Event, State
+from .turn_judge import TurnJudge
 
 __all__ = ["Dialogue"]
 
@@ -44,6 +45,8 @@ class Dialogue:
         on_interrupt: Called when a reply is interrupted, with the seconds that were played.
         warn: Whether to log options that have no effect.
         interruptions: What speech during a reply does; None to leave it to the turn detection.
+        turn_judge: Judges pauses with a turn model; None without one.
+        early: Whether to start replies when a turn is likely over.
 
     Attributes:
         by_words: Whether only stop words interrupt a reply.
@@ -52,6 +55,7 @@ class Dialogue:
         replies: The replies.
         endpointing: Detects the end of the client's turns.
         hearing: Held while audio is processed and while the state is replaced.
+        turn_judge: Judges pauses with a turn model; None without one.
     """
 
     by_words = False
@@ -66,13 +70,16 @@ class Dialogue:
         warn: bool = True,
         *,
         interruptions: Interruptions | None = None,
+        turn_judge: TurnJudge | None = None,
+        early: bool = False,
     ) -> None:
         self.face = face
         self.link = link
         self.hearing = threading.RLock()
         self.conversation = Conversation(interruptions, self.by_words)
         self.reports = StateReports(link, self.observe)
-        self.reports.tells_client = interruptions is not None
+        new_options = (interruptions, turn_judge, early or None)
+        self.reports.tells_client = any(option is not None for option in new_options)
         self.replies = Replies(face, link, self.hearing, seconds_of, on_interrupt, self.observe)
         self.replies.keeps = interruptions is not None
         self._base = base
@@ -82,13 +89,17 @@ class Dialogue:
         self._deaf = False
         chunked = self._is_overridden("determine_pause")
         gate = None if interruptions is None else self
-        self.endpointing = Endpointing(face, chunked, gate)
+        self.turn_judge = turn_judge
+        self._early = early
+        self._pause_pending = False
+        ask = None if turn_judge is None else turn_judge.ask
+        self.endpointing = Endpointing(face, chunked, gate, ask=ask, suspects=early)
         link.conversation = self
         link.drops_stale = True
         own_emit = self._is_overridden("emit", "receive", "trigger_response")
         link.emit_wakes = None if own_emit else self.replies.wake
         link.needs_silence = self.needs_silence
-        if warn and not chunked:
+        if warn:
             self.endpointing.warn_of_unused_options()
 
     def for_handler(self, face: Face, link: HandlerLink) -> Dialogue:
@@ -102,6 +113,8 @@ class Dialogue:
             on_interrupt,
             False,
             interruptions=self._interruptions,
+            turn_judge=self.turn_judge,
+            early=self._early,
         )
 
     def _is_overridden(self, *names: str) -> bool:
@@ -201,10 +214,12 @@ class Dialogue:
         self.replies.heard(frame[1].size / frame[0])
         events = []
         with self.hearing:  # the state is not replaced meanwhile
-            talked = face.state.started_talking
+            talked, paused = face.state.started_talking, self._pause_pending
             face.process_audio(frame, face.state)
             if face.state.started_talking and not talked:
                 events.append(Event.SPEECH_STARTED)
+            if self._pause_pending is not paused:
+                events.append(Event.PAUSE_STARTED if not paused else Event.SPEECH_CONTINUED)
             if face.state.pause_detected:
                 events.append(Event.TURN_ENDED)
                 self.replies.expect_turn()
@@ -218,15 +233,24 @@ class Dialogue:
             state.sampling_rate = rate
         segmenter = self.endpointing.open_segmenter()
         if segmenter is not None:
-            started, said = segmenter.hear(rate, samples, self.speaking)
-            state.started_talking = state.started_talking or started
-            state.pause_detected = said is not None
-            if said is not None:
-                state.stream = said.reshape(-1)
+            segment = segmenter.hear(rate, samples, self.speaking)
+            self._follow_pause(segment)
+            state.started_talking = state.started_talking or segment.started
+            state.pause_detected = segment.said is not None
+            if segment.said is not None:
+                state.stream = segment.said.reshape(-1)
             return
         so_far = [] if state.buffer is None else [state.buffer]
         state.buffer = np.concatenate((*so_far, samples.reshape(-1)))
         state.pause_detected = self.face.determine_pause(state.buffer, state.sampling_rate, state)
+
+    def _follow_pause(self, segment: Segment) -> None:
+        """Start a reply early if the turn may be over, and discard it if the speaker goes on."""
+        self._pause_pending = segment.pending
+        if segment.so_far is not None and segment.pending and self._early:
+            self.replies.start_early(segment.so_far)
+        elif segment.so_far is not None or not (segment.pending or segment.said is not None):
+            self.replies.early.discard()  # there was more speech
 
     def determine_pause(
         self, audio: NDArray[np.int16], sampling_rate: int, state: AppState
@@ -255,7 +279,7 @@ class Dialogue:
         state = self.face.state
         state.buffer = state.stream = None
         self.replies.forget()
-        state.started_talking = False
+        state.started_talking = self._pause_pending = False
         self.endpointing.forget()
 
     # Speaking
@@ -284,6 +308,7 @@ class Dialogue:
 
     def supersede(self) -> None:
         """Stop the reply without telling; further outputs are dropped."""
+        self.replies.early.discard()
         self.replies.supersede()
 
     def close(self) -> None:

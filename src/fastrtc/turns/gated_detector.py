@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from .detector import NEVER_S, SpeechStarted, TurnDetector, TurnEvent
+from .detector import TurnDetector
+from .events import SpeechStarted, TurnEvent
 from .interruptions import Verdict
+from .stretch import NEVER_S, to_ns, to_s
 
 __all__ = ["Gate", "GatedTurnDetector"]
 
@@ -48,14 +50,12 @@ class GatedTurnDetector(TurnDetector):
     def _advance(self, end: int, replying: bool) -> TurnEvent | None:
         verdict = None
         if not self.speaking:
-            window_s = self._window / 1e9
+            window_s = to_s(self._window)
             verdict = self._gate.judge(window_s if self._is_speech else 0.0, window_s)
         if verdict is None:
             return super()._advance(end, replying)
         self._now = self._decided = end
-        self._asked_for = round(
-            NEVER_S * 1e9
-        )  # speech that ends with the reply must not be answered
+        self._asked_for = to_ns(NEVER_S)  # speech that ends with the reply must not be answered
         if verdict is Verdict.IGNORED:
             self._drop(end - 1)  # what continues now may count later
         elif verdict is Verdict.STARTED:
@@ -65,4 +65,4 @@ class GatedTurnDetector(TurnDetector):
     def _start(self, at: int) -> SpeechStarted:
         onset = self._stretches[0].start if self._stretches else at
         self._onset = self._counted_from = onset
-        return SpeechStarted(at / 1e9, onset / 1e9)
+        return SpeechStarted(to_s(at), to_s(onset))

@@ -8,7 +8,12 @@ from numbers import Real
 
 __all__ = ["AlgoOptions", "SpeechRules"]
 
-_FINITE = ("audio_chunk_duration", "pre_roll_s", "hop_s")  # the others may be "never"
+_FINITE = (
+    "audio_chunk_duration",
+    "pre_roll_s",
+    "hop_s",
+    "max_pause_s",
+)  # the others may be "never"
 _MAY_BE_NONE = ("min_interruption_s", "hop_s")
 
 
@@ -33,13 +38,18 @@ class AlgoOptions:
             this; None means ``started_talking_threshold``.
         hop_s: Interval between decisions. None means as often as the model has a new result,
             which is every 32 ms for Silero. With ``audio_chunk_duration`` or more, ``vad`` is
-            called for consecutive chunks of audio instead. That is also the case for models
-            that only have ``vad``, and, with None, if less than 0.3 s of silence would end a
-            turn.
+            called for consecutive chunks of audio instead. That is also the case, with None, for
+            models that only have ``vad``, and if less than 0.3 s of silence would end a turn.
+            Models that only have ``vad`` are called every ``hop_s`` for the window, if it is
+            less than ``audio_chunk_duration``.
+        adaptive_pause: Whether the pause that ends a turn follows the pauses that the speaker
+            makes within a turn, from 0.3 to 1.5 s.
+        max_pause_s: The pause that ends a turn if the turn model of ``ReplyOnPause`` finds it
+            incomplete.
 
     Raises:
-        ValueError: If a value is negative or not a number. The thresholds and the maximum may
-            be infinite, which means never.
+        ValueError: If a value is negative or not a number. The thresholds and
+            ``max_continuous_speech_s`` may be infinite, which means never.
     """
 
     audio_chunk_duration: float = 0.6
@@ -49,8 +59,12 @@ class AlgoOptions:
     pre_roll_s: float = 0.3
     min_interruption_s: float | None = None
     hop_s: float | None = None
+    adaptive_pause: bool = False
+    max_pause_s: float = 3.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.adaptive_pause, bool):
+            raise ValueError(f"adaptive_pause must be True or False, not {self.adaptive_pause!r}")
         for name in AlgoOptions.__dataclass_fields__:
             value = getattr(self, name)
             if value is None and name in _MAY_BE_NONE:

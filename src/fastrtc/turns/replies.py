@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -15,12 +16,15 @@ from ..core.outputs import AdditionalOutputs, split_output
 from ..core.types import EmitType
 from ..handlers.inputs import PLACEHOLDER
 from ..handlers.link import HandlerLink
+from .early_reply import EarlyReply
 from .face import Face
 from .reply import ENDED, Reply
 from .reply_inputs import ReplyInputs
 from .speech_buffer import MAX_KEPT_S
 
 __all__ = ["Replies"]
+
+logger = logging.getLogger(__name__)
 
 IN_HAND_S = 0.1
 """How long audio that ``emit`` returned may take to get into the queue, in seconds."""
@@ -42,6 +46,7 @@ class Replies:
         ending_turn: Whether ``reset`` is being called because a reply has ended.
         given_s: Audio of this reply handed to the playout, in seconds.
         keeps: Whether to keep the audio of a turn until its reply is heard.
+        early: The reply to a turn that is likely over.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class Replies:
         self.ending_turn = False
         self.given_s = 0.0
         self.keeps = False
+        self.early = EarlyReply()
         self.on_interrupt = on_interrupt
         self._face = face
         self._link = link
@@ -174,8 +180,32 @@ class Replies:
                 self._reply.supersede()
 
     def forget(self) -> None:
-        """Discard the audio that was not passed to the function yet."""
+        """Discard the audio that was not passed to the function yet, and the early reply."""
         self._unheard = None
+        self.early.discard()
+
+    def start_early(self, said: NDArray[np.int16]) -> None:
+        """Start the reply to a turn that is likely over; ``request`` lets it be played.
+
+        A function that needs inputs of the client, or audio of an earlier turn, is started later.
+
+        Args:
+            said: The utterance so far, shape ``(1, n)``.
+        """
+        face = self._face
+        if face._needs_additional_inputs or self._unheard is not None:
+            return
+        rate = face.state.sampling_rate or face.input_sample_rate
+
+        def create() -> Reply:
+            reply = Reply(step=face.async_iterate, loop=self._link.loop, early=True)
+            reply.bind(face.fn, ((rate, said),)).start()
+            return reply
+
+        try:
+            self.early.start(create)
+        except Exception as error:  # of the function, which is called again at the end of the turn
+            logger.debug("A reply could not be started early", exc_info=error)
 
     # Outputs
 
@@ -234,10 +264,17 @@ class Replies:
             if self._coming or self._reply is not None or not face.event.is_set():
                 return None
             self._pending = False
+            early = self.early.take()
+            reply = early or reply
             self._occupy(reply)
             rate = face.state.sampling_rate or face.input_sample_rate
             self._unheard = samples = self._with_unheard(rate)
             face.state.responding = True
+        if early is not None:
+            self._unheard, self._answered = None, samples if self.keeps else None
+            face.generator = early.generator
+            early.commit()
+            return early
         try:
             args = self._inputs.arguments(reply, (rate, samples))
             if not reply.superseded:

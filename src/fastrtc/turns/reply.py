@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any
 
+from ..core.commitment import Commitment, current_commitment
 from ..handlers.invoke import as_exception, check_returned, is_async
 
 __all__ = ["ENDED", "Reply"]
@@ -39,6 +40,7 @@ class Reply:
         generator: A generator or iterator, sync or async; None until ``bind`` creates it.
         step: Return the next item of an async generator; by default ``anext``.
         loop: The event loop of the connection, which async generators need.
+        early: Whether the reply starts before it is certain that it will be played; see ``commit``.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Reply:
         *,
         step: Callable[[Any], Awaitable[Any]] | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
+        early: bool = False,
     ) -> None:
         self.generator = generator
         self._function = generator  # named in errors
@@ -61,6 +64,7 @@ class Reply:
         self._task: asyncio.Task[None] | None = None
         self._cancelled = False
         self._awaited: Future[Any] | None = None
+        self._commitment = Commitment() if early else None
 
     def bind(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> Reply:
         """Create the generator by calling *function*.
@@ -100,6 +104,7 @@ class Reply:
             RuntimeError: If the generator is async and there is no loop.
         """
         context = copy_context()
+        context.run(current_commitment.set, self._commitment)
         if not hasattr(self.generator, "__anext__"):
             target = context.copy().run
             name = f"{threading.current_thread().name}-reply"
@@ -131,6 +136,11 @@ class Reply:
             raise error
         return ENDED
 
+    def commit(self) -> None:
+        """Let an early reply know that it is played."""
+        if self._commitment is not None:
+            self._commitment.commit()
+
     def supersede(self) -> None:
         """Interrupt the reply; callable from any thread, repeatedly."""
         with self._changed:
@@ -138,6 +148,8 @@ class Reply:
             self._outputs.clear()
             self._changed.notify_all()
             awaited = self._awaited
+        if self._commitment is not None:
+            self._commitment.discard()
         if awaited is not None:
             awaited.cancel()
         if self._loop is not None:

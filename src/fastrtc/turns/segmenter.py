@@ -13,8 +13,10 @@ from ..audio.converter import AudioConverter
 from ..audio.resample import check_rate
 from ..core.types import Layout
 from ..pause_detection.protocol import RATE, SpeechStream
-from .detector import SpeechStarted, TurnDetector, TurnEvent
+from .detector import TurnDetector
+from .events import Pause, PauseSuspected, SpeechStarted, TurnEvent
 from .gated_detector import Gate, GatedTurnDetector
+from .judged_pauses import Ask, JudgedPauses
 from .options import AlgoOptions, SpeechRules
 from .speech_buffer import SpeechBuffer
 
@@ -32,10 +34,15 @@ class Segment(NamedTuple):
     Attributes:
         started: Whether an utterance began.
         said: The utterance that ended, ``int16``, shape ``(1, n)``; None if none did.
+        so_far: The utterance up to a pause that may be its end, alike; None if none began.
+        pending: Whether such a pause lasts: it has neither ended the turn, nor did the speaker go
+            on.
     """
 
     started: bool
     said: NDArray[np.int16] | None
+    so_far: NDArray[np.int16] | None = None
+    pending: bool = False
 
 
 class UtteranceSegmenter:
@@ -49,6 +56,8 @@ class UtteranceSegmenter:
         threshold: The probability from which a window counts as speech.
         rules: Further conditions on speech; None for none.
         gate: Judges speech over a reply; None to leave it to the options.
+        suspects: Whether to report pauses in which the turn may be over.
+        ask: Called in such a pause, with the utterance, to let a turn model judge it.
     """
 
     def __init__(
@@ -60,6 +69,9 @@ class UtteranceSegmenter:
         threshold: float = 0.5,
         rules: SpeechRules | None = None,
         gate: Gate | None = None,
+        *,
+        suspects: bool = False,
+        ask: Ask | None = None,
     ) -> None:
         self._rate = rate
         self._layout: Layout = layout
@@ -71,6 +83,8 @@ class UtteranceSegmenter:
         self._buffer = SpeechBuffer(rate, options.pre_roll_s, self._channels)
         self._converter = AudioConverter(RATE, 1)
         self._unjudged: list[NDArray[np.int16]] = []
+        self._suspects = suspects or ask is not None
+        self._pauses = None if ask is None else JudgedPauses(ask)
 
     def set_options(
         self, options: AlgoOptions, threshold: float, rules: SpeechRules | None
@@ -91,17 +105,47 @@ class UtteranceSegmenter:
                 ``min_interruption_s``.
         """
         self._buffer.push(samples.reshape(1, -1))
-        started, said = False, None
-        for event in self._events(rate, samples, replying):
+        self._detector.suspects = self._suspects
+        self._detector.judged = self._pauses is not None
+        started, said, so_far = False, None, None
+        for event in self._all_events(rate, samples, replying):
             if isinstance(event, SpeechStarted):
                 started = True
                 continue
             utterance = self._buffer.utterance(event.onset_s, event.at_s)
+            if isinstance(event, PauseSuspected):
+                so_far = utterance
+                continue
             self._buffer.forget(event.end_s)
             # a long frame may hold the ends of two
             said = utterance if said is None else np.hstack((said, utterance))
         self._buffer.keep_from(self._detector.needed_from_s)
-        return Segment(started, said)
+        return Segment(started, said, so_far, self._detector.suspected)
+
+    def _all_events(
+        self, rate: int, samples: NDArray[np.int16], replying: bool
+    ) -> Iterator[TurnEvent]:
+        """Yield the events of the next audio, and those of judgements that are there."""
+        pauses = self._pauses
+        if pauses is None:
+            yield from self._events(rate, samples, replying)
+            return
+        if pauses.is_answered():  # unless the speaker has gone on in what was not judged yet
+            yield from self._asking(self._judge(replying))
+            if (pause := pauses.take(self._detector)) is not None:
+                yield pause
+        paused = False
+        for event in self._asking(self._events(rate, samples, replying)):
+            paused = paused or isinstance(event, Pause)
+            yield event
+        pauses.give_up(self._detector, paused)
+
+    def _asking(self, events: Iterator[TurnEvent]) -> Iterator[TurnEvent]:
+        """Yield events, and ask the turn model about suspected pauses."""
+        for event in events:
+            if isinstance(event, PauseSuspected) and self._pauses is not None:
+                self._pauses.ask(event, self._buffer.pre_roll_s)
+            yield event
 
     def hears_speech(self, rate: int, samples: NDArray[np.int16]) -> bool:
         """Process the next audio for voice activity only, without storing it.
@@ -115,6 +159,7 @@ class UtteranceSegmenter:
         Returns:
             Whether the client is speaking.
         """
+        self._detector.suspects = self._detector.judged = False
         for _ in self._events(rate, samples, False):
             pass
         return self._detector.speaking
@@ -134,6 +179,8 @@ class UtteranceSegmenter:
         samples = np.concatenate(self._unjudged)
         self._unjudged.clear()
         heard = self._converter.convert(self._rate, to_mono(samples, self._layout))
+        if self._pauses is not None:
+            self._pauses.push(heard[0])
         for probability in self._stream.push(heard[0]):
             event = self._detector.push(float(probability), replying)
             if event is not None:
@@ -152,6 +199,8 @@ class UtteranceSegmenter:
         self._stream.reset()
         self._converter.clear()
         self._unjudged.clear()
+        if self._pauses is not None:
+            self._pauses.clear()
         self._buffer.clear()
         self._detector.reset(self._buffer.end_s)
 

@@ -41,7 +41,6 @@ class Action(Enum):
 
     TELL_SPEECH = "tell the client: started_talking"
     TELL_PAUSE = "tell the client: pause_detected"
-    JUDGE_PAUSE = "judge the pause"
     REQUEST_REPLY = "request a reply"
     CANCEL_REPLY = "cancel the reply"  # nothing, if there is none
     HOLD_PLAYOUT = "pause or duck the playout"
@@ -86,7 +85,7 @@ _PENDING = _S.INTERRUPTION_PENDING
 TABLE: tuple[Transition, ...] = (
     # the user
     *(Transition(s, _E.SPEECH_STARTED, _S.USER_SPEAKING, _START) for s in (_S.LISTENING, *_USER)),
-    Transition(_S.USER_SPEAKING, _E.PAUSE_STARTED, _S.END_OF_TURN_PENDING, (_A.JUDGE_PAUSE,)),
+    Transition(_S.USER_SPEAKING, _E.PAUSE_STARTED, _S.END_OF_TURN_PENDING),
     Transition(_S.END_OF_TURN_PENDING, _E.SPEECH_CONTINUED, _S.USER_SPEAKING),
     *(Transition(s, _E.TURN_ENDED, _S.THINKING, _ANSWER) for s in (_S.LISTENING, *_USER)),
     *(Transition(s, _E.TURN_DROPPED, _S.LISTENING) for s in _USER),

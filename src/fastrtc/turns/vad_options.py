@@ -22,20 +22,23 @@ MIN_ROOM_S = 0.1
 NEEDS_STREAM = ("min_speech_duration_ms", "min_silence_duration_ms", "speech_pad_ms")
 
 
-def decides_in_blocks(options: AlgoOptions) -> bool:
+def decides_in_blocks(options: AlgoOptions, streams: bool = True) -> bool:
     """Return whether the options are meant for consecutive chunks of audio, judged by ``vad``.
 
     That is the case if ``hop_s`` is ``audio_chunk_duration`` or more. It is also the case without
-    ``hop_s`` if the other values do not suit continuous audio: less than 0.3 s of silence would
-    end a turn, or speech would have to fill all but 0.1 s of ``audio_chunk_duration`` to start
-    one. (``vad`` finds more speech, as it pads it.)
+    ``hop_s`` if the model only has ``vad``, or if the other values do not suit continuous audio:
+    less than 0.3 s of silence would end a turn, or speech would have to fill all but 0.1 s of
+    ``audio_chunk_duration`` to start one. (``vad`` finds more speech, as it pads it.)
 
     Args:
         options: The thresholds of speech onset and end of turn.
+        streams: Whether the model can process a stream.
     """
     chunk = options.audio_chunk_duration
     if options.hop_s is not None:
         return options.hop_s >= chunk
+    if not streams:
+        return True
     if math.isinf(options.started_talking_threshold):  # never, whatever decides
         return False
     pause = round(chunk - options.speech_threshold, 6)
@@ -89,9 +92,9 @@ def unused_options(
     """
     chunk_s = algo_options.audio_chunk_duration
     hop_s = algo_options.hop_s
-    if in_blocks and hop_s is not None and hop_s < chunk_s:
+    if in_blocks and hop_s is not None and hop_s != chunk_s:
         yield (
-            f"AlgoOptions.hop_s={hop_s:g}: a model that has only vad() is asked every "
+            f"AlgoOptions.hop_s={hop_s:g}: vad() is called for consecutive chunks of "
             f"audio_chunk_duration={chunk_s:g} s"
         )
     if getattr(type(model), "vad", None) is not SileroVADModel.vad:
