@@ -37,6 +37,7 @@ BOTH = (
 SPOKEN = (
     "tests/telephone/test_demo.py",
     "tests/testing/test_agreement.py",
+    "tests/testing/test_interruptions.py",
     "tests/testing/test_lines.py",
     "tests/testing/test_spoken.py",
     "tests/webrtc/test_conversation.py",

@@ -33,6 +33,7 @@ PEERS = (
     "tests/network/",
     "tests/telephone/",
     "tests/testing/test_agreement.py",
+    "tests/testing/test_interruptions.py",
     "tests/testing/test_lines.py",
     "tests/testing/test_local_server.py",
     "tests/testing/test_spoken.py",

@@ -1,0 +1,82 @@
+"""Speech over a reply, over the real transports: it falls silent, and goes on after a cough."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastrtc import Interruptions, ReplyOnPause, Stream
+from fastrtc.testing import Call
+from tests.support.models import StreamingEnergy
+
+from .programs import RATE, tone
+
+LIVE = pytest.mark.parametrize("over", ["webrtc", "websocket", "twilio"])
+STORY_S = 5.0
+COUGH_S = 0.25
+
+
+class Story:
+    """A reply of 5 s that counts how often it is told."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def __call__(self, audio: Any) -> Iterator[Any]:
+        self.told += 1
+        for _ in range(round(STORY_S / 0.25)):
+            yield RATE, tone(0.25, 800.0)
+
+
+def telling(story: Story) -> Stream:
+    return Stream(
+        ReplyOnPause(story, model=StreamingEnergy(), interruptions=Interruptions()),
+        modality="audio",
+        mode="send-receive",
+        server_rtc_configuration={"iceServers": []},
+        concurrency_limit=9,
+    )
+
+
+def audible_s(call: Call) -> float:
+    """How long the caller heard something, in seconds."""
+    samples = call._caller.heard.samples
+    size = 480
+    frames = np.abs(samples[: samples.size // size * size].reshape(-1, size).astype(int))
+    return float((frames.max(axis=1) > 500).sum() * size / 48_000)
+
+
+@LIVE
+async def test_a_reply_goes_on_after_a_cough(over: Any) -> None:
+    story = Story()
+    async with Call(telling(story), over) as call:
+        await call.say((RATE, tone(0.6)))
+        reply = await call.reply()
+        for after_s in (1.0, 3.0):
+            await call.say((RATE, tone(COUGH_S)), at=reply.starts_s + after_s)
+        await call.finish()
+    assert story.told == 1
+    assert audible_s(call) == pytest.approx(STORY_S, abs=0.15)
+    states = [m["data"]["state"] for m in call.messages if m["type"] == "conversation"]
+    assert states.count("interruption_pending") == 2
+    assert states[-1] == "listening"
+    paused_s = call.turns[-1].reply_ends_s - call.turns[0].reply_starts_s - STORY_S
+    assert paused_s == pytest.approx(2 * (COUGH_S + 1.0 - 0.1), abs=0.6)
+
+
+@LIVE
+async def test_a_reply_falls_silent_at_the_onset_of_an_interruption(over: Any) -> None:
+    """Before it is known to be one: it takes half a second of speech."""
+    story = Story()
+    stopped_s = []
+    async with Call(telling(story), over) as call:
+        await call.say((RATE, tone(0.6)))
+        for _ in range(3):
+            reply = await call.reply()
+            await call.say((RATE, tone(1.0)), at=reply.starts_s + 1.0)
+        await call.finish()
+    stopped_s = [turn.stopped_after_s for turn in call.turns if turn.interrupted]
+    print(f"{over}: onset to silence {np.mean(stopped_s):.3f} s on average: {stopped_s}")
+    assert len(stopped_s) == 3 and story.told == 4
+    assert np.mean(stopped_s) < 0.45  # 0.3 s, and room for a busy machine
