@@ -162,7 +162,7 @@ class Attempt {
   negotiate() {
     const start = { event: "start", websocket_id: makeId() };
     if (this.client.encoding === "pcm16") {
-      start.audio = { encoding: "pcm16", input_sample_rate: RATE, output_sample_rate: RATE, binary: true };
+      start.audio = { encoding: "pcm16", input_sample_rate: RATE, output_sample_rate: RATE, binary: true, pause: true };
     }
     this.send(start);
     this.ping();
@@ -209,7 +209,9 @@ class Attempt {
       case "started":
         return this.begin(message.audio);
       case "clear":
-        this.loudspeaker.port.postMessage("clear");
+      case "pause":
+      case "resume":
+        this.loudspeaker.port.postMessage(message.event);
         return;
       case "pong":
         this.roundTrip = (performance.now() - this.pinged) / 1000;

@@ -36,6 +36,7 @@ registerProcessor(
       this.clear();
       this.port.onmessage = ({ data }) => {
         if (data === "clear") return this.clear();
+        if (data === "pause" || data === "resume") return (this.paused = data === "pause");
         this.blocks.push(data);
         this.waiting += data.length;
         this.quiet = 0;
@@ -47,10 +48,12 @@ registerProcessor(
       this.at = 0; // position in the first block
       this.waiting = 0;
       this.playing = false;
+      this.paused = false;
       this.quiet = 0;
     }
 
     process(_, [output]) {
+      if (this.paused) return true;
       const channel = output[0];
       // A short reply may never fill the jitter buffer: it starts when no more audio arrives in time.
       this.quiet += channel.length;

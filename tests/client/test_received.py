@@ -1,3 +1,5 @@
+import asyncio
+
 from fastrtc.client import ClientError
 from fastrtc.client.received import Incoming, ReceivedQueue, parse_message
 
@@ -9,6 +11,23 @@ async def test_a_full_queue_drops_the_oldest_and_ends() -> None:
     queue.end()
     assert [number async for number in queue.iterate()] == [2, 3]
     assert [number async for number in queue.iterate()] == []
+
+
+async def test_a_held_queue_yields_nothing_until_it_is_released_or_ends() -> None:
+    queue: ReceivedQueue[int] = ReceivedQueue(9)
+    for number in (1, 2, 3):
+        queue.put(number)
+    items = queue.iterate()
+    assert await anext(items) == 1
+    queue.hold(True)
+    waiting = asyncio.ensure_future(anext(items))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.hold(False)
+    assert await waiting == 2
+    queue.hold(True)
+    queue.end()
+    assert [item async for item in items] == [3]
 
 
 def test_what_is_no_message_is_text() -> None:

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI, WebSocket
 
 from fastrtc import Client, ClientError
+from fastrtc.handlers.link import link_of
 from tests.client.test_client import closed, hear, message, served
 from tests.support.servers import serving
 from tests.websocket.served import Echo, sine
@@ -42,6 +43,36 @@ async def test_an_interruption_drops_what_was_not_read() -> None:
         await message(client, type="clear")
         unread = client._incoming.audio_queue._items
         assert len(unread) < 50
+
+
+async def test_a_pause_holds_what_was_not_read() -> None:
+    async with served(Interrupted()) as there, Client(there.address, "websocket") as client:
+        handler = await there.handler(client.id)
+        link = link_of(handler)
+        await hear(client, 0.1)
+        link.pause()
+        await message(client, type="pause")
+        reading = asyncio.ensure_future(anext(client.audio()))
+        await asyncio.sleep(0.1)
+        assert not reading.done()
+        link.resume()
+        await message(client, type="resume")
+        await asyncio.wait_for(reading, 5)
+        link.pause()
+        await message(client, type="pause")
+        handler.clear_queue()
+        await message(client, type="clear")
+        assert not client._incoming.audio_queue._held
+
+
+async def test_a_pause_before_any_audio_is_ended_by_a_clear() -> None:
+    async with served(Interrupted()) as there, Client(there.address, "websocket") as client:
+        handler = await there.handler(client.id)
+        link_of(handler).pause()
+        await message(client, type="pause")
+        handler.clear_queue()
+        await message(client, type="clear")
+        await hear(client, 0.1)
 
 
 async def test_a_server_that_negotiates_nothing() -> None:

@@ -39,6 +39,7 @@ SPOKEN = (
     "tests/testing/test_agreement.py",
     "tests/testing/test_interruptions.py",
     "tests/testing/test_lines.py",
+    "tests/testing/test_pausing.py",
     "tests/testing/test_spoken.py",
     "tests/webrtc/test_conversation.py",
     "tests/webrtc/test_many_turns.py",

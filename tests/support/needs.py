@@ -36,6 +36,7 @@ PEERS = (
     "tests/testing/test_interruptions.py",
     "tests/testing/test_lines.py",
     "tests/testing/test_local_server.py",
+    "tests/testing/test_pausing.py",
     "tests/testing/test_spoken.py",
     "tests/webrtc/",
     "tests/websocket/",

@@ -41,6 +41,39 @@ async def test_cleared_audio_is_not_played_and_marks_are_returned() -> None:
     assert called == ["mark"] and not played
 
 
+async def test_a_pause_holds_audio_and_marks() -> None:
+    played = Played()
+    done = asyncio.Event()
+    for _ in range(3):
+        played.speaker.push(8000, FRAME)
+    await asyncio.sleep(0.005)
+    played.speaker.pause()
+    played.speaker.pause()
+    played.speaker.push(8000, FRAME)
+    played.speaker.after(done.set)
+    await asyncio.sleep(0.2)
+    assert len(played) == 1
+    played.speaker.resume()
+    played.speaker.resume()
+    await done.wait()
+    starts = [when for when, _ in played]
+    assert len(starts) == 4
+    assert starts[1] - starts[0] > 0.21
+    assert np.allclose(np.diff(starts[1:]), 0.02)
+
+
+async def test_a_clear_ends_a_pause() -> None:
+    played = Played()
+    played.speaker.pause()
+    played.speaker.push(8000, FRAME)
+    played.speaker.clear()
+    done = asyncio.Event()
+    played.speaker.push(8000, FRAME)
+    played.speaker.after(done.set)
+    await done.wait()
+    assert len(played) == 1
+
+
 async def test_silence_is_skipped_while_much_is_queued() -> None:
     played = Played()
     for samples in (FRAME,) * 8 + (SILENCE,) * 5 + (FRAME,):

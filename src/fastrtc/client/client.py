@@ -253,8 +253,8 @@ class Client:
     def audio(self) -> AsyncIterator[ReceivedAudio]:
         """Iterate over received audio until the connection ends.
 
-        Over a WebSocket, the server sends audio up to 160 ms ahead of playout, and audio that the
-        program has not read is dropped when the server interrupts it.
+        Over a WebSocket, the server sends audio up to 160 ms ahead of playout. Audio that the
+        program has not read is held while the server pauses it, and dropped when it interrupts it.
         """
         return self._incoming.audio_queue.iterate()
 
@@ -266,7 +266,8 @@ class Client:
         """Iterate over the server's messages, ``{"type": ..., ...}``, until the connection ends.
 
         Text that is not a JSON object arrives as ``{"type": "text", "data": ...}``. When the server
-        drops the audio of an interrupted reply, a WebSocket delivers ``{"type": "clear"}``.
+        drops the audio of an interrupted reply, a WebSocket delivers ``{"type": "clear"}``; when it
+        pauses it, ``{"type": "pause"}`` and ``{"type": "resume"}``.
         """
         return self._incoming.message_queue.iterate()
 

@@ -30,6 +30,12 @@ class LinkEvents(Protocol):
     def clear(self) -> None:
         """Drop audio that has not been played yet."""
 
+    def pause(self) -> None:
+        """Hold audio that has not been played yet."""
+
+    def resume(self) -> None:
+        """Continue to play after ``pause``."""
+
     def ended(self, error: ClientError) -> None:
         """Process the end of the connection, which the client has not asked for."""
 

@@ -67,6 +67,7 @@ class ReceivedQueue(Generic[T]):
         self._items: deque[T] = deque(maxlen=max_items)
         self._changed = asyncio.Event()
         self._ended = False
+        self._held = False
 
     def put(self, item: T) -> None:
         """Append an item."""
@@ -77,6 +78,11 @@ class ReceivedQueue(Generic[T]):
         """Drop all items."""
         self._items.clear()
 
+    def hold(self, held: bool) -> None:
+        """Yield no items until this is called with False, or the end."""
+        self._held = held
+        self._changed.set()
+
     def end(self) -> None:
         """End the iteration after the items so far."""
         self._ended = True
@@ -85,7 +91,7 @@ class ReceivedQueue(Generic[T]):
     async def iterate(self) -> AsyncIterator[T]:
         """Yield items as they arrive, until the end."""
         while True:
-            while self._items:
+            while self._items and (not self._held or self._ended):
                 yield self._items.popleft()
             if self._ended:
                 return
@@ -147,9 +153,20 @@ class Incoming:
             self._on_send_input()
 
     def clear(self) -> None:
-        """Drop audio that the program has not read."""
+        """Drop audio that the program has not read; ends a pause."""
         self.audio_queue.clear()
+        self.audio_queue.hold(False)
         self.message_queue.put({"type": "clear", "data": ""})
+
+    def pause(self) -> None:
+        """Hold audio that the program has not read."""
+        self.audio_queue.hold(True)
+        self.message_queue.put({"type": "pause", "data": ""})
+
+    def resume(self) -> None:
+        """Deliver audio again."""
+        self.audio_queue.hold(False)
+        self.message_queue.put({"type": "resume", "data": ""})
 
     def ended(self, error: ClientError) -> None:
         """Record the end of the connection, also of one that ends as soon as it is established."""

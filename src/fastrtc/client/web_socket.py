@@ -77,6 +77,7 @@ class WebSocketLink:
             "input_sample_rate": self.rate,
             "output_sample_rate": self.rate,
             "binary": True,
+            "pause": True,
         }
         start = {"event": "start", "websocket_id": self._id, "audio": audio}
         with contextlib.suppress(ConnectionClosed):  # the reader knows why
@@ -150,6 +151,10 @@ class WebSocketLink:
                 self._started.set_result(None)
         elif event == "clear":
             self._events.clear()
+        elif event == "pause":
+            self._events.pause()
+        elif event == "resume":
+            self._events.resume()
         elif event == "pong":
             self._fail("the server negotiates no audio format", "not_supported")
         elif message.get("status") == "failed":

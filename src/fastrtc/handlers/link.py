@@ -54,6 +54,8 @@ class HandlerLink:
         resume: Continues it with the next sample; ``clear_queue`` ends a pause, too.
         duck: Lowers its volume by so many decibels, until it is called with None or the queue is
             cleared.
+        pauses: Whether ``pause`` will be used, so that over the telephone the played position
+            must be known to the frame; set before the handler is connected.
         emit_wakes: Set when an ``emit`` that returned None has an output; if None, ``emit`` is
             polled.
         drops_stale: Whether a value that ``emit`` was about to return when the queue was cleared is
@@ -81,6 +83,7 @@ class HandlerLink:
     pause: Callable[[], None] = _do_nothing
     resume: Callable[[], None] = _do_nothing
     duck: Callable[[float | None], None] = _do_nothing
+    pauses: bool = False
     emit_wakes: threading.Event | None = None
     drops_stale: bool = False
     needs_silence: Callable[[], bool] | None = None

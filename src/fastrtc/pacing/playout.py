@@ -218,6 +218,14 @@ class Playout:
         if self._due is not None:
             self._due = min(self._due, now)
 
+    def skip(self, samples: int) -> None:
+        """Drop audio that was put back: the client had played it already.
+
+        Args:
+            samples: The number, in the current format.
+        """
+        self._queue.skip(samples)
+
     def resume(self, now: float) -> None:
         """End a pause: the next frame is due, after what the client has kept."""
         paused_at, self._paused_at = self._paused_at, None

@@ -107,6 +107,10 @@ class PlayoutQueue:
         """
         self._fifo.push_front(samples)
 
+    def skip(self, n: int) -> None:
+        """Drop the first *n* samples of audio that was put back."""
+        self._fifo.pop(min(n, len(self._fifo)))
+
     def pop(self) -> NDArray[np.int16]:
         """Remove and return a frame, padded with silence; of whole chunks, all converted audio."""
         return self._fifo.pop_padded(len(self._fifo) if self._whole else self.frame_size)

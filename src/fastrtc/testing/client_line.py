@@ -91,8 +91,13 @@ class ClientLine(LiveLine):
 
     async def _read(self, client: Client) -> None:
         async for message in client.messages():
-            if message["type"] == "clear":
-                self._carry_back(self._speaker.clear)
+            control = {
+                "clear": self._speaker.clear,
+                "pause": self._speaker.pause,
+                "resume": self._speaker.resume,
+            }.get(str(message["type"]))
+            if control is not None and self.transport == "websocket":
+                self._carry_back(control)
             else:
                 self.on_message(cast(Message, message))
 

@@ -50,10 +50,11 @@ class Speaker:
         self._queue: deque[_Piece] = deque()
         self._ends_s = 0.0  # of what is queued
         self._timer: asyncio.TimerHandle | None = None
+        self._paused_at: float | None = None
 
     def push(self, rate: int, samples: NDArray[np.int16]) -> None:
         """Queue audio, shape ``(n,)``."""
-        now = self._loop.time()
+        now = self._loop.time() if self._paused_at is None else self._paused_at
         if self._ends_s < now:
             self._ends_s = now + self._delay_s
         elif self._ends_s > now + self._max_queued_s and np.abs(samples).max(initial=0) < AUDIBLE:
@@ -63,12 +64,35 @@ class Speaker:
         self._wait()
 
     def after(self, call: Callable[[], None]) -> None:
-        """Call a function when the audio so far has been played or cleared."""
-        self._queue.append(_Piece(self._ends_s, 1, np.zeros(0, np.int16), call))
+        """Call a function when the audio so far has been played or cleared.
+
+        A piece counts as played when it is given to ``play``: a telephone provider sends it to the
+        caller then, and cannot drop the rest of it.
+        """
+        when_s = self._queue[-1].when_s if self._queue else self._loop.time()
+        self._queue.append(_Piece(when_s, 1, np.zeros(0, np.int16), call))
+        self._wait()
+
+    def pause(self) -> None:
+        """Hold the audio that has not been played, and what follows."""
+        if self._paused_at is None:
+            self._paused_at = self._loop.time()
+            self._wait()
+
+    def resume(self) -> None:
+        """Continue after ``pause``."""
+        if self._paused_at is None:
+            return
+        paused_s = self._loop.time() - self._paused_at
+        self._paused_at = None
+        self._ends_s += paused_s
+        for piece in self._queue:
+            piece.when_s += paused_s
         self._wait()
 
     def clear(self) -> None:
-        """Drop the audio that has not been played."""
+        """Drop the audio that has not been played; ends a pause."""
+        self._paused_at = None
         calls = [piece.call for piece in self._queue if piece.call is not None]
         self._queue.clear()
         self._ends_s = 0.0
@@ -85,7 +109,7 @@ class Speaker:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._queue:
+        if self._queue and self._paused_at is None:
             self._timer = self._loop.call_at(self._queue[0].when_s, self._due)
 
     def _due(self) -> None:

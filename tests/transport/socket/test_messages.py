@@ -60,6 +60,17 @@ def test_a_client_negotiates_its_audio() -> None:
     assert json.loads(protocol.clear()) == {"event": "clear"}
 
 
+@pytest.mark.parametrize("pause", [True, False])
+def test_a_client_that_can_pause_is_told_to(pause: bool) -> None:
+    protocol = BrowserMessages()
+    message = {"event": "start", "websocket_id": "a", "audio": {"pause": pause}}
+    start = said(protocol, message)
+    assert start.pauses is pause
+    assert json.loads(protocol.started(start))["audio"]["pause"] is pause
+    assert json.loads(protocol.pause()) == {"event": "pause"}
+    assert json.loads(protocol.resume()) == {"event": "resume"}
+
+
 def test_what_is_left_open_is_answered_with_the_rates_of_the_handler() -> None:
     protocol = BrowserMessages()
     message = {"event": "start", "websocket_id": "a", "audio": {}}
@@ -154,6 +165,7 @@ def test_what_cannot_be_understood_is_answered_with_the_reason(message: Any, rea
         ({"websocket_id": "a", "audio": {"output_sample_rate": 44111}}, "multiple of 50"),
         ({"websocket_id": "a", "audio": {"output_sample_rate": 10**9}}, "192000"),
         ({"websocket_id": "a", "audio": {"binary": 1}}, "binary"),
+        ({"websocket_id": "a", "audio": {"pause": "yes"}}, "pause"),
     ],
 )
 def test_a_start_that_cannot_be_used_may_be_sent_again(fields: Any, reason: str) -> None:

@@ -21,11 +21,11 @@ def test_marks_say_what_was_played():
     playback = PlaybackMarks()
     marks = send(playback, 1.0, 0.0)
 
-    playback.played(marks[0])
+    playback.played(marks[0], 0.0)
     assert playback.unplayed_s(0.1) == pytest.approx(0.9)
-    playback.played(marks[6])
+    playback.played(marks[6], 0.0)
     assert playback.unplayed_s(0.7) == pytest.approx(0.3)
-    playback.played(marks[9])
+    playback.played(marks[9], 0.0)
     assert playback.unplayed_s(1.0) == pytest.approx(0.0)
 
 
@@ -36,10 +36,10 @@ def test_a_last_mark_says_that_all_was_played():
     assert last is not None
     assert playback.ended() is None, "nothing follows the last mark"
 
-    playback.played(mark)
+    playback.played(mark, 0.0)
     assert not playback.all_played
     assert playback.unplayed_s(0.1) == pytest.approx(0.06)
-    playback.played(last)
+    playback.played(last, 0.0)
     assert playback.all_played
     assert playback.unplayed_s(0.16) == pytest.approx(0.0)
 
@@ -47,11 +47,11 @@ def test_a_last_mark_says_that_all_was_played():
 def test_marks_that_are_old_or_unknown_change_nothing():
     playback = PlaybackMarks()
     marks = send(playback, 0.5, 0.0)
-    playback.played(marks[2])
+    playback.played(marks[2], 0.0)
 
-    playback.played(marks[0])
-    playback.played(marks[2])
-    playback.played("somebody else's")
+    playback.played(marks[0], 0.0)
+    playback.played(marks[2], 0.0)
+    playback.played("somebody else's", 0.0)
 
     assert playback.unplayed_s(0.3) == pytest.approx(0.2)
 
@@ -67,7 +67,7 @@ def test_a_client_that_sends_no_marks_plays_what_it_is_sent():
 def test_one_that_stops_sending_them_is_not_waited_for():
     playback = PlaybackMarks()
     first, *_ = send(playback, 0.5, 0.0)
-    playback.played(first)
+    playback.played(first, 0.0)
 
     assert playback.unplayed_s(0.5) == pytest.approx(0.4)
     assert playback.unplayed_s(2.0) == 0.0
@@ -76,13 +76,13 @@ def test_one_that_stops_sending_them_is_not_waited_for():
 def test_what_was_cleared_is_not_waited_for():
     playback = PlaybackMarks()
     first, second, *_ = send(playback, 0.5, 0.0)
-    playback.played(first)
+    playback.played(first, 0.0)
     playback.cleared()
 
     assert playback.unplayed_s(0.2) == 0.0
     assert playback.all_played
-    playback.played(second)  # comes back because it was cleared
+    playback.played(second, 0.0)  # comes back because it was cleared
     (mark,) = send(playback, 0.1, 1.0)
     assert playback.unplayed_s(1.0) == pytest.approx(0.1)
-    playback.played(mark)
+    playback.played(mark, 0.0)
     assert playback.unplayed_s(1.1) == pytest.approx(0.0)

@@ -269,6 +269,14 @@ class SocketConnection:
         if not played:
             self._put(self._protocol.clear())
 
+    def pause_audio(self) -> None:
+        """Let the client hold its unplayed audio."""
+        self._put(self._protocol.pause())
+
+    def resume_audio(self) -> None:
+        """Let the client continue to play."""
+        self._put(self._protocol.resume())
+
     # The end
 
     def _not_read(self) -> None:

@@ -47,6 +47,7 @@ class Start:
         call: The telephone call, if it is one; goes into the context of the session.
         framed: Whether audio is sent in frames of 20 ms. Otherwise each of the client's messages
             is one block for the handler, and each chunk of the handler is one message.
+        pauses: Whether the client can hold its unplayed audio: see ``SocketProtocol.pause``.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Start:
     details: Mapping[str, Any] = field(default_factory=dict)
     call: Call | None = None
     framed: bool = True
+    pauses: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,14 @@ class SocketProtocol(Protocol):
 
     def clear(self) -> str | None:
         """Format the request to drop unplayed audio; None if there is no such message."""
+        ...
+
+    def pause(self) -> str | None:
+        """Format the request to hold unplayed audio; only called if ``Start.pauses`` is set."""
+        ...
+
+    def resume(self) -> str | None:
+        """Format the request to continue playback after ``pause``."""
         ...
 
     def mark(self, name: str) -> str | None:

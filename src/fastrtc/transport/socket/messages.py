@@ -42,13 +42,15 @@ class BrowserMessages:
 
     A client without ``audio`` in its ``start`` sends and receives mu-law at the rates of the
     handler, and receives nothing that FastRTC 0.0.34 would not send. A client with ``audio`` may
-    choose the encoding, the rates and binary messages, and receives ``started`` and ``clear``.
+    choose the encoding, the rates and binary messages, and receives ``started`` and ``clear``. One
+    with ``"pause": true`` in it also receives ``pause`` and ``resume``.
     """
 
     def __init__(self) -> None:
         self._begun = False
         self._negotiated = False
         self._binary = False
+        self._pause: bool | None = None
         self._encoding: Encoding = "mulaw"
 
     def receive(self, message: str | bytes) -> list[SocketEvent]:
@@ -91,6 +93,7 @@ class BrowserMessages:
         self._begun = True
         self._negotiated = audio is not None
         self._binary = audio is not None and audio.get("binary", False)
+        self._pause = audio.get("pause") if audio is not None else None
         self._encoding = start.encoding
         return start
 
@@ -125,6 +128,8 @@ class BrowserMessages:
             "output_sample_rate": start.output_rate,
             "binary": self._binary,
         }
+        if self._pause is not None:
+            audio["pause"] = self._pause
         return json.dumps({"event": "started", "websocket_id": start.id, "audio": audio})
 
     def audio(self, payload: bytes) -> str | bytes:
@@ -137,6 +142,14 @@ class BrowserMessages:
     def clear(self) -> str | None:
         """Format ``clear``; None for a client that has not negotiated."""
         return '{"event": "clear"}' if self._negotiated else None
+
+    def pause(self) -> str:
+        """Format ``pause``."""
+        return '{"event": "pause"}'
+
+    def resume(self) -> str:
+        """Format ``resume``."""
+        return '{"event": "resume"}'
 
     def mark(self, name: str) -> None:
         """Return None: browsers have no marks."""
@@ -176,14 +189,15 @@ def _negotiate(id: str, audio: Any) -> Start:
         raise ValueError(
             f"audio.encoding must be one of {', '.join(encodings)}, not {_shown(encoding)}"
         )
-    binary = audio.get("binary", False)
-    if not isinstance(binary, bool):
-        raise ValueError(f"audio.binary must be true or false, not {_shown(binary)}")
+    for name in ("binary", "pause"):
+        if not isinstance(value := audio.get(name, False), bool):
+            raise ValueError(f"audio.{name} must be true or false, not {_shown(value)}")
     return Start(
         id,
         cast(Encoding, encoding),
         _rate("input_sample_rate", audio, 1),
         _rate("output_sample_rate", audio, FRAMES_PER_SECOND),
+        pauses=audio.get("pause", False),
     )
 
 

@@ -116,8 +116,10 @@ class OpenSocket:
         self._connection = connection
         self._encoding = ENCODINGS[start.encoding]
         self._allowance = RealtimeAudioLimit()
-        self._playback = PlaybackMarks()
+        takes_back = _takes_back(start, handler)
+        self._playback = PlaybackMarks(takes_back=takes_back)
         self._heard = False  # audio was sent that the client may not have played
+        self._client_paused = False
         self._all_played = asyncio.Event()
         self._all_played.set()
         if isinstance(handler, StreamHandlerBase):
@@ -126,6 +128,7 @@ class OpenSocket:
             link = link_of(handler)
             link.clear_queue = options.clear
             link.queued_s = self.unplayed_s
+            link.pause, link.resume = self.pause, self.resume
         session.context.run(current_channel.set, options.channel)
         session.on_start(self._run)
         session.on_close(self.close)
@@ -169,7 +172,9 @@ class OpenSocket:
 
     def played(self, mark: str) -> None:
         """Record a mark that the client has echoed."""
-        self._playback.played(mark)
+        dropped = self._playback.played(mark, self.session.loop.time())
+        if dropped and (playout := self._playout) is not None:
+            playout.skip(dropped)
         if self._playback.all_played:
             self._all_played.set()
 
@@ -193,7 +198,7 @@ class OpenSocket:
         self._heard = True
         await self._connection.send_audio(self._encoding.encode(frame.samples))
         seconds = frame.samples.shape[1] / self._output_rate
-        self._send_mark(self._playback.sent(seconds, self.session.loop.time()))
+        self._send_mark(self._playback.sent(seconds, self.session.loop.time(), frame.samples))
 
     def _send_mark(self, name: str | None) -> None:
         """Send a mark, which the client echoes when it has played the audio before it."""
@@ -218,11 +223,14 @@ class OpenSocket:
 
         Measured by the marks that it echoes, or else by the clock.
         """
-        playout = None if self.media.audio_out is None else self.media.audio_out.playout
-        if playout is None:
+        if (playout := self._playout) is None:
             return 0.0
         now = self.session.loop.time()
         return playout.queued_s + max(playout.ahead_s(now), self._playback.unplayed_s(now))
+
+    @property
+    def _playout(self) -> Playout | None:
+        return None if self.media.audio_out is None else self.media.audio_out.playout
 
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection; a socket has no candidates."""
@@ -237,18 +245,59 @@ class OpenSocket:
     def clear(self) -> None:
         """Drop unplayed audio, also at the client; callable from any thread."""
         self.media.clear()
+        self._on_loop(self._clear_client)
+
+    def pause(self) -> None:
+        """Stop playback at the client, if it supports that; callable from any thread.
+
+        A client that does not gets no more audio, and plays the 160 ms that it has at most.
+        """
+        self._on_loop(self._pause)
+
+    def resume(self) -> None:
+        """Continue playback with the next sample; callable from any thread."""
+        self._on_loop(self._resume)
+
+    def _on_loop(self, function: Callable[[], None]) -> None:
         if runs_on(self.session.loop):
-            self._clear_client()
+            function()
         else:
-            self.session.invoker.post(self._clear_client)
+            self.session.invoker.post(function)
+
+    def _pause(self) -> None:
+        audio_out, playout = self.media.audio_out, self._playout
+        if audio_out is None or playout is None or playout.paused:
+            return
+        audio_out.pause(held=self.start.pauses)
+        if self.start.pauses:
+            self._client_paused = True
+            self._connection.pause_audio()
+            return
+        now = self.session.loop.time()
+        taken = self._playback.take_back(now, playout.ahead_s(now))
+        if taken is None:
+            return
+        playout.put_back(taken.samples, now)
+        self._connection.clear_audio(played=False)
+        self._heard = False
+        self._send_mark(taken.mark)
+
+    def _resume(self) -> None:
+        self._playback.resumed()
+        if self._client_paused:
+            self._client_paused = False
+            self._connection.resume_audio()
+        if self.media.audio_out is not None:
+            self.media.audio_out.resume()
 
     def _clear_client(self) -> None:
         while not self._queue.empty():
             self._queue.get_nowait()
         self._playback.cleared()
         self._all_played.set()
-        self._connection.clear_audio(played=not self._heard)
-        self._heard = False
+        played = not self._heard and not self._client_paused
+        self._heard = self._client_paused = False  # a clear ends a pause
+        self._connection.clear_audio(played=played)
 
     # The end
 
@@ -266,6 +315,17 @@ class OpenSocket:
         elif reason.code == GOING_AWAY:
             self._connection.say(error_message(reason.text))
         await self._connection.close(reason, self._all_played)
+
+
+def _takes_back(start: Start, handler: Any) -> bool:
+    """Return whether audio is taken back from the client when the handler pauses.
+
+    That needs a client that drops its audio and echoes marks, as telephone providers do, and a mark
+    for each frame.
+    """
+    if start.call is None or not isinstance(handler, StreamHandlerBase):
+        return False
+    return link_of(handler).pauses
 
 
 def _rate_of(handler: Any, name: str) -> int:

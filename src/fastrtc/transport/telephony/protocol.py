@@ -102,6 +102,12 @@ class PhoneProtocol:
         """Format the request to drop unplayed audio."""
         return self._known.clear()
 
+    def pause(self) -> None:
+        """Return None: no provider holds audio."""
+
+    def resume(self) -> None:
+        """Return None."""
+
     def mark(self, name: str) -> str:
         """Format a mark, which the provider echoes when it has played the audio before it."""
         return self._known.mark(name)
