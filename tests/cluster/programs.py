@@ -59,7 +59,7 @@ defaults
     timeout check 5s
     retries 3
     option redispatch 1
-    retry-on conn-failure empty-response
+    retry-on conn-failure empty-response 503
 frontend clients
     bind {listen}
 {sticky}    default_backend nodes

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from tests.cluster.programs import Programs, programs, wait_until_ready
 from tests.support.network_namespaces import Program
@@ -76,3 +81,33 @@ def test_a_process_that_is_killed_ends_its_own_calls_only(run: Programs) -> None
     sent = clients.ask(do="send_inputs")
     assert not sent["wrong"]
     assert lost not in sent["owners"]
+
+
+def test_a_balancer_sends_sockets_to_a_process_with_places(run: Programs) -> None:
+    nodes = [run.node(CONCURRENCY_LIMIT="2") for _ in range(2)]
+    urls = [f"http://127.0.0.1:{port}" for _, port in nodes]
+    for url in urls:
+        wait_until_ready(url)
+    balancer = run.balancer([port for _, port in nodes])
+    wait_until_ready(balancer)
+    sockets = ExitStack()
+    with sockets:
+
+        def start(url: str) -> ClientConnection:
+            socket = sockets.enter_context(connect(f"{url.replace('http', 'ws')}/websocket/offer"))
+            socket.send(json.dumps({"event": "start", "websocket_id": uuid.uuid4().hex}))
+            socket.send('{"event": "ping"}')
+            return socket
+
+        for _ in range(2):
+            assert "pong" in str(start(urls[0]).recv())
+        with pytest.raises(InvalidStatus, match="503"):
+            start(urls[0])
+        for _ in range(2):
+            assert "pong" in str(start(balancer).recv())
+        deadline = time.monotonic() + 60
+        while True:  # until the processes know of each other that they are full
+            with suppress(InvalidStatus):
+                assert "concurrency_limit_reached" in str(start(balancer).recv())
+                break
+            assert time.monotonic() < deadline

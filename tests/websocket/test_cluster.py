@@ -5,11 +5,14 @@ import json
 from contextlib import ExitStack
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
-from fastrtc import Stream
-from tests.support.cluster import FailingDirectory, clustered
+from fastrtc import Client, ClientError, Stream
+from fastrtc.server.endpoint import endpoint_of
+from tests.support.cluster import FailingDirectory, clustered, node_of, streams_of
 from tests.support.connections import left
 from tests.support.peers import eventually
 from tests.support.servers import serving
@@ -59,3 +62,37 @@ async def test_requests_find_the_socket_of_another_process():
         for one in (socket, same, second, third):
             await one.close()
         await eventually(lambda: not left(other))
+
+
+async def test_a_full_process_refuses_the_handshake_while_another_has_places():
+    directory, streams, urls = FailingDirectory(), [], []
+    with ExitStack() as stack:
+        for _ in range(2):
+            (stream,) = streams_of(1, Inputs(), directory, concurrency_limit=1)
+            app = FastAPI()
+            stream.mount(app)
+            streams.append(stream)
+            urls.append(stack.enter_context(serving(app)))
+        await eventually(lambda: all(endpoint_of(one).cluster.is_running for one in streams))
+        sockets = [await start(urls[0], "first")]
+        await eventually(lambda: "first" in streams[0].handlers)
+        with pytest.raises(InvalidStatus) as refused:
+            await start(urls[0], "second")
+        meta = {"error": "concurrency_limit_reached", "limit": 1}
+        assert refused.value.response.status_code == 503
+        assert json.loads(refused.value.response.body)["meta"] == meta
+        with pytest.raises(ClientError, match="concurrency_limit_reached") as error:
+            await Client(urls[0], "websocket").connect()
+        assert error.value.meta == meta
+
+        sockets.append(await start(urls[1], "second"))
+        await eventually(lambda: "second" in streams[1].handlers)
+        await eventually(
+            lambda: not any(node_of(one).nodes_with_places("/") for one in streams)
+        )  # after their next heartbeats
+        for url in urls:  # no process has a place, so the client is told over the socket
+            sockets.append(await start(url, "third"))
+            assert json.loads(await sockets[-1].recv())["meta"] == meta
+        for one in sockets:
+            await one.close()
+        await eventually(lambda: not any(map(left, streams)))

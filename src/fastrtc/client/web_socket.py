@@ -27,6 +27,11 @@ CLOSE_TIMEOUT_S = 2.0
 NO_PROXY: dict[str, Any] = {"proxy": None} if "proxy" in signature(connect).parameters else {}
 """The argument to connect without a proxy of the environment; websockets before 15 has none."""
 
+SERVICE_UNAVAILABLE = 503
+
+FULL_PAUSES_S = (0.1, 0.2, 0.4)
+"""Pauses between attempts to reach a process with a free place, in seconds."""
+
 MAX_MESSAGE = 1 << 24
 """The longest message of the server, in bytes."""
 
@@ -121,6 +126,17 @@ class WebSocketLink:
         raise ValueError("A WebSocket carries no messages of the client: use transport='webrtc'")
 
     async def _connect(self) -> ClientConnection:
+        """Connect; try again if this reaches a process that is full while others are not."""
+        for pause_s in FULL_PAUSES_S:
+            try:
+                return await self._connect_once()
+            except ClientError as error:
+                if error.code not in ("concurrency_limit_reached", "server_stopping"):
+                    raise
+            await asyncio.sleep(pause_s)
+        return await self._connect_once()
+
+    async def _connect_once(self) -> ClientConnection:
         try:
             return await connect(
                 self._url,
@@ -130,6 +146,10 @@ class WebSocketLink:
                 **(NO_PROXY if is_local(self._url) else {}),
             )
         except InvalidStatus as error:
+            if error.response.status_code == SERVICE_UNAVAILABLE:
+                answer = _parse((error.response.body or b"").decode(errors="replace"))
+                if answer.get("status") == "failed":
+                    raise refused(answer) from error
             raise _handshake_failed(self._url, error.response.status_code) from error
         except (OSError, InvalidHandshake) as error:
             raise unreachable(self._url, error) from error

@@ -77,6 +77,11 @@ class Places:
         """Return the connection with an id, or None if it is unknown or closing."""
         return self._connections.get(id)
 
+    @property
+    def has_held(self) -> bool:
+        """Whether places are reserved for telephone calls that have not connected yet."""
+        return bool(self._held)
+
     def is_full(self, limit: int | None) -> bool:
         """Return whether all places are occupied, or the server is stopping."""
         return self.stopping or limit is not None and len(self) >= limit

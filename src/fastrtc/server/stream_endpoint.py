@@ -127,7 +127,24 @@ class StreamEndpoint(Endpoint):
         refusal = await self.refusal_of(websocket)
         if refusal is not None:
             await StarletteSocket(websocket).refuse(refusal)
-        return refusal is None
+            return False
+        return not await self._sends_elsewhere(websocket)
+
+    async def _sends_elsewhere(self, websocket: WebSocket) -> bool:
+        """Refuse the handshake of a socket if this process is full and another one is not.
+
+        The status 503 lets balancers and clients try another process. A process with places that
+        are reserved for calls accepts sockets, as it does not know yet whether they are for these.
+        """
+        cluster, limit = self.cluster, self.owner.concurrency_limit
+        if cluster is None or not self.places.is_full(limit) or self.places.has_held:
+            return False
+        if not await cluster.has_places_elsewhere():
+            return False
+        refusal = SessionRefused("concurrency_limit_reached", limit=limit)
+        if self.places.stopping:
+            refusal = SessionRefused("server_stopping")
+        return await StarletteSocket(websocket).deny(refusal)
 
     async def connect(self, id: str, socket: Socket) -> None:
         """Add the connection of a WebSocket, or of a telephone call, whose client has started.
@@ -178,7 +195,8 @@ class StreamEndpoint(Endpoint):
         if self.refusal_of_page(websocket) is not None:
             await websocket.close(POLICY_VIOLATION)
             return False
-        return await self.telephone.admit(websocket, self.owner.authorize)
+        admitted = await self.telephone.admit(websocket, self.owner.authorize)
+        return admitted and not await self._sends_elsewhere(websocket)
 
     async def accept_call(self, call: Call | None) -> None:
         """Check a call that has started, and free the place that was reserved for it.

@@ -7,6 +7,7 @@ import json
 from contextlib import suppress
 
 from fastapi import WebSocket, WebSocketDisconnect
+from fastapi.responses import JSONResponse
 from starlette.websockets import WebSocketState
 
 from ..core.close_reason import POLICY_VIOLATION, CloseReason
@@ -18,6 +19,9 @@ from ..transport.socket._compat_server import (
 )
 
 __all__ = ["StarletteSocket"]
+
+DENIAL = "websocket.http.response"
+"""The extension of ASGI for a response to the handshake other than its acceptance."""
 
 
 class StarletteSocket:
@@ -85,6 +89,19 @@ class StarletteSocket:
         with suppress(WebSocketDisconnect, RuntimeError):
             await self.send(json.dumps(refusal.answer))
             await self.close(CloseReason(POLICY_VIOLATION, refusal.code))
+
+    async def deny(self, refusal: SessionRefused) -> bool:
+        """Answer the handshake with the status 503 and a refusal.
+
+        Returns:
+            Whether the server supports it, and the socket has not been accepted yet.
+        """
+        unanswered = self._websocket.application_state is WebSocketState.CONNECTING
+        if not unanswered or DENIAL not in self._websocket.scope.get("extensions", {}):
+            return False
+        with suppress(WebSocketDisconnect):
+            await self._websocket.send_denial_response(JSONResponse(refusal.answer, 503))
+        return True
 
     def drop_if_unread(self, timeout_s: float) -> None:
         """Drop the TCP connection if the client does not read the close frame in time."""

@@ -236,6 +236,11 @@ class Membership:
         finally:
             self._forwarding -= 1
 
+    async def has_places_elsewhere(self) -> bool:
+        """Return whether another node has a free place, as far as this one knows."""
+        node = await self.start()
+        return bool(await node.find_places(self._name))
+
     async def _connect_elsewhere(
         self, node: ClusterNode, key: Key, sdp: Any, full: SessionRefused
     ) -> dict[str, str]:
