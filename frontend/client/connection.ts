@@ -72,7 +72,14 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.active ? (this.#life?.remote ?? null) : null;
   }
 
-  /** The browser's peer connection, for features not covered here. */
+  /** How the audio travels; null without a connection. */
+  get transport(): "webrtc" | "websocket" | null {
+    const link = this.#life?.link;
+    if (!link) return null;
+    return link.peer ? "webrtc" : "websocket";
+  }
+
+  /** The browser's peer connection, for features not covered here; null over a WebSocket. */
   get peer(): RTCPeerConnection | null {
     return this.#life?.link?.peer ?? null;
   }

@@ -39,6 +39,7 @@ export type ErrorCode =
   | "ice_failed"
   | "turn_refused"
   | "connection_lost"
+  | "using_websocket"
   | "bad_configuration"
   // the stream ends
   | "time_limit_reached"

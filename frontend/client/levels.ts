@@ -56,11 +56,12 @@ export class Meter {
 export class Levels {
   local: Meter | null = null;
   remote: Meter | null = null;
-  #context: AudioContext;
+  /** The audio context, which was created in the click. */
+  readonly context: AudioContext;
   #sink: HTMLAudioElement | null = null;
 
   private constructor() {
-    this.#context = new AudioContext();
+    this.context = new AudioContext();
   }
 
   /** Create the meters; null without Web Audio. Call it in a click, or browsers suspend it. */
@@ -92,13 +93,13 @@ export class Levels {
     this.remote?.close();
     this.local = this.remote = null;
     if (this.#sink) this.#sink.srcObject = null;
-    void this.#context.close();
+    void this.context.close();
   }
 
   #measure(stream: MediaStream): Meter | null {
     if (!stream.getAudioTracks().length) return null;
-    void this.#context.resume();
-    return new Meter(this.#context, stream);
+    void this.context.resume();
+    return new Meter(this.context, stream);
   }
 }
 

@@ -1,16 +1,15 @@
 /** The life cycle of a connection: from start to end, across all reconnects. */
 
 import { kindsOf } from "./constraints";
+import { Connector, type AnyLink } from "./connector";
 import { FastRTCError, toFastRTCError } from "./errors";
+import { forgetBlocked, socketAddress } from "./fallback";
 import { Hearing } from "./hearing";
-import { inTime } from "./limit";
-import { Link } from "./link";
 import { LocalMedia, lostDevice } from "./local_media";
 import { conversationOf, eventOf, isEcho, parseMessage } from "./messages";
 import { isPassing, pause, reconnectPlan, waitBefore } from "./retry";
 import { endError, lostError } from "./sentences";
-import { httpSignalling } from "./signalling";
-import { summarise, type Counts } from "./stats";
+import type { Counts } from "./stats";
 import { Turn } from "./turn";
 import type {
   ConnectionEvents,
@@ -38,7 +37,7 @@ export class Life {
   error: FastRTCError | null = null;
   id: string | null = null;
   media: LocalMedia | null = null;
-  link: Link | null = null;
+  link: AnyLink | null = null;
   remote: MediaStream | null = null;
   readonly hearing: Hearing;
   readonly turn: Turn;
@@ -51,6 +50,7 @@ export class Life {
   #complaint: { text: string; at: number } | null = null;
   #counts: Counts | null = null;
   #exchanges: Promise<unknown> = Promise.resolve();
+  #connector: Connector;
 
   /**
    * @param options The options of the connection; `devices` may change.
@@ -78,12 +78,25 @@ export class Life {
       },
     );
     this.outcome = new Promise((resolve) => (this.#settle = resolve));
+    this.#connector = new Connector(options, this.#over.signal, {
+      local: () => this.media?.stream ?? null,
+      context: () => this.hearing.levels?.context ?? null,
+      begins: (id) => {
+        this.#begin(id);
+      },
+      created: (link) => {
+        this.#follow(link);
+      },
+      notice: (notice) => {
+        tell("notice", notice);
+      },
+    });
   }
 
   /** Request the devices and connect. */
   async run(): Promise<void> {
     try {
-      if (typeof RTCPeerConnection === "undefined") {
+      if (typeof RTCPeerConnection === "undefined" && socketAddress(this.options) === null) {
         throw new FastRTCError("no_webrtc", "This browser cannot do WebRTC. Use a newer one.");
       }
       this.#endWithPage();
@@ -157,7 +170,7 @@ export class Life {
   /** Return the statistics; null without a connection. */
   async stats(): Promise<StreamStats | null> {
     if (!this.link || this.#isOver()) return null;
-    const { stats, counts } = summarise(await this.link.peer.getStats(), this.#counts);
+    const { stats, counts } = await this.link.stats(this.#counts);
     this.#counts = counts;
     const { latency, latencyFromSpeech } = this.hearing.snapshot;
     return { ...stats, latency, latencyFromSpeech };
@@ -177,6 +190,7 @@ export class Life {
       this.end("stopped", null);
     };
     globalThis.addEventListener("pagehide", leave, { signal: this.#over.signal });
+    globalThis.addEventListener("online", forgetBlocked, { signal: this.#over.signal });
   }
 
   #enter(state: ConnectionState, error: FastRTCError | null = null): void {
@@ -259,35 +273,28 @@ export class Life {
     }
   }
 
-  /** Create a peer connection; resolves when it is connected. */
+  /** Connect; resolves when connected. */
   async #connect(id: ConnectionOptions["id"]): Promise<void> {
-    const { options } = this;
-    this.id = typeof id === "function" ? id() : (id ?? makeId());
-    if (this.state !== "reconnecting") this.#enter("connecting");
-    const configuration = await resolve(options.rtcConfiguration, this.#over.signal);
-    if (this.#isOver()) return;
-    const link = new Link({
-      id: this.id,
-      kinds: kindsOf(options.modality ?? "audio"),
-      mode: options.mode ?? "send-receive",
-      local: this.media?.stream ?? null,
-      signalling: options.signalling ?? httpSignalling(),
-      configuration,
-      rtpParams: options.rtpParams ?? null,
-      trickle: options.trickle ?? true,
-    });
-    this.link = link;
-    this.#counts = null;
-    this.hearing.begin();
-    this.turn.reset();
-    this.#listen(link);
-    await link.connect();
+    await this.#connector.connect(id);
     if (this.#isOver()) return;
     this.#enter("connected");
     this.#settle(true);
   }
 
-  #listen(link: Link): void {
+  #begin(id: string): void {
+    this.id = id;
+    if (this.state !== "reconnecting") this.#enter("connecting");
+  }
+
+  #follow(link: AnyLink): void {
+    this.link = link;
+    this.#counts = null;
+    this.hearing.begin();
+    this.turn.reset();
+    this.#listen(link);
+  }
+
+  #listen(link: AnyLink): void {
     link.on("open", () => {
       this.tell("open", undefined);
     });
@@ -380,28 +387,4 @@ export class Life {
         break;
     }
   }
-}
-
-async function resolve(
-  configuration: ConnectionOptions["rtcConfiguration"],
-  signal: AbortSignal,
-): Promise<RTCConfiguration | null> {
-  if (typeof configuration !== "function") return configuration ?? null;
-  const late = new FastRTCError(
-    "server_timeout",
-    "It took too long to be told of the STUN and TURN servers. Try again.",
-  );
-  try {
-    return await inTime(Promise.resolve().then(configuration), late, signal);
-  } catch (error) {
-    if (error instanceof FastRTCError) throw error;
-    const reason = toFastRTCError(error).message;
-    throw new FastRTCError("bad_configuration", `rtc_configuration could not be had: ${reason}`);
-  }
-}
-
-/** Return an id that cannot be guessed, because any client that has it is accepted. */
-function makeId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

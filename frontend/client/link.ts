@@ -3,6 +3,7 @@
 import { Emitter } from "./emitter";
 import { FastRTCError, toFastRTCError } from "./errors";
 import { endError, iceError, refusalError, timeoutError, turnError } from "./sentences";
+import { summarise, type Counts, type LinkStats } from "./stats";
 import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
 
 /** Timeout from the offer to the connection, in ms. */
@@ -22,9 +23,12 @@ export interface LinkSetup {
   configuration: RTCConfiguration | null;
   rtpParams: RtpParams | null;
   trickle: boolean;
+  /** How long ICE may take after the answer, in ms; null for as long as connecting may take. */
+  iceTimeout: number | null;
 }
 
-interface LinkEvents {
+/** The events of a link over any transport. */
+export interface LinkEvents {
   /** Called when the network is lost, temporarily or permanently. */
   disconnected: undefined;
   /** Called when the link has recovered by itself. */
@@ -110,6 +114,11 @@ export class Link extends Emitter<LinkEvents> {
     return true;
   }
 
+  /** Return the browser's statistics. */
+  async stats(before: Counts | null): Promise<{ stats: LinkStats; counts: Counts }> {
+    return summarise(await this.peer.getStats(), before);
+  }
+
   /** Replace the track of its kind. */
   async replaceTrack(track: MediaStreamTrack): Promise<void> {
     const mine = this.peer
@@ -174,6 +183,12 @@ export class Link extends Emitter<LinkEvents> {
       throw new FastRTCError("server_error", "The server had an error. See its log.");
     }
     await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
+    if (setup.iceTimeout !== null && !this.#connected) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => {
+        this.#end(this.#noWay());
+      }, setup.iceTimeout);
+    }
     await this.#setParameters();
   }
 

@@ -232,6 +232,30 @@ export function turnError(): FastRTCError {
   );
 }
 
+/** Tell the user that the stream works, but not over WebRTC. */
+export function fallBackNotice(): FastRTCError {
+  return new FastRTCError(
+    "using_websocket",
+    "This network blocks direct audio (UDP), so the call goes over the web connection instead. It may lag a little.",
+  );
+}
+
+/** The close codes of a server that is not available for now (RFC 6455 and its registry). */
+const UNAVAILABLE = [1005, 1006, 1012, 1013, 1014, 1015];
+
+/** Describe why the server closed a WebSocket. */
+export function closeError(code: number, reason: string): FastRTCError {
+  if (code === 1001) return stoppingError({ code, reason });
+  if (UNAVAILABLE.includes(code)) {
+    return new FastRTCError(
+      "server_unreachable",
+      "The server cannot be reached. Is it running? Is the network there?",
+      { code, reason },
+    );
+  }
+  return endError(reason);
+}
+
 /** The error when reconnecting failed; `last` is the error of the last attempt. */
 export function lostError(last: FastRTCError): FastRTCError {
   switch (last.code) {

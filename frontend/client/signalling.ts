@@ -5,16 +5,21 @@ import { ANSWER_WITHIN } from "./limit";
 import { httpError, timeoutError } from "./sentences";
 import type { Accepted, Answer, Refusal, Signalling } from "./types";
 
+/** The end of the address of the route for offers; the one for WebSockets is beside it. */
+const OFFER_ROUTE = /(?<=^|\/)webrtc\/offer(?=$|\?)/;
+
 /**
  * Post offers and candidates as JSON.
  *
- * @param url The address of the route from `Stream.mount`.
+ * @param url The address of the route from `Stream.mount`. If it ends in `/webrtc/offer`, the
+ *   WebSocket route is `/websocket/offer` beside it.
  * @param init Further options for `fetch`: `headers`, `credentials`.
  */
 export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): Signalling {
   const headers = new Headers(init.headers);
   headers.set("Content-Type", "application/json");
   return {
+    websocket: OFFER_ROUTE.test(url) ? url.replace(OFFER_ROUTE, "websocket/offer") : null,
     async offer(body, signal) {
       const limit = new AbortController();
       const abort = () => {

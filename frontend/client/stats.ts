@@ -9,6 +9,9 @@ export interface Counts {
   received: number;
 }
 
+/** The statistics of a link; the connection adds the latencies. */
+export type LinkStats = Omit<StreamStats, "latency" | "latencyFromSpeech">;
+
 /** An entry of a report, with the fields used here; browsers omit some. */
 interface Entry {
   id: string;
@@ -49,7 +52,7 @@ interface Entry {
 export function summarise(
   report: Iterable<[string, unknown]>,
   before: Counts | null,
-): { stats: Omit<StreamStats, "latency" | "latencyFromSpeech">; counts: Counts } {
+): { stats: LinkStats; counts: Counts } {
   const entries = new Map(report as Iterable<[string, Entry]>);
   const all = [...entries.values()];
   const inbound = all.filter((one) => one.type === "inbound-rtp");

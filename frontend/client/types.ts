@@ -9,6 +9,12 @@ export type Modality = "audio" | "video" | "audio-video";
 /** The direction from the page's point of view, the same as the server's `mode`. */
 export type Mode = "send-receive" | "send" | "receive";
 
+/**
+ * How audio travels: over WebRTC, over a WebSocket, or over WebRTC with a WebSocket where the
+ * network blocks it.
+ */
+export type TransportChoice = "webrtc" | "websocket" | "auto";
+
 /** The kind of a track. */
 export type Kind = "audio" | "video";
 
@@ -69,6 +75,8 @@ export interface Accepted {
 
 /** Transport for offers, candidates and answers. */
 export interface Signalling {
+  /** The address of the WebSocket route of the same stream, if there is one. */
+  websocket?: string | null;
   /**
    * Send an offer or a candidate.
    *
@@ -116,8 +124,13 @@ export interface ReconnectOptions {
 
 /** The options of a connection. */
 export interface ConnectionOptions {
-  /** The transport to the server. Default: `httpSignalling("/webrtc/offer")`. */
+  /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
   signalling?: Signalling;
+  /**
+   * Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
+   * within 5 s, if UDP was blocked before, or if the browser has no WebRTC; a `notice` says so.
+   */
+  transport?: TransportChoice;
   /** Default `"audio"`. */
   modality?: Modality;
   /** Default `"send-receive"`. */

@@ -173,6 +173,11 @@ class WebSocketHandler:
         """The telephone call, if it is one and has started."""
         return None if self._started is None else self._started[1].call
 
+    @property
+    def replaces(self) -> str | None:
+        """The id of an attempt to connect over WebRTC that the client has given up."""
+        return None if self._started is None else self._started[1].replaces
+
     # --- The socket -------------------------------------------------------------------------
 
     async def handle_websocket(self, websocket: WebSocket) -> None:

@@ -115,6 +115,23 @@ async def forbidding_browser(playwright: Playwright) -> AsyncIterator[Browser]:
     await started.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser_without_udp(playwright: Playwright, devices: Devices) -> AsyncIterator[Browser]:
+    """Chromium in a network that lets no UDP through, and whose microphone speaks all the time."""
+    started = await playwright.chromium.launch(
+        executable_path=require_program("chromium"),
+        args=[
+            *FLAGS,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-audio-capture={devices.microphone}",
+            "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+        ],
+    )
+    yield started
+    await started.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def open_demo(browser: Browser) -> AsyncIterator[Callable]:
     """Opens demo pages, each with cookies and permissions of its own; none may throw."""

@@ -69,6 +69,17 @@ def test_a_full_endpoint_says_how_much_it_takes(places: Places):
     assert "b" not in places
 
 
+async def test_an_attempt_ends_unless_it_is_established(places: Places):
+    live, connecting = add(places, "a"), add(places, "b")
+    live.start()
+    assert not places.end_attempt("unknown")
+    assert places.end_attempt("a") and not live.ended
+    assert places.end_attempt("b") and connecting.ended
+    assert "b" not in places
+    live.close("the end of the test")
+    await asyncio.gather(live.closed.wait(), connecting.closed.wait())
+
+
 def test_an_id_that_is_in_use_is_refused_even_when_full(places: Places):
     places.reserve("a", 1)
 

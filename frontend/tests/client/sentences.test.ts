@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FastRTCError, toFastRTCError } from "../../client/errors";
 import {
+  closeError,
   deviceError,
   deviceNames,
   endError,
@@ -139,6 +140,13 @@ describe("ends", () => {
     expect(error.code).toBe("server_stopping");
     expectSentence(error);
     expect(endError("The server stops at noon").code).toBe("ended_by_server");
+  });
+
+  it("of a WebSocket, by its close code", () => {
+    expect(closeError(1001, "").code).toBe("server_stopping");
+    expect(closeError(1006, "").code).toBe("server_unreachable");
+    expect(closeError(1000, "Good bye").sentence).toContain("Good bye");
+    for (const code of [1001, 1006, 1000]) expectSentence(closeError(code, "Good bye"));
   });
 
   it("with the program's reason, or without", () => {

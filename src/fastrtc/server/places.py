@@ -82,6 +82,13 @@ class Places:
         """Whether places are reserved for telephone calls that have not connected yet."""
         return bool(self._held)
 
+    def end_attempt(self, id: str) -> bool:
+        """End a connection unless it is established; return whether the id is known."""
+        connection = self._connections.get(id)
+        if connection is not None and connection.session.state is State.NEW:
+            connection.session.close("the client uses a WebSocket instead")
+        return connection is not None
+
     def is_full(self, limit: int | None) -> bool:
         """Return whether all places are occupied, or the server is stopping."""
         return self.stopping or limit is not None and len(self) >= limit

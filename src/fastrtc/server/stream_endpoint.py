@@ -48,6 +48,11 @@ class Socket(Protocol):
         """The telephone call, if it is one."""
         ...
 
+    @property
+    def replaces(self) -> str | None:
+        """The id of an attempt to connect over WebRTC that the client has given up."""
+        ...
+
     def carry(self, session: Session) -> OpenSocket:
         """Use a session; return its transport."""
         ...
@@ -154,12 +159,21 @@ class StreamEndpoint(Endpoint):
             Exception: Any exception of the handler's ``copy()``.
         """
         await self.accept_call(socket.call)
+        await self._end_attempt(socket.replaces)
         async with self.reserve(id) as place:
             session = await place.create_session(
                 socket.additional_outputs_factory(id), socket.websocket, socket.call
             )
             transport = socket.carry(session)
             self.add(session, transport.media, transport, [socket])
+
+    async def _end_attempt(self, id: str | None) -> None:
+        """Free the place of an attempt over WebRTC, which a WebSocket replaces."""
+        if id is None:
+            return
+        known = any([member.places.end_attempt(id) for member in self.members()])
+        if self.cluster is not None and not known:
+            await self.cluster.call(id, "end_attempt")
 
     # Telephone calls
 

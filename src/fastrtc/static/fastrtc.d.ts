@@ -1,7 +1,7 @@
 /*! fastrtc 0.1.0 | MIT licence | built from frontend/, see frontend/README.md */
 /** Errors of the client. */
 /** Error codes, for programs. */
-type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "bad_configuration" | "time_limit_reached" | "ended_by_server" | "handler_error" | "unexpected";
+type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "using_websocket" | "bad_configuration" | "time_limit_reached" | "ended_by_server" | "handler_error" | "unexpected";
 /** An error with a message for users. */
 declare class FastRTCError extends Error {
     /** The error code, for programs. */
@@ -43,6 +43,8 @@ declare class Levels {
     #private;
     local: Meter | null;
     remote: Meter | null;
+    /** The audio context, which was created in the click. */
+    readonly context: AudioContext;
     private constructor();
     /** Create the meters; null without Web Audio. Call it in a click, or browsers suspend it. */
     static open(): Levels | null;
@@ -105,6 +107,11 @@ declare class Conversation {
 type Modality = "audio" | "video" | "audio-video";
 /** The direction from the page's point of view, the same as the server's `mode`. */
 type Mode = "send-receive" | "send" | "receive";
+/**
+ * How audio travels: over WebRTC, over a WebSocket, or over WebRTC with a WebSocket where the
+ * network blocks it.
+ */
+type TransportChoice = "webrtc" | "websocket" | "auto";
 /** The kind of a track. */
 type Kind = "audio" | "video";
 /**
@@ -159,6 +166,8 @@ interface Accepted {
 }
 /** Transport for offers, candidates and answers. */
 interface Signalling {
+    /** The address of the WebSocket route of the same stream, if there is one. */
+    websocket?: string | null;
     /**
      * Send an offer or a candidate.
      *
@@ -199,8 +208,13 @@ interface ReconnectOptions {
 }
 /** The options of a connection. */
 interface ConnectionOptions {
-    /** The transport to the server. Default: `httpSignalling("/webrtc/offer")`. */
+    /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
     signalling?: Signalling;
+    /**
+     * Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
+     * within 5 s, if UDP was blocked before, or if the browser has no WebRTC; a `notice` says so.
+     */
+    transport?: TransportChoice;
     /** Default `"audio"`. */
     modality?: Modality;
     /** Default `"send-receive"`. */
@@ -354,26 +368,6 @@ declare class Emitter<Events extends object> {
     protected emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void;
 }
 
-/** Measures the levels of both sides, and tracks the conversation. */
-/** Meters and conversation of a connection, with a new conversation on each link. */
-declare class Hearing {
-    #private;
-    private readonly changed;
-    readonly levels: Levels | null;
-    constructor(changed: (snapshot: ConversationSnapshot) => void);
-    get snapshot(): ConversationSnapshot;
-    /** Start measuring on a new link, whose conversation starts from the beginning. */
-    begin(): void;
-    /** Process a log message of the server. */
-    log(text: string): void;
-    /** Process the server's own state of the conversation. */
-    report(state: string): void;
-    /** Process an error of the handler. */
-    fail(): void;
-    /** Release everything. */
-    close(): void;
-}
-
 /** Waiting with a timeout. */
 /** Timeout for the server, in ms; it usually responds within a second. */
 declare const ANSWER_WITHIN = 15000;
@@ -406,8 +400,56 @@ declare function timeoutError(): FastRTCError;
 declare function iceError(): FastRTCError;
 /** The error when ICE finds no route and the TURN server refused the credentials (401). */
 declare function turnError(): FastRTCError;
+/** Tell the user that the stream works, but not over WebRTC. */
+declare function fallBackNotice(): FastRTCError;
+/** Describe why the server closed a WebSocket. */
+declare function closeError(code: number, reason: string): FastRTCError;
 /** The error when reconnecting failed; `last` is the error of the last attempt. */
 declare function lostError(last: FastRTCError): FastRTCError;
+
+/** Signaling over HTTP. */
+/**
+ * Post offers and candidates as JSON.
+ *
+ * @param url The address of the route from `Stream.mount`. If it ends in `/webrtc/offer`, the
+ *   WebSocket route is `/websocket/offer` beside it.
+ * @param init Further options for `fetch`: `headers`, `credentials`.
+ */
+declare function httpSignalling(url?: string, init?: RequestInit): Signalling;
+
+/** The choice between WebRTC and a WebSocket. */
+/** How long ICE may take after the answer before a WebSocket is tried, in ms. */
+declare const ICE_TIMEOUT = 5000;
+/** Return the address of the WebSocket that a connection may use; null if it may use none. */
+declare function socketAddress(options: ConnectionOptions): string | null;
+/** Return whether to use a WebSocket without trying WebRTC. */
+declare function skipsWebRTC(address: string, options: ConnectionOptions): boolean;
+/** Return whether a WebSocket may connect where WebRTC has failed with this error. */
+declare function isWithoutRoute(error: FastRTCError): boolean;
+/** Remember whether a server was reached over a WebSocket after WebRTC had failed. */
+declare function rememberBlocked(address: string, isBlocked: boolean): void;
+/** Forget which networks block UDP: another one may let it through. */
+declare function forgetBlocked(): void;
+
+/** A summary of the browser's statistics. */
+/** Byte counts with their time, for bitrates. */
+interface Counts {
+    at: number;
+    sent: number;
+    received: number;
+}
+/** The statistics of a link; the connection adds the latencies. */
+type LinkStats = Omit<StreamStats, "latency" | "latencyFromSpeech">;
+/**
+ * Summarize a report.
+ *
+ * @param report The result of `RTCPeerConnection.getStats`.
+ * @param before The previous counts; null the first time.
+ */
+declare function summarise(report: Iterable<[string, unknown]>, before: Counts | null): {
+    stats: LinkStats;
+    counts: Counts;
+};
 
 /** One peer connection, from its offer to its end. */
 /** The parameters of a link. */
@@ -421,7 +463,10 @@ interface LinkSetup {
     configuration: RTCConfiguration | null;
     rtpParams: RtpParams | null;
     trickle: boolean;
+    /** How long ICE may take after the answer, in ms; null for as long as connecting may take. */
+    iceTimeout: number | null;
 }
+/** The events of a link over any transport. */
 interface LinkEvents {
     /** Called when the network is lost, temporarily or permanently. */
     disconnected: undefined;
@@ -446,9 +491,133 @@ declare class Link extends Emitter<LinkEvents> {
     connect(): Promise<void>;
     /** Send a string; false if the channel is not open. */
     send(text: string): boolean;
+    /** Return the browser's statistics. */
+    stats(before: Counts | null): Promise<{
+        stats: LinkStats;
+        counts: Counts;
+    }>;
     /** Replace the track of its kind. */
     replaceTrack(track: MediaStreamTrack): Promise<void>;
     /** Close the link. The server notices immediately. */
+    close(): void;
+}
+
+/** The id and the configuration of a connection. */
+/** Return the configuration for `RTCPeerConnection`, asking the page for it if necessary. */
+declare function resolveConfiguration(configuration: ConnectionOptions["rtcConfiguration"], signal: AbortSignal): Promise<RTCConfiguration | null>;
+/** Return the id that was chosen, or a random one: any client that has it is accepted. */
+declare function idOf(id: ConnectionOptions["id"]): string;
+
+/** The audio thread of a WebSocket connection: capture and playout. */
+/** The source text of the audio thread's module. */
+declare const WORKLETS: string;
+
+/** The audio of a WebSocket connection: microphone in, loudspeaker out, through Web Audio. */
+/** Converts between tracks and 16-bit samples at the rate of an audio context. */
+declare class SocketAudio {
+    #private;
+    private readonly context;
+    /** What is played, as a stream. */
+    readonly remote: MediaStream;
+    private constructor();
+    /**
+     * Load the module of the audio thread.
+     *
+     * @param captured Called with 20 ms of captured audio at a time; null to capture none.
+     * @throws FastRTCError if the browser or the page does not allow it.
+     */
+    static open(context: AudioContext, captured: ((samples: Int16Array) => void) | null): Promise<SocketAudio>;
+    /** The sample rate of captured and played audio, in Hz. */
+    get rate(): number;
+    /** Capture the audio of a stream instead of the previous one. */
+    capture(stream: MediaStream | null): void;
+    /** Queue samples for playout. */
+    play(samples: Int16Array): void;
+    /** Drop queued samples, or stop and resume playing them. */
+    control(action: "clear" | "pause" | "resume"): void;
+    /** Release everything but the context. */
+    close(): void;
+}
+
+/** One WebSocket connection, from its start to its end: audio without WebRTC. */
+/** The parameters of a link over a WebSocket. */
+interface SocketSetup {
+    id: string;
+    /** The address of the route. */
+    url: string;
+    mode: Mode;
+    /** The tracks to send; null in mode "receive". */
+    local: MediaStream | null;
+    /** Plays and captures the audio. */
+    context: AudioContext;
+    /** The id of an attempt over WebRTC that this link replaces. */
+    replaces: string | null;
+}
+/** Connects once; events after its end are ignored. */
+declare class SocketLink extends Emitter<LinkEvents> {
+    #private;
+    private readonly setup;
+    readonly peer: null;
+    constructor(setup: SocketSetup);
+    /** Open the socket; resolves when the server has started the connection. */
+    connect(): Promise<void>;
+    /** Send a string; false if the connection is not open. */
+    send(text: string): boolean;
+    /** Send another track. */
+    replaceTrack(track: MediaStreamTrack): Promise<void>;
+    /** Return the statistics that a WebSocket has. */
+    stats(before: Counts | null): Promise<{
+        stats: LinkStats;
+        counts: Counts;
+    }>;
+    /** Close the link. The server notices immediately. */
+    close(): void;
+}
+
+/** Creates the links of a connection: over WebRTC, or over a WebSocket where that may be used. */
+/** A link over any transport. */
+type AnyLink = Link | SocketLink;
+/** What the connection provides, and is told. */
+interface ConnectorHost {
+    /** Returns the tracks to send; null in mode "receive". */
+    local: () => MediaStream | null;
+    /** Returns the audio context; null if the browser has none. */
+    context: () => AudioContext | null;
+    /** Called with the id of each attempt. */
+    begins: (id: string) => void;
+    /** Called with each link before it connects. */
+    created: (link: AnyLink) => void;
+    notice: (notice: FastRTCError) => void;
+}
+/** Connects, again and again. */
+declare class Connector {
+    #private;
+    private readonly options;
+    private readonly signal;
+    private readonly host;
+    /** @param signal Aborted when the connection is over. */
+    constructor(options: ConnectionOptions, signal: AbortSignal, host: ConnectorHost);
+    /** Create a link; resolves when it is connected, or when the connection is over. */
+    connect(wanted: ConnectionOptions["id"]): Promise<void>;
+}
+
+/** Measures the levels of both sides, and tracks the conversation. */
+/** Meters and conversation of a connection, with a new conversation on each link. */
+declare class Hearing {
+    #private;
+    private readonly changed;
+    readonly levels: Levels | null;
+    constructor(changed: (snapshot: ConversationSnapshot) => void);
+    get snapshot(): ConversationSnapshot;
+    /** Start measuring on a new link, whose conversation starts from the beginning. */
+    begin(): void;
+    /** Process a log message of the server. */
+    log(text: string): void;
+    /** Process the server's own state of the conversation. */
+    report(state: string): void;
+    /** Process an error of the handler. */
+    fail(): void;
+    /** Release everything. */
     close(): void;
 }
 
@@ -542,33 +711,6 @@ declare function isPassing(error: FastRTCError): boolean;
 /** Wait, or until the network is back. Resolves immediately when aborted. */
 declare function pause(milliseconds: number, signal: AbortSignal): Promise<void>;
 
-/** Signaling over HTTP. */
-/**
- * Post offers and candidates as JSON.
- *
- * @param url The address of the route from `Stream.mount`.
- * @param init Further options for `fetch`: `headers`, `credentials`.
- */
-declare function httpSignalling(url?: string, init?: RequestInit): Signalling;
-
-/** A summary of the browser's statistics. */
-/** Byte counts with their time, for bitrates. */
-interface Counts {
-    at: number;
-    sent: number;
-    received: number;
-}
-/**
- * Summarize a report.
- *
- * @param report The result of `RTCPeerConnection.getStats`.
- * @param before The previous counts; null the first time.
- */
-declare function summarise(report: Iterable<[string, unknown]>, before: Counts | null): {
-    stats: Omit<StreamStats, "latency" | "latencyFromSpeech">;
-    counts: Counts;
-};
-
 /** The user's turn, where the client says when it begins and ends (push to talk). */
 /** Sends the messages of a turn; the microphone is silent between two turns. */
 declare class Turn {
@@ -611,7 +753,7 @@ declare class Life {
     error: FastRTCError | null;
     id: string | null;
     media: LocalMedia | null;
-    link: Link | null;
+    link: AnyLink | null;
     remote: MediaStream | null;
     readonly hearing: Hearing;
     readonly turn: Turn;
@@ -669,7 +811,9 @@ declare class Connection extends Emitter<ConnectionEvents> {
     get localStream(): MediaStream | null;
     /** The stream from the server; null before it arrives and after the end. */
     get remoteStream(): MediaStream | null;
-    /** The browser's peer connection, for features not covered here. */
+    /** How the audio travels; null without a connection. */
+    get transport(): "webrtc" | "websocket" | null;
+    /** The browser's peer connection, for features not covered here; null over a WebSocket. */
     get peer(): RTCPeerConnection | null;
     /** Level meters for sent and received audio; null without audio. */
     get levels(): {
@@ -771,4 +915,4 @@ declare class TalkKey {
  */
 declare function pushToTalk(connection: TalkConnection, button: HTMLElement, { key, changed }?: PushToTalkOptions): () => void;
 
-export { Accepted, Answer, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, StateChange, StreamStats, TalkConnection, TrackConstraints, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
+export { Accepted, Answer, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, StateChange, StreamStats, TalkConnection, TrackConstraints, TransportChoice, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };

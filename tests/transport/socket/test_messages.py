@@ -71,6 +71,11 @@ def test_a_client_that_can_pause_is_told_to(pause: bool) -> None:
     assert json.loads(protocol.resume()) == {"event": "resume"}
 
 
+def test_a_client_may_replace_its_attempt_over_webrtc() -> None:
+    message = {"event": "start", "websocket_id": "a", "replaces": "b"}
+    assert said(BrowserMessages(), message) == Start("a", framed=False, replaces="b")
+
+
 def test_what_is_left_open_is_answered_with_the_rates_of_the_handler() -> None:
     protocol = BrowserMessages()
     message = {"event": "start", "websocket_id": "a", "audio": {}}
@@ -156,6 +161,7 @@ def test_what_cannot_be_understood_is_answered_with_the_reason(message: Any, rea
         ({"websocket_id": 3}, "websocket_id"),
         ({"websocket_id": "a" * 257}, "256"),
         ({"websocket_id": "a\nforged"}, "printable"),
+        ({"websocket_id": "a", "replaces": None}, "replaces"),
         ({"websocket_id": "a", "audio": "pcm16"}, "object"),
         ({"websocket_id": "a", "audio": {"encoding": "mp3"}}, "pcm16, mulaw"),
         ({"websocket_id": "a", "audio": {"encoding": []}}, "pcm16, mulaw"),

@@ -100,6 +100,14 @@ async def clean_up(endpoint: Endpoint, id: str) -> None:
     endpoint.end(id)
 
 
+@call("end_attempt")
+async def end_attempt(endpoint: Endpoint, id: str) -> None:
+    """End a connection that is not established, as its client uses a WebSocket instead."""
+    endpoint.places.end_attempt(id)
+    if endpoint.cluster is not None and id not in endpoint.places:
+        await endpoint.cluster.release_now(id)  # the WebSocket may have the same id
+
+
 @call("diagnose")
 async def diagnose(endpoint: Endpoint, id: str) -> Diagnosis:
     """Return the state of a connection."""

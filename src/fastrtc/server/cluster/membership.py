@@ -165,6 +165,11 @@ class Membership:
         if node is not None:
             node.owned.release(self._key(id))
 
+    async def release_now(self, id: str) -> None:
+        """Release the id of a connection, and wait until the directory knows it."""
+        node = await self.start()
+        await node.owned.release_now(self._key(id))
+
     # Telephone calls
 
     async def hold_call(self, id: str) -> bool:

@@ -48,6 +48,7 @@ class Start:
         framed: Whether audio is sent in frames of 20 ms. Otherwise each of the client's messages
             is one block for the handler, and each chunk of the handler is one message.
         pauses: Whether the client can hold its unplayed audio: see ``SocketProtocol.pause``.
+        replaces: The id of the client's attempt to connect over WebRTC, which this replaces.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Start:
     call: Call | None = None
     framed: bool = True
     pauses: bool = False
+    replaces: str | None = None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from dataclasses import replace
 from typing import Any, cast, get_args
 
 from ...core.context import Call
@@ -83,13 +84,11 @@ class BrowserMessages:
     def _start(self, message: dict[str, Any]) -> Start:
         if self._begun:
             raise ValueError("The connection has started already")
-        id = message.get("websocket_id")
-        if not isinstance(id, str) or not 0 < len(id) <= MAX_ID_LENGTH or not id.isprintable():
-            raise ValueError(
-                f"websocket_id must be a string of 1 to {MAX_ID_LENGTH} printable characters"
-            )
+        id = _id("websocket_id", message.get("websocket_id"))
         audio = message.get("audio")
         start = Start(id, framed=False) if audio is None else _negotiate(id, audio)
+        if "replaces" in message:
+            start = replace(start, replaces=_id("replaces", message["replaces"]))
         self._begun = True
         self._negotiated = audio is not None
         self._binary = audio is not None and audio.get("binary", False)
@@ -178,6 +177,12 @@ def _plain_media(text: str) -> bytes | None:
         return base64.b64decode(text[len(start) : -len(_MEDIA_END)], validate=True)
     except ValueError:
         return None
+
+
+def _id(name: str, id: Any) -> str:
+    if not isinstance(id, str) or not 0 < len(id) <= MAX_ID_LENGTH or not id.isprintable():
+        raise ValueError(f"{name} must be a string of 1 to {MAX_ID_LENGTH} printable characters")
+    return id
 
 
 def _negotiate(id: str, audio: Any) -> Start:

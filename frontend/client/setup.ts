@@ -1,0 +1,31 @@
+/** The id and the configuration of a connection. */
+
+import { FastRTCError, toFastRTCError } from "./errors";
+import { inTime } from "./limit";
+import type { ConnectionOptions } from "./types";
+
+/** Return the configuration for `RTCPeerConnection`, asking the page for it if necessary. */
+export async function resolveConfiguration(
+  configuration: ConnectionOptions["rtcConfiguration"],
+  signal: AbortSignal,
+): Promise<RTCConfiguration | null> {
+  if (typeof configuration !== "function") return configuration ?? null;
+  const late = new FastRTCError(
+    "server_timeout",
+    "It took too long to be told of the STUN and TURN servers. Try again.",
+  );
+  try {
+    return await inTime(Promise.resolve().then(configuration), late, signal);
+  } catch (error) {
+    if (error instanceof FastRTCError) throw error;
+    const reason = toFastRTCError(error).message;
+    throw new FastRTCError("bad_configuration", `rtc_configuration could not be had: ${reason}`);
+  }
+}
+
+/** Return the id that was chosen, or a random one: any client that has it is accepted. */
+export function idOf(id: ConnectionOptions["id"]): string {
+  if (id) return typeof id === "function" ? id() : id;
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,257 @@
+/** One WebSocket connection, from its start to its end: audio without WebRTC. */
+
+import { Emitter } from "./emitter";
+import { FastRTCError, toFastRTCError } from "./errors";
+import { ANSWER_WITHIN } from "./limit";
+import type { LinkEvents } from "./link";
+import { closeError, refusalError, timeoutError } from "./sentences";
+import { SocketAudio } from "./socket_audio";
+import type { Counts, LinkStats } from "./stats";
+import type { Mode } from "./types";
+
+/** Interval of pings, in ms. A connection without a message for two of them is lost. */
+const PING_EVERY = 4000;
+
+/** Audio that the network has not taken yet, in bytes: half a second; more is dropped. */
+const MAX_UNSENT = 48_000;
+
+/** The close codes of a connection that has broken rather than ended (RFC 6455). */
+const BROKEN = [1005, 1006, 1012, 1014, 1015];
+
+/** The parameters of a link over a WebSocket. */
+export interface SocketSetup {
+  id: string;
+  /** The address of the route. */
+  url: string;
+  mode: Mode;
+  /** The tracks to send; null in mode "receive". */
+  local: MediaStream | null;
+  /** Plays and captures the audio. */
+  context: AudioContext;
+  /** The id of an attempt over WebRTC that this link replaces. */
+  replaces: string | null;
+}
+
+/** The events of the server on this transport; other messages have a `type`. */
+interface SocketEvent {
+  event?: string;
+  status?: string;
+  meta?: Record<string, unknown>;
+}
+
+/** Connects once; events after its end are ignored. */
+export class SocketLink extends Emitter<LinkEvents> {
+  readonly peer = null;
+  #socket: WebSocket | null = null;
+  #audio: SocketAudio | null = null;
+  #over = false;
+  #connected = false;
+  #refusal: FastRTCError | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pings: ReturnType<typeof setInterval> | undefined;
+  #pingedAt = 0;
+  #heardAt = 0;
+  #roundTrip: number | null = null;
+  #bytes = { sent: 0, received: 0 };
+  #settle: { resolve: () => void; reject: (error: FastRTCError) => void } | null = null;
+
+  constructor(private readonly setup: SocketSetup) {
+    super();
+  }
+
+  /** Open the socket; resolves when the server has started the connection. */
+  connect(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.#timer = setTimeout(() => {
+        this.#end(timeoutError());
+      }, ANSWER_WITHIN);
+      this.#open().catch((error: unknown) => {
+        this.#end(toFastRTCError(error));
+      });
+    });
+  }
+
+  /** Send a string; false if the connection is not open. */
+  send(text: string): boolean {
+    if (!this.#connected || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#put(text);
+    return true;
+  }
+
+  /** Send another track. */
+  replaceTrack(track: MediaStreamTrack): Promise<void> {
+    this.#audio?.capture(track.kind === "audio" ? new MediaStream([track]) : null);
+    return Promise.resolve();
+  }
+
+  /** Return the statistics that a WebSocket has. */
+  stats(before: Counts | null): Promise<{ stats: LinkStats; counts: Counts }> {
+    const counts = { at: performance.now(), ...this.#bytes };
+    const seconds = before ? (counts.at - before.at) / 1000 : 0;
+    const rate = (name: "sent" | "received") =>
+      before && seconds > 0 ? ((counts[name] - before[name]) * 8) / seconds : null;
+    const stats = {
+      route: null,
+      protocol: this.setup.url.startsWith("wss:") ? ("tls" as const) : ("tcp" as const),
+      roundTrip: this.#roundTrip,
+      jitter: null,
+      loss: null,
+      sending: rate("sent"),
+      receiving: rate("received"),
+      picture: null,
+      codecs: ["PCM"],
+    };
+    return Promise.resolve({ stats, counts });
+  }
+
+  /** Close the link. The server notices immediately. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#pings);
+    this.#audio?.close();
+    this.#socket?.close(1000);
+    this.#settle?.reject(new FastRTCError("connection_closed", "The connection was closed."));
+  }
+
+  #isOver(): boolean {
+    return this.#over;
+  }
+
+  #end(error: FastRTCError): void {
+    if (this.#over) return;
+    const wasConnected = this.#connected;
+    if (!wasConnected) this.#settle?.reject(error);
+    this.close();
+    if (wasConnected) this.emit("closed", error);
+  }
+
+  async #open(): Promise<void> {
+    const { context, mode, url } = this.setup;
+    await context.resume();
+    const audio = await SocketAudio.open(
+      context,
+      mode === "receive"
+        ? null
+        : (samples) => {
+            this.#sendAudio(samples);
+          },
+    );
+    this.#audio = audio;
+    if (this.#isOver()) {
+      audio.close();
+      return;
+    }
+    const socket = (this.#socket = new WebSocket(url));
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      this.#start(audio.rate);
+    };
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      if (!this.#over) this.#read(data);
+    };
+    socket.onclose = ({ code, reason }) => {
+      this.#closed(code, reason);
+    };
+  }
+
+  #start(rate: number): void {
+    const format = { encoding: "pcm16", binary: true, pause: true };
+    const audio = { ...format, input_sample_rate: rate, output_sample_rate: rate };
+    const { id, replaces } = this.setup;
+    this.#put(
+      JSON.stringify({
+        event: "start",
+        websocket_id: id,
+        audio,
+        ...(replaces === null ? {} : { replaces }),
+      }),
+    );
+    this.#heardAt = performance.now();
+    this.#ping();
+    this.#pings = setInterval(() => {
+      if (performance.now() - this.#heardAt > 2 * PING_EVERY) this.#end(lost());
+      else this.#ping();
+    }, PING_EVERY);
+  }
+
+  #ping(): void {
+    this.#pingedAt = performance.now();
+    this.#put('{"event": "ping"}');
+  }
+
+  #put(message: string): void {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    this.#bytes.sent += message.length;
+    this.#socket.send(message);
+  }
+
+  #sendAudio(samples: Int16Array): void {
+    const socket = this.#socket;
+    if (!this.#connected || socket?.readyState !== WebSocket.OPEN) return;
+    if (socket.bufferedAmount > MAX_UNSENT) return; // the network is slower than real time
+    this.#bytes.sent += samples.byteLength;
+    socket.send(samples as Int16Array<ArrayBuffer>); // little-endian, as on all machines with browsers
+  }
+
+  #read(data: string | ArrayBuffer): void {
+    this.#heardAt = performance.now();
+    if (typeof data !== "string") {
+      this.#bytes.received += data.byteLength;
+      this.#audio?.play(new Int16Array(data));
+      return;
+    }
+    this.#bytes.received += data.length;
+    const message = parse(data);
+    if (message.event === "started") this.#begin();
+    else if (message.event === "pong") this.#ponged();
+    else if (isControl(message.event)) this.#audio?.control(message.event);
+    else if (message.status === "failed") this.#refusal = refusalError(message.meta);
+    else this.emit("text", data);
+  }
+
+  #begin(): void {
+    if (this.#connected || !this.#audio) return;
+    this.#connected = true;
+    clearTimeout(this.#timer);
+    this.#audio.capture(this.setup.local);
+    this.#settle?.resolve();
+    this.emit("open", undefined);
+    this.emit("remote", this.#audio.remote);
+  }
+
+  #ponged(): void {
+    this.#roundTrip = (performance.now() - this.#pingedAt) / 1000;
+    // A server answers in order: one that does not negotiate has answered the ping only.
+    if (!this.#connected) {
+      this.#end(
+        new FastRTCError("server_error", "The server is too old for audio over a WebSocket."),
+      );
+    }
+  }
+
+  #closed(code: number, reason: string): void {
+    if (this.#refusal) this.#end(this.#refusal);
+    else if (BROKEN.includes(code)) this.#end(this.#connected ? lost() : closeError(code, reason));
+    else this.#end(closeError(code, reason));
+  }
+}
+
+function lost(): FastRTCError {
+  return new FastRTCError("connection_lost", "The connection was lost.");
+}
+
+function isControl(event: string | undefined): event is "clear" | "pause" | "resume" {
+  return event === "clear" || event === "pause" || event === "resume";
+}
+
+function parse(text: string): SocketEvent {
+  try {
+    const message: unknown = JSON.parse(text);
+    return typeof message === "object" && message !== null ? message : {};
+  } catch {
+    return {};
+  }
+}
