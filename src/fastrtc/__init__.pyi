@@ -32,6 +32,7 @@ from .credentials import get_twilio_turn_credentials as get_twilio_turn_credenti
 from .credentials import get_twilio_turn_credentials_async as get_twilio_turn_credentials_async
 from .end_of_turn import SmartTurn as SmartTurn
 from .end_of_turn import TurnModel as TurnModel
+from .handlers.speaking import SpeechHandle as SpeechHandle
 from .pause_detection import ModelOptions as ModelOptions
 from .pause_detection import PauseDetectionModel as PauseDetectionModel
 from .pause_detection import SileroVadOptions as SileroVadOptions

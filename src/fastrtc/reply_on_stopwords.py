@@ -28,6 +28,7 @@ from .turns.dialogue import Dialogue
 from .turns.interruptions import Interruptions, Verdict
 from .turns.segmenter import to_mono
 from .turns.stop_word_spotter import StopWordSpotter
+from .turns.transitions import Event
 
 __all__ = [
     "AlgoOptions",
@@ -272,7 +273,7 @@ class StopWordDialogue(Dialogue):
         state.stop_word_detected = True
         state.started_talking_pre_stop_word = False
         face.send_stopword()
-        self.interrupt_if_speaking()
+        self.handle(Event.INTERRUPTED)
         return rest
 
     def _report_recognizer(self, error: Exception) -> None:

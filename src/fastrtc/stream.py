@@ -30,6 +30,7 @@ from .server.arguments import (
     check_server_rtc_configuration,
     check_time_limit,
     check_total_limit,
+    check_voice,
 )
 from .server.authorization import Authorize
 from .server.cluster.options import Cluster, check_cluster
@@ -40,6 +41,7 @@ from .server.offers import Body, OfferRefused
 from .server.routes import add_routes
 from .server.startup import check_environment, startup_line
 from .server.stream_endpoint import StreamEndpoint
+from .text_to_speech.protocol import TTSModel
 from .transport.telephony.protocol import PhoneProtocol
 from .transport.telephony.provider import Provider
 from .transport.webrtc.configuration import resolve_configuration
@@ -73,7 +75,6 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 curr_dir = Path(__file__).parent
-"""The directory of the package."""
 
 
 def __getattr__(name: str) -> Any:
@@ -131,14 +132,14 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         limits: Resource limits of clients; by default ``Limits()``.
         ice: The ports and addresses of WebRTC connections, such as ``Ice(udp_port=40000)``; None
             uses random ports, or the environment variables. See ``docs/deployment.md``.
-        drain_limit: How long connections may continue after the server is told to stop, in seconds:
-            the clients are notified, and new connections are refused. 0 ends them immediately, as
-            does a second Ctrl-C.
+        drain_limit: How long connections may continue after the server is told to stop, in seconds;
+            new ones are refused then. 0 ends them immediately, as does a second Ctrl-C.
         phone_providers: The accepted telephone providers, subclasses of
             ``fastrtc.telephony.Provider``; by default Twilio, Telnyx and Plivo.
         cluster: The processes that serve the program together: a ``Cluster`` or its ``url``; None
             reads ``FASTRTC_CLUSTER``. See ``docs/scaling.md``.
         total_limit: Maximum number of concurrent connections of all processes of the cluster.
+        voice: A text-to-speech model that speaks text given to ``say``.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.
@@ -180,6 +181,7 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         phone_providers: Sequence[type[Provider]] | None = None,
         cluster: Cluster | str | None = None,
         total_limit: int | None = None,
+        voice: TTSModel[Any] | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -201,6 +203,7 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         self.ice = check_ice(ice)
         self.cluster = check_cluster(cluster)
         self.total_limit = check_total_limit(total_limit)
+        self.voice = check_voice(voice)
         self.allow_extra_tracks = allow_extra_tracks
         self.rtp_params = rtp_params
         self.rtc_configuration = check_rtc_configuration(rtc_configuration)
@@ -263,8 +266,7 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         These are ``POST {path}/webrtc/offer``, ``POST {path}/telephone/incoming`` and the
         WebSockets ``{path}/websocket/offer`` and ``{path}/telephone/handler``; a stream without
         audio uses only the first. The app's own lifespan runs as before; the connections end with
-        it. If it does not run, as for an app that is mounted on another, they still end on SIGTERM
-        and Ctrl-C: see ``docs/deployment.md``.
+        it, or on SIGTERM and Ctrl-C: see ``docs/deployment.md``.
 
         Args:
             app: The app.
@@ -291,10 +293,9 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
             OfferRefused: If the offer is malformed or does not fit the stream: a
                 ``ValueError``, and status 400 in a route.
         """
+        set_outputs = self.set_additional_outputs(body.webrtc_id)
         try:
-            return await self.handle_offer(
-                body.model_dump(), set_outputs=self.set_additional_outputs(body.webrtc_id)
-            )
+            return await self.handle_offer(body.model_dump(), set_outputs=set_outputs)
         except InvalidOffer as error:
             raise OfferRefused(str(error)) from error
 
@@ -348,16 +349,15 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         """
         if not isinstance(call_sid, str) or not call_sid:
             raise ValueError(f"call_sid must be the CallSid of a call, not {call_sid!r}")
-        parameters: dict[str, str] = endpoint_of(self).telephone.call_parameters(call_sid)
-        return parameters
+        return dict(endpoint_of(self).telephone.call_parameters(call_sid))
 
     def fastphone(
         self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
     ) -> None:
         """Serve the stream on a temporary phone number, through the FastPhone service.
 
-        Starts a local server, opens a tunnel with Gradio, prints the number and the code for
-        callers, and accepts calls until Ctrl-C.
+        Starts a server, opens a tunnel, prints the number and the code for callers, and accepts
+        calls until Ctrl-C.
 
         Args:
             token: A Hugging Face token; by default the one stored on this machine.

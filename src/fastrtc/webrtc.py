@@ -146,6 +146,7 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
         drain_limit = FromStream(0)
         cluster = FromStream(None)
         total_limit = FromStream(None)
+        voice = FromStream(None)
 
     if TYPE_CHECKING:
         tick: Callable[..., Dependency]

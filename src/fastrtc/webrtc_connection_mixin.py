@@ -33,6 +33,7 @@ from .server.answering import answer as answer_body
 from .server.authorization import Authorize
 from .server.cluster.options import Cluster
 from .server.endpoint import Endpoint, attach, endpoint_of, id_of
+from .server.speaking import Speaking
 from .server.tables import Tables
 from .session.outputs import OutputQueue
 from .tracks import (
@@ -76,7 +77,7 @@ Track: TypeAlias = (
 )
 
 
-class WebRTCConnectionMixin:
+class WebRTCConnectionMixin(Speaking):
     """The connections of an endpoint.
 
     Subclasses set ``event_handler``, ``modality``, ``mode``, ``concurrency_limit``,
@@ -93,6 +94,7 @@ class WebRTCConnectionMixin:
             see ``Stream``.
         cluster: The other processes that serve the same program; see ``Stream``.
         total_limit: Maximum number of connections of all processes of the cluster.
+        voice: Speaks text that the program says; see ``Stream``.
         pcs: The peer connection of each connection, by id.
         handlers: The running handler of each connection.
         connections: The media callbacks; ``connections[id][0].event_handler`` is the handler.
@@ -308,23 +310,6 @@ class WebRTCConnectionMixin:
         else:
             self.set_input_gradio(webrtc_data, *args)
             endpoint.trigger_response(id)
-
-    def interrupt(self, webrtc_id: str) -> None:
-        """Drop the output of a connection that is not yet played, also at the client; thread-safe.
-
-        A ``ReplyOnPause`` cancels its reply, as if the client had interrupted it; a generator goes
-        on with what it yields next. With a ``cluster``, the connection may belong to another
-        process, as for ``set_input``.
-
-        Args:
-            webrtc_id: The connection; an unknown id is ignored.
-        """
-        endpoint = endpoint_of(self)
-        media = endpoint.media(webrtc_id)
-        if media is None:
-            endpoint.send_elsewhere(webrtc_id, "interrupt")
-        else:
-            media.interrupt()
 
     def set_additional_outputs(self, webrtc_id: str) -> Callable[[AdditionalOutputs], None]:
         """Create the function that queues the outputs of a connection for its readers.

@@ -63,9 +63,9 @@ async def test_say(snippet: Snippet) -> None:
     module = snippet("cookbook/say.py")
     async with silent(module) as client:
         path = f"/say?webrtc_id={client.webrtc_id}&text=hello"
-        assert (await request(module.app, "POST", path)).status_code == 200
+        assert (await request(module.app, "POST", path)).json() == {"played": True}
         await eventually(client.loud)
-    assert (await request(module.app, "POST", path)).status_code == 404
+    assert (await request(module.app, "POST", path)).json() == {"played": False}
 
 
 async def test_thinking(snippet: Snippet) -> None:

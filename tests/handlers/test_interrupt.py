@@ -228,4 +228,4 @@ async def test_what_the_client_has_is_dropped(over: Any, kind: Any) -> None:
         began = call._line.now_s()
         await asyncio.to_thread(the_handler(stream).interrupt)
         await call.wait(2)
-    assert call.turns[0].reply_ends_s < began + 0.5  # of 10 s
+    assert call.turns[0].reply_ends_s < began + 2  # of 10 s

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from fastrtc import AdditionalOutputs, AsyncStreamHandler, ReplyOnPause
+from fastrtc.core.errors import HandlerError, NoVoice
 from fastrtc.handlers.link import link_of
+from fastrtc.server.cluster.remote_speech import encode_speech
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import (
     FailingDirectory,
@@ -265,6 +267,66 @@ async def test_a_reply_is_interrupted_from_another_node():
         assert link_of(handler).queued_s() < 1
         await client.message("interrupted")
         await asyncio.to_thread(other.interrupt, "unknown")
+
+
+class Voice:
+    """Speaks each text as a tone of a second."""
+
+    def tts(self, text: str, options: Any = None) -> Any:
+        return 24_000, tone(1)
+
+    def stream_tts_sync(self, text: str, options: Any = None) -> Any:
+        yield self.tts(text)
+
+    async def stream_tts(self, text: str, options: Any = None) -> Any:
+        yield self.tts(text)
+
+
+async def test_speech_is_said_from_another_node():
+    owner, other = streams_of(2, Inputs(), voice=Voice())
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        id = client.webrtc_id
+        on_the_loop = [
+            other.say(id, "Hello"),
+            other.say(id, (24_000, tone(0.5).astype("f4") / 9e9)),
+        ]
+        assert not on_the_loop[0].done
+        assert await on_the_loop[0]
+        assert await on_the_loop[1]
+        assert client.loud()
+
+        stereo = np.stack([tone(1), tone(1)])
+        in_a_thread = await asyncio.to_thread(other.say, id, (24_000, stereo))
+        assert await asyncio.to_thread(in_a_thread.wait)
+
+        long_one, waiting = other.say(id, (24_000, tone(20))), other.say(id, "Hello")
+        await eventually(lambda: link_of(owner.handlers[id]).queued_s() > 15)
+        other.interrupt(id)
+        assert not await long_one and not await waiting
+
+        assert not await other.say("unknown", "Hello")
+        assert not await (await asyncio.to_thread(other.say, "unknown", "Hello"))
+        ends_with_the_call = other.say(id, (24_000, tone(20)))
+        await eventually(lambda: link_of(owner.handlers[id]).queued_s() > 15)
+    assert not await ends_with_the_call
+
+
+async def test_speech_that_another_node_cannot_play_is_named():
+    owner, other = streams_of(2, Inputs())
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        id = client.webrtc_id
+        with pytest.raises(NoVoice, match="Text needs a voice"):
+            await asyncio.to_thread(other.say, id, "Hello")
+        with pytest.raises(NoVoice, match="Text needs a voice"):
+            other.say(id, "Hello")
+        with pytest.raises(TypeError, match="only text and audio can be said, not generator"):
+            other.say(id, (one for one in [(24_000, tone(1))]))
+        with pytest.raises(ValueError, match="s of audio are more"):
+            other.say(id, (24_000, np.zeros(9 << 20, np.int16)))
+        with pytest.raises(ValueError, match="characters are more"):
+            encode_speech("a" * 70_000)
+        with pytest.raises(HandlerError):
+            other.say(id, (0, tone(1)))
 
 
 async def test_an_input_that_cannot_be_sent_is_named():

@@ -18,8 +18,6 @@ stream.mount(app)
 
 @app.post("/hush")
 async def hush(webrtc_id: str):
-    handler = stream.handlers.get(webrtc_id)
-    if handler is None:
+    if webrtc_id not in stream.handlers:
         raise HTTPException(404, "There is no such connection")
-    handler.reset()  # ends the reply
-    handler.clear_queue()  # drops the queued audio
+    stream.interrupt(webrtc_id)  # ends the reply, and drops the queued audio

@@ -13,6 +13,9 @@
           HandlerNotInitialized (AttributeError)  its __init__ does not call the base class's
         HandlerExited                 user code raised a ``BaseException``
         HandlerKeepsFailing           a callback fails again and again
+        CannotSay                     what ``say`` was given cannot be played
+          NotConnected                the connection has ended, or there is none
+          NoVoice (ValueError)        text, and no voice to speak it
 
 Models have their own errors below ``FastRTCError``, see ``pause_detection.errors``; so have the
 directories of clusters, see ``server.cluster.directory``, and simulated calls, see
@@ -26,6 +29,7 @@ from typing import Any
 from .messages import error_message, post_message
 
 __all__ = [
+    "CannotSay",
     "FastRTCError",
     "HandlerError",
     "HandlerExited",
@@ -33,6 +37,8 @@ __all__ = [
     "HandlerNotInitialized",
     "InvalidCandidate",
     "InvalidOffer",
+    "NoVoice",
+    "NotConnected",
     "SessionRefused",
     "Unauthorized",
     "WebRTCError",
@@ -121,3 +127,15 @@ class HandlerExited(FastRTCError):
 
 class HandlerKeepsFailing(FastRTCError):
     """A callback of a handler has failed for 5 s without a success; its connection ends."""
+
+
+class CannotSay(FastRTCError):
+    """What ``say`` was given cannot be played on this connection."""
+
+
+class NotConnected(CannotSay):
+    """``say`` was called on a handler whose connection has ended, or that has none."""
+
+
+class NoVoice(CannotSay, ValueError):
+    """``say`` was given text, and the stream has no voice."""

@@ -21,6 +21,7 @@ __all__ = [
     "end_if_cancelled",
     "run_in_thread",
     "runs_on",
+    "runs_on_a_loop",
 ]
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,15 @@ def runs_on(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
+
+
+def runs_on_a_loop() -> bool:
+    """Return whether the calling code runs on an event loop, which must not be blocked."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def end_if_cancelled() -> None:

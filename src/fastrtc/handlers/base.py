@@ -13,7 +13,8 @@ from ..core.tasks import runs_on
 from ..core.types import Layout
 from .arguments import check_fps, check_input_rate, check_output_rate
 from .inputs import PLACEHOLDER
-from .link import create_link, interrupt, link_of
+from .link import create_link, link_of
+from .speaking import Sayable, SpeechHandle, interrupt, say
 
 if TYPE_CHECKING:
     from av import AudioFrame
@@ -117,6 +118,31 @@ class StreamHandlerBase:
     @_clear_queue.setter
     def _clear_queue(self, clear: Callable[[], None] | None) -> None:
         link_of(self).clear_queue = clear
+
+    def say(self, speech: Sayable, *, interruptible: bool = True) -> SpeechHandle:
+        """Play speech of the program's own accord, also before the first turn; thread-safe.
+
+        It is played in order with the handler's other output, after what is queued. In a
+        ``ReplyOnPause`` it is a reply: it begins when no reply is running or requested and the
+        client does not speak, and the client can interrupt it.
+
+        Args:
+            speech: ``(rate, samples)``; an iterator, sync or async, of what ``emit`` may return; a
+                text, which the ``voice`` of the stream speaks; or a function without parameters
+                that returns or yields one of these, sync or async.
+            interruptible: Whether the client can interrupt it. If not, a ``ReplyOnPause`` ignores
+                what the client says until it was played; ``interrupt`` still ends it.
+
+        Returns:
+            A handle, to wait until it was played or interrupted.
+
+        Raises:
+            NotConnected: If the connection has ended, or there is none.
+            NoVoice: If it is text, and the stream has no ``voice``.
+            CannotSay: If the client receives no audio, or too much waits to be said.
+            HandlerError: If it is not audio.
+        """
+        return say(self, speech, interruptible=interruptible)
 
     def interrupt(self) -> None:
         """Drop the output that is not yet played, also at the client; thread-safe.

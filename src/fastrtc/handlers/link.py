@@ -21,7 +21,9 @@ from ..core.tasks import runs_on
 if TYPE_CHECKING:
     from av import AudioResampler
 
-__all__ = ["HandlerLink", "create_link", "has_link", "interrupt", "link_of", "rebound", "submit"]
+    from .speaking import Sayable, SpeechHandle
+
+__all__ = ["HandlerLink", "create_link", "has_link", "link_of", "rebound", "submit"]
 
 NAME = "__fastrtc_link__"
 """The key in the handler's ``__dict__``."""
@@ -49,6 +51,7 @@ class HandlerLink:
         post: Sends a message to the client; thread-safe.
         report: Logs an exception and shows it to the client.
         start_task: Runs a coroutine as a task of the connection.
+        say: Plays what the program says, if it may be interrupted or not; thread-safe.
         queued_s: Returns the length of the audio that is queued but not yet played, in seconds.
         pause: Pauses the audio at the client, as far as it can; thread-safe, like the next two.
         resume: Continues it with the next sample; ``clear_queue`` ends a pause, too.
@@ -79,6 +82,7 @@ class HandlerLink:
     post: Callable[[str], None] | None = None
     report: Callable[[Exception], None] | None = None
     start_task: Callable[[Coroutine[Any, Any, None], str], Awaitable[None]] | None = None
+    say: Callable[[Sayable, bool], SpeechHandle] | None = None
     queued_s: Callable[[], float] = _no_audio
     pause: Callable[[], None] = _do_nothing
     resume: Callable[[], None] = _do_nothing
@@ -149,18 +153,6 @@ def rebound(value: Any, original: Any, copy: Any) -> Any:
     if inspect.ismethod(value) and value.__self__ is original:
         return MethodType(value.__func__, copy)
     return value
-
-
-def interrupt(handler: Any) -> None:
-    """Drop the unplayed output of a handler, and cancel its reply; thread-safe.
-
-    Unlike ``handler.interrupt()``, it does not depend on names that a program may choose.
-    """
-    link = link_of(handler)
-    if link.conversation is not None:
-        link.conversation.interrupt_if_speaking()
-    elif link.clear_queue is not None:
-        handler.clear_queue()
 
 
 def submit(handler: Any) -> None:

@@ -61,6 +61,9 @@ class EmitCalls:
         self._given: deque[tuple[int, Any]] = deque()  # by a thread, and not yet taken
         self.emitting = False
         self.cleared = 0
+        self._posted = 0  # outputs of a thread
+        self._processed = 0
+        self._marks: deque[tuple[int, Callable[[], None]]] = deque()
         self.on_held: Callable[[Any], None] = lambda output: None
 
     def outputs(
@@ -89,6 +92,24 @@ class EmitCalls:
         """Record that a sync ``receive`` processed input; called in its thread."""
         self._clock.fed(time.monotonic())
         self._fed_in_thread.set()
+
+    def mark(self, callback: Callable[[], None]) -> None:
+        """Call back on the loop when what a sync ``emit`` has returned so far is processed.
+
+        Call it in the thread of that ``emit``.
+        """
+        self._invoker.post(self._mark, self._posted, callback)
+
+    def _mark(self, number: int, callback: Callable[[], None]) -> None:
+        if number <= self._processed:
+            callback()
+        else:
+            self._marks.append((number, callback))
+
+    def _processed_one(self) -> None:
+        self._processed += 1
+        while self._marks and self._marks[0][0] <= self._processed:
+            self._marks.popleft()[1]()
 
     def held_s(self) -> float:
         """Return how much audio a thread has given that is not yet taken, in seconds."""
@@ -144,6 +165,7 @@ class EmitCalls:
                 if output is None:
                     self._failures.succeeded()
                 else:
+                    self._posted += 1
                     self._invoker.post(give, asked_when_cleared, output)
                     taken.get()
                 if isinstance(split_output(output)[1], CloseStream):
@@ -157,6 +179,7 @@ class EmitCalls:
                     await given.wait()
                     continue
                 yield outputs.popleft()
+                self._processed_one()
                 taken.put(None)
             asking.result()
         finally:

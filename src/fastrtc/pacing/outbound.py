@@ -38,6 +38,7 @@ class AudioOutbound:
     Attributes:
         on_played: Called when all queued audio has been sent and played.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
+        turn: Held by a task while the audio of other tasks waits.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class AudioOutbound:
         self._others_ran = False  # of the tasks of this session, since the last output of `emit`
         self.on_played: Callable[[], None] = lambda: None
         self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
+        self.turn = asyncio.Lock()
         self._was_playing = False
         self._clears = 0
         self._dropped = DroppedAudio()
@@ -115,6 +117,13 @@ class AudioOutbound:
         """Whether a sync ``emit`` is running at the moment."""
         return self._calls.emitting
 
+    def mark(self, callback: Callable[[], None]) -> None:
+        """Call back on the loop when what a sync ``emit`` has returned so far is queued.
+
+        Call it in the thread of that ``emit``.
+        """
+        self._calls.mark(callback)
+
     def will_clear(self) -> None:
         """Record that ``clear`` is about to be called; callable from any thread."""
         self._calls.cleared += 1
@@ -162,8 +171,12 @@ class AudioOutbound:
         self._failures.failed(error)
         await asyncio.sleep(INTERVAL_S)
 
-    async def take(self, output: Any) -> str | None:
+    async def take(self, output: Any, *, in_turn: bool = False) -> str | None:
         """Process one output, and wait while the queue is full (backpressure).
+
+        Args:
+            output: The output.
+            in_turn: Whether the caller holds ``turn``.
 
         Returns:
             The reason of a ``CloseStream``, after the audio before it has been played.
@@ -175,15 +188,22 @@ class AudioOutbound:
         if isinstance(other, AdditionalOutputs):
             self._deliver(other)
         if media is not None:
-            await self._queue(*check_output(media))
+            await self._queue(*check_output(media), in_turn=in_turn)
         if isinstance(other, CloseStream):
             await self.played()
             return other.msg
         return None
 
-    async def _queue(self, rate: int, samples: NDArray[Any]) -> None:
+    async def _queue(self, rate: int, samples: NDArray[Any], *, in_turn: bool) -> None:
         if self.playout is None:
             await self._drop(rate, samples)
+            return
+        if not in_turn and (self.playout.full or self.turn.locked()):
+            clears = self._clears
+            async with self.turn:
+                if clears != self._clears:
+                    return
+                await self._queue(rate, samples, in_turn=True)
             return
         if self.playout.full and not await self._wait_for_room(self.playout, rate, samples):
             return

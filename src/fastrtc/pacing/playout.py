@@ -93,6 +93,7 @@ class Playout:
         waits_for_audio: Whether audio pushed now may be due earlier than the last ``poll`` said.
         next_frame_at: The earliest time of the next frame, as of the last ``poll``.
         held_s: Audio that the producer holds until there is room, in seconds; set by the producer.
+        pushed_s: All audio that was ever queued, in seconds.
     """
 
     def __init__(
@@ -115,6 +116,7 @@ class Playout:
         self.waits_for_audio = True
         self.next_frame_at = -math.inf
         self.held_s = 0.0
+        self.pushed_s = 0.0
         self._due: float | None = None  # when the next frame begins; None while nothing is sent
         self._silence_left = 0
         self._pts = 0
@@ -183,6 +185,7 @@ class Playout:
         if planar.shape[1] == 0:
             return
         self._queue.push(rate, planar)
+        self.pushed_s += planar.shape[1] / rate
         self._ended = False
 
     def end(self) -> None:

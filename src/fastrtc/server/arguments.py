@@ -24,6 +24,7 @@ __all__ = [
     "check_server_rtc_configuration",
     "check_time_limit",
     "check_total_limit",
+    "check_voice",
 ]
 
 
@@ -212,3 +213,17 @@ def _to_aiortc(name: str, configuration: Any) -> Any:
             f"{name} must be a dict as for RTCPeerConnection, a function that returns one, "
             f"or None: {error}"
         ) from error
+
+
+def check_voice(voice: Any) -> Any:
+    """Return a text-to-speech model, or None.
+
+    Raises:
+        ValueError: If it is something else.
+    """
+    methods = ("stream_tts", "stream_tts_sync")
+    if voice is not None and not all(callable(getattr(voice, name, None)) for name in methods):
+        raise ValueError(
+            f'voice must be a text-to-speech model, such as get_tts_model("kokoro"), not {voice!r}'
+        )
+    return voice

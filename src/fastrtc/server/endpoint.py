@@ -15,6 +15,7 @@ from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
 from ..core.ice import Ice
 from ..core.messages import create_message
+from ..core.tasks import runs_on_a_loop
 from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import WebRTCData
 from ..handlers.link import submit
@@ -160,6 +161,7 @@ class Endpoint:
         Raises:
             SessionRefused: If the server has started to stop in the meantime.
         """
+        media.use_voice(lambda: getattr(self.owner, "voice", None))
         outputs = self.outputs.queue(session.id)
         connection = Connection(session, media, transport, list(callbacks), outputs)
         self.places.add(connection)
@@ -357,15 +359,6 @@ class Endpoint:
                 if isinstance(connection.transport, Peer) and connection.session.loop is loop:
                     await connection.transport.close_sockets()
             await member.leave_cluster()
-
-
-def runs_on_a_loop() -> bool:
-    """Return whether the calling code runs on an event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def call_key(id: str) -> str:

@@ -10,6 +10,7 @@ from ..core.limits import Limits
 from ..core.outputs import AdditionalOutputs
 from ..core.types import Modality, Mode
 from ..session.outputs import OutputQueue
+from ..text_to_speech.protocol import TTSModel
 from .authorization import Authorize
 from .connection import Connection
 
@@ -37,6 +38,7 @@ class Owner(Protocol):
     ice: Ice
     drain_limit: float
     cluster: Cluster | str | None
+    voice: TTSModel[Any] | None
 
     @property
     def additional_outputs(self) -> MutableMapping[str, OutputQueue]:

@@ -7,19 +7,22 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from ..core.errors import CannotSay
 from ..core.tasks import runs_on
 from ..core.types import Modality, Mode
 from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import FunctionInputs, WebRTCData
 from ..handlers.invoke import is_async
 from ..handlers.kinds import video_function
-from ..handlers.link import interrupt, link_of
+from ..handlers.link import link_of
+from ..handlers.speaking import Sayable, SpeechHandle, interrupt
 from ..handlers.video import VideoStreamHandler
 from ..pacing.inbound import AudioInbound
 from ..pacing.outbound import AudioOutbound
 from ..pacing.playout import Playout
 from ..pacing.video import VideoInbound, VideoOutbound, run_function
 from .session import Session
+from .speaker import Speaker
 
 __all__ = ["Media"]
 
@@ -74,6 +77,7 @@ class Media:
         self.video_in: VideoInbound | None = None
         self.video_out: VideoOutbound | None = None
         self.inputs: FunctionInputs | None = None
+        self.speaker: Speaker | None = None
         self.drop_unplayed: Callable[[], None] = self.clear
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver
@@ -86,6 +90,7 @@ class Media:
                 self.audio_in = AudioInbound(handler, invoker, failures, flat=flat, framed=framed)
             sent = (playout or Playout()) if sends else None
             self.audio_out = AudioOutbound(invoker, deliver, sent, session.failures(emit))
+            self.speaker = Speaker(session, self.audio_out, self.queued_s)
         if has_video:
             skip = isinstance(handler, VideoStreamHandler) and handler.skip_frames
             fps = getattr(handler, "fps", DEFAULT_FPS)
@@ -99,6 +104,9 @@ class Media:
             link.clear_queue = self.clear
             link.queued_s = self.queued_s
             link.pause, link.resume, link.duck = self.pause, self.resume, self.duck
+            if self.speaker is not None:
+                link.say = self.speaker.say
+                self.speaker.conversation = link.conversation
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(receives))
         session.on_start(self._start)
@@ -147,6 +155,8 @@ class Media:
         """Drop the audio that is queued but not yet sent; thread-safe."""
         if self.audio_out is None:
             return
+        if self.speaker is not None:
+            self.speaker.cut()
         self.audio_out.will_clear()
         self._on_loop(self.audio_out.clear)
 
@@ -170,6 +180,17 @@ class Media:
             function(*args)
         else:
             self._session.invoker.post(function, *args)
+
+    def use_voice(self, voice: Callable[[], Any]) -> None:
+        """Set what returns the voice that speaks the text of ``say``, or None."""
+        if self.speaker is not None:
+            self.speaker.voice = voice
+
+    def say(self, speech: Sayable, *, interruptible: bool = True) -> SpeechHandle:
+        """Say something; thread-safe. See ``StreamHandlerBase.say``."""
+        if self.speaker is None:
+            raise CannotSay("The stream has no audio")
+        return self.speaker.say(speech, interruptible)
 
     def interrupt(self) -> None:
         """Drop unplayed audio, and cancel the reply of a ``ReplyOnPause``; thread-safe."""

@@ -22,6 +22,7 @@ from .endpointing import Endpointing
 from .face import Face
 from .interruptions import Interruptions, Verdict
 from .replies import Replies
+from .say import Say
 from .segmenter import Segment, to_mono
 from .state import AppState
 from .state_reports import StateReports
@@ -173,7 +174,7 @@ class Dialogue:
         if Action.TELL_PAUSE in actions:
             self.say("pause_detected")
         try:
-            if Action.CANCEL_REPLY in actions:
+            if Action.CANCEL_REPLY in actions and not self.protected:
                 self._cancel(speech=Action.TELL_SPEECH in actions)
         finally:
             if Action.RELEASE_PLAYOUT in actions:
@@ -204,7 +205,8 @@ class Dialogue:
         """Process audio: detect the onset and the end of the client's turn."""
         face = self.face
         self.observe()
-        if not face.can_interrupt and (self.speaking or face.event.is_set()):
+        deaf = not face.can_interrupt and (self.speaking or face.event.is_set())
+        if deaf or self.protected:
             self._deaf = True
             self.handle(Event.SPEECH_DISMISSED)
             return
@@ -289,6 +291,11 @@ class Dialogue:
         """Whether a reply is being prepared or played."""
         return self.replies.speaking
 
+    @property
+    def protected(self) -> bool:
+        """Whether what is played must not be interrupted by the client."""
+        return self.replies.says.protected
+
     def trigger(self) -> None:
         """Reply now, to the audio so far or to a text; callable from any thread."""
         if self.replies.is_answer():
@@ -304,7 +311,12 @@ class Dialogue:
 
     def interrupt_if_speaking(self) -> None:
         """Interrupt the reply that is being prepared or played, if any; from any thread."""
+        self.replies.says.drop(protected=True)
         self.handle(Event.INTERRUPTED)
+
+    def speak(self, say: Say) -> None:
+        """Say something of the program's own accord, as a reply; callable from any thread."""
+        self.replies.says.add(say)
 
     def supersede(self) -> None:
         """Stop the reply without telling; further outputs are dropped."""

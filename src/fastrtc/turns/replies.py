@@ -20,6 +20,7 @@ from .early_reply import EarlyReply
 from .face import Face
 from .reply import ENDED, Reply
 from .reply_inputs import ReplyInputs
+from .says import Says
 from .speech_buffer import MAX_KEPT_S
 
 __all__ = ["Replies"]
@@ -44,6 +45,7 @@ class Replies:
     Attributes:
         wake: Set when ``emit`` has something to do.
         ending_turn: Whether ``reset`` is being called because a reply has ended.
+        says: What the program says of its own accord.
         given_s: Audio of this reply handed to the playout, in seconds.
         keeps: Whether to keep the audio of a turn until its reply is heard.
         early: The reply to a turn that is likely over.
@@ -71,6 +73,7 @@ class Replies:
         self._seconds_of = seconds_of
         self._changed = changed
         self._inputs = ReplyInputs(face, link)
+        self.says = Says(link, self.wake)
         self._reply: Reply | None = None  # since its turn began
         self._coming = 0  # turns that are about to be requested
         self._pending = False  # a turn was requested
@@ -146,6 +149,7 @@ class Replies:
         with self._lock:
             told, self._interrupted = self._interrupted, True
         played_s = self.played_s
+        self.says.drop(protected=False)
         self.supersede()
         self._face.clear_queue()
         if told:
@@ -182,6 +186,8 @@ class Replies:
     def forget(self) -> None:
         """Discard the audio that was not passed to the function yet, and the early reply."""
         self._unheard = None
+        if self.says.waiting:
+            self.wake.set()
         self.early.discard()
 
     def start_early(self, said: NDArray[np.int16]) -> None:
@@ -211,7 +217,7 @@ class Replies:
 
     def emit(self) -> EmitType:
         """Return the next output of the reply, or None; see ``ReplyOnPause``."""
-        reply = self._reply or self._begin_reply()
+        reply = self._reply or self._begin_reply() or self._begin_say()
         if reply is None:
             return None
         try:
@@ -297,6 +303,31 @@ class Replies:
             return samples
         return np.hstack((self._unheard, samples))[:, -round(MAX_KEPT_S * rate) :]
 
+    def _begin_say(self) -> Reply | None:
+        """Begin what the program says, if nothing else is to be played."""
+        if not self.says.waiting:
+            return None
+        reply = Reply(loop=self._link.loop)
+        with self._hearing, self._lock:
+            say = self.says.begin(reply, self._is_free)
+            if say is None:
+                return None
+            before_s = self.given_s if self.has_audio() else 0.0
+            self._occupy(reply)
+            self.given_s = before_s  # an interruption concerns both
+        try:
+            self._start_reply(reply, say.function, ())
+        except Exception as error:
+            self._fail(reply, error)
+            return None
+        self._changed()
+        return reply
+
+    def _is_free(self) -> bool:
+        """Return whether no reply is running or requested, and the client does not speak."""
+        talking = self._face.state.started_talking
+        return self._reply is None and not self._asked_for and not talking
+
     def _occupy(self, reply: Reply) -> None:
         """Make *reply* the running one; the lock must be held."""
         self._reply = reply
@@ -316,6 +347,7 @@ class Replies:
                 self._reply = None
                 face.generator = None
             again = self._pending or self._coming > 0
+        self.says.end()
         if again:
             self._inputs.expire()
             face.state.responding = False
@@ -354,5 +386,8 @@ class Replies:
     @property
     def _conversing(self) -> bool:
         """Whether the client is speaking, or a reply is running or requested."""
-        asked_for = self._coming > 0 or self._face.event.is_set()
-        return asked_for or self.speaking or self._face.state.started_talking
+        return self._asked_for or self.speaking or self._face.state.started_talking
+
+    @property
+    def _asked_for(self) -> bool:
+        return self._coming > 0 or self._face.event.is_set()

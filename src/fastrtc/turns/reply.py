@@ -65,6 +65,7 @@ class Reply:
         self._cancelled = False
         self._awaited: Future[Any] | None = None
         self._commitment = Commitment() if early else None
+        self._ready: Callable[[], None] | None = None  # called when `take` need not wait
 
     def bind(self, function: Callable[..., Any], args: tuple[Any, ...] = ()) -> Reply:
         """Create the generator by calling *function*.
@@ -141,12 +142,40 @@ class Reply:
         if self._commitment is not None:
             self._commitment.commit()
 
+    async def next(self) -> Any:
+        """Wait for the next output on the event loop, as ``take`` does in a thread.
+
+        Raises:
+            Exception: The generator's exception, after its earlier outputs.
+        """
+        ready, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def ring() -> None:
+            try:
+                loop.call_soon_threadsafe(ready.set)
+            except RuntimeError:  # the loop is closed, and its tasks with it
+                pass
+
+        with self._changed:
+            self._ready = ring
+            if self._outputs or self._ended or self._superseded:
+                ready.set()
+        await ready.wait()
+        self._ready = None
+        return self.take()
+
+    def _notify(self) -> None:
+        """Wake what waits; the lock must be held."""
+        self._changed.notify_all()
+        if self._ready is not None:
+            self._ready()
+
     def supersede(self) -> None:
         """Interrupt the reply; callable from any thread, repeatedly."""
         with self._changed:
             self._superseded = True
             self._outputs.clear()
-            self._changed.notify_all()
+            self._notify()
             awaited = self._awaited
         if self._commitment is not None:
             self._commitment.discard()
@@ -226,14 +255,14 @@ class Reply:
         with self._changed:
             if not self._superseded:
                 self._outputs.append(output)
-                self._changed.notify_all()
+                self._notify()
             return not self._superseded
 
     def _end(self, error: BaseException | None) -> None:
         with self._changed:
             self._error = None if error is None else as_exception(self._function, error)
             self._ended = True
-            self._changed.notify_all()
+            self._notify()
 
     def _run(self) -> None:
         """Iterate a sync generator, in its thread."""

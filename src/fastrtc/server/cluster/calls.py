@@ -12,7 +12,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ...core.errors import FastRTCError, InvalidCandidate, InvalidOffer, SessionRefused
+from ...core.errors import (
+    CannotSay,
+    FastRTCError,
+    HandlerError,
+    InvalidCandidate,
+    InvalidOffer,
+    NoVoice,
+    SessionRefused,
+)
 from .internal import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
@@ -37,7 +45,16 @@ F = TypeVar("F", bound=Function)
 
 _RAISED: dict[str, type[Exception]] = {
     kind.__name__: kind
-    for kind in (InvalidOffer, InvalidCandidate, ValueError, TypeError, LookupError)
+    for kind in (
+        InvalidOffer,
+        InvalidCandidate,
+        NoVoice,
+        CannotSay,
+        HandlerError,
+        ValueError,
+        TypeError,
+        LookupError,
+    )
 }
 """The exceptions of a call that its caller expects, from the most to the least specific."""
 
@@ -166,8 +183,7 @@ def decode_answer(body: bytes) -> Any:
         ConnectionUnknown: If the node does not have the connection.
         SessionRefused: If it refused the connection.
         RemoteCallFailed: If it could not process the call, or its result cannot be decoded here.
-        Exception: The ``InvalidOffer``, ``InvalidCandidate``, ``ValueError``, ``TypeError`` or
-            ``LookupError`` of the call.
+        Exception: An exception of the call that its caller expects, such as a ``ValueError``.
     """
     try:
         kind, *details = pickle.loads(body)

@@ -17,6 +17,7 @@ from ...transport.webrtc.ice_targets import Place, client_place
 from ..answering import add_candidate, connect
 from ..endpoint import Endpoint, call_key
 from .calls import call
+from .remote_speech import WAIT_S, say_here, wait_here
 
 if TYPE_CHECKING:
     from ..page_endpoint import PageEndpoint
@@ -78,6 +79,20 @@ async def submit_input(endpoint: Endpoint, id: str, value: Any, *args: Any) -> N
     """Set the inputs of a handler to submitted text, and trigger a reply."""
     endpoint.set_page_input(value, args)
     endpoint.trigger_response(id)
+
+
+@call("say")
+async def say(endpoint: Endpoint, id: str, token: str, encoded: Any, interruptible: bool) -> bool:
+    """Say something; return that it will be played."""
+    media = endpoint.media(id)
+    return media is not None and say_here(media, token, encoded, interruptible=interruptible)
+
+
+@call("said", timeout_s=WAIT_S + 5.0)
+async def said(endpoint: Endpoint, id: str, token: str) -> str:
+    """Wait for the end of what was said; see ``wait_here``."""
+    media = endpoint.media(id)
+    return "interrupted" if media is None else await wait_here(media, token)
 
 
 @call("interrupt")

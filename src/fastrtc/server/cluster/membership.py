@@ -23,7 +23,7 @@ from .directory import DirectoryUnreachable, FleetFull, Key
 from .node import ClusterNode
 from .options import Cluster
 from .remote_outputs import RemoteReaders, read_outputs
-from .sending import Senders
+from .sending import Senders, Then
 
 if TYPE_CHECKING:
     from ..endpoint import Endpoint
@@ -331,19 +331,26 @@ class Membership:
             logger.error("%s of the connection %r failed: %s", name, id, error)
         return None
 
-    def send(self, id: str, name: str, *args: Any) -> Any:
+    def send(self, id: str, name: str, *args: Any, then: Then | None = None) -> Any:
         """Make a call to the owner of a connection, from any thread; see ``Sender.send``.
+
+        Args:
+            id: The connection.
+            name: The name of the call.
+            *args: Its arguments.
+            then: Called with the result, unless the call raises here.
 
         Raises:
             TypeError: If an argument cannot be pickled.
             ValueError: If the arguments are too large.
             Exception: The exceptions of the call, in a thread without an event loop.
         """
-        if not is_id(id):
-            return None
-        body = self._encode(id, name, args)
-        sender = self._senders.current()
-        return None if sender is None else sender.send(id, name, body)
+        body, sender = self._encode(id, name, args), self._senders.current()
+        if is_id(id) and sender is not None:
+            return sender.send(id, name, body, then)
+        if then is not None:
+            then(None, None)
+        return None
 
     # Outputs
 

@@ -14,7 +14,7 @@ from anyio import from_thread
 from ...core.log_throttle import LogThrottle
 from ...core.tasks import TaskOwner
 
-__all__ = ["Sender", "Senders"]
+__all__ = ["Sender", "Senders", "Start", "Then"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,12 @@ MAX_SENDING = 1024
 """Number of connections of other nodes that inputs wait to be sent to."""
 
 Deliver: TypeAlias = Callable[[str, str, bytes], Coroutine[Any, Any, Any]]
+Start: TypeAlias = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
+Then: TypeAlias = Callable[[Any, Start | None], None]
+"""Called with the result of a call, or None, and what starts a task on the loop of the node, or
+None."""
+
+Unsent: TypeAlias = tuple[str, bytes, Then | None]
 
 _failures = LogThrottle()
 
@@ -50,17 +56,19 @@ class Sender:
     def __init__(self, loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
         self._loop = loop
         self._deliver = deliver
-        self._unsent: dict[str, deque[tuple[str, bytes]]] = {}
+        self._unsent: dict[str, deque[Unsent]] = {}
         self._unsent_bytes = 0
         self._tasks = TaskOwner("fastrtc-cluster")
+        self._following = TaskOwner("fastrtc-cluster")
 
     async def flush(self) -> None:
         """Wait for a short time until everything is sent, and drop the rest."""
+        self._following.cancel()
         tasks, self._tasks = self._tasks, TaskOwner("fastrtc-cluster")
         await tasks.join(LEAVE_TIMEOUT_S)
         tasks.cancel()
 
-    def send(self, id: str, name: str, body: bytes) -> Any:
+    def send(self, id: str, name: str, body: bytes, then: Then | None = None) -> Any:
         """Make a call to the owner of a connection, from any thread.
 
         In a thread without an event loop, wait for the result for up to 5 s. Otherwise send it in
@@ -70,6 +78,7 @@ class Sender:
             id: The connection.
             name: The name of the call.
             body: Its arguments, encoded.
+            then: Called on the loop with the result, unless the call raises here.
 
         Returns:
             The result; None on an event loop, and if there is no owner or it does not answer.
@@ -80,12 +89,19 @@ class Sender:
         try:
             running = asyncio.get_running_loop()
         except RuntimeError:
-            return self._wait(id, name, body)
+            result = self._wait(id, name, body)
+            if then is not None:
+                self._loop.call_soon_threadsafe(self._continue, then, result)
+            return result
         if running is self._loop:
-            self._enqueue(id, name, body)
+            self._enqueue(id, name, body, then)
         else:
-            self._loop.call_soon_threadsafe(self._enqueue, id, name, body)
+            self._loop.call_soon_threadsafe(self._enqueue, id, name, body, then)
         return None
+
+    def _continue(self, then: Then | None, result: Any) -> None:
+        if then is not None:
+            then(result, self._following.start)
 
     def _wait(self, id: str, name: str, body: bytes) -> Any:
         work = self._deliver(id, name, body)
@@ -101,41 +117,45 @@ class Sender:
             _failures.log(logger.error, "%s: no answer within %.0f s", name, SEND_TIMEOUT_S)
             return None
 
-    def _enqueue(self, id: str, name: str, body: bytes) -> None:
+    def _enqueue(self, id: str, name: str, body: bytes, then: Then | None = None) -> None:
         unsent = self._unsent.get(id)
         if unsent is not None and len(unsent) >= MAX_UNSENT:
-            self._take_oldest(unsent)
+            self._continue(self._take_oldest(unsent)[2], None)
             _failures.log(logger.warning, "Inputs are dropped: their process is too slow")
         if self._unsent_bytes + len(body) > MAX_UNSENT_BYTES or (
             unsent is None and len(self._unsent) >= MAX_SENDING
         ):
             _failures.log(logger.warning, "Inputs are dropped: the cluster is too slow")
+            self._continue(then, None)
             return
         self._unsent_bytes += len(body)
         if unsent is None:
-            self._unsent[id] = deque([(name, body)])
+            self._unsent[id] = deque([(name, body, then)])
             self._tasks.start(self._send_in_order(id), "forward")
         else:
-            unsent.append((name, body))
+            unsent.append((name, body, then))
 
-    def _take_oldest(self, unsent: deque[tuple[str, bytes]]) -> tuple[str, bytes]:
-        name, body = unsent.popleft()
-        self._unsent_bytes -= len(body)
-        return name, body
+    def _take_oldest(self, unsent: deque[Unsent]) -> Unsent:
+        call = unsent.popleft()
+        self._unsent_bytes -= len(call[1])
+        return call
 
     async def _send_in_order(self, id: str) -> None:
         unsent = self._unsent[id]
         try:
             while unsent:
-                name, body = self._take_oldest(unsent)
+                name, body, then = self._take_oldest(unsent)
+                result = None
                 try:
-                    await self._deliver(id, name, body)
+                    result = await self._deliver(id, name, body)
                 except Exception as error:
                     logger.error("%s of the connection %r failed: %s", name, id, error)
+                finally:
+                    self._continue(then, result)
         finally:
             del self._unsent[id]
             while unsent:  # if the task is cancelled
-                self._take_oldest(unsent)
+                self._continue(self._take_oldest(unsent)[2], None)
 
 
 class Senders:

@@ -110,6 +110,8 @@ class OpenSocket:
             ask=options.emit,
         )
         self.media.drop_unplayed = options.clear
+        if self.media.speaker is not None:
+            self.media.speaker.unplayed_s = self.unplayed_s
         self.keys = Keys(session, connection.say_once)
         self.channel = options.channel
         self._queue = options.queue
