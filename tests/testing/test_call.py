@@ -5,6 +5,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,34 @@ class TestWrongPrograms:
                     await call.wait(1)
         finally:
             ends.set()
+
+    async def test_a_pool_that_is_not_shut_down_and_a_thread_that_still_works(self) -> None:
+        ends, pools = threading.Event(), list[ThreadPoolExecutor]()
+
+        class Leaks(AsyncStreamHandler):
+            async def start_up(self) -> None:
+                pools.append(ThreadPoolExecutor(1, "pool"))
+                pools[-1].submit(int)
+                self.work = asyncio.get_running_loop().run_in_executor(None, ends.wait)
+                await asyncio.to_thread(int)  # its thread may remain
+
+            async def receive(self, frame: Any) -> None: ...
+
+            async def emit(self) -> None: ...
+
+            def copy(self) -> "Leaks":
+                return Leaks()
+
+        try:
+            with pytest.raises(CallFailed) as failed:
+                async with Call(audio_stream(Leaks())) as call:
+                    await call.wait(1)
+        finally:
+            ends.set()
+            for pool in pools:
+                pool.shutdown()
+        assert "thread pool_0, at no work: shut its executor down" in str(failed.value)
+        assert str(failed.value).count("thread") == 2
 
     async def test_a_dropped_last_word(self) -> None:
         def drops(audio: Any) -> Iterator[Any]:

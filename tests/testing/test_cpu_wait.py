@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fastrtc.testing import cpu_wait
-from fastrtc.testing.cpu_wait import CpuWait
+from fastrtc.testing.cpu_wait import CpuWait, computed_ns
 
 
 def test_time_passes_while_a_thread_sleeps() -> None:
@@ -45,6 +45,16 @@ def test_the_waits_of_threads_are_subtracted(tmp_path: Path, monkeypatch: Any) -
     now[0] += 1
     waits(b=63.0, c=9.0)  # at the same time: it does not go back
     assert real.recent_time() - began == pytest.approx(8.75)
+
+
+def test_the_time_that_a_thread_has_computed(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(cpu_wait, "TASKS", str(tmp_path))
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/schedstat").write_text("5000 60 7\n")
+    (tmp_path / "7/stat").write_text("7 (a (b) c) R 1 2 3\n")
+    assert computed_ns(7) == 5000
+    (tmp_path / "7/stat").write_text("7 (R) S 1 2 3\n")
+    assert computed_ns(7) is None and computed_ns(8) is None
 
 
 def test_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:

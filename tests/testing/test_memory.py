@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from typing import Any
 
@@ -45,6 +46,36 @@ def slow_story(audio: Any) -> Iterator[Any]:
     for _ in range(round(STORY_S / 0.5)):
         time.sleep(0.3)
         yield RATE, tone(0.5)
+
+
+async def story_of_a_thread(audio: Any) -> AsyncIterator[Any]:
+    for _ in range(round(STORY_S / 0.5)):
+        await asyncio.to_thread(time.sleep, 0.2)
+        yield RATE, tone(0.5)
+
+
+def story_of_threads(audio: Any) -> Iterator[Any]:
+    """Four threads sleep for the same time, and speak at the same time."""
+    said: queue.Queue[Any] = queue.Queue()
+
+    def speak(frequency: float) -> None:
+        for _ in range(25):
+            time.sleep(0.1)
+            said.put((RATE, tone(0.1, frequency)))
+
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(4):
+            pool.submit(speak, 300.0 + 100 * number)
+        for _ in range(100):
+            yield said.get()
+
+
+def story_that_computes(audio: Any) -> Iterator[Any]:
+    for _ in range(round(STORY_S / 0.5)):
+        began, samples = time.thread_time(), tone(0.5)
+        while time.thread_time() - began < 0.02:
+            np.fft.rfft(samples)
+        yield RATE, samples
 
 
 def repeat(audio: Any) -> Iterator[Any]:
@@ -105,12 +136,30 @@ async def test_a_caller_interrupts(fn: Any) -> None:
     assert time.monotonic() - began < 13  # of 14 s; usually less than half a second
 
 
-@pytest.mark.parametrize("fn", [story, async_story, slow_story, repeat])
+STORIES = [
+    *[story, async_story, slow_story, repeat],
+    *[story_of_a_thread, story_of_threads, story_that_computes],
+]
+
+
+@pytest.mark.parametrize("fn", STORIES)
 async def test_each_run_is_the_same_to_the_sample(fn: Any) -> None:
     runs = [await interrupted(replying(fn)) for _ in range(5)]
     heard = [call._caller.heard.samples for call in runs]
     assert all(np.array_equal(heard[0], other) for other in heard[1:])
     assert len({call.timeline() for call in runs}) == 1
+
+
+async def test_a_pool_of_threads_that_is_older_than_the_call() -> None:
+    with ThreadPoolExecutor(1) as pool:
+
+        def fn(audio: Any) -> Iterator[Any]:
+            for _ in range(round(STORY_S / 0.5)):
+                yield RATE, pool.submit(tone, 0.5).result()
+
+        one, other = [await interrupted(replying(fn)) for _ in range(2)]
+        assert pool.submit(int).result() == 0
+    assert np.array_equal(one._caller.heard.samples, other._caller.heard.samples)
 
 
 async def test_calls_at_the_same_time_have_clocks_of_their_own() -> None:

@@ -12,26 +12,26 @@ def waiting(clock: VirtualClock, timeout_s: float | None = None) -> tuple[Waiter
 
     def run() -> None:
         results.append(waiter.wait(timeout_s))
-        clock.leave()
+        clock.scheduler.leave()
 
-    clock.enter()
+    clock.scheduler.enter()
     threading.Thread(target=run).start()
-    assert clock.settle()
+    assert clock.scheduler.settle()
     return waiter, results
 
 
 def test_a_clock_without_threads_is_quiet() -> None:
     clock = VirtualClock()
-    assert clock.settle() and clock.next_timer() == inf and not clock.wake_due()
+    assert clock.scheduler.settle() and clock.next_timer() == inf and not clock.wake_due()
 
 
 def test_a_running_thread_is_waited_for() -> None:
     clock = VirtualClock()
-    clock.enter()
-    assert not clock.settle()  # it computes for more than the grace
-    threading.Timer(0.02, clock.leave).start()
-    clock.not_busy_before_now()
-    assert clock.settle()
+    clock.scheduler.enter()
+    assert not clock.scheduler.settle()  # it computes for more than the grace
+    threading.Timer(0.02, clock.scheduler.leave).start()
+    clock.scheduler.not_busy_before_now()
+    assert clock.scheduler.settle()
 
 
 def test_a_thread_is_released_before_its_time() -> None:
@@ -39,7 +39,7 @@ def test_a_thread_is_released_before_its_time() -> None:
     waiter, results = waiting(clock, 5.0)
     waiter.release()
     waiter.release()  # does nothing
-    assert clock.settle() and results == [True]
+    assert clock.scheduler.settle() and results == [True]
     assert clock.next_timer() == inf
 
 
@@ -50,10 +50,10 @@ def test_the_time_of_a_thread_comes() -> None:
     assert clock.next_timer() == start + 2.0
     assert not clock.wake_due()
     clock.now += 2.0
-    assert clock.wake_due() and clock.settle()
+    assert clock.wake_due() and clock.scheduler.settle()
     assert (early[1], late[1]) == ([False], [])
     clock.now = clock.next_timer()
-    assert clock.wake_due() and clock.settle()
+    assert clock.wake_due() and clock.scheduler.settle()
     assert late[1] == [False]
 
 
@@ -72,4 +72,4 @@ def test_a_thread_without_a_limit_waits_until_it_is_released() -> None:
     clock.now += 1e6
     assert not clock.wake_due() and results == []
     waiter.release()
-    assert clock.settle() and results == [True]
+    assert clock.scheduler.settle() and results == [True]

@@ -37,7 +37,9 @@ def in_call(*functions: Callable[[], None]) -> float:
         for function in functions:
             threading.Thread(target=run, args=(function,)).start()
         while clock.threads:
-            assert clock.settle(), "a thread waits for something that the clock does not know"
+            assert clock.scheduler.settle(), (
+                "a thread waits for something that the clock does not know"
+            )
             if clock.threads:
                 clock.now = clock.next_timer()
                 assert clock.now < 1e9, "the threads wait for each other"
@@ -181,6 +183,38 @@ def test_a_pool_of_threads() -> None:
     assert in_call(works) == pytest.approx(4)
 
 
+def test_a_pool_from_before_the_call_keeps_its_threads() -> None:
+    with ThreadPoolExecutor(2) as pool:
+
+        def works() -> None:
+            assert [pool.submit(int, n).result() for n in range(3)] == [0, 1, 2]
+            assert pool.submit(int).result(timeout=5) == 0
+
+        assert in_call(works) < 5
+
+    def fails() -> None:
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            pool.submit(int)
+
+    in_call(fails)
+
+
+def test_threads_that_wake_at_the_same_time_do_so_in_order() -> None:
+    woken: list[str] = []
+
+    def sleeps() -> None:
+        for _ in range(5):
+            time.sleep(0.1)
+            woken.append(threading.current_thread().name)
+
+    def starts() -> None:
+        for name in "abcd":
+            threading.Thread(target=sleeps, name=name).start()
+
+    assert in_call(starts) == pytest.approx(0.5)
+    assert woken == [*"abcd"] * 5
+
+
 def test_a_thread_is_started_once_and_joined() -> None:
     def starts() -> None:
         thread = threading.Thread(target=time.sleep, args=(10,))
@@ -206,4 +240,4 @@ def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> Non
     with virtual_threads(), on_clock(clock, is_loop=True):
         with pytest.raises(RuntimeError, match="new thread"):
             threading.Thread(target=time.sleep, args=(1,)).start()
-    assert clock.settle() and not clock.threads
+    assert clock.scheduler.settle() and not clock.threads

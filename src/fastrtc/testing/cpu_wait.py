@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-__all__ = ["CpuWait"]
+__all__ = ["CpuWait", "computed_ns"]
 
 TASKS = "/proc/self/task"
 """The threads of this process; only on Linux."""
@@ -61,3 +61,19 @@ class CpuWait:
             self._waited_ns[thread] = so_far
             waited_ns += so_far - before.get(thread, so_far)
         self._total_s += min(waited_ns / 1e9, passed_s)
+
+
+def computed_ns(thread: int) -> int | None:
+    """Return the CPU time of a thread that runs or waits for a CPU, in nanoseconds.
+
+    None if it waits for anything else, or the system does not tell.
+    """
+    try:
+        with open(f"{TASKS}/{thread}/stat", "rb") as file:
+            state = file.read().rpartition(b")")[2].split()[0]
+        if state != b"R":
+            return None
+        with open(f"{TASKS}/{thread}/schedstat", "rb") as file:
+            return int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -133,6 +133,9 @@ def _place(frame: FrameType | None) -> str:
         return "its start"
     stack = traceback.extract_stack(frame)
     here = os.path.dirname(__file__)
-    own = [e for e in stack if "/lib/python" not in e.filename and not e.filename.startswith(here)]
-    entry = (own or stack)[-1]
+    others = [entry for entry in stack if not entry.filename.startswith(here)]
+    own = [entry for entry in others if "/lib/python" not in entry.filename]
+    if not own and any(entry.name == "_worker" for entry in others):
+        return "no work: shut its executor down"
+    entry = (own or others or stack)[-1]
     return f"{entry.filename}:{entry.lineno}"

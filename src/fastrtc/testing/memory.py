@@ -209,6 +209,8 @@ class MemoryLine(Line):
             raise CallFailed(
                 f"The connection did not end within {HANG_UP_TIMEOUT_S:.0f} s: its handler blocks"
             ) from None
+        if self._virtual is not None:
+            self._virtual.end_idle_threads()
         await self._leaks.check()
 
 

@@ -8,14 +8,15 @@ import selectors
 import threading
 import time
 from collections.abc import Coroutine
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from math import inf
 from typing import Any, TypeVar
 
 from .cpu_wait import CpuWait
 from .errors import CallFailed
 from .leaks import place_of_thread
-from .virtual_clock import GRACE_S, VirtualClock
+from .thread_scheduler import GRACE_S
+from .virtual_clock import VirtualClock
 from .virtual_threads import on_clock, virtual_threads
 
 __all__ = ["VirtualLoop"]
@@ -29,6 +30,13 @@ MAX_SELECT_S = 1.0
 BLOCKED_S = 30.0
 """After how long without a turn of the loop the program counts as blocking it, in seconds of real
 time: more than a model takes to load."""
+
+STANDS_S = 0.05
+"""After how long without a turn of the loop the threads that are ready run all the same, in seconds
+of real time: the loop may wait for a lock that one of them holds."""
+
+MAX_THREADS = 32
+"""Threads of the default executor of the loop: as many on each machine."""
 
 ENDS_TIMEOUT_S = 5.0
 """How long the thread of the loop may take to end, in seconds of real time."""
@@ -49,9 +57,12 @@ class VirtualLoop:
         self.turns = 0  # of the loop
         self._requests = 0
         self.loop = _Loop(self)
+        self.clock.scheduler.wake_loop = self._wake
         self._thread = threading.Thread(target=self._serve, name="fastrtc-call", daemon=True)
         self._stack = contextlib.ExitStack()
         self._stack.enter_context(virtual_threads())
+        self._pool = ThreadPoolExecutor(MAX_THREADS, "asyncio")
+        self.loop.set_default_executor(self._pool)
         self._thread.start()
 
     @property
@@ -73,11 +84,15 @@ class VirtualLoop:
             work.close()
             raise RuntimeError("The loop of the call is closed")
         result = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(counted(), self.loop))
+        turns, turned_at = self.turns, _real_time()
         try:
             while not result.done():
-                turns = self.turns
-                await asyncio.wait([result], timeout=BLOCKED_S)
-                if not result.done() and turns == self.turns:
+                await asyncio.wait([result], timeout=STANDS_S)
+                if turns != self.turns:
+                    turns, turned_at = self.turns, _real_time()
+                    continue
+                self.clock.scheduler.free_ready()
+                if not result.done() and _real_time() - turned_at > BLOCKED_S:
                     raise CallFailed(
                         f"The program has blocked the event loop for {BLOCKED_S:g} s, "
                         f"at {place_of_thread(self._thread)}"
@@ -86,12 +101,17 @@ class VirtualLoop:
             result.cancel()
         return result.result()
 
+    def end_idle_threads(self) -> None:
+        """End the threads of the default executor, except those that work."""
+        self._pool.shutdown(wait=False)
+
     async def close(self) -> None:
         """Cancel what is left on the loop, and end its thread."""
         if self.loop.is_closed():
             return
         try:
             await self.run(_cancel_all())
+            self.end_idle_threads()
         finally:
             self.loop.call_soon_threadsafe(self.loop.stop)
             await asyncio.to_thread(self._thread.join, ENDS_TIMEOUT_S)
@@ -104,6 +124,11 @@ class VirtualLoop:
                 self.loop.run_forever()
             finally:
                 self.loop.close()
+                self.clock.scheduler.close()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it is closed
+            self.loop.call_soon_threadsafe(bool)
 
 
 async def _cancel_all() -> None:
@@ -114,7 +139,6 @@ async def _cancel_all() -> None:
     if left:
         await asyncio.wait(left, timeout=ENDS_TIMEOUT_S)
     await loop.shutdown_asyncgens()
-    await loop.shutdown_default_executor()
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -134,9 +158,9 @@ class _Loop(asyncio.SelectorEventLoop):
         if executor is None:
             return super().run_in_executor(None, func, *args)
 
-        self._clock.enter()
+        self._clock.scheduler.enter()
         future = super().run_in_executor(executor, func, *args)
-        future.add_done_callback(lambda _: self._clock.leave())
+        future.add_done_callback(lambda _: self._clock.scheduler.leave())
         return future
 
 
@@ -167,7 +191,7 @@ class _Selector(selectors.DefaultSelector):
 
     def _select(self, timeout: float | None) -> list[Any]:
         clock = self._clock
-        quiet = clock.settle()
+        quiet = clock.scheduler.settle()
         if quiet:
             self._charged_to, self._debt_s = None, 0.0
         else:
@@ -177,7 +201,7 @@ class _Selector(selectors.DefaultSelector):
             return events
         if self._owner.paused:
             events = super().select(None if quiet else SLICE_S)
-            clock.not_busy_before_now()
+            clock.scheduler.not_busy_before_now()
             self._charged_to, self._debt_s = None, 0.0
             return events
         if clock.wake_due():
@@ -197,7 +221,7 @@ class _Selector(selectors.DefaultSelector):
     def _charge(self) -> None:
         """Let real time pass on the clock, as threads compute; each timer at its time."""
         now = self._clock.real.time()
-        self._debt_s += now - (self._charged_to or self._clock.busy_since)
+        self._debt_s += now - (self._charged_to or self._clock.scheduler.busy_since)
         self._charged_to = now
 
     def _wait_in_real_time(self, wait_s: float) -> list[Any]:

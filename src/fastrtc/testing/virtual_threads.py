@@ -13,8 +13,10 @@ import time
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from .thread_scheduler import Parked
 from .virtual_clock import START_S, VirtualClock, Waiter
 
 __all__ = ["current_clock", "on_clock", "virtual_threads"]
@@ -31,6 +33,7 @@ _real_monotonic = time.monotonic
 _real_counter = time.perf_counter
 _real_wall_time = time.time
 _RealQueue = queue.SimpleQueue
+_real_submit = ThreadPoolExecutor.submit
 
 
 @contextlib.contextmanager
@@ -61,6 +64,8 @@ def on_clock(clock: VirtualClock, *, is_loop: bool) -> Iterator[None]:
         is_loop: Whether it is the thread of the loop, which does not count as running.
     """
     _here.clock, _here.is_loop, _here.starting = clock, is_loop, False
+    if is_loop:
+        clock.scheduler.adopt_loop()
     try:
         yield
     finally:
@@ -72,44 +77,73 @@ def current_clock() -> VirtualClock | None:
     return getattr(_here, "clock", None)
 
 
-def _waiting_clock() -> VirtualClock | None:
-    """Return the clock on which the running thread waits; None for the loop."""
+def _waiting_clock(timeout: float | None) -> VirtualClock | None:
+    """Return the clock on which the running thread waits; None for the loop, which blocks."""
     clock = current_clock()
-    return None if clock is None or _here.is_loop or _here.starting else clock
+    if clock is None or _here.starting:
+        return None
+    if _here.is_loop:
+        if timeout is None or timeout > 0:
+            clock.scheduler.free_ready()  # it may wait for one of them
+        return None
+    return clock
 
 
 def _start(thread: threading.Thread) -> None:
     clock = current_clock()
-    if clock is None or thread.ident is not None:  # the latter raises: it was started before
-        _real_start(thread)
+    if clock is None or thread.ident is not None or _is_of_older_pool(thread):
+        _real_start(thread)  # which raises if it was started before
         return
-    run, ended = thread.run, threading.Event()
+    run, ended, first = thread.run, threading.Event(), Parked()
 
     def run_on_clock() -> None:
+        clock.scheduler.park(first)
         try:
             with on_clock(clock, is_loop=False):
                 run()
         finally:
             ended.set()
             clock.threads.pop(thread, None)
-            clock.leave()
+            clock.scheduler.end()
 
     thread.run = run_on_clock  # type: ignore[method-assign]
     clock.threads[thread] = ended
-    clock.enter()
+    with clock.scheduler.lock:
+        clock.scheduler.add(first)
     _here.starting = True  # it waits, in real time, until the thread has started
     try:
         _real_start(thread)
     except BaseException:
         clock.threads.pop(thread, None)
-        clock.leave()
+        clock.scheduler.remove(first)
         raise
     finally:
         _here.starting = False
 
 
+def _is_of_older_pool(thread: threading.Thread) -> bool:
+    """Return whether a thread belongs to an executor from before the call, which it outlives."""
+    given = getattr(thread, "_args", ())
+    return any(isinstance(one, _RealQueue) and not isinstance(one, _Queue) for one in given)
+
+
+def _submit(pool: ThreadPoolExecutor, *args: Any, **options: Any) -> Future[Any]:
+    """Submit work; that of an executor from before the call counts as running."""
+    clock = current_clock()
+    if clock is None or isinstance(pool._work_queue, _Queue):
+        return _real_submit(pool, *args, **options)
+    clock.scheduler.enter()
+    try:
+        future = _real_submit(pool, *args, **options)
+    except BaseException:
+        clock.scheduler.leave()
+        raise
+    future.add_done_callback(lambda _: clock.scheduler.leave())
+    return future
+
+
 def _join(thread: threading.Thread, timeout: float | None = None) -> None:
-    clock = _waiting_clock()
+    clock = _waiting_clock(timeout)
     ended = None if clock is None else clock.threads.get(thread)
     if ended is None or thread is threading.current_thread() or ended.wait(timeout):
         _real_join(thread, timeout)
@@ -117,7 +151,7 @@ def _join(thread: threading.Thread, timeout: float | None = None) -> None:
 
 def _wait(condition: Any, timeout: float | None = None) -> bool:
     """Wait as ``Condition.wait`` does, on the clock of the thread."""
-    clock = _waiting_clock()
+    clock = _waiting_clock(timeout)
     if clock is None:
         return _real_wait(condition, timeout)
     if not condition._is_owned():
@@ -172,8 +206,8 @@ class _Queue(_RealQueue[Any]):
         self._readers: deque[Waiter] = deque()
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        clock = _waiting_clock()
-        if clock is None or not block:
+        clock = _waiting_clock(timeout) if block else None
+        if clock is None:
             return super().get(block, timeout)
         ends = None if timeout is None else clock.now + timeout
         while True:
@@ -209,6 +243,7 @@ _REPLACED: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = [
     (threading.Thread, "start", _start, _real_start),
     (threading.Thread, "join", _join, _real_join),
     (threading.Condition, "wait", _wait, _real_wait),
+    (ThreadPoolExecutor, "submit", _submit, _real_submit),
     (threading, "_time", _monotonic, _real_monotonic),
     (queue, "time", _monotonic, _real_monotonic),
     (queue, "SimpleQueue", _Queue, _RealQueue),
