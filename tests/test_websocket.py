@@ -287,7 +287,7 @@ class Phone:
 class Answering(Echo):
     async def receive_dtmf(self, digit: str) -> None:
         self.keys.append(digit)
-        self.call = get_current_context().call
+        self.call = get_current_context().phone_call
         if digit == "#":
             await self.send_message("never sent to a phone")
             self.heard.put_nowait((8000, np.ones(800, np.int16)))

@@ -21,7 +21,7 @@ class Parrot(ReplyOnPause):
 
     def reply(self, audio):
         rate, samples = audio  # 8000, and int16 of shape (1, n)
-        call = get_current_context().call  # None for a browser
+        call = get_current_context().phone_call  # None for a browser
         if call is not None:
             print(f"{call.from_number or 'Somebody'} spoke for {samples.size / rate:.1f} s")
         yield round(rate * self.speed), samples

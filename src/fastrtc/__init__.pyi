@@ -43,10 +43,16 @@ from .reply_on_pause import ReplyOnPause as ReplyOnPause
 from .reply_on_stopwords import ReplyOnStopWords as ReplyOnStopWords
 from .speech_to_text import MoonshineSTT as MoonshineSTT
 from .speech_to_text import get_stt_model as get_stt_model
+from .stream import ClientCallError as ClientCallError
+from .stream import ClientCallTimeout as ClientCallTimeout
+from .stream import ClientRequest as ClientRequest
 from .stream import Cluster as Cluster
+from .stream import ConnectionEnd as ConnectionEnd
+from .stream import Context as Context
 from .stream import Ice as Ice
 from .stream import Limits as Limits
 from .stream import Stream as Stream
+from .stream import Tokens as Tokens
 from .stream import UIArgs as UIArgs
 from .stream import Unauthorized as Unauthorized
 from .text_to_speech import CartesiaTTSOptions as CartesiaTTSOptions

@@ -8,13 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fastapi import FastAPI, Request, WebSocket
-from fastapi.responses import Response
+from fastapi import FastAPI, WebSocket
 
-from .core.errors import InvalidOffer, Unauthorized
+from .core.close_reason import ConnectionEnd
+from .core.context import Context
+from .core.errors import ClientCallError, ClientCallTimeout, InvalidOffer, Unauthorized
 from .core.ice import Ice
+from .core.identity import ClientRequest
 from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
+from .handlers.client_message import OnMessage
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
 from .server.arguments import (
     check_authorize,
@@ -36,11 +39,16 @@ from .server.authorization import Authorize
 from .server.cluster.options import Cluster, check_cluster
 from .server.endpoint import attach, endpoint_of
 from .server.health import HealthRoutes
+from .server.hooks import check_hooks
 from .server.lifespan import Lifespan, enclosed
 from .server.offers import Body, OfferRefused
 from .server.routes import add_routes
 from .server.startup import check_environment, startup_line
 from .server.stream_endpoint import StreamEndpoint
+from .server.stream_sessions import StreamSessions
+from .server.telephone_lines import TelephoneLines
+from .server.tokens import Tokens
+from .session.hooks import OnConnect, OnDisconnect
 from .text_to_speech.protocol import TTSModel
 from .transport.telephony.protocol import PhoneProtocol
 from .transport.telephony.provider import Provider
@@ -57,7 +65,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Body",
+    "ClientCallError",
+    "ClientCallTimeout",
+    "ClientRequest",
     "Cluster",
+    "ConnectionEnd",
+    "Context",
     "HandlerType",
     "Ice",
     "Limits",
@@ -65,6 +78,7 @@ __all__ = [
     "RTCConfigurationCallable",
     "Stream",
     "StreamHandlerImpl",
+    "Tokens",
     "UIArgs",
     "Unauthorized",
     "WebRTC",
@@ -85,7 +99,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-class Stream(WebRTCConnectionMixin, HealthRoutes):
+class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes):
     """An audio or video stream, processed by a handler.
 
     Args:
@@ -140,6 +154,14 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
             reads ``FASTRTC_CLUSTER``. See ``docs/scaling.md``.
         total_limit: Maximum number of concurrent connections of all processes of the cluster.
         voice: A text-to-speech model that speaks text given to ``say``.
+        on_message: Called with each message of a client, a dict with a string ``"type"``, if the
+            handler has no ``on_message``. Sync or async, like the next two. See
+            ``docs/messages.md``.
+        on_connect: Called with the ``Context`` when a connection is established.
+        on_disconnect: Called with the ``Context`` and a ``ConnectionEnd`` when an established
+            connection has ended, after ``shutdown()`` of its handler.
+        idle_timeout: How long a client may be idle, in seconds: no sound louder than -45 dB of full
+            scale, no message, input or key, and no reply that is being made or played.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.
@@ -182,6 +204,10 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         cluster: Cluster | str | None = None,
         total_limit: int | None = None,
         voice: TTSModel[Any] | None = None,
+        on_message: OnMessage | None = None,
+        on_connect: OnConnect | None = None,
+        on_disconnect: OnDisconnect | None = None,
+        idle_timeout: float | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -219,6 +245,7 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         )
         tables = tables_of(self)
         attach(self, StreamEndpoint(self, tables, page, twilio_auth_token, phone_providers))
+        endpoint_of(self).hooks = check_hooks(on_message, on_connect, on_disconnect, idle_timeout)
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
             page.build()  # an override may do more than build a page
 
@@ -309,18 +336,6 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         if await endpoint.admits_socket(websocket):
             await serve_socket(endpoint, websocket)
 
-    async def handle_incoming_call(self, request: Request) -> Response:
-        """Answer the webhook of an incoming telephone call with TwiML.
-
-        The call is connected to the ``/telephone/handler`` with the same prefix as the calling
-        route; a place is reserved for it for 10 s. If no place is free, the caller hears a message.
-
-        Raises:
-            PhoneExtraMissing: If ``fastrtc[phone]`` is not installed.
-        """
-        response: Response = await endpoint_of(self).answer_call(request)
-        return response
-
     async def telephone_handler(self, websocket: WebSocket) -> None:
         """Serve the audio of a telephone call of one of the ``phone_providers``.
 
@@ -330,52 +345,6 @@ class Stream(WebRTCConnectionMixin, HealthRoutes):
         endpoint = endpoint_of(self)
         if await endpoint.admits_call(websocket):
             await serve_socket(endpoint, websocket, PhoneProtocol(endpoint.providers))
-
-    def call_parameters(self, call_sid: str) -> dict[str, str]:
-        """Return the custom parameters that the program's own TwiML has to contain.
-
-        With a ``twilio_auth_token``, a call is accepted only if its TwiML was written for it: by
-        ``/telephone/incoming``, or with these in ``<Parameter>`` elements of its ``<Stream>``.
-        They are valid for one connection within a minute.
-
-        Args:
-            call_sid: The ``CallSid`` in Twilio's request to the program's webhook.
-
-        Returns:
-            Values by name; none without a ``twilio_auth_token``.
-
-        Raises:
-            ValueError: If ``call_sid`` is empty or not a string.
-        """
-        if not isinstance(call_sid, str) or not call_sid:
-            raise ValueError(f"call_sid must be the CallSid of a call, not {call_sid!r}")
-        return dict(endpoint_of(self).telephone.call_parameters(call_sid))
-
-    def fastphone(
-        self, token: str | None = None, host: str = "127.0.0.1", port: int = 8000, **kwargs: Any
-    ) -> None:
-        """Serve the stream on a temporary phone number, through the FastPhone service.
-
-        Starts a server, opens a tunnel, prints the number and the code for callers, and accepts
-        calls until Ctrl-C.
-
-        Args:
-            token: A Hugging Face token; by default the one stored on this machine.
-            host: The address to listen on.
-            port: The port to listen on.
-            **kwargs: Options of uvicorn; or ``service``, a
-                ``fastrtc.server.fastphone.FastPhoneService`` with other addresses of the service.
-
-        Raises:
-            httpx.HTTPStatusError: If the service refuses.
-            httpx.TransportError: If it cannot be reached.
-            RuntimeError: In Google Colab or a Hugging Face Space without ``rtc_configuration``.
-            OSError: If the port is in use.
-        """
-        from .server.fastphone import serve
-
-        self._check_colab_or_spaces()
-        serve(self, endpoint_of(self).telephone, token, host, port, **kwargs)
 
     async def get_rtc_configuration(self) -> dict[str, Any] | None:
         """Return the configuration for a client; see ``resolve_rtc_configuration``."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from .audio.converter import AudioConverter
 from .audio.g711 import encode_mulaw
 from .core.close_reason import UNSUPPORTED_DATA, CloseReason
 from .core.context import Call, Context
+from .core.identity import current_identity
 from .core.limits import DEFAULT_LIMITS, Limits
 from .core.messages import error_message
 from .core.tasks import runs_on
@@ -178,6 +180,14 @@ class WebSocketHandler:
         """The id of an attempt to connect over WebRTC that the client has given up."""
         return None if self._started is None else self._started[1].replaces
 
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The metadata of the client; of a telephone call, its custom parameters."""
+        if self._started is None:
+            return {}
+        start = self._started[1]
+        return start.metadata if start.call is None else start.call.parameters
+
     # --- The socket -------------------------------------------------------------------------
 
     async def handle_websocket(self, websocket: WebSocket) -> None:
@@ -248,6 +258,7 @@ class WebSocketHandler:
             websocket=self.websocket,
             copies=self._copies,
             call=start.call,
+            identity=replace(current_identity.get(), metadata=self.metadata),
         )
         return session, self.carry(session).media
 

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "MY_TWILIO_TOKEN": "stand-in",
     "TELNYX_API_KEY": "stand-in",
     "TURN_SECRET": "stand-in",
+    "TOKEN_SECRET": "a stand-in of 16 bytes and more",
 }
 """Variables that the programs read. None is a real key; what is asked is a stand-in."""
 

@@ -17,7 +17,7 @@ VARIES = re.compile(r"[$]?\{[^{}\n]*\}|microphone|vad|video|\W")
 REFUSED = re.compile(r'SessionRefused\(\s*"(\w+)"')
 LOGGED = re.compile(r'self.say\("(\w+)"\)')
 ENDED = re.compile(
-    r'(?:_TooMuch\(|on_abuse\(|self\.close, |reason: str = |return )"([A-Z]\w+ [^"]*)"'
+    r'(?:_TooMuch\(|on_abuse\(|_session\.close\(|reason: str = |return )"([A-Z]\w+ [^"]*)"'
 )
 
 

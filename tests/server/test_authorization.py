@@ -10,11 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, HTTPException, Request, WebSocket
+from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from fastrtc import AsyncStreamHandler, Stream, Unauthorized
+from fastrtc.core.identity import current_identity
 from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server import authorization as module
 from fastrtc.server.authorization import refusal_of
@@ -95,6 +96,15 @@ async def test_what_it_says_is_what_happens(says: Any, answer: Any, kind: str):
     assert (refusal and refusal.answer) == answer
 
 
+@pytest.mark.parametrize("user", [{"id": 5}, 42, ["a"], object()])
+async def test_what_it_returns_else_is_the_user(user: Any):
+    assert await refusal_of(gives(user), request(cookie="a=b", accept="x")) is None
+    identity = current_identity.get()
+    assert identity.user is user
+    assert identity.request is not None
+    assert identity.request.cookies == {"a": "b"} and identity.request.headers["Accept"] == "x"
+
+
 async def test_without_a_function_everybody_may():
     assert await refusal_of(None, None) is None
 
@@ -103,8 +113,11 @@ async def test_without_a_function_everybody_may():
     ("says", "logged"),
     [
         (raises(KeyError("the database is down")), "the database is down"),
-        (gives({"user": 5}), "must return None, True, False or a string, not dict"),
-        (gives(0), "not int"),
+        (gives({}), "must return None, True or the user, or False or a string to refuse"),
+        (gives(0), "not 0"),
+        (gives(HTTPException(401)), "not HTTPException"),
+        (gives(Unauthorized), "not <class"),
+        (gives(Response(status_code=401)), "must return"),
     ],
 )
 async def test_one_that_fails_refuses_without_a_reason_and_says_why_in_the_log_once(

@@ -4,25 +4,16 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from fastrtc import ReplyOnPause, StreamHandler, get_current_context
+from fastrtc import ReplyOnPause, get_current_context
 from fastrtc.handlers.link import link_of
 from fastrtc.session.client_messages import MAX_MESSAGE_BYTES, MAX_QUEUED
-from fastrtc.session.session import Session
+from fastrtc.session.hooks import Hooks
+from tests.session.rig import Handler, Rig, until
 from tests.support.models import Energy
-
-
-class Handler(StreamHandler):
-    def receive(self, frame: Any) -> None: ...
-
-    def emit(self) -> None: ...
-
-    def copy(self) -> "Handler":
-        return type(self)()
 
 
 class Listening(Handler):
@@ -44,36 +35,6 @@ class ListeningAsync(Handler):
     async def on_message(self, message: dict[str, Any]) -> None:
         await asyncio.sleep(0.01 if message["data"] == 0 else 0)
         self.got.append((message, get_current_context().webrtc_id, threading.current_thread().name))
-
-
-class Rig:
-    def __init__(self, handler: Any, **options: Any) -> None:
-        self.sent: list[dict[str, Any]] = []
-        self.session = Session(
-            "me", handler, deliver=print, release=lambda session: None, **options
-        )
-        self.session.outbox.open(lambda text: self.sent.append(json.loads(text)))
-        self.handler = self.session.handler
-        self.messages = self.session.messages
-
-    async def __aenter__(self) -> "Rig":
-        self.session.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.session.close("enough")
-        await self.session.closed.wait()
-
-    @property
-    def errors(self) -> list[str]:
-        return [message["data"] for message in self.sent if message["type"] == "error"]
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.001)
 
 
 @pytest.mark.parametrize("kind", [Listening, ListeningAsync])
@@ -240,10 +201,10 @@ async def test_large_messages_are_bounded_by_their_size() -> None:
 
 async def test_the_stream_s_function_gets_what_the_handler_does_not() -> None:
     got: list[Any] = []
-    async with Rig(Handler(), on_message=got.append) as rig:
+    async with Rig(Handler(), hooks=Hooks(on_message=got.append)) as rig:
         rig.messages.receive({"type": "x"})
         await until(lambda: got)
-    async with Rig(Listening(), on_message=got.append) as rig:
+    async with Rig(Listening(), hooks=Hooks(on_message=got.append)) as rig:
         rig.messages.receive({"type": "y"})
         await until(lambda: rig.handler.got)
     assert got == [{"type": "x"}]

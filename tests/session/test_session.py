@@ -784,7 +784,7 @@ async def test_a_part_that_gives_a_reason_ends_it():
     rig.session.run("emit", emit())
     await rig.closed()
 
-    assert rig.sent == [{"type": "end_stream", "data": "goodbye"}]
+    assert rig.sent == [{"type": "end_stream", "data": "goodbye", "code": "server"}]
     assert rig.session.reason.text == "goodbye"
 
 
@@ -811,7 +811,7 @@ async def test_the_client_is_told_one_reason():
     await rig.closed()
     rig.session.close("third", tell=True)
 
-    assert rig.sent == [{"type": "end_stream", "data": "first"}]
+    assert rig.sent == [{"type": "end_stream", "data": "first", "code": "server"}]
 
 
 async def test_a_thread_may_end_it_with_a_reason():
@@ -821,7 +821,7 @@ async def test_a_thread_may_end_it_with_a_reason():
     await asyncio.to_thread(rig.session.close, "from a thread", tell=True)
     await rig.closed()
 
-    assert rig.sent == [{"type": "end_stream", "data": "from a thread"}]
+    assert rig.sent == [{"type": "end_stream", "data": "from a thread", "code": "closed"}]
 
 
 # The time limit
@@ -839,7 +839,8 @@ async def test_the_time_limit_tells_the_client_first():
     rig.session.start()
     await rig.closed()
 
-    assert json.loads(trace[0]) == {"type": "end_stream", "data": "Time limit reached"}
+    end = {"type": "end_stream", "data": "Time limit reached", "code": "time_limit"}
+    assert json.loads(trace[0]) == end
     assert trace[1:] == ["transport closed"]
 
 

@@ -85,19 +85,19 @@ class Echo(AsyncStreamHandler):
         return self.made[-1]
 
     async def start_up(self) -> None:
-        self.calls["start_up"] = get_current_context().call
+        self.calls["start_up"] = get_current_context().phone_call
 
     async def receive(self, frame: Any) -> None:
-        self.calls["receive"] = get_current_context().call
+        self.calls["receive"] = get_current_context().phone_call
         self.shapes.add((frame[0], frame[1].dtype.name, frame[1].ndim))
         self.heard.put_nowait(frame)
 
     async def emit(self) -> Any:
-        self.calls["emit"] = get_current_context().call
+        self.calls["emit"] = get_current_context().phone_call
         return await wait_for_item(self.heard)
 
     async def shutdown(self) -> None:
-        self.calls["shutdown"] = get_current_context().call
+        self.calls["shutdown"] = get_current_context().phone_call
         self.shutdowns += 1
 
 
@@ -252,7 +252,7 @@ class Conversation:
 
     def __call__(self, audio: tuple[int, np.ndarray], *history: Any) -> Iterator[Any]:
         self.asked.append((*audio, history))
-        self.calls.append(get_current_context().call)
+        self.calls.append(get_current_context().phone_call)
         if self.reply_s:
             t = np.arange(RATE // 10) / RATE
             for _ in range(round(self.reply_s * 10)):
@@ -334,12 +334,12 @@ async def test_keys_reach_the_handler(provider: type[Provider], kind: str):
     class AsyncMenu(Menu):
         async def receive_dtmf(self, digit: str) -> None:
             await asyncio.sleep(0.01)
-            pressed.append((digit, get_current_context().call.provider))
+            pressed.append((digit, get_current_context().phone_call.provider))
 
     class SyncMenu(Menu):
         def receive_dtmf(self, digit: str) -> None:
             time.sleep(0.01)
-            pressed.append((digit, get_current_context().call.provider))
+            pressed.append((digit, get_current_context().phone_call.provider))
 
     with line(AsyncMenu() if kind == "async" else SyncMenu()) as (_, url):
         async with Phone(url, provider) as phone:

@@ -72,7 +72,7 @@ class Tone(StreamHandler):
         return (24000, np.zeros(480, np.float32)), AdditionalOutputs("level", level)
 
     def receive_dtmf(self, digit: str) -> None:
-        call = get_current_context().call
+        call = get_current_context().phone_call
         if call is not None:
             print(call.from_number, digit)
 

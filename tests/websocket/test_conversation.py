@@ -342,7 +342,7 @@ async def test_a_closed_stream_is_played_to_its_end() -> None:
         assert await client.closed() == 1000
         assert time.monotonic() - began > 0.5
         assert sum(map(len, client.audio)) == 12000
-        assert client.messages[-1] == {"type": "end_stream", "data": "Goodbye"}
+        assert client.messages[-1] == {"type": "end_stream", "data": "Goodbye", "code": "server"}
         assert client.socket.close_reason == "Goodbye"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 __all__ = [
     "GOING_AWAY",
@@ -13,6 +14,8 @@ __all__ = [
     "TRY_AGAIN_LATER",
     "UNSUPPORTED_DATA",
     "CloseReason",
+    "ConnectionEnd",
+    "EndCode",
 ]
 
 NORMAL = 1000
@@ -30,6 +33,39 @@ MAX_REASON_BYTES = 123
 """Maximum size of the reason in a close frame, in bytes (RFC 6455, section 5.5)."""
 
 
+EndCode: TypeAlias = Literal["time_limit", "idle", "error", "server", "replaced", "closed"]
+"""Why a connection has ended: ``time_limit`` or ``idle_timeout`` of the stream, an ``error`` of the
+handler or a limit that the client exceeded, the ``server`` or its program, ``replaced`` by another
+connection of the same client, or ``closed`` by the client or its network."""
+
+_OF_CODES: dict[int, EndCode] = {
+    GOING_AWAY: "server",
+    INTERNAL_ERROR: "error",
+    POLICY_VIOLATION: "error",
+    TOO_BIG: "error",
+}
+
+
+@dataclass(frozen=True)
+class ConnectionEnd:
+    """The end of a connection, as ``on_disconnect`` gets it.
+
+    Attributes:
+        code: Why it has ended: ``"time_limit"``, ``"idle"``, ``"error"``, ``"server"``,
+            ``"replaced"`` or ``"closed"``.
+        reason: The reason in words.
+        duration_s: How long it was established, in seconds.
+        transport: ``"webrtc"``, ``"websocket"`` or ``"telephone"``.
+        messages: Number of messages that the client sent.
+    """
+
+    code: EndCode
+    reason: str
+    duration_s: float
+    transport: Literal["webrtc", "websocket", "telephone"]
+    messages: int = 0
+
+
 @dataclass(frozen=True)
 class CloseReason:
     """The reason for the end of a connection.
@@ -37,10 +73,17 @@ class CloseReason:
     Attributes:
         code: A close code of RFC 6455; for WebRTC, which has none, it is only logged.
         text: The reason in words.
+        end: Why, as a code for clients and programs; None derives it from the close code.
     """
 
     code: int = NORMAL
     text: str = ""
+    end: EndCode | None = None
+
+    @property
+    def end_code(self) -> EndCode:
+        """Why, as a code for clients and programs."""
+        return self.end or _OF_CODES.get(self.code, "closed")
 
     @property
     def short_text(self) -> str:

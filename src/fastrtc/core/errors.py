@@ -9,6 +9,8 @@
         InvalidCandidate (ValueError) a candidate that cannot be parsed
         SessionRefused                a connection was refused; has the code for the client
         Unauthorized                  raised by ``authorize``; has the reason for the client
+        ClientCallError               a call to the client has no result
+          ClientCallTimeout (TimeoutError)  none in time
         HandlerError                  what a handler returned cannot be used
           HandlerNotInitialized (AttributeError)  its __init__ does not call the base class's
         HandlerExited                 user code raised a ``BaseException``
@@ -30,6 +32,8 @@ from .messages import error_message, post_message
 
 __all__ = [
     "CannotSay",
+    "ClientCallError",
+    "ClientCallTimeout",
     "FastRTCError",
     "HandlerError",
     "HandlerExited",
@@ -108,6 +112,14 @@ class Unauthorized(FastRTCError):
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class ClientCallError(FastRTCError):
+    """A call to the client has no result: it has no such function, or its function failed."""
+
+
+class ClientCallTimeout(ClientCallError, TimeoutError):
+    """The client did not answer a call in time."""
 
 
 class HandlerError(FastRTCError):

@@ -18,6 +18,7 @@ __all__ = [
     "create_message",
     "current_channel",
     "current_post",
+    "end_message",
     "error_message",
     "parse_message",
     "post_message",
@@ -98,6 +99,14 @@ def parse_message(text: str) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise ValueError("A message must be a JSON object")
     return message
+
+
+def end_message(text: str, code: str | None = None) -> str:
+    """Serialize an ``end_stream`` message: the reason, and its code if there is one."""
+    message: dict[str, Any] = {"type": "end_stream", "data": text}
+    if code is not None:
+        message["code"] = code
+    return json.dumps(message)
 
 
 def error_message(text: str) -> str:

@@ -10,10 +10,12 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from dataclasses import dataclass, field
 from types import MethodType
 from typing import TYPE_CHECKING, Any
 
+from ..core.context import current_context
 from ..core.errors import HandlerNotInitialized
 from ..core.messages import DataChannel
 from ..core.tasks import runs_on
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
 
     from .speaking import Sayable, SpeechHandle
 
-__all__ = ["HandlerLink", "create_link", "has_link", "link_of", "rebound", "submit"]
+__all__ = [
+    "HandlerLink",
+    "create_link",
+    "has_link",
+    "is_replying",
+    "link_of",
+    "rebound",
+    "submit",
+]
 
 NAME = "__fastrtc_link__"
 """The key in the handler's ``__dict__``."""
@@ -69,6 +79,7 @@ class HandlerLink:
         submitted: Whether a text that the client submitted is triggering a reply.
         resampler: The resampler of ``StreamHandlerBase.resample``.
         conversation: The ``Dialogue`` of a ``ReplyOnPause``.
+        context: The context variables of the connection.
         on_message: The function for messages of the client that was passed to the constructor.
         message_types: The functions of this package for messages of the client, by type; called
             on the event loop.
@@ -95,8 +106,9 @@ class HandlerLink:
     submitted: bool = False
     resampler: AudioResampler | None = field(default=None, repr=False)
     conversation: Any = field(default=None, repr=False)
+    context: Context | None = field(default=None, repr=False)
     on_message: Callable[[dict[str, Any]], Any] | None = None
-    message_types: dict[str, Callable[[dict[str, Any]], None]] = field(default_factory=dict)
+    message_types: dict[str, Callable[[dict[str, Any]], bool | None]] = field(default_factory=dict)
 
     def call_on_loop(self, function: Callable[[], Any]) -> None:
         """Call a function that is not thread-safe on the event loop; thread-safe."""
@@ -105,6 +117,15 @@ class HandlerLink:
             function()
         else:
             loop.call_soon_threadsafe(function)
+
+    def run_in_context(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of the program in the context of the connection, in this thread.
+
+        Code of another connection, or of none, may be running, such as that of a route.
+        """
+        if self.context is None or self.context.get(current_context) is current_context.get():
+            return function(*args)
+        return self.context.copy().run(function, *args)
 
     def send(self, message: str) -> None:
         """Send a message to the client; do nothing without a connection."""
@@ -153,6 +174,14 @@ def rebound(value: Any, original: Any, copy: Any) -> Any:
     if inspect.ismethod(value) and value.__self__ is original:
         return MethodType(value.__func__, copy)
     return value
+
+
+def is_replying(handler: Any) -> bool:
+    """Return whether a handler with a conversation makes or plays a reply."""
+    conversation = link_of(handler).conversation
+    if conversation is None:
+        return False
+    return bool(conversation.speaking or conversation.face.event.is_set())
 
 
 def submit(handler: Any) -> None:

@@ -61,6 +61,7 @@ class AudioInbound:
         receiving: Whether a sync ``receive`` is running at the moment.
         on_received: Called after ``receive`` has processed a frame, where it ran: on the loop if it
             is async, otherwise in its thread.
+        on_pushed: Called on the event loop with the samples of each ``push``; None for nothing.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class AudioInbound:
         self._done = asyncio.Event()
         self.receiving = False
         self.on_received: Callable[[], None] = _nothing
+        self.on_pushed: Callable[[NDArray[np.int16]], None] | None = None
         self._most_waiting = round(BACKLOG_S * self.rate * channels)
         self._overflow = Overflow(
             logger.warning,
@@ -115,6 +117,8 @@ class AudioInbound:
         """
         if self._stopped or self._finishing or samples.shape[1] == 0:
             return
+        if self.on_pushed is not None:
+            self.on_pushed(samples)
         if self._needs_silence is not None:
             self._watch_for_silence(samples.shape[1] / rate)
         if not self._framed:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from ..core.errors import InvalidCandidate, InvalidOffer, SessionRefused
+from ..core.identity import check_metadata
 from ..core.limits import MAX_ID_LENGTH
 from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
@@ -55,14 +56,21 @@ async def answer(
         else:
             await cluster.add_candidate(webrtc_id, value, candidate)
         return None
+    try:
+        metadata = check_metadata(body.get("metadata"))
+    except ValueError as error:
+        raise InvalidOffer(str(error)) from None
     if cluster is None:
-        offer = await _read(endpoint, sdp)
-        return await _connect(endpoint, webrtc_id, offer, set_outputs)
-    return await cluster.connect(webrtc_id, sdp, set_outputs)
+        return await connect(endpoint, webrtc_id, sdp, set_outputs, metadata)
+    return await cluster.connect(webrtc_id, sdp, set_outputs, metadata)
 
 
 async def connect(
-    endpoint: Endpoint, webrtc_id: str, sdp: Any, set_outputs: Callable[[AdditionalOutputs], Any]
+    endpoint: Endpoint,
+    webrtc_id: str,
+    sdp: Any,
+    set_outputs: Callable[[AdditionalOutputs], Any],
+    metadata: Mapping[str, Any],
 ) -> dict[str, str]:
     """Answer an offer in this process; see ``answer``.
 
@@ -71,7 +79,7 @@ async def connect(
         SessionRefused: If a limit is reached, or the connection cannot be established.
     """
     offer = await _read(endpoint, sdp)
-    return await _connect(endpoint, webrtc_id, offer, set_outputs)
+    return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata)
 
 
 async def _read(endpoint: Endpoint, sdp: Any) -> Offer:
@@ -101,12 +109,13 @@ async def _connect(
     webrtc_id: str,
     offer: Offer,
     set_outputs: Callable[[AdditionalOutputs], Any],
+    metadata: Mapping[str, Any],
 ) -> dict[str, str]:
     owner = endpoint.owner
     async with endpoint.reserve(webrtc_id) as place:
         candidates = endpoint.early.take(webrtc_id)
         configuration = await _configuration(owner.server_rtc_configuration)
-        session = await place.create_session(set_outputs)
+        session = await place.create_session(set_outputs, metadata=metadata)
         media = Media(session, owner.modality, owner.mode, playout=Playout(lower_rates=LOWER_RATES))
         peer = Peer(session, media, owner.mode, configuration, owner.limits, endpoint.ports)
         connection = endpoint.add(session, media, peer, peer.tracks)

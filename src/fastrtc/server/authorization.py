@@ -9,26 +9,33 @@ import asyncio
 import functools
 import logging
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from dataclasses import replace
+from typing import Any, TypeAlias, cast
 
 from fastapi import HTTPException, Request, WebSocket
+from fastapi.responses import Response
 from starlette.middleware.cors import CORSMiddleware
 
 from ..core.errors import SessionRefused, Unauthorized
 from ..core.failures import contained
+from ..core.identity import ClientRequest, Headers, Identity, current_identity
 from ..core.log_throttle import LogThrottle
 from ..core.tasks import BoundedThreads
 from ..handlers.invoke import call_function
 from ..transport.cross_site import CorsGrant, SitePolicy, refuse_request
 from ..transport.webrtc.ice_targets import client_place, place_of_client
+from .tokens import MISSING, Claims, Tokens, find_token
 
 __all__ = [
     "Authorize",
+    "claims_of",
+    "client_request",
     "is_of_browser",
     "refusal_of",
+    "refusal_of_client",
     "refusal_of_site",
     "served_locally",
     "serving_locally",
@@ -38,13 +45,17 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 Authorize: TypeAlias = Callable[[Request | WebSocket], Any]
-"""Called with the request or the WebSocket. Returns None or True to accept it, or False or a string
-with the reason to refuse it; or raises ``Unauthorized``. Sync or async."""
+"""Called with the request or the WebSocket. Returns None, True or the user to accept it: any value
+that is true and no string, which becomes ``Context.user``. Returns False, or a string with the
+reason, to refuse it; or raises ``Unauthorized``. Sync or async."""
 
 AUTHORIZE_TIMEOUT_S = 10.0
 """Timeout of a sync ``authorize``, including the wait for a thread, in seconds. Twilio's timeout of
 a webhook is 15 s, and that of a handshake in the ``websockets`` package 10 s; a database query
 takes far less."""
+
+_NO_USERS = (Response, BaseException)
+"""What a program may return instead of raising it, to refuse a request."""
 
 TOO_SLOW = "The server took too long to decide. Try again."
 
@@ -147,17 +158,72 @@ def _cors_grant(request: Request | WebSocket, origin: str) -> CorsGrant | None:
     return None
 
 
+def claims_of(tokens: Tokens | None, request: Request | WebSocket | None) -> Claims | None:
+    """Return the content of the token of a request; None if it has none and needs none.
+
+    Args:
+        tokens: The tokens of the stream; None if it has none.
+        request: The request; None, if it is unknown, has no token.
+
+    Raises:
+        SessionRefused: If the token is invalid or has expired, or a required one is missing.
+    """
+    if tokens is None:
+        return None
+    token = None if request is None else find_token(request.headers, request.query_params)
+    if token is None:
+        if tokens.required:
+            raise SessionRefused("unauthorized", reason=MISSING)
+        return None
+    try:
+        return tokens.verify(token)
+    except Unauthorized as error:
+        raise SessionRefused("unauthorized", reason=error.reason) from None
+
+
+async def refusal_of_client(
+    policy: SitePolicy,
+    tokens: Tokens | None,
+    authorize: Authorize | None,
+    request: Request | WebSocket | None,
+) -> SessionRefused | None:
+    """Decide whether to refuse a request: by its origin, then its token, then ``authorize``.
+
+    Args:
+        policy: The policy of the endpoint.
+        tokens: The tokens of the stream; None if it has none.
+        authorize: The program's function; None accepts every request.
+        request: The request; None if it is unknown.
+
+    Returns:
+        The refusal, or None.
+    """
+    refusal = refusal_of_site(policy, request)
+    if refusal is not None:
+        return refusal
+    try:
+        claims = claims_of(tokens, request)
+    except SessionRefused as refused:
+        return refused
+    return await refusal_of(authorize, request, claims=claims)
+
+
 async def refusal_of(
-    authorize: Authorize | None, request: Request | WebSocket | None
+    authorize: Authorize | None,
+    request: Request | WebSocket | None,
+    *,
+    claims: Claims | None = None,
 ) -> SessionRefused | None:
     """Decide whether to refuse a request by calling ``authorize``.
 
     An async function is awaited in the context of the caller: the handler's ``copy()`` sees the
     ``ContextVar`` values that it sets. A sync function runs in a thread, with a timeout of 10 s.
+    The identity of an accepted request is set in the context of the caller.
 
     Args:
         authorize: The program's function; None accepts every request.
         request: The request; None, if it is unknown, is refused.
+        claims: The content of the token of the request.
 
     Returns:
         The refusal, or None.
@@ -166,6 +232,10 @@ async def refusal_of(
         client = getattr(request, "client", None)
         headers = getattr(request, "headers", {})
         client_place.set(place_of_client(client and client.host, headers))
+    identity = Identity(client_request(request))
+    if claims is not None:
+        identity = replace(identity, user=claims.user, metadata=claims.metadata, token=claims.use)
+    current_identity.set(identity)
     if authorize is None:
         return None
     try:
@@ -183,17 +253,44 @@ async def refusal_of(
         verdict = False
     if verdict is None or verdict is True:
         return None
+    if not isinstance(verdict, bool | str):
+        current_identity.set(replace(identity, user=verdict))
+        return None
     reason = {"reason": verdict} if isinstance(verdict, str) and verdict else {}
     return SessionRefused("unauthorized", **reason)
 
 
-async def _decide(authorize: Authorize, request: Request | WebSocket) -> None | bool | str:
+async def _decide(authorize: Authorize, request: Request | WebSocket) -> Any:
     verdict = await call_function(authorize, request, run=_run_in_time)
-    if verdict is not None and not isinstance(verdict, bool | str):
+    if verdict is None or isinstance(verdict, bool | str):
+        return verdict
+    if isinstance(verdict, _NO_USERS) or isinstance(verdict, type) or not verdict:
         raise TypeError(
-            f"authorize must return None, True, False or a string, not {type(verdict).__name__}"
+            "authorize must return None, True or the user, or False or a string to refuse the "
+            f"request, not {verdict!r:.100}"
         )
     return verdict
+
+
+def client_request(request: Request | WebSocket | None) -> ClientRequest | None:
+    """Return what handlers may know about a request; None if it is unknown."""
+    if request is None:
+        return None
+    client = getattr(request, "client", None)
+    return ClientRequest(
+        Headers(_part_of(request, "headers").items()),
+        _part_of(request, "cookies"),
+        _part_of(request, "query_params"),
+        client.host if client else None,
+    )
+
+
+def _part_of(request: Request | WebSocket, name: str) -> Mapping[str, str]:
+    try:
+        return cast(Mapping[str, str], getattr(request, name))
+    except Exception as error:  # malformed, or incomplete, as in the tests of a program
+        logger.debug("The %s of a request cannot be read: %s", name, error)
+        return {}
 
 
 async def _run_in_time(call: Callable[[], Any]) -> Any:

@@ -26,9 +26,10 @@ from ..transport.cross_site import SitePolicy
 from ..transport.webrtc.early_candidates import EarlyCandidates
 from ..transport.webrtc.peer import Peer
 from ..transport.webrtc.ports.ice_ports import IcePorts
-from .authorization import refusal_of, refusal_of_site, site_policy
+from .authorization import refusal_of_client, site_policy
 from .cluster.options import CLUSTER, resolve_cluster
 from .connection import Connection
+from .hooks import StreamHooks
 from .output_readers import OutputReaders
 from .owner import Listener, Owner
 from .past_connections import PastConnections
@@ -69,6 +70,7 @@ class Endpoint:
         past: What is known about connections that have ended.
         shutdown: Closes the connections when the server stops.
         name: The name of the endpoint in a cluster, the same in all processes.
+        hooks: The functions and options of the program that concern the connections.
     """
 
     name = "stream"
@@ -90,6 +92,7 @@ class Endpoint:
         )
         self.shutdown = CloseOnLoopShutdown(self.stop, self.end_with_the_loop)
         self.past = PastConnections()
+        self.hooks = StreamHooks()
         self._listener = listener
         self._ports: tuple[Ice, IcePorts] | None = None
         self._membership: tuple[Any, Membership] | None = None
@@ -103,16 +106,13 @@ class Endpoint:
         return site_policy(owner.allowed_origins, owner.allowed_hosts, local=self.local)
 
     async def refusal_of(self, request: Any) -> SessionRefused | None:
-        """Check the origin of a request, and call ``authorize``.
-
-        Args:
-            request: The request, or None if it is unknown.
+        """Check the origin and the token of a request, or None if it is unknown, and ``authorize``.
 
         Returns:
             The refusal, or None.
         """
-        refusal = refusal_of_site(self.site_policy, request)
-        return refusal or await refusal_of(self.owner.authorize, request)
+        tokens, authorize = self.hooks.tokens, self.owner.authorize
+        return await refusal_of_client(self.site_policy, tokens, authorize, request)
 
     # Connections
 
@@ -305,11 +305,11 @@ class Endpoint:
         if connection is not None:
             connection.session.outbox.post(create_message("update_connection", desired_state))
 
-    def end(self, id: str) -> bool:
+    def end(self, id: str, reason: str = "clean_up", *, tell: bool = False) -> bool:
         """End a connection, and return whether it is known."""
         connection = self.places.get(id)
         if connection is not None:
-            connection.session.close("clean_up")
+            connection.session.close(reason, tell=tell, end="server")
         return connection is not None
 
     # Closing

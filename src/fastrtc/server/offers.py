@@ -23,12 +23,14 @@ class Body(BaseModel):
         candidate: A trickled candidate, as returned by ``RTCIceCandidate.toJSON()``.
         type: ``"offer"`` or ``"ice-candidate"``.
         webrtc_id: The connection id chosen by the client.
+        metadata: A JSON object of up to 16 KB for the program: ``Context.metadata``.
     """
 
     sdp: str | None = None
     candidate: dict[str, Any] | str | None = None
     type: str
     webrtc_id: str
+    metadata: Any = None
 
 
 class OfferRefused(HTTPException, ValueError):

@@ -51,6 +51,7 @@ class PageEndpoint(Endpoint):
         self.stream = other.owner
         self._stream_endpoint = other
         self.shutdown = other.shutdown
+        self.hooks = other.hooks
 
     def set_page_input(self, value: WebRTCData | str, args: Sequence[Any]) -> None:
         """Set the inputs of a handler to those of the page; see ``WebRTC.set_input_gradio``."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.context import Call
+from ..core.errors import SessionRefused, Unauthorized
+from ..core.identity import Identity, current_identity
 from ..core.outputs import AdditionalOutputs
 from ..session.session import Session
+from .tokens import Tokens
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
@@ -61,6 +65,7 @@ class Reservation:
         deliver: Callable[[AdditionalOutputs], Any],
         websocket: Any = None,
         call: Call | None = None,
+        metadata: Mapping[str, Any] | None = None,
     ) -> Session:
         """Create the session, with a copy of the handler.
 
@@ -68,11 +73,15 @@ class Reservation:
             deliver: Called with each ``AdditionalOutputs``.
             websocket: The WebSocket that it uses, if any.
             call: The telephone call, if it is one.
+            metadata: The metadata that the client sent. Those of its token replace them.
 
         Raises:
+            SessionRefused: If the token of the client was used before.
             Exception: Any exception of the handler's ``copy()``.
         """
         endpoint, owner = self._endpoint, self._endpoint.owner
+        identity = current_identity.get()
+        _redeem(endpoint.hooks.tokens, identity)
         self._session = session = await Session.create(
             self._id,
             owner.event_handler,
@@ -81,5 +90,16 @@ class Reservation:
             time_limit=owner.time_limit,
             websocket=websocket,
             call=call,
+            identity=replace(identity, metadata={**(metadata or {}), **identity.metadata}),
+            hooks=endpoint.hooks,
         )
         return session
+
+
+def _redeem(tokens: Tokens | None, identity: Identity) -> None:
+    if tokens is None or identity.token is None:
+        return
+    try:
+        tokens.redeem(identity.token)
+    except Unauthorized as error:
+        raise SessionRefused("unauthorized", reason=error.reason) from None

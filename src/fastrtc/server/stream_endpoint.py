@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -51,6 +51,11 @@ class Socket(Protocol):
     @property
     def replaces(self) -> str | None:
         """The id of an attempt to connect over WebRTC that the client has given up."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """The metadata of the client."""
         ...
 
     def carry(self, session: Session) -> OpenSocket:
@@ -162,7 +167,10 @@ class StreamEndpoint(Endpoint):
         await self._end_attempt(socket.replaces)
         async with self.reserve(id) as place:
             session = await place.create_session(
-                socket.additional_outputs_factory(id), socket.websocket, socket.call
+                socket.additional_outputs_factory(id),
+                socket.websocket,
+                socket.call,
+                socket.metadata,
             )
             transport = socket.carry(session)
             self.add(session, transport.media, transport, [socket])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
@@ -17,11 +19,15 @@ from ..transport.socket._compat_server import (
     drop_if_unread,
     unsent_bytes,
 )
+from .tokens import PREFIX
 
 __all__ = ["StarletteSocket"]
 
 DENIAL = "websocket.http.response"
 """The extension of ASGI for a response to the handshake other than its acceptance."""
+
+SUBPROTOCOL = "fastrtc"
+"""The subprotocol that a browser offers beside its token."""
 
 
 class StarletteSocket:
@@ -54,7 +60,7 @@ class StarletteSocket:
     async def accept(self) -> None:
         """Accept it, unless it is already accepted."""
         if self._websocket.application_state is WebSocketState.CONNECTING:
-            await self._websocket.accept()
+            await self._websocket.accept(_subprotocol(self._websocket.scope))
 
     async def receive(self) -> str | bytes | None:
         """Wait for the next message; None if the client has disconnected."""
@@ -106,3 +112,14 @@ class StarletteSocket:
     def drop_if_unread(self, timeout_s: float) -> None:
         """Drop the TCP connection if the client does not read the close frame in time."""
         drop_if_unread(self._websocket, timeout_s)
+
+
+def _subprotocol(scope: Mapping[str, Any]) -> str | None:
+    """Return the subprotocol to accept.
+
+    A browser that offers subprotocols, one of which is its token, closes the socket unless the
+    server selects one of them.
+    """
+    offered: list[str] = scope.get("subprotocols") or []
+    tokens = [one for one in offered if one.startswith(PREFIX)]
+    return SUBPROTOCOL if SUBPROTOCOL in offered else next(iter(tokens), None)

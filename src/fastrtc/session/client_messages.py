@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core.errors import HandlerExited
 from ..core.messages import error_message, parse_message
@@ -15,6 +15,9 @@ from ..handlers.invoke import Invoker
 from ..handlers.link import has_link, link_of
 
 __all__ = ["MAX_MESSAGE_BYTES", "ClientMessages"]
+
+Function: TypeAlias = Callable[[dict[str, Any]], "bool | None"]
+"""Gets the messages of a type; returns False if a message is not for it."""
 
 MAX_MESSAGE_BYTES = 64 * 1024
 """Maximum size of a message of a client, in bytes."""
@@ -35,6 +38,10 @@ class ClientMessages:
     A type that was registered with ``on`` is passed to its function; all others are queued for
     ``on_message``: of the handler, or else of the stream. Malformed messages are reported to the
     client, if the program has an ``on_message``; otherwise they are ignored, as in FastRTC 0.0.34.
+
+    Attributes:
+        on_received: Called with each message, also with malformed ones.
+        received: Number of these messages.
 
     Args:
         handler: Returns the handler of the session.
@@ -60,17 +67,20 @@ class ClientMessages:
         self._post = post
         self._start_task = start_task
         self._report = report
-        self._types: dict[str, Callable[[dict[str, Any]], None]] = {}
+        self.on_received: Callable[[], None] = _nothing
+        self.received = 0
+        self._types: dict[str, Function] = {}
         self._queued: deque[tuple[dict[str, Any], int]] = deque()
         self._queued_bytes = 0
         self._live = False
         self._task: asyncio.Task[None] | None = None
 
-    def on(self, type: str, function: Callable[[dict[str, Any]], None]) -> None:
+    def on(self, type: str, function: Function) -> None:
         """Register the function that gets the messages of a type instead of ``on_message``.
 
-        It is called on the event loop, and must not block. The client gets the text of a
-        ``ValueError`` that it raises.
+        It is called on the event loop, and must not block. If it returns False, the message is one
+        of the program, which only has the same type. The client gets the text of a ``ValueError``
+        that it raises.
         """
         self._types[type] = function
 
@@ -86,15 +96,17 @@ class ClientMessages:
 
     def receive_text(self, text: str) -> bool:
         """Dispatch a text of the client; see ``receive``."""
+        if len(text) <= MAX_MESSAGE_BYTES and text.lstrip().startswith("{"):
+            try:
+                message = parse_message(text)
+            except ValueError as error:
+                self._note()
+                return self._refuse(str(error))
+            return self.receive(message, len(text.encode(errors="surrogatepass")))
+        self._note()
         if len(text) > MAX_MESSAGE_BYTES:
             return self._refuse(_too_large(len(text)))
-        if not text.lstrip().startswith("{"):
-            return text != HANDSHAKE and self._refuse("A message must be a JSON object")
-        try:
-            message = parse_message(text)
-        except ValueError as error:
-            return self._refuse(str(error))
-        return self.receive(message, len(text.encode(errors="surrogatepass")))
+        return text != HANDSHAKE and self._refuse("A message must be a JSON object")
 
     def receive(self, message: dict[str, Any], size: int | None = None) -> bool:
         """Dispatch a message of the client.
@@ -106,6 +118,7 @@ class ClientMessages:
         Returns:
             Whether there is a function for it. A message that was refused counts as well.
         """
+        self._note()
         size = len(json.dumps(message)) if size is None else size
         if size > MAX_MESSAGE_BYTES:
             return self._refuse(_too_large(size))
@@ -113,18 +126,21 @@ class ClientMessages:
         if not isinstance(type, str):
             return self._refuse("A message must have a 'type', a string")
         function = self._types.get(type) or self._of_handler.get(type)
-        if function is None:
-            return self._enqueue(message, size)
         try:
-            function(message)
+            if function is None or function(message) is False:
+                return self._enqueue(message, size)
         except ValueError as error:
             self._post(error_message(str(error)))
         except Exception as error:
             self._report(type, error)
         return True
 
+    def _note(self) -> None:
+        self.received += 1
+        self.on_received()
+
     @property
-    def _of_handler(self) -> Mapping[str, Callable[[dict[str, Any]], None]]:
+    def _of_handler(self) -> Mapping[str, Function]:
         handler = self._handler()
         return link_of(handler).message_types if has_link(handler) else {}
 
@@ -170,6 +186,10 @@ class ClientMessages:
                     self._report("on_message", error)
         finally:
             self._task = None
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _too_large(size: int) -> str:

@@ -52,6 +52,16 @@ class ErrorReports:
         if not (isinstance(error, WebRTCError) and error.told):
             self._post(error_message(text_of(error)))
 
+    def log_failure(self, name: str, error: Exception) -> None:
+        """Log an exception, throttled, without showing it to the client.
+
+        Args:
+            name: The name of the callback that raised it.
+            error: The exception.
+        """
+        throttle = self._throttle_of(name, error)
+        throttle.log(logger.error, "Session %s: %s failed", self._id, name, exc_info=error)
+
     def report_failure(self, name: str, error: Exception) -> None:
         """Log an exception that cost a frame, throttled, and show it once.
 
@@ -62,8 +72,7 @@ class ErrorReports:
         if self._closed:
             logger.debug("Session %s: %s failed while closing", self._id, name, exc_info=error)
             return
-        throttle = self._throttle_of(name, error)
-        throttle.log(logger.error, "Session %s: %s failed", self._id, name, exc_info=error)
+        self.log_failure(name, error)
         message = error_message(text_of(error))
         if isinstance(error, WebRTCError) and error.told:
             if len(self._repeating) < MAX_SHOWN:

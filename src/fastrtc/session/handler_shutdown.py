@@ -58,8 +58,8 @@ class HandlerShutdown:
 
     async def run(self, handler: StreamHandlerBase) -> None:
         """Call ``shutdown``, then ``reset``."""
-        await self._end("shutdown", self._call_shutdown(handler))
-        await self._end("reset", self._invoker.call("reset", handler.reset))
+        await self.finish("shutdown", self._call_shutdown(handler))
+        await self.finish("reset", self._invoker.call("reset", handler.reset))
 
     async def _call_shutdown(self, handler: StreamHandlerBase) -> None:
         """Call ``shutdown`` on the event loop, where programs, sync or not, create tasks in it."""
@@ -91,7 +91,14 @@ class HandlerShutdown:
         if inspect.isawaitable(result):
             await result
 
-    async def _end(self, name: str, call: Coroutine[Any, Any, Any]) -> None:
+    async def finish(self, name: str, call: Coroutine[Any, Any, Any]) -> None:
+        """Run a last call of user code, within 10 s; log its exception.
+
+        Args:
+            name: The name of the function.
+            call: The call.
+        """
+
         def log(error: Exception) -> None:
             logger.error("Session %s: %s() failed", self._id, name, exc_info=error)
 

@@ -14,7 +14,7 @@ from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import FunctionInputs, WebRTCData
 from ..handlers.invoke import is_async
 from ..handlers.kinds import video_function
-from ..handlers.link import link_of
+from ..handlers.link import is_replying, link_of
 from ..handlers.speaking import Sayable, SpeechHandle, interrupt
 from ..handlers.video import VideoStreamHandler
 from ..pacing.inbound import AudioInbound
@@ -109,6 +109,9 @@ class Media:
                 self.speaker.conversation = link.conversation
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(receives))
+        session.timers.busy = self._is_busy
+        if self.audio_in is not None and session.timers.has_idle_timeout:
+            self.audio_in.on_pushed = session.timers.heard
         session.on_start(self._start)
         session.on_stop(self._wake_emit)
 
@@ -125,6 +128,7 @@ class Media:
         Raises:
             ValueError: If the handler is a function that takes a different number of inputs.
         """
+        self._session.timers.client_active()
         if self.inputs is not None:
             self.inputs.set(args)
         else:
@@ -140,6 +144,7 @@ class Media:
         Raises:
             ValueError: If the handler is a function that takes a different number of inputs.
         """
+        self._session.timers.client_active()
         handler = self.handler
         if not isinstance(handler, StreamHandlerBase):
             self.set_args(args)
@@ -205,6 +210,12 @@ class Media:
         if playout is None:
             return 0.0
         return playout.queued_s + playout.ahead_s(self._session.loop.time())
+
+    def _is_busy(self) -> bool:
+        """Return whether a reply is being made or played."""
+        handler = self.handler
+        making = isinstance(handler, StreamHandlerBase) and is_replying(handler)
+        return making or self.queued_s() > 0
 
     async def _wake_emit(self) -> None:
         """Unblock a sync ``emit`` by calling ``receive`` with a last, silent frame.

@@ -10,23 +10,28 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from ..core.close_reason import INTERNAL_ERROR, NORMAL, CloseReason
-from ..core.context import Call, Context, current_context
+from ..core.close_reason import INTERNAL_ERROR, NORMAL, CloseReason, EndCode
+from ..core.context import Call, Connected, Context, connect_context, current_context
 from ..core.errors import HandlerExited, HandlerKeepsFailing
 from ..core.failures import CallbackFailures, as_exception, contained, text_of
-from ..core.messages import create_message, current_post
+from ..core.identity import Identity
+from ..core.messages import create_message, current_post, end_message
 from ..core.outputs import AdditionalOutputs
 from ..core.tasks import TaskOwner, runs_on
 from ..handlers.abandoned import GRACE_S, abandoned
 from ..handlers.base import StreamHandlerBase
-from ..handlers.client_message import OnMessage
 from ..handlers.invoke import Invoker
 from ..handlers.kinds import copy_handler, copy_handler_in_thread
 from ..handlers.link import link_of
+from .client_calls import ClientCalls
 from .client_messages import ClientMessages
 from .error_reports import ErrorReports
+from .events import SessionEvents
 from .handler_shutdown import HandlerShutdown, live_sessions
+from .hooks import Hooks
+from .methods import Methods
 from .outbox import Outbox
+from .timers import SessionTimers
 
 __all__ = ["Session", "State"]
 
@@ -66,10 +71,16 @@ class Session:
         websocket: The WebSocket that it uses, if any.
         copies: Whether to copy the handler; if False, it is used itself.
         call: The telephone call, if it is one.
-        on_message: Called with the client's messages if the handler has no ``on_message``.
+        identity: What is known about the client.
+        hooks: The functions and options of the stream.
 
     Attributes:
+        user_context: The context that user code gets.
         messages: The messages of the client.
+        calls: The program's calls to the client.
+        timers: The limits of its duration and of its idle time.
+        tells_codes: Whether the client gets the codes of an end and the warning before a time
+            limit, which FastRTC 0.0.34 did not send.
     """
 
     def __init__(
@@ -83,7 +94,8 @@ class Session:
         websocket: Any = None,
         copies: bool = True,
         call: Call | None = None,
-        on_message: OnMessage | None = None,
+        identity: Identity = Identity(),  # noqa: B008, it is frozen
+        hooks: Hooks | None = None,
     ) -> None:
         self.id = id
         self.state = State.NEW
@@ -92,8 +104,8 @@ class Session:
         self.loop = asyncio.get_running_loop()
         self._release = release
         self._deliver_outputs = deliver
-        self._time_limit = time_limit
-        self._timer: asyncio.TimerHandle | None = None
+        self.tells_codes = True
+        hooks = hooks or Hooks()
         self._stoppers: list[Callable[[], Awaitable[None]]] = []
         self._closers: list[Callable[[CloseReason], Awaitable[None]]] = []
         self._starters: list[Callable[[], None]] = []
@@ -103,18 +115,38 @@ class Session:
         self.outbox = Outbox()
         self._errors = ErrorReports(id, self.outbox.post, self.loop.time)
         self.context = contextvars.copy_context()
-        self.context.run(current_context.set, Context(id, websocket, call))
+        self.calls = ClientCalls(self.outbox.post, self.loop)
+        self.user_context = Context(
+            id, websocket, call, identity.request, dict(identity.metadata), identity.user
+        )
+        close = functools.partial(self.close, tell=True, end="server")
+        connect_context(
+            self.user_context,
+            Connected(close, self.outbox.post, self.calls.call, self.calls.call_sync),
+        )
+        self.context.run(current_context.set, self.user_context)
         self.context.run(current_post.set, self._errors.show)
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
         self.messages = ClientMessages(
             lambda: self.handler,
-            on_message,
+            hooks.on_message,
             self.invoker,
             self.outbox.post,
             self._tasks.start,
             self._errors.report_failure,
         )
+        methods = Methods(
+            hooks.methods,
+            self.invoker,
+            self.outbox.post,
+            self._tasks.start,
+            self._errors.log_failure,
+        )
+        self.messages.on("call", methods.receive)
+        self.messages.on("result", self.calls.receive)
+        self.timers = SessionTimers(self, time_limit, hooks.idle_timeout)
+        self._events = SessionEvents(self, hooks)
         self._shutdown = HandlerShutdown(id, self.invoker, self.context)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
         self._link_handler()
@@ -137,6 +169,7 @@ class Session:
         if isinstance(self.handler, StreamHandlerBase):
             link = link_of(self.handler)
             link.loop = self.loop
+            link.context = self.context
             link.post = self.outbox.post
             link.report = self.report
             link.start_task = self._tasks.start
@@ -168,10 +201,8 @@ class Session:
             return
         self.state = State.LIVE
         live_sessions[id(self.loop)] += 1
-        if self._time_limit is not None:
-            self._timer = self.loop.call_later(
-                self._time_limit, functools.partial(self.close, "Time limit reached", tell=True)
-            )
+        self.timers.start()
+        self._events.connected()
         for starter in self._starters:
             starter()
         self.messages.start()
@@ -196,7 +227,7 @@ class Session:
                 self.loop.call_later(CANCELLED_WAIT_S, self._cancelled, name, error)
             raise
         if reason is not None:
-            self.close(reason, tell=True)
+            self.close(reason, tell=True, end="server")
 
     def _cancelled(self, name: str, error: asyncio.CancelledError) -> None:
         if not self.ended:
@@ -245,29 +276,41 @@ class Session:
         else:
             self._errors.report(error)
 
-    def close(self, text: str, code: int = NORMAL, *, tell: bool = False) -> None:
+    def report_failure(self, name: str, error: Exception) -> None:
+        """Log an exception of a callback, throttled, and show it to the client once."""
+        self._errors.report_failure(name, error)
+
+    async def call_last(self, name: str, call: Coroutine[Any, Any, Any]) -> None:
+        """Run a last call of user code while the session closes; see ``HandlerShutdown``."""
+        await self._shutdown.finish(name, call)
+
+    def close(
+        self, text: str, code: int = NORMAL, *, tell: bool = False, end: EndCode | None = None
+    ) -> None:
         """End the session; from any thread, any number of times.
 
         Args:
             text: Why.
             code: The close code of a WebSocket.
             tell: Whether the client gets an ``end_stream`` with the text.
+            end: Why, as a code; None derives it from the close code.
         """
         if not runs_on(self.loop):
-            self.invoker.post(functools.partial(self.close, text, code, tell=tell))
+            self.invoker.post(functools.partial(self.close, text, code, tell=tell, end=end))
             return
         if self.ended:
             return
+        reason = CloseReason(code, text, end)
         if tell:
-            self.outbox.post(create_message("end_stream", text))
+            self.outbox.post(end_message(text, reason.end_code if self.tells_codes else None))
         if self.state is State.LIVE:
             live_sessions[id(self.loop)] -= 1
         self.state = State.CLOSING
-        self.reason = reason = CloseReason(code, text)
+        self.reason = reason
         self._errors.close()
         logger.debug("Session %s closes: %s", self.id, text)
-        if self._timer is not None:
-            self._timer.cancel()
+        self.timers.stop()
+        self.calls.close()
         try:
             self._release(self)
         except BaseException:  # raised by a program's clean_up
@@ -287,6 +330,7 @@ class Session:
             await asyncio.gather(*(self._close_one(stopper) for stopper in self._stoppers))
             closers = (functools.partial(closer, reason) for closer in self._closers)
             await asyncio.gather(self._shut_down(), *map(self._close_one, closers))
+            await self._events.disconnected(reason)
         finally:
             self.invoker.close()
             self.outbox.close()

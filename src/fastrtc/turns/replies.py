@@ -158,7 +158,7 @@ class Replies:
         self._link.send(create_message("interrupted", "interrupted"))
         if self.on_interrupt is not None:
             try:
-                self.on_interrupt(played_s)
+                self._link.run_in_context(self.on_interrupt, played_s)
             except Exception as error:  # the conversation goes on
                 if self._link.report is None:
                     raise

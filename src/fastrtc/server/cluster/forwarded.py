@@ -8,9 +8,11 @@ from __future__ import annotations
 import logging
 import pickle
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...core.diagnosis import Diagnosis
+from ...core.identity import Identity, current_identity
 from ...core.outputs import AdditionalOutputs
 from ...transport.webrtc.candidates import parse_candidate
 from ...transport.webrtc.ice_targets import Place, client_place
@@ -43,10 +45,18 @@ MAX_PAGE_OUTPUTS_BYTES = 8 << 20
 
 
 @call("offer", timeout_s=OFFER_TIMEOUT_S, for_owner=False)
-async def offer(endpoint: Endpoint, id: str, sdp: Any, place: Place) -> dict[str, str]:
+async def offer(
+    endpoint: Endpoint,
+    id: str,
+    sdp: Any,
+    metadata: Mapping[str, Any],
+    place: Place,
+    identity: Identity,
+) -> dict[str, str]:
     """Answer an offer of a client that reached a node without a free place."""
     client_place.set(place)
-    return await connect(endpoint, id, sdp, endpoint.owner.set_additional_outputs(id))
+    current_identity.set(identity)
+    return await connect(endpoint, id, sdp, endpoint.owner.set_additional_outputs(id), metadata)
 
 
 @call("candidate")
@@ -121,6 +131,12 @@ async def end_attempt(endpoint: Endpoint, id: str) -> None:
     endpoint.places.end_attempt(id)
     if endpoint.cluster is not None and id not in endpoint.places:
         await endpoint.cluster.release_now(id)  # the WebSocket may have the same id
+
+
+@call("close")
+async def close(endpoint: Endpoint, id: str, reason: str) -> bool:
+    """End a connection with a reason for its client."""
+    return endpoint.end(id, reason, tell=True)
 
 
 @call("diagnose")

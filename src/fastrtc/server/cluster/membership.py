@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import InvalidCandidate, SessionRefused
+from ...core.identity import current_identity
 from ...core.log_throttle import LogThrottle
 from ...core.outputs import AdditionalOutputs
 from ...transport.webrtc.candidates import Candidate, parse_candidate
@@ -214,7 +215,11 @@ class Membership:
     # Offers and candidates
 
     async def connect(
-        self, id: str, sdp: Any, set_outputs: Callable[[AdditionalOutputs], Any]
+        self,
+        id: str,
+        sdp: Any,
+        set_outputs: Callable[[AdditionalOutputs], Any],
+        metadata: Mapping[str, Any],
     ) -> dict[str, str]:
         """Answer an offer; if this node has no free place or drains, let another node do it.
 
@@ -225,7 +230,7 @@ class Membership:
             SessionRefused: If no node can answer it.
         """
         try:
-            return await connect(self._endpoint, id, sdp, set_outputs)
+            return await connect(self._endpoint, id, sdp, set_outputs, metadata)
         except TotalLimitReached:
             raise
         except SessionRefused as refusal:
@@ -237,7 +242,7 @@ class Membership:
             raise full
         self._forwarding += 1
         try:
-            return await self._connect_elsewhere(node, key, sdp, full)
+            return await self._connect_elsewhere(node, key, (sdp, metadata), full)
         finally:
             self._forwarding -= 1
 
@@ -247,17 +252,19 @@ class Membership:
         return bool(await node.find_places(self._name))
 
     async def _connect_elsewhere(
-        self, node: ClusterNode, key: Key, sdp: Any, full: SessionRefused
+        self, node: ClusterNode, key: Key, offer: tuple[Any, ...], full: SessionRefused
     ) -> dict[str, str]:
+        context = client_place.get(), current_identity.get()
         for other in await node.find_places(key.stream):
             try:
-                answer: dict[str, str] = await node.call_node(
-                    other, key, "offer", sdp, client_place.get()
-                )
+                answer: dict[str, str] = await node.call_node(other, key, "offer", *offer, *context)
                 return answer
             except SessionRefused as refusal:
                 if refusal.code not in FULL:
                     raise
+            except TypeError as error:  # the user, which authorize returned, cannot be pickled
+                _failures.log(logger.error, "An offer could not be forwarded: %s", error)
+                break
             except (RemoteCallFailed, ConnectionUnknown, NodeUnreachable) as error:
                 _failures.log(logger.warning, "An offer could not be forwarded: %s", error)
         raise full

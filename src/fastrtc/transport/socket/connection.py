@@ -174,6 +174,7 @@ class SocketConnection:
             case Audio() if opened is not None:
                 opened.hear(event.payload)
             case Dtmf() if opened is not None:
+                opened.session.timers.client_active()
                 opened.keys.press(event.digit)
             case Message() if opened is not None:
                 opened.receive(event)

@@ -49,6 +49,7 @@ class Start:
             is one block for the handler, and each chunk of the handler is one message.
         pauses: Whether the client can hold its unplayed audio: see ``SocketProtocol.pause``.
         replaces: The id of the client's attempt to connect over WebRTC, which this replaces.
+        metadata: The metadata that the client sent; the custom parameters of a call.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Start:
     framed: bool = True
     pauses: bool = False
     replaces: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, cast, get_args
 
 from ...core.context import Call
+from ...core.identity import check_metadata
 from ...core.limits import MAX_ID_LENGTH
 from ...core.messages import parse_message
 from ...core.rates import FRAMES_PER_SECOND
@@ -86,7 +87,9 @@ class BrowserMessages:
             raise ValueError("The connection has started already")
         id = _id("websocket_id", message.get("websocket_id"))
         audio = message.get("audio")
+        metadata = check_metadata(message.get("metadata"))
         start = Start(id, framed=False) if audio is None else _negotiate(id, audio)
+        start = replace(start, metadata=metadata)
         if "replaces" in message:
             start = replace(start, replaces=_id("replaces", message["replaces"]))
         self._begun = True

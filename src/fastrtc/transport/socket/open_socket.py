@@ -131,6 +131,7 @@ class OpenSocket:
             link.clear_queue = options.clear
             link.queued_s = self.unplayed_s
             link.pause, link.resume = self.pause, self.resume
+        session.tells_codes = start.framed  # others get only what FastRTC 0.0.34 would send
         session.context.run(current_channel.set, options.channel)
         session.on_start(self._run)
         session.on_close(self.close)

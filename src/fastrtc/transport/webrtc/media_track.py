@@ -111,7 +111,7 @@ class MediaCallback(MediaStreamTrack):
                 release=_ignore,
                 websocket=self.context.websocket,
                 copies=False,
-                call=self.context.call,
+                call=self.context.phone_call,
             )
             self._own_session = True
             session.context.run(current_channel.set_source, lambda: self.channel)

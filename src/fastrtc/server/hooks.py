@@ -1,0 +1,47 @@
+"""The program's functions and options of a stream that concern its connections."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ..handlers.client_message import check_on_message
+from ..session.hooks import Hooks
+from .tokens import Tokens
+
+__all__ = ["StreamHooks", "check_hooks"]
+
+
+@dataclass
+class StreamHooks(Hooks):
+    """Functions and options of a stream that concern its connections.
+
+    Attributes:
+        tokens: Checks the tokens of clients; None without ``Stream.tokens``.
+    """
+
+    tokens: Tokens | None = None
+
+
+def check_hooks(
+    on_message: Any, on_connect: Any, on_disconnect: Any, idle_timeout: Any
+) -> StreamHooks:
+    """Return the hooks of a stream, from its arguments.
+
+    Raises:
+        TypeError: If ``on_message`` cannot be called with one argument.
+        ValueError: If another argument is invalid; the message names it.
+    """
+    for name, function in (("on_connect", on_connect), ("on_disconnect", on_disconnect)):
+        if function is not None and not callable(function):
+            raise ValueError(f"{name} must be a function or None, not {function!r}")
+    if idle_timeout is not None and (
+        isinstance(idle_timeout, bool)
+        or not isinstance(idle_timeout, int | float)
+        or not 0 < idle_timeout < math.inf
+    ):
+        raise ValueError(
+            f"idle_timeout must be a positive number of seconds or None, not {idle_timeout!r}"
+        )
+    return StreamHooks(check_on_message(on_message), on_connect, on_disconnect, idle_timeout)

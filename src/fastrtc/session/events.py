@@ -1,0 +1,65 @@
+"""``on_connect`` and ``on_disconnect`` of a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ..core.close_reason import CloseReason, ConnectionEnd
+from ..core.context import Context
+from ..core.errors import HandlerExited
+from .hooks import Hooks, OnConnect
+
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["SessionEvents"]
+
+
+class SessionEvents:
+    """Call the program when a session is established, and when it has ended.
+
+    Args:
+        session: The session.
+        hooks: The functions of the stream.
+    """
+
+    def __init__(self, session: Session, hooks: Hooks) -> None:
+        self._session = session
+        self._hooks = hooks
+        self._connected_at: float | None = None
+
+    def connected(self) -> None:
+        """Call ``on_connect`` in a task of the session, which is established now."""
+        self._connected_at = self._session.loop.time()
+        if self._hooks.on_connect is not None:
+            self._session.run("on_connect", self._connect(self._hooks.on_connect))
+
+    async def _connect(self, function: OnConnect) -> None:
+        session = self._session
+        try:
+            await session.invoker.call("on_connect", function, session.user_context)
+        except HandlerExited:
+            raise
+        except Exception as error:  # the conversation goes on
+            session.report_failure("on_connect", error)
+
+    async def disconnected(self, reason: CloseReason) -> None:
+        """Call ``on_disconnect`` if the session was established; wait for up to 10 s."""
+        session, function = self._session, self._hooks.on_disconnect
+        if function is None or self._connected_at is None:
+            return
+        end = ConnectionEnd(
+            reason.end_code,
+            reason.text,
+            session.loop.time() - self._connected_at,
+            _transport(session.user_context),
+            session.messages.received,
+        )
+        call = session.invoker.call("on_disconnect", function, session.user_context, end)
+        await session.call_last("on_disconnect", call)
+
+
+def _transport(context: Context) -> Literal["webrtc", "websocket", "telephone"]:
+    if context.phone_call is not None:
+        return "telephone"
+    return "webrtc" if context.websocket is None else "websocket"

@@ -1,0 +1,39 @@
+"""The program's side of all connections of a stream, besides its handler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from ..core.close_reason import ConnectionEnd
+from ..core.context import Context
+from ..handlers.client_message import OnMessage
+from .methods import Method
+
+__all__ = ["Hooks", "OnConnect", "OnDisconnect"]
+
+OnConnect: TypeAlias = Callable[[Context], Any]
+"""Called when a connection is established. Sync or async."""
+
+OnDisconnect: TypeAlias = Callable[[Context, ConnectionEnd], Any]
+"""Called when a connection that was established has ended. Sync or async."""
+
+
+@dataclass
+class Hooks:
+    """Functions and options of a stream that concern its connections.
+
+    Attributes:
+        on_message: Gets messages of clients if the handler has no ``on_message``.
+        on_connect: Called when a connection is established.
+        on_disconnect: Called when an established connection has ended.
+        idle_timeout: How long a client may neither speak nor send anything, in seconds.
+        methods: The methods that clients may call by name, with the number of their arguments.
+    """
+
+    on_message: OnMessage | None = None
+    on_connect: OnConnect | None = None
+    on_disconnect: OnDisconnect | None = None
+    idle_timeout: float | None = None
+    methods: dict[str, tuple[Method, int]] = field(default_factory=dict)
