@@ -2,7 +2,9 @@
 
 import { Emitter } from "./emitter";
 import { FastRTCError, toFastRTCError } from "./errors";
+import { pause } from "./retry";
 import { endError, iceError, refusalError, timeoutError, turnError } from "./sentences";
+import { countArrived, LOOK_EVERY, SilenceDetector } from "./silence";
 import { summarise, type Counts, type LinkStats } from "./stats";
 import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
 
@@ -49,6 +51,7 @@ export class Link extends Emitter<LinkEvents> {
   #remote = new MediaStream();
   #life = new AbortController();
   #connected = false;
+  #away = false;
   #hasAddress = false;
   #turnRefused = false;
   #awaitsAnswer = false;
@@ -257,10 +260,12 @@ export class Link extends Emitter<LinkEvents> {
       clearTimeout(this.#timer);
       const first = !this.#connected;
       this.#connected = true;
-      if (first) this.#settle?.resolve();
-      else this.emit("returned", undefined);
+      if (first) {
+        this.#settle?.resolve();
+        void this.#watch();
+      } else this.#setAway(false);
     } else if (state === "disconnected") {
-      this.emit("disconnected", undefined);
+      this.#setAway(true);
     } else if (state === "failed") {
       this.#end(
         this.#connected
@@ -270,6 +275,25 @@ export class Link extends Emitter<LinkEvents> {
     } else if (state === "closed") {
       this.#end(endError());
     }
+  }
+
+  /** Watch for silence, which browsers report only after 8 s, such as when the server is gone. */
+  async #watch(): Promise<void> {
+    const detector = new SilenceDetector();
+    for (;;) {
+      await pause(LOOK_EVERY, this.#life.signal);
+      if (this.#isOver()) return;
+      const report = await this.peer.getStats().catch(() => new Map<string, unknown>());
+      if (this.#isOver()) return;
+      const silent = detector.isSilent(countArrived(report), performance.now());
+      this.#setAway(silent || this.peer.connectionState === "disconnected");
+    }
+  }
+
+  #setAway(away: boolean): void {
+    if (away === this.#away) return;
+    this.#away = away;
+    this.emit(away ? "disconnected" : "returned", undefined);
   }
 }
 

@@ -3,6 +3,7 @@
 GET  /outputs?webrtc_id=...     server-sent events: each input, and the process that echoes it
 POST /inputs                    {"webrtc_id": "...", "value": "..."}
 GET  /candidates?webrtc_id=...  the types of the client's candidates that the owner knows
+GET  /page                      a page with the JavaScript client
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
+from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from fastrtc import AdditionalOutputs, AsyncStreamHandler, Stream, wait_for_item
@@ -65,6 +68,7 @@ app = FastAPI()
 stream.mount(app)
 if OURS:
     stream.mount_health(app)
+    app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
 
 class Input(BaseModel):
@@ -92,3 +96,8 @@ async def outputs(webrtc_id: str) -> StreamingResponse:
 @app.get("/candidates")
 def candidates(webrtc_id: str) -> list[str]:
     return [candidate.type for candidate in stream.diagnose(webrtc_id).remote]
+
+
+@app.get("/page")
+async def page() -> FileResponse:
+    return FileResponse(Path(__file__).with_name("page.html"))

@@ -6,6 +6,7 @@
     {"do": "send_inputs", "rounds": 3}
         sends inputs, each of which has to come back as an output, and describes what did not
     {"do": "talk"}    lets them talk; a client that hears nothing for 3 s calls again
+    {"do": "listen"}  forgets the gaps so far
     {"do": "heard"}   describes what each client has heard since then
     {"do": "keep_calling", "url": "...", "every_s": 0.2}
         calls and hangs up, again and again
@@ -22,27 +23,26 @@ import itertools
 import json
 import logging
 import os
-import sys
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
+from tests.support.commands import a_few_at_a_time, answer_requests
 from tests.support.encoded_tone import EncodedTone
 from tests.support.peers import strip_candidates
 
 __all__ = ["Caller"]
 
-T = TypeVar("T")
-
 CONNECT_TIMEOUT_S = 30.0
 OUTPUT_TIMEOUT_S = float(os.environ.get("OUTPUT_TIMEOUT_S", "10"))
 SILENCE_S = 3.0
 """How long a client hears nothing before it calls again, in seconds."""
+PACKET_EVERY_S = float(os.environ.get("PACKET_EVERY_S", "0.02"))
+"""Interval of the packets of a client that talks, in seconds."""
 POLL_S = 0.1
 AT_A_TIME = int(os.environ.get("AT_A_TIME", "10"))
 
@@ -72,7 +72,7 @@ class Caller:
         self._connected = asyncio.Event()
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         close_while_connecting(self.pc)
-        self.pc.addTrack(EncodedTone(talks))
+        self.pc.addTrack(EncodedTone(talks, PACKET_EVERY_S))
         self.pc.createDataChannel("text")
         self.pc.on("connectionstatechange", self._changed)
 
@@ -235,7 +235,7 @@ class _Callers:
     async def call(self, url: str, count: int = 1, check: bool = True) -> Any:
         new = [Caller(url, self._http, self._talks) for _ in range(count)]
         self._callers += new
-        await _a_few_at_a_time(caller.connect(check=check) for caller in new)
+        await a_few_at_a_time((caller.connect(check=check) for caller in new), AT_A_TIME)
         return _described(new)
 
     async def send_inputs(self, rounds: int = 1, at_a_time: int = AT_A_TIME) -> Any:
@@ -247,7 +247,7 @@ class _Callers:
             for number in range(rounds):
                 await caller.send_input(f"{number} {uuid.uuid4().hex}")
 
-        await _a_few_at_a_time(map(send, self._callers), at_a_time)
+        await a_few_at_a_time(map(send, self._callers), at_a_time)
         return _described(self._callers)
 
     async def talk(self) -> str:
@@ -287,6 +287,11 @@ class _Callers:
             await asyncio.sleep(POLL_S)
         new.listen()
         return True
+
+    async def listen(self) -> str:
+        for caller in self._callers:
+            caller.listen()
+        return "listening"
 
     async def heard(self) -> Any:
         return {
@@ -348,34 +353,10 @@ def _described(callers: list[Caller]) -> dict[str, Any]:
     }
 
 
-async def _a_few_at_a_time(
-    all: Iterable[Coroutine[Any, Any, T]], at_a_time: int = AT_A_TIME
-) -> list[T]:
-    places = asyncio.Semaphore(at_a_time)
-
-    async def run(one: Coroutine[Any, Any, T]) -> T:
-        async with places:
-            return await one
-
-    return await asyncio.gather(*map(run, all))
-
-
-async def _lines() -> AsyncIterator[bytes]:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield line
-
-
 async def _main() -> None:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=2)
     async with httpx.AsyncClient(timeout=30, limits=limits, trust_env=False) as http:
-        callers = _Callers(http)
-        async for line in _lines():
-            request = json.loads(line)
-            answer = await getattr(callers, request.pop("do"))(**request)
-            print(json.dumps(answer), flush=True)
+        await answer_requests(_Callers(http))
 
 
 if __name__ == "__main__":

@@ -115,6 +115,10 @@ class Programs:
         """Start clients."""
         return self.start(sys.executable, "-m", "tests.cluster.clients", env=env)
 
+    def pages(self) -> Program:
+        """Start a Chromium for pages."""
+        return self.start(sys.executable, "-m", "tests.cluster.pages")
+
     def stop(self) -> None:
         """Kill all that still run."""
         for program in self._programs:

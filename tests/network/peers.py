@@ -19,12 +19,10 @@ import json
 import logging
 import os
 import socket
-import sys
 import urllib.request
 import uuid
-from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 
 import aioice.ice
 import av
@@ -33,17 +31,15 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
 from fastrtc.transport.webrtc._aiortc.consent import watch_consent
+from tests.support.commands import a_few_at_a_time, answer_requests
 from tests.support.encoded_tone import EncodedTone
 from tests.support.ice_tcp import connect_over_tcp
 
 __all__ = ["Peer"]
 
-T = TypeVar("T")
-
 LOUD = 1500
 LOUD_PACKETS = 5
 CONNECT_WITHIN_S = 40.0
-AT_A_TIME = 10
 ANSWER_WITHIN_S = 0.3
 
 
@@ -163,10 +159,10 @@ class _Peers:
             aioice.ice.get_host_addresses = lambda **_: [loopback]
         peers = [Peer(url, tcp_from, within) for _ in range(count)]
         self._peers += peers
-        return await _a_few_at_a_time(peer.connect() for peer in peers)
+        return await a_few_at_a_time(peer.connect() for peer in peers)
 
     async def listen(self, within: float = 30.0) -> int:
-        return sum(await _a_few_at_a_time(peer.listen(within) for peer in self._peers))
+        return sum(await a_few_at_a_time(peer.listen(within) for peer in self._peers))
 
     async def states(self) -> list[str]:
         return [peer.pc.connectionState for peer in self._peers]
@@ -192,27 +188,6 @@ class _Peers:
             return answers
 
 
-async def _a_few_at_a_time(all: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    places = asyncio.Semaphore(AT_A_TIME)
-
-    async def run(one: Coroutine[Any, Any, T]) -> T:
-        async with places:
-            return await one
-
-    return await asyncio.gather(*map(run, all))
-
-
-async def _main() -> None:
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    peers = _Peers()
-    while line := await reader.readline():
-        request = json.loads(line)
-        answer = await getattr(peers, request.pop("do"))(**request)
-        print(json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
     logging.basicConfig(level=os.environ.get("LOG_LEVEL", "WARNING"))
-    asyncio.run(_main())
+    asyncio.run(answer_requests(_Peers()))

@@ -16,6 +16,7 @@ from tests.support.peers import tone
 
 __all__ = ["EncodedTone"]
 
+RATE = 48000
 FRAME = 960
 
 
@@ -25,12 +26,18 @@ def _packets() -> list[bytes]:
 
 
 class EncodedTone(MediaStreamTrack):
-    """Sends encoded packets in real time while it is asked to talk."""
+    """Sends encoded packets of 20 ms in real time while it is asked to talk.
+
+    Args:
+        talks: Set while it talks.
+        every_s: Interval of the packets in seconds; more than 0.02 s is discontinuous transmission.
+    """
 
     kind = "audio"
 
-    def __init__(self, talks: asyncio.Event) -> None:
+    def __init__(self, talks: asyncio.Event, every_s: float = FRAME / RATE) -> None:
         super().__init__()
+        self._samples = round(every_s * RATE)
         self._talks = talks
         self._payloads = itertools.cycle(_packets())
         self._count = itertools.count()
@@ -42,10 +49,10 @@ class EncodedTone(MediaStreamTrack):
         now = asyncio.get_running_loop().time()
         await asyncio.sleep(self._next - now)
         self._check_live()  # it may have been stopped meanwhile
-        self._next = max(now, self._next) + FRAME / 48000
+        self._next = max(now, self._next) + self._samples / RATE
         number = next(self._count)
         packet = av.Packet(next(self._payloads))
-        packet.pts, packet.time_base = number * FRAME, Fraction(1, 48000)
+        packet.pts, packet.time_base = number * self._samples, Fraction(1, RATE)
         return packet
 
     def _check_live(self) -> None:

@@ -492,6 +492,23 @@ describe("a lost network", () => {
     expect(getUserMedia).toHaveBeenCalledOnce();
   });
 
+  it("is noticed by its silence, sooner than the browser reports it", async () => {
+    const { states } = await connected();
+    const peer = FakePeer.last;
+    let responsesReceived = 0;
+    peer.getStats = () =>
+      Promise.resolve(new Map([["pair", { type: "candidate-pair", responsesReceived }]]));
+    for (const goes of [true, false, true, false, true]) {
+      for (let second = 0; second < 6; second++) {
+        responsesReceived += Number(goes);
+        await vi.advanceTimersByTimeAsync(1000);
+      }
+    }
+    expect(states()).toEqual(["reconnecting", "connected", "reconnecting", "connected"]);
+    await vi.advanceTimersByTimeAsync(9500);
+    expect(FakePeer.last).not.toBe(peer);
+  });
+
   it("is the end of what was being said, too", async () => {
     const { connection } = await connected();
     FakePeer.last.say({ type: "log", data: "pause_detected" });

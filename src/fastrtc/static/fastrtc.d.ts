@@ -431,6 +431,41 @@ declare function rememberBlocked(address: string, isBlocked: boolean): void;
 /** Forget which networks block UDP: another one may let it through. */
 declare function forgetBlocked(): void;
 
+/** Timing of reconnects. */
+/** Apply the defaults; without reconnects, the number of tries is 0. */
+declare function reconnectPlan(given: boolean | ReconnectOptions | undefined): Required<ReconnectOptions>;
+/** Return the delay before an attempt, in ms; the first (0) is immediate. */
+declare function waitBefore(attempt: number, { backOff }: Required<ReconnectOptions>): number;
+/** Whether another attempt may succeed. */
+declare function isPassing(error: FastRTCError): boolean;
+/** Wait, or until the network is back. Resolves immediately when aborted. */
+declare function pause(milliseconds: number, signal: AbortSignal): Promise<void>;
+
+/** Detection of a peer connection on which nothing arrives, sooner than browsers report it. */
+/** Interval between two looks at the statistics, in ms. */
+declare const LOOK_EVERY = 500;
+/** Time without any packet after which the connection counts as disconnected, in ms. Each side
+ * checks it every 2.5 to 5 s, even if there is no media (RFC 7675). */
+declare const SILENT_AFTER = 5000;
+/**
+ * Return a number that grows with whatever arrives; null in browsers that do not count the
+ * responses to their checks.
+ *
+ * @param report The result of `RTCPeerConnection.getStats`.
+ */
+declare function countArrived(report: Iterable<[string, unknown]>): number | null;
+/** Decides whether a connection is silent. */
+declare class SilenceDetector {
+    #private;
+    /**
+     * Return whether nothing has arrived for `SILENT_AFTER`.
+     *
+     * @param arrived See `countArrived`.
+     * @param now The time in ms.
+     */
+    isSilent(arrived: number | null, now: number): boolean;
+}
+
 /** A summary of the browser's statistics. */
 /** Byte counts with their time, for bitrates. */
 interface Counts {
@@ -700,16 +735,6 @@ interface ServerConversation {
 declare function conversationOf({ type, data }: ServerMessage): ServerConversation | null;
 /** The server's confirmation of each string that a page sends, which is ignored. */
 declare function isEcho(log: string): boolean;
-
-/** Timing of reconnects. */
-/** Apply the defaults; without reconnects, the number of tries is 0. */
-declare function reconnectPlan(given: boolean | ReconnectOptions | undefined): Required<ReconnectOptions>;
-/** Return the delay before an attempt, in ms; the first (0) is immediate. */
-declare function waitBefore(attempt: number, { backOff }: Required<ReconnectOptions>): number;
-/** Whether another attempt may succeed. */
-declare function isPassing(error: FastRTCError): boolean;
-/** Wait, or until the network is back. Resolves immediately when aborted. */
-declare function pause(milliseconds: number, signal: AbortSignal): Promise<void>;
 
 /** The user's turn, where the client says when it begins and ends (push to talk). */
 /** Sends the messages of a turn; the microphone is silent between two turns. */
