@@ -65,4 +65,5 @@ class GatedTurnDetector(TurnDetector):
     def _start(self, at: int) -> SpeechStarted:
         onset = self._stretches[0].start if self._stretches else at
         self._onset = self._counted_from = onset
+        self._adaptive.turn_started(to_s(onset), self._plain_pause_s)
         return SpeechStarted(to_s(at), to_s(onset))
