@@ -93,9 +93,16 @@ def _silent(audio: tuple[int, np.ndarray]) -> Iterator[Any]:
     yield from ()
 
 
+def _pausing() -> ReplyOnPause:
+    from fastrtc import Interruptions  # which the reference does not have
+
+    return ReplyOnPause(_long, interruptions=Interruptions())
+
+
 HANDLERS = {
     "short-replies": lambda: ReplyOnPause(_short, model=model()),
     "long-replies": lambda: ReplyOnPause(_long, model=model()),
+    "pausing-replies": _pausing,
     "silent-replies": lambda: ReplyOnPause(_silent, model=model()),
 }
 

@@ -119,6 +119,7 @@ _REPLY_GOALS = {
     "clipped": Goal(0),
 }
 _INTERRUPTION_GOALS = {"stopped, mean": Goal(450), "missed": Goal(0)}
+_PAUSING_GOALS = {"stopped, mean": Goal(300), "missed": Goal(0)}
 
 
 def _replies_case(count: int, long: bool) -> Case:
@@ -131,6 +132,12 @@ def _interruptions_case(count: int, long: bool) -> Case:
     return Case(name, "long-replies", None, options, _INTERRUPTION_GOALS, rounds=1, long=long)
 
 
+def _pausing_case(count: int, long: bool) -> Case:
+    name, options = f"interruption with a pause, {count} times", {"interruptions": count}
+    goals = _PAUSING_GOALS
+    return Case(name, "pausing-replies", None, options, goals, rounds=1, long=long, only_ours=True)
+
+
 WORKLOAD = Workload(
     name="turns",
     summary="real speech: end of a turn to the first reply audio heard; onset to silence heard",
@@ -139,6 +146,8 @@ WORKLOAD = Workload(
         _replies_case(WHOLE_CONVERSATION, long=True),
         _interruptions_case(FEW_INTERRUPTIONS, long=False),
         _interruptions_case(INTERRUPTIONS, long=True),
+        _pausing_case(FEW_INTERRUPTIONS, long=False),
+        _pausing_case(INTERRUPTIONS, long=True),
     ),
     metrics=(
         Metric("mean", "ms", 0, row=13),
