@@ -512,3 +512,36 @@ class TestStopWords:
             await call.say(" ".join(["three"] * 50), at=start + 2)
             await call.finish()
         assert np.array_equal(heard(call), melody())
+
+
+async def test_a_question_that_was_answered_is_not_asked_again() -> None:
+    """When what the program says of its own accord is interrupted before it is heard."""
+    answers = Answers(seconds=1.0)
+    stream = interruptible(answers)
+    async with Call(stream, voice=Tones()) as call:
+        await call.say("one two")
+        await call.finish()
+        (handler,) = stream.handlers.values()
+
+        def remark() -> Iterator[Any]:
+            time.sleep(1.0)
+            yield from pieces(melody(1.0, 9))
+
+        handler.say(remark)
+        await call.say(sound(LONG))
+        await call.finish()
+    assert answers.said_s == [pytest.approx(0.6, abs=0.05), pytest.approx(LONG, abs=0.05)]
+    assert not contains(heard(call), melody(1.0, 9)[:100])
+
+
+async def test_what_must_not_be_interrupted_is_not_paused() -> None:
+    stream = interruptible(Answers())
+    async with Call(stream, voice=Tones()) as call:
+        await call.wait(0.5)
+        (handler,) = stream.handlers.values()
+        handler.say((RATE, melody(3.0)), interruptible=False)
+        await call.say(sound(MHM), at=1.5)
+        await call.say(sound(LONG), at=2.1)
+        await call.finish()
+    assert np.array_equal(heard(call)[: 3 * RATE], melody(3.0))
+    assert "interruption_pending" not in states(call)

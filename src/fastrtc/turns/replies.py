@@ -331,6 +331,7 @@ class Replies:
     def _occupy(self, reply: Reply) -> None:
         """Make *reply* the running one; the lock must be held."""
         self._reply = reply
+        self._answered = None
         self.given_s = 0.0
         self._announced = self._interrupted = False
 
