@@ -38,6 +38,7 @@ from .pause_detection import PauseDetectionModel as PauseDetectionModel
 from .pause_detection import SileroVadOptions as SileroVadOptions
 from .pause_detection import get_silero_model as get_silero_model
 from .reply_on_pause import AlgoOptions as AlgoOptions
+from .reply_on_pause import Interruption as Interruption
 from .reply_on_pause import Interruptions as Interruptions
 from .reply_on_pause import ReplyOnPause as ReplyOnPause
 from .reply_on_stopwords import ReplyOnStopWords as ReplyOnStopWords
@@ -68,6 +69,7 @@ from .tracks import VideoEmitType as VideoEmitType
 from .tracks import VideoStreamHandler as VideoStreamHandler
 from .utils import AdditionalOutputs as AdditionalOutputs
 from .utils import CloseStream as CloseStream
+from .utils import Speech as Speech
 from .utils import Warning as Warning
 from .utils import WebRTCData as WebRTCData
 from .utils import WebRTCError as WebRTCError

@@ -27,6 +27,7 @@ from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .pause_detection.silero import get_silero_model
 from .turns.dialogue import Dialogue
+from .turns.heard import Interruption
 from .turns.interruptions import Interruptions
 from .turns.options import AlgoOptions
 from .turns.state import AppState
@@ -37,6 +38,7 @@ __all__ = [
     "AlgoOptions",
     "AppState",
     "EmitType",
+    "Interruption",
     "Interruptions",
     "PauseDetectionModel",
     "ReplyFnGenerator",
@@ -90,8 +92,8 @@ class ReplyOnPause(StreamHandler):
         input_sample_rate: Sample rate of the audio that ``fn`` gets, in Hz.
         model: The VAD model; by default Silero VAD.
         needs_args: Whether ``fn`` gets inputs, regardless of its signature.
-        on_interrupt: Called after a reply was interrupted, with the length of what was played, in
-            seconds. Must be sync.
+        on_interrupt: Called after a reply was interrupted, with an `Interruption`: the length of
+            what was played, in seconds, with the text that was heard. Must be sync.
         turn_model: Judges in each pause whether the turn is complete, such as `SmartTurn`; an
             object with a method ``complete``, see `TurnModel`. Without one, each pause of half a
             second ends the turn.
@@ -123,7 +125,7 @@ class ReplyOnPause(StreamHandler):
         model: PauseDetectionModel | None = None,
         needs_args: bool = False,
         *,
-        on_interrupt: Callable[[float], Any] | None = None,
+        on_interrupt: Callable[[Interruption], Any] | None = None,
         turn_model: TurnModel | None = None,
         early: bool = False,
         on_message: Callable[[dict[str, Any]], Any] | None = None,

@@ -25,6 +25,7 @@ from .speech_to_text.moonshine import NAMES
 from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
 from .turns.dialogue import Dialogue
+from .turns.heard import Interruption
 from .turns.interruptions import Interruptions, Verdict
 from .turns.segmenter import to_mono
 from .turns.stop_word_spotter import StopWordSpotter
@@ -84,8 +85,8 @@ class ReplyOnStopWords(ReplyOnPause):
         input_sample_rate: Sample rate of the audio that ``fn`` gets, in Hz.
         model: The VAD model; by default Silero VAD.
         needs_args: Whether ``fn`` gets inputs, regardless of its signature.
-        on_interrupt: Called after a reply was interrupted, with the length of what was played, in
-            seconds.
+        on_interrupt: Called after a reply was interrupted, with an `Interruption`: the length of
+            what was played, in seconds, with the text that was heard.
         turn_model: See ``ReplyOnPause``; for the speech after the stop words.
         early: See ``ReplyOnPause``; for the speech after the stop words.
         on_message: Called with each message of the client; sync or async.
@@ -117,7 +118,7 @@ class ReplyOnStopWords(ReplyOnPause):
         model: PauseDetectionModel | None = None,
         needs_args: bool = False,
         *,
-        on_interrupt: Callable[[float], Any] | None = None,
+        on_interrupt: Callable[[Interruption], Any] | None = None,
         turn_model: TurnModel | None = None,
         early: bool = False,
         on_message: Callable[[dict[str, Any]], Any] | None = None,

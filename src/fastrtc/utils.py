@@ -28,6 +28,7 @@ from .core.messages import (
 )
 from .core.outputs import AdditionalOutputs, CloseStream, split_output
 from .core.rates import FRAME_S as AUDIO_PTIME
+from .core.speech import Speech
 from .core.types import AudioChunk, RTCConfigurationCallable
 from .handlers.inputs import WebRTCData
 from .pacing.worker import player_worker_decode
@@ -43,6 +44,7 @@ __all__ = [
     "Context",
     "DataChannel",
     "RTCConfigurationCallable",
+    "Speech",
     "Warning",
     "WebRTCData",
     "WebRTCError",

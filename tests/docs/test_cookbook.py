@@ -13,6 +13,7 @@ import pytest
 from fastapi.responses import HTMLResponse
 
 from fastrtc import Stream
+from fastrtc.testing import Call
 from tests.demos.conftest import open_page, playwright  # noqa: F401
 from tests.demos.running import MARKS
 from tests.demos.stand_ins.openai_chat import openai_service
@@ -184,6 +185,37 @@ async def test_any_llm(snippet: Snippet, monkeypatch: pytest.MonkeyPatch) -> Non
         {"role": "assistant", "content": "It is sunny. It is warm."},
     ]
     assert len(module.stream.event_handler.history) == 1
+
+
+@pytest.mark.external("espeak-ng")
+async def test_heard(snippet: Snippet, monkeypatch: pytest.MonkeyPatch) -> None:
+    story = "Once upon a time there was a king. He had three daughters, and lived far away."
+    with openai_service() as service:
+        for name, value in service.variables.items():
+            monkeypatch.setenv(name, value)
+        service.replies += [[story], ["It ", "is warm."]]
+        module = snippet("cookbook/heard.py")
+        async with Call(module.stream) as call:
+            await call.say("Please tell me a story.")
+            begun = await call.reply()
+            await call.wait(begun.starts_s + 2.5 - call.turns[-1].ends_s)
+            (handler,) = module.stream.handlers.values()
+            handler.interrupt()
+            await call.wait(1.0)
+            interrupted = handler.history[-1]["content"]
+            await call.say("What is the weather like?")
+            await call.reply()
+            await call.finish()
+        module.client.close()
+        assert not service.refusals
+    assert interrupted and story.startswith(interrupted)
+    assert 10 < len(interrupted) < len(story) - 10
+    assert [message["content"] for message in handler.history[1:]] == [
+        HEARD,
+        interrupted,
+        HEARD,
+        "It is warm.",
+    ]
 
 
 # Pictures

@@ -105,6 +105,11 @@ async def test_piece_by_piece_within_a_loop(model: CartesiaTTSModel) -> None:
     assert np.array_equal(np.concatenate(again), SAMPLES)
 
 
+def test_the_first_piece_has_the_text(model: CartesiaTTSModel) -> None:
+    assert [speech.text for speech in model.stream_tts_sync("Hello.")] == ["Hello.", "", ""]
+    assert model.tts("Hello.").text == "Hello."
+
+
 def test_every_option_is_sent(model: CartesiaTTSModel, service: Service) -> None:
     options = CartesiaTTSOptions(
         voice="v",

@@ -83,3 +83,21 @@ def test_warming_up_says_a_word() -> None:
     voice = Voice()
     voice.warmup()
     assert [piece for piece, _ in voice.said] == ["Hello."]
+
+
+async def test_audio_has_its_text() -> None:
+    voice = Voice()
+    assert [speech.text for speech in voice.stream_tts_sync(TEXT)] == PIECES
+    assert [speech.text async for speech in voice.stream_tts(TEXT)] == PIECES
+    assert voice.tts(TEXT).text == TEXT
+
+
+async def test_a_piece_that_is_said_in_parts_has_its_text_once() -> None:
+    class InParts(Voice):
+        def _say(self, piece: str, options: Options) -> Iterator[np.ndarray]:
+            for half in (piece[:2], piece[2:]):
+                yield np.full(len(half), options.level, np.float32)
+
+    texts = ["One.", "", "Two is longer.", "", "Three!", ""]
+    assert [speech.text for speech in InParts().stream_tts_sync(TEXT)] == texts
+    assert [speech.text async for speech in InParts().stream_tts(TEXT)] == texts

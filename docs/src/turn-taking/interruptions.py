@@ -1,14 +1,14 @@
-from fastrtc import ReplyOnPause, Stream
+from fastrtc import Interruption, ReplyOnPause, Stream, get_tts_model
 
-SPOKEN = "A long answer, which somebody cuts short"
+voice = get_tts_model("espeak")
 
 
 def reply(audio):
-    yield audio
+    yield from voice.stream_tts_sync("Here is a long story. Once upon a time there was a king.")
 
 
-def interrupted(played_s):
-    print(f"They heard {played_s:.1f} s of: {SPOKEN}")
+def interrupted(interruption: Interruption):
+    print(f"They heard {interruption.played_s:.1f} s: {interruption.heard_text}")
 
 
 stream = Stream(

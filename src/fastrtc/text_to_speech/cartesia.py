@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.models import ModelError, import_extra
+from ..core.speech import Speech
 from .bridge import iterate
 from .protocol import TTSModel, TTSOptions, check_text
 
@@ -67,9 +67,7 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
         """Create a client, which imports most of the package; no request is sent."""
         _ = self._cartesia.AsyncCartesia(api_key=self._api_key, base_url=self._base_url).tts
 
-    def tts(
-        self, text: str, options: CartesiaTTSOptions | None = None
-    ) -> tuple[int, NDArray[np.int16]]:
+    def tts(self, text: str, options: CartesiaTTSOptions | None = None) -> Speech:
         """Synthesize text.
 
         Args:
@@ -77,7 +75,7 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
             options: Options of the model; None for the defaults.
 
         Returns:
-            A sample rate in Hz, and samples of shape ``(n,)``.
+            A sample rate in Hz, and samples of shape ``(n,)``, with the text.
 
         Raises:
             TypeError: If the text is not a string, or the options belong to another model.
@@ -85,11 +83,12 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
         """
         options = _checked(options)
         pieces = [samples for _, samples in self.stream_tts_sync(text, options)]
-        return options.sample_rate, np.concatenate([np.zeros(0, np.int16), *pieces])
+        samples = np.concatenate([np.zeros(0, np.int16), *pieces])
+        return Speech(options.sample_rate, samples, text)
 
     async def stream_tts(
         self, text: str, options: CartesiaTTSOptions | None = None
-    ) -> AsyncGenerator[tuple[int, NDArray[np.int16]], None]:
+    ) -> AsyncGenerator[Speech, None]:
         """Synthesize text, piece by piece as the service sends them.
 
         Args:
@@ -97,7 +96,7 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
             options: Options of the model; None for the defaults.
 
         Yields:
-            The pieces, each as returned by ``tts``.
+            The pieces, each as returned by ``tts``; the first has the text, the others have ``""``.
 
         Raises:
             TypeError: If the text is not a string, or the options belong to another model.
@@ -120,13 +119,15 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
                     data = rest + event.audio
                     whole = len(data) & ~1
                     rest = data[whole:]
-                    yield options.sample_rate, np.frombuffer(data[:whole], "<i2").astype(np.int16)
+                    samples = np.frombuffer(data[:whole], "<i2").astype(np.int16)
+                    yield Speech(options.sample_rate, samples, text)
+                    text = ""  # of the pieces that follow
         except self._cartesia.CartesiaError as error:
             raise ModelError(f"Cartesia failed: {error}") from error
 
     def stream_tts_sync(
         self, text: str, options: CartesiaTTSOptions | None = None
-    ) -> Generator[tuple[int, NDArray[np.int16]], None, None]:
+    ) -> Generator[Speech, None, None]:
         """Synthesize text, piece by piece as the service sends them, in sync code.
 
         Args:
@@ -134,7 +135,7 @@ class CartesiaTTSModel(TTSModel[CartesiaTTSOptions]):
             options: Options of the model; None for the defaults.
 
         Returns:
-            The pieces, each as returned by ``tts``.
+            The pieces, each as returned by ``tts``; the first has the text, the others have ``""``.
 
         Raises:
             TypeError: If the text is not a string, or the options belong to another model.

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.speech import Speech
 from ..core.tasks import run_in_thread
 from .protocol import TTSModel, TTSOptions, check_text
 from .sentences import split_text
@@ -36,9 +37,7 @@ class LocalTTS(TTSModel[T], Generic[T]):
     _rate: int
     """Output sample rate in Hz."""
 
-    def tts(
-        self, text: str, options: T | None = None
-    ) -> tuple[int, NDArray[np.int16 | np.float32]]:
+    def tts(self, text: str, options: T | None = None) -> Speech:
         """Synthesize text.
 
         Args:
@@ -46,7 +45,7 @@ class LocalTTS(TTSModel[T], Generic[T]):
             options: Options of the model; None for the defaults.
 
         Returns:
-            A sample rate in Hz, and mono samples of shape ``(n,)``.
+            A sample rate in Hz, and mono samples of shape ``(n,)``, with the text.
 
         Raises:
             TypeError: If the text is not a string, or the options belong to another model.
@@ -54,11 +53,10 @@ class LocalTTS(TTSModel[T], Generic[T]):
             ModelError: If the model fails.
         """
         pieces = [samples for _, samples in self.stream_tts_sync(text, options)]
-        return self._rate, np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
+        return Speech(self._rate, samples, text)
 
-    async def stream_tts(
-        self, text: str, options: T | None = None
-    ) -> AsyncGenerator[tuple[int, NDArray[np.int16 | np.float32]], None]:
+    async def stream_tts(self, text: str, options: T | None = None) -> AsyncGenerator[Speech, None]:
         """Synthesize text sentence by sentence, in threads.
 
         Args:
@@ -66,7 +64,7 @@ class LocalTTS(TTSModel[T], Generic[T]):
             options: Options of the model; None for the defaults.
 
         Yields:
-            The pieces, each as returned by ``tts``.
+            The pieces, each as returned by ``tts``, with its part of the text.
 
         Raises:
             TypeError: If the text is not a string, or the options belong to another model.
@@ -75,12 +73,11 @@ class LocalTTS(TTSModel[T], Generic[T]):
         """
         options = self._checked(options)
         for piece in self._pieces(check_text(text)):
-            for samples in await run_in_thread(partial(self._said, piece, options)):
-                yield self._rate, samples
+            said = await run_in_thread(partial(self._said, piece, options))
+            for index, samples in enumerate(said):
+                yield Speech(self._rate, samples, "" if index else piece)
 
-    def stream_tts_sync(
-        self, text: str, options: T | None = None
-    ) -> Generator[tuple[int, NDArray[np.int16 | np.float32]], None, None]:
+    def stream_tts_sync(self, text: str, options: T | None = None) -> Generator[Speech, None, None]:
         """Synthesize text sentence by sentence.
 
         Args:
@@ -88,7 +85,7 @@ class LocalTTS(TTSModel[T], Generic[T]):
             options: Options of the model; None for the defaults.
 
         Returns:
-            The pieces, each as returned by ``tts``.
+            The pieces, each as returned by ``tts``, with its part of the text.
 
         Raises:
             TypeError: If the text is not a string, or the options belong to another model.
@@ -101,12 +98,10 @@ class LocalTTS(TTSModel[T], Generic[T]):
         """Synthesize a word, so that the first use is not slower than later ones."""
         self.tts("Hello.")
 
-    def _in_turn(
-        self, text: str, options: T
-    ) -> Generator[tuple[int, NDArray[np.int16 | np.float32]], None, None]:
+    def _in_turn(self, text: str, options: T) -> Generator[Speech, None, None]:
         for piece in self._pieces(text):
-            for samples in self._say(piece, options):
-                yield self._rate, samples
+            for index, samples in enumerate(self._say(piece, options)):
+                yield Speech(self._rate, samples, "" if index else piece)
 
     def _pieces(self, text: str) -> Iterator[str]:
         return split_text(text, MAX_PIECE)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Speech", "TTSModel", "TTSOptions", "check_text"]
-
-Speech: TypeAlias = tuple[int, NDArray[np.float32] | NDArray[np.int16]]
-"""A sample rate in Hz, and mono samples of shape ``(n,)``."""
+__all__ = ["TTSModel", "TTSOptions", "check_text"]
 
 
 class TTSOptions:

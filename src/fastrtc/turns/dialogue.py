@@ -20,6 +20,7 @@ from ..handlers.link import HandlerLink, rebound
 from .conversation import Conversation
 from .endpointing import Endpointing
 from .face import Face
+from .heard import Interruption
 from .interruptions import Interruptions, Verdict
 from .replies import Replies
 from .say import Say
@@ -43,7 +44,7 @@ class Dialogue:
         link: The link between the handler and its connection.
         base: The class of this package that the face derives from, to detect overrides.
         seconds_of: Validate audio of a reply and return its length in seconds.
-        on_interrupt: Called when a reply is interrupted, with the seconds that were played.
+        on_interrupt: Called when a reply is interrupted, with what was heard of it.
         warn: Whether to log options that have no effect.
         interruptions: What speech during a reply does; None to leave it to the turn detection.
         turn_judge: Judges pauses with a turn model; None without one.
@@ -67,7 +68,7 @@ class Dialogue:
         link: HandlerLink,
         base: type,
         seconds_of: Callable[[Any], float],
-        on_interrupt: Callable[[float], Any] | None = None,
+        on_interrupt: Callable[[Interruption], Any] | None = None,
         warn: bool = True,
         *,
         interruptions: Interruptions | None = None,
@@ -97,6 +98,7 @@ class Dialogue:
         self.endpointing = Endpointing(face, chunked, gate, ask=ask, suspects=early)
         link.conversation = self
         link.drops_stale = True
+        link.pauses = interruptions is not None
         own_emit = self._is_overridden("emit", "receive", "trigger_response")
         link.emit_wakes = None if own_emit else self.replies.wake
         link.needs_silence = self.needs_silence

@@ -18,6 +18,7 @@ from ..handlers.inputs import PLACEHOLDER
 from ..handlers.link import HandlerLink
 from .early_reply import EarlyReply
 from .face import Face
+from .heard import Interruption, SpokenText
 from .reply import ENDED, Reply
 from .reply_inputs import ReplyInputs
 from .says import Says
@@ -39,14 +40,13 @@ class Replies:
         link: The link between the handler and its connection.
         hearing: Held while the state of the face is replaced.
         seconds_of: Validate audio of a reply and return its length in seconds.
-        on_interrupt: Called when a reply is interrupted, with the seconds that were played.
+        on_interrupt: Called when a reply is interrupted, with what was heard of it.
         changed: Called when a reply begins, has audio, or ends; without locks.
 
     Attributes:
         wake: Set when ``emit`` has something to do.
         ending_turn: Whether ``reset`` is being called because a reply has ended.
         says: What the program says of its own accord.
-        given_s: Audio of this reply handed to the playout, in seconds.
         keeps: Whether to keep the audio of a turn until its reply is heard.
         early: The reply to a turn that is likely over.
     """
@@ -57,12 +57,11 @@ class Replies:
         link: HandlerLink,
         hearing: threading.RLock,
         seconds_of: Callable[[Any], float],
-        on_interrupt: Callable[[float], Any] | None,
+        on_interrupt: Callable[[Interruption], Any] | None,
         changed: Callable[[], None],
     ) -> None:
         self.wake = threading.Event()
         self.ending_turn = False
-        self.given_s = 0.0
         self.keeps = False
         self.early = EarlyReply()
         self.on_interrupt = on_interrupt
@@ -72,6 +71,7 @@ class Replies:
         self._lock = threading.Lock()
         self._seconds_of = seconds_of
         self._changed = changed
+        self._spoken = SpokenText()  # handed to the playout
         self._inputs = ReplyInputs(face, link)
         self.says = Says(link, self.wake)
         self._reply: Reply | None = None  # since its turn began
@@ -104,7 +104,7 @@ class Replies:
     @property
     def played_s(self) -> float:
         """How much of the reply was played, in seconds."""
-        return max(0.0, self.given_s - self._link.queued_s())
+        return max(0.0, self._spoken.length_s - self._link.queued_s())
 
     def has_audio(self) -> bool:
         """Return whether audio of the reply waits to be played."""
@@ -148,7 +148,7 @@ class Replies:
         """
         with self._lock:
             told, self._interrupted = self._interrupted, True
-        played_s = self.played_s
+        interruption = self._spoken.interruption(self.played_s)
         self.says.drop(protected=False)
         self.supersede()
         self._face.clear_queue()
@@ -158,7 +158,7 @@ class Replies:
         self._link.send(create_message("interrupted", "interrupted"))
         if self.on_interrupt is not None:
             try:
-                self._link.run_in_context(self.on_interrupt, played_s)
+                self._link.run_in_context(self.on_interrupt, interruption)
             except Exception as error:  # the conversation goes on
                 if self._link.report is None:
                     raise
@@ -228,6 +228,7 @@ class Replies:
             self._fail(reply, error)
             return None
         if output is ENDED:
+            self._spoken.end()
             if not reply.superseded:
                 self._announce()
             self._end_reply(reply)
@@ -238,7 +239,7 @@ class Replies:
     def _note(self, output: Any) -> None:
         media, other = split_output(output)
         if media is not None:
-            self.given_s += self._seconds_of(media)
+            self._spoken.add(self._seconds_of(media), getattr(media, "text", None))
             self._in_hand_s = IN_HAND_S
             self._face.state.responded_audio = True
             self._announce()
@@ -312,9 +313,9 @@ class Replies:
             say = self.says.begin(reply, self._is_free)
             if say is None:
                 return None
-            before_s = self.given_s if self.has_audio() else 0.0
+            before = self._spoken if self.has_audio() else SpokenText()
             self._occupy(reply)
-            self.given_s = before_s  # an interruption concerns both
+            self._spoken = before  # an interruption concerns both
         try:
             self._start_reply(reply, say.function, ())
         except Exception as error:
@@ -332,7 +333,7 @@ class Replies:
         """Make *reply* the running one; the lock must be held."""
         self._reply = reply
         self._answered = None
-        self.given_s = 0.0
+        self._spoken = SpokenText()
         self._announced = self._interrupted = False
 
     def _start_reply(
