@@ -21,6 +21,7 @@ from playwright.async_api import Browser, Page, async_playwright
 
 FRONTEND = Path(__file__).resolve().parents[1]
 SCREENS = FRONTEND.parent / "docs" / "screens"
+ASSETS = FRONTEND.parent / "docs" / "assets"
 STATES = [
     *("idle", "asking", "connecting", "listening", "heard", "thinking", "speaking", "interrupted"),
     *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
@@ -112,6 +113,19 @@ async def take_sheet(browser: Browser, address: str, view: str, width: int) -> N
     sheet.save(SCREENS / f"{view}-{width}.png", optimize=True)
 
 
+async def take_talk_button(browser: Browser, address: str) -> None:
+    """Take the pictures of the button to talk for the guide, in both themes."""
+    page = await browser.new_page(viewport={"width": 640, "height": 480}, device_scale_factor=2)
+    for theme in ("light", "dark"):
+        query = {"view": "audio", "state": "hold", "theme": theme, "compact": ""}
+        await page.goto(f"{address}?{urlencode(query)}")
+        await page.wait_for_selector("body[data-ready]")
+        await page.wait_for_timeout(450)
+        picture = Image.open(io.BytesIO(await page.locator(".frtc").screenshot()))
+        picture.quantize(256).save(ASSETS / f"push-to-talk-{theme}.png", optimize=True)
+    await page.close()
+
+
 async def main(views: list[str]) -> None:
     """Serve the gallery and take the sheets."""
     server = await asyncio.create_subprocess_exec(
@@ -126,6 +140,8 @@ async def main(views: list[str]) -> None:
             )
             for view, width in product(views, WIDTHS):
                 await take_sheet(browser, address, view, width)
+            if "audio" in views:
+                await take_talk_button(browser, address)
             await browser.close()
     finally:
         server.terminate()

@@ -1,6 +1,6 @@
 /** The button to talk, for streams where the user decides when a turn begins and ends. */
 
-import { pushToTalk, type TalkConnection } from "../client";
+import { pushToTalk, type Connection, type TalkConnection } from "../client";
 import { h, newId, setAttribute, setText, show } from "./dom";
 import { icon, setIcon } from "./icons";
 import type { Status } from "./status";
@@ -35,7 +35,7 @@ export class TalkButton {
 
   /** @param before The main button, which passes the focus on. */
   constructor(
-    private readonly connection: TalkConnection,
+    private readonly connection: TalkConnection & Pick<Connection, "state">,
     private readonly before: HTMLElement,
   ) {}
 
@@ -53,7 +53,7 @@ export class TalkButton {
         },
       });
     } else this.#release();
-    setAttribute(this.button, "disabled", status.tone === "busy");
+    setAttribute(this.button, "disabled", this.connection.state !== "connected");
     // Otherwise the space bar would press "Stop" after "Start".
     if (came && document.activeElement === this.before) this.button.focus();
     this.#name();

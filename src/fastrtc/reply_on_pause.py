@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from .pause_detection.silero import get_silero_model
 from .turns.dialogue import Dialogue
 from .turns.heard import Interruption
 from .turns.interruptions import Interruptions
+from .turns.manual import ManualDialogue, NoModel, is_manual
 from .turns.options import AlgoOptions
 from .turns.state import AppState
 from .turns.turn_judge import TurnJudge
@@ -104,10 +105,15 @@ class ReplyOnPause(StreamHandler):
             async. It replaces a method ``on_message`` of a subclass.
         interruptions: Pauses a reply at the first speech, until it is an interruption or silence
             follows; by default, ``algo_options`` decide when speech stops a reply.
+        turn_detection: ``"automatic"``, or ``"manual"`` (push to talk): no VAD model is loaded, and
+            the client's messages ``begin``, ``commit`` and ``cancel``, or the methods
+            ``begin_turn``, ``commit_turn`` and ``cancel_turn``, decide about turns.
 
     Raises:
         TypeError: If ``on_interrupt`` is async, ``on_message`` is not a function of one argument,
             or *turn_model* has no sync method ``complete``.
+        ValueError: If *turn_detection* is neither of the two, or it is manual and an option, or a
+            method of a subclass, is for detected turns.
         ModelUnavailable: If *model* is None and Silero VAD cannot be loaded.
     """
 
@@ -130,6 +136,7 @@ class ReplyOnPause(StreamHandler):
         early: bool = False,
         on_message: Callable[[dict[str, Any]], Any] | None = None,
         interruptions: Interruptions | None = None,
+        turn_detection: Literal["automatic", "manual"] = "automatic",
     ) -> None:
         super().__init__(
             expected_layout,
@@ -142,8 +149,10 @@ class ReplyOnPause(StreamHandler):
         self.algo_options = algo_options or AlgoOptions()
         self.model_options = model_options
         self.can_interrupt = can_interrupt
+        detecting = {"turn_model": turn_model, "early": early, "interruptions": interruptions}
+        manual = is_manual(turn_detection, **detecting)
         try:
-            self.model = model or get_silero_model()
+            self.model = model or (NoModel() if manual else get_silero_model())
         except ModelUnavailable as error:  # its message suffices
             raise error.with_traceback(None) from error.__cause__
         self.needs_args = needs_args
@@ -155,7 +164,8 @@ class ReplyOnPause(StreamHandler):
         self.generator: Any = None
         self.state = AppState()
         judge = None if turn_model is None else TurnJudge(turn_model)
-        Dialogue(
+        dialogue = ManualDialogue if manual else Dialogue
+        dialogue(
             self,
             link_of(self),
             ReplyOnPause,
@@ -228,6 +238,43 @@ class ReplyOnPause(StreamHandler):
         """
         _conversation(self).trigger()
 
+    def begin_turn(self) -> bool:
+        """Begin the user's turn, and interrupt a reply; thread-safe.
+
+        For ``turn_detection="manual"``. Audio received before does not belong to the turn. Without
+        ``begin_turn``, a turn has the audio since the last one, but no more than a minute.
+
+        Returns:
+            Whether it began: False during a reply that cannot be interrupted.
+
+        Raises:
+            RuntimeError: If turns are detected.
+        """
+        return _manual(self, "begin_turn").begin()
+
+    def commit_turn(self) -> bool:
+        """End the user's turn and reply to it; thread-safe.
+
+        For ``turn_detection="manual"``. A reply that is running is interrupted.
+
+        Returns:
+            Whether there is something to reply to: False with less than 0.1 s of audio.
+
+        Raises:
+            RuntimeError: If turns are detected.
+        """
+        return _manual(self, "commit_turn").commit()
+
+    def cancel_turn(self) -> None:
+        """End the user's turn and discard its audio; thread-safe.
+
+        For ``turn_detection="manual"``.
+
+        Raises:
+            RuntimeError: If turns are detected.
+        """
+        _manual(self, "cancel_turn").cancel()
+
     def _close_generator(self) -> None:
         """Stop the reply; further outputs are dropped."""
         _conversation(self).supersede()
@@ -266,4 +313,11 @@ class ReplyOnPause(StreamHandler):
 
 def _conversation(handler: ReplyOnPause) -> Dialogue:
     dialogue: Dialogue = link_of(handler).conversation
+    return dialogue
+
+
+def _manual(handler: ReplyOnPause, method: str) -> ManualDialogue:
+    dialogue = _conversation(handler)
+    if not isinstance(dialogue, ManualDialogue):
+        raise RuntimeError(f'{method}() is for turn_detection="manual": these turns are detected')
     return dialogue

@@ -1,15 +1,23 @@
 """What the programs of `docs/turn-taking.md` do, beyond connecting."""
 
+import asyncio
 import re
 
 import numpy as np
 import pytest
+from fastapi.responses import HTMLResponse
 from httpx import ASGITransport, AsyncClient
+from playwright.async_api import expect
 
 from fastrtc.testing import Call
+from tests.demos.conftest import open_page, playwright  # noqa: F401
+from tests.demos.running import MARKS
 from tests.support.models import StreamingEnergy
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
-from tests.support.speech import spaced
+from tests.support.servers import serving
+from tests.support.speech import recorded_prompt, spaced
+
+from .pages import SOURCES
 
 
 async def test_own_vad(snippet) -> None:
@@ -70,3 +78,46 @@ async def test_trigger(snippet) -> None:
     ):
         assert (await http.post(f"/answer-now/{client.webrtc_id}")).status_code == 200
         await client.message("log", "response_starting")
+
+
+async def test_keys(snippet) -> None:
+    handler = snippet("turn-taking/keys.py").stream.event_handler
+    second = (48_000, tone(1.0).reshape(1, -1))
+    for keys, answered in (("1*#", False), ("#", True)):
+        handler.receive(second)
+        for key in keys:
+            handler.receive_dtmf(key)
+        assert handler.event.is_set() is answered
+
+
+class TestPages:
+    pytestmark = [*MARKS, pytest.mark.external("recorded-voices")]
+
+    async def test_push_to_talk(self, snippet, open_page) -> None:  # noqa: F811
+        module = snippet("turn-taking/push_to_talk.py")
+        module.stream.server_rtc_configuration = module.stream.convert_to_aiortc_format(LOCAL)
+        turns: list[float] = []
+
+        def reply(audio):
+            turns.append(audio[1].size / audio[0])
+            yield audio
+
+        module.stream.event_handler.fn = reply
+        html = (SOURCES / "turn-taking/push_to_talk.html").read_text(encoding="utf-8")
+        module.app.add_api_route("/page", lambda: HTMLResponse(html))
+        goodbye = recorded_prompt("vm-goodbye")
+        with serving(module.app) as url:
+            tab = await open_page(f"{url}/page", says=goodbye, again=1.0)
+            await tab.start()
+            talk = tab.page.get_by_role("button", name="Hold to talk")
+            await expect(talk).to_be_enabled()
+            await asyncio.sleep(2)
+            assert not np.any(np.abs(await tab.heard()) > 500)
+            for _ in range(2):  # the second one interrupts the reply to the first
+                await tab.page.keyboard.down("Space")
+                await expect(talk).to_have_attribute("aria-pressed", "true")
+                await asyncio.sleep(5)
+                await tab.page.keyboard.up("Space")
+                await tab.hears(goodbye)
+        assert len(turns) == 2
+        assert all(4.5 < seconds < 7 for seconds in turns)

@@ -5,6 +5,7 @@
 /inputs               a slider as an additional input, a number as an additional output
 /chat                 the textbox variant, its replies in a chatbot
 /conversation         a tone as the answer to whoever has spoken
+/push-to-talk         speaks for as long as the button to talk was held; a text is shown
 /submit               a text that the handler gets when it is submitted
 /trouble              a handler that fails
 /brief                a tone for two seconds
@@ -218,6 +219,28 @@ def hum(audio):
         yield RATE, TONE.reshape(1, -1)
 
 
+def push_to_talk_page() -> Stream:
+    """A page with a button to talk, which shows how long it was held, in seconds."""
+    held = gr.Number(label="Held")
+
+    def hum_as_long(data: WebRTCData):
+        rate, samples = data.audio or (RATE, np.zeros((1, 0), np.int16))
+        seconds = samples.size / rate
+        yield AdditionalOutputs(round(seconds, 2))
+        for _ in range(round(seconds * 5)):
+            yield RATE, TONE.reshape(1, -1)
+
+    return Stream(
+        ReplyOnPause(hum_as_long, turn_detection="manual"),
+        modality="audio",
+        mode="send-receive",
+        additional_outputs=[held],
+        additional_outputs_handler=lambda before, now: now,
+        ui_args={"variant": "textbox"},
+        **CONFIGURATION,
+    )
+
+
 class Prompted(AsyncStreamHandler):
     """Tells each prompt that it gets; it asks for none."""
 
@@ -358,6 +381,7 @@ def main() -> None:
     pages["/inputs"] = inputs_page().ui
     pages["/chat"] = chat_page().ui
     pages["/conversation"] = audio(ReplyOnPause(hum))
+    pages["/push-to-talk"] = push_to_talk_page().ui
     pages["/submit"] = submit_page().ui
     pages["/trouble"] = audio(Tired())
     pages["/brief"] = audio(tone, mode="receive", time_limit=2)

@@ -575,3 +575,44 @@ async def test_a_stall_of_the_event_loop_does_not_end_the_silence():
     assert len(handler.received) > 10
     task.cancel()
     await asyncio.wait([task])
+
+
+@pytest.mark.parametrize("kind", [Failing, SyncFailing])
+async def test_a_call_comes_after_the_audio_that_came_before_it(kind):
+    handler = kind()
+    failures, invoker = Recorded(), Invoker("test", contextvars.copy_context())
+    feed = AudioInbound(handler, invoker, failures)
+    calls: list[tuple[int, str]] = []
+
+    def call() -> None:
+        calls.append((len(handler.received), threading.current_thread().name))
+        raise KeyError("a mistake")
+
+    feed.push(48000, numbers(960 + 480))
+    feed.call(call)
+    feed.push(48000, numbers(960))
+    running = asyncio.create_task(feed.run())
+    await eventually(lambda: len(handler.received) == 3)
+    running.cancel()
+    await asyncio.wait([running])
+    feed.call(call)  # too late
+    invoker.close()
+    assert [count for count, _ in calls] == [2]  # the incomplete block as well
+    assert calls[0][1] != threading.main_thread().name
+    assert failures.texts == ["'a mistake'"]
+
+
+async def test_calls_are_bounded_and_survive_an_overflow():
+    feed = inbound(SyncFailing())
+    calls: list[int] = []
+    for number in range(200):
+        feed.call(lambda number=number: calls.append(number))
+    for _ in range(round(BACKLOG_S) + 10):
+        feed.push(48000, np.zeros((1, 48000), np.int16))
+    assert feed._pushed - feed._taken == BACKLOG_S * 48000
+    running = asyncio.create_task(feed.run())
+    await eventually(lambda: len(calls) == 64)
+    running.cancel()
+    await asyncio.wait([running])
+    feed._invoker.close()
+    assert sorted(calls) == [*range(64)]

@@ -47,6 +47,10 @@ def _do_nothing(*args: object) -> None:
     """Do nothing."""
 
 
+def _call(function: Callable[[], None]) -> None:
+    function()
+
+
 @dataclass
 class HandlerLink:
     """The connection of a handler, if any.
@@ -57,6 +61,8 @@ class HandlerLink:
         loop: The event loop of the connection.
         channel: The data channel, or its substitute.
         phone_mode: Whether the connection is a telephone call.
+        opened: Called on the event loop when the connection is established, before ``start_up``;
+            None if there is nothing to do.
         clear_queue: Drops the audio that is queued but not yet played.
         post: Sends a message to the client; thread-safe.
         report: Logs an exception and shows it to the client.
@@ -69,6 +75,8 @@ class HandlerLink:
             cleared.
         pauses: Whether ``pause`` will be used, so that over the telephone the played position
             must be known to the frame; set before the handler is connected.
+        after_audio: Calls a function where ``receive`` runs, once it has processed the audio that
+            has arrived; to be used on the event loop. Without a connection it is called at once.
         emit_wakes: Set when an ``emit`` that returned None has an output; if None, ``emit`` is
             polled.
         drops_stale: Whether a value that ``emit`` was about to return when the queue was cleared is
@@ -89,6 +97,7 @@ class HandlerLink:
     loop: asyncio.AbstractEventLoop | None = None
     channel: DataChannel | None = None
     phone_mode: bool = False
+    opened: Callable[[], None] | None = None
     clear_queue: Callable[[], None] | None = None
     post: Callable[[str], None] | None = None
     report: Callable[[Exception], None] | None = None
@@ -99,6 +108,7 @@ class HandlerLink:
     resume: Callable[[], None] = _do_nothing
     duck: Callable[[float | None], None] = _do_nothing
     pauses: bool = False
+    after_audio: Callable[[Callable[[], None]], None] = _call
     emit_wakes: threading.Event | None = None
     drops_stale: bool = False
     needs_silence: Callable[[], bool] | None = None

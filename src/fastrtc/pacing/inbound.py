@@ -7,6 +7,7 @@ import logging
 import math
 import queue
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,14 @@ GAP_S = 0.5
 """After this long without audio, in seconds, the incomplete last block is padded with silence and
 delivered: longer than a usual network stall."""
 
+MAX_CALLS = 64
+"""How many calls may wait behind audio; further ones are dropped."""
+
 MAX_FRAMES = 12_000
 """Capacity of the queue in chunks: ``BACKLOG_S`` in chunks of 2.5 ms. Each costs memory of its
 own."""
+
+_Item: TypeAlias = NDArray[np.int16] | Callable[[], None] | None
 
 
 class AudioInbound:
@@ -91,7 +97,8 @@ class AudioInbound:
         self._needs_silence = link_of(handler).needs_silence
         self._silence = SilenceClock(FRAME_S)
         self._silence_timer: asyncio.TimerHandle | None = None
-        self._frames: queue.SimpleQueue[NDArray[np.int16] | None] = queue.SimpleQueue()
+        self._frames: queue.SimpleQueue[_Item] = queue.SimpleQueue()
+        self._calls = 0  # how many of these are functions
         self._queued = TimedEvent()
         self._pushed = self._taken = 0  # samples queued, and samples taken by `run`
         self._received = 0  # of these, what `receive` has returned from
@@ -149,6 +156,18 @@ class AudioInbound:
         self._enqueue_blocks()
         if len(self._fifo):
             self._enqueue(self._fifo.pop_padded(self._block))
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Call a function where ``receive`` runs, after it has processed the audio so far.
+
+        The incomplete last block is padded with silence and delivered before.
+        """
+        if self._stopped or self._finishing or self._calls >= MAX_CALLS:
+            return
+        self.flush()
+        self._calls += 1
+        self._frames.put(function)
+        self._queued.ring()
 
     async def finish(self, timeout: float) -> None:
         """Stop accepting audio, and wait until ``receive`` has processed what is queued.
@@ -256,6 +275,7 @@ class AudioInbound:
         frame = self._shaped(planar)
         self._frames.put(frame)
         self._pushed += frame.size
+        passed = 0
         while (
             self._pushed - self._taken > self._most_waiting and self._frames.qsize() > 1
         ) or self._frames.qsize() > MAX_FRAMES:
@@ -263,7 +283,12 @@ class AudioInbound:
                 oldest = self._frames.get_nowait()
             except queue.Empty:
                 break
-            assert oldest is not None
+            if not isinstance(oldest, np.ndarray):
+                self._frames.put(oldest)  # late rather than never
+                passed += 1
+                if passed > MAX_CALLS:
+                    break
+                continue
             self._pushed -= oldest.size
             self._overflow.record()
         self._queued.ring()
@@ -300,6 +325,9 @@ class AudioInbound:
                 frame = self._frames.get_nowait()
                 if frame is None:
                     return
+                if not isinstance(frame, np.ndarray):
+                    await self._invoker.call("receive", self._do, frame)
+                    continue
                 self._taken += frame.size
                 try:
                     await self._invoker.call_async("receive", self._receive, (self.rate, frame))
@@ -316,6 +344,9 @@ class AudioInbound:
     def _feed(self) -> None:
         """Call a sync ``receive``, in its thread."""
         while (frame := self._frames.get()) is not None and not self._stopped:
+            if not isinstance(frame, np.ndarray):
+                self._do(frame)
+                continue
             self._taken += frame.size
             self.receiving = True
             try:
@@ -328,6 +359,13 @@ class AudioInbound:
             finally:
                 self.receiving = False
                 self._received += frame.size
+
+    def _do(self, function: Callable[[], None]) -> None:
+        self._calls -= 1
+        try:
+            function()
+        except Exception as error:
+            self._failures.failed(error)
 
 
 def _nothing() -> None:

@@ -103,6 +103,7 @@ class Media:
             link = link_of(handler)
             link.clear_queue = self.clear
             link.queued_s = self.queued_s
+            link.after_audio = self._after_audio
             link.pause, link.resume, link.duck = self.pause, self.resume, self.duck
             if self.speaker is not None:
                 link.say = self.speaker.say
@@ -197,6 +198,11 @@ class Media:
             raise CannotSay("The stream has no audio")
         return self.speaker.say(speech, interruptible)
 
+    def _after_audio(self, function: Callable[[], None]) -> None:
+        """Call a function where ``receive`` runs, behind the audio so far; only on the loop."""
+        if self.audio_in is not None:
+            self.audio_in.call(function)
+
     def interrupt(self) -> None:
         """Drop unplayed audio, and cancel the reply of a ``ReplyOnPause``; thread-safe."""
         if isinstance(self.handler, StreamHandlerBase):
@@ -282,6 +288,9 @@ class Media:
             session.run("video_emit", self.video_out.run_emit(handler.video_emit))
 
     async def _start_up(self) -> None:
+        opened = link_of(self.handler).opened
+        if opened is not None:
+            opened()
         try:
             await self._session.invoker.call("start_up", self.handler.start_up)
         except Exception as error:

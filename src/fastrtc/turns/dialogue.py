@@ -58,9 +58,11 @@ class Dialogue:
         endpointing: Detects the end of the client's turns.
         hearing: Held while audio is processed and while the state is replaced.
         turn_judge: Judges pauses with a turn model; None without one.
+        detects: Whether turns are detected, with the options and the model of the face.
     """
 
     by_words = False
+    detects = True
 
     def __init__(
         self,
@@ -102,7 +104,7 @@ class Dialogue:
         own_emit = self._is_overridden("emit", "receive", "trigger_response")
         link.emit_wakes = None if own_emit else self.replies.wake
         link.needs_silence = self.needs_silence
-        if warn:
+        if warn and self.detects:
             self.endpointing.warn_of_unused_options()
 
     def for_handler(self, face: Face, link: HandlerLink) -> Dialogue:
@@ -305,11 +307,15 @@ class Dialogue:
         state = self.face.state
         with self.hearing:
             if state.stream is None:
-                segmenter = self.endpointing.segmenter
-                said = segmenter.take() if segmenter is not None else None
+                said = self.take_utterance()
                 state.stream = np.zeros(0, np.int16) if said is None else said.reshape(-1)
             self.replies.expect_turn()
         self.handle(Event.REPLY_TRIGGERED)
+
+    def take_utterance(self) -> NDArray[np.int16] | None:
+        """End the utterance and return its audio; None if there is none."""
+        segmenter = self.endpointing.segmenter
+        return segmenter.take() if segmenter is not None else None
 
     def interrupt_if_speaking(self) -> None:
         """Interrupt the reply that is being prepared or played, if any; from any thread."""
