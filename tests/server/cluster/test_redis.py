@@ -10,6 +10,7 @@ import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
+from fastrtc import Cluster, ReplyOnPause
 from fastrtc.server.cluster.directory import (
     Directory,
     DirectoryUnreachable,
@@ -20,7 +21,10 @@ from fastrtc.server.cluster.directory import (
 from fastrtc.server.cluster.redis import RedisDirectory
 from tests.server.cluster.contract import KEY, DirectoryContract, node
 from tests.server.cluster.race import check_race, race_of_processes
+from tests.support.certificates import write_certificate
+from tests.support.cluster import SECRET, node_of, running, streams_of
 from tests.support.redis_server import RedisServer, redis_server
+from tests.support.turn import free_port
 
 PREFIX = "{fastrtc}:"
 
@@ -184,6 +188,30 @@ async def test_a_wrong_password_is_an_error_without_the_password(tmp_path: Path)
         directory = RedisDirectory(f"redis://:right@{address}")
         await directory.beat(node("a"), ())
         await directory.close()
+
+
+async def test_redis_with_tls_needs_a_certificate_that_is_trusted(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    tls_port = free_port()
+    options = ("--tls-port", str(tls_port), "--tls-auth-clients", "no")
+    files = ("--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    with redis_server(tmp_path, *options, *files, "--tls-ca-cert-file", str(certificate)):
+        url = f"rediss://127.0.0.1:{tls_port}/0"
+        unknown = RedisDirectory(url)
+        with pytest.raises(DirectoryUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            await unknown.beat(node("a"), ())
+        await unknown.close()
+        plain = RedisDirectory(url.replace("rediss", "redis"))
+        with pytest.raises(DirectoryUnreachable, match="cannot be used"):
+            await plain.beat(node("a"), ())
+        await plain.close()
+
+        (stream,) = streams_of(1, ReplyOnPause(print))
+        stream.cluster = Cluster(f"{url}?ssl_ca_certs={certificate}", secret=SECRET)
+        async with running(stream):
+            directory = RedisDirectory(f"{url}?ssl_ca_certs={certificate}")
+            assert await directory.node(node_of(stream).id) is not None
+            await directory.close()
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://127.0.0.1:port/0", "127.0.0.1:6379"])
