@@ -1,8 +1,10 @@
 """The state machine of a conversation."""
 
+import numpy as np
 import pytest
 
 from fastrtc.turns.conversation import Conversation
+from fastrtc.turns.interruptions import Interruptions
 from fastrtc.turns.transitions import Action, Event, State
 
 
@@ -76,3 +78,28 @@ def test_a_pause_within_a_turn() -> None:
     assert conversation.state is State.END_OF_TURN_PENDING
     conversation.handle(Event.SPEECH_CONTINUED)
     assert conversation.state is State.USER_SPEAKING
+
+
+def test_the_playout_is_held_exactly_while_an_interruption_is_pending() -> None:
+    """Whatever happens, in whatever order."""
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        conversation, held = Conversation(Interruptions(resume_after_s=0.1)), False
+        for _ in range(100):
+            choice = random.integers(3)
+            if choice == 0:
+                actions = conversation.handle(random.choice(np.array([*Event])))
+            elif choice == 1:
+                talking, awaited, has_audio = random.integers(2, size=3) == 1
+                actions = conversation.observe(
+                    talking=talking, awaited=awaited, has_audio=has_audio
+                )
+            else:
+                speech_s = 0.032 * float(random.integers(2))
+                _, actions = conversation.hear(speech_s, 0.032, float(random.integers(2)))
+            for action in actions:
+                if action is Action.HOLD_PLAYOUT:
+                    held = True
+                elif action is Action.RELEASE_PLAYOUT:
+                    held = False
+            assert held is (conversation.state is State.INTERRUPTION_PENDING)

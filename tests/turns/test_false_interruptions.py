@@ -7,9 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastrtc import AlgoOptions, Interruptions, ReplyOnPause, ReplyOnStopWords, Stream
+from fastrtc import (
+    AlgoOptions,
+    Interruptions,
+    ReplyOnPause,
+    ReplyOnStopWords,
+    Stream,
+    get_silero_model,
+)
 from fastrtc.testing import Call
 from tests.support.models import Energy, StreamingEnergy
+from tests.support.speech import NOISES, speech, trimmed
 from tests.testing.programs import Tones, Words, audio_stream, tone
 
 RATE = 48_000
@@ -545,3 +553,79 @@ async def test_what_must_not_be_interrupted_is_not_paused() -> None:
         await call.finish()
     assert np.array_equal(heard(call)[: 3 * RATE], melody(3.0))
     assert "interruption_pending" not in states(call)
+
+
+class TestWithOtherOptions:
+    async def test_a_client_whose_audio_stops_does_not_keep_the_reply_paused(self) -> None:
+        """As after a mute, or with DTX: the silence that is missing counts."""
+        answers = Answers()
+        start_s = 3.0
+        async with Call(interruptible(answers), voice=Tones(), outage=(start_s + 0.2, 3.0)) as call:
+            await call.say("one two")
+            await call.reply()
+            await call.say(sound(1.0), at=start_s)  # all but 0.2 s of it is lost
+            await call.finish(max_s=90)
+        pending_s = [at_s for at_s, name in timed_states(call) if name == "interruption_pending"]
+        resumed_s = [at_s for at_s, name in timed_states(call) if name == "speaking"]
+        assert pending_s == [pytest.approx(start_s + 0.1, abs=0.05)]
+        assert resumed_s[1] == pytest.approx(start_s + 1.7, abs=0.15)
+        assert len(answers.said_s) == 1
+
+    @pytest.mark.parametrize("noise_s", [0.2, 0.5])
+    async def test_an_early_reply_is_paused_like_any_other(self, noise_s: float) -> None:
+        answers = Answers(1.0, 1.0)
+        stream = interruptible(answers, early=True)
+        call = await call_while_thinking(stream, (0.7, noise_s))
+        if noise_s < 0.3:
+            assert np.array_equal(heard(call), melody())
+            assert len(answers.said_s) == 1
+        else:
+            assert answers.said_s[-1] == pytest.approx(answers.said_s[0] + noise_s, abs=0.06)
+            assert contains(heard(call), melody(REPLY_S, len(answers.said_s)))
+
+    async def test_an_early_reply_to_an_interruption(self) -> None:
+        answers = Answers()
+        call = await call_with(interruptible(answers, early=True), (2.0, LONG))
+        assert len(answers.said_s) == 2
+        assert contains(heard(call), melody(REPLY_S, 2))
+
+    async def test_several_utterances_over_one_unheard_reply_are_passed_on_together(self) -> None:
+        answers = Answers(2.0, 2.0, 2.0)
+        call = await call_while_thinking(interruptible(answers), (0.8, 0.5), (2.2, 0.5))
+        assert answers.said_s == pytest.approx([0.6, 1.1, 1.6], abs=0.08)
+        assert np.array_equal(heard(call), melody(REPLY_S, 3))
+
+
+def cough() -> np.ndarray:
+    """Two bursts of breath, at 48 kHz."""
+    t = np.arange(round(0.4 * RATE)) / RATE
+    loudness = np.exp(-(((t - 0.05) / 0.05) ** 2)) + 0.5 * np.exp(-(((t - 0.24) / 0.08) ** 2))
+    breath = np.convolve(np.random.default_rng(0).normal(size=t.size), np.ones(16) / 16, "same")
+    return (24_000 * loudness * breath).clip(-32_000, 32_000).astype(np.int16)
+
+
+class TestWithSilero:
+    """The model that is used by default, and a person."""
+
+    async def ask(self, answers: Answers, *sounds: Any) -> Call:
+        async with Call(interruptible(answers, model=get_silero_model())) as call:
+            await call.say((RATE, trimmed(speech("Please tell me a long story"))))
+            start_s = (await call.reply()).starts_s
+            for k, samples in enumerate(sounds):
+                await call.say((RATE, samples), at=start_s + 1 + 2 * k)
+            await call.finish(max_s=90)
+        return call
+
+    async def test_a_reply_goes_on_after_a_cough_an_agreement_and_a_door(self) -> None:
+        answers = Answers()
+        agreement = trimmed(speech("hmm"))
+        call = await self.ask(answers, cough(), agreement, NOISES["door slam"](0.5))
+        assert np.array_equal(heard(call), melody())
+        assert len(answers.said_s) == 1
+        assert states(call).count("interruption_pending") >= 1
+
+    async def test_a_sentence_is_an_interruption_from_its_onset_on(self) -> None:
+        answers = Answers()
+        call = await self.ask(answers, trimmed(speech("Stop please, I have another question")))
+        assert len(answers.said_s) == 2
+        assert call.turns[0].stopped_after_s < 0.3

@@ -85,7 +85,7 @@ class Dialogue:
         new_options = (interruptions, turn_judge, early or None)
         self.reports.tells_client = any(option is not None for option in new_options)
         self.replies = Replies(face, link, self.hearing, seconds_of, on_interrupt, self.observe)
-        self.replies.keeps = link.pauses = interruptions is not None
+        self.replies.keeps = interruptions is not None
         self._base = base
         self._seconds_of = seconds_of
         self._interruptions = interruptions
