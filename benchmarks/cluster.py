@@ -1,14 +1,17 @@
 """Several processes behind a balancer: which requests find their connection, and what that costs.
 
-python -m benchmarks.cluster                       # all parts: about ten minutes
+python -m benchmarks.cluster                           # all parts
+python -m benchmarks.cluster --only cost --only held   # on a quiet machine: five minutes
 python -m benchmarks.cluster --only requests --clients 100 --ref-python /tmp/ref/bin/python
 
-Needs haproxy, and Chromium for the part `killed`. Results are printed as Markdown tables.
+Needs haproxy, Chromium for the part `killed`, and Redis and root for `machines`. Results are
+printed as Markdown tables.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import itertools
 import os
 import signal
@@ -17,14 +20,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
+from benchmarks.client.crowd import Ceiling, Crowd, find_ceiling
+from benchmarks.client.server import Server
+from tests.cluster.machines import Machines
 from tests.cluster.programs import ROOT, Programs, programs, wait_until_ready
-from tests.support.network_namespaces import Program
+from tests.support.network_namespaces import Program, network
 from tests.support.turn import free_port
 
 __all__ = ["main"]
@@ -35,8 +42,7 @@ ROUNDS = 3
 APP_FOLDER = ROOT / "tests" / "cluster"
 
 SETTLE_S = 2.0
-MEASURE_S = 20.0
-SESSIONS = 20
+RAMP: dict[str, Any] = {"first": 24, "seconds": 5.0, "growth": 1.4, "within": 4, "most": 2000}
 PACKET_EVERY_S = "0.1"
 """Interval of the packets of clients in the part `killed`, in seconds. With 0.02, a hundred of them
 take two cores."""
@@ -60,19 +66,31 @@ def requests(folder: Path, clients: int, python: str, cluster: bool) -> dict[str
         _wait_for(url)
         flag = str(int(ours))
         people = run.clients(READ_FIRST=flag, ASK_CANDIDATES=flag, OUTPUT_TIMEOUT_S="2")
-        found: Counter[str] = Counter()
-        for start in range(0, clients, BATCH):
-            called = people.ask(do="call", url=url, count=min(BATCH, clients - start))
-            # A request that fails may be of one that succeeded otherwise: all of a client count
-            sent = people.ask(do="send_inputs", rounds=ROUNDS)
-            found["clients"] += called["calls"]
-            found["connected"] += sum(value > 0 for value in called["connected_s"])
-            if ours:
-                found["candidates"] += called["right"]
-            found["inputs"] += called["calls"] * ROUNDS
-            found["outputs"] += len(sent["latencies_s"])
-            people.ask(do="hang_up")
-        return dict(found)
+        return _call_in_batches(people, url, clients, ours)
+
+
+def requests_of_machines(folder: Path, clients: int) -> dict[str, Any]:
+    """Do the same on two machines that share a Redis; see `requests`. Needs root."""
+    with network(folder) as net:
+        machines = Machines(net, folder, limit=BATCH)
+        machines.wait_until_ready()
+        return _call_in_batches(machines.clients, machines.url, clients, True)
+
+
+def _call_in_batches(people: Program, url: str, clients: int, ours: bool) -> dict[str, Any]:
+    found: Counter[str] = Counter()
+    for start in range(0, clients, BATCH):
+        called = people.ask(do="call", url=url, count=min(BATCH, clients - start))
+        # A request that fails may be of one that succeeded otherwise: all of a client count
+        sent = people.ask(do="send_inputs", rounds=ROUNDS)
+        found["clients"] += called["calls"]
+        found["connected"] += sum(value > 0 for value in called["connected_s"])
+        if ours:
+            found["candidates"] += called["right"]
+        found["inputs"] += called["calls"] * ROUNDS
+        found["outputs"] += len(sent["latencies_s"])
+        people.ask(do="hang_up")
+    return dict(found)
 
 
 def cost(folder: Path, rounds: int = 1000) -> dict[str, list[float]]:
@@ -97,28 +115,32 @@ def cost(folder: Path, rounds: int = 1000) -> dict[str, list[float]]:
         return times
 
 
-def held(folder: Path, workers: int) -> dict[str, float]:
-    """Return the CPU time of talking sessions on *workers* processes, in cores."""
+def held(folder: Path, processes: int) -> Ceiling:
+    """Return how many talking echo sessions so many processes hold; see `find_ceiling`."""
     with programs(folder) as run:
-        port = free_port()
-        limit = SESSIONS // workers
-        server = run.serve(port, "--workers", str(workers), CONCURRENCY_LIMIT=str(limit))
-        url = f"http://127.0.0.1:{port}"
+        nodes = [run.node() for _ in range(processes)]
+        for _, port in nodes:
+            wait_until_ready(f"http://127.0.0.1:{port}")
+        url = run.balancer([port for _, port in nodes])
         wait_until_ready(url)
-        time.sleep(SETTLE_S)
-        people = run.clients()
-        called = people.ask(do="call", url=url, count=SESSIONS, check=False)
-        assert not called["wrong"], called["wrong"]
-        people.ask(do="talk")
-        time.sleep(SETTLE_S)
-        pids = [server.pid, *_children(server.pid)]
-        before, began = [sum(map(_cpu_s, pids)), people.cpu_s()], time.monotonic()
-        time.sleep(MEASURE_S)
-        took = time.monotonic() - began
-        after = [sum(map(_cpu_s, pids)), people.cpu_s()]
-        gaps = people.ask(do="heard")["gaps"]
-        cores, clients = ((b - a) / took for a, b in zip(before, after, strict=True))
-        return {"server": cores, "clients": clients, "gap": max(gaps)}
+        return asyncio.run(_find_ceiling(url, [node.pid for node, _ in nodes]))
+
+
+async def _find_ceiling(url: str, pids: Sequence[int]) -> Ceiling:
+    async with Processes(url, pids) as server, Crowd(server, "webrtc") as crowd:
+        return await find_ceiling(crowd, **RAMP)
+
+
+class Processes(Server):
+    """Several processes behind one address."""
+
+    def __init__(self, url: str, pids: Sequence[int]) -> None:
+        super().__init__(url, pids[0])
+        self._processes = [psutil.Process(pid) for pid in pids]
+
+    def _cpu(self) -> float:
+        times = [process.cpu_times() for process in self._processes]
+        return sum(one.user + one.system for one in times)
 
 
 def killed(folder: Path, calls: int, pages: int) -> dict[str, float]:
@@ -188,27 +210,29 @@ def _wait_for(url: str) -> None:
             time.sleep(0.1)
 
 
-def _children(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [one for child in map(int, children) for one in (child, *_children(child))]
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def _print_requests(folder: Path, given: argparse.Namespace) -> None:
-    print(f"| {NODES} processes | connected | candidates at the owner | inputs echoed |")
-    print("|---|---|---|---|")
+    _print_head(f"{NODES} processes")
     rows = [("fastrtc, in a cluster", sys.executable, True), ("without", sys.executable, False)]
     if given.ref_python:
         rows.append(("FastRTC 0.0.34", given.ref_python, False))
     for title, python, cluster in rows:
-        found = requests(_new(folder), given.clients, python, cluster)
-        of, known = found["clients"], found.get("candidates", "not known")
-        connected = f"{found['connected']} of {of}"
-        print(f"| {title} | {connected} | {known} | {found['outputs']} of {found['inputs']} |")
+        _print_row(title, requests(_new(folder), given.clients, python, cluster))
+
+
+def _print_machines(folder: Path, given: argparse.Namespace) -> None:
+    _print_head("2 machines")
+    _print_row("fastrtc, in a cluster", requests_of_machines(_new(folder), given.clients))
+
+
+def _print_head(where: str) -> None:
+    print(f"| {where} | connected | candidates at the owner | inputs echoed |")
+    print("|---|---|---|---|")
+
+
+def _print_row(title: str, found: Mapping[str, Any]) -> None:
+    connected = f"{found['connected']} of {found['clients']}"
+    known = found.get("candidates", "not known")
+    print(f"| {title} | {connected} | {known} | {found['outputs']} of {found['inputs']} |")
 
 
 def _print_cost(folder: Path, given: argparse.Namespace) -> None:
@@ -220,12 +244,17 @@ def _print_cost(folder: Path, given: argparse.Namespace) -> None:
 
 
 def _print_held(folder: Path, given: argparse.Namespace) -> None:
-    print("| workers | CPU of the server | of the clients | longest gap |\n|---|---|---|---|")
-    for workers in (1, 2):
-        found = held(_new(folder), workers)
-        server, clients = (100 * found[name] / SESSIONS for name in ("server", "clients"))
-        gap = f"{1000 * found['gap']:.0f} ms"
-        print(f"| {workers} | {server:.2f}% of a core per session | {clients:.2f}% | {gap} |")
+    print(
+        "| processes | sessions held | cores of the processes | of the clients | of the machine |"
+    )
+    print("|---|---|---|---|---|")
+    for processes in (1, 2):
+        found = held(_new(folder), processes)
+        cores = ["", "", ""]
+        if (look := found.at) is not None:
+            used = look.server.cores, look.client_cores, look.machine_cores
+            cores = [f"{value:.2f}" for value in used]
+        print(f"| {processes} | {found.held} | {' | '.join(cores)} |", flush=True)
 
 
 def _print_killed(folder: Path, given: argparse.Namespace) -> None:
@@ -240,6 +269,7 @@ def _print_killed(folder: Path, given: argparse.Namespace) -> None:
 
 PARTS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
     "requests": _print_requests,
+    "machines": _print_machines,
     "cost": _print_cost,
     "held": _print_held,
     "killed": _print_killed,
