@@ -661,7 +661,7 @@ def test_nothing_is_decided_while_it_can_wait(
     for number, flag in enumerate(flags):
         event = detector.push(0.9 if flag else 0.1, replying)
         if isinstance(event, PauseSuspected) and suspects != "only":
-            detector.judge(suspects == "complete")
+            detector.judge(0.9 if suspects == "complete" else 0.1)
         wait = detector.time_to_next_decision_s(replying)
         if wait and number % 5 == 0:  # all of them take their time
             count = math.ceil(round(wait / WINDOW, 6))
@@ -712,9 +712,9 @@ def test_a_complete_turn_ends_at_once():
     detector = judged()
     end = detector.now_s
     feed(detector, silent(0.25))
-    assert detector.judge(True) == Pause(detector.now_s, 0.0, pytest.approx(end))
+    assert detector.judge(0.9) == Pause(detector.now_s, 0.0, pytest.approx(end))
     assert not detector.speaking and not detector.suspected
-    assert detector.judge(True) is None
+    assert detector.judge(0.9) is None
     assert kinds(feed(detector, silent(2.0) + spoken(0.5))) == [SpeechStarted]
 
 
@@ -723,7 +723,7 @@ def test_an_incomplete_turn_ends_at_the_maximum_counted_from_the_end_of_speech(m
     detector = judged(max_pause_s=most)
     end = detector.now_s
     feed(detector, silent(0.25))
-    assert detector.judge(False) is None
+    assert detector.judge(0.0) is None
     (pause,) = feed(detector, silent(5.0))
     assert most < pause.at_s - end <= most + 2 * WINDOW
 
@@ -744,7 +744,7 @@ def test_a_late_judgement_is_ignored():
     detector = judged(audio_chunk_duration=2.0)
     feed(detector, silent(0.6))
     assert detector.suspected and not detector.awaits_judgement
-    assert detector.judge(True) is None and detector.speaking
+    assert detector.judge(0.9) is None and detector.speaking
     (pause,) = feed(detector, silent(3.0))
     assert 1.9 < pause.at_s - pause.end_s < 2.0
 
@@ -752,7 +752,7 @@ def test_a_late_judgement_is_ignored():
 def test_noise_in_a_pause_does_not_let_the_plain_pause_end_the_turn():
     detector = judged()
     feed(detector, silent(0.25))
-    detector.judge(False)
+    detector.judge(0.0)
     events = feed(detector, silent(1.0) + spoken(WINDOW) + silent(0.15))
     assert events == []
     assert kinds(feed(detector, silent(0.1))) == [PauseSuspected]

@@ -92,10 +92,17 @@ class TestTurnModel:
     async def test_but_not_for_longer_than_the_maximum(self):
         for most in (1.0, 3.0):
             options = AlgoOptions(max_pause_s=most)
-            model = Scripted(0.1)
+            model = Scripted(0.0)
             (latency,), _ = await answered(stream(turn_model=model, algo_options=options), 1.0)
             assert most < latency < most + 0.15
             assert len(model.asked) == 1  # once a pause
+
+    async def test_the_surer_the_model_the_longer_it_waits(self):
+        latencies = []
+        for probability in (0.0, 0.35, 0.69):
+            program = stream(turn_model=Scripted(probability))
+            latencies += (await answered(program, 1.0))[0]
+        assert latencies == [pytest.approx(x, abs=0.08) for x in (3.1, 1.85, 0.6)]
 
     @pytest.mark.parametrize("fault", [RuntimeError("broken"), float("nan"), 2.0, "yes", None])
     async def test_without_a_judgement_the_pause_decides(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from fastrtc.end_of_turn.protocol import RATE
 from fastrtc.turns.detector import TurnDetector
@@ -15,7 +16,7 @@ WINDOW_S = 0.032
 @dataclass
 class Answer:
     done: bool = False
-    complete: bool | None = None
+    probability: float | None = None
     late: bool | None = None
 
     def abandon(self, *, late: bool) -> None:
@@ -74,12 +75,23 @@ def test_of_a_long_utterance_it_gets_the_last_eight_seconds():
     assert len(pauses._recent) < 10  # no more is kept
 
 
+def test_a_turn_that_was_ended_too_early_is_heard_again():
+    pauses = Asked()
+    pauses.push(np.zeros(8 * RATE, np.int16))
+    ask(pauses, 2.0, 1.0)
+    pauses.ended(Pause(2.0, 1.0, 1.8))
+    ask(pauses, 3.7, 2.7)  # it goes on
+    pauses.ended(Pause(3.7, 2.7, 3.5))
+    ask(pauses, 6.0, 5.0)  # another one
+    assert [audio.size / RATE for audio in pauses.audio] == pytest.approx([1.3, 3.0, 1.3])
+
+
 def test_a_complete_turn_ends_when_the_answer_comes():
     pauses, detector = Asked(), paused()
     pauses.push(np.zeros(RATE, np.int16))
     ask(pauses)
     assert not pauses.is_answered() and pauses.take(detector) is None
-    pauses.answers[0].complete = pauses.answers[0].done = True
+    pauses.answers[0].probability, pauses.answers[0].done = 0.9, True
     assert pauses.is_answered()
     assert isinstance(pauses.take(detector), Pause)
     assert not detector.speaking and pauses.take(detector) is None
@@ -89,7 +101,7 @@ def test_an_incomplete_turn_goes_on():
     pauses, detector = Asked(), paused()
     pauses.push(np.zeros(RATE, np.int16))
     ask(pauses)
-    pauses.answers[0].complete, pauses.answers[0].done = False, True
+    pauses.answers[0].probability, pauses.answers[0].done = 0.0, True
     assert pauses.take(detector) is None
     go_on(detector, 2.5, 0.0)
     assert detector.speaking

@@ -26,10 +26,10 @@ class Model:
         return self.result() if callable(self.result) else self.result
 
 
-def result(judge: TurnJudge) -> bool | None:
+def result(judge: TurnJudge) -> float | None:
     judgement = judge.ask(AUDIO)
     finish(judgement)
-    return judgement.complete
+    return judgement.probability
 
 
 def finish(*judgements: Judgement) -> None:
@@ -48,12 +48,9 @@ def threads() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if one.name == "fastrtc-turn-model"]
 
 
-@pytest.mark.parametrize(
-    ("probability", "complete"),
-    [(0, False), (0.49, False), (np.float32(0.49), False), (0.5, True), (np.float64(0.9), True)],
-)
-def test_a_turn_is_complete_from_one_half_on(probability: Any, complete: bool):
-    assert result(TurnJudge(Model(probability))) is complete
+@pytest.mark.parametrize("probability", [0, 1, 0.49, np.float32(0.5), np.float64(0.9)])
+def test_what_the_model_says_is_returned(probability: Any):
+    assert result(TurnJudge(Model(probability))) == probability
 
 
 @pytest.mark.parametrize(
@@ -79,7 +76,7 @@ def test_a_model_that_raises_is_logged_once_until_it_works(
     assert result(judge) is result(judge) is None
     assert len(caplog.records) == 1
     model.result = 0.9
-    assert result(judge) is True
+    assert result(judge) is not None
     model.result = fail
     assert result(judge) is None
     assert len(caplog.records) == 2
@@ -102,7 +99,7 @@ def test_a_slow_model_is_logged_once_until_it_is_in_time(caplog: pytest.LogCaptu
     [record] = caplog.records
     assert record.levelno == logging.WARNING and "takes more than 0.3 s" in record.getMessage()
     model.result = 0.9
-    assert result(judge) is True
+    assert result(judge) is not None
     be_late()
     assert len(caplog.records) == 2
 
@@ -131,7 +128,7 @@ def test_few_are_judged_at_once_and_those_that_are_abandoned_never():
     go_on.set()
     finish(*first, *waiting)
     assert most == MAX_RUNNING and judged == MAX_RUNNING + 3
-    assert [one.complete for one in waiting] == [None] * 3 + [True] * 3
+    assert [one.probability for one in waiting] == [None] * 3 + [0.9] * 3
 
 
 def test_too_many_pauses_are_not_judged(monkeypatch: pytest.MonkeyPatch):
@@ -139,11 +136,11 @@ def test_too_many_pauses_are_not_judged(monkeypatch: pytest.MonkeyPatch):
     go_on = threading.Event()
     judge = TurnJudge(Model(lambda: float(go_on.wait(10))))
     first, second = judge.ask(AUDIO), judge.ask(AUDIO)
-    assert second.done and second.complete is None and not first.done
+    assert second.done and second.probability is None and not first.done
     go_on.set()
     finish(first)
-    assert first.complete is True
-    assert result(judge) is True
+    assert first.probability == 1.0
+    assert result(judge) is not None
 
 
 def test_a_model_of_another_interface_is_refused():

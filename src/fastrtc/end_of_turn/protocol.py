@@ -27,9 +27,11 @@ class TurnModel(Protocol):
 
         Args:
             audio_16k: The utterance, with its pre-roll and the silence at its end: mono at 16 kHz,
-                from -1 to 1, shape ``(n,)``. Of a long utterance the last 8 s.
+                from -1 to 1, shape ``(n,)``. Of a long utterance the last 8 s. If it continues a
+                turn that was ended too early, it includes that turn.
 
         Returns:
-            The probability that the turn is complete, 0 to 1. From 0.5 on, the turn ends.
+            The probability that the turn is complete, 0 to 1. From 0.7 on, the turn ends. Below,
+            the less likely it is, the longer the speaker is waited for.
         """
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MIN_PAUSE_S", "AdaptivePause"]
+__all__ = ["CONTINUED_WITHIN_S", "MIN_PAUSE_S", "AdaptivePause"]
 
 WEIGHT = 0.9
 """Weight of the earlier pauses in the exponential mean."""

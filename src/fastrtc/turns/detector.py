@@ -15,7 +15,7 @@ from .options import AlgoOptions, SpeechRules
 from .stretch import NEVER_S, Stretch
 from .stretch import to_ns as _ns
 from .stretch import to_s as _s
-from .suspicion import SUSPECTED_AFTER_S, Suspicion
+from .suspicion import SUSPECTED_AFTER_S, Suspicion, pause_while_unsure_s
 
 __all__ = ["TurnDetector"]
 
@@ -197,19 +197,19 @@ class TurnDetector:
             return self._look_for_start(at, chunk, replying, in_blocks)
         return self._look_for_end(at, replying)
 
-    def judge(self, complete: bool | None) -> Pause | None:
+    def judge(self, probability: float | None) -> Pause | None:
         """Process the judgement of a turn model on the suspected pause.
 
         Args:
-            complete: Whether the turn is complete; None if it is unknown, so that the plain pause
+            probability: That the turn is complete; None if it is unknown, so that the plain pause
                 decides.
 
         Returns:
             The end of the turn, if it is complete. None otherwise, and if the speaker has gone on
             or the deadline has passed.
         """
-        self._suspicion.judge(complete, self._now)
-        if self._suspicion.complete and self._onset is not None:
+        self._suspicion.judge(probability, self._now)
+        if self._suspicion.is_complete and self._onset is not None:
             return self._pause(self._now, self._onset)
         return None
 
@@ -221,12 +221,15 @@ class TurnDetector:
     @property
     def _pause_window(self) -> int:
         """The length of the window whose lack of speech ends the turn."""
-        if self._suspicion.complete is False:
-            return _ns(self.options.max_pause_s + self.options.speech_threshold)
-        if self.options.adaptive_pause:
-            pause_s = self._adaptive.pause_s(self._plain_pause_s)
-            return max(_ns(pause_s + self.options.speech_threshold), self._window)
-        return self._chunk
+        options, likely = self.options, self._suspicion.probability
+        if likely is None and not options.adaptive_pause:
+            return self._chunk
+        pause_s = self._plain_pause_s
+        if options.adaptive_pause:
+            pause_s = self._adaptive.pause_s(pause_s)
+        if likely is not None:
+            pause_s = pause_while_unsure_s(likely, pause_s, options.max_pause_s)
+        return max(_ns(pause_s + options.speech_threshold), self._window)
 
     @property
     def _chunk(self) -> int:

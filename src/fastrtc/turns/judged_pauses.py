@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..audio.convert import to_float32
 from ..end_of_turn.protocol import MAX_AUDIO_S, RATE
+from .adaptive_pause import CONTINUED_WITHIN_S
 from .detector import TurnDetector
 from .events import Pause, PauseSuspected
 
@@ -28,8 +30,8 @@ class Answer(Protocol):
         """Whether there is an answer."""
 
     @property
-    def complete(self) -> bool | None:
-        """Whether the turn is complete; None if that is unknown."""
+    def probability(self) -> float | None:
+        """That the turn is complete; None if it is unknown."""
 
     def abandon(self, *, late: bool) -> None:
         """Note that the answer is not needed any more, or that it comes too late."""
@@ -52,6 +54,8 @@ class JudgedPauses:
         self._had_time = False  # to answer: the audio did not come all at once
         self._recent: deque[NDArray[np.int16]] = deque()
         self._kept = 0  # samples
+        self._begin_s = 0.0  # of the last turn that the model judged
+        self._ended_s = -math.inf  # when it ended
 
     def push(self, samples: NDArray[np.int16]) -> None:
         """Append 16 kHz audio, shape ``(n,)``."""
@@ -67,12 +71,18 @@ class JudgedPauses:
             suspected: The pause.
             pre_roll_s: Audio before the onset that belongs to the utterance, in seconds.
         """
-        seconds = min(suspected.at_s - suspected.onset_s + pre_roll_s, MAX_AUDIO_S)
+        if suspected.onset_s - self._ended_s >= CONTINUED_WITHIN_S:
+            self._begin_s = suspected.onset_s - pre_roll_s
+        seconds = min(suspected.at_s - self._begin_s, MAX_AUDIO_S)
         audio = np.concatenate(self._recent)[-round(seconds * RATE) :]
         if self._answer is not None:
             self._answer.abandon(late=False)
         self._answer = self._ask(to_float32(audio))
         self._had_time = False
+
+    def ended(self, pause: Pause) -> None:
+        """Note the end of a turn; if the speaker goes on at once, the model hears it again."""
+        self._ended_s = pause.at_s
 
     def is_answered(self) -> bool:
         """Return whether there is an answer."""
@@ -84,7 +94,7 @@ class JudgedPauses:
         if answer is None or not answer.done:  # of another pause meanwhile
             return None
         self._answer = None
-        return detector.judge(answer.complete)
+        return detector.judge(answer.probability)
 
     def give_up(self, detector: TurnDetector, paused: bool) -> None:
         """Abandon an answer that is not needed any more, or comes too late.
@@ -106,3 +116,4 @@ class JudgedPauses:
             self._answer = None
         self._recent.clear()
         self._kept = 0
+        self._ended_s = -math.inf

@@ -44,8 +44,8 @@ class AlgoOptions:
             less than ``audio_chunk_duration``.
         adaptive_pause: Whether the pause that ends a turn follows the pauses that the speaker
             makes within a turn, from 0.3 to 1.5 s.
-        max_pause_s: The pause that ends a turn if the turn model of ``ReplyOnPause`` finds it
-            incomplete.
+        max_pause_s: The pause that ends a turn which is certainly incomplete according to the turn
+            model of ``ReplyOnPause``.
 
     Raises:
         ValueError: If a value is negative or not a number. The thresholds and

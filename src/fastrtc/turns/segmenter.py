@@ -133,6 +133,7 @@ class UtteranceSegmenter:
         if pauses.is_answered():  # unless the speaker has gone on in what was not judged yet
             yield from self._asking(self._judge(replying))
             if (pause := pauses.take(self._detector)) is not None:
+                pauses.ended(pause)
                 yield pause
         paused = False
         for event in self._asking(self._events(rate, samples, replying)):
@@ -145,6 +146,8 @@ class UtteranceSegmenter:
         for event in events:
             if isinstance(event, PauseSuspected) and self._pauses is not None:
                 self._pauses.ask(event, self._buffer.pre_roll_s)
+            elif isinstance(event, Pause) and self._pauses is not None:
+                self._pauses.ended(event)
             yield event
 
     def hears_speech(self, rate: int, samples: NDArray[np.int16]) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["DEADLINE_S", "SUSPECTED_AFTER_S", "Suspicion"]
+__all__ = ["COMPLETE", "DEADLINE_S", "SUSPECTED_AFTER_S", "Suspicion", "pause_while_unsure_s"]
 
 SUSPECTED_AFTER_S = 0.2
 """After this much silence the turn may be over. Less is a stop consonant."""
 
 DEADLINE_S = 0.3
 """How long a turn model may take, in seconds of audio; then the plain pause decides."""
+
+COMPLETE = 0.7
+"""The probability from which a turn is complete. Models are surer of sentences that ended than of
+those that did not."""
 
 _DEADLINE = round(DEADLINE_S * 1e9)
 
@@ -18,7 +22,8 @@ class Suspicion:
 
     Attributes:
         since: When it was suspected to end the turn; None if it was not.
-        complete: What the turn model says; None as long as it has said nothing.
+        probability: What the turn model says: of the turn being complete; None as long as it has
+            said nothing.
     """
 
     def __init__(self) -> None:
@@ -27,18 +32,23 @@ class Suspicion:
     def clear(self) -> None:
         """Forget the pause: the speaker goes on, or the turn has ended."""
         self.since: int | None = None
-        self.complete: bool | None = None
+        self.probability: float | None = None
         self._unknown = False
 
-    def judge(self, complete: bool | None, now: int) -> None:
+    @property
+    def is_complete(self) -> bool:
+        """Whether the turn model says that the turn is complete."""
+        return self.probability is not None and self.probability >= COMPLETE
+
+    def judge(self, probability: float | None, now: int) -> None:
         """Process a judgement; ignored without a suspicion, and after the deadline.
 
         Args:
-            complete: Whether the turn is complete; None if the model failed.
+            probability: That the turn is complete; None if the model failed.
             now: The time.
         """
         if self.since is not None and not self.is_overdue(now):
-            self.complete, self._unknown = complete, complete is None
+            self.probability, self._unknown = probability, probability is None
 
     def is_overdue(self, now: int) -> bool:
         """Return whether no judgement is expected any more."""
@@ -46,4 +56,16 @@ class Suspicion:
 
     def waits(self, now: int) -> bool:
         """Return whether the turn must not end yet, as a judgement is expected."""
-        return self.complete is None and not self.is_overdue(now)
+        return self.probability is None and not self.is_overdue(now)
+
+
+def pause_while_unsure_s(probability: float, plain_s: float, max_s: float) -> float:
+    """Return the pause that ends a turn which seems incomplete, in seconds.
+
+    Args:
+        probability: That the turn is complete.
+        plain_s: The pause without a judgement, which is also that of a turn just below
+            ``COMPLETE``.
+        max_s: The pause of a turn that is certainly incomplete.
+    """
+    return plain_s + (max_s - plain_s) * (1 - probability / COMPLETE)

@@ -21,9 +21,6 @@ __all__ = ["Judgement", "TurnJudge"]
 
 logger = logging.getLogger(__name__)
 
-COMPLETE = 0.5
-"""The probability from which a turn is complete."""
-
 MAX_RUNNING = max(1, min(4, os.cpu_count() or 1))
 """How many pauses are judged at the same time, in all connections. Judging several in one call of
 the network is no faster: it takes as long for each."""
@@ -42,13 +39,13 @@ class Judgement:
 
     Attributes:
         done: Whether there is a result.
-        complete: Whether the turn is complete; None if the model failed.
+        probability: That the turn is complete; None if the model failed.
         abandoned: Whether nothing waits for the result any more.
     """
 
     def __init__(self, report_late: Callable[[], None]) -> None:
         self.done = False
-        self.complete: bool | None = None
+        self.probability: float | None = None
         self.abandoned = False
         self._report_late = report_late
 
@@ -116,7 +113,7 @@ class TurnJudge:
         try:
             with _slots:
                 if not judgement.abandoned:
-                    judgement.complete = _probability(self._model, audio_16k) >= COMPLETE
+                    judgement.probability = _probability(self._model, audio_16k)
             self._failing = False
             if not judgement.abandoned:
                 self._slow = False
