@@ -15,19 +15,21 @@ from numpy.typing import NDArray
 
 from .core.messages import create_message
 from .core.outputs import AdditionalOutputs, split_output
-from .core.types import EmitType, Layout
+from .core.types import AudioFrameType, EmitType, Layout
 from .end_of_turn.protocol import TurnModel
 from .handlers.client_message import check_on_message
 from .handlers.inputs import ExtraParameters, WebRTCData
 from .handlers.invoke import is_async
 from .handlers.link import link_of, rebound
 from .handlers.stream import StreamHandler
-from .pacing.audio_output import seconds_of
+from .pacing.audio_output import check_output, seconds_of
+from .pacing.filler import check_sound
 from .pause_detection.errors import ModelUnavailable
 from .pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .pause_detection.silero import get_silero_model
 from .turns.dialogue import Dialogue
 from .turns.heard import Interruption
+from .turns.idle import IdleTimes, check_idle
 from .turns.interruptions import Interruptions
 from .turns.manual import ManualDialogue, NoModel, is_manual
 from .turns.options import AlgoOptions
@@ -108,12 +110,19 @@ class ReplyOnPause(StreamHandler):
         turn_detection: ``"automatic"``, or ``"manual"`` (push to talk): no VAD model is loaded, and
             the client's messages ``begin``, ``commit`` and ``cancel``, or the methods
             ``begin_turn``, ``commit_turn`` and ``cancel_turn``, decide about turns.
+        idle: What to say, by the length of the user's silence in seconds, such as
+            ``{8.0: ask, 20.0: goodbye}``: a function without parameters that returns or yields it,
+            sync or async; a text; or audio. Silence begins with the connection and with the end of
+            each turn and reply, and ends when the user speaks.
+        while_thinking: ``(rate, samples)``, repeated while the first audio of a reply takes longer
+            than 0.5 s. It is not part of the reply.
 
     Raises:
         TypeError: If ``on_interrupt`` is async, ``on_message`` is not a function of one argument,
-            or *turn_model* has no sync method ``complete``.
+            *turn_model* has no sync method ``complete``, or a value of *idle* cannot be said.
         ValueError: If *turn_detection* is neither of the two, or it is manual and an option, or a
-            method of a subclass, is for detected turns.
+            method of a subclass, is for detected turns; or a key of *idle* is not positive.
+        HandlerError: If *while_thinking* or a value of *idle* is audio that cannot be played.
         ModelUnavailable: If *model* is None and Silero VAD cannot be loaded.
     """
 
@@ -137,6 +146,8 @@ class ReplyOnPause(StreamHandler):
         on_message: Callable[[dict[str, Any]], Any] | None = None,
         interruptions: Interruptions | None = None,
         turn_detection: Literal["automatic", "manual"] = "automatic",
+        idle: IdleTimes | None = None,
+        while_thinking: AudioFrameType | None = None,
     ) -> None:
         super().__init__(
             expected_layout,
@@ -174,6 +185,8 @@ class ReplyOnPause(StreamHandler):
             interruptions=interruptions,
             turn_judge=judge,
             early=early,
+            idle=check_idle(idle, check_output),
+            while_thinking=check_sound(while_thinking),
         )
 
     @property

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .audio.convert import audio_to_float32
 from .core.messages import create_message
 from .core.models import MissingExtra, require_installed
-from .core.types import Layout
+from .core.types import AudioFrameType, Layout
 from .end_of_turn.protocol import TurnModel
 from .handlers.link import link_of
 from .pacing.audio_output import seconds_of
@@ -26,6 +26,7 @@ from .speech_to_text.protocol import STTModel
 from .speech_to_text.stt_ import get_stt_model, stt_for_chunks
 from .turns.dialogue import Dialogue
 from .turns.heard import Interruption
+from .turns.idle import IdleTimes
 from .turns.interruptions import Interruptions, Verdict
 from .turns.segmenter import to_mono
 from .turns.stop_word_spotter import StopWordSpotter
@@ -92,6 +93,8 @@ class ReplyOnStopWords(ReplyOnPause):
         on_message: Called with each message of the client; sync or async.
         interruptions: Speech during a reply pauses it, and only the stop words stop it: the
             thresholds ``after_s`` and ``while_thinking_s`` have no effect.
+        idle: See ``ReplyOnPause``.
+        while_thinking: See ``ReplyOnPause``.
         stt_model: Recognizes the stop words: a name or a model, see ``get_stt_model``. It is called
             in threads, with up to 5 s of speech. ``"pocketsphinx"`` needs no download and
             recognizes only the stop words.
@@ -123,6 +126,8 @@ class ReplyOnStopWords(ReplyOnPause):
         early: bool = False,
         on_message: Callable[[dict[str, Any]], Any] | None = None,
         interruptions: Interruptions | None = None,
+        idle: IdleTimes | None = None,
+        while_thinking: AudioFrameType | None = None,
         stt_model: str | STTModel = "moonshine/base",
     ) -> None:
         try:
@@ -142,6 +147,8 @@ class ReplyOnStopWords(ReplyOnPause):
                 turn_model=turn_model,
                 early=early,
                 on_message=on_message,
+                idle=idle,
+                while_thinking=while_thinking,
             )
             self.stop_words = _checked(stop_words)
             self.state = ReplyOnStopWordsState()
@@ -162,6 +169,8 @@ class ReplyOnStopWords(ReplyOnPause):
             interruptions=interruptions,
             turn_judge=link.conversation.turn_judge,
             early=early,
+            idle=idle,
+            while_thinking=while_thinking,
         )
 
     def stop_word_detected(self, text: str) -> bool:

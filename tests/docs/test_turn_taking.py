@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from httpx import ASGITransport, AsyncClient
 from playwright.async_api import expect
 
-from fastrtc.testing import Call
+from fastrtc.testing import Call, CallFailed
 from tests.demos.conftest import open_page, playwright  # noqa: F401
 from tests.demos.running import MARKS
 from tests.support.models import StreamingEnergy
@@ -78,6 +78,15 @@ async def test_trigger(snippet) -> None:
     ):
         assert (await http.post(f"/answer-now/{client.webrtc_id}")).status_code == 200
         await client.message("log", "response_starting")
+
+
+async def test_silent(snippet) -> None:
+    stream = snippet("turn-taking/silent.py").stream
+    async with Call(stream) as call:
+        with pytest.raises(CallFailed, match="The user was silent"):
+            await call.wait(30)
+        assert call._line.now_s() == pytest.approx(20, abs=5)
+    assert call.turns[0].reply_starts_s == pytest.approx(8, abs=1)
 
 
 async def test_keys(snippet) -> None:

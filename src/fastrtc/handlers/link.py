@@ -23,6 +23,7 @@ from ..core.tasks import runs_on
 if TYPE_CHECKING:
     from av import AudioResampler
 
+    from ..core.types import AudioFrameType
     from .speaking import Sayable, SpeechHandle
 
 __all__ = [
@@ -68,6 +69,8 @@ class HandlerLink:
         report: Logs an exception and shows it to the client.
         start_task: Runs a coroutine as a task of the connection.
         say: Plays what the program says, if it may be interrupted or not; thread-safe.
+        fill: Repeats audio, until it is called with None or the queue is cleared; it does not count
+            as queued. On the event loop.
         queued_s: Returns the length of the audio that is queued but not yet played, in seconds.
         pause: Pauses the audio at the client, as far as it can; thread-safe, like the next two.
         resume: Continues it with the next sample; ``clear_queue`` ends a pause, too.
@@ -103,6 +106,7 @@ class HandlerLink:
     report: Callable[[Exception], None] | None = None
     start_task: Callable[[Coroutine[Any, Any, None], str], Awaitable[None]] | None = None
     say: Callable[[Sayable, bool], SpeechHandle] | None = None
+    fill: Callable[[AudioFrameType | None], None] = _do_nothing
     queued_s: Callable[[], float] = _no_audio
     pause: Callable[[], None] = _do_nothing
     resume: Callable[[], None] = _do_nothing

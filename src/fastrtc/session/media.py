@@ -9,7 +9,7 @@ from typing import Any
 
 from ..core.errors import CannotSay
 from ..core.tasks import runs_on
-from ..core.types import Modality, Mode
+from ..core.types import AudioFrameType, Modality, Mode
 from ..handlers.base import StreamHandlerBase
 from ..handlers.inputs import FunctionInputs, WebRTCData
 from ..handlers.invoke import is_async
@@ -17,6 +17,8 @@ from ..handlers.kinds import video_function
 from ..handlers.link import is_replying, link_of
 from ..handlers.speaking import Sayable, SpeechHandle, interrupt
 from ..handlers.video import VideoStreamHandler
+from ..pacing.audio_output import check_output
+from ..pacing.filler import Filler
 from ..pacing.inbound import AudioInbound
 from ..pacing.outbound import AudioOutbound
 from ..pacing.playout import Playout
@@ -78,6 +80,7 @@ class Media:
         self.video_out: VideoOutbound | None = None
         self.inputs: FunctionInputs | None = None
         self.speaker: Speaker | None = None
+        self.filler: Filler | None = None
         self.drop_unplayed: Callable[[], None] = self.clear
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver
@@ -91,6 +94,7 @@ class Media:
             sent = (playout or Playout()) if sends else None
             self.audio_out = AudioOutbound(invoker, deliver, sent, session.failures(emit))
             self.speaker = Speaker(session, self.audio_out, self.queued_s)
+            self.filler = Filler(self.audio_out, self.unsent_s)
         if has_video:
             skip = isinstance(handler, VideoStreamHandler) and handler.skip_frames
             fps = getattr(handler, "fps", DEFAULT_FPS)
@@ -106,7 +110,7 @@ class Media:
             link.after_audio = self._after_audio
             link.pause, link.resume, link.duck = self.pause, self.resume, self.duck
             if self.speaker is not None:
-                link.say = self.speaker.say
+                link.fill, link.say = self.fill, self.speaker.say
                 self.speaker.conversation = link.conversation
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(receives))
@@ -164,7 +168,25 @@ class Media:
         if self.speaker is not None:
             self.speaker.cut()
         self.audio_out.will_clear()
-        self._on_loop(self.audio_out.clear)
+        self._on_loop(self._clear)
+
+    def _clear(self) -> None:
+        assert self.audio_out is not None
+        if self.filler is not None:
+            self.filler.forget()
+        self.audio_out.clear()
+
+    def fill(self, audio: AudioFrameType | None) -> None:
+        """Repeat audio until it is called with None or the queue is cleared; on the loop.
+
+        It does not count in ``queued_s``.
+        """
+        if self.filler is None:
+            return
+        if audio is None:
+            self.filler.stop()
+        else:
+            self.filler.start(*check_output(audio))
 
     def pause(self) -> None:
         """Send no audio until ``resume`` or ``clear``; thread-safe."""
@@ -212,6 +234,11 @@ class Media:
 
     def queued_s(self) -> float:
         """Return how much audio is queued but not yet sent, in seconds; thread-safe."""
+        filled = self.filler is not None and self.filler.active
+        return 0.0 if filled else self.unsent_s()
+
+    def unsent_s(self) -> float:
+        """Return the same, including what fills a silence."""
         playout = None if self.audio_out is None else self.audio_out.playout
         if playout is None:
             return 0.0

@@ -66,7 +66,7 @@ class Speaker:
         self._says: list[Say] = []  # not played yet
         self._waiting: deque[Say] = deque()  # for the task
         self._runs = False
-        session.on_start(self._start)
+        session.on_start(self._connected)
         session.on_stop(self._close)
 
     def say(self, speech: Sayable, interruptible: bool = True) -> SpeechHandle:
@@ -108,12 +108,19 @@ class Speaker:
             say.cancel()
 
     async def _close(self) -> None:
+        if self.conversation is not None:
+            self.conversation.disconnected()
         with self._lock:
             says, self._says = self._says, []
         for say in says:
             say.cancel()
 
     # On the event loop
+
+    def _connected(self) -> None:
+        if self.conversation is not None:
+            self.conversation.connected()
+        self._start()
 
     def _start(self) -> None:
         if self._waiting and not self._runs and self._session.state is State.LIVE:

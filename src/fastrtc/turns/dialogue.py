@@ -15,18 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.messages import create_message
-from ..core.types import EmitType
+from ..core.types import AudioFrameType, EmitType
 from ..handlers.link import HandlerLink, rebound
 from .conversation import Conversation
 from .endpointing import Endpointing
 from .face import Face
 from .heard import Interruption
+from .idle import IdleTimer, IdleTimes
 from .interruptions import Interruptions, Verdict
 from .replies import Replies
 from .say import Say
 from .segmenter import Segment, to_mono
 from .state import AppState
 from .state_reports import StateReports
+from .thinking_sound import ThinkingSound
 from .transitions import Action, Event, State
 from .turn_judge import TurnJudge
 
@@ -49,6 +51,8 @@ class Dialogue:
         interruptions: What speech during a reply does; None to leave it to the turn detection.
         turn_judge: Judges pauses with a turn model; None without one.
         early: Whether to start replies when a turn is likely over.
+        idle: What to say when the user is silent; see ``IdleTimer``.
+        while_thinking: What is played while a reply is being prepared; see ``ThinkingSound``.
 
     Attributes:
         by_words: Whether only stop words interrupt a reply.
@@ -76,16 +80,20 @@ class Dialogue:
         interruptions: Interruptions | None = None,
         turn_judge: TurnJudge | None = None,
         early: bool = False,
+        idle: IdleTimes | None = None,
+        while_thinking: AudioFrameType | None = None,
     ) -> None:
         self.face = face
         self.link = link
         self.hearing = threading.RLock()
         self.conversation = Conversation(interruptions, self.by_words)
         self.reports = StateReports(link, self.observe)
-        new_options = (interruptions, turn_judge, early or None)
+        new_options = (interruptions, turn_judge, early or None, idle, while_thinking)
         self.reports.tells_client = any(option is not None for option in new_options)
         self.replies = Replies(face, link, self.hearing, seconds_of, on_interrupt, self.observe)
         self.replies.keeps = interruptions is not None
+        self._idle = None if idle is None else IdleTimer(idle, self)
+        self._thinking = None if while_thinking is None else ThinkingSound(while_thinking, self)
         self._base = base
         self._seconds_of = seconds_of
         self._interruptions = interruptions
@@ -120,6 +128,8 @@ class Dialogue:
             interruptions=self._interruptions,
             turn_judge=self.turn_judge,
             early=self._early,
+            idle=None if self._idle is None else self._idle.for_handler(self.face, face),
+            while_thinking=None if self._thinking is None else self._thinking.audio,
         )
 
     def _is_overridden(self, *names: str) -> bool:
@@ -171,6 +181,7 @@ class Dialogue:
             self._release()
         if self.conversation.state is not before:
             self.reports.changed(self.conversation.state)
+            self.replies.says.look()
 
     def _perform(self, actions: Sequence[Action]) -> None:
         if Action.TELL_SPEECH in actions:
@@ -330,6 +341,18 @@ class Dialogue:
         """Stop the reply without telling; further outputs are dropped."""
         self.replies.early.discard()
         self.replies.supersede()
+
+    def connected(self) -> None:
+        """Begin to watch for silence; on the event loop."""
+        if self._idle is not None:
+            self._idle.open()
+
+    def disconnected(self) -> None:
+        """Stop the timers: the connection ends; on the event loop."""
+        if self._idle is not None:
+            self._idle.close()
+        if self._thinking is not None:
+            self._thinking.close()
 
     def close(self) -> None:
         """Stop the reply when the connection ends."""

@@ -90,7 +90,8 @@ class ManualDialogue(Dialogue):
     @property
     def _is_closed(self) -> bool:
         """Whether a reply must not be interrupted."""
-        return not self.face.can_interrupt and (self.speaking or self.face.event.is_set())
+        replying = self.speaking or self.face.event.is_set()
+        return self.protected or (replying and not self.face.can_interrupt)
 
     def begin(self) -> bool:
         """Begin a turn, and interrupt a reply; thread-safe.

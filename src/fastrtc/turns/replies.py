@@ -92,6 +92,11 @@ class Replies:
         return reply is not None and not reply.superseded
 
     @property
+    def gave_audio(self) -> bool:
+        """Whether the last reply gave any audio."""
+        return self._spoken.length_s > 0
+
+    @property
     def speaking(self) -> bool:
         """Whether a reply is being prepared or played."""
         return self.running or self._link.queued_s() > 0
@@ -186,8 +191,7 @@ class Replies:
     def forget(self) -> None:
         """Discard the audio that was not passed to the function yet, and the early reply."""
         self._unheard = None
-        if self.says.waiting:
-            self.wake.set()
+        self.says.look()
         self.early.discard()
 
     def start_early(self, said: NDArray[np.int16]) -> None:

@@ -39,10 +39,20 @@ class Says:
             self._waiting.append(say)
         self._wake.set()
 
+    def look(self) -> None:
+        """See whether the next one may begin, as the conversation has changed."""
+        if self._waiting:
+            self._wake.set()
+
     @property
     def waiting(self) -> bool:
         """Whether any say waits."""
         return bool(self._waiting)
+
+    @property
+    def running(self) -> bool:
+        """Whether a reply plays what the program says, and not all of its outputs were taken."""
+        return self._running is not None
 
     @property
     def protected(self) -> bool:
@@ -85,8 +95,7 @@ class Says:
             say, self._running = self._running, None
         if say is not None:
             say.end()
-        if self._waiting:
-            self._wake.set()
+        self.look()
 
     def drop(self, *, protected: bool) -> None:
         """Drop what waits, as the client or the program interrupts.

@@ -112,6 +112,8 @@ class OpenSocket:
         self.media.drop_unplayed = options.clear
         if self.media.speaker is not None:
             self.media.speaker.unplayed_s = self.unplayed_s
+        if self.media.filler is not None:
+            self.media.filler.unplayed_s = self._unplayed_s
         self.keys = Keys(session, connection.say_once)
         self.channel = options.channel
         self._queue = options.queue
@@ -226,6 +228,10 @@ class OpenSocket:
 
         Measured by the marks that it echoes, or else by the clock.
         """
+        filler = self.media.filler
+        return 0.0 if filler is not None and filler.active else self._unplayed_s()
+
+    def _unplayed_s(self) -> float:
         if (playout := self._playout) is None:
             return 0.0
         now = self.session.loop.time()
