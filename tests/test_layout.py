@@ -83,7 +83,6 @@ ELSEWHERE = {
     "turns/say.py": "tests/session/test_speaker.py",
     "turns/face.py": "tests/test_reply_on_pause.py",
     "turns/replies.py": "tests/test_reply_on_pause.py",
-    "turns/state_reports.py": "tests/turns/test_false_interruptions.py",
     "turns/stretch.py": "tests/turns/test_detector.py",
     "ui/component.py": "tests/test_webrtc.py",
     "ui/inputs.py": "tests/test_webrtc.py",
