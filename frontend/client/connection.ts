@@ -1,5 +1,6 @@
 /** A connection to a stream. */
 
+import { Calls } from "./calls";
 import { kindsOf } from "./constraints";
 import type { ConversationSnapshot } from "./conversation";
 import { Emitter } from "./emitter";
@@ -7,6 +8,7 @@ import type { FastRTCError } from "./errors";
 import type { Meter } from "./levels";
 import { Life } from "./life";
 import type {
+  CallHandler,
   ConnectionEvents,
   ConnectionOptions,
   ConnectionState,
@@ -32,10 +34,17 @@ export class Connection extends Emitter<ConnectionEvents> {
   options: ConnectionOptions;
   #muted: MuteState = { microphone: false, camera: false };
   #life: Life | null = null;
+  #calls = new Calls((message) => this.send(message));
 
   constructor(options: ConnectionOptions = {}) {
     super();
     this.options = options;
+    this.on("message", (message) => {
+      this.#calls.receive(message);
+    });
+    this.on("state", ({ state }) => {
+      if (state !== "connected") this.#calls.end();
+    });
   }
 
   get state(): ConnectionState {
@@ -151,6 +160,33 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Send a string, or an object as JSON, on the data channel; false if there is none. */
   send(message: unknown): boolean {
     return this.#life?.send(message) ?? false;
+  }
+
+  /**
+   * Set the function that answers calls of the program: `await context.call(name, data)`.
+   *
+   * What it throws is the error that the program gets. It stays set across connections.
+   *
+   * @param handler Gets the data, and returns the result or a promise of it; null removes it.
+   */
+  handle(name: string, handler: CallHandler | null): void {
+    this.#calls.handle(name, handler);
+  }
+
+  /**
+   * Call a method of the program: a function with `@stream.method`.
+   *
+   * @param options.timeout How long to wait for the result, in ms. Default 10,000.
+   * @returns The result.
+   * @throws FastRTCError with the code "call_failed": there is no such method or no connection, the
+   *   method raised an exception, or did not answer in time.
+   */
+  call(
+    name: string,
+    data: unknown = null,
+    { timeout }: { timeout?: number } = {},
+  ): Promise<unknown> {
+    return this.#calls.call(name, data, timeout);
   }
 
   /**

@@ -11,7 +11,7 @@ import {
 } from "./fallback";
 import { Link } from "./link";
 import { fallBackNotice } from "./sentences";
-import { idOf, resolveConfiguration } from "./setup";
+import { idOf, resolveConfiguration, resolveToken } from "./setup";
 import { httpSignalling } from "./signalling";
 import { SocketLink } from "./socket_link";
 import type { ConnectionOptions } from "./types";
@@ -72,10 +72,13 @@ export class Connector {
   }
 
   async #connectSocket(url: string, id: string, replaces: string | null): Promise<void> {
-    const { mode = "send-receive", transport } = this.options;
+    const { mode = "send-receive", transport, metadata = null } = this.options;
     const context = this.host.context();
     if (!context) throw new FastRTCError("no_webrtc", "This browser cannot process audio.");
-    const link = new SocketLink({ id, url, mode, local: this.host.local(), context, replaces });
+    const token = await resolveToken(this.options.token, this.signal);
+    if (this.signal.aborted) return;
+    const local = this.host.local();
+    const link = new SocketLink({ id, url, mode, local, context, replaces, metadata, token });
     this.host.created(link);
     try {
       await link.connect();
@@ -93,6 +96,7 @@ export class Connector {
   async #connectPeer(id: string, iceTimeout: number | null): Promise<void> {
     const { options } = this;
     const configuration = await resolveConfiguration(options.rtcConfiguration, this.signal);
+    const token = await resolveToken(options.token, this.signal);
     if (this.signal.aborted) return;
     const link = new Link({
       id,
@@ -100,6 +104,8 @@ export class Connector {
       mode: options.mode ?? "send-receive",
       local: this.host.local(),
       signalling: options.signalling ?? httpSignalling(),
+      metadata: options.metadata ?? null,
+      token,
       configuration,
       rtpParams: options.rtpParams ?? null,
       trickle: options.trickle ?? true,

@@ -41,8 +41,12 @@ export type ErrorCode =
   | "connection_lost"
   | "using_websocket"
   | "bad_configuration"
+  // a call has no result
+  | "call_failed"
   // the stream ends
   | "time_limit_reached"
+  | "idle_timeout"
+  | "replaced"
   | "ended_by_server"
   | "handler_error"
   | "unexpected";

@@ -380,7 +380,7 @@ export class Life {
         this.hearing.fail();
         break;
       case "end_stream":
-        this.end("stopped", endError(event.detail));
+        this.end("stopped", endError(event.detail, message["code"]));
         break;
       case "update_connection":
         if (event.detail === "closed") this.end("stopped", endError());

@@ -22,6 +22,8 @@ export interface LinkSetup {
   /** The tracks to send; null in mode "receive". */
   local: MediaStream | null;
   signalling: Signalling;
+  metadata: Record<string, unknown> | null;
+  token: string | null;
   configuration: RTCConfiguration | null;
   rtpParams: RtpParams | null;
   trickle: boolean;
@@ -176,8 +178,9 @@ export class Link extends Emitter<LinkEvents> {
     const { sdp, type } = peer.localDescription as RTCSessionDescription;
     this.#awaitsAnswer = true;
     const answer = (await setup.signalling.offer(
-      { sdp, type, webrtc_id: setup.id },
+      { sdp, type, webrtc_id: setup.id, ...(setup.metadata && { metadata: setup.metadata }) },
       this.#life.signal,
+      setup.token,
     )) as Awaited<ReturnType<Signalling["offer"]>> | null; // Gradio returns null for an exception
     this.#awaitsAnswer = false;
     if (this.#isOver()) return;
@@ -216,10 +219,10 @@ export class Link extends Emitter<LinkEvents> {
 
   async #sendCandidate(candidate: RTCIceCandidateInit): Promise<void> {
     if (this.#isOver()) return;
-    const { signalling, id } = this.setup;
+    const { signalling, id, token } = this.setup;
     try {
       const body: CandidateBody = { candidate, type: "ice-candidate", webrtc_id: id };
-      const answer = await signalling.offer(body, this.#life.signal);
+      const answer = await signalling.offer(body, this.#life.signal, token);
       if ("status" in answer && answer.status === "failed") throw refusalError(answer.meta);
     } catch (error) {
       if (!this.#isOver()) this.emit("refused_candidate", toFastRTCError(error));

@@ -195,7 +195,17 @@ function stoppingError(details: Readonly<Record<string, unknown>>): FastRTCError
 }
 
 /** Describe why the server ended the stream; `reason` is from its `end_stream`. */
-export function endError(reason = ""): FastRTCError {
+export function endError(reason = "", code?: unknown): FastRTCError {
+  if (code === "idle") {
+    return new FastRTCError(
+      "idle_timeout",
+      "Nothing was heard for a while, so the stream has ended. Start again to continue.",
+      { reason },
+    );
+  }
+  if (code === "replaced") {
+    return new FastRTCError("replaced", "The conversation goes on in another place.", { reason });
+  }
   if (/time limit/i.test(reason)) {
     return new FastRTCError(
       "time_limit_reached",

@@ -23,6 +23,24 @@ export async function resolveConfiguration(
   }
 }
 
+/** Return the token for an attempt, asking the page for it if necessary. */
+export async function resolveToken(
+  token: ConnectionOptions["token"],
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (typeof token !== "function") return token ?? null;
+  const late = new FastRTCError("server_timeout", "It took too long to get a token. Try again.");
+  try {
+    return await inTime(Promise.resolve().then(token), late, signal);
+  } catch (error) {
+    if (error instanceof FastRTCError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    // What fetch throws without a network is a TypeError.
+    const code = error instanceof TypeError ? "server_unreachable" : "unauthorized";
+    throw new FastRTCError(code, `There is no token: ${reason}`);
+  }
+}
+
 /** Return the id that was chosen, or a random one: any client that has it is accepted. */
 export function idOf(id: ConnectionOptions["id"]): string {
   if (id) return typeof id === "function" ? id() : id;

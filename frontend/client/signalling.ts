@@ -20,7 +20,9 @@ export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): S
   headers.set("Content-Type", "application/json");
   return {
     websocket: OFFER_ROUTE.test(url) ? url.replace(OFFER_ROUTE, "websocket/offer") : null,
-    async offer(body, signal) {
+    async offer(body, signal, token) {
+      const sent = new Headers(headers);
+      if (token) sent.set("Authorization", `Bearer ${token}`);
       const limit = new AbortController();
       const abort = () => {
         limit.abort();
@@ -31,7 +33,7 @@ export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): S
         const response = await fetch(url, {
           ...init,
           method: "POST",
-          headers,
+          headers: sent,
           body: JSON.stringify(body),
           signal: limit.signal,
         });

@@ -26,6 +26,8 @@ export interface SocketSetup {
   mode: Mode;
   /** The tracks to send; null in mode "receive". */
   local: MediaStream | null;
+  metadata: Record<string, unknown> | null;
+  token: string | null;
   /** Plays and captures the audio. */
   context: AudioContext;
   /** The id of an attempt over WebRTC that this link replaces. */
@@ -129,7 +131,7 @@ export class SocketLink extends Emitter<LinkEvents> {
   }
 
   async #open(): Promise<void> {
-    const { context, mode, url } = this.setup;
+    const { context, mode, url, token } = this.setup;
     await context.resume();
     const audio = await SocketAudio.open(
       context,
@@ -144,7 +146,7 @@ export class SocketLink extends Emitter<LinkEvents> {
       audio.close();
       return;
     }
-    const socket = (this.#socket = new WebSocket(url));
+    const socket = (this.#socket = new WebSocket(url, token ? ["fastrtc", token] : []));
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.#start(audio.rate);
@@ -160,12 +162,13 @@ export class SocketLink extends Emitter<LinkEvents> {
   #start(rate: number): void {
     const format = { encoding: "pcm16", binary: true, pause: true };
     const audio = { ...format, input_sample_rate: rate, output_sample_rate: rate };
-    const { id, replaces } = this.setup;
+    const { id, replaces, metadata } = this.setup;
     this.#put(
       JSON.stringify({
         event: "start",
         websocket_id: id,
         audio,
+        ...(metadata && { metadata }),
         ...(replaces === null ? {} : { replaces }),
       }),
     );

@@ -47,6 +47,7 @@ export interface OfferBody {
   sdp: string;
   type: RTCSdpType;
   webrtc_id: string;
+  metadata?: Record<string, unknown>;
 }
 
 /** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
@@ -82,11 +83,13 @@ export interface Signalling {
    *
    * @param body The offer or candidate.
    * @param signal Aborted when the answer is no longer needed; may be ignored.
+   * @param token The token of the connection, if it has one: for the `Authorization` header.
    * @throws FastRTCError if the server cannot be reached or responds with an error.
    */
   offer(
     body: OfferBody | CandidateBody,
     signal?: AbortSignal,
+    token?: string | null,
   ): Promise<Answer | Refusal | Accepted>;
 }
 
@@ -122,6 +125,9 @@ export interface ReconnectOptions {
   backOff?: number;
 }
 
+/** Answers a call of the program: gets its data, and returns the result or a promise of it. */
+export type CallHandler = (data: never) => unknown;
+
 /** The options of a connection. */
 export interface ConnectionOptions {
   /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
@@ -143,6 +149,10 @@ export interface ConnectionOptions {
   /** Default: echo cancellation, noise suppression and gain control; video of 640 x 480. */
   trackConstraints?: TrackConstraints | null;
   rtpParams?: RtpParams | null;
+  /** Sent to the program, where it is the `metadata` of the context: JSON of up to 16 KB. */
+  metadata?: Record<string, unknown> | null;
+  /** A token of `Stream.tokens`, for one connection; a function is called for each attempt. */
+  token?: string | null | (() => string | null | Promise<string | null>);
   devices?: DeviceChoice;
   /** Whether and how to reconnect after a network loss. Default true. */
   reconnect?: boolean | ReconnectOptions;

@@ -58,6 +58,8 @@ export interface ViewProps {
   rtcConfiguration: RTCConfiguration | null;
   trackConstraints: Record<string, unknown> | null;
   rtpParams: Record<string, unknown> | null;
+  /** What the host of the view tells the program about this page. */
+  metadata: Record<string, unknown> | null;
   server: Partial<Server>;
 }
 
@@ -101,6 +103,7 @@ export function readProps(raw: Record<string, unknown>): ViewProps {
     rtcConfiguration: dictionary(raw["rtc_configuration"]),
     trackConstraints: dictionary(raw["track_constraints"]),
     rtpParams: dictionary(raw["rtp_params"]),
+    metadata: dictionary(raw["metadata"]),
     server: dictionary(raw["server"]) ?? {},
   };
 }

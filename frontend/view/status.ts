@@ -59,7 +59,7 @@ const CONVERSATION: Record<ConversationState, (assistant: string) => string> = {
 };
 
 /** Regular ends by the server, which are not errors. */
-const ORDERLY: ErrorCode[] = ["time_limit_reached", "ended_by_server"];
+const ORDERLY: ErrorCode[] = ["time_limit_reached", "idle_timeout", "replaced", "ended_by_server"];
 
 const LOST: Status = {
   text: "Connection lost, trying to get it back",

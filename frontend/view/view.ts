@@ -264,6 +264,7 @@ class Panel {
     // They take effect at the next start.
     options.trackConstraints = props.trackConstraints;
     options.rtpParams = props.rtpParams;
+    options.metadata = props.metadata;
     setText(this.#labelText, props.label);
     show(this.#label, props.showLabel); // its text names the section even if hidden
     setAttribute(this.root, "aria-label", props.label);

@@ -62,16 +62,24 @@ def test_it_expires(tokens: Tokens, clock: Clock) -> None:
     use = tokens.verify(token).use
     clock.now += 2
     refused(lambda: tokens.verify(token), EXPIRED)
-    refused(lambda: tokens.redeem(use), EXPIRED)
+    refused(lambda: tokens.redeem(use, "a"), EXPIRED)
 
 
 def test_it_is_for_one_connection(tokens: Tokens, clock: Clock) -> None:
     token = tokens.issue()
-    tokens.redeem(tokens.verify(token).use)
+    tokens.redeem(tokens.verify(token).use, "a")
     use = tokens.verify(token).use  # of the candidates of the same connection
-    refused(lambda: tokens.redeem(use), USED)
+    refused(lambda: tokens.redeem(use, "a"), USED)
     clock.now += GRACE_S + 30
     assert tokens.verify(token).use == use, "and of late ones"
+
+
+def test_the_attempt_that_is_replaced_may_have_used_it(tokens: Tokens) -> None:
+    use = tokens.verify(tokens.issue()).use
+    tokens.redeem(use, "over-webrtc")
+    refused(lambda: tokens.redeem(use, "socket", "another"), USED)
+    tokens.redeem(use, "socket", "over-webrtc")
+    refused(lambda: tokens.redeem(use, "third", "over-webrtc"), USED)
 
 
 def test_used_ones_are_forgotten(
@@ -79,13 +87,13 @@ def test_used_ones_are_forgotten(
 ) -> None:
     monkeypatch.setattr(module, "MAX_USED", 10)
     for _ in range(100):
-        tokens.redeem(tokens.verify(tokens.issue(ttl=1)).use)
+        tokens.redeem(tokens.verify(tokens.issue(ttl=1)).use, "a")
         clock.now += GRACE_S / 5
     assert len(tokens._used) <= 10
     first = tokens.verify(tokens.issue(ttl=5)).use
-    tokens.redeem(first)
+    tokens.redeem(first, "a")
     for _ in range(10):
-        tokens.redeem(tokens.verify(tokens.issue(ttl=50)).use)
+        tokens.redeem(tokens.verify(tokens.issue(ttl=50)).use, "a")
     assert len(tokens._used) == 10 and first.nonce not in tokens._used
 
 

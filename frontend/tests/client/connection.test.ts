@@ -971,3 +971,67 @@ describe("manual turns", () => {
     expect(connection.turn.manual).toBe(false);
   });
 });
+
+describe("who it is", () => {
+  it("sends metadata with the offer, and the token with each request", async () => {
+    const tokens: (string | null | undefined)[] = [];
+    const bodies: unknown[] = [];
+    const signalling: Signalling = {
+      offer: (body, _, token) => {
+        bodies.push(body);
+        tokens.push(token);
+        return Promise.resolve(ANSWER);
+      },
+    };
+    let count = 0;
+    const connection = new Connection({
+      signalling,
+      metadata: { page: "/" },
+      token: () => Promise.resolve(`token-${++count}`),
+    });
+    void connection.start();
+    await settle();
+    expect(bodies[0]).toMatchObject({ type: "offer", metadata: { page: "/" } });
+    expect(new Set(tokens)).toEqual(new Set(["token-1"]));
+    connection.stop();
+  });
+
+  it("says why there is no token", async () => {
+    const { connection } = make({ token: () => Promise.reject(new Error("log in")) });
+    expect(await connection.start()).toBe(false);
+    expect(connection.error?.code).toBe("unauthorized");
+    expect(connection.error?.sentence).toBe("There is no token: log in");
+  });
+});
+
+it("calls and is called over its channel", async () => {
+  const { connection } = await connected();
+  connection.handle("double", (value: number) => value * 2);
+  const channel = FakePeer.last.channel;
+  const sent: unknown[] = [];
+  connection.on("sent", (message) => sent.push(message));
+  const receive = (message: object) => channel.onmessage?.({ data: JSON.stringify(message) });
+  receive({ type: "call", id: "s", name: "double", data: 4 });
+  await settle();
+  expect(sent).toEqual([{ type: "result", id: "s", data: 8 }]);
+  const answered = connection.call("price");
+  receive({ type: "result", id: "page-1", data: 3 });
+  expect(await answered).toBe(3);
+  const lost = connection.call("price");
+  connection.stop();
+  await expect(lost).rejects.toMatchObject({ code: "call_failed" });
+});
+
+it.each([
+  ["idle", "idle_timeout"],
+  ["replaced", "replaced"],
+  ["time_limit", "time_limit_reached"],
+  ["server", "ended_by_server"],
+])("knows the code of an end: %s", async (code, expected) => {
+  const { connection } = await connected();
+  const data = code === "time_limit" ? "Time limit reached" : "Why";
+  FakePeer.last.channel.onmessage?.({ data: JSON.stringify({ type: "end_stream", data, code }) });
+  expect(connection.state).toBe("stopped");
+  expect(connection.error?.code).toBe(expected);
+  await settle();
+});

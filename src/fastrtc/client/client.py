@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from ..core.types import Modality, Mode
 from ..transport.webrtc.client_peer import Carry
 from .audio_pacer import AudioPacer, Samples
+from .calls import CallHandler, Calls
 from .errors import JSON, ClientError
 from .link import Link, SocketEncoding
 from .received import Incoming, ReceivedAudio, ReceivedVideo
 from .routes import Routes
-from .signaling import page_url
+from .signaling import page_url, with_token
 from .webrtc import WebRTCLink
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Client:
         encoding: Encoding of the audio on a WebSocket: ``"pcm16"`` or ``"mulaw"``.
         paced: Whether audio is sent in real time, and silence while none is queued, as from a
             microphone. Otherwise audio is sent when ``send_audio`` is called, and nothing else.
+        metadata: A JSON object of up to 16 KB for the program: ``Context.metadata``.
+        token: A token of ``Stream.tokens``, sent as ``Authorization: Bearer TOKEN``.
         timeout_s: How long `connect`, and each request to a route, may take, in seconds.
 
     Attributes:
@@ -85,6 +88,8 @@ class Client:
         sample_rate: int = 48_000,
         encoding: SocketEncoding = "pcm16",
         paced: bool = True,
+        metadata: Mapping[str, JSON] | None = None,
+        token: str | None = None,
         timeout_s: float = 20.0,
     ) -> None:
         try:
@@ -105,15 +110,17 @@ class Client:
         self._timeout_s = timeout_s
         self._opened = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._incoming = Incoming(self._answer_input, self._ended)
-        named = dict(headers or {})
+        self._calls = Calls(self.send, self._run)
+        self._incoming = Incoming(self._answer_input, self._ended, self._calls.receive)
+        named = with_token(headers or {}, token)
+        extra = None if metadata is None else dict(metadata)
         self._routes = Routes(address, self.id, named, timeout_s)
         self._inputs: tuple[str, Mapping[str, JSON]] | None = None
         kinds = modality.split("-")
         self._link: Link
         if transport == "websocket":
             self._link = _web_socket_link()(
-                address, self.id, named, sample_rate, encoding, self._incoming
+                address, self.id, named, sample_rate, encoding, self._incoming, extra
             )
         else:
             self._link = WebRTCLink(
@@ -126,6 +133,7 @@ class Client:
                 sample_rate,
                 self._incoming,
                 trickle=trickle,
+                metadata=extra,
             )
         self._sends = () if mode == "receive" else tuple(kinds)
         self._pacer = AudioPacer(self._link.rate, self._link.send_audio, paced=paced)
@@ -238,15 +246,45 @@ class Client:
         await self._link.send_video(image)
 
     def send(self, message: str | Mapping[str, JSON]) -> None:
-        """Send a message on the data channel: a string, or an object as JSON.
+        """Send a message on the data channel, or as a text of the WebSocket.
+
+        Args:
+            message: An object, which is sent as JSON; it needs a ``"type"`` to reach ``on_message``
+                of the program. Over WebRTC also any string.
 
         Raises:
             ClientError: If the connection has ended.
-            ValueError: If the transport is a WebSocket, which carries none.
         """
         self._check_open()
         text = message if isinstance(message, str) else json.dumps(message)
         self._link.send_message(text)
+
+    def handle(self, name: str, function: CallHandler | None) -> None:
+        """Set the function that answers calls of the program: ``await context.call(name, data)``.
+
+        Args:
+            name: The name of the function.
+            function: Gets the data of the call, and returns the result; sync, on the event loop,
+                or async. What it raises is the error that the program gets. None removes it.
+        """
+        self._calls.handle(name, function)
+
+    async def call(self, name: str, data: JSON = None, timeout_s: float = 10.0) -> JSON:
+        """Call a method of the program, a function with ``@stream.method``.
+
+        Args:
+            name: The name of the method.
+            data: The argument.
+            timeout_s: How long to wait for the result, in seconds.
+
+        Returns:
+            The result.
+
+        Raises:
+            ClientError: With the code ``"call_failed"`` if there is no such method, it raised an
+                exception or did not answer in time; or if the connection has ended.
+        """
+        return await self._calls.call(name, data, timeout_s)
 
     # Receiving
 
@@ -330,6 +368,7 @@ class Client:
 
     def _ended(self) -> None:
         self._pacer.stop()
+        self._calls.end()
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -71,10 +71,14 @@ def refused(answer: Mapping[str, JSON]) -> ClientError:
     return ClientError(text, code if code.isidentifier() else "bad_offer", meta, advice)
 
 
-def ended_by_server(reason: str) -> ClientError:
-    """Return the error for the reason of an ``end_stream`` message."""
+def ended_by_server(reason: str, end: object = None) -> ClientError:
+    """Return the error for an ``end_stream`` message: its reason, and its code if it has one."""
     code = "ended_by_server"
-    if reason == "Time limit reached":
+    if end == "idle":
+        code = "idle_timeout"
+    elif end == "replaced":
+        code = "replaced"
+    elif reason == "Time limit reached":
         code = "time_limit_reached"
     elif reason == "The server stops":
         code = "server_stopping"

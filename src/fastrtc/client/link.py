@@ -70,8 +70,4 @@ class Link(Protocol):
         """
 
     def send_message(self, text: str) -> None:
-        """Send a message.
-
-        Raises:
-            ValueError: If the transport carries no messages of the client.
-        """
+        """Send a message."""

@@ -105,6 +105,7 @@ class Incoming:
     Args:
         on_send_input: Called when the server requests inputs.
         on_ended: Called when the connection ends.
+        on_call: Called with each message ``call`` or ``result`` of the server.
 
     Attributes:
         error: Why it has ended; None if the client closed it.
@@ -114,8 +115,14 @@ class Incoming:
         message_queue: The received messages.
     """
 
-    def __init__(self, on_send_input: Callable[[], None], on_ended: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_send_input: Callable[[], None],
+        on_ended: Callable[[], None],
+        on_call: Callable[[dict[str, JSON]], None] = lambda message: None,
+    ) -> None:
         self._on_send_input = on_send_input
+        self._on_call = on_call
         self._on_ended = on_ended
         self._reason: ClientError | None = None  # announced with `end_stream`
         self._failure: ClientError | None = None  # if it was the last message
@@ -143,7 +150,7 @@ class Incoming:
         kind = message["type"]
         self._failure = None
         if kind == "end_stream":
-            self._reason = ended_by_server(str(message.get("data") or ""))
+            self._reason = ended_by_server(str(message.get("data") or ""), message.get("code"))
         elif kind == "error":
             self._failure = ClientError(
                 f"the handler failed: {message.get('message') or message.get('data')}",
@@ -151,6 +158,8 @@ class Incoming:
             )
         elif kind == "send_input":
             self._on_send_input()
+        elif kind in ("call", "result"):
+            self._on_call(message)
 
     def clear(self) -> None:
         """Drop audio that the program has not read; ends a pause."""

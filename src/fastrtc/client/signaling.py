@@ -23,6 +23,7 @@ __all__ = [
     "no_proxy",
     "page_url",
     "unreachable",
+    "with_token",
 ]
 
 OFFER = "/webrtc/offer"
@@ -72,6 +73,19 @@ def page_url(given: str) -> str:
         raise ValueError(f"the URL of a server, such as http://127.0.0.1:7860, not {given!r}")
     path = parts.path.rstrip("/").removesuffix("/websocket/offer")
     return urlunsplit((scheme, parts.netloc, path, "", ""))
+
+
+def with_token(headers: Mapping[str, str], token: str | None) -> dict[str, str]:
+    """Return the headers of each request, with a token if there is one.
+
+    Raises:
+        ValueError: If there is a token and the headers have another one.
+    """
+    if token is None:
+        return dict(headers)
+    if any(name.lower() == "authorization" for name in headers):
+        raise ValueError("token and the header Authorization exclude each other")
+    return {**headers, "Authorization": f"Bearer {token}"}
 
 
 def is_local(url: str) -> bool:

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from ..audio.encodings import ENCODINGS
-from .errors import ClientError, refused, socket_closed
+from .errors import JSON, ClientError, refused, socket_closed
 from .link import LinkEvents, SocketEncoding
 from .signaling import is_local, unreachable
 
@@ -46,6 +46,7 @@ class WebSocketLink:
         rate: Sample rate in both directions, in Hz.
         encoding: Encoding of the audio.
         events: Receives what the server sends.
+        metadata: The metadata for the program; None for none.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class WebSocketLink:
         rate: int,
         encoding: SocketEncoding,
         events: LinkEvents,
+        metadata: Mapping[str, JSON] | None = None,
     ) -> None:
         self._url = "ws" + url.removeprefix("http") + "/websocket/offer"
         self._id = id
@@ -64,6 +66,8 @@ class WebSocketLink:
         self._encoding_name = encoding
         self._encoding = ENCODINGS[encoding]
         self._events = events
+        self._metadata = metadata
+        self._unsent: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -84,7 +88,9 @@ class WebSocketLink:
             "binary": True,
             "pause": True,
         }
-        start = {"event": "start", "websocket_id": self._id, "audio": audio}
+        start: dict[str, Any] = {"event": "start", "websocket_id": self._id, "audio": audio}
+        if self._metadata is not None:
+            start["metadata"] = self._metadata
         with contextlib.suppress(ConnectionClosed):  # the reader knows why
             await self._socket.send(json.dumps(start))
             await self._socket.send('{"event": "ping"}')
@@ -118,12 +124,15 @@ class WebSocketLink:
         raise ValueError("A WebSocket carries no video: use transport='webrtc'")
 
     def send_message(self, text: str) -> None:
-        """Raise an error.
+        """Send a message."""
+        sending = asyncio.ensure_future(self._send_text(text))
+        self._unsent.add(sending)
+        sending.add_done_callback(self._unsent.discard)
 
-        Raises:
-            ValueError: A WebSocket carries no messages of the client.
-        """
-        raise ValueError("A WebSocket carries no messages of the client: use transport='webrtc'")
+    async def _send_text(self, text: str) -> None:
+        if self._socket is not None:
+            with contextlib.suppress(ConnectionClosed):  # `ended` says so
+                await self._socket.send(text)
 
     async def _connect(self) -> ClientConnection:
         """Connect; try again if this reaches a process that is full while others are not."""

@@ -31,6 +31,7 @@ class WebRTCLink:
         sample_rate: Sample rate of received audio in Hz.
         events: Receives what the server sends.
         trickle: Whether candidates are sent one by one after the offer.
+        metadata: The metadata for the program; None for none.
 
     Attributes:
         shape_network: Functions that carry the RTP packets to and from the server; or None.
@@ -50,6 +51,7 @@ class WebRTCLink:
         events: LinkEvents,
         *,
         trickle: bool,
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self._id = id
         self._signaling = Signaling(url, headers)
@@ -59,6 +61,7 @@ class WebRTCLink:
         self._sample_rate = sample_rate
         self._events = events
         self._trickle = trickle
+        self._metadata = metadata
         self._peer: ClientPeer | None = None
         self.shape_network: tuple[Carry, Carry] | None = None
 
@@ -82,7 +85,9 @@ class WebRTCLink:
         sdp = await peer.offer(trickle=self._trickle)
         if self.shape_network is not None:
             peer.shape_network(*self.shape_network)
-        body = {"sdp": sdp, "type": "offer", "webrtc_id": self._id}
+        body: dict[str, Any] = {"sdp": sdp, "type": "offer", "webrtc_id": self._id}
+        if self._metadata is not None:
+            body["metadata"] = self._metadata
         answer = await self._signaling.send(route, body)
         if not is_answer(answer):
             raise refused(answer)

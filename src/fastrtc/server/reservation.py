@@ -66,6 +66,7 @@ class Reservation:
         websocket: Any = None,
         call: Call | None = None,
         metadata: Mapping[str, Any] | None = None,
+        replaces: str | None = None,
     ) -> Session:
         """Create the session, with a copy of the handler.
 
@@ -74,6 +75,7 @@ class Reservation:
             websocket: The WebSocket that it uses, if any.
             call: The telephone call, if it is one.
             metadata: The metadata that the client sent. Those of its token replace them.
+            replaces: The id of an attempt of the client that this connection replaces.
 
         Raises:
             SessionRefused: If the token of the client was used before.
@@ -81,7 +83,7 @@ class Reservation:
         """
         endpoint, owner = self._endpoint, self._endpoint.owner
         identity = current_identity.get()
-        _redeem(endpoint.hooks.tokens, identity)
+        _redeem(endpoint.hooks.tokens, identity, self._id, replaces)
         self._session = session = await Session.create(
             self._id,
             owner.event_handler,
@@ -96,10 +98,10 @@ class Reservation:
         return session
 
 
-def _redeem(tokens: Tokens | None, identity: Identity) -> None:
+def _redeem(tokens: Tokens | None, identity: Identity, id: str, replaces: str | None) -> None:
     if tokens is None or identity.token is None:
         return
     try:
-        tokens.redeem(identity.token)
+        tokens.redeem(identity.token, id, replaces)
     except Unauthorized as error:
         raise SessionRefused("unauthorized", reason=error.reason) from None

@@ -171,6 +171,7 @@ class StreamEndpoint(Endpoint):
                 socket.websocket,
                 socket.call,
                 socket.metadata,
+                socket.replaces,
             )
             transport = socket.carry(session)
             self.add(session, transport.media, transport, [socket])

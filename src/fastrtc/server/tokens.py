@@ -90,7 +90,7 @@ class Tokens:
         self.required = required
         self._key = hmac.digest(raw, b"fastrtc connection token", "sha256")
         self._clock = clock
-        self._used: dict[str, float] = {}
+        self._used: dict[str, tuple[float, str]] = {}  # expiry and connection id
 
     def issue(
         self, user: Any = None, metadata: Mapping[str, Any] | None = None, ttl: float = 60.0
@@ -147,22 +147,28 @@ class Tokens:
             raise Unauthorized(EXPIRED)
         return Claims(use, content.get("u"), content.get("m", {}))
 
-    def redeem(self, use: TokenUse) -> None:
+    def redeem(self, use: TokenUse, id: str, replaces: str | None = None) -> None:
         """Record that a connection uses a token; only the first may.
+
+        Args:
+            use: What identifies the token.
+            id: The id of the connection.
+            replaces: The id of an attempt of the same client, whose token it may use again.
 
         Raises:
             Unauthorized: If it was used in this process before, or has expired.
         """
         now = self._clock()
-        if use.nonce in self._used:
+        if use.nonce in self._used and self._used[use.nonce][1] != replaces:
             raise Unauthorized(USED)
         if use.expires_at < now:
             raise Unauthorized(EXPIRED)
         if len(self._used) >= MAX_USED:
-            self._used = {one: end for one, end in self._used.items() if end + GRACE_S >= now}
+            kept = (item for item in self._used.items() if item[1][0] + GRACE_S >= now)
+            self._used = dict(kept)
         if len(self._used) >= MAX_USED:
             del self._used[min(self._used, key=lambda one: self._used[one])]
-        self._used[use.nonce] = use.expires_at
+        self._used[use.nonce] = use.expires_at, id
 
     def _mac(self, body: str) -> str:
         return _encode(hmac.digest(self._key, body.encode(), "sha256"))

@@ -1,7 +1,7 @@
 /*! fastrtc 0.1.0 | MIT licence | built from frontend/, see frontend/README.md */
 /** Errors of the client. */
 /** Error codes, for programs. */
-type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "using_websocket" | "bad_configuration" | "time_limit_reached" | "ended_by_server" | "handler_error" | "unexpected";
+type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "using_websocket" | "bad_configuration" | "call_failed" | "time_limit_reached" | "idle_timeout" | "replaced" | "ended_by_server" | "handler_error" | "unexpected";
 /** An error with a message for users. */
 declare class FastRTCError extends Error {
     /** The error code, for programs. */
@@ -140,6 +140,7 @@ interface OfferBody {
     sdp: string;
     type: RTCSdpType;
     webrtc_id: string;
+    metadata?: Record<string, unknown>;
 }
 /** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
 interface CandidateBody {
@@ -173,9 +174,10 @@ interface Signalling {
      *
      * @param body The offer or candidate.
      * @param signal Aborted when the answer is no longer needed; may be ignored.
+     * @param token The token of the connection, if it has one: for the `Authorization` header.
      * @throws FastRTCError if the server cannot be reached or responds with an error.
      */
-    offer(body: OfferBody | CandidateBody, signal?: AbortSignal): Promise<Answer | Refusal | Accepted>;
+    offer(body: OfferBody | CandidateBody, signal?: AbortSignal, token?: string | null): Promise<Answer | Refusal | Accepted>;
 }
 /** Track constraints: for a single kind, or nested by kind. */
 type TrackConstraints = MediaTrackConstraints | {
@@ -206,6 +208,8 @@ interface ReconnectOptions {
     /** Delay before the second attempt, in ms; doubled for each further one. Default 1000. */
     backOff?: number;
 }
+/** Answers a call of the program: gets its data, and returns the result or a promise of it. */
+type CallHandler = (data: never) => unknown;
 /** The options of a connection. */
 interface ConnectionOptions {
     /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
@@ -226,6 +230,10 @@ interface ConnectionOptions {
     /** Default: echo cancellation, noise suppression and gain control; video of 640 x 480. */
     trackConstraints?: TrackConstraints | null;
     rtpParams?: RtpParams | null;
+    /** Sent to the program, where it is the `metadata` of the context: JSON of up to 16 KB. */
+    metadata?: Record<string, unknown> | null;
+    /** A token of `Stream.tokens`, for one connection; a function is called for each attempt. */
+    token?: string | null | (() => string | null | Promise<string | null>);
     devices?: DeviceChoice;
     /** Whether and how to reconnect after a network loss. Default true. */
     reconnect?: boolean | ReconnectOptions;
@@ -342,6 +350,23 @@ interface DeviceList {
     speakers: Device[];
 }
 
+/** Calls between the page and the program, as messages of types `call` and `result`. */
+/** The functions of the page, and the calls that wait for their result. */
+declare class Calls {
+    #private;
+    private readonly send;
+    /** @param send Sends a message; returns false if there is no open channel. */
+    constructor(send: (message: object) => boolean);
+    /** Set, replace or remove (null) the function of a name. */
+    handle(name: string, handler: CallHandler | null): void;
+    /** Call a method of the program. */
+    call(name: string, data: unknown, timeout?: number): Promise<unknown>;
+    /** Process a message of the server, if it is a call or a result. */
+    receive(message: ServerMessage): void;
+    /** Reject all calls that wait: the connection is lost or has ended. */
+    end(): void;
+}
+
 /** Constraints for the tracks of each kind. */
 /** Return the kinds of tracks of a modality. */
 declare function kindsOf(modality: Modality): Kind[];
@@ -393,7 +418,7 @@ declare function refusalError(meta?: {
 /** Describe an HTTP status; `detail` is from FastAPI. */
 declare function httpError(status: number, detail?: unknown): FastRTCError;
 /** Describe why the server ended the stream; `reason` is from its `end_stream`. */
-declare function endError(reason?: string): FastRTCError;
+declare function endError(reason?: string, code?: unknown): FastRTCError;
 /** The error for a request that timed out. */
 declare function timeoutError(): FastRTCError;
 /** The error when ICE finds no route. */
@@ -495,6 +520,8 @@ interface LinkSetup {
     /** The tracks to send; null in mode "receive". */
     local: MediaStream | null;
     signalling: Signalling;
+    metadata: Record<string, unknown> | null;
+    token: string | null;
     configuration: RTCConfiguration | null;
     rtpParams: RtpParams | null;
     trickle: boolean;
@@ -540,6 +567,8 @@ declare class Link extends Emitter<LinkEvents> {
 /** The id and the configuration of a connection. */
 /** Return the configuration for `RTCPeerConnection`, asking the page for it if necessary. */
 declare function resolveConfiguration(configuration: ConnectionOptions["rtcConfiguration"], signal: AbortSignal): Promise<RTCConfiguration | null>;
+/** Return the token for an attempt, asking the page for it if necessary. */
+declare function resolveToken(token: ConnectionOptions["token"], signal: AbortSignal): Promise<string | null>;
 /** Return the id that was chosen, or a random one: any client that has it is accepted. */
 declare function idOf(id: ConnectionOptions["id"]): string;
 
@@ -583,6 +612,8 @@ interface SocketSetup {
     mode: Mode;
     /** The tracks to send; null in mode "receive". */
     local: MediaStream | null;
+    metadata: Record<string, unknown> | null;
+    token: string | null;
     /** Plays and captures the audio. */
     context: AudioContext;
     /** The id of an attempt over WebRTC that this link replaces. */
@@ -869,6 +900,25 @@ declare class Connection extends Emitter<ConnectionEvents> {
     /** Send a string, or an object as JSON, on the data channel; false if there is none. */
     send(message: unknown): boolean;
     /**
+     * Set the function that answers calls of the program: `await context.call(name, data)`.
+     *
+     * What it throws is the error that the program gets. It stays set across connections.
+     *
+     * @param handler Gets the data, and returns the result or a promise of it; null removes it.
+     */
+    handle(name: string, handler: CallHandler | null): void;
+    /**
+     * Call a method of the program: a function with `@stream.method`.
+     *
+     * @param options.timeout How long to wait for the result, in ms. Default 10,000.
+     * @returns The result.
+     * @throws FastRTCError with the code "call_failed": there is no such method or no connection, the
+     *   method raised an exception, or did not answer in time.
+     */
+    call(name: string, data?: unknown, { timeout }?: {
+        timeout?: number;
+    }): Promise<unknown>;
+    /**
      * Begin the user's turn (push to talk); false if there is no open data channel.
      *
      * The microphone is unmuted, a reply is interrupted, and what was said before is not part of the
@@ -940,4 +990,4 @@ declare class TalkKey {
  */
 declare function pushToTalk(connection: TalkConnection, button: HTMLElement, { key, changed }?: PushToTalkOptions): () => void;
 
-export { Accepted, Answer, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, StateChange, StreamStats, TalkConnection, TrackConstraints, TransportChoice, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
+export { Accepted, Answer, CallHandler, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, StateChange, StreamStats, TalkConnection, TrackConstraints, TransportChoice, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
