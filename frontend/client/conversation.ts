@@ -67,6 +67,10 @@ const ABOVE_NOISE = 12;
 /** Background noise is the lowest recent level; it may rise by this many dB per ms. */
 const NOISE_RISE = 0.003;
 
+function isReplying(state: ConversationState | null): boolean {
+  return state === "speaking" || state === "paused";
+}
+
 /** Tracks a conversation: pass it events with the time in ms, and read `snapshot`. */
 export class Conversation {
   #state: ConversationState = "listening";
@@ -120,12 +124,14 @@ export class Conversation {
   report(name: string, now: number): void {
     const state = REPORTED[name];
     if (state === undefined) return;
-    const resumes = state === "speaking" && this.#reported === "paused";
+    const before = this.#reported;
     this.#reported = state;
     // "interrupted" and "resumed" are shown for a while, unless there is something new.
     if (this.#state === "interrupted" && state === "heard") return;
     if (this.#state === "resumed" && state === "speaking") return;
-    this.#enter(resumes ? "resumed" : state, now);
+    if (before === "paused" && state === "speaking") this.#enter("resumed", now);
+    else if (isReplying(before) && state === "heard") this.#enter("interrupted", now);
+    else this.#enter(state, now);
   }
 
   /** Process an error of the handler: the user's current speech gets no reply. */

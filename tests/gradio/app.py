@@ -5,6 +5,7 @@
 /inputs               a slider as an additional input, a number as an additional output
 /chat                 the textbox variant, its replies in a chatbot
 /conversation         a tone as the answer to whoever has spoken
+/pauses               pauses and resumes its answer, and waits for a user who may go on
 /push-to-talk         speaks for as long as the button to talk was held; a text is shown
 /submit               a text that the handler gets when it is submitted
 /trouble              a handler that fails
@@ -27,8 +28,10 @@ from fastapi import FastAPI
 
 from fastrtc import (
     AdditionalOutputs,
+    AlgoOptions,
     AsyncAudioVideoStreamHandler,
     AsyncStreamHandler,
+    Interruptions,
     ReplyOnPause,
     Stream,
     StreamHandler,
@@ -219,6 +222,19 @@ def hum(audio):
         yield RATE, TONE.reshape(1, -1)
 
 
+def hum_long(audio):
+    """Eight seconds of an answer."""
+    for _ in range(40):
+        yield RATE, TONE.reshape(1, -1)
+
+
+class Unsure:
+    """A turn model to which no turn sounds complete."""
+
+    def complete(self, audio_16k) -> float:
+        return 0.0
+
+
 def push_to_talk_page() -> Stream:
     """A page with a button to talk, which shows how long it was held, in seconds."""
     held = gr.Number(label="Held")
@@ -381,6 +397,14 @@ def main() -> None:
     pages["/inputs"] = inputs_page().ui
     pages["/chat"] = chat_page().ui
     pages["/conversation"] = audio(ReplyOnPause(hum))
+    pages["/pauses"] = audio(
+        ReplyOnPause(
+            hum_long,
+            turn_model=Unsure(),
+            algo_options=AlgoOptions(max_pause_s=1.5),
+            interruptions=Interruptions(after_s=0.8),
+        )
+    )
     pages["/push-to-talk"] = push_to_talk_page().ui
     pages["/submit"] = submit_page().ui
     pages["/trouble"] = audio(Tired())

@@ -1,13 +1,19 @@
 """Somebody who is asked for the microphone, and then talks: what the page says to that."""
 
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, expect
 
+from tests.gradio.conftest import FLAGS, RATE
 from tests.gradio.marks import MARKS
 from tests.gradio.server import PageServer
 from tests.gradio.stream_page import PATIENCE
+from tests.support.programs import require_program
+from tests.support.speech import recorded_prompt, spaced, trimmed, write_wav
 
 pytestmark = [*MARKS, pytest.mark.external("recorded-voices"), pytest.mark.timeout(240)]
 
@@ -44,3 +50,40 @@ async def test_no_camera(server: PageServer, open_page, talking_chromium: Browse
     await page.main.click()
     await page.is_in("failed")
     await page.says("No camera was found. Connect one and try again.")
+
+
+# With a word in between that is too short for an interruption.
+PAUSES = [
+    *("Hearing you", "Waiting for you to finish", "Thinking", "Assistant is speaking"),
+    *("Assistant has paused, listening to you", "Assistant goes on", "Assistant is speaking"),
+    *("Assistant has paused, listening to you", "Interrupted", "Waiting for you to finish"),
+]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def hesitant_chromium(playwright: Playwright, tmp_path: Path) -> AsyncIterator[Browser]:
+    """Chromium whose user asks, makes a short sound during the answer, and then interrupts it."""
+    question, objection = (
+        trimmed(recorded_prompt(name, RATE)) for name in ("vm-goodbye", "one-moment-please")
+    )
+    said = spaced(1.0, question, 3.5, objection[: RATE // 4], 3.5, objection, 14.0, rate=RATE)
+    started = await playwright.chromium.launch(
+        executable_path=require_program("chromium"),
+        args=[
+            *FLAGS,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-audio-capture={write_wav(tmp_path / 'voice.wav', RATE, said)}",
+        ],
+    )
+    yield started
+    await started.close()
+
+
+async def test_a_reply_that_pauses(server: PageServer, open_page, hesitant_chromium) -> None:
+    page = await open_page(f"{server.url}/pauses", hesitant_chromium)
+    await page.watch()
+    await page.start()
+    # As above, there is a next time for a machine that was too slow.
+    await page.page.wait_for_function(WENT_THROUGH, arg=PAUSES, timeout=4 * PATIENCE)
+    await page.stop()
