@@ -54,8 +54,8 @@ def test_each_request_finds_the_owner_of_its_connection(run: Programs) -> None:
     sent = clients.ask(do="send_inputs", rounds=ROUNDS)
     assert not sent["wrong"] and not sent["reopened"]
     assert Counter(sent["owners"]) == dict.fromkeys(nodes, CLIENTS // NODES)
-    (refused,) = clients.ask(do="call", url=url)["wrong"]
-    assert "concurrency_limit_reached" in refused
+    refused = clients.ask(do="call", url=url)["wrong"]
+    assert any("concurrency_limit_reached" in one for one in refused)
 
 
 def test_a_process_that_is_killed_ends_its_own_calls_only(run: Programs) -> None:
@@ -64,8 +64,8 @@ def test_a_process_that_is_killed_ends_its_own_calls_only(run: Programs) -> None
     assert not clients.ask(do="call", url=url, count=CALLS)["wrong"]
     owners = clients.ask(do="send_inputs")["owners"]
     full = run.clients()
-    (refused,) = full.ask(do="call", url=url)["wrong"]
-    assert "concurrency_limit_reached" in refused
+    refused = full.ask(do="call", url=url)["wrong"]
+    assert any("concurrency_limit_reached" in one for one in refused)
     clients.ask(do="talk")
     lost = Counter(owners).most_common(1)[0][0]
     os.kill(lost, signal.SIGKILL)

@@ -47,7 +47,7 @@ class TestPages:
             owners = pages.ask(do="open", url=url, count=PAGES)
             assert not clients.ask(do="call", url=url, count=CALLS)["wrong"]
             refused = run.clients().ask(do="call", url=url, check=False)["wrong"]
-            assert len(refused) == 1 and "concurrency_limit_reached" in refused[0]
+            assert any("concurrency_limit_reached" in one for one in refused)
             clients.ask(do="talk")
             lost = Counter(owners).most_common(1)[0][0]
             os.kill(lost, signal.SIGKILL)

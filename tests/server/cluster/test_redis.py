@@ -22,9 +22,11 @@ from fastrtc.server.cluster.redis import RedisDirectory
 from tests.server.cluster.contract import KEY, DirectoryContract, node
 from tests.server.cluster.race import check_race, race_of_processes
 from tests.support.certificates import write_certificate
-from tests.support.cluster import SECRET, node_of, running, streams_of
+from tests.support.cluster import SECRET, clustered, node_of, running, streams_of
+from tests.support.peers import Client
 from tests.support.redis_server import RedisServer, redis_server
 from tests.support.turn import free_port
+from tests.webrtc.test_cluster import Inputs
 
 PREFIX = "{fastrtc}:"
 
@@ -212,6 +214,17 @@ async def test_redis_with_tls_needs_a_certificate_that_is_trusted(tmp_path: Path
             directory = RedisDirectory(f"{url}?ssl_ca_certs={certificate}")
             assert await directory.node(node_of(stream).id) is not None
             await directory.close()
+
+
+async def test_inputs_survive_flushall(empty_server: RedisServer) -> None:
+    owner, other = streams_of(2, Inputs())
+    for stream in (owner, other):
+        stream.cluster = clustered(RedisDirectory(empty_server.url), heartbeat_s=1.0)
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        with Redis.from_url(empty_server.url) as redis:
+            redis.flushall()
+        await asyncio.to_thread(other.set_input, client.webrtc_id, "kept")
+        assert owner.handlers[client.webrtc_id].got == [["kept"]]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://127.0.0.1:port/0", "127.0.0.1:6379"])
