@@ -1,7 +1,7 @@
 """Several processes behind a balancer: which requests find their connection, and what that costs.
 
 python -m benchmarks.cluster                           # all parts
-python -m benchmarks.cluster --only cost --only held   # on a quiet machine: five minutes
+python -m benchmarks.cluster --only cost --only held --only killed  # 8 min, on a quiet machine
 python -m benchmarks.cluster --only requests --clients 100 --ref-python /tmp/ref/bin/python
 
 Needs haproxy, Chromium for the part `killed`, and Redis and root for `machines`. Results are
@@ -174,16 +174,18 @@ def killed(folder: Path, calls: int, pages: int) -> dict[str, float]:
         while True:
             heard, shown = people.ask(do="heard"), browser.ask(do="heard")
             talking = [bool(shown[index]["again_s"]) for index in ended_pages]
-            if len(heard["again"]) >= len(ended) and all(talking):
+            again = {one["index"]: one["silent_s"] for one in heard["again"]}
+            if ended <= again.keys() and all(talking):
                 break
             assert time.monotonic() < deadline, (heard, shown)
             time.sleep(0.2)
-        others = [gap for index, gap in enumerate(heard["gaps"]) if index not in ended]
+        others = [gap for index, gap in enumerate(heard["gaps"]) if index not in again]
         others += [one["gap_s"] for index, one in enumerate(shown) if index not in ended_pages]
         return {
             "calls": calls + pages,
             "ended": len(ended) + len(ended_pages),
-            "again_s": max((one["silent_s"] for one in heard["again"]), default=0.0),
+            "again_s": max((again[index] for index in ended), default=0.0),
+            "others_again": len(again.keys() - ended),
             "pages": len(ended_pages),
             "pages_again_s": max(max(shown[index]["again_s"]) for index in ended_pages),
             "others_gap_ms": 1000 * max(others),
@@ -263,7 +265,8 @@ def _print_killed(folder: Path, given: argparse.Namespace) -> None:
         f"One of {NODES} processes with {found['calls']} calls was killed: {found['ended']} calls "
         f"ended. Clients in Python were heard again within {found['again_s']:.1f} s, the "
         f"{found['pages']} pages in Chromium within {found['pages_again_s']:.1f} s. The longest "
-        f"gap of the others was {found['others_gap_ms']:.0f} ms."
+        f"gap of the others was {found['others_gap_ms']:.0f} ms; {found['others_again']} of them "
+        "called again, too."
     )
 
 

@@ -63,10 +63,11 @@ class Caller:
         self.wrong: list[str] = []
         self.owner: int | None = None
         self.latencies: list[float] = []
-        self.answered_s = self.connected_s = self.last_heard = self.longest_gap = 0.0
+        self.answered_s = self.connected_s = self.longest_gap = 0.0
         self.requests = self.reopened = 0
         self._http = http
         self._loop = asyncio.get_running_loop()
+        self.last_heard = self._loop.time()
         self._outputs: asyncio.Queue[Any] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from fastrtc import Stream
 from fastrtc.server import telephone
@@ -87,3 +88,15 @@ async def test_inputs_reach_a_call_of_another_process():
             assert diagnosis.transport == "telephone"
             second.clean_up(id)
             await asyncio.wait_for(phone.ended.wait(), 30)
+
+
+async def test_a_full_process_lets_the_balancer_find_the_reserved_place_of_a_call():
+    with lines(2, concurrency_limit=1) as [(_, first_url), (_, second_url)]:
+        async with Phone(second_url) as other:
+            await eventually(lambda: other.arrived)
+            assert "<Connect" in await announce(first_url, "CA1")
+            with pytest.raises(InvalidStatus, match="503"):
+                async with Phone(second_url, call_id="CA1"):
+                    pass
+            async with Phone(first_url, call_id="CA1") as phone:
+                await eventually(lambda: phone.arrived)

@@ -138,18 +138,22 @@ class StreamEndpoint(Endpoint):
         if refusal is not None:
             await StarletteSocket(websocket).refuse(refusal)
             return False
-        return not await self._sends_elsewhere(websocket)
+        return not await self._sends_elsewhere(websocket, reserved=False)
 
-    async def _sends_elsewhere(self, websocket: WebSocket) -> bool:
-        """Refuse the handshake of a socket if this process is full and another one is not.
+    async def _sends_elsewhere(self, websocket: WebSocket, reserved: bool) -> bool:
+        """Refuse the handshake of a socket if this process is full and another one may take it.
 
         The status 503 lets balancers and clients try another process. A process with places that
         are reserved for calls accepts sockets, as it does not know yet whether they are for these.
+
+        Args:
+            websocket: The socket.
+            reserved: Whether another process may have a reserved place for it.
         """
         cluster, limit = self.cluster, self.owner.concurrency_limit
         if cluster is None or not self.places.is_full(limit) or self.places.has_held:
             return False
-        if not await cluster.has_places_elsewhere():
+        if not await cluster.others_accept_sockets(reserved=reserved):
             return False
         refusal = SessionRefused("concurrency_limit_reached", limit=limit)
         if self.places.stopping:
@@ -219,7 +223,7 @@ class StreamEndpoint(Endpoint):
             await websocket.close(POLICY_VIOLATION)
             return False
         admitted = await self.telephone.admit(websocket, self.owner.authorize)
-        return admitted and not await self._sends_elsewhere(websocket)
+        return admitted and not await self._sends_elsewhere(websocket, reserved=True)
 
     async def accept_call(self, call: Call | None) -> None:
         """Check a call that has started, and free the place that was reserved for it.

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
-from ...core.errors import InvalidCandidate, SessionRefused
+from ...core.errors import SessionRefused
 from ...core.identity import current_identity
 from ...core.log_throttle import LogThrottle
 from ...core.outputs import AdditionalOutputs
@@ -21,6 +21,7 @@ from . import forwarded  # noqa: F401 (registers the calls)
 from .calls import ConnectionUnknown, RemoteCallFailed, encode_call
 from .client import NodeUnreachable
 from .directory import DirectoryUnreachable, FleetFull, Key
+from .items import candidate_item
 from .node import ClusterNode
 from .options import Cluster
 from .remote_outputs import RemoteReaders, read_outputs
@@ -35,11 +36,6 @@ logger = logging.getLogger(__name__)
 
 FULL = ("concurrency_limit_reached", "too_many_connecting", "server_stopping")
 """The refusals of one node that another node may not have."""
-
-CANDIDATE_FIELDS = ("candidate", "sdpMid", "sdpMLineIndex")
-
-MAX_CANDIDATE_BYTES = 4096
-"""Maximum size of a candidate that waits in the directory, in bytes; those of browsers have 200."""
 
 _failures = LogThrottle()
 
@@ -246,10 +242,13 @@ class Membership:
         finally:
             self._forwarding -= 1
 
-    async def has_places_elsewhere(self) -> bool:
-        """Return whether another node has a free place, as far as this one knows."""
+    async def others_accept_sockets(self, reserved: bool) -> bool:
+        """Return whether another node has a free or, if *reserved*, a reserved place for a socket.
+
+        It is as far as this node knows; it does not know which places of others are reserved.
+        """
         node = await self.start()
-        return bool(await node.find_places(self._name))
+        return reserved and node.has_others or bool(await node.find_places(self._name))
 
     async def _connect_elsewhere(
         self, node: ClusterNode, key: Key, offer: tuple[Any, ...], full: SessionRefused
@@ -287,7 +286,7 @@ class Membership:
             value = None
         try:
             if node.owned.known_owner(key) is None:
-                item = None if ended else _candidate_item(value)
+                item = None if ended else candidate_item(value)
                 owner = await node.owned.find(key, item)
                 if owner is None and ended is None:
                     return  # left for the owner
@@ -306,7 +305,7 @@ class Membership:
     async def _leave_candidate(self, node: ClusterNode, key: Key, value: Any) -> None:
         """Leave a candidate in the directory, after a node has denied that it has a connection."""
         try:
-            await node.owned.find(key, _candidate_item(value))
+            await node.owned.find(key, candidate_item(value))
         except DirectoryUnreachable as error:
             raise SessionRefused("unknown_connection") from error
 
@@ -376,20 +375,6 @@ class Membership:
     async def fetch_page_outputs(self, id: str, event: int) -> list[AdditionalOutputs]:
         """Return the outputs that wait on another node for an event of a page."""
         return await self.call(id, "page_outputs", event) or []
-
-
-def _candidate_item(value: Any) -> bytes:
-    """Return what is left in the directory of a candidate.
-
-    Raises:
-        InvalidCandidate: If it is too large.
-    """
-    if isinstance(value, dict):  # other fields are ignored anyway
-        value = {name: value[name] for name in CANDIDATE_FIELDS if name in value}
-    item = json.dumps({"candidate": value}).encode()
-    if len(item) > MAX_CANDIDATE_BYTES:
-        raise InvalidCandidate("A candidate is too large")
-    return item
 
 
 def is_id(id: object) -> bool:

@@ -281,6 +281,11 @@ class ClusterNode:
                 found = self.nodes_with_places(stream)
             return found
 
+    @property
+    def has_others(self) -> bool:
+        """Whether there are other nodes that do not drain."""
+        return any(one.id != self.id and not one.draining for one in self._nodes.values())
+
     def nodes_with_places(self, stream: str) -> list[str]:
         """Return up to three other nodes with free places for a stream, best first.
 

@@ -7,7 +7,6 @@ it has received. What it has not received when it ends, the owner gives to the n
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 from collections import OrderedDict
@@ -21,6 +20,7 @@ from ...session.outputs import OutputQueue
 from .calls import ConnectionUnknown, RemoteCallFailed
 from .client import NodeUnreachable
 from .directory import DirectoryUnreachable, Key
+from .items import reader_item
 
 if TYPE_CHECKING:
     from .node import ClusterNode
@@ -239,7 +239,7 @@ async def read_outputs(
         readers: The readers of the endpoint.
         read: Reads the outputs of a connection of this node, or waits for one for 30 s.
     """
-    item = json.dumps({"reader": node.id}).encode()
+    item = reader_item(node.id)
     for _ in range(2):
         with readers.waiting(key.id) as waiting:
             try:
