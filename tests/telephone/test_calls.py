@@ -34,6 +34,7 @@ from tests.support.peers import eventually
 from tests.support.servers import serving
 from tests.support.speech import find_in, recorded_prompt, spaced, trimmed
 from tests.telephone.phone import (
+    FRAME,
     MULAW,
     RATE,
     AlawTelnyx,
@@ -43,6 +44,7 @@ from tests.telephone.phone import (
     Provider,
     Telnyx,
 )
+from tests.testing.test_pausing import PAUSES, Storyteller, phone_noise
 
 
 @contextmanager
@@ -317,6 +319,23 @@ async def test_a_phone_that_echoes_no_marks_is_interrupted_and_heard_to_the_end(
                 await eventually(lambda: phone.arrived and phone.is_quiet())
 
     assert len(talk.asked) == 2
+
+
+@pytest.mark.parametrize("provider", [Provider, Telnyx, Plivo], ids=lambda p: p.__name__)
+async def test_a_pause_takes_back_what_was_not_played(provider: type[Provider]):
+    story = phone_noise()
+    frames = [frame.tobytes() for frame in story.reshape(-1, FRAME)]
+
+    with line(Storyteller(RATE, story)) as (_, url):
+        async with Phone(url, provider) as phone:
+            await eventually(lambda: phone.played.any())
+            await eventually(phone.is_quiet, 20)
+            await eventually(lambda: len(phone.cleared_at) == len(PAUSES) and phone.is_quiet(), 20)
+            played = phone.played[phone.played != 0]
+    heard = [frames.index(frame.tobytes()) for frame in played.reshape(-1, FRAME)]
+    assert sorted(set(heard)) == list(range(len(frames)))
+    back = [step for step in np.diff(heard) if step != 1]  # repeated on a busy machine
+    assert len(back) <= len(PAUSES) and min(back, default=0) >= -5, heard
 
 
 # Keys
