@@ -38,6 +38,7 @@ PEERS = (
     "tests/testing/test_local_server.py",
     "tests/testing/test_pausing.py",
     "tests/testing/test_spoken.py",
+    "tests/testing/test_trouble.py",
     "tests/webrtc/",
     "tests/websocket/",
 )

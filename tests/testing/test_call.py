@@ -269,6 +269,8 @@ class TestWrongScripts:
             ({"limit_s": 0}, "limit_s"),
             ({"loss": 2}, "loss"),
             ({"noise_db": 1}, "noise_db"),
+            ({"connect_limit_s": -1}, "connect_limit_s"),
+            ({"hang_up_limit_s": float("inf")}, "hang_up_limit_s"),
         ],
     )
     def test_wrong_arguments(self, options: Any, message: str) -> None:

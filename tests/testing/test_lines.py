@@ -91,7 +91,7 @@ async def test_a_refusal_names_its_reason(over: Any) -> None:
     def authorize(connection: Any) -> None:
         raise Unauthorized("nobody is let in")
 
-    with pytest.raises(CallFailed, match="refused the call: .*nobody is let in"):
+    with pytest.raises(CallFailed, match="not connected: .*nobody is let in"):
         async with Call(replying(answer, authorize=authorize), over):
             pass
 

@@ -1,21 +1,26 @@
-"""The exceptions of programs, by their texts."""
+"""The exceptions of programs, by their connections and texts."""
 
 import logging
 
 from fastrtc.testing.raised import LOGGER, RaisedErrors
 
 
-def test_exceptions_are_found_by_their_text() -> None:
+def test_exceptions_of_connections() -> None:
     raised, error, other = RaisedErrors(), ValueError("wrong"), KeyError()
     logger = logging.getLogger(LOGGER)
     raised.begin()
     try:
-        logger.error("failed", exc_info=error)
-        logger.error("failed", exc_info=other)
+        logger.error("Session %s failed", "one", exc_info=error)
+        logger.error("Session %s: %s failed", "one", "emit", exc_info=other)
+        logger.error("Session %s failed", "two", exc_info=ValueError("wrong"))
+        logger.error("without a connection", exc_info=error)
         logger.error("without an exception")
+        assert raised.take("one") == ["wrong", "KeyError"]
+        logger.error("Session %s failed", "one", exc_info=ValueError("again"))
     finally:
         raised.end()
-    logger.error("failed", exc_info=ValueError("later"))
-    assert raised.get("wrong") is error
-    assert raised.get("KeyError") is other
-    assert raised.get("later") is None
+    logger.error("Session %s failed", "one", exc_info=ValueError("later"))
+    assert raised.take("one") == ["again"] and raised.take("one") == []
+    assert raised.get("one", "wrong") is error
+    assert raised.get("one", "KeyError") is other
+    assert raised.get("one", "later") is None

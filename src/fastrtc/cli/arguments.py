@@ -26,8 +26,7 @@ def server_url(option: str, given: str) -> str:
     try:
         return page_url(given)
     except ValueError as error:
-        verb = "" if "is not a URL" in str(error) else "needs "
-        raise InvalidArgument(f"{option} {verb}{error}") from None
+        raise InvalidArgument(f"{option} needs {error}") from None
 
 
 def parse_headers(given: Iterable[str]) -> dict[str, str]:

@@ -95,6 +95,8 @@ def socket_closed(close_code: int | None, reason: str) -> ClientError:
         UNSUPPORTED_DATA: "not_supported",
         INTERNAL_ERROR: "handler_error",
     }.get(close_code or 0, "connection_lost")
+    if code == "connection_lost":
+        return ClientError("the connection was lost", code, {"close_code": close_code or 0})
     shown = f" ({reason})" if reason else ""
     return ClientError(
         f"the server closed the WebSocket with {close_code}{shown}", code, {"reason": reason}

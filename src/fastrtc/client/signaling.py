@@ -67,7 +67,7 @@ def page_url(given: str) -> str:
         parts = urlsplit(text)
         parts.port  # noqa: B018 (raises ValueError)
     except ValueError as error:
-        raise ValueError(f"{given!r} is not a URL: {error}") from None
+        raise ValueError(f"the URL of a server, not {given!r}: {error}") from None
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
     if scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"the URL of a server, such as http://127.0.0.1:7860, not {given!r}")

@@ -215,7 +215,10 @@ def _parse(text: str) -> dict[str, Any]:
 def _handshake_failed(url: str, status: int) -> ClientError:
     if status in (401, 403):
         return ClientError(
-            f"{url} refuses the request: {status}", "forbidden", advice="Pass what it checks."
+            f"{url} refuses the request: {status}",
+            "forbidden",
+            advice="Pass what authorize checks. An app without a stream at this path answers the "
+            "same.",
         )
     if status in (404, 405, 501):
         return ClientError(f"there is no stream at {url}", "not_found")

@@ -66,6 +66,8 @@ class Call:
         ears: Recognizes the words of the replies, for ``Turn.heard``.
         headers: Headers of each request, such as those that ``authorize`` checks; not over memory.
         limit_s: How long to wait for a reply, in seconds.
+        connect_limit_s: How long the call may take to be connected, in seconds; not over memory.
+        hang_up_limit_s: How long the program may take to end the connection after that, in seconds.
         expect_errors: Whether errors of the program are only recorded in ``messages``. By default
             the method that waits when one arrives raises it.
         loss: Share of packets that the network loses, 0 to 1.
@@ -92,6 +94,8 @@ class Call:
         ears: STTModel | None = None,
         headers: Mapping[str, str] | None = None,
         limit_s: float = LIMIT_S,
+        connect_limit_s: float = 20.0,
+        hang_up_limit_s: float = 12.0,
         expect_errors: bool = False,
         loss: float = 0.0,
         jitter_ms: float = 0.0,
@@ -102,6 +106,8 @@ class Call:
     ) -> None:
         network = Network(loss, jitter_ms, reorder, outage, seed)
         self._line = line_for(over, stream, network, headers or {})
+        self._line.connect_limit_s = _positive("connect_limit_s", connect_limit_s)
+        self._line.hang_up_limit_s = _positive("hang_up_limit_s", hang_up_limit_s)
         self._voice = voice
         self._ears = ears
         self._limit_s = _positive("limit_s", limit_s)
@@ -165,7 +171,10 @@ class Call:
                 call or failed.
         """
         __tracebackhide__ = True
-        audio = to_audio(speech, self._voice)
+        try:
+            audio = to_audio(speech, self._voice)
+        except CallFailed as error:
+            raise error.with_traceback(None) from error.__cause__
         await self._do(self._caller.say(describe(speech), audio, at, _place()))
 
     async def reply(self, *, limit_s: float | None = None) -> Reply:

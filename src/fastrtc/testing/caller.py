@@ -122,11 +122,13 @@ class Caller:
         while True:
             if self._broken is not None:
                 raise CallFailed(f"The line broke: {self._broken!r}") from self._broken
+            if not self._line.tells_errors:
+                self._errors += self._raised.take(self._line.id)
             if self._errors and not self._expect_errors:
                 errors, self._errors = self._errors, []
                 raise CallFailed(
                     f"The program failed: {errors[0]}{self._hint()}"
-                ) from self._raised.get(errors[0])
+                ) from self._raised.get(self._line.id, errors[0])
             if condition():
                 return True
             if self._ended is not None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..client import Client, ClientError
-from .errors import CallFailed
+from .errors import not_connected
 from .impairments import Network
 from .line import RATE, Message
 from .live_line import LiveLine
@@ -43,7 +43,7 @@ class ClientLine(LiveLine):
         try:
             await client.connect()
         except ClientError as error:
-            raise CallFailed(f"The server refused the call: {error}") from error
+            raise not_connected(str(error), error) from error
         self._run("send", self._send(client))
         self._run("hear", self._hear(client))
         self._run("read", self._read(client))
@@ -58,6 +58,7 @@ class ClientLine(LiveLine):
             headers=self._headers,
             rtc_configuration=None if self._stream is None else {"iceServers": []},
             paced=False,
+            timeout_s=self.connect_limit_s,
         )
 
     def _carry(self, deliver: Callable[[], None]) -> None:
@@ -104,4 +105,4 @@ class ClientLine(LiveLine):
     async def _wait_for_end(self, client: Client) -> None:
         error = await client.wait_closed()
         if error is not None:
-            self._ended(str(error.meta.get("reason", error)))
+            self._ended(str(error.meta.get("reason") or error))

@@ -33,6 +33,11 @@ class Line(ABC):
     and all callbacks must be called, on one event loop, that of ``run``.
 
     Attributes:
+        id: The id of the connection, from ``open`` on.
+        tells_errors: Whether the server tells its client when the handler fails; otherwise the
+            exceptions of a handler in this process are those in the log.
+        connect_limit_s: How long ``open`` may take, in seconds.
+        hang_up_limit_s: How long the program may take to end the connection, in seconds.
         on_audio: Called with audio of the program as the caller hears it, in order: the time on
             ``now_s`` at which its first sample is played, its sample rate in Hz, and its samples,
             mono ``int16`` of shape ``(n,)``.
@@ -41,7 +46,12 @@ class Line(ABC):
         on_end: Called once if the server ends the connection, with the reason.
     """
 
+    tells_errors = True
+
     def __init__(self) -> None:
+        self.id = ""
+        self.connect_limit_s = 20.0
+        self.hang_up_limit_s = 12.0
         self.on_audio: Callable[[float, int, NDArray[np.int16]], None] = _ignore
         self.on_message: Callable[[Message], None] = _ignore
         self.on_outputs: Callable[[tuple[object, ...]], None] = _ignore

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+from ..client.signaling import page_url
 from .impairments import Network
 from .line import Line
 
@@ -45,6 +46,11 @@ def line_for(over: str, stream: Stream | str, network: Network, headers: Mapping
         raise ValueError("over='memory' needs a Stream, not a URL")
     if over == "memory" and headers:
         raise ValueError("over='memory' makes no requests: headers have no effect")
+    if isinstance(stream, str):
+        try:
+            stream = page_url(stream)
+        except ValueError as error:
+            raise ValueError(f"Call needs a Stream, or {error}") from None
     module, name = _LINES[over]
     line = getattr(importlib.import_module(module, __package__), name)
     made: Line = line(stream, network) if over == "memory" else line(stream, network, headers)

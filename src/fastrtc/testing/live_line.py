@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import CallFailed
+from .errors import CallFailed, not_connected
 from .impairments import Network
 from .leaks import CALLER, Leaks
 from .line import Line
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveLine"]
 
-CLOSE_TIMEOUT_S = 12.0
-"""How long the server may take to end the connection, in seconds."""
-
 
 class LiveLine(Line):
     """A line in real time, to a server of its own, or to one that runs elsewhere.
@@ -37,9 +35,6 @@ class LiveLine(Line):
             are not seen.
         network: The faults of the network, in both directions.
         headers: Headers of each request.
-
-    Attributes:
-        id: The id of the connection.
     """
 
     delay_s = 0.02
@@ -87,10 +82,10 @@ class LiveLine(Line):
             self._server = await LocalServer.acquire(self._stream)
             url = self._server.url
         try:
-            if self._server is not None:
-                await self._server.run(self._begin())
-                self._outputs = self._server.submit(self._read_outputs(loop))
-            await self._connect(url)
+            try:
+                await asyncio.wait_for(self._begin(url), self.connect_limit_s)
+            except asyncio.TimeoutError:
+                raise not_connected(f"no answer within {self.connect_limit_s:g} s") from None
         except BaseException:
             await self._end()
             raise
@@ -127,10 +122,11 @@ class LiveLine(Line):
             self._outputs.cancel()
         self._speaker.stop()
         try:
-            await self._disconnect()
+            with contextlib.suppress(asyncio.TimeoutError):  # what follows says why
+                await asyncio.wait_for(self._disconnect(), self.hang_up_limit_s)
             if self._stream is not None and self._server is not None:
                 await self._session_closed(self._stream)
-                await self._server.run(self._leaks.check())
+                await self._check_leaks(self._server)
         finally:
             if self._server is not None:
                 await self._server.release()
@@ -138,11 +134,12 @@ class LiveLine(Line):
     async def _session_closed(self, stream: Stream) -> None:
         """Wait until the server has ended the connection."""
         loop = asyncio.get_running_loop()
-        ends = loop.time() + CLOSE_TIMEOUT_S
+        ends = loop.time() + self.hang_up_limit_s
         while self.id in stream.handlers:
             if loop.time() > ends:
                 raise CallFailed(
-                    f"The connection did not end within {CLOSE_TIMEOUT_S:.0f} s: its handler blocks"
+                    f"The connection did not end within {self.hang_up_limit_s:g} s: its handler "
+                    "blocks"
                 )
             await asyncio.sleep(0.01)
 
@@ -155,7 +152,22 @@ class LiveLine(Line):
         owner = self._server.owners.id_of(task)
         return owner == self.id or (owner is None and self._server.calls == 1)
 
-    async def _begin(self) -> None:
+    async def _check_leaks(self, server: LocalServer) -> None:
+        try:
+            await asyncio.wait_for(server.run(self._leaks.check()), self.hang_up_limit_s)
+        except asyncio.TimeoutError:
+            raise CallFailed(
+                f"The program blocks the event loop of its server, at {server.place()}"
+            ) from None
+
+    async def _begin(self, url: str) -> None:
+        if self._server is not None:
+            await self._server.run(self._record_tasks())
+            loop = asyncio.get_running_loop()
+            self._outputs = self._server.submit(self._read_outputs(loop))
+        await self._connect(url)
+
+    async def _record_tasks(self) -> None:
         self._leaks.begin()
 
     async def _read_outputs(self, loop: asyncio.AbstractEventLoop) -> None:

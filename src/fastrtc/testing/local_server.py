@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from .errors import CallFailed
-from .leaks import TaskOwners
+from .leaks import TaskOwners, place_of_thread
 
 if TYPE_CHECKING:
     from ..stream import Stream
@@ -23,6 +23,9 @@ __all__ = ["LocalServer"]
 
 START_TIMEOUT_S = 30.0
 """How long the start of the server may take, in seconds, lifespan included."""
+
+STOP_TIMEOUT_S = 10.0
+"""How long the server may take to stop, in seconds; then its thread is left behind."""
 
 POLL_S = 0.005
 """Interval at which to look whether it has started or ended, in seconds."""
@@ -107,6 +110,10 @@ class LocalServer:
         assert self._server.loop is not None
         return asyncio.run_coroutine_threadsafe(work, self._server.loop)
 
+    def place(self) -> str:
+        """Return the file and line at which the event loop is."""
+        return place_of_thread(self._thread)
+
     async def release(self) -> None:
         """Stop the server, and close its socket, unless another call uses it."""
         with _lock:
@@ -115,7 +122,9 @@ class LocalServer:
                 return
             self._stopped = True
         self._server.should_exit = True
-        while self._thread.is_alive():  # noqa: ASYNC110 (a thread has no event)
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + STOP_TIMEOUT_S
+        while self._thread.is_alive() and loop.time() < ends:  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
         self._socket.close()
         with _lock:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.concealment import PacketLossConcealment
+from ..client.errors import refused
 from ..core.close_reason import CloseReason
 from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
@@ -27,7 +28,7 @@ from ..server.endpoint import Endpoint, endpoint_of
 from ..session.media import Media
 from ..session.session import Session
 from ..transport.socket.keys import Keys
-from .errors import CallFailed
+from .errors import CallFailed, not_connected
 from .impairments import Network
 from .leaks import Leaks
 from .line import FRAME, RATE, Line
@@ -41,9 +42,6 @@ __all__ = ["MemoryLine"]
 PLAYOUT_DELAY_S = 0.06
 """How long after it is sent the caller hears audio, in seconds, besides the jitter of the network:
 codec, network and jitter buffer of a client. Over WebRTC in one machine it was 0.04 to 0.1 s."""
-
-HANG_UP_TIMEOUT_S = 10.0
-"""How long the connection may take to end, in seconds on the clock of the call."""
 
 MAX_CONCEALED = 5
 """Number of lost packets in a row that are concealed; more are a pause, as over WebRTC."""
@@ -97,13 +95,13 @@ class MemoryLine(Line):
         endpoint: Endpoint = endpoint_of(self._stream)
         for member in endpoint.members():
             member.places.stopping = False  # an earlier server may have stopped
-        id = f"call-{next(_numbers)}"
+        id = self.id = f"call-{next(_numbers)}"
         try:
             async with endpoint.reserve(id) as place:
                 session = self._session = await place.create_session(self._deliver(id))
                 self._connect(endpoint, session)
         except SessionRefused as refusal:
-            raise CallFailed(f"The server refused the call: {refusal.answer['meta']}") from refusal
+            raise not_connected(str(refused(refusal.answer)), refusal) from refusal
         session.start()
 
     def _connect(self, endpoint: Endpoint, session: Session) -> None:
@@ -204,10 +202,10 @@ class MemoryLine(Line):
         self._hung_up = True
         session.close("the client disconnected")
         try:
-            await asyncio.wait_for(session.closed.wait(), HANG_UP_TIMEOUT_S)
+            await asyncio.wait_for(session.closed.wait(), self.hang_up_limit_s)
         except asyncio.TimeoutError:
             raise CallFailed(
-                f"The connection did not end within {HANG_UP_TIMEOUT_S:.0f} s: its handler blocks"
+                f"The connection did not end within {self.hang_up_limit_s:g} s: its handler blocks"
             ) from None
         if self._virtual is not None:
             self._virtual.end_idle_threads()

@@ -62,7 +62,7 @@ def to_audio(speech: Speech, voice: Voice | None) -> NDArray[np.int16]:
         CallFailed: If it is no speech, there is no voice, the file cannot be read, or there is no
             sound in it.
     """
-    if isinstance(speech, tuple):
+    if isinstance(speech, tuple) and len(speech) == 2:
         rate, samples = speech
     elif isinstance(speech, str) and not _is_path(speech):
         rate, samples = _synthesize(speech, voice)
@@ -70,8 +70,7 @@ def to_audio(speech: Speech, voice: Voice | None) -> NDArray[np.int16]:
         rate, samples = _read(Path(speech))
     else:
         raise CallFailed(
-            "A caller says text, the path of a WAV file, or (rate, samples), "
-            f"not {type(speech).__name__}"
+            f"A caller says text, the path of a WAV file, or (rate, samples), not {speech!r:.60}"
         )
     try:
         converter = AudioConverter(RATE, 1)
@@ -113,7 +112,9 @@ def _read(path: Path) -> tuple[int, NDArray[np.int16]]:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             data = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as error:
-        raise CallFailed(f"{path} cannot be read as a WAV file: {error or 'it ends'}") from error
+        raise CallFailed(
+            f"{path} cannot be read as a WAV file: {str(error) or 'it is too short'}"
+        ) from error
     if width != 2:
         raise CallFailed(f"{path} has {8 * width} bits per sample: convert it to 16-bit PCM")
     if not data:

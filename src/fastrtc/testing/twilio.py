@@ -20,12 +20,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ..audio.encodings import ENCODINGS
 from ..audio.resample import StreamResampler
-from ..client.signaling import is_local, no_proxy
+from ..client.signaling import is_local, no_proxy, unreachable
 from ..client.web_socket import NO_PROXY
 from ..server.endpoint import endpoint_of
 from ..transport.telephony.signature import HEADER
 from ..transport.telephony.twiml import PhoneExtraMissing, require_twilio
-from .errors import CallFailed
+from .errors import CallFailed, not_connected
 from .impairments import Network
 from .line import RATE
 from .live_line import LiveLine
@@ -60,6 +60,7 @@ class TwilioLine(LiveLine):
     """
 
     max_queued_s = 60.0
+    tells_errors = False
 
     def __init__(self, stream: Stream | str, network: Network, headers: Mapping[str, str]) -> None:
         super().__init__(stream, network, headers)
@@ -78,9 +79,7 @@ class TwilioLine(LiveLine):
             proxy = NO_PROXY if is_local(url) else {}
             self._socket = await connect(f"ws{address}", additional_headers=headers, **proxy)
         except InvalidStatus as error:
-            raise CallFailed(
-                f"The server refused the call: {error.response.status_code}"
-            ) from error
+            raise not_connected(f"ws{address} answers {error.response.status_code}") from error
         start = {
             "streamSid": self.id,
             "callSid": self._call_id,
@@ -105,17 +104,24 @@ class TwilioLine(LiveLine):
             raise CallFailed(str(error)) from error
         form = {"CallSid": self._call_id, "From": CALLER_NUMBER, "To": CALLEE_NUMBER}
         address = url + WEBHOOK
-        async with httpx.AsyncClient(mounts=no_proxy(url)) as http:
-            response = await http.post(address, data=form, headers=self._signed(address, form))
+        async with httpx.AsyncClient(mounts=no_proxy(url), timeout=None) as http:  # noqa: S113
+            try:
+                response = await http.post(address, data=form, headers=self._signed(address, form))
+            except httpx.HTTPError as error:
+                cause = unreachable(address, error)
+                raise not_connected(str(cause), cause) from error
         if not response.is_success:
-            raise CallFailed(f"The server refused the call: {response.status_code}")
-        twiml = ElementTree.fromstring(response.text)
+            raise not_connected(f"{address} answers {response.status_code}{_why(response)}")
+        try:
+            twiml = ElementTree.fromstring(response.text)
+        except ElementTree.ParseError as error:
+            raise not_connected(f"{address} answers no TwiML: {response.text[:100]!r}") from error
         stream = twiml.find("Connect/Stream")
         if stream is None:
             said = " ".join(element.text or "" for element in twiml.iter("Say"))
-            raise CallFailed(f"The server refused the call: {said or response.text}")
+            raise not_connected(f"the program says {said or response.text!r}")
         if urlsplit(stream.get("url", "")).path != SOCKET:
-            raise CallFailed(f"The TwiML connects the call to {stream.get('url')}, not {SOCKET}")
+            raise not_connected(f"the TwiML connects to {stream.get('url')}, not {SOCKET}")
         parameters = stream.findall("Parameter")
         return {one.get("name", ""): one.get("value", "") for one in parameters}
 
@@ -164,7 +170,8 @@ class TwilioLine(LiveLine):
             async for text in socket:
                 message = json.loads(text)
                 self._receiving.carry(partial(self._receive, message))
-        self._ended(socket.close_reason or "")
+        lost = socket.close_code in (None, 1006)
+        self._ended("the connection was lost" if lost else socket.close_reason or "")
 
     def _receive(self, message: dict[str, Any]) -> None:
         event = message.get("event")
@@ -179,3 +186,10 @@ class TwilioLine(LiveLine):
             self._speaker.after(lambda: self._post({"event": "mark", "mark": {"name": name}}))
         elif isinstance(message.get("type"), str):
             self.on_message(message)
+
+
+def _why(response: httpx.Response) -> str:
+    """Return a reason that a response gives, with a colon."""
+    if response.status_code in (404, 405):
+        return ": there is no stream at this URL"
+    return f": {response.text[:200]}" if response.text else ""
