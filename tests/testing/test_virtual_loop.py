@@ -130,7 +130,7 @@ async def test_blocking_the_loop_takes_time(virtual: VirtualLoop) -> None:
 
     async def computes() -> None:
         threading_event = threading.Event()
-        threading_event.wait(0.3)  # noqa: ASYNC251
+        threading_event.wait(0.5)  # noqa: ASYNC251
         await asyncio.sleep(0)
 
     assert 0.1 < await passes(virtual, computes) < 30

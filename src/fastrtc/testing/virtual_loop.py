@@ -24,6 +24,10 @@ __all__ = ["VirtualLoop"]
 SLICE_S = 0.005
 """How long to wait at a time for threads that compute, in seconds of real time."""
 
+IDLE_GRACE_S = 0.25
+"""The same as ``GRACE_S`` for a loop that has not computed, but was held up: by the program, or by
+a busy machine."""
+
 MAX_SELECT_S = 1.0
 """How long to wait for sockets at a time, in seconds of real time; it shows that the loop runs."""
 
@@ -173,6 +177,7 @@ class _Selector(selectors.DefaultSelector):
         self._clock = clock = owner.clock
         self._real = CpuWait(clock.native_ids)
         self._returned_at = self._real.time()
+        self._cpu_at = 0.0  # of the thread of the loop
         self._charged_to: float | None = None  # real time that threads computed
         self._debt_s = 0.0  # of it, what has not passed on the clock
 
@@ -181,13 +186,19 @@ class _Selector(selectors.DefaultSelector):
         real = self._real
         if real.recent_time() - self._returned_at > GRACE_S and not self._owner.paused:
             computed_s = real.time() - self._returned_at
-            if computed_s > GRACE_S:  # the loop was blocked
+            if computed_s > self._grace_s():  # the loop was blocked
                 self._clock.now += computed_s
                 timeout = None if timeout is None else max(0.0, timeout - computed_s)
         try:
             return self._select(timeout)
         finally:
             self._returned_at = real.recent_time()
+            self._cpu_at = time.thread_time()
+
+    def _grace_s(self) -> float:
+        """Return how long the loop may have been away without taking any time on the clock."""
+        computed = time.thread_time() - self._cpu_at > GRACE_S
+        return GRACE_S if computed else IDLE_GRACE_S
 
     def _select(self, timeout: float | None) -> list[Any]:
         clock = self._clock
