@@ -14,10 +14,8 @@ def queue(*rates: int, most_channels: int = 1, whole_chunks: bool = False) -> Pl
 
 def pop_all(queue: PlayoutQueue) -> np.ndarray:
     frames = []
-    queue.fill()
-    while queue.has_frame:
+    while queue.fill():
         frames.append(queue.pop())
-        queue.fill()
     return np.concatenate(frames, axis=1)
 
 
@@ -27,7 +25,7 @@ def test_audio_comes_out_in_frames_in_order() -> None:
         made.push(48000, ramp(1000, start)[np.newaxis])
     assert made.seconds == pytest.approx(3000 / 48000)
     assert pop_all(made)[0].tolist() == ramp(3 * FRAME).tolist()
-    assert made.has_rest and not made.has_frame and made.starved
+    assert made.has_rest and not made.fill() and made.starved
     assert made.pop()[0, : 3000 - 3 * FRAME].tolist() == ramp(3000)[3 * FRAME :].tolist()
 
 

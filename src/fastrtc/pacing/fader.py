@@ -12,10 +12,15 @@ RAMP_S = 0.02
 
 
 class Fader:
-    """Scale a stream of audio; a new volume is reached in a ramp."""
+    """Scale a stream of audio; a new volume is reached in a ramp.
+
+    Attributes:
+        idle: Whether samples are not changed.
+    """
 
     def __init__(self) -> None:
         self._gain = self._target = 1.0
+        self.idle = True
 
     def lower_by(self, db: float) -> None:
         """Change the volume of the samples that follow.
@@ -24,10 +29,12 @@ class Fader:
             db: By how many decibels it is lower than that of the input; 0 for no change.
         """
         self._target = 10 ** (-db / 20)
+        self.idle = self._gain == self._target == 1.0
 
     def reset(self) -> None:
         """Return to the volume of the input at once: other audio follows."""
         self._gain = self._target = 1.0
+        self.idle = True
 
     def apply(self, samples: NDArray[np.int16], rate: int) -> NDArray[np.int16]:
         """Return the next samples, scaled; unchanged ones are not copied.
@@ -37,7 +44,7 @@ class Fader:
             rate: Sample rate in Hz.
         """
         gain, target = self._gain, self._target
-        if gain == target == 1.0:
+        if self.idle:
             return samples
         if gain == target:
             return _scaled(samples, gain)
@@ -45,6 +52,7 @@ class Fader:
         ramp = gain + np.copysign(step, target - gain) * np.arange(1, samples.shape[1] + 1)
         gains = np.clip(ramp, min(gain, target), max(gain, target))
         self._gain = float(gains[-1]) if gains.size else gain
+        self.idle = self._gain == target == 1.0
         return _scaled(samples, gains)
 
 

@@ -296,11 +296,12 @@ class Playout:
             self.waits_for_audio = False  # nothing is sent before that
             return earliest
         queue = self._queue
-        silent = not queue.has_audio_ready  # nothing, or silence, was sent until now
-        queue.fill()
-        if silent and not queue.flushed and not self._ended and not self._whole:
+        silent = queue.flushed and not queue.has_rest  # nothing, or silence, was sent until now
+        ready = queue.fill()
+        if silent and not (ready or queue.flushed or self._ended or self._whole):
             queue.fill_up()
-        if queue.has_frame:
+            ready = True
+        if ready:
             return self._frame(now)
         if not queue.flushed and not self._ended and now < (late_at := self._late_at):
             return late_at
@@ -345,7 +346,10 @@ class Playout:
 
     def _frame(self, now: float) -> PlayoutFrame:
         self._silence_left = self._tail_frames
-        return self._send(self._fader.apply(self._queue.pop(), self.rate), now)
+        samples = self._queue.pop()
+        if not self._fader.idle:
+            samples = self._fader.apply(samples, self.rate)
+        return self._send(samples, now)
 
     def _silence(self, now: float) -> PlayoutFrame:
         self._silence_left -= 1

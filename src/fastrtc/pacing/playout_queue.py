@@ -74,18 +74,8 @@ class PlayoutQueue:
         return bool(self._chunks) or len(self._fifo) > 0 or not self.flushed
 
     @property
-    def has_audio_ready(self) -> bool:
-        """Whether audio has been converted and not yet taken."""
-        return len(self._fifo) > 0 or not self.flushed
-
-    @property
-    def has_frame(self) -> bool:
-        """Whether there is a frame, as of the last ``fill``."""
-        return len(self._fifo) >= self._min_size
-
-    @property
     def has_rest(self) -> bool:
-        """Whether there is part of a frame, as of the last ``fill``."""
+        """Whether converted audio is left."""
         return len(self._fifo) > 0
 
     @property
@@ -137,8 +127,8 @@ class PlayoutQueue:
         self._converter.clear()
         self.flushed = True
 
-    def fill(self) -> None:
-        """Convert queued audio until there is a frame."""
+    def fill(self) -> bool:
+        """Convert queued audio until there is a frame; return whether there is one."""
         while self._chunks and len(self._fifo) < self._min_size:
             chunk = self._chunks.popleft()
             size = max(1, int(chunk.rate * self._piece_s))
@@ -152,6 +142,7 @@ class PlayoutQueue:
                 self._widen(piece.shape[0], chunk.rate)
             self._fifo.push(self._converter.convert(chunk.rate, piece))
             self.flushed = False
+        return len(self._fifo) >= self._min_size
 
     def fill_up(self) -> None:
         """Insert silence before a reply whose first chunk is shorter than a frame.
