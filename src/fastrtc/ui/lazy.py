@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .launch import wrap_launch
-
 if TYPE_CHECKING:
     from gradio import Blocks as Blocks
 
@@ -58,6 +56,8 @@ class LazyPage:
                 self._built = False
                 raise
             if built is not None:
+                from .launch import wrap_launch  # imports Gradio
+
                 wrap_launch(built, self._wrap_lifespan)
             if self._blocks is None:
                 self._blocks = built
