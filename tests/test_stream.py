@@ -954,3 +954,8 @@ def test_a_page_that_reads_outputs_does_not_keep_the_server_from_stopping():
         process.communicate()
 
     assert (out.strip(), err) == ("interrupted", "")
+
+
+def test_a_voice_is_a_text_to_speech_model():
+    with pytest.raises(ValueError, match="voice must be a text-to-speech model.*not 'kokoro'"):
+        Stream(lambda frame: frame, voice="kokoro")  # type: ignore[arg-type]

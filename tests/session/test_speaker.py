@@ -101,6 +101,11 @@ async def returns_audio() -> Any:
     return beep(1, 1.0)
 
 
+class AsyncIterable:
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return async_spoken()
+
+
 SPEECHES: dict[str, Any] = {
     "audio": lambda: beep(1, 1.0),
     "list": lambda: [RATE, tone(1.0)],
@@ -112,6 +117,8 @@ SPEECHES: dict[str, Any] = {
     "coroutine function": lambda: returns_audio,
     "function that returns a coroutine": lambda: lambda: returns_audio(),
     "function that returns an async generator": lambda: lambda: async_spoken(),
+    "list of chunks": lambda: [beep(1), beep(2)],
+    "async iterable": lambda: AsyncIterable(),
     "iterator": lambda: iter([beep(1), beep(2)]),
 }
 
@@ -284,6 +291,9 @@ async def test_what_cannot_be_played_is_refused_at_once() -> None:
         handler = the_handler(stream)
         for wrong in (np.zeros(5, np.int16), (RATE, "abc"), (0, tone(1))):
             with pytest.raises(HandlerError):
+                handler.say(wrong)
+        for wrong in (None, 5):
+            with pytest.raises(TypeError, match=r"say\(\) takes a text, audio"):
                 handler.say(wrong)
         for _ in range(MAX_WAITING):
             last = handler.say(beep(1))

@@ -255,3 +255,20 @@ async def test_what_waits_when_the_call_ends_is_over() -> None:
         handle = the_handler(stream).say(beep(1))
         waits.set()
     assert handle.done
+
+
+async def test_with_manual_turns() -> None:
+    stream = audio_stream(ReplyOnPause(answer, turn_detection="manual"))
+    async with Call(stream, voice=Tones()) as call:
+        await call.wait(0.5)
+        handler = the_handler(stream)
+        handler.begin_turn()
+        waits = handler.say(beep(1), interruptible=False)
+        await call.say("one")
+        assert not waits.done
+        handler.cancel_turn()
+        await call.wait(0.2)
+        assert not handler.begin_turn()  # while it is played
+        await call.wait(1)
+        assert waits.played
+    assert words_heard(call) == [1]

@@ -13,8 +13,10 @@ from fastrtc import (
     AsyncStreamHandler,
     AudioEmitType,
     AudioVideoStreamHandler,
+    CloseStream,
     ReplyOnPause,
     ReplyOnStopWords,
+    SpeechHandle,
     Stream,
     StreamHandler,
     VideoEmitType,
@@ -130,6 +132,31 @@ def reply(audio: Audio) -> Iterator[EmitType]:
 async def reply_later(audio: Audio) -> AsyncIterator[EmitType]:
     async for speech in get_tts_model().stream_tts("Hello."):
         yield speech
+
+
+async def ask() -> AsyncIterator[EmitType]:
+    yield 24000, np.zeros(480, np.int16)
+
+
+def goodbye() -> Iterator[EmitType]:
+    yield CloseStream("silence")
+
+
+async def speak(stream: Stream, webrtc_id: str, tone: Tone) -> None:
+    audio: Audio = (24000, np.zeros(480, np.int16))
+    handle = tone.say(audio, interruptible=False)
+    assert_type(handle, SpeechHandle)
+    assert_type(await handle, bool)
+    for played in (tone.say(ask()), tone.say(goodbye), stream.say(webrtc_id, "Hello.")):
+        print(played.done, played.played)
+    tone.interrupt()
+    stream.interrupt(webrtc_id)
+
+
+polite = ReplyOnPause(
+    reply, idle={8: ask, 12.0: "Hello?", 20.0: goodbye}, while_thinking=(24000, np.zeros(24000))
+)
+spoken = Stream(polite, modality="audio", mode="send-receive", voice=get_tts_model())
 
 
 @webrtc_error_handler

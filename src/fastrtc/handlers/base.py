@@ -140,7 +140,8 @@ class StreamHandlerBase:
             NotConnected: If the connection has ended, or there is none.
             NoVoice: If it is text, and the stream has no ``voice``.
             CannotSay: If the client receives no audio, or too much waits to be said.
-            HandlerError: If it is not audio.
+            HandlerError: If it is not valid audio.
+            TypeError: If it is something else.
         """
         return say(self, speech, interruptible=interruptible)
 

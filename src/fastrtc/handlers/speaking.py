@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from typing import Any, TypeAlias
 
 from ..core.errors import NotConnected
@@ -66,10 +67,8 @@ class SpeechHandle:
 
     def end(self, played: bool) -> None:
         """Record that it was played or interrupted; only the first call counts; thread-safe."""
-        try:
+        with contextlib.suppress(InvalidStateError):  # it has ended
             self._ended.set_result(played)
-        except Exception:  # concurrent.futures.InvalidStateError: it has ended
-            pass
 
 
 def say(handler: Any, speech: Sayable, *, interruptible: bool = True) -> SpeechHandle:

@@ -39,8 +39,9 @@ class Speaking:
         Raises:
             NoVoice: If it is text, and the stream has no ``voice``.
             CannotSay: If the client receives no audio, or too much waits to be said.
-            HandlerError: If it is not audio.
-            TypeError: If it is for another process, and neither text nor audio.
+            HandlerError: If it is not valid audio.
+            TypeError: If it is something else; for another process, if it is neither text nor
+                audio.
             ValueError: If it is too long for another process.
         """
         return _say(endpoint_of(self), webrtc_id, speech, interruptible=interruptible)

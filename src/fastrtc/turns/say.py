@@ -78,6 +78,7 @@ def speech_function(speech: Any, voice: Callable[[], TTSModel[Any]]) -> Callable
         voice: Returns the model that speaks text; called only for text.
 
     Raises:
+        TypeError: If *speech* is something else.
         Exception: The exceptions of ``voice``, if *speech* is text.
     """
     if isinstance(speech, str):
@@ -86,7 +87,12 @@ def speech_function(speech: Any, voice: Callable[[], TTSModel[Any]]) -> Callable
     if is_output(speech):
         return lambda: iter((speech,))
     if not callable(speech):
-        return lambda: speech
+        if not hasattr(speech, "__iter__") and not hasattr(speech, "__aiter__"):
+            raise TypeError(
+                "say() takes a text, audio as (rate, samples), an iterator of audio, or a function "
+                f"that returns one of these, not {speech!r}"
+            )
+        return lambda: speech.__aiter__() if hasattr(speech, "__aiter__") else speech
     if not is_async(speech):
         return lambda: _items(speech(), voice)
     function: Callable[[], Any] = speech
