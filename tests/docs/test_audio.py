@@ -10,9 +10,9 @@ import pytest
 from fastapi import FastAPI
 
 from fastrtc import AdditionalOutputs
-from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+from fastrtc.testing import Call
+from tests.support.peers import tone
 from tests.support.servers import serving
-from tests.support.speech import spaced, speech
 
 from .conftest import HEARD
 from .services import service
@@ -31,20 +31,19 @@ def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FastAPI, str]]:
 @pytest.mark.external("espeak-ng")
 async def test_llm(snippet, services) -> None:
     app, _ = services
-    stream = snippet("audio/llm.py").stream
-    stream.server_rtc_configuration = stream.convert_to_aiortc_format(LOCAL)
-    question = spaced(0.3, speech("How is the weather today?"), 1.5)
-    async with Client(stream, audio=AudioSource(question)) as client:
-        await client.message("log", "response_starting")
-        await eventually(client.loud)
+    async with Call(snippet("audio/llm.py").stream) as call:
+        await call.say("How is the weather today?")
+        await call.reply()
+        await call.finish()
+    assert {"type": "log", "data": "response_starting"} in call.messages
     assert app.state.asked[0] == ["Answer in one or two spoken sentences.", HEARD]
 
 
 async def test_greeting(snippet) -> None:
-    stream = snippet("audio/greeting.py").stream
-    stream.server_rtc_configuration = stream.convert_to_aiortc_format(LOCAL)
-    async with Client(stream, audio=AudioSource()) as client:
-        await eventually(lambda: len(client.loud(500)) > 20)
+    async with Call(snippet("audio/greeting.py").stream) as call:
+        await call.finish()
+    (greeting,) = call.turns
+    assert greeting.reply_ends_s - greeting.reply_starts_s > 0.4
 
 
 def test_inputs(snippet) -> None:

@@ -71,17 +71,17 @@ async def test_say(snippet: Snippet) -> None:
 
 async def test_thinking(snippet: Snippet) -> None:
     module = snippet("cookbook/thinking.py")
-    async with caller(module) as client:
-        await client.message("log", "response_starting")
-        await eventually(lambda: len(client.loud()) > 20)
-        heard = np.concatenate([frame for _, frame, _ in client.loud()])
-    assert find_in(heard, tone(0.06, 660)).likeness > 0.8
+    async with Call(module.stream) as call:
+        await call.say((48_000, recorded_prompt("vm-goodbye")))
+        await call.finish()
+    assert find_in(call.turns[0].audio[1], tone(0.06, 660)).likeness > 0.8
 
 
 async def test_play_file(snippet: Snippet) -> None:
     module = snippet("cookbook/play_file.py")
-    async with Client(local(module.stream), audio="recvonly") as client:
-        await eventually(lambda: find_in(client.heard(), tone(0.5)).likeness > 0.8)
+    async with Call(module.stream) as call:
+        await call.finish()
+    assert find_in(call.turns[0].audio[1], tone(0.5)).likeness > 0.8
 
 
 # What it says beside that

@@ -8,8 +8,9 @@ import httpx
 import numpy as np
 
 from fastrtc import Stream
+from fastrtc.testing import Call
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
-from tests.support.speech import recorded_prompt, spaced
+from tests.support.speech import recorded_prompt
 
 Snippet = Callable[[str], ModuleType]
 
@@ -46,16 +47,14 @@ def loudest(client: Client) -> int:
 async def test_turns(snippet: Snippet) -> None:
     module = snippet("migration/turns.py")
     goodbye = recorded_prompt("vm-goodbye")
-    twice = spaced(0.5, goodbye, 4.0, goodbye)
-    async with Client(local(module.stream), audio=AudioSource(twice)) as client:
-        lengths = []
-        for _ in range(2):
-            await eventually(lambda: len(client.of_type("send_input")) > len(lengths))
-            module.stream.set_input(client.webrtc_id, ["before"] * len(lengths))
-            (history,) = (await module.stream.fetch_latest_output(client.webrtc_id)).args
-            lengths.append(len(history))
-    assert lengths == [1, 2]
-    assert [message["data"] for message in client.of_type("log")][:3] == [
+    async with Call(module.stream) as call:
+        for history in ([], ["before"]):
+            call.inputs(history)
+            await call.say((48_000, goodbye))
+            await call.finish()
+    assert [len(history) for (history,) in call.outputs] == [1, 2]
+    assert call.messages.count({"type": "send_input", "data": []}) == 2
+    assert [message["data"] for message in call.messages if message["type"] == "log"][:3] == [
         "started_talking",
         "pause_detected",
         "response_starting",

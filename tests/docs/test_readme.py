@@ -9,10 +9,10 @@ import httpx
 import numpy as np
 import pytest
 
+from fastrtc.testing import Call
 from tests.demos.running import Program
 from tests.demos.stand_ins.openai_chat import openai_service
-from tests.support.peers import LOCAL, AudioSource, Client, eventually
-from tests.support.speech import find_in, recorded_prompt, spaced
+from tests.support.speech import find_in, recorded_prompt
 from tests.support.turn import free_port
 
 from .conftest import ENVIRONMENT, HEARD
@@ -57,11 +57,12 @@ def test_a_page_beside_the_routes(tmp_path: Path) -> None:
 
 
 async def test_echo(snippet: Snippet) -> None:
-    stream = snippet("readme/echo.py").stream
-    stream.server_rtc_configuration = stream.convert_to_aiortc_format(LOCAL)
     goodbye = recorded_prompt("vm-goodbye")
-    async with Client(stream, audio=AudioSource(spaced(0.5, goodbye))) as client:
-        await eventually(lambda: find_in(client.heard(), goodbye).likeness > 0.6)
+    async with Call(snippet("readme/echo.py").stream) as call:
+        await call.say((48_000, goodbye))
+        await call.finish()
+    heard = np.pad(call.turns[0].audio[1], 48_000)  # without the silence at its edges
+    assert find_in(heard, goodbye).likeness > 0.6
 
 
 async def test_llm(snippet: Snippet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from fastrtc.testing import Call, CallFailed
 from tests.demos.conftest import open_page, playwright  # noqa: F401
 from tests.demos.running import MARKS
 from tests.support.models import StreamingEnergy
-from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+from tests.support.peers import LOCAL, AudioSource, Client, tone
 from tests.support.servers import serving
 from tests.support.speech import recorded_prompt, spaced
 
@@ -21,12 +21,10 @@ from .pages import SOURCES
 
 
 async def test_own_vad(snippet) -> None:
-    stream = snippet("turn-taking/own_vad.py").stream
-    stream.server_rtc_configuration = stream.convert_to_aiortc_format(LOCAL)
-    spoken = spaced(0.3, tone(1.5), 1.5)  # loud, though no voice
-    async with Client(stream, audio=AudioSource(spoken)) as client:
-        await client.message("log", "pause_detected")
-        await eventually(client.loud)
+    async with Call(snippet("turn-taking/own_vad.py").stream) as call:
+        await call.say((48_000, tone(1.5)))  # loud, though no voice
+        await call.reply()
+    assert {"type": "log", "data": "pause_detected"} in call.messages
 
 
 def test_own_vad_finds_what_is_loud(snippet) -> None:

@@ -1,6 +1,5 @@
 """A conversation with no key and no hub: somebody speaks, is understood, and hears an answer."""
 
-import asyncio
 import importlib
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from fastrtc import get_stt_model
-from tests.support.peers import AudioSource, Client, eventually
+from fastrtc.testing import Call
 from tests.support.speech import recorded_prompt
 
 pytestmark = pytest.mark.external("recorded-voices")
@@ -34,28 +33,15 @@ def stream(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     sys.modules.pop(name, None)
 
 
-def silence(seconds: float) -> np.ndarray:
-    return np.zeros(round(seconds * RATE), np.int16)
-
-
-def speech_after(client: Client, since: float) -> np.ndarray:
-    """What the client has heard from a time on."""
-    frames = [frame for when, frame, _ in client.audio_frames if when >= since]
-    return np.concatenate([silence(0), *frames])
-
-
 @pytest.mark.parametrize("prompt", ANSWERS)
 async def test_what_a_recorded_voice_says_is_answered_aloud(stream: Any, prompt: str) -> None:
-    # the greeting is interrupted, if it has not ended
-    audio = np.concatenate([silence(1), recorded_prompt(prompt), silence(2)])
-    async with Client(stream, audio=AudioSource(audio)) as client:
-        await client.message("log", "pause_detected")
-        since = client.audio_frames[-1][0] if client.audio_frames else 0.0
-        await eventually(lambda: client.loud() and client.loud()[-1][0] > since)
-        loop = asyncio.get_running_loop()
-        # when everything has been said, nothing is sent any more
-        await eventually(lambda: loop.time() - client.audio_frames[-1][0] > 1.0)
-        answer = speech_after(client, since)
+    async with Call(stream, "webrtc", limit_s=30) as call:
+        await call.reply()  # the greeting, which is interrupted
+        await call.say((RATE, recorded_prompt(prompt)), at=1.0)
+        await call.reply()
+        await call.finish()
+    padding = np.zeros(RATE // 4, np.int16)
+    answer = np.concatenate((padding, call.turns[-1].audio[1], padding))
     words = ["after", "comes", *"monday tuesday wednesday four five six".split()]
     recogniser = get_stt_model("pocketsphinx", words=words)
     # PocketSphinx misses "comes" as often as not, and each of its frames begins somewhere else
