@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,17 @@ from tests.support.speech import NOISES, speech, trimmed
 from tests.testing.programs import Tones, Words, audio_stream, tone
 
 RATE = 48_000
-REPLY_S = 6.0
+REPLY_S = 4.0
 QUESTION_S = 0.6
 
 
 def melody(seconds: float = REPLY_S, seed: int = 1) -> np.ndarray:
     """Audio of which each sample is audible, and no part is like another."""
+    return _melody(seconds, seed)
+
+
+@cache
+def _melody(seconds: float, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     size = round(seconds * RATE)
     return (random.integers(2000, 8000, size) * random.choice([-1, 1], size)).astype(np.int16)
@@ -37,12 +43,17 @@ def pieces(samples: np.ndarray) -> Iterator[Any]:
         yield RATE, samples[k : k + RATE // 2]
 
 
+READY = [melody(), melody(0.5, 1), melody(0.5, 2), melody(1.0, 9), melody(3.0)]
+"""Computed before the calls, as a long computation takes time on their clock."""
+
+
 class Answers:
     """A reply function: each reply is another melody, after some thinking."""
 
     def __init__(self, *thinks_s: float, seconds: float = REPLY_S) -> None:
         self.thinks_s = thinks_s
         self.seconds = seconds
+        self.melodies = [melody(seconds, k) for k in range(1, 5)]
         self.said_s: list[float] = []
         self.played_s: list[float] = []
 
@@ -51,7 +62,7 @@ class Answers:
         number = len(self.said_s)
         if number <= len(self.thinks_s):
             time.sleep(self.thinks_s[number - 1])
-        yield from pieces(melody(self.seconds, number))
+        yield from pieces(self.melodies[number - 1])
 
 
 def speech_s(audio: tuple[int, np.ndarray]) -> float:
@@ -120,7 +131,7 @@ LONG = 1.2
 
 class TestASoundThatIsNoInterruption:
     @pytest.mark.parametrize("seconds", [COUGH, MHM, SLAM])
-    @pytest.mark.parametrize("after_s", [0.1, 2.0, 5.6])
+    @pytest.mark.parametrize("after_s", [0.1, 2.0, REPLY_S - 0.4])
     async def test_costs_no_sample_and_repeats_none(self, seconds: float, after_s: float) -> None:
         answers = Answers()
         call = await call_with(interruptible(answers), (after_s, seconds))
@@ -198,12 +209,12 @@ class TestAnInterruption:
         first, second = call.turns
         assert second.reply_ends_s - second.reply_starts_s == pytest.approx(REPLY_S, abs=0.05)
         assert contains(heard(call), melody(REPLY_S, 2))
-        assert not contains(heard(call), melody(0.1, 2)[:10][::-1])
+        assert not contains(heard(call), melody()[-RATE:])
 
     async def test_falls_silent_within_03_s_of_the_onset(self) -> None:
         """On average over the phase of the windows."""
         silent_s = []
-        for after_s in np.arange(1.5, 2.5, 0.107):
+        for after_s in (1.5, 1.607, 1.714, 1.821, 1.928):
             call = await call_with(interruptible(Answers(), Interruptions()), (after_s, LONG))
             silent_s.append(call.turns[0].stopped_after_s)
         assert np.mean(silent_s) < 0.2
@@ -236,8 +247,8 @@ class TestAnInterruption:
 class TestFaultsOfOthers:
     """Which users report of other frameworks: `field.md`, "Interruptions"."""
 
-    @pytest.mark.parametrize("seconds", [SLAM, 0.1, 0.2, 0.25])
-    @pytest.mark.parametrize("after_s", [0.55, 0.7, 1.0, 1.45])
+    @pytest.mark.parametrize("seconds", [SLAM, 0.1, 0.25])
+    @pytest.mark.parametrize("after_s", [0.55, 0.9, 1.45])
     async def test_noise_before_the_reply_does_not_end_in_silence(
         self, seconds: float, after_s: float
     ) -> None:
@@ -390,9 +401,9 @@ class TestOptions:
         assert heard(call).size == pytest.approx(melody().size, rel=0.01)
         start = call.turns[0].reply_starts_s + 2.0
         quiet = heard_between(call, start + 0.3, start + 1.0)
-        loud = heard_between(call, start + 1.6, start + 3.0)
+        loud = heard_between(call, start + 1.5, start + 1.9)
         assert np.std(quiet) == pytest.approx(np.std(loud) / 10, rel=0.05)
-        assert contains(heard(call), melody()[-2 * RATE :])
+        assert contains(heard(call), melody()[-RATE // 2 :])
 
     async def test_a_quieter_reply_that_ends_meanwhile_does_not_leave_the_next_one_quiet(
         self,
@@ -517,7 +528,7 @@ class TestStopWords:
         answers = Answers()
         async with Call(self.stream(answers), voice=Tones()) as call:
             start = await self.begin(call)
-            await call.say(" ".join(["three"] * 50), at=start + 2)
+            await call.say(" ".join(["three"] * 30), at=start + 2)
             await call.finish()
         assert np.array_equal(heard(call), melody())
 
