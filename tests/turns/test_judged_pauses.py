@@ -65,6 +65,14 @@ def test_the_model_gets_the_utterance_with_its_pre_roll_as_float():
     assert audio[0] == np.float32(2000 / 32768) and audio[-1] == np.float32(3000 / 32768)
 
 
+def test_it_gets_a_fifth_of_a_second_of_the_pause():
+    pauses = Asked()
+    pauses.push(np.arange(2 * RATE).astype(np.int16))
+    pauses.ask(PauseSuspected(1.25, 0.5, 1.02), 0.3)
+    assert pauses.audio[0].size == round(1.02 * RATE)
+    assert pauses.audio[0][0] == np.float32(round(0.2 * RATE) / 32768)
+
+
 def test_of_a_long_utterance_it_gets_the_last_eight_seconds():
     pauses = Asked()
     for second in range(20):
@@ -157,12 +165,12 @@ def test_clear_forgets_the_question_and_the_audio():
     pauses, detector = Asked(), paused()
     pauses.push(np.ones(RATE, np.int16))
     ask(pauses)
-    pauses.clear()
+    pauses.clear(10.0)
     assert pauses.answers[0].late is False and not pauses.is_answered()
     pauses.push(np.zeros(RATE // 2, np.int16))
-    ask(pauses)
+    ask(pauses, 10.5, 10.0)
     assert pauses.audio[1].size == RATE // 2 and not pauses.audio[1].any()
-    ask(pauses)  # a new pause, before there was an answer
+    ask(pauses, 10.5, 10.0)  # a new pause, before there was an answer
     assert pauses.answers[1].late is False
     pauses.answers[1].done = True
     assert pauses.take(detector) is None

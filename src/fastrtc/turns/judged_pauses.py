@@ -15,6 +15,7 @@ from ..end_of_turn.protocol import MAX_AUDIO_S, RATE
 from .adaptive_pause import CONTINUED_WITHIN_S
 from .detector import TurnDetector
 from .events import Pause, PauseSuspected
+from .suspicion import SUSPECTED_AFTER_S
 
 __all__ = ["Ask", "JudgedPauses"]
 
@@ -54,6 +55,8 @@ class JudgedPauses:
         self._had_time = False  # to answer: the audio did not come all at once
         self._recent: deque[NDArray[np.int16]] = deque()
         self._kept = 0  # samples
+        self._pushed = 0  # samples since the time below
+        self._begins_s = 0.0  # audio time of the first sample
         self._begin_s = 0.0  # of the last turn that the model judged
         self._ended_s = -math.inf  # when it ended
 
@@ -61,6 +64,7 @@ class JudgedPauses:
         """Append 16 kHz audio, shape ``(n,)``."""
         self._recent.append(samples)
         self._kept += samples.size
+        self._pushed += samples.size
         while self._kept - self._recent[0].size >= MAX_KEPT:
             self._kept -= self._recent.popleft().size
 
@@ -73,12 +77,18 @@ class JudgedPauses:
         """
         if suspected.onset_s - self._ended_s >= CONTINUED_WITHIN_S:
             self._begin_s = suspected.onset_s - pre_roll_s
-        seconds = min(suspected.at_s - self._begin_s, MAX_AUDIO_S)
-        audio = np.concatenate(self._recent)[-round(seconds * RATE) :]
+        # always with the same silence: a little more changes what the model says
+        stop = self._index(suspected.end_s + SUSPECTED_AFTER_S)
+        start = max(0, self._index(self._begin_s), stop - round(MAX_AUDIO_S * RATE))
+        audio = np.concatenate(self._recent)[start:stop]
         if self._answer is not None:
             self._answer.abandon(late=False)
         self._answer = self._ask(to_float32(audio))
         self._had_time = False
+
+    def _index(self, time_s: float) -> int:
+        """Return the index of a time in the audio that is kept."""
+        return round((time_s - self._begins_s) * RATE) - (self._pushed - self._kept)
 
     def ended(self, pause: Pause) -> None:
         """Note the end of a turn; if the speaker goes on at once, the model hears it again."""
@@ -109,11 +119,16 @@ class JudgedPauses:
             self._answer = None
         self._had_time = True
 
-    def clear(self) -> None:
-        """Discard the audio, and what was asked."""
+    def clear(self, now_s: float) -> None:
+        """Discard the audio, and what was asked.
+
+        Args:
+            now_s: The audio time of what is pushed next, in seconds.
+        """
         if self._answer is not None:
             self._answer.abandon(late=False)
             self._answer = None
         self._recent.clear()
-        self._kept = 0
+        self._kept = self._pushed = 0
+        self._begins_s = now_s
         self._ended_s = -math.inf

@@ -203,7 +203,7 @@ class UtteranceSegmenter:
         self._converter.clear()
         self._unjudged.clear()
         if self._pauses is not None:
-            self._pauses.clear()
+            self._pauses.clear(self._buffer.end_s)
         self._buffer.clear()
         self._detector.reset(self._buffer.end_s)
 
