@@ -1,17 +1,20 @@
 """A handler pauses its audio and resumes it: the caller hears all of it, and nothing twice."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
-from fastrtc import AsyncStreamHandler
+from fastrtc import AsyncStreamHandler, Interruptions, ReplyOnPause, Stream
 from fastrtc.audio.g711 import decode_mulaw
 from fastrtc.handlers.link import link_of
 from fastrtc.testing import Call
+from tests.support.models import StreamingEnergy
 
-from .programs import audio_stream
+from .programs import audio_stream, tone
 
 STORY_S = 2.0
 BEFORE_S = 0.5
@@ -73,45 +76,86 @@ class Storyteller(AsyncStreamHandler):
 
 async def heard(over: Any, rate: int, story: NDArray[np.int16]) -> NDArray[np.int16]:
     """Return what the caller hears, as it arrives, without its silence."""
-    chunks: list[NDArray[np.int16]] = []
-    stream = audio_stream(Storyteller(rate, story))
-    stream.server_rtc_configuration = {"iceServers": []}
-    async with Call(stream, over) as call:
-        line = call._line
-        play = line.on_audio
-
-        def record(when_s: float, rate: int, samples: NDArray[np.int16]) -> None:
-            chunks.append(samples)
-            play(when_s, rate, samples)
-
-        line.on_audio = record
+    async with Call(local(Storyteller(rate, story)), over) as call:
+        chunks = recorded(call)
         await call.wait(BEFORE_S + STORY_S + sum(seconds for _, seconds in PAUSES) + 1)
     samples = np.concatenate(chunks)
     return samples[samples != 0]
 
 
-async def test_over_memory() -> None:
-    assert np.array_equal(await heard("memory", 48_000, counted()), counted())
+async def heard_with_a_cough(over: Any, rate: int, story: NDArray[np.int16]) -> NDArray[np.int16]:
+    """The same for a reply during which the caller coughs."""
+
+    def reply(audio: Any) -> Iterator[Any]:
+        yield rate, story
+
+    handler = ReplyOnPause(
+        reply,
+        model=StreamingEnergy(),
+        output_sample_rate=rate,
+        interruptions=Interruptions(after_s=0.6, resume_after_s=0.5),
+    )
+    async with Call(local(handler), over) as call:
+        chunks = recorded(call)
+        await call.say((24_000, tone(0.6)))
+        begun = await call.reply()
+        await call.say((24_000, tone(0.15)), at=begun.starts_s + 0.7)
+        await call.finish()
+    samples = np.concatenate(chunks)
+    assert call.turns[0].stopped_after_s < 1.0  # of 1.3 s
+    return samples[samples != 0]
 
 
-async def test_over_a_websocket() -> None:
-    assert np.array_equal(await heard("websocket", 48_000, counted()), counted())
+def local(handler: Any) -> Stream:
+    stream = audio_stream(handler)
+    stream.server_rtc_configuration = {"iceServers": []}
+    return stream
 
 
-async def test_over_the_telephone() -> None:
+def recorded(call: Call) -> list[NDArray[np.int16]]:
+    """Collect the audio that is played to the caller."""
+    chunks: list[NDArray[np.int16]] = []
+    line = call._line
+    play = line.on_audio
+
+    def record(when_s: float, rate: int, samples: NDArray[np.int16]) -> None:
+        chunks.append(samples)
+        play(when_s, rate, samples)
+
+    line.on_audio = record
+    return chunks
+
+
+SAID = pytest.mark.parametrize("say", [heard, heard_with_a_cough], ids=["paused", "coughed"])
+"""The handler pauses by itself, or as the caller coughs."""
+
+
+@SAID
+async def test_over_memory(say: Any) -> None:
+    assert np.array_equal(await say("memory", 48_000, counted()), counted())
+
+
+@SAID
+async def test_over_a_websocket(say: Any) -> None:
+    assert np.array_equal(await say("websocket", 48_000, counted()), counted())
+
+
+@SAID
+async def test_over_the_telephone(say: Any) -> None:
     """On a busy machine frames are repeated; none without delay: see ``test_taking_back.py``."""
     story = phone_noise()
     frames = [chunk.tobytes() for chunk in story.reshape(-1, 160)]
-    samples = await heard("twilio", 8000, story)
+    samples = await say("twilio", 8000, story)
     said = [frames.index(chunk.tobytes()) for chunk in samples.reshape(-1, 160)]
     assert sorted(set(said)) == list(range(len(frames)))
     back = [step for step in np.diff(said) if step != 1]
     assert len(back) <= len(PAUSES) and min(back, default=0) >= -5, said
 
 
-async def test_over_webrtc() -> None:
+@SAID
+async def test_over_webrtc(say: Any) -> None:
     story = sweep().astype(float)
-    samples = (await heard("webrtc", 48_000, sweep())).astype(float)
+    samples = (await say("webrtc", 48_000, sweep())).astype(float)
     parts = samples[: len(samples) // 120 * 120].reshape(-1, 120)  # of 2.5 ms
     samples = parts[np.abs(parts).max(axis=1) > 6000].reshape(-1)  # the codec rings on
     size, places = 4800, []
