@@ -194,6 +194,25 @@ async def test_all_that_is_said_is_interrupted(kind: Any, how: str) -> None:
     assert call.turns[-1].reply_ends_s == pytest.approx(2.1 + 0.5, abs=0.15)
 
 
+async def test_a_blocked_thread_is_known_by_the_connection() -> None:
+    goes_on, names = threading.Event(), list[str]()
+
+    def blocks() -> Iterator[Any]:
+        names.append(threading.current_thread().name)
+        goes_on.wait(5)
+        yield beep(1)
+
+    stream = audio_stream(Quiet())
+    async with Call(stream) as call:
+        await call.wait(0.1)
+        handler, [id] = the_handler(stream), stream.handlers
+        handler.say(blocks)
+        await call.wait(0.1)
+        goes_on.set()
+        await call.wait(1)
+    assert names == [f"fastrtc-{id}:say-reply"]
+
+
 async def test_a_thread_waits_for_the_end() -> None:
     seen: list[Any] = []
 

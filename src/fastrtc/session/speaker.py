@@ -140,7 +140,8 @@ class Speaker:
             self._runs = False
 
     async def _play(self, say: Say) -> str | None:
-        reply = Reply(loop=self._session.loop).bind(say.function)
+        name = f"fastrtc-{self._session.id}:say"
+        reply = Reply(loop=self._session.loop, name=name).bind(say.function)
         if not say.begin(reply):
             return None
         reply.start()

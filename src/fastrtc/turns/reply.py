@@ -41,6 +41,7 @@ class Reply:
         step: Return the next item of an async generator; by default ``anext``.
         loop: The event loop of the connection, which async generators need.
         early: Whether the reply starts before it is certain that it will be played; see ``commit``.
+        name: Prefix of the name of its thread; by default the name of the thread that starts it.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class Reply:
         step: Callable[[Any], Awaitable[Any]] | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         early: bool = False,
+        name: str = "",
     ) -> None:
         self.generator = generator
+        self._name = name
         self._function = generator  # named in errors
         self._step = step
         self._loop = loop
@@ -108,7 +111,7 @@ class Reply:
         context.run(current_commitment.set, self._commitment)
         if not hasattr(self.generator, "__anext__"):
             target = context.copy().run
-            name = f"{threading.current_thread().name}-reply"
+            name = f"{self._name or threading.current_thread().name}-reply"
             threading.Thread(target=target, args=(self._run,), name=name, daemon=True).start()
             return
         self._needs_loop().call_soon_threadsafe(context.run, self._start_task)
