@@ -19,6 +19,7 @@ from fastrtc.handlers.link import link_of
 from fastrtc.pause_detection.silero import SileroVadOptions
 from fastrtc.reply_on_pause import AlgoOptions, AppState, ReplyOnPause, iterate
 from fastrtc.stream import Stream
+from fastrtc.testing import Call
 from tests.support.loop_thread import a_loop
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.speech import speech
@@ -1119,18 +1120,8 @@ class TestAppState:
         assert type(handler.state) is Own
 
 
-def silence(seconds: float) -> np.ndarray:
-    return np.zeros(round(seconds * RATE), np.int16)
-
-
-def then(*parts: np.ndarray) -> np.ndarray:
-    return np.concatenate(parts)
-
-
 @contextlib.asynccontextmanager
-async def connected(
-    handler: ReplyOnPause, samples: np.ndarray | None = None
-) -> AsyncIterator[Client]:
+async def connected(handler: ReplyOnPause) -> AsyncIterator[Client]:
     stream = Stream(
         handler,
         modality="audio",
@@ -1138,14 +1129,19 @@ async def connected(
         verbose=False,
         server_rtc_configuration=LOCAL,
     )
-    async with Client(stream, audio=AudioSource(samples)) as client:
+    async with Client(stream, audio=AudioSource()) as client:
         yield client
 
 
-def logs(client: Client) -> list[str]:
+def calling(handler: ReplyOnPause, **options: Any) -> Call:
+    stream = Stream(handler, modality="audio", mode="send-receive", verbose=False)
+    return Call(stream, **options)
+
+
+def logs(client: Client | Call) -> list[Any]:
     """The messages that tell of turns, in order."""
     kinds = ("started_talking", "pause_detected", "response_starting", "interrupted")
-    return [m["data"] for m in client.messages if m["data"] in kinds]
+    return [m["data"] for m in client.messages if m.get("data") in kinds]
 
 
 class Reply:
@@ -1162,21 +1158,22 @@ class Reply:
 
 
 HELLO = "Hello there, how are you today?"
+SEND_INPUT = {"type": "send_input", "data": []}
 
 
 @pytest.mark.external("espeak-ng")
 class TestConversation:
     async def test_an_utterance_comes_once_and_whole_and_is_answered(self) -> None:
         reply, spoken = Reply(), speech(HELLO)
-        async with connected(ReplyOnPause(reply), then(silence(1), spoken)) as client:
-            await client.message("log", "response_starting")
-            await eventually(client.loud)
-            await asyncio.sleep(1.5)
-            assert logs(client) == ["started_talking", "pause_detected", "response_starting"]
+        async with calling(ReplyOnPause(reply)) as call:
+            await call.say((RATE, spoken))
+            await call.finish()
+        assert logs(call) == ["started_talking", "pause_detected", "response_starting"]
+        [turn] = call.turns
+        assert turn.reply_ends_s - turn.reply_starts_s == pytest.approx(0.5, abs=0.05)
         [(rate, samples)] = reply.calls
         assert (rate, samples.dtype, samples.shape[0]) == (RATE, np.int16, 1)
-        voiced = np.flatnonzero(np.abs(spoken.astype(int)) > 300)
-        length = voiced[-1] - voiced[0]
+        length = (turn.ends_s - turn.starts_s) * RATE
         assert length < samples.shape[1] < length + 1.5 * RATE
         heard = np.flatnonzero(np.abs(samples[0].astype(int)) > 300)
         assert heard[-1] - heard[0] > 0.95 * length
@@ -1188,15 +1185,16 @@ class TestConversation:
             got.append(name)
             yield RATE, tone(0.2)
 
-        samples = then(silence(0.5), speech("Yes, please."), silence(2), speech("No, thank you."))
-        handler = ReplyOnPause(reply)
-        async with connected(handler, samples) as client:
-            for k in range(2):
-                await eventually(lambda k=k: len(client.of_type("send_input")) == k + 1)
-                assert len(got) == k
-                client.stream.set_input(client.webrtc_id, f"name {k}")
-                await eventually(lambda k=k: len(got) == k + 1)
-        assert got == ["name 0", "name 1"]
+        async with calling(ReplyOnPause(reply)) as call:
+            await call.say((RATE, speech("Yes, please.")))
+            await call.wait(3)
+            assert call.messages.count(SEND_INPUT) == 1 and got == []
+            call.inputs("name 0")
+            await call.finish()
+            call.inputs("name 1")
+            await call.say((RATE, speech("No, thank you.")))
+            await call.finish()
+        assert got == ["name 0", "name 1"] and call.messages.count(SEND_INPUT) == 2
 
     async def test_speech_cuts_a_reply(self) -> None:
         interrupted: list[float] = []
@@ -1210,35 +1208,28 @@ class TestConversation:
             finally:
                 closed.set()
 
-        parts = (silence(0.5), speech("Tell me a story."), silence(3), speech(HELLO))
-        handler = ReplyOnPause(reply, on_interrupt=interrupted.append)
-        async with connected(handler, then(*parts)) as client:
-            source = client.pc.getSenders()[0].track
-            await client.message("interrupted")
-            onset = source.started_at + sum(map(len, parts[:3])) / RATE
-            assert logs(client)[:5] == [
-                "started_talking",
-                "pause_detected",
-                "response_starting",
-                "started_talking",
-                "interrupted",
-            ]
-            await eventually(lambda: client.loud()[-1][0] < asyncio.get_running_loop().time() - 0.3)
-            assert client.loud()[-1][0] < onset + 1.5
+        async with calling(ReplyOnPause(reply, on_interrupt=interrupted.append)) as call:
+            await call.say((RATE, speech("Tell me a story.")))
+            reply_s = (await call.reply()).starts_s
+            await call.say((RATE, speech(HELLO)), at=reply_s + 2)
             assert closed.wait(5)
-            await eventually(lambda: logs(client).count("response_starting") == 2)
-        [played] = interrupted
-        assert 0.5 < played < 5
+            await call.finish()
+        turn = ["started_talking", "pause_detected", "response_starting"]
+        assert logs(call) == [*turn, "started_talking", "interrupted", *turn[1:]]
+        first, _ = call.turns
+        assert first.interrupted and first.stopped_after_s < 1
+        assert interrupted == [pytest.approx(2 + first.stopped_after_s, abs=0.15)]
 
     async def test_without_interruption_a_reply_is_played_whole(self) -> None:
         reply = Reply(seconds=4)
-        parts = (silence(0.5), speech("Tell me a story."), silence(2), speech(HELLO))
-        async with connected(ReplyOnPause(reply, can_interrupt=False), then(*parts)) as client:
-            await eventually(lambda: len(client.loud()) * FRAME / RATE >= 3.9)
-            await asyncio.sleep(0.5)
-            assert len(client.loud()) * FRAME / RATE == pytest.approx(4, abs=0.1)
-            assert logs(client) == ["started_talking", "pause_detected", "response_starting"]
-        assert len(reply.calls) == 1
+        async with calling(ReplyOnPause(reply, can_interrupt=False)) as call:
+            await call.say((RATE, speech("Tell me a story.")))
+            await call.say((RATE, speech(HELLO)), at=(await call.reply()).starts_s + 1)
+            await call.wait(5)
+        first, second = call.turns
+        assert first.reply_ends_s - first.reply_starts_s == pytest.approx(4, abs=0.05)
+        assert not second.audio[1].size and len(reply.calls) == 1
+        assert logs(call) == ["started_talking", "pause_detected", "response_starting"]
 
     async def test_an_exception_ends_the_turn_and_not_the_conversation(
         self, caplog: pytest.LogCaptureFixture
@@ -1251,12 +1242,13 @@ class TestConversation:
                 raise ValueError("The model is away")
             yield RATE, tone(0.2)
 
-        samples = then(silence(0.5), speech("Yes, please."), silence(2), speech("No, thank you."))
-        async with connected(ReplyOnPause(reply), samples) as client:
-            await client.message("error")
-            await eventually(client.loud)
-            [error] = client.of_type("error")
-            assert error["message"] == error["data"] == "The model is away"
+        async with calling(ReplyOnPause(reply), expect_errors=True) as call:
+            await call.say((RATE, speech("Yes, please.")))
+            await call.wait(2)
+            await call.say((RATE, speech("No, thank you.")))
+            await call.reply()
+        [error] = [message for message in call.messages if message["type"] == "error"]
+        assert error["message"] == error["data"] == "The model is away"
         [record] = [r for r in caplog.records if r.levelname == "ERROR"]
         assert record.exc_info is not None
         assert record.exc_info[0] is ValueError
@@ -1275,11 +1267,11 @@ class TestConversation:
             for output in reply(audio):
                 yield output
 
-        handler = ReplyOnPause(reply if kind == "sync" else reply_async)
-        samples = then(silence(0.5), speech("Yes, please."))
-        async with connected(handler, samples) as client:
-            await eventually(lambda: len(contexts) == 2)
-            assert {context.webrtc_id for context in contexts} == {client.webrtc_id}
+        async with calling(ReplyOnPause(reply if kind == "sync" else reply_async)) as call:
+            await call.say((RATE, speech("Yes, please.")))
+            await call.finish()
+        assert len(contexts) == 2
+        assert {context.webrtc_id for context in contexts} == {call._line.id}
 
 
 class TestConnected:

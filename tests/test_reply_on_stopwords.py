@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from fastrtc.reply_on_pause import AlgoOptions
 from fastrtc.reply_on_stopwords import ReplyOnStopWords, ReplyOnStopWordsState
 from fastrtc.speech_to_text import Word, get_stt_model
 from fastrtc.stream import Stream
-from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+from fastrtc.testing import Call
+from tests.support.peers import tone
 from tests.support.speech import recorded_prompt
 
 RATE = 48_000
@@ -366,25 +368,19 @@ class TestFollowingTheAudio:
 
 
 @pytest.mark.external("recorded-voices")
-async def test_over_a_connection() -> None:
+async def test_in_a_conversation() -> None:
     got: list[Any] = []
 
     def reply(audio):
         got.append(audio)
         yield 24_000, tone(1.0)[np.newaxis, ::2]
 
-    stream = Stream(
-        ReplyOnStopWords(reply, ["monday"], stt_model="pocketsphinx"),
-        modality="audio",
-        mode="send-receive",
-        server_rtc_configuration=LOCAL,
-    )
-    parts = [
-        *[level(0, 0.5), recorded_prompt("digits/day-1"), level(0, 0.4)],
-        *[recorded_prompt("hello-world"), level(0, 1.5)],
-    ]
-    async with Client(stream, audio=AudioSource(np.concatenate(parts))) as client:
-        await client.message("stopword", "")
-        await client.message("log", "response_starting")
-        await eventually(lambda: len(client.loud()) >= 20)
-    assert len(got) == 1
+    handler = ReplyOnStopWords(reply, ["monday"], stt_model="pocketsphinx")
+    async with Call(Stream(handler, modality="audio", mode="send-receive")) as call:
+        for prompt in ("digits/day-1", "hello-world"):
+            await call.say((RATE, recorded_prompt(prompt)))
+        await call.reply()
+        await call.finish()
+    kinds = [message["data"] or message["type"] for message in call.messages]
+    assert kinds.index("stopword") < kinds.index("response_starting")
+    assert len(got) == 1 and call.turns[1].reply_ends_s < inf
