@@ -1,5 +1,8 @@
 """What is fuzzed: a function of bytes for each reader."""
 
+from __future__ import annotations
+
+import asyncio
 import contextlib
 import dataclasses
 import functools
@@ -21,9 +24,14 @@ with atheris.instrument_imports(
     from aiortc.rtp import RtcpPacket
     from aiortc.sdp import SessionDescription
 
-    from fastrtc.core.errors import InvalidCandidate, InvalidOffer
+    from fastrtc.core.errors import InvalidCandidate, InvalidOffer, Unauthorized
+    from fastrtc.core.identity import Headers
     from fastrtc.core.limits import Limits
+    from fastrtc.handlers.stream import AsyncStreamHandler
     from fastrtc.server.telephone import Telephone
+    from fastrtc.server.tokens import Tokens, find_token
+    from fastrtc.session.hooks import Hooks
+    from fastrtc.session.session import Session
     from fastrtc.transport.socket.messages import BrowserMessages
     from fastrtc.transport.telephony.address import public_host
     from fastrtc.transport.telephony.protocol import PhoneProtocol
@@ -87,6 +95,60 @@ def _converse(protocol: Any, data: bytes) -> None:
     for line in itertools.islice(data.split(b"\n"), 20):
         binary = line.startswith(b"\0")
         protocol.receive(line[1:] if binary else line.decode(errors="replace"))
+
+
+class _Listening(AsyncStreamHandler):
+    """A handler that gets the messages of its client."""
+
+    async def receive(self, frame: Any) -> None: ...
+
+    async def emit(self) -> None: ...
+
+    def copy(self) -> _Listening:
+        return _Listening()
+
+    async def on_message(self, message: dict[str, Any]) -> None:
+        assert isinstance(message["type"], str)
+
+
+def client_message(data: bytes) -> None:
+    """Lines are the messages of one client of a stream with a method."""
+
+    async def receive() -> None:
+        methods = {"double": (lambda value: value * 2, 1)}
+        session = Session(
+            "fuzz",
+            _Listening(),
+            deliver=lambda outputs: None,
+            release=lambda session: None,
+            hooks=Hooks(methods=methods),
+        )
+        sent: list[str] = []
+        session.outbox.open(sent.append)
+        for line in itertools.islice(data.decode(errors="replace").split("\n"), 20):
+            session.messages.receive_text(line)
+        assert all(len(text) < 70_000 for text in sent)
+        session.close("enough")
+        await session.closed.wait()
+
+    asyncio.run(receive())
+
+
+def token(data: bytes) -> None:
+    """No token but those that were issued is accepted."""
+    text = data.decode("latin-1")
+    headers = Headers([("authorization", f"Bearer {text}"), ("sec-websocket-protocol", text)])
+    for one in (text, find_token(headers, {"token": text}) or ""):
+        with contextlib.suppress(Unauthorized):
+            TOKENS.verify(one)
+            raise AssertionError("a token was forged")
+
+
+def client_message_cost(data: bytes) -> None:
+    """A message of up to 64 KiB, and a token as long."""
+    text = expand(data.decode(errors="replace"), 64 << 10)
+    assert_cheap(lambda: client_message(text.replace("\n", "").encode(errors="replace")))
+    assert_cheap(lambda: token(text.encode("latin-1", errors="replace")))
 
 
 def offer_cost(data: bytes) -> None:
@@ -202,6 +264,7 @@ def _finished(coroutine: Coroutine[Any, Any, Response]) -> Response:
     raise AssertionError("it waits for something")
 
 
+TOKENS = Tokens("a secret that nothing guesses")
 UNSIGNED, SIGNED = Telephone(), Telephone("a token")
 
 
@@ -267,6 +330,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         candidate,
         websocket,
         telephone,
+        client_message,
+        token,
+        client_message_cost,
         host,
         vp8,
         offer_cost,
@@ -306,6 +372,12 @@ SEEDS: dict[str, list[bytes]] = {
         b'{"event": "start", "websocket_id": "a", "audio": {"encoding": "pcm16", "binary": true,'
         b' "input_sample_rate": 48000}}\n\0abcd\n{"event": "ping"}',
     ],
+    "client_message": [
+        b'{"type": "mine", "data": [1]}\n{"type": "call", "id": "a", "name": "double", "data": 2}',
+        b'{"type": "result", "id": "server-1", "error": "no"}\nhandshake\n{"type": 1}',
+    ],
+    "token": [b"frtc1.eyJlIjoxLCJuIjoiYSJ9.MAC", b"frtc1.."],
+    "client_message_cost": [b'{"type": "x", "data": [\n*9000*{"a#": [1]},\n1]}', b"frtc1.*9000*a#"],
     "telephone": [
         json.dumps({"event": "start", "streamSid": "MZ1", "start": START}).encode()
         + b'\n{"event": "media", "media": {"payload": "//8="}}\n'

@@ -9,6 +9,7 @@ import pytest
 
 from fastrtc import AdditionalOutputs, AsyncStreamHandler, ReplyOnPause
 from fastrtc.core.errors import HandlerError, NoVoice
+from fastrtc.core.identity import ClientRequest, Identity, current_identity
 from fastrtc.handlers.link import link_of
 from fastrtc.server.cluster.remote_speech import encode_speech
 from fastrtc.server.endpoint import endpoint_of
@@ -452,3 +453,39 @@ async def test_readers_end_with_their_own_node():
         # what the reader did not get is still there
         owner.handlers[client.webrtc_id].out.put_nowait("kept")
         assert (await owner.fetch_latest_output(client.webrtc_id)).args == ("kept",)
+
+
+async def test_a_connection_is_closed_from_another_node_and_its_client_is_told_why():
+    ends: list[Any] = []
+    owner, other = streams_of(
+        2, AsyncAudioEcho(), on_disconnect=lambda context, end: ends.append(end)
+    )
+    async with running(owner, other), Client(owner, audio="recvonly") as client:
+        await eventually(lambda: client.channel.readyState == "open")
+        assert await other.close(client.webrtc_id, "Your time is up")
+        await client.message("end_stream", "Your time is up")
+        assert client.of_type("end_stream")[0]["code"] == "server"
+        assert not await other.close("unknown")
+        await eventually(lambda: ends)
+    assert [(end.code, end.reason) for end in ends] == [("server", "Your time is up")]
+
+
+@pytest.mark.parametrize("user", [{"id": "anna"}, lambda: "cannot be pickled"])
+async def test_an_offer_that_another_node_answers_keeps_who_it_is(user: Any):
+    full, free = streams_of(2, AsyncAudioEcho(), concurrency_limit=1)
+    identity = Identity(ClientRequest(client_host="192.0.2.1"), user, {"plan": "pro"})
+    async with running(full, free), Client(full, audio=AudioSource(tone(5))):
+        second = Client(full, audio=AudioSource(tone(5)))
+        current_identity.set(identity)
+        body = {**await second.offer(), "metadata": {"plan": "free", "page": "/"}}
+        second.response = await second.post(body)
+        if callable(user):
+            assert second.response["meta"]["error"] == "concurrency_limit_reached"
+        else:
+            await elsewhere(second, free)
+            context = connections_of(free).session(second.webrtc_id).user_context
+            assert context.user == user and context.request.client_host == "192.0.2.1"
+            assert context.metadata == {"plan": "pro", "page": "/"}
+            await second.state("connected")
+        await second.close()
+        await second.over()

@@ -262,7 +262,7 @@ class Membership:
                 if refusal.code not in FULL:
                     raise
             except TypeError as error:  # the user, which authorize returned, cannot be pickled
-                _failures.log(logger.error, "An offer could not be forwarded: %s", error)
+                _failures.log(logger.warning, "An offer could not be forwarded: %s", error)
                 break
             except (RemoteCallFailed, ConnectionUnknown, NodeUnreachable) as error:
                 _failures.log(logger.warning, "An offer could not be forwarded: %s", error)
