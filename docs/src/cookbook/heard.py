@@ -1,7 +1,7 @@
 import os
 
 from openai import OpenAI
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionAssistantMessageParam, ChatCompletionMessageParam
 
 from fastrtc import Interruption, Interruptions, ReplyOnPause, Stream, get_stt_model, get_tts_model
 from fastrtc.text_to_speech import SentenceSplitter
@@ -28,7 +28,10 @@ class Assistant(ReplyOnPause):
 
     def reply(self, audio):
         question = ears.stt(audio)
-        message = {"role": "assistant", "content": "(interrupted)"}
+        message: ChatCompletionAssistantMessageParam = {
+            "role": "assistant",
+            "content": "(interrupted)",
+        }
         self.history += [{"role": "user", "content": question}, message]
         answer = client.chat.completions.create(
             model=os.environ.get("MODEL", "llama3.2"), messages=self.history[:-1], stream=True
