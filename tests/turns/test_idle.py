@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from fastrtc import CloseStream, ReplyOnPause
+from fastrtc import AlgoOptions, CloseStream, ReplyOnPause, ReplyOnStopWords
 from fastrtc.core.errors import HandlerError
 from fastrtc.testing import Call, CallFailed
 from fastrtc.turns.idle import IdleClock
 from tests.session.test_speaker import beep, the_handler, words_heard
 from tests.support.models import Energy
-from tests.testing.programs import RATE, Tones, audio_stream, replying, tone
+from tests.testing.programs import RATE, Tones, Words, audio_stream, replying, tone
 
 
 def answer(audio: Any) -> Iterator[Any]:
@@ -206,3 +206,14 @@ async def test_methods_are_those_of_the_handler_of_the_connection() -> None:
 def test_what_cannot_be_said_is_refused_at_once(idle: Any, error: Any, match: str) -> None:
     with pytest.raises(error, match=match):
         ReplyOnPause(answer, model=Energy(), idle=idle)
+
+
+async def test_with_stop_words() -> None:
+    algo = AlgoOptions(audio_chunk_duration=0.2, started_talking_threshold=0.1)
+    handler = ReplyOnStopWords(
+        answer, ["one"], algo_options=algo, model=Energy(), stt_model=Words(), idle={2.0: beep(1)}
+    )
+    stream = audio_stream(handler)
+    async with Call(stream, voice=Tones()) as call:
+        await call.wait(4)
+    assert starts(call) == near(2.06)
