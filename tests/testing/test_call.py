@@ -48,7 +48,25 @@ class TestWrongPrograms:
                 await call.reply(limit_s=5)
             await call.wait(60)
         assert str(failed.value).startswith("No reply to 'zero' (test_call.py:")
-        assert str(failed.value).endswith("within 5 s")
+        assert str(failed.value).endswith(
+            "within 5 s: it has heard the end of the speech, and given no sound"
+        )
+
+    async def test_a_program_that_never_yields(self) -> None:
+        def never(audio: Any) -> Iterator[Any]:
+            return
+            yield
+
+        with pytest.raises(CallFailed, match="within 3 s: it has begun to respond, and given no"):
+            async with Call(replying(never), voice=Tones()) as call:
+                await call.say("zero")
+                await call.reply(limit_s=3)
+
+    async def test_a_program_that_hears_no_pause(self) -> None:
+        with pytest.raises(CallFailed, match="within 0.1 s: it still waits for the end of the spe"):
+            async with Call(replying(answer), voice=Tones()) as call:
+                await call.say("zero one two")
+                await call.reply(limit_s=0.1)
 
     async def test_a_program_that_talks_over_the_caller(self) -> None:
         def talks(audio: Any) -> Iterator[Any]:

@@ -66,7 +66,7 @@ def test_what_is_said_in_words() -> None:
 @pytest.mark.parametrize(
     ("speech", "message"),
     [
-        (5, "not int"),
+        (5, "not 5"),
         ((0, np.ones(10, np.int16)), "is not audio"),
         ((RATE, np.full(10, "a")), "is not audio"),
         ((RATE, np.zeros(RATE, np.int16)), "There is no sound"),

@@ -21,6 +21,13 @@ from .timeline import Event
 
 __all__ = ["Caller"]
 
+HINTS = {
+    "log: started_talking": ": it still waits for the end of the speech",
+    "log: pause_detected": ": it has heard the end of the speech, and given no sound",
+    "log: response_starting": ": it has begun to respond, and given no sound",
+}
+"""What the last of these messages says about a program that does not reply."""
+
 QUIET_S = 1.0
 """How long the program must be silent after a reply for it to be over, in seconds."""
 
@@ -127,7 +134,7 @@ class Caller:
             if self._errors and not self._expect_errors:
                 errors, self._errors = self._errors, []
                 raise CallFailed(
-                    f"The program failed: {errors[0]}{self._hint()}"
+                    f"The program failed: {errors[0]}{self._inputs_hint()}"
                 ) from self._raised.get(self._line.id, errors[0])
             if condition():
                 return True
@@ -249,6 +256,13 @@ class Caller:
         self.events.append(Event(self._line.now_s(), who, what))
 
     def _hint(self) -> str:
+        """Return how far the program came with its reply, if that is known."""
+        since_s = self.utterances[-1].start / RATE if self.utterances else 0.0
+        known = [event.what for event in self.events if event.when_s >= since_s]
+        hint = next((HINTS[what] for what in reversed(known) if what in HINTS), "")
+        return self._inputs_hint() or hint
+
+    def _inputs_hint(self) -> str:
         if self._asked_in_vain:
             return ". It asked for inputs, and the script gave none: call.inputs(...) sets them"
         return ""
