@@ -18,6 +18,9 @@ const MAX_UNSENT = 48_000;
 /** The close codes of a connection that has broken rather than ended (RFC 6455). */
 const BROKEN = [1005, 1006, 1012, 1014, 1015];
 
+/** Delays before another handshake when one has failed, in ms. */
+const FULL_WAITS = [100, 200, 400];
+
 /** The parameters of a link over a WebSocket. */
 export interface SocketSetup {
   id: string;
@@ -131,7 +134,7 @@ export class SocketLink extends Emitter<LinkEvents> {
   }
 
   async #open(): Promise<void> {
-    const { context, mode, url, token } = this.setup;
+    const { context, mode } = this.setup;
     await context.resume();
     const audio = await SocketAudio.open(
       context,
@@ -146,17 +149,35 @@ export class SocketLink extends Emitter<LinkEvents> {
       audio.close();
       return;
     }
-    const socket = (this.#socket = new WebSocket(url, token ? ["fastrtc", token] : []));
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
-      this.#start(audio.rate);
-    };
-    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      if (!this.#over) this.#read(data);
-    };
-    socket.onclose = ({ code, reason }) => {
-      this.#closed(code, reason);
-    };
+    await this.#dial();
+    if (!this.#isOver()) this.#start(audio.rate);
+  }
+
+  /** Open the socket. A process of a cluster that is full refuses the handshake: try another. */
+  async #dial(): Promise<void> {
+    const { url, token } = this.setup;
+    for (const wait of [...FULL_WAITS, null]) {
+      const socket = (this.#socket = new WebSocket(url, token ? ["fastrtc", token] : []));
+      socket.binaryType = "arraybuffer";
+      socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+        if (!this.#over) this.#read(data);
+      };
+      const closed = await new Promise<CloseEvent | null>((resolve) => {
+        socket.onopen = () => {
+          resolve(null);
+        };
+        socket.onclose = resolve;
+      });
+      if (!closed) {
+        socket.onclose = ({ code, reason }) => {
+          this.#closed(code, reason);
+        };
+        return;
+      }
+      if (wait === null || this.#isOver()) throw closeError(closed.code, closed.reason);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (this.#isOver()) return;
+    }
   }
 
   #start(rate: number): void {

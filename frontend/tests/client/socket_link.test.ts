@@ -1,0 +1,87 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { FastRTCError } from "../../client/errors";
+import { SocketLink, type SocketSetup } from "../../client/socket_link";
+
+vi.mock("../../client/socket_audio", () => ({
+  SocketAudio: {
+    open: () => Promise.resolve({ rate: 48000, capture: vi.fn(), close: vi.fn() }),
+  },
+}));
+
+/** A socket whose handshake the test answers. */
+class FakeSocket {
+  static OPEN = 1;
+  static all: FakeSocket[] = [];
+  readyState = 0;
+  sent: string[] = [];
+  onopen: (() => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+
+  constructor(readonly url: string) {
+    FakeSocket.all.push(this);
+  }
+  send = (text: string) => this.sent.push(text);
+  close(code = 1006): void {
+    this.onclose?.({ code, reason: "" });
+  }
+  accept(): void {
+    this.readyState = FakeSocket.OPEN;
+    this.onopen?.();
+  }
+}
+
+function connecting(): { link: SocketLink; failed: () => string | null } {
+  const context = { resume: () => Promise.resolve() };
+  const setup = { id: "mine", url: "ws://here/", mode: "receive", context, replaces: null };
+  const link = new SocketLink(setup as unknown as SocketSetup);
+  let code: string | null = null;
+  link.connect().catch((error: unknown) => (code = (error as FastRTCError).code));
+  return { link, failed: () => code };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  FakeSocket.all = [];
+  vi.stubGlobal("WebSocket", FakeSocket);
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+it("tries again when a full process refuses the handshake", async () => {
+  const { link } = connecting();
+  await vi.advanceTimersByTimeAsync(0);
+  for (const count of [1, 2]) {
+    expect(FakeSocket.all).toHaveLength(count);
+    FakeSocket.all.at(-1)?.close();
+    await vi.advanceTimersByTimeAsync(400);
+  }
+  FakeSocket.all.at(-1)?.accept();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(FakeSocket.all).toHaveLength(3);
+  expect(FakeSocket.all[2]?.sent[0]).toContain('"event":"start"');
+  link.close();
+});
+
+it("gives up after some attempts", async () => {
+  const { failed } = connecting();
+  for (let attempt = 0; attempt < 8; attempt++) {
+    await vi.advanceTimersByTimeAsync(400);
+    expect(FakeSocket.all.length).toBe(Math.min(attempt + 1, 4));
+    if (attempt < 4) FakeSocket.all[attempt]?.close();
+  }
+  expect(failed()).not.toBeNull();
+});
+
+it("does not try again when it is closed meanwhile", async () => {
+  const { link, failed } = connecting();
+  await vi.advanceTimersByTimeAsync(0);
+  FakeSocket.all[0]?.close();
+  link.close();
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(FakeSocket.all).toHaveLength(1);
+  expect(failed()).toBe("connection_closed");
+});
