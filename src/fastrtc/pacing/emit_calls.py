@@ -39,8 +39,7 @@ class EmitCalls:
     Attributes:
         emitting: Whether a sync ``emit`` is running at the moment.
         cleared: How often the queue was cleared; counted by the caller.
-        on_held: Called with the length of audio that a thread has given and that is not yet taken,
-            in seconds.
+        on_held: Called with each output that a thread has given and that is not yet taken.
     """
 
     def __init__(
