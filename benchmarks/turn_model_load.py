@@ -54,7 +54,7 @@ class Watched(TurnJudge):
 
 
 def run(samples: np.ndarray, rate: int, sessions: int, seconds: float, judge: Any) -> float:
-    """Feed the handlers, and return the cores that the process took."""
+    """Feed the handlers, and return the CPU time of the process per second of audio."""
     size = round(FRAME_S * rate)
     with patch("fastrtc.reply_on_pause.TurnJudge", lambda _: judge):
         first = ReplyOnPause(
@@ -73,7 +73,7 @@ def run(samples: np.ndarray, rate: int, sessions: int, seconds: float, judge: An
         if judge is not None:
             judge.look()
         time.sleep(max(0.0, began + (tick + 1) * FRAME_S - time.monotonic()))
-    return (time.process_time() - used) / (time.monotonic() - began)
+    return (time.process_time() - used) / seconds
 
 
 def main() -> None:
