@@ -101,7 +101,11 @@ async def test_all_who_are_connected_are_told_and_shut_down_once() -> None:
         assert (await client.message("end_stream"))["data"] == STOPS
         await client.state("closed")
         assert await socket.closed() == 1001
-        assert socket.messages[-2] == {"type": "end_stream", "data": STOPS}
+        assert socket.messages[-2] == {
+            "type": "end_stream",
+            "data": STOPS,
+            "code": "server",
+        }
         assert socket.messages[-1] == {"type": "error", "message": STOPS, "data": STOPS}
         async for _ in phone:  # until the call is hung up
             pass

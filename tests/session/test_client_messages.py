@@ -122,6 +122,22 @@ async def test_without_on_message_nothing_is_answered(text: str) -> None:
     assert rig.sent == []
 
 
+async def test_a_result_that_is_too_large_is_refused_without_on_message() -> None:
+    async with Rig(Handler()) as rig:
+        call = asyncio.ensure_future(rig.context.call("f"))
+        await until(lambda: rig.of_type("call"))
+        large = {"type": "result", "id": rig.of_type("call")[0]["id"], "data": "a" * 70_000}
+        assert rig.messages.receive_text(json.dumps(large))
+        assert rig.errors[0].startswith("A message may have 65536 bytes")
+        call.cancel()
+        await asyncio.wait([call])
+
+
+async def test_a_function_without_attributes_may_be_the_handler() -> None:
+    async with Rig(len) as rig:
+        assert not rig.messages.receive_text('{"type": "x"}')
+
+
 async def test_the_handshake_of_old_pages_is_no_error() -> None:
     async with Rig(Listening()) as rig:
         rig.messages.receive_text("handshake")

@@ -99,6 +99,16 @@ async def test_a_limit_that_the_client_exceeds_is_an_error() -> None:
     assert rig.of_type("end_stream")[0]["code"] == "error"
 
 
+async def test_an_error_that_ends_it_has_its_code() -> None:
+    async with Rig() as rig:
+        rig.session.report(ValueError("of a turn"))
+        rig.session.fail(ValueError("of all"))
+    assert [(one["data"], one.get("code")) for one in rig.of_type("error")] == [
+        ("of a turn", None),
+        ("of all", "error"),
+    ]
+
+
 async def test_the_context_closes_the_connection_from_any_thread() -> None:
     log = Log()
     async with Rig(hooks=log.hooks) as rig:

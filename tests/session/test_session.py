@@ -102,6 +102,11 @@ class Rig:
         await asyncio.wait_for(self.session.closed.wait(), 5)
 
 
+def ended_by(text: str) -> dict[str, str]:
+    """The message to the client about the error that ends its connection."""
+    return {"type": "error", "message": text, "data": text, "code": "error"}
+
+
 async def forever() -> None:
     await asyncio.Event().wait()
 
@@ -531,7 +536,7 @@ async def test_an_exception_is_one_record_and_one_message_and_the_end(caplog):
     )
     assert record.exc_info[0] is ValueError
     assert record.exc_info[2] is not None
-    assert rig.sent == [{"type": "error", "message": "broken", "data": "broken"}]
+    assert rig.sent == [ended_by("broken")]
     assert rig.session.reason.text == "ValueError: broken"
 
 
@@ -540,7 +545,7 @@ async def test_an_exception_without_words_has_its_name():
     rig.session.fail(KeyError())
     await rig.closed()
 
-    assert rig.sent == [{"type": "error", "message": "KeyError", "data": "KeyError"}]
+    assert rig.sent == [ended_by("KeyError")]
 
 
 @pytest.mark.parametrize("role", ["async", "sync"])
@@ -710,7 +715,7 @@ async def test_what_is_no_exception_ends_it_and_not_the_loop(error, caplog):
     await rig.closed()
 
     text = f"emit raised {error.__name__}: 3"
-    assert rig.sent == [{"type": "error", "message": text, "data": text}]
+    assert rig.sent == [ended_by(text)]
     assert rig.session.reason.text == text
     (record,) = caplog.records
     assert error in (record.exc_info[0], type(record.exc_info[1].__cause__))

@@ -332,7 +332,8 @@ async def assert_ends_with(client: Client, text: str, errors: Any, kind: type) -
     """One record with its traceback, one message with both keys, and the end."""
     await client.state("closed")
     await client.over()
-    assert client.of_type("error") == [{"type": "error", "message": text, "data": text}]
+    error = {"type": "error", "message": text, "data": text, "code": "error"}
+    assert client.of_type("error") == [error]
     (record,) = errors()
     assert record.name.startswith("fastrtc") and record.exc_info[0] is kind
     assert record.exc_info[2] is not None

@@ -369,6 +369,7 @@ it("hands parameters to the connection for the next start", () => {
   show({ track_constraints: { sampleRate: 24_000 }, rtp_params });
   expect(connection().options.trackConstraints).toEqual({ sampleRate: 24_000 });
   expect(connection().options.rtpParams).toEqual(rtp_params);
+  expect(connection().options.metadata).toBeNull();
   update({ track_constraints: null });
   expect(connection().options.trackConstraints).toBeNull();
 });

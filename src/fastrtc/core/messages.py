@@ -109,10 +109,16 @@ def end_message(text: str, code: str | None = None) -> str:
     return json.dumps(message)
 
 
-def error_message(text: str) -> str:
-    """Serialize an ``error`` message; both keys that clients read hold the text."""
+def error_message(text: str, end_code: str | None = None) -> str:
+    """Serialize an ``error`` message; both keys that clients read hold the text.
+
+    Args:
+        text: The text.
+        end_code: The code of the end, if the error ends the connection.
+    """
     text = str(text)  # programs pass exceptions, too
-    return json.dumps({"type": "error", "message": text, "data": text})
+    message = {"type": "error", "message": text, "data": text}
+    return json.dumps(message if end_code is None else {**message, "code": end_code})
 
 
 def warning_message(text: str) -> str:

@@ -44,6 +44,11 @@ class ClientCalls:
         self._finished: deque[str] = deque(maxlen=MAX_FINISHED)
         self._closed = False
 
+    @property
+    def pending(self) -> bool:
+        """Whether calls wait for their result."""
+        return bool(self._pending)
+
     async def call(self, name: str, data: Any, timeout_s: float) -> Any:
         """Call a function of the client; see ``Context.call``."""
         id, result = self._send(name, data)

@@ -10,9 +10,10 @@ from typing import Any, TypeAlias
 
 from ..core.errors import HandlerExited
 from ..core.messages import error_message, parse_message
+from ..handlers.base import StreamHandlerBase
 from ..handlers.client_message import OnMessage, takes_message
 from ..handlers.invoke import Invoker
-from ..handlers.link import has_link, link_of
+from ..handlers.link import link_of
 
 __all__ = ["MAX_MESSAGE_BYTES", "ClientMessages"]
 
@@ -37,10 +38,11 @@ class ClientMessages:
 
     A type that was registered with ``on`` is passed to its function; all others are queued for
     ``on_message``: of the handler, or else of the stream. Malformed messages are reported to the
-    client, if the program has an ``on_message``; otherwise they are ignored, as in FastRTC 0.0.34.
+    client, if the program uses messages; otherwise they are ignored, as in FastRTC 0.0.34.
 
     Attributes:
         on_received: Called with each message, also with malformed ones.
+        is_used: Returns whether the program uses messages though it has no ``on_message``.
         received: Number of these messages.
 
     Args:
@@ -68,6 +70,7 @@ class ClientMessages:
         self._start_task = start_task
         self._report = report
         self.on_received: Callable[[], None] = _nothing
+        self.is_used: Callable[[], bool] = bool
         self.received = 0
         self._types: dict[str, Function] = {}
         self._queued: deque[tuple[dict[str, Any], int]] = deque()
@@ -88,7 +91,7 @@ class ClientMessages:
     def on_message(self) -> OnMessage | None:
         """The program's function for messages; None if there is none."""
         handler = self._handler()
-        given = link_of(handler).on_message if has_link(handler) else None
+        given = link_of(handler).on_message if isinstance(handler, StreamHandlerBase) else None
         if given is not None:
             return given
         own = getattr(handler, "on_message", None)
@@ -142,10 +145,10 @@ class ClientMessages:
     @property
     def _of_handler(self) -> Mapping[str, Function]:
         handler = self._handler()
-        return link_of(handler).message_types if has_link(handler) else {}
+        return link_of(handler).message_types if isinstance(handler, StreamHandlerBase) else {}
 
     def _refuse(self, reason: str) -> bool:
-        if self.on_message is None:
+        if self.on_message is None and not self.is_used():
             return False
         self._post(error_message(reason))
         return True

@@ -43,14 +43,19 @@ class ErrorReports:
         self._shown: set[str] = set()
         self._repeating: dict[str, float] = {}  # messages of WebRTCErrors and their last time
 
-    def report(self, error: Exception) -> None:
-        """Log an exception that ended a turn or the session, and show it to the client."""
+    def report(self, error: Exception, end_code: str | None = None) -> None:
+        """Log an exception that ended a turn or the session, and show it to the client.
+
+        Args:
+            error: The exception.
+            end_code: The code of the end, if it ends the session and the client is to know it.
+        """
         if isinstance(error, HandlerKeepsFailing):  # its exceptions were logged already
             logger.error("Session %s ends: %s", self._id, error)
         else:
             logger.error("Session %s: the handler failed", self._id, exc_info=error)
         if not (isinstance(error, WebRTCError) and error.told):
-            self._post(error_message(text_of(error)))
+            self._post(error_message(text_of(error), end_code))
 
     def log_failure(self, name: str, error: Exception) -> None:
         """Log an exception, throttled, without showing it to the client.

@@ -143,6 +143,7 @@ class Session:
             self._tasks.start,
             self._errors.log_failure,
         )
+        self.messages.is_used = lambda: bool(hooks.methods) or self.calls.pending
         self.messages.on("call", methods.receive)
         self.messages.on("result", self.calls.receive)
         self.timers = SessionTimers(self, time_limit, hooks.idle_timeout)
@@ -261,7 +262,7 @@ class Session:
         if self.ended:
             logger.debug("Session %s: an error while closing", self.id, exc_info=error)
             return
-        self._errors.report(error)
+        self._errors.report(error, "error" if self.tells_codes else None)
         known = isinstance(error, HandlerExited | HandlerKeepsFailing)
         text = text_of(error) if known else f"{type(error).__name__}: {text_of(error)}"
         self.close(text, INTERNAL_ERROR)
