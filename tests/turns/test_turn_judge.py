@@ -2,6 +2,8 @@
 
 import logging
 import math
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -152,3 +154,25 @@ def test_a_model_of_another_interface_is_refused():
         TurnJudge(object())  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="must not be async"):
         TurnJudge(Async())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("takes_s", "ends"), [(0.2, "returned\n"), (60, "")])
+def test_the_end_of_the_process_waits_for_a_model_but_not_long(takes_s: float, ends: str):
+    program = f"""
+import time
+import numpy as np
+from fastrtc.turns.turn_judge import TurnJudge
+
+class Model:
+    def complete(self, audio_16k):
+        print("running", flush=True)
+        time.sleep({takes_s})
+        print("returned", flush=True)
+        return 0.9
+
+TurnJudge(Model()).ask(np.zeros(160, np.float32))
+time.sleep(0.1)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=50)
+    assert done.returncode == 0
+    assert done.stdout.decode() == f"running\n{ends}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from contextvars import copy_context
 from numbers import Real
@@ -28,7 +30,18 @@ the network is no faster: it takes as long for each."""
 MAX_WAITING = 128
 """How many pauses may be judged or wait for it; with more, the plain pause decides."""
 
+EXIT_TIMEOUT_S = 1.0
+"""How long the end of the process waits for models that run."""
+
 _slots = threading.BoundedSemaphore(MAX_RUNNING)
+
+
+@atexit.register
+def _wait_for_models() -> None:
+    """Wait for the models that run, and let no more begin: ONNX Runtime aborts if it is cut off."""
+    ends = time.monotonic() + EXIT_TIMEOUT_S
+    for _ in range(MAX_RUNNING):
+        _slots.acquire(timeout=max(0.0, ends - time.monotonic()))
 
 
 class Judgement:
