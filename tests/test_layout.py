@@ -34,6 +34,7 @@ ELSEWHERE = {
     "server/output_readers.py": "tests/webrtc/test_inputs_outputs.py",
     "server/owner.py": "tests/server/test_endpoint.py",
     "server/page_endpoint.py": "tests/test_webrtc.py",
+    "server/socket_endpoint.py": "tests/websocket",
     "server/policy.py": "tests/server/test_endpoint.py",
     "server/reservation.py": "tests/webrtc/test_refusals.py",
     "server/routes.py": "tests/test_stream.py",

@@ -5,6 +5,7 @@ import { FastRTCError, toFastRTCError } from "./errors";
 import {
   ICE_TIMEOUT,
   isWithoutRoute,
+  mayUseSocket,
   rememberBlocked,
   skipsWebRTC,
   socketAddress,
@@ -45,24 +46,31 @@ export class Connector {
 
   /** Create a link; resolves when it is connected, or when the connection is over. */
   async connect(wanted: ConnectionOptions["id"]): Promise<void> {
-    const socket = socketAddress(this.options);
-    if (socket === null) {
-      await this.#connectPeer(this.#begin(wanted), null);
+    const id = this.#begin(wanted);
+    if (!mayUseSocket(this.options)) {
+      await this.#connectPeer(id, Promise.resolve(null));
       return;
     }
-    let replaces: string | null = null;
-    if (!skipsWebRTC(socket, this.options)) {
-      const id = this.#begin(wanted);
-      try {
-        await this.#connectPeer(id, ICE_TIMEOUT);
-        return;
-      } catch (thrown) {
-        const error = toFastRTCError(thrown);
-        if (this.signal.aborted || !isWithoutRoute(error)) throw error;
-      }
-      replaces = id;
+    const asked = socketAddress(this.options);
+    if (skipsWebRTC(this.options)) {
+      const socket = await asked;
+      if (socket === null) throw new FastRTCError("not_found", "The stream has no WebSocket.");
+      if (!this.signal.aborted) await this.#connectSocket(socket, id, null);
+      return;
     }
-    await this.#connectSocket(socket, this.#begin(wanted), replaces);
+    try {
+      await this.#connectPeer(
+        id,
+        asked.then((socket) => (socket === null ? null : ICE_TIMEOUT)),
+      );
+    } catch (thrown) {
+      const error = toFastRTCError(thrown);
+      const socket = isWithoutRoute(error) ? await asked : null;
+      if (this.signal.aborted || socket === null) throw error;
+      await this.#connectSocket(socket, this.#begin(wanted), id).catch((thrown: unknown) => {
+        throw explains(toFastRTCError(thrown)) ? thrown : error;
+      });
+    }
   }
 
   #begin(wanted: ConnectionOptions["id"]): string {
@@ -83,17 +91,17 @@ export class Connector {
     try {
       await link.connect();
     } catch (error) {
-      rememberBlocked(url, false);
+      rememberBlocked(this.options, false);
       throw error;
     }
-    if (replaces !== null) rememberBlocked(url, true);
+    if (replaces !== null) rememberBlocked(this.options, true);
     if (transport === "auto" && !this.#toldOfFallback) {
       this.#toldOfFallback = true;
       this.host.notice(fallBackNotice());
     }
   }
 
-  async #connectPeer(id: string, iceTimeout: number | null): Promise<void> {
+  async #connectPeer(id: string, iceTimeout: Promise<number | null>): Promise<void> {
     const { options } = this;
     const configuration = await resolveConfiguration(options.rtcConfiguration, this.signal);
     const token = await resolveToken(options.token, this.signal);
@@ -114,4 +122,9 @@ export class Connector {
     this.host.created(link);
     await link.connect();
   }
+}
+
+/** Whether an error of the WebSocket says more than that WebRTC found no route. */
+function explains({ code }: FastRTCError): boolean {
+  return !["server_unreachable", "server_timeout", "no_webrtc"].includes(code);
 }

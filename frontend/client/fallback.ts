@@ -1,6 +1,6 @@
 /** The choice between WebRTC and a WebSocket. */
 
-import type { FastRTCError } from "./errors";
+import { type FastRTCError } from "./errors";
 import { httpSignalling } from "./signalling";
 import type { ConnectionOptions } from "./types";
 
@@ -13,24 +13,36 @@ const REMEMBERED = 600_000;
 /** Errors of WebRTC that a WebSocket does not have. */
 const NO_ROUTE = ["ice_failed", "turn_refused", "turn_server_failed"];
 
-/** Until when UDP counts as blocked, by address. */
+/** Until when UDP counts as blocked, by host. */
 const blocked = new Map<string, number>();
 
-/** Return the address of the WebSocket that a connection may use; null if it may use none. */
-export function socketAddress(options: ConnectionOptions): string | null {
+/** Return whether a connection may use a WebSocket, if there is a route for it. */
+export function mayUseSocket(options: ConnectionOptions): boolean {
   const { modality = "audio", transport = "webrtc", signalling = httpSignalling() } = options;
-  if (transport === "webrtc" || modality !== "audio" || !signalling.websocket) return null;
-  const address = new URL(signalling.websocket, location.href);
-  address.protocol = address.protocol.replace("http", "ws");
-  return address.href;
+  return transport !== "webrtc" && modality === "audio" && Boolean(signalling.websocket);
+}
+
+/** Return the address of the WebSocket that a connection may use; null if there is none. */
+export async function socketAddress(options: ConnectionOptions): Promise<string | null> {
+  if (!mayUseSocket(options)) return null;
+  const { websocket } = options.signalling ?? httpSignalling();
+  try {
+    const route = typeof websocket === "function" ? await websocket() : websocket;
+    if (!route) return null;
+    const address = new URL(route, location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    return address.href;
+  } catch {
+    return null; // the attempt over WebRTC says what is wrong with the server
+  }
 }
 
 /** Return whether to use a WebSocket without trying WebRTC. */
-export function skipsWebRTC(address: string, options: ConnectionOptions): boolean {
+export function skipsWebRTC(options: ConnectionOptions): boolean {
   return (
     options.transport === "websocket" ||
     typeof RTCPeerConnection === "undefined" ||
-    performance.now() < (blocked.get(address) ?? 0)
+    performance.now() < (blocked.get(hostOf(options)) ?? 0)
   );
 }
 
@@ -40,12 +52,17 @@ export function isWithoutRoute(error: FastRTCError): boolean {
 }
 
 /** Remember whether a server was reached over a WebSocket after WebRTC had failed. */
-export function rememberBlocked(address: string, isBlocked: boolean): void {
-  if (isBlocked) blocked.set(address, performance.now() + REMEMBERED);
-  else blocked.delete(address);
+export function rememberBlocked(options: ConnectionOptions, isBlocked: boolean): void {
+  if (isBlocked) blocked.set(hostOf(options), performance.now() + REMEMBERED);
+  else blocked.delete(hostOf(options));
 }
 
 /** Forget which networks block UDP: another one may let it through. */
 export function forgetBlocked(): void {
   blocked.clear();
+}
+
+function hostOf({ signalling }: ConnectionOptions): string {
+  const route = signalling?.websocket;
+  return typeof route === "string" ? new URL(route, location.href).host : location.host;
 }

@@ -3,7 +3,7 @@
 import { kindsOf } from "./constraints";
 import { Connector, type AnyLink } from "./connector";
 import { FastRTCError, toFastRTCError } from "./errors";
-import { forgetBlocked, socketAddress } from "./fallback";
+import { forgetBlocked, mayUseSocket } from "./fallback";
 import { Hearing } from "./hearing";
 import { LocalMedia, lostDevice } from "./local_media";
 import { conversationOf, eventOf, isEcho, parseMessage } from "./messages";
@@ -96,7 +96,7 @@ export class Life {
   /** Request the devices and connect. */
   async run(): Promise<void> {
     try {
-      if (typeof RTCPeerConnection === "undefined" && socketAddress(this.options) === null) {
+      if (typeof RTCPeerConnection === "undefined" && !mayUseSocket(this.options)) {
         throw new FastRTCError("no_webrtc", "This browser cannot do WebRTC. Use a newer one.");
       }
       this.#endWithPage();

@@ -28,7 +28,7 @@ export interface LinkSetup {
   rtpParams: RtpParams | null;
   trickle: boolean;
   /** How long ICE may take after the answer, in ms; null for as long as connecting may take. */
-  iceTimeout: number | null;
+  iceTimeout: Promise<number | null>;
 }
 
 /** The events of a link over any transport. */
@@ -189,13 +189,13 @@ export class Link extends Emitter<LinkEvents> {
       throw new FastRTCError("server_error", "The server had an error. See its log.");
     }
     await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
-    if (setup.iceTimeout !== null && !this.#connected) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => {
-        this.#end(this.#noWay());
-      }, setup.iceTimeout);
-    }
     await this.#setParameters();
+    const iceTimeout = await setup.iceTimeout;
+    if (iceTimeout === null || this.#connected || this.#isOver()) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#end(this.#noWay());
+    }, iceTimeout);
   }
 
   async #trickle(candidate: RTCIceCandidate | null): Promise<void> {

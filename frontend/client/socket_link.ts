@@ -21,6 +21,9 @@ const BROKEN = [1005, 1006, 1012, 1014, 1015];
 /** Delays before another handshake when one has failed, in ms. */
 const FULL_WAITS = [100, 200, 400];
 
+/** The close codes of a server that refuses a connection. */
+const REFUSED = [1001, 1003, 1008, 1011, 1013];
+
 /** The parameters of a link over a WebSocket. */
 export interface SocketSetup {
   id: string;
@@ -258,8 +261,9 @@ export class SocketLink extends Emitter<LinkEvents> {
 
   #closed(code: number, reason: string): void {
     if (this.#refusal) this.#end(this.#refusal);
-    else if (BROKEN.includes(code)) this.#end(this.#connected ? lost() : closeError(code, reason));
-    else this.#end(closeError(code, reason));
+    else if (this.#connected && BROKEN.includes(code)) this.#end(lost());
+    // A server says why it refuses; a proxy that lets no WebSocket through does not.
+    else this.#end(closeError(this.#connected || REFUSED.includes(code) ? code : 1006, reason));
   }
 }
 

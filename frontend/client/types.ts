@@ -76,8 +76,11 @@ export interface Accepted {
 
 /** Transport for offers, candidates and answers. */
 export interface Signalling {
-  /** The address of the WebSocket route of the same stream, if there is one. */
-  websocket?: string | null;
+  /**
+   * The address of the WebSocket route of the same stream, if there is one; or a function that
+   * returns it, which is called for each connection.
+   */
+  websocket?: string | null | (() => Promise<string | null>);
   /**
    * Send an offer or a candidate.
    *

@@ -19,6 +19,7 @@ export type StreamValue = string | { webrtc_id: string; textbox: string } | null
 export interface Server {
   offer(body: Record<string, unknown>): Promise<unknown>;
   turn(body: Record<string, unknown>): Promise<unknown>;
+  websocket(body: Record<string, unknown>): Promise<unknown>;
   quit_output_stream(body: { webrtc_id: string }): Promise<unknown>;
 }
 

@@ -21,6 +21,7 @@ const NOT_ALLOWED = 405;
  */
 export function gradioSignalling(server: () => Partial<Server>): Signalling {
   return {
+    websocket: () => askForSocket(server()),
     offer: (body, signal) => inTime(offer(server(), { ...body }), timeoutError(), signal),
   };
 }
@@ -56,6 +57,15 @@ async function whyNothing(): Promise<FastRTCError> {
 export async function askForTurn(server: Partial<Server>): Promise<RTCConfiguration | null> {
   const answer = await call(() => server.turn?.({}));
   return isObject(answer) ? answer : null;
+}
+
+/** Request the address of a WebSocket, which is below that of the page; null if there is none. */
+async function askForSocket(server: Partial<Server>): Promise<string | null> {
+  const answer = await call(() => server.websocket?.({}));
+  if (typeof answer !== "string") return null;
+  const { root = location.href.replace(/\/?([?#].*)?$/, "") } =
+    (window as GradioWindow).gradio_config ?? {};
+  return root + answer;
 }
 
 async function call(ask: () => Promise<unknown> | undefined): Promise<unknown> {

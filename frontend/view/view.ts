@@ -162,6 +162,7 @@ class Panel {
       modality,
       mode,
       signalling: gradioSignalling(() => this.props().server),
+      transport: "auto",
       rtcConfiguration: () => this.props().rtcConfiguration ?? askForTurn(this.props().server),
     });
     this.session = new Session(this.#connection, host, props, (text) => this.#complain(text));

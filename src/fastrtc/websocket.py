@@ -25,7 +25,7 @@ from .core.tasks import runs_on
 from .core.types import Modality, Mode
 from .handlers.kinds import HandlerType, StreamHandlerImpl
 from .handlers.stream import AsyncStreamHandler
-from .server.stream_endpoint import StreamEndpoint
+from .server.socket_endpoint import SocketEndpoint
 from .server.web_socket import StarletteSocket
 from .session.media import Media
 from .session.session import Session
@@ -331,12 +331,12 @@ class WebSocketHandler:
 
 
 async def serve_socket(
-    endpoint: StreamEndpoint, websocket: WebSocket, protocol: SocketProtocol | None = None
+    endpoint: SocketEndpoint, websocket: WebSocket, protocol: SocketProtocol | None = None
 ) -> None:
-    """Serve a WebSocket as a connection of a stream, until it ends.
+    """Serve a WebSocket as a connection of a stream or a page, until it ends.
 
     Args:
-        endpoint: The endpoint of the stream.
+        endpoint: Its endpoint.
         websocket: The WebSocket, accepted or not.
         protocol: The client's protocol; by default that of browsers.
     """

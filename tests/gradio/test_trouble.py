@@ -84,8 +84,9 @@ async def test_the_time_limit(server: PageServer, open_page) -> None:
 
 
 async def test_no_way_to_the_server(server: PageServer, open_page) -> None:
-    """All is to go through a TURN server that is not there."""
+    """All is to go through a TURN server that is not there, and no WebSocket gets through."""
     page = await open_page(f"{server.url}/relay")
+    await page.page.route_web_socket("**/fastrtc/websocket?*", lambda socket: socket.close())
     await page.page.clock.install()
     await page.main.click()
     await page.page.wait_for_function(

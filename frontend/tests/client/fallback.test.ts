@@ -4,13 +4,19 @@ import { FastRTCError, type ErrorCode } from "../../client/errors";
 import {
   forgetBlocked,
   isWithoutRoute,
+  mayUseSocket,
   rememberBlocked,
   skipsWebRTC,
   socketAddress,
 } from "../../client/fallback";
 import { httpSignalling } from "../../client/signalling";
+import type { ConnectionOptions } from "../../client/types";
 
-const ADDRESS = "ws://a/websocket/offer";
+const HERE: ConnectionOptions = { transport: "auto" };
+const ELSEWHERE: ConnectionOptions = {
+  transport: "auto",
+  signalling: httpSignalling("https://b.org/webrtc/offer"),
+};
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["performance"] });
@@ -25,54 +31,64 @@ afterEach(() => {
 });
 
 describe("the address of the WebSocket", () => {
-  it("is beside the route for offers", () => {
-    expect(socketAddress({ transport: "auto" })).toBe("wss://example.org/websocket/offer");
+  it("is beside the route for offers", async () => {
+    expect(await socketAddress(HERE)).toBe("wss://example.org/websocket/offer");
     const signalling = httpSignalling("webrtc/offer?key=1");
-    expect(socketAddress({ transport: "websocket", signalling })).toBe(
+    expect(await socketAddress({ transport: "websocket", signalling })).toBe(
       "wss://example.org/app/websocket/offer?key=1",
     );
   });
 
-  it("is unknown beside another route", () => {
+  it("is unknown beside another route", async () => {
     const signalling = httpSignalling("/my/route");
-    expect(socketAddress({ transport: "auto", signalling })).toBeNull();
+    expect(mayUseSocket({ transport: "auto", signalling })).toBe(false);
+    expect(await socketAddress({ transport: "auto", signalling })).toBeNull();
   });
 
-  it("can be set", () => {
+  it("can be set, or asked for", async () => {
     const signalling = { ...httpSignalling("/my/route"), websocket: "http://other.org/socket" };
-    expect(socketAddress({ transport: "auto", signalling })).toBe("ws://other.org/socket");
+    expect(await socketAddress({ transport: "auto", signalling })).toBe("ws://other.org/socket");
+    const asked = { ...signalling, websocket: () => Promise.resolve("/socket?ticket=1") };
+    expect(await socketAddress({ transport: "auto", signalling: asked })).toBe(
+      "wss://example.org/socket?ticket=1",
+    );
+    const none = { ...signalling, websocket: () => Promise.resolve(null) };
+    expect(await socketAddress({ transport: "auto", signalling: none })).toBeNull();
+    const broken = { ...signalling, websocket: () => Promise.reject(new Error("x")) };
+    expect(await socketAddress({ transport: "auto", signalling: broken })).toBeNull();
   });
 
   it("is not used for video, or where only WebRTC is wanted", () => {
-    expect(socketAddress({ transport: "auto", modality: "video" })).toBeNull();
-    expect(socketAddress({ transport: "auto", modality: "audio-video" })).toBeNull();
-    expect(socketAddress({})).toBeNull();
+    expect(mayUseSocket(HERE)).toBe(true);
+    expect(mayUseSocket({ ...HERE, modality: "video" })).toBe(false);
+    expect(mayUseSocket({ ...HERE, modality: "audio-video" })).toBe(false);
+    expect(mayUseSocket({})).toBe(false);
   });
 });
 
 describe("WebRTC is skipped", () => {
   it("where only a WebSocket is wanted, and in browsers without it", () => {
-    expect(skipsWebRTC(ADDRESS, { transport: "websocket" })).toBe(true);
-    expect(skipsWebRTC(ADDRESS, { transport: "auto" })).toBe(false);
+    expect(skipsWebRTC({ transport: "websocket" })).toBe(true);
+    expect(skipsWebRTC(HERE)).toBe(false);
     vi.stubGlobal("RTCPeerConnection", undefined);
-    expect(skipsWebRTC(ADDRESS, { transport: "auto" })).toBe(true);
+    expect(skipsWebRTC(HERE)).toBe(true);
   });
 
   it("for ten minutes after it was blocked, to the same server", () => {
-    rememberBlocked(ADDRESS, true);
-    expect(skipsWebRTC(ADDRESS, { transport: "auto" })).toBe(true);
-    expect(skipsWebRTC("ws://b/websocket/offer", { transport: "auto" })).toBe(false);
+    rememberBlocked(HERE, true);
+    expect(skipsWebRTC(HERE)).toBe(true);
+    expect(skipsWebRTC(ELSEWHERE)).toBe(false);
     vi.advanceTimersByTime(600_001);
-    expect(skipsWebRTC(ADDRESS, { transport: "auto" })).toBe(false);
+    expect(skipsWebRTC(HERE)).toBe(false);
   });
 
   it("no more if the WebSocket does not connect either, or the network changes", () => {
-    rememberBlocked(ADDRESS, true);
-    rememberBlocked(ADDRESS, false);
-    expect(skipsWebRTC(ADDRESS, { transport: "auto" })).toBe(false);
-    rememberBlocked(ADDRESS, true);
+    rememberBlocked(HERE, true);
+    rememberBlocked(HERE, false);
+    expect(skipsWebRTC(HERE)).toBe(false);
+    rememberBlocked(ELSEWHERE, true);
     forgetBlocked();
-    expect(skipsWebRTC(ADDRESS, { transport: "auto" })).toBe(false);
+    expect(skipsWebRTC(ELSEWHERE)).toBe(false);
   });
 });
 

@@ -15,11 +15,12 @@ from .connection import Connection
 from .endpoint import Endpoint
 from .owner import Listener, Owner
 from .places import Places
+from .socket_endpoint import SocketEndpoint
 
 __all__ = ["PageEndpoint"]
 
 
-class PageEndpoint(Endpoint):
+class PageEndpoint(SocketEndpoint):
     """The connections of a ``WebRTC`` component.
 
     Attributes:

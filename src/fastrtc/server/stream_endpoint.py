@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -13,11 +13,6 @@ from fastapi.responses import PlainTextResponse, Response
 from ..core.close_reason import POLICY_VIOLATION
 from ..core.context import Call
 from ..core.errors import SessionRefused
-from ..core.outputs import AdditionalOutputs
-from ..handlers.base import StreamHandlerBase
-from ..session.session import Session
-from ..transport.socket.open_socket import OpenSocket
-from ..transport.socket.pending import PendingConnections
 from ..transport.telephony.protocol import check_providers
 from ..transport.telephony.provider import Provider
 from .authorization import is_of_browser, refusal_of_site, served_locally
@@ -25,8 +20,8 @@ from .endpoint import Endpoint, call_key, endpoint_of
 from .lifespan import ending
 from .owner import Listener, Owner
 from .shutdown import OnInterrupt
+from .socket_endpoint import Socket, SocketEndpoint
 from .telephone import CallReservations, Telephone
-from .web_socket import StarletteSocket
 
 __all__ = ["Page", "StreamEndpoint"]
 
@@ -37,33 +32,7 @@ class Page(Protocol):
     component: Any
 
 
-class Socket(Protocol):
-    """A WebSocket whose client has started; see ``WebSocketHandler``."""
-
-    websocket: WebSocket | None
-    additional_outputs_factory: Callable[[str], Callable[[AdditionalOutputs], Any]]
-
-    @property
-    def call(self) -> Call | None:
-        """The telephone call, if it is one."""
-        ...
-
-    @property
-    def replaces(self) -> str | None:
-        """The id of an attempt to connect over WebRTC that the client has given up."""
-        ...
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """The metadata of the client."""
-        ...
-
-    def carry(self, session: Session) -> OpenSocket:
-        """Use a session; return its transport."""
-        ...
-
-
-class StreamEndpoint(Endpoint):
+class StreamEndpoint(SocketEndpoint):
     """The connections of a ``Stream``, and its page.
 
     Args:
@@ -79,7 +48,6 @@ class StreamEndpoint(Endpoint):
         telephone: Answers telephone calls.
         providers: The accepted telephone providers.
         calls: The reserved places of callers who hear the greeting.
-        pending: The WebSockets whose clients have not started yet.
     """
 
     def __init__(
@@ -95,19 +63,12 @@ class StreamEndpoint(Endpoint):
         self.telephone = Telephone(twilio_auth_token)
         self.providers = check_providers(phone_providers)
         self.calls = CallReservations(self.places, self._call_released)
-        self.pending = PendingConnections()
         _ = self.ports  # an invalid environment variable is an error of ``Stream``
 
     def mounted_at(self, path: str) -> None:
         """Record the first path that the stream is mounted at, as its name in a cluster."""
         if self.name == Endpoint.name:
             self.name = path or "/"
-
-    @property
-    def has_voice(self) -> bool:
-        """Whether a socket can carry audio of the stream."""
-        owner = self.owner
-        return "audio" in owner.modality or isinstance(owner.event_handler, StreamHandlerBase)
 
     # Authorization
 
@@ -132,34 +93,6 @@ class StreamEndpoint(Endpoint):
 
     # WebSockets
 
-    async def admits_socket(self, websocket: WebSocket) -> bool:
-        """Return whether to accept a WebSocket; send its client the refusal if not."""
-        refusal = await self.refusal_of(websocket)
-        if refusal is not None:
-            await StarletteSocket(websocket).refuse(refusal)
-            return False
-        return not await self._sends_elsewhere(websocket, reserved=False)
-
-    async def _sends_elsewhere(self, websocket: WebSocket, reserved: bool) -> bool:
-        """Refuse the handshake of a socket if this process is full and another one may take it.
-
-        The status 503 lets balancers and clients try another process. A process with places that
-        are reserved for calls accepts sockets, as it does not know yet whether they are for these.
-
-        Args:
-            websocket: The socket.
-            reserved: Whether another process may have a reserved place for it.
-        """
-        cluster, limit = self.cluster, self.owner.concurrency_limit
-        if cluster is None or not self.places.is_full(limit) or self.places.has_held:
-            return False
-        if not await cluster.others_accept_sockets(reserved=reserved):
-            return False
-        refusal = SessionRefused("concurrency_limit_reached", limit=limit)
-        if self.places.stopping:
-            refusal = SessionRefused("server_stopping")
-        return await StarletteSocket(websocket).deny(refusal)
-
     async def connect(self, id: str, socket: Socket) -> None:
         """Add the connection of a WebSocket, or of a telephone call, whose client has started.
 
@@ -168,25 +101,7 @@ class StreamEndpoint(Endpoint):
             Exception: Any exception of the handler's ``copy()``.
         """
         await self.accept_call(socket.call)
-        await self._end_attempt(socket.replaces)
-        async with self.reserve(id) as place:
-            session = await place.create_session(
-                socket.additional_outputs_factory(id),
-                socket.websocket,
-                socket.call,
-                socket.metadata,
-                socket.replaces,
-            )
-            transport = socket.carry(session)
-            self.add(session, transport.media, transport, [socket])
-
-    async def _end_attempt(self, id: str | None) -> None:
-        """Free the place of an attempt over WebRTC, which a WebSocket replaces."""
-        if id is None:
-            return
-        known = any([member.places.end_attempt(id) for member in self.members()])
-        if self.cluster is not None and not known:
-            await self.cluster.call(id, "end_attempt")
+        await super().connect(id, socket)
 
     # Telephone calls
 

@@ -167,8 +167,11 @@ interface Accepted {
 }
 /** Transport for offers, candidates and answers. */
 interface Signalling {
-    /** The address of the WebSocket route of the same stream, if there is one. */
-    websocket?: string | null;
+    /**
+     * The address of the WebSocket route of the same stream, if there is one; or a function that
+     * returns it, which is called for each connection.
+     */
+    websocket?: string | null | (() => Promise<string | null>);
     /**
      * Send an offer or a candidate.
      *
@@ -445,14 +448,16 @@ declare function httpSignalling(url?: string, init?: RequestInit): Signalling;
 /** The choice between WebRTC and a WebSocket. */
 /** How long ICE may take after the answer before a WebSocket is tried, in ms. */
 declare const ICE_TIMEOUT = 5000;
-/** Return the address of the WebSocket that a connection may use; null if it may use none. */
-declare function socketAddress(options: ConnectionOptions): string | null;
+/** Return whether a connection may use a WebSocket, if there is a route for it. */
+declare function mayUseSocket(options: ConnectionOptions): boolean;
+/** Return the address of the WebSocket that a connection may use; null if there is none. */
+declare function socketAddress(options: ConnectionOptions): Promise<string | null>;
 /** Return whether to use a WebSocket without trying WebRTC. */
-declare function skipsWebRTC(address: string, options: ConnectionOptions): boolean;
+declare function skipsWebRTC(options: ConnectionOptions): boolean;
 /** Return whether a WebSocket may connect where WebRTC has failed with this error. */
 declare function isWithoutRoute(error: FastRTCError): boolean;
 /** Remember whether a server was reached over a WebSocket after WebRTC had failed. */
-declare function rememberBlocked(address: string, isBlocked: boolean): void;
+declare function rememberBlocked(options: ConnectionOptions, isBlocked: boolean): void;
 /** Forget which networks block UDP: another one may let it through. */
 declare function forgetBlocked(): void;
 
@@ -526,7 +531,7 @@ interface LinkSetup {
     rtpParams: RtpParams | null;
     trickle: boolean;
     /** How long ICE may take after the answer, in ms; null for as long as connecting may take. */
-    iceTimeout: number | null;
+    iceTimeout: Promise<number | null>;
 }
 /** The events of a link over any transport. */
 interface LinkEvents {

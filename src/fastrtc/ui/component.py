@@ -16,6 +16,7 @@ from ..server.endpoint import endpoint_of
 from ..transport.webrtc.configuration import resolve_configuration
 from ._compat import ComponentMetaWithoutStub, server
 from .options import Variant
+from .socket_route import ticket_for
 from .value import START, WebRTCModel
 
 __all__ = ["PageComponent"]
@@ -93,6 +94,18 @@ class PageComponent(Component, metaclass=ComponentMetaWithoutStub):
         except Exception:
             logger.exception("rtc_configuration failed, the page connects without it")
             return None
+
+    @server
+    async def websocket(self, _: Any = None, request: Request | None = None) -> str | None:
+        """Return the address of a WebSocket for the audio of the page, which is valid once.
+
+        A page that may not connect gets none. Before 5.50, Gradio passes no request, so there is
+        none.
+        """
+        endpoint = endpoint_of(self)
+        if request is None or await endpoint.refusal_of(request) is not None:
+            return None
+        return ticket_for(endpoint, request)
 
     @server
     async def quit_output_stream(
