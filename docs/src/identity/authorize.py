@@ -5,7 +5,7 @@ from fastrtc import ReplyOnPause, Stream, Unauthorized, get_current_context
 USERS = {"d41d8cd9": {"name": "Ada", "plan": "pro"}}  # from your database
 
 
-async def authorize(request: Request | WebSocket) -> dict:
+async def authorize(request: Request | WebSocket) -> dict[str, str]:
     user = USERS.get(request.cookies.get("session", ""))
     if user is None:
         raise Unauthorized("Log in first.")

@@ -11,5 +11,5 @@ stream = Stream(ReplyOnPause(echo), modality="audio", mode="send-receive")
 
 
 @stream.method
-def price_of(data: dict) -> float:
+def price_of(data: dict[str, str]) -> float:
     return PRICES[data["item"]]

@@ -1,3 +1,5 @@
+from typing import Any
+
 from fastrtc import ReplyOnPause, Stream, get_current_context
 
 
@@ -7,7 +9,7 @@ def reply(audio):
     yield rate, (samples * volume).astype("int16")
 
 
-def on_message(message: dict):
+def on_message(message: dict[str, Any]):
     if message["type"] == "volume":
         context = get_current_context()
         context.state["volume"] = float(message["data"])
