@@ -147,15 +147,20 @@ class Dialogue:
 
     def observe(self) -> None:
         """Let the state machine see whether a reply is expected or played; thread-safe."""
+        replies = self.replies
+        listening = self.conversation.state is State.LISTENING and not replies.requested
+        if listening and not (self.face.state.started_talking or replies.running):
+            if not replies.has_audio():
+                return  # as for most frames of a call
         with self._state_lock:
             # in this order: a turn is expected before its utterance ends
             talking = self.face.state.started_talking
-            requested = self.replies.requested
+            requested = replies.requested
             before = self.conversation.state
             actions = self.conversation.observe(
                 talking=talking or requested,
-                awaited=requested or self.replies.running,
-                has_audio=self.replies.has_audio(),
+                awaited=requested or replies.running,
+                has_audio=replies.has_audio(),
             )
             self._note_state(before, actions)
 
@@ -189,7 +194,7 @@ class Dialogue:
         if Action.TELL_PAUSE in actions:
             self.say("pause_detected")
         try:
-            if Action.CANCEL_REPLY in actions and not self.protected:
+            if Action.CANCEL_REPLY in actions and not self.replies.says.protected:
                 self._cancel(speech=Action.TELL_SPEECH in actions)
         finally:
             if Action.RELEASE_PLAYOUT in actions:
@@ -221,7 +226,7 @@ class Dialogue:
         face = self.face
         self.observe()
         deaf = not face.can_interrupt and (self.speaking or face.event.is_set())
-        if deaf or self.protected:
+        if deaf or self.replies.says.protected:
             self._deaf = True
             self.handle(Event.SPEECH_DISMISSED)
             return
@@ -264,7 +269,9 @@ class Dialogue:
     def _follow_pause(self, segment: Segment) -> None:
         """Start a reply early if the turn may be over, and discard it if the speaker goes on."""
         self._pause_pending = segment.pending
-        if segment.so_far is not None and segment.pending and self._early:
+        if not self._early:
+            return
+        if segment.so_far is not None and segment.pending:
             self.replies.start_early(segment.so_far)
         elif segment.so_far is not None or not (segment.pending or segment.said is not None):
             self.replies.early.discard()  # there was more speech
@@ -305,11 +312,6 @@ class Dialogue:
     def speaking(self) -> bool:
         """Whether a reply is being prepared or played."""
         return self.replies.speaking
-
-    @property
-    def protected(self) -> bool:
-        """Whether what is played must not be interrupted by the client."""
-        return self.replies.says.protected
 
     def trigger(self) -> None:
         """Reply now, to the audio so far or to a text; callable from any thread."""

@@ -91,7 +91,7 @@ class ManualDialogue(Dialogue):
     def _is_closed(self) -> bool:
         """Whether a reply must not be interrupted."""
         replying = self.speaking or self.face.event.is_set()
-        return self.protected or (replying and not self.face.can_interrupt)
+        return self.replies.says.protected or (replying and not self.face.can_interrupt)
 
     def begin(self) -> bool:
         """Begin a turn, and interrupt a reply; thread-safe.

@@ -108,7 +108,10 @@ class UtteranceSegmenter:
         self._detector.suspects = self._suspects
         self._detector.judged = self._pauses is not None
         started, said, so_far = False, None, None
-        for event in self._all_events(rate, samples, replying):
+        events = self._events(rate, samples, replying)
+        if self._pauses is not None:
+            events = self._judged_events(events, self._pauses, replying)
+        for event in events:
             if isinstance(event, SpeechStarted):
                 started = True
                 continue
@@ -122,21 +125,17 @@ class UtteranceSegmenter:
         self._buffer.keep_from(self._detector.needed_from_s)
         return Segment(started, said, so_far, self._detector.suspected)
 
-    def _all_events(
-        self, rate: int, samples: NDArray[np.int16], replying: bool
+    def _judged_events(
+        self, events: Iterator[TurnEvent], pauses: JudgedPauses, replying: bool
     ) -> Iterator[TurnEvent]:
         """Yield the events of the next audio, and those of judgements that are there."""
-        pauses = self._pauses
-        if pauses is None:
-            yield from self._events(rate, samples, replying)
-            return
         if pauses.is_answered():  # unless the speaker has gone on in what was not judged yet
             yield from self._asking(self._judge(replying))
             if (pause := pauses.take(self._detector)) is not None:
                 pauses.ended(pause)
                 yield pause
         paused = False
-        for event in self._asking(self._events(rate, samples, replying)):
+        for event in self._asking(events):
             paused = paused or isinstance(event, Pause)
             yield event
         pauses.give_up(self._detector, paused)
