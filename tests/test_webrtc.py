@@ -115,7 +115,7 @@ async def test_the_page_gets_to_know_what_it_needs(tmp_path: Path):
     assert config["icon"].startswith("data:image/svg+xml;base64,")
     assert config["icon_radius"] == "30%"
     assert config["track_constraints"]["channelCount"] == {"exact": 1}
-    assert set(config["server_fns"]) == {"offer", "turn", "quit_output_stream"}
+    assert set(config["server_fns"]) == {"offer", "turn", "websocket", "quit_output_stream"}
     assert "secret" not in json.dumps(config)
     json.dumps(made.parent.get_config_file())
 

@@ -52,6 +52,7 @@ from .ui.outputs import OutputsEvent
 from .ui.shared_limit import GroupedPlaces
 from .ui.value import WebRTCModel
 from .webrtc_connection_mixin import WebRTCConnectionMixin, tables_of
+from .websocket import serve_socket
 
 if TYPE_CHECKING:
     from gradio.components import Timer
@@ -207,7 +208,8 @@ class WebRTC(PageComponent, WebRTCConnectionMixin):
         check_button_labels(button_labels)
         WebRTCConnectionMixin.__init__(self)
         if endpoint is None:
-            attach(self, PageEndpoint(self, tables_of(self), places=GroupedPlaces))
+            own = PageEndpoint(self, tables_of(self), serve_socket, places=GroupedPlaces)
+            attach(self, own)
         else:
             attach(self, endpoint_of(endpoint))
         self.modality = modality

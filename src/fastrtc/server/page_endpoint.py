@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+
+from fastapi import WebSocket
 
 from ..core.errors import SessionRefused
 from ..core.outputs import AdditionalOutputs
@@ -23,15 +25,28 @@ __all__ = ["PageEndpoint"]
 class PageEndpoint(SocketEndpoint):
     """The connections of a ``WebRTC`` component.
 
+    Args:
+        owner: The component.
+        listener: Notified of changes of connections.
+        serve_socket: Serves a WebSocket of the page as a connection.
+        places: Creates the ``Places`` of the connections.
+
     Attributes:
+        serve_socket: Serves a WebSocket of the page as a connection.
         stream: The ``Stream`` whose page contains the component; None for the program's own page.
         outputs_events: The events of the page for ``AdditionalOutputs``.
     """
 
     def __init__(
-        self, owner: Owner, listener: Listener, *, places: Callable[..., Places] = Places
+        self,
+        owner: Owner,
+        listener: Listener,
+        serve_socket: Callable[[SocketEndpoint, WebSocket], Awaitable[None]],
+        *,
+        places: Callable[..., Places] = Places,
     ) -> None:
         super().__init__(owner, listener, places=places)
+        self.serve_socket = serve_socket
         self.stream: Owner | None = None
         self.outputs_events: list[Any] = []
         self._stream_endpoint: Endpoint | None = None

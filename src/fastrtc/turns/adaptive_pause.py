@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CONTINUED_WITHIN_S", "MIN_PAUSE_S", "AdaptivePause"]
+__all__ = ["MAX_GAP_S", "MIN_PAUSE_S", "AdaptivePause"]
 
 WEIGHT = 0.9
 """Weight of the earlier pauses in the exponential mean."""
@@ -19,7 +19,7 @@ MIN_PAUSE_S = 0.3
 MAX_PAUSE_S = 1.5
 """The longest one, unless the options ask for a longer pause themselves."""
 
-CONTINUED_WITHIN_S = 0.8
+MAX_GAP_S = 0.8
 """Speech that follows the end of a turn sooner than this continues it, as the speaker cannot have
 reacted to a reply: the turn was ended too early."""
 
@@ -64,7 +64,7 @@ class AdaptivePause:
             plain_s: The pause of the options, in seconds.
         """
         ended, self._ended = self._ended, None
-        if ended is not None and onset_s - ended[1] < CONTINUED_WITHIN_S:
+        if ended is not None and onset_s - ended[1] < MAX_GAP_S:
             self.note(onset_s - ended[0], plain_s)
 
     def pause_s(self, plain_s: float) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..audio.convert import to_float32
 from ..end_of_turn.protocol import MAX_AUDIO_S, RATE
-from .adaptive_pause import CONTINUED_WITHIN_S
+from .adaptive_pause import MAX_GAP_S
 from .detector import TurnDetector
 from .events import Pause, PauseSuspected
 from .suspicion import SUSPECTED_AFTER_S
@@ -75,7 +75,7 @@ class JudgedPauses:
             suspected: The pause.
             pre_roll_s: Audio before the onset that belongs to the utterance, in seconds.
         """
-        if suspected.onset_s - self._ended_s >= CONTINUED_WITHIN_S:
+        if suspected.onset_s - self._ended_s >= MAX_GAP_S:
             self._begin_s = suspected.onset_s - pre_roll_s
         # always with the same silence: a little more changes what the model says
         stop = self._index(suspected.end_s + SUSPECTED_AFTER_S)

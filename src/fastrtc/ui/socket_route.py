@@ -16,8 +16,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from ..core.close_reason import POLICY_VIOLATION
-from ..server.socket_endpoint import SocketEndpoint
-from ..websocket import serve_socket
+from ..server.page_endpoint import PageEndpoint
 
 __all__ = ["Tickets", "ticket_for"]
 
@@ -40,9 +39,9 @@ class Tickets:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._issued: dict[str, tuple[float, SocketEndpoint]] = {}
+        self._issued: dict[str, tuple[float, PageEndpoint]] = {}
 
-    def issue(self, endpoint: SocketEndpoint) -> str:
+    def issue(self, endpoint: PageEndpoint) -> str:
         """Return a ticket for the page of an endpoint."""
         while len(self._issued) >= MAX_TICKETS:
             del self._issued[next(iter(self._issued))]
@@ -50,7 +49,7 @@ class Tickets:
         self._issued[ticket] = self._clock() + LIFETIME_S, endpoint
         return ticket
 
-    def find(self, ticket: str) -> SocketEndpoint | None:
+    def find(self, ticket: str) -> PageEndpoint | None:
         """Return the endpoint that a ticket is for; None if it is invalid, or was used."""
         until, endpoint = self._issued.get(ticket, (0.0, None))
         return endpoint if self._clock() < until else None
@@ -66,7 +65,7 @@ tickets = Tickets()
 """The tickets of all pages of the process."""
 
 
-def ticket_for(endpoint: SocketEndpoint, request: Any) -> str | None:
+def ticket_for(endpoint: PageEndpoint, request: Any) -> str | None:
     """Return the address of a WebSocket for a page, relative to that of the page.
 
     Args:
@@ -95,4 +94,4 @@ async def _serve(websocket: WebSocket) -> None:
     if endpoint is None or not tickets.redeem(ticket):
         await websocket.close(POLICY_VIOLATION)
     else:
-        await serve_socket(endpoint, websocket)
+        await endpoint.serve_socket(endpoint, websocket)
