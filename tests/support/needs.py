@@ -43,6 +43,9 @@ PEERS = (
     "tests/websocket/",
 )
 
+LIVE = ("webrtc", "websocket", "twilio")
+"""Values of the parameter `over` of a test that calls a server: see `fastrtc.testing.Call`."""
+
 CALLS = {
     "_pytest.pytester.pytester": "slow",
     "http.server.ThreadingHTTPServer": "peers",
@@ -103,7 +106,10 @@ def _needs(item: pytest.Item) -> set[str]:
     if not isinstance(item, pytest.Function):
         return set()
     fixtures = [one.func for defs in item._fixtureinfo.name2fixturedefs.values() for one in defs]
-    given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    if params.get("over") in LIVE:
+        return {"peers"}
+    given = params.values()
     return _marks_of_calls([item.obj, *fixtures, *given], item.cls)
 
 

