@@ -27,12 +27,16 @@ class Rig:
     def __init__(self, handler: Any = None, **options: Any) -> None:
         self.sent: list[dict[str, Any]] = []
         self.session = Session(
-            "me", handler or Handler(), deliver=print, release=lambda session: None, **options
+            "me", handler or Handler(), deliver=print, release=self._release, **options
         )
+        self.ended_at = 0.0  # when it began to close, by the clock of the loop
         self.session.outbox.open(lambda text: self.sent.append(json.loads(text)))
         self.handler = self.session.handler
         self.messages = self.session.messages
         self.context = self.session.user_context
+
+    def _release(self, session: Session) -> None:
+        self.ended_at = session.loop.time()
 
     async def __aenter__(self) -> "Rig":
         self.session.start()

@@ -297,9 +297,9 @@ def costly(lines: str, size: int = Limits().offer_bytes) -> str:
 
 
 def cpu_s(function, sdp: str) -> float:
-    """Return the CPU time of a call: the least of three, for other programs slow a processor."""
+    """Return the CPU time of a call: the least of five, for other programs slow a processor."""
     spent = []
-    for _ in range(3):
+    for _ in range(5):
         before = time.thread_time()
         function(sdp)
         spent.append(time.thread_time() - before)
