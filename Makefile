@@ -17,7 +17,7 @@ FIND_PYTHON = for python in $(PYTHON) $(if $(PYTHON),,python3.13 python3.12 pyth
 INSTALL = $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help check demo test test-fast test-rest test-gradio5 test-newest lint format types types-docs layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev env-gradio5
+.PHONY: help check demo test test-fast test-rest test-pages test-gradio5 test-newest lint format types types-docs layers fuzz bench bench-soak frontend frontend-check docs build clean env env-dev env-gradio5
 
 help: ## list these targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ test-fast: $(VENV)/.dev ## run the tests that need no real peer, page or other p
 
 test-rest: $(VENV)/.dev ## run the tests that test-fast leaves out
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not fast" $(ARGS)
+
+test-pages: $(VENV)/.dev ## run the tests of the Gradio page alone, in two workers
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --browsers 2 $(ARGS) tests/gradio
 
 test-gradio5: $(VENV)-gradio5/.made ## test the page on Gradio 5; the other tests have Gradio 6
 	$(VENV)-gradio5/bin/python -m pytest -n $(JOBS) --dist loadgroup --browsers 2 $(ARGS) tests/gradio tests/ui tests/test_webrtc.py

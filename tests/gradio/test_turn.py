@@ -61,6 +61,7 @@ async def test_the_server_through_the_relay_alone(server: PageServer, open_page)
 
 async def test_wrong_credentials(server: PageServer, open_page) -> None:
     page = await open_page(f"{server.url}/wrong")
+    await page.page.evaluate("window.AudioWorkletNode = undefined")  # else it uses a WebSocket
     await page.main.click()
     await expect(page.page.get_by_role("alert")).to_contain_text(
         "The TURN server refused its username and credential", timeout=PATIENCE

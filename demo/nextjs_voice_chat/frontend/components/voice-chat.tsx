@@ -16,8 +16,11 @@ const STATES = {
 const TURNS = {
   listening: "Listening",
   heard: "You are speaking",
+  waiting: "Waiting for you to finish",
   thinking: "Thinking…",
   speaking: "Speaking",
+  paused: "Paused, listening to you",
+  resumed: "Speaking again",
   interrupted: "You have interrupted it",
 };
 
