@@ -59,8 +59,7 @@ def test_a_rolling_restart_fails_no_call(run: Programs) -> None:
     server.process.send_signal(signal.SIGHUP)
     wait_for(server, "Finished server process", 2)
     called = others.ask(do="stop_calling")
-    # a process that begins to stop while it takes an offer loses the candidates sent before it
-    assert not [one for one in called["wrong"] if "candidates: ['prflx']" not in one]
+    assert not called["wrong"]
     assert called["calls"] > 10
     assert not set(before) & set(workers(server))
     ended = clients.ask(do="heard")["again"]

@@ -222,6 +222,34 @@ async def test_a_candidate_that_overtakes_its_offer_within_the_owner_is_kept():
         await client.over()
 
 
+async def test_candidates_follow_an_offer_that_a_stopping_process_refuses():
+    class Stops(AsyncAudioEcho):
+        """Lets the process that got the offer stop while it makes the connection."""
+
+        def copy(self) -> AsyncAudioEcho:
+            places = connections_of(first).registry
+            copies.append(not places.stopping)
+            places.stopping = True
+            return AsyncAudioEcho()
+
+    copies: list[bool] = []
+    first, other = streams_of(2, Stops())
+    async with running(first, other):
+        client = Client(first, audio=AudioSource(tone(5)))
+        offer = await client.offer(trickle=True)
+        answers = await trickle(client, first)
+        assert answers and all(one == {"status": "success"} for one in answers)
+        answer = await client.post(offer)
+        assert copies == [True, False]
+        connection = connections_of(other).endpoint.get(client.webrtc_id)
+        sent = [one.type for one in connection.transport.diagnose().remote]
+        assert set(sent) == {"host"}
+        await take_without_candidates(client, answer)
+        await client.state("connected")
+        await client.close()
+        connections_of(first).registry.stopping = False
+
+
 async def test_candidates_for_an_ended_connection_are_refused_everywhere():
     owner, other = streams_of(2, AsyncAudioEcho())
     async with running(owner, other):

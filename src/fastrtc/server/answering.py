@@ -111,13 +111,33 @@ async def _connect(
     set_outputs: Callable[[AdditionalOutputs], Any],
     metadata: Mapping[str, Any],
 ) -> dict[str, str]:
+    candidates: list[Candidate] = []
+    try:
+        return await _connect_in_place(
+            endpoint, webrtc_id, offer, set_outputs, metadata, candidates
+        )
+    except SessionRefused as refusal:
+        if refusal.code == "server_stopping" and candidates:  # it began to stop meanwhile
+            endpoint.early.put_back(webrtc_id, candidates, endpoint.owner.limits.early_ids)
+        raise
+
+
+async def _connect_in_place(
+    endpoint: Endpoint,
+    webrtc_id: str,
+    offer: Offer,
+    set_outputs: Callable[[AdditionalOutputs], Any],
+    metadata: Mapping[str, Any],
+    candidates: list[Candidate],
+) -> dict[str, str]:
     owner = endpoint.owner
     async with endpoint.reserve(webrtc_id) as place:
-        candidates = endpoint.early.take(webrtc_id)
+        candidates += endpoint.early.take(webrtc_id)
         configuration = await _configuration(owner.server_rtc_configuration)
         session = await place.create_session(set_outputs, metadata=metadata)
         media = Media(session, owner.modality, owner.mode, playout=Playout(lower_rates=LOWER_RATES))
         peer = Peer(session, media, owner.mode, configuration, owner.limits, endpoint.ports)
+        candidates += endpoint.early.take(webrtc_id)
         connection = endpoint.add(session, media, peer, peer.tracks)
         peer.on_channel(partial(endpoint.show, connection))
         answer = await peer.answer(offer)

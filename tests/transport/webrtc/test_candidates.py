@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +171,16 @@ def test_a_long_candidate_gives_a_short_message():
     with pytest.raises(InvalidCandidate) as caught:
         parse_candidate("x" * 100_000)
     assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        {"candidate": "candidate:1 1 udp 2130706431 192.0.2.1 5000 typ host", "sdpMid": "0"},
+        {"candidate": "candidate:1 1 udp 1 192.0.2.1 5000 typ host", "sdpMLineIndex": 1},
+    ],
+)
+def test_a_candidate_can_be_sent_on(value: Any) -> None:
+    parsed = parse_candidate(value)
+    assert parse_candidate(parsed.to_json()) == parsed

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ...core.diagnosis import Diagnosis
+from ...core.errors import SessionRefused
 from ...core.identity import Identity, current_identity
 from ...core.outputs import AdditionalOutputs
 from ...transport.webrtc.candidates import parse_candidate
@@ -56,7 +57,12 @@ async def offer(
     """Answer an offer of a client that reached a node without a free place."""
     client_place.set(place)
     current_identity.set(identity)
-    return await connect(endpoint, id, sdp, endpoint.owner.set_additional_outputs(id), metadata)
+    try:
+        return await connect(endpoint, id, sdp, endpoint.owner.set_additional_outputs(id), metadata)
+    except SessionRefused:
+        if endpoint.cluster is not None:
+            await endpoint.cluster.pass_on_candidates(id)
+        raise
 
 
 @call("candidate")

@@ -233,6 +233,7 @@ class Membership:
             if refusal.code not in FULL:
                 raise
             full = refusal
+        await self.pass_on_candidates(id)
         node, key = await self.start(), self._key(id)
         if self._forwarding >= self._endpoint.owner.limits.connecting:
             raise full
@@ -301,6 +302,15 @@ class Membership:
         except (RemoteCallFailed, NodeUnreachable) as error:
             _failures.log(logger.warning, "A candidate could not be forwarded: %s", error)
             raise SessionRefused("connection_closed") from error
+
+    async def pass_on_candidates(self, id: str) -> None:
+        """Leave the candidates of an offer that this node has refused to the one that takes it."""
+        candidates = self._endpoint.early.take(id)
+        if candidates:
+            await self.release_now(id)
+        for candidate in candidates:
+            value = candidate.to_json()
+            await self._leave_candidate(await self.start(), self._key(id), value)
 
     async def _leave_candidate(self, node: ClusterNode, key: Key, value: Any) -> None:
         """Leave a candidate in the directory, after a node has denied that it has a connection."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiortc import RTCIceCandidate
-from aiortc.sdp import candidate_from_sdp
+from aiortc.sdp import candidate_from_sdp, candidate_to_sdp
 
 from ...core.diagnosis import CandidateInfo
 from ...core.errors import InvalidCandidate
@@ -39,6 +39,14 @@ class Candidate:
     """
 
     candidate: RTCIceCandidate | None
+
+    def to_json(self) -> dict[str, Any] | None:
+        """Return what ``parse_candidate`` parses to this."""
+        one = self.candidate
+        if one is None:
+            return None
+        text = f"candidate:{candidate_to_sdp(one)}"
+        return {"candidate": text, "sdpMid": one.sdpMid, "sdpMLineIndex": one.sdpMLineIndex}
 
 
 END_OF_CANDIDATES = Candidate(None)

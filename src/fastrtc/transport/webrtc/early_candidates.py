@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from ...core.errors import SessionRefused
 from .candidates import Candidate
@@ -66,6 +67,12 @@ class EarlyCandidates:
         if timer is not None:
             timer.cancel()
         return self._kept.pop(webrtc_id, [])
+
+    def put_back(self, webrtc_id: str, candidates: Sequence[Candidate], max_ids: int) -> None:
+        """Keep candidates again, as another process may take their offer."""
+        self.allow(webrtc_id)
+        for candidate in candidates[:MAX_PER_ID]:
+            self.keep(webrtc_id, candidate, max_ids)
 
     def refusal(self, webrtc_id: str) -> str | None:
         """Return the code with which candidates for an id are refused, or None."""
