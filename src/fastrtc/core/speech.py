@@ -16,15 +16,12 @@ class Speech(tuple[int, NDArray[np.int16 | np.float32]]):
     It is such a tuple, so that ``rate, samples = speech`` works, too. The texts of a reply are the
     base of ``Interruption.heard_text``.
 
-    Args:
+    Attributes:
         rate: Sample rate in Hz.
         samples: Mono or stereo audio, as for any output.
         text: The text: a sentence, or any other part of a reply. A longer text may be spoken in
             several chunks: the first of them has the text, the others have ``""``. None for audio
             without words.
-
-    Attributes:
-        text: The text.
 
     Raises:
         TypeError: If the text is not a string.

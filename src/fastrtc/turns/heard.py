@@ -24,7 +24,7 @@ class Interruption(float):
 
     It is a number: ``played_s``.
 
-    Args:
+    Attributes:
         played_s: The length of what was played, in seconds.
         heard_text: What was spoken until then: whole sentences, and of the last one the words that
             fit into the share of its audio that was played. Empty for audio without texts: see
