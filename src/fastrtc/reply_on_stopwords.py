@@ -183,7 +183,7 @@ class ReplyOnStopWords(ReplyOnPause):
         return any(f" {_plain(phrase)} " in said for phrase in self.stop_words)
 
     def send_stopword(self) -> None:
-        """Tell the client that a stop word was detected."""
+        """Notify the client that a stop word was detected."""
         link_of(self).send(create_message("stopword", ""))
 
 

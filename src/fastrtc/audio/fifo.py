@@ -77,9 +77,7 @@ class SampleFifo:
         """
         if n < 0:
             raise ValueError(f"The length of silence must not be negative: {n}")
-        if n:
-            self._blocks.appendleft(np.zeros((self.channels, n), np.int16))
-            self._length += n
+        self.push_front(np.zeros((self.channels, n), np.int16))
 
     def pop(self, n: int) -> NDArray[np.int16]:
         """Remove and return exactly ``n`` samples, shape ``(channels, n)``.

@@ -188,7 +188,7 @@ class Context:
 
 
 def connect_context(context: Context, connected: Connected) -> None:
-    """Give a context its connection."""
+    """Connect a context to its connection."""
     vars(context)[CONNECTED] = connected
 
 

@@ -32,7 +32,7 @@ POLL_S = 0.05
 
 
 class TaskOwners:
-    """Know the connections for which the tasks of an event loop were created."""
+    """Record for which connection each task of an event loop was created."""
 
     def __init__(self) -> None:
         self._ids: WeakKeyDictionary[asyncio.Task[Any], str] = WeakKeyDictionary()

@@ -25,7 +25,7 @@ reacted to a reply: the turn was ended too early."""
 
 
 class AdaptivePause:
-    """Learn from the pauses of one speaker how long a pause must be to end a turn.
+    """Adapt the pause that ends a turn to the pauses of one speaker.
 
     The pauses are those after which the speaker went on: within an utterance, or just after one,
     when its turn was ended too early. Until the first one, the pause of the options applies.
@@ -36,7 +36,7 @@ class AdaptivePause:
         self._ended: tuple[float, float] | None = None  # the last turn: end of speech, decision
 
     def note(self, silence_s: float, plain_s: float) -> None:
-        """Learn from a pause after which the speaker went on.
+        """Record a pause after which the speaker went on.
 
         Args:
             silence_s: Its length in seconds.
@@ -57,7 +57,7 @@ class AdaptivePause:
         self._ended = speech_end_s, at_s
 
     def turn_started(self, onset_s: float, plain_s: float) -> None:
-        """Learn from a turn that continues the one before it.
+        """Record the pause before a turn if it continues the previous one.
 
         Args:
             onset_s: Its onset, in seconds of audio.

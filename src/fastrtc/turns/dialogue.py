@@ -395,5 +395,5 @@ class Dialogue:
         self.link.send(create_message("log", what))
 
     def say_started_talking(self) -> None:
-        """Tell the client that the speaker started to talk."""
+        """Notify the client that the speaker started to talk."""
         self.say("started_talking")

@@ -252,7 +252,7 @@ class Replies:
             self._face.latest_args = [PLACEHOLDER, *other.args]
 
     def _announce(self) -> None:
-        """Tell the client, once a reply, that the response starts."""
+        """Notify the client, once a reply, that the response starts."""
         if not self._announced:
             self._announced = True
             self._link.send(create_message("log", "response_starting"))

@@ -40,7 +40,7 @@ class Says:
         self._wake.set()
 
     def look(self) -> None:
-        """See whether the next one may begin, as the conversation has changed."""
+        """Wake ``emit`` if something waits, as the conversation has changed."""
         if self._waiting:
             self._wake.set()
 
