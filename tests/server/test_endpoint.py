@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 
 import fastrtc
 from fastrtc import Ice, Limits, Stream, WebRTC
-from fastrtc.server.endpoint import NAME, endpoint_of
+from fastrtc.server.attachment import NAME
+from fastrtc.server.endpoint import endpoint_of
 from fastrtc.webrtc_connection_mixin import WebRTCConnectionMixin
 from tests.support.connections import assert_nothing_left, connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone

@@ -56,13 +56,14 @@ async def answer(
         else:
             await cluster.add_candidate(webrtc_id, value, candidate)
         return None
-    try:
-        metadata = check_metadata(body.get("metadata"))
-    except ValueError as error:
-        raise InvalidOffer(str(error)) from None
-    if cluster is None:
-        return await connect(endpoint, webrtc_id, sdp, set_outputs, metadata)
-    return await cluster.connect(webrtc_id, sdp, set_outputs, metadata)
+    with endpoint.hooks.monitors.counting_refusals():
+        try:
+            metadata = check_metadata(body.get("metadata"))
+        except ValueError as error:
+            raise InvalidOffer(str(error)) from None
+        if cluster is None:
+            return await connect(endpoint, webrtc_id, sdp, set_outputs, metadata)
+        return await cluster.connect(webrtc_id, sdp, set_outputs, metadata)
 
 
 async def connect(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
@@ -26,10 +26,12 @@ from ..transport.cross_site import SitePolicy
 from ..transport.webrtc.early_candidates import EarlyCandidates
 from ..transport.webrtc.peer import Peer
 from ..transport.webrtc.ports.ice_ports import IcePorts
+from .attachment import attach, endpoint_of, has_endpoint, id_of
 from .authorization import refusal_of_client, site_policy
 from .cluster.options import CLUSTER, resolve_cluster
 from .connection import Connection
 from .hooks import StreamHooks
+from .monitors import TransportName
 from .output_readers import OutputReaders
 from .owner import Listener, Owner
 from .past_connections import PastConnections
@@ -42,15 +44,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Endpoint", "attach", "call_key", "endpoint_of", "has_endpoint", "id_of"]
 
-NAME = "__fastrtc_endpoint__"
-"""The key in the ``__dict__`` of a ``Stream`` or a component."""
-
 LOOP_ENDS_TIMEOUT_S = 2.0
 """How long to wait for connections when their event loop ends, in seconds. The tasks of their
 transports are cancelled by then: ``shutdown()`` runs, but aiortc may wait for a task that is
 gone."""
-
-E = TypeVar("E", bound="Endpoint")
 
 
 class Endpoint:
@@ -80,19 +77,19 @@ class Endpoint:
         owner: Owner,
         listener: Listener,
         *,
-        places: Callable[[Callable[[str], None]], Places] = Places,
+        places: Callable[..., Places] = Places,
         local: bool = False,
     ) -> None:
         self.owner = owner
         self.local = local
-        self.places = places(self.forget)
+        self.hooks = StreamHooks()
+        self.places = places(self.forget, lambda *change: self.hooks.monitors.occupied(*change))
         self.early = EarlyCandidates()
         self.outputs = OutputReaders(
             lambda: self.owner.additional_outputs, lambda: self.owner.limits.ids_waiting
         )
         self.shutdown = CloseOnLoopShutdown(self.stop, self.end_with_the_loop)
         self.past = PastConnections()
-        self.hooks = StreamHooks()
         self._listener = listener
         self._ports: tuple[Ice, IcePorts] | None = None
         self._membership: tuple[Any, Membership] | None = None
@@ -112,7 +109,10 @@ class Endpoint:
             The refusal, or None.
         """
         tokens, authorize = self.hooks.tokens, self.owner.authorize
-        return await refusal_of_client(self.site_policy, tokens, authorize, request)
+        refusal = await refusal_of_client(self.site_policy, tokens, authorize, request)
+        if refusal is not None:
+            self.hooks.monitors.refused(refusal.code)
+        return refusal
 
     # Connections
 
@@ -149,9 +149,9 @@ class Endpoint:
         self._membership = option, Membership(self, options)
         return self._membership[1]
 
-    def reserve(self, id: str) -> Reservation:
+    def reserve(self, id: str, transport: TransportName = "webrtc") -> Reservation:
         """Reserve a place for a connection; see ``Reservation``."""
-        return Reservation(self, id)
+        return Reservation(self, id, transport)
 
     def add(
         self, session: Session, media: Media, transport: Transport, callbacks: Sequence[Any]
@@ -166,6 +166,7 @@ class Endpoint:
         connection = Connection(session, media, transport, list(callbacks), outputs)
         self.places.add(connection)
         outputs.begin()
+        self.hooks.monitors.added(connection)
         self._listener.changed(connection)
         return connection
 
@@ -367,32 +368,3 @@ def call_key(id: str) -> str:
     It has a control character, so that no client can choose it as the id of a connection.
     """
     return f"\x1fcall/{id}"
-
-
-def id_of(webrtc_data: WebRTCData | str) -> str:
-    """Return the connection id in the value of a component."""
-    return webrtc_data.webrtc_id if isinstance(webrtc_data, WebRTCData) else webrtc_data
-
-
-def attach(owner: Any, endpoint: E) -> E:
-    """Store the endpoint of a ``Stream`` or a component."""
-    vars(owner)[NAME] = endpoint
-    return endpoint
-
-
-def has_endpoint(owner: Any) -> bool:
-    """Return whether an endpoint is attached; before ``__init__``, none is."""
-    return NAME in vars(owner)
-
-
-def endpoint_of(owner: Any) -> Any:
-    """Return the endpoint of a ``Stream`` or a component.
-
-    Raises:
-        RuntimeError: If the ``__init__`` of its class does not call that of the base class.
-    """
-    try:
-        return vars(owner)[NAME]
-    except KeyError:
-        name = type(owner).__name__
-        raise RuntimeError(f"{name}.__init__() must call super().__init__()") from None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..handlers.client_message import check_on_message
 from ..session.hooks import Hooks
+from .monitors import Monitors
 from .tokens import Tokens
 
 __all__ = ["StreamHooks", "check_hooks"]
@@ -19,9 +20,11 @@ class StreamHooks(Hooks):
 
     Attributes:
         tokens: Checks the tokens of clients; None without ``Stream.tokens``.
+        monitors: Observers of the connections, such as metrics.
     """
 
     tokens: Tokens | None = None
+    monitors: Monitors = field(default_factory=Monitors)
 
 
 def check_hooks(

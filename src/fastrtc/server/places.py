@@ -12,10 +12,15 @@ from ..core.messages import warning_message
 from ..handlers.abandoned import LIMIT, abandoned
 from ..session.session import Session, State
 from .connection import Connection
+from .monitors import TransportName
 
-__all__ = ["Places"]
+__all__ = ["Places", "ignore_change"]
 
 logger = logging.getLogger(__name__)
+
+
+def ignore_change(transport: TransportName, change: int) -> None:
+    """Do nothing."""
 
 
 class Places:
@@ -23,15 +28,21 @@ class Places:
 
     Args:
         forget: Called with the id of a connection when its place is freed.
+        occupied: Called with the transport and 1 when a place is occupied, and -1 when it is freed.
 
     Attributes:
         stopping: Whether the server is stopping and refuses new connections.
     """
 
-    def __init__(self, forget: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        forget: Callable[[str], None],
+        occupied: Callable[[TransportName, int], None] = ignore_change,
+    ) -> None:
         self._forget = forget
+        self._occupied = occupied
         self.stopping = False
-        self._reserved: set[str] = set()
+        self._reserved: dict[str, TransportName] = {}
         self._held: set[str] = set()  # by provider's call id, not by connection id
         self._connections: dict[str, Connection] = {}
         self._closing: set[Session] = set()
@@ -47,6 +58,11 @@ class Places:
     def __iter__(self) -> Iterator[Connection]:
         """Iterate over a snapshot of the connections that are not closing."""
         return iter(list(self._connections.values()))
+
+    def count(self, transport: TransportName) -> int:
+        """Return the number of places that are occupied over a transport."""
+        held = len(self._held) if transport == "telephone" else 0
+        return held + sum(each == transport for each in self._reserved.values())
 
     @property
     def connecting(self) -> int:
@@ -99,8 +115,13 @@ class Places:
             return 0
         return None if limit is None else max(0, limit - len(self))
 
-    def reserve(self, id: str, limit: int | None) -> None:
+    def reserve(self, id: str, limit: int | None, transport: TransportName = "webrtc") -> None:
         """Reserve a place.
+
+        Args:
+            id: The id of the connection.
+            limit: Maximum number of connections; None means no limit.
+            transport: The transport of the connection.
 
         Raises:
             SessionRefused: If the id is in use, all places are occupied, the server is stopping, or
@@ -109,7 +130,8 @@ class Places:
         if id in self._reserved and not self.stopping:
             raise SessionRefused("connection_already_exists")
         self._check_room(limit)
-        self._reserved.add(id)
+        self._reserved[id] = transport
+        self._occupied(transport, 1)
 
     def _check_room(self, limit: int | None) -> None:
         if self.stopping:
@@ -130,11 +152,15 @@ class Places:
             SessionRefused: As for ``reserve``.
         """
         self._check_room(limit)
-        self._held.add(call)
+        if call not in self._held:
+            self._held.add(call)
+            self._occupied("telephone", 1)
 
     def release_call(self, call: str) -> None:
         """Free the place of a call; further calls do nothing."""
-        self._held.discard(call)
+        if call in self._held:
+            self._held.discard(call)
+            self._occupied("telephone", -1)
 
     def add(self, connection: Connection) -> None:
         """Add a connection in a reserved place.
@@ -153,15 +179,16 @@ class Places:
             id: The id.
             session: The closing session, if no connection was added yet.
         """
-        if id not in self._reserved:
+        transport = self._reserved.pop(id, None)
+        if transport is None:
             return
-        self._reserved.discard(id)
         connection = self._connections.pop(id, None)
         if connection is not None:
             session = connection.session
         if session is not None:
             self._closing.add(session)
             session.on_closed(self._closing.discard)
+        self._occupied(transport, -1)
         self._forget(id)
 
     async def close(self, reason: str, timeout: float = 5.0) -> None:

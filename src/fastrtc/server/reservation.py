@@ -11,6 +11,7 @@ from ..core.errors import SessionRefused, Unauthorized
 from ..core.identity import Identity, current_identity
 from ..core.outputs import AdditionalOutputs
 from ..session.session import Session
+from .monitors import TransportName
 from .tokens import Tokens
 
 if TYPE_CHECKING:
@@ -27,14 +28,16 @@ class Reservation:
     Args:
         endpoint: The endpoint of the connection.
         id: The id of the connection.
+        transport: Its transport.
 
     Raises:
         SessionRefused: On entry, if the id is in use or a limit is reached.
     """
 
-    def __init__(self, endpoint: Endpoint, id: str) -> None:
+    def __init__(self, endpoint: Endpoint, id: str, transport: TransportName) -> None:
         self._endpoint = endpoint
         self._id = id
+        self._transport = transport
         self._session: Session | None = None
 
     async def __aenter__(self) -> Reservation:
@@ -42,7 +45,7 @@ class Reservation:
         await endpoint.shutdown.watch()
         endpoint.places.check_connecting(endpoint.owner.limits.connecting)
         endpoint.places.check_total(endpoint.owner.total_limit)
-        endpoint.places.reserve(self._id, endpoint.owner.concurrency_limit)
+        endpoint.places.reserve(self._id, endpoint.owner.concurrency_limit, self._transport)
         cluster = endpoint.cluster
         if cluster is not None:
             try:

@@ -15,6 +15,7 @@ from ..session.session import Session
 from ..transport.socket.open_socket import OpenSocket
 from ..transport.socket.pending import PendingConnections
 from .endpoint import Endpoint
+from .monitors import TransportName
 from .web_socket import StarletteSocket
 
 __all__ = ["Socket", "SocketEndpoint"]
@@ -103,16 +104,18 @@ class SocketEndpoint(Endpoint):
             Exception: Any exception of the handler's ``copy()``.
         """
         await self._end_attempt(socket.replaces)
-        async with self.reserve(id) as place:
-            session = await place.create_session(
-                socket.additional_outputs_factory(id),
-                socket.websocket,
-                socket.call,
-                socket.metadata,
-                socket.replaces,
-            )
-            transport = socket.carry(session)
-            self.add(session, transport.media, transport, [socket])
+        transport_name: TransportName = "websocket" if socket.call is None else "telephone"
+        with self.hooks.monitors.counting_refusals():
+            async with self.reserve(id, transport_name) as place:
+                session = await place.create_session(
+                    socket.additional_outputs_factory(id),
+                    socket.websocket,
+                    socket.call,
+                    socket.metadata,
+                    socket.replaces,
+                )
+                transport = socket.carry(session)
+                self.add(session, transport.media, transport, [socket])
 
     async def _end_attempt(self, id: str | None) -> None:
         """Free the place of an attempt over WebRTC, which a WebSocket replaces."""

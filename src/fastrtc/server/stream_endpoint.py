@@ -25,6 +25,9 @@ from .telephone import CallReservations, Telephone
 
 __all__ = ["Page", "StreamEndpoint"]
 
+LINE_BUSY = "line_busy"
+"""Why a caller was refused who heard that all lines are busy, for monitors."""
+
 
 class Page(Protocol):
     """The page of a stream, which may not be built yet."""
@@ -100,7 +103,8 @@ class StreamEndpoint(SocketEndpoint):
             SessionRefused: If a limit is reached, the id is in use, or a call has no valid token.
             Exception: Any exception of the handler's ``copy()``.
         """
-        await self.accept_call(socket.call)
+        with self.hooks.monitors.counting_refusals():
+            await self.accept_call(socket.call)
         await super().connect(id, socket)
 
     # Telephone calls
@@ -119,12 +123,12 @@ class StreamEndpoint(SocketEndpoint):
     async def _reserve_call(self, id: str | None) -> bool:
         """Reserve a place for a caller; return whether there is one."""
         owner = self.owner
-        if not self.calls.reserve(id, owner.concurrency_limit, owner.limits.connecting):
-            return False
-        cluster = self.cluster
-        if cluster is None or id is None or await cluster.hold_call(id):
-            return True
-        self.calls.release(id)
+        if self.calls.reserve(id, owner.concurrency_limit, owner.limits.connecting):
+            cluster = self.cluster
+            if cluster is None or id is None or await cluster.hold_call(id):
+                return True
+            self.calls.release(id)
+        self.hooks.monitors.refused(LINE_BUSY)
         return False
 
     def _call_released(self, id: str) -> None:
@@ -134,11 +138,15 @@ class StreamEndpoint(SocketEndpoint):
     async def admits_call(self, websocket: WebSocket) -> bool:
         """Return whether to accept the socket of a call; close it if not."""
         self._stop_with_app_of(websocket)
-        if self.refusal_of_page(websocket) is not None:
+        refusal = self.refusal_of_page(websocket)
+        if refusal is not None:
+            self.hooks.monitors.refused(refusal.code)
             await websocket.close(POLICY_VIOLATION)
             return False
-        admitted = await self.telephone.admit(websocket, self.owner.authorize)
-        return admitted and not await self._sends_elsewhere(websocket, reserved=True)
+        if not await self.telephone.admit(websocket, self.owner.authorize):
+            self.hooks.monitors.refused("unauthorized")
+            return False
+        return not await self._sends_elsewhere(websocket, reserved=True)
 
     async def accept_call(self, call: Call | None) -> None:
         """Check a call that has started, and free the place that was reserved for it.

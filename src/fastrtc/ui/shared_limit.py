@@ -6,7 +6,8 @@ from collections.abc import Callable
 from weakref import WeakSet
 
 from ..core.errors import SessionRefused
-from ..server.places import Places
+from ..server.monitors import TransportName
+from ..server.places import Places, ignore_change
 
 __all__ = ["GroupedPlaces"]
 
@@ -16,8 +17,12 @@ _groups: dict[str, WeakSet[GroupedPlaces]] = {}
 class GroupedPlaces(Places):
     """The sessions of a component, which may share its limit with others of this process."""
 
-    def __init__(self, forget: Callable[[str], None]) -> None:
-        super().__init__(forget)
+    def __init__(
+        self,
+        forget: Callable[[str], None],
+        occupied: Callable[[TransportName, int], None] = ignore_change,
+    ) -> None:
+        super().__init__(forget, occupied)
         self._limit: int | None = None
         self._group: WeakSet[GroupedPlaces] = WeakSet()
 
@@ -28,8 +33,8 @@ class GroupedPlaces(Places):
         self._group = WeakSet() if group is None else _groups.setdefault(group, WeakSet())
         self._group.add(self)
 
-    def reserve(self, id: str, limit: int | None) -> None:
-        """Reserve a connection.
+    def reserve(self, id: str, limit: int | None, transport: TransportName = "webrtc") -> None:
+        """Reserve a connection; see ``Places``.
 
         Raises:
             SessionRefused: If the id is in use, or the limit of the group is reached.
@@ -38,4 +43,4 @@ class GroupedPlaces(Places):
         if id not in self and len(self._group) > 1 and limits:
             if sum(map(len, self._group)) >= min(limits):
                 raise SessionRefused("concurrency_limit_reached", limit=min(limits))
-        super().reserve(id, limit)
+        super().reserve(id, limit, transport)
