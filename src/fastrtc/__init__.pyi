@@ -70,6 +70,7 @@ from .tracks import VideoStreamHandler as VideoStreamHandler
 from .utils import AdditionalOutputs as AdditionalOutputs
 from .utils import CloseStream as CloseStream
 from .utils import Speech as Speech
+from .utils import Transcript as Transcript
 from .utils import Warning as Warning
 from .utils import WebRTCData as WebRTCData
 from .utils import WebRTCError as WebRTCError

@@ -162,6 +162,8 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
             connection has ended, after ``shutdown()`` of its handler.
         idle_timeout: How long a client may be idle, in seconds: no sound louder than -45 dB of full
             scale, no message, input or key, and no reply that is being made or played.
+        captions: Whether clients get the texts of ``Speech``, such as those of text-to-speech
+            models, as transcripts of the assistant: see ``Transcript``.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.
@@ -208,6 +210,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         on_connect: OnConnect | None = None,
         on_disconnect: OnDisconnect | None = None,
         idle_timeout: float | None = None,
+        captions: bool = False,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -245,7 +248,9 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         )
         tables = tables_of(self)
         attach(self, StreamEndpoint(self, tables, page, twilio_auth_token, phone_providers))
-        endpoint_of(self).hooks = check_hooks(on_message, on_connect, on_disconnect, idle_timeout)
+        endpoint_of(self).hooks = check_hooks(
+            on_message, on_connect, on_disconnect, idle_timeout, captions
+        )
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
             page.build()  # an override may do more than build a page
 

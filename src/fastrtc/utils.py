@@ -29,6 +29,7 @@ from .core.messages import (
 from .core.outputs import AdditionalOutputs, CloseStream, split_output
 from .core.rates import FRAME_S as AUDIO_PTIME
 from .core.speech import Speech
+from .core.transcript import Transcript
 from .core.types import AudioChunk, RTCConfigurationCallable
 from .handlers.inputs import WebRTCData
 from .pacing.worker import player_worker_decode
@@ -45,6 +46,7 @@ __all__ = [
     "DataChannel",
     "RTCConfigurationCallable",
     "Speech",
+    "Transcript",
     "Warning",
     "WebRTCData",
     "WebRTCError",

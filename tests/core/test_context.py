@@ -72,7 +72,7 @@ def test_a_context_without_a_connection_says_so():
 def test_copies_are_data():
     sent = []
     context = Context("me", user={"id": 1})
-    connect_context(context, Connected(sent.append, sent.append, None, None))
+    connect_context(context, Connected(sent.append, sent.append, None, None, sent.append))
     context.send({"type": "x"})
     context.send("as it is")
     context.close("enough")

@@ -10,6 +10,7 @@ from typing import Any
 
 from .commitment import current_commitment
 from .identity import ClientRequest
+from .transcript import Transcript
 
 __all__ = [
     "Call",
@@ -59,12 +60,14 @@ class Connected:
         send: Sends a text to the client.
         call: Calls a function of the client by name, with data and a time-out in seconds.
         call_sync: The same, from a thread.
+        transcribe: Sends a transcript to the client.
     """
 
     close: Callable[[str], None]
     send: Callable[[str], None]
     call: Callable[[str, Any, float], Awaitable[Any]]
     call_sync: Callable[[str, Any, float], Any]
+    transcribe: Callable[[Transcript], None]
 
 
 @dataclass
@@ -104,21 +107,24 @@ class Context:
         """
         self._connection().close(reason)
 
-    def send(self, message: Mapping[str, Any] | str) -> None:
+    def send(self, message: Mapping[str, Any] | str | Transcript) -> None:
         """Send a message to the client; thread-safe.
 
         Before the client's data channel is open, it is queued; after the end it is dropped.
 
         Args:
             message: A JSON object, which needs a ``"type"`` for the clients of this package; or a
-                string, which is sent as it is.
+                string, which is sent as it is; or a ``Transcript``.
 
         Raises:
             RuntimeError: If the context has no connection.
             TypeError: If JSON cannot represent the message.
         """
-        text = message if isinstance(message, str) else json.dumps(message)
-        self._connection().send(text)
+        connection = self._connection()
+        if isinstance(message, Transcript):
+            connection.transcribe(message)
+        else:
+            connection.send(message if isinstance(message, str) else json.dumps(message))
 
     async def call(self, name: str, data: Any = None, timeout_s: float = CALL_TIMEOUT_S) -> Any:
         """Call a function of the client, and wait for its result.

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from numbers import Number
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["AdditionalOutputs", "CloseStream", "is_output", "split_output"]
+from .transcript import Transcript
+
+__all__ = [
+    "DELIVERED",
+    "AdditionalOutputs",
+    "CloseStream",
+    "Delivered",
+    "is_output",
+    "split_output",
+]
 
 
 class AdditionalOutputs:
@@ -34,15 +43,21 @@ class CloseStream:
         self.msg = msg
 
 
-_OTHER = (AdditionalOutputs, CloseStream)
+Delivered: TypeAlias = AdditionalOutputs | Transcript
+"""What a handler gives for the program or the client, besides media."""
+
+DELIVERED = (AdditionalOutputs, Transcript)
+"""The same, for ``isinstance``."""
+
+_OTHER = (*DELIVERED, CloseStream)
 _PAIR = (tuple, list)
 
 
-def split_output(data: Any) -> tuple[Any, AdditionalOutputs | CloseStream | None]:
+def split_output(data: Any) -> tuple[Any, Delivered | CloseStream | None]:
     """Separate an output of a handler into media and the rest.
 
     Args:
-        data: Media; ``AdditionalOutputs`` or ``CloseStream`` alone; or a pair of
+        data: Media; ``AdditionalOutputs``, ``Transcript`` or ``CloseStream`` alone; or a pair of
             media and one of them, as a tuple or a list.
 
     Returns:

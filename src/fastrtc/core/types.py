@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from .outputs import AdditionalOutputs, CloseStream
+from .outputs import CloseStream, Delivered
 
 __all__ = [
     "AudioChunk",
@@ -33,21 +33,13 @@ AudioFrameType: TypeAlias = tuple[int, _Samples] | tuple[int, _Samples, Layout]
 """A sample rate in Hz and samples; the optional third item is the layout of two channels."""
 
 EmitType: TypeAlias = (
-    AudioFrameType
-    | AdditionalOutputs
-    | tuple[AudioFrameType, AdditionalOutputs | CloseStream]
-    | CloseStream
-    | None
+    AudioFrameType | Delivered | tuple[AudioFrameType, Delivered | CloseStream] | CloseStream | None
 )
 AudioEmitType: TypeAlias = EmitType
 
 VideoNDArray: TypeAlias = NDArray[np.uint8 | np.float32]
 VideoEmitType: TypeAlias = (
-    VideoNDArray
-    | tuple[VideoNDArray, AdditionalOutputs | CloseStream]
-    | AdditionalOutputs
-    | CloseStream
-    | None
+    VideoNDArray | tuple[VideoNDArray, Delivered | CloseStream] | Delivered | CloseStream | None
 )
 
 RTCConfigurationCallable: TypeAlias = (

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.failures import CallbackFailures
-from ..core.outputs import AdditionalOutputs, CloseStream, split_output
+from ..core.outputs import DELIVERED, CloseStream, Delivered, split_output
 from ..core.timed_event import TimedEvent
+from ..core.transcript import Transcript
 from ..handlers.invoke import Invoker, is_async
 from .audio_output import is_nothing, playable_s
 from .emit import SLACK_S, EmitClock
@@ -33,7 +34,7 @@ class EmitCalls:
 
     Args:
         invoker: Runs user code.
-        deliver: Called with each ``AdditionalOutputs``.
+        deliver: Called with each ``AdditionalOutputs`` and ``Transcript``.
         failures: Records exceptions of ``emit``.
 
     Attributes:
@@ -45,7 +46,7 @@ class EmitCalls:
     def __init__(
         self,
         invoker: Invoker,
-        deliver: Callable[[AdditionalOutputs], None],
+        deliver: Callable[[Delivered], None],
         failures: CallbackFailures,
     ) -> None:
         self._invoker = invoker
@@ -189,13 +190,15 @@ class EmitCalls:
             await asyncio.wait([asking])
 
     def _deliver_at_once(self, asked_when_cleared: int, output: Any) -> Any:
-        """Deliver ``AdditionalOutputs``, and return the rest of the output.
+        """Deliver what is no media, and return the rest of the output.
 
         The thread is one call ahead: messages of that call must not overtake the outputs.
         """
         media, other = split_output(output)
-        if not isinstance(other, AdditionalOutputs):
+        if not isinstance(other, DELIVERED):
             return output
+        if media is not None and isinstance(other, Transcript):
+            return output  # delivered with its audio
         if self._stale and asked_when_cleared != self.cleared:
             return output
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 
 from ..core.failures import CallbackFailures
 from ..core.loop_clock import TICK_S
-from ..core.outputs import AdditionalOutputs, CloseStream, split_output
+from ..core.outputs import DELIVERED, CloseStream, Delivered, split_output
+from ..core.speech import Speech
 from ..core.timed_event import TimedEvent
+from ..core.transcript import Transcript
 from ..handlers.invoke import Invoker
 from .audio_output import check_output, is_nothing, playable_s
+from .cues import Cues
 from .emit import INTERVAL_S, DroppedAudio
 from .emit_calls import EmitCalls, Raised
 from .playout import Playout, PlayoutFrame
@@ -26,12 +30,13 @@ __all__ = ["AudioOutbound"]
 class AudioOutbound:
     """Collect the outputs of a handler, and release its audio in real time.
 
-    ``AdditionalOutputs`` are delivered at once; audio is queued, up to a limit, and leaves in
-    frames (see ``Playout``); a ``CloseStream`` takes effect after the audio before it.
+    ``AdditionalOutputs`` and ``Transcript`` are delivered at once, but a transcript beside audio
+    when that begins to be played; audio is queued, up to a limit, and leaves in frames (see
+    ``Playout``); a ``CloseStream`` takes effect after the audio before it.
 
     Args:
         invoker: Runs user code.
-        deliver: Called with each ``AdditionalOutputs``.
+        deliver: Called with each ``AdditionalOutputs`` and ``Transcript``.
         playout: Paces the audio; None drops it, as the client receives none.
         failures: Records exceptions of ``emit`` and outputs that cannot be sent.
 
@@ -39,12 +44,15 @@ class AudioOutbound:
         on_played: Called when all queued audio has been sent and played.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
         turn: Held by a task while the audio of other tasks waits.
+        unplayed_s: Returns how much queued audio was not played, in seconds; a transport whose
+            client has a buffer replaces it.
+        captions: Whether the texts of ``Speech`` are delivered as transcripts.
     """
 
     def __init__(
         self,
         invoker: Invoker,
-        deliver: Callable[[AdditionalOutputs], None],
+        deliver: Callable[[Delivered], None],
         playout: Playout | None,
         failures: CallbackFailures,
     ) -> None:
@@ -59,6 +67,9 @@ class AudioOutbound:
         self.on_played: Callable[[], None] = lambda: None
         self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
         self.turn = asyncio.Lock()
+        self.unplayed_s: Callable[[], float] = self._unsent_s
+        self.captions = False
+        self._cues = Cues(self._played_s)
         self._was_playing = False
         self._clears = 0
         self._dropped = DroppedAudio()
@@ -185,37 +196,61 @@ class AudioOutbound:
             HandlerError: If the output cannot be sent.
         """
         media, other = split_output(output)
-        if isinstance(other, AdditionalOutputs):
+        said = other if isinstance(other, Transcript) and media is not None else None
+        if said is None and isinstance(other, DELIVERED):
             self._deliver(other)
         if media is not None:
-            await self._queue(*check_output(media), in_turn=in_turn)
+            if said is None and self.captions and isinstance(media, Speech) and media.text:
+                said = Transcript(media.text)
+            rate, samples = check_output(media)
+            queued = await self._queue(rate, samples, in_turn=in_turn)
+            if said is not None and queued:
+                self._announce(said, samples.shape[1] / rate)
         if isinstance(other, CloseStream):
             await self.played()
             return other.msg
         return None
 
-    async def _queue(self, rate: int, samples: NDArray[Any], *, in_turn: bool) -> None:
+    def _announce(self, said: Transcript, seconds: float) -> None:
+        """Deliver a transcript when the last audio, of that length, begins to be played."""
+        if self.playout is None:
+            self._deliver(said)
+        else:
+            self._cues.add(self.playout.pushed_s - seconds, lambda: self._deliver(said))
+
+    def _unsent_s(self) -> float:
+        if self.playout is None:
+            return 0.0
+        return self.playout.queued_s + self.playout.ahead_s(asyncio.get_running_loop().time())
+
+    def _played_s(self) -> float:
+        if self.playout is None:
+            return math.inf
+        return self.playout.pushed_s + self.playout.held_s - self.unplayed_s()
+
+    async def _queue(self, rate: int, samples: NDArray[Any], *, in_turn: bool) -> bool:
+        """Queue audio; return whether it was not dropped because the queue was cleared."""
         if self.playout is None:
             await self._drop(rate, samples)
-            return
+            return True
         if not in_turn and (self.playout.full or self.turn.locked()):
             clears = self._clears
             async with self.turn:
                 if clears != self._clears:
-                    return
-                await self._queue(rate, samples, in_turn=True)
-            return
+                    return False
+                return await self._queue(rate, samples, in_turn=True)
         if self.playout.full and not await self._wait_for_room(self.playout, rate, samples):
-            return
+            return False
         playout, on_frame = self.playout, self.on_frame
         if on_frame is None or not playout.waits_for_audio or not self._pushed.awaited:
             self.push(rate, samples)
-            return
+            return True
         playout.push_checked(rate, samples)
         while isinstance(action := self._poll(playout), PlayoutFrame):
             await on_frame(action)
         if action is not None:
             self._pushed.wake_at(action)
+        return True
 
     def push(self, rate: int, samples: NDArray[Any]) -> None:
         """Queue audio, if the client receives any, whether there is room or not.
@@ -270,6 +305,7 @@ class AudioOutbound:
         """Drop audio that is queued or waits for room; call on the event loop."""
         self._clears += 1
         self._dropped.clear()
+        self._cues.clear()
         if self.playout is not None:
             self.playout.clear()
             self._pushed.ring()

@@ -13,7 +13,7 @@ from av import VideoFrame
 from numpy.typing import NDArray
 
 from ..core.failures import CallbackFailures, contained
-from ..core.outputs import AdditionalOutputs, CloseStream, split_output
+from ..core.outputs import DELIVERED, CloseStream, Delivered, split_output
 from ..core.tasks import end_if_cancelled
 from ..handlers.inputs import FunctionInputs
 from ..handlers.invoke import Invoker, is_async
@@ -84,7 +84,7 @@ class VideoOutbound:
 
     Args:
         invoker: Runs user code.
-        deliver: Called with each ``AdditionalOutputs``.
+        deliver: Called with each ``AdditionalOutputs`` and ``Transcript``.
         fps: Maximum frame rate; None if the client receives none.
         failures: Records exceptions of ``video_emit``, or of a function, and outputs that cannot be
             sent.
@@ -93,7 +93,7 @@ class VideoOutbound:
     def __init__(
         self,
         invoker: Invoker,
-        deliver: Callable[[AdditionalOutputs], None],
+        deliver: Callable[[Delivered], None],
         fps: float | None,
         failures: CallbackFailures,
     ) -> None:
@@ -186,7 +186,7 @@ class VideoOutbound:
             HandlerError: If the output cannot be sent.
         """
         picture, other = split_output(output)
-        if isinstance(other, AdditionalOutputs):
+        if isinstance(other, DELIVERED):
             self._deliver(other)
         if picture is not None:
             if not isinstance(picture, VideoFrame):

@@ -18,6 +18,7 @@ from ..core.errors import WebRTCError
 from ..core.log_throttle import LogThrottle
 from ..core.messages import DataChannel, create_message
 from ..core.outputs import AdditionalOutputs, CloseStream, split_output
+from ..core.transcript import Transcript
 from .audio_output import check_output
 from .emit import INTERVAL_S
 
@@ -65,6 +66,8 @@ async def player_worker_decode(
             media, other = split_output(output)
             if isinstance(other, AdditionalOutputs):
                 _deliver(other, channel, set_additional_outputs)
+            elif isinstance(other, Transcript):
+                _send(other.message(), channel)
             if media is not None:
                 rate, samples = check_output(media)
                 waiting.push(converter.convert(rate, samples))
@@ -95,9 +98,13 @@ def _deliver(
 ) -> None:
     if set_additional_outputs is not None:
         set_additional_outputs(outputs)
+    _send(create_message("fetch_output", []), channel)
+
+
+def _send(message: str, channel: Callable[[], DataChannel | None] | None) -> None:
     told = channel() if channel is not None else None
     if told is not None:
-        told.send(create_message("fetch_output", []))
+        told.send(message)
 
 
 def _frame(samples: np.ndarray[Any, np.dtype[np.int16]], rate: int, pts: int) -> AudioFrame:

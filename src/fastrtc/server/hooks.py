@@ -28,7 +28,7 @@ class StreamHooks(Hooks):
 
 
 def check_hooks(
-    on_message: Any, on_connect: Any, on_disconnect: Any, idle_timeout: Any
+    on_message: Any, on_connect: Any, on_disconnect: Any, idle_timeout: Any, captions: Any = False
 ) -> StreamHooks:
     """Return the hooks of a stream, from its arguments.
 
@@ -47,4 +47,8 @@ def check_hooks(
         raise ValueError(
             f"idle_timeout must be a positive number of seconds or None, not {idle_timeout!r}"
         )
-    return StreamHooks(check_on_message(on_message), on_connect, on_disconnect, idle_timeout)
+    if not isinstance(captions, bool):
+        raise ValueError(f"captions must be True or False, not {captions!r}")
+    return StreamHooks(
+        check_on_message(on_message), on_connect, on_disconnect, idle_timeout, captions
+    )

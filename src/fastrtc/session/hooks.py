@@ -29,6 +29,7 @@ class Hooks:
         on_connect: Called when a connection is established.
         on_disconnect: Called when an established connection has ended.
         idle_timeout: How long a client may neither speak nor send anything, in seconds.
+        captions: Whether clients get the texts of ``Speech`` as transcripts.
         methods: The methods that clients may call by name, with the number of their arguments.
     """
 
@@ -36,4 +37,5 @@ class Hooks:
     on_connect: OnConnect | None = None
     on_disconnect: OnDisconnect | None = None
     idle_timeout: float | None = None
+    captions: bool = False
     methods: dict[str, tuple[Method, int]] = field(default_factory=dict)

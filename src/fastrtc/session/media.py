@@ -93,6 +93,7 @@ class Media:
                 self.audio_in = AudioInbound(handler, invoker, failures, flat=flat, framed=framed)
             sent = (playout or Playout()) if sends else None
             self.audio_out = AudioOutbound(invoker, deliver, sent, session.failures(emit))
+            self.audio_out.captions = session.captions
             self.speaker = Speaker(session, self.audio_out, self.queued_s)
             self.filler = Filler(self.audio_out, self.unsent_s)
         if has_video:

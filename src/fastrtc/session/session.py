@@ -16,8 +16,9 @@ from ..core.errors import HandlerExited, HandlerKeepsFailing
 from ..core.failures import CallbackFailures, as_exception, contained, text_of
 from ..core.identity import Identity
 from ..core.messages import create_message, current_post, end_message
-from ..core.outputs import AdditionalOutputs
+from ..core.outputs import AdditionalOutputs, Delivered
 from ..core.tasks import TaskOwner, runs_on
+from ..core.transcript import Transcript
 from ..handlers.abandoned import GRACE_S, abandoned
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker
@@ -79,6 +80,7 @@ class Session:
         messages: The messages of the client.
         calls: The program's calls to the client.
         timers: The limits of its duration and of its idle time.
+        captions: Whether the client gets the texts of ``Speech`` as transcripts.
         tells_codes: Whether the client gets the codes of an end and the warning before a time
             limit, which FastRTC 0.0.34 did not send.
     """
@@ -106,6 +108,7 @@ class Session:
         self._deliver_outputs = deliver
         self.tells_codes = True
         hooks = hooks or Hooks()
+        self.captions = hooks.captions
         self._stoppers: list[Callable[[], Awaitable[None]]] = []
         self._closers: list[Callable[[CloseReason], Awaitable[None]]] = []
         self._starters: list[Callable[[], None]] = []
@@ -122,7 +125,13 @@ class Session:
         close = functools.partial(self.close, tell=True, end="server")
         connect_context(
             self.user_context,
-            Connected(close, self.outbox.post, self.calls.call, self.calls.call_sync),
+            Connected(
+                close,
+                self.outbox.post,
+                self.calls.call,
+                self.calls.call_sync,
+                self.transcribe,
+            ),
         )
         self.context.run(current_context.set, self.user_context)
         self.context.run(current_post.set, self._errors.show)
@@ -242,13 +251,20 @@ class Session:
         """
         return CallbackFailures(name, self._errors.report_failure, self.loop.time)
 
-    def deliver(self, outputs: AdditionalOutputs) -> None:
-        """Pass outputs to the program, and notify the client.
+    def transcribe(self, transcript: Transcript) -> None:
+        """Send a transcript to the client; thread-safe."""
+        self.outbox.post(transcript.message())
+
+    def deliver(self, outputs: Delivered) -> None:
+        """Pass outputs to the program and notify the client, or send it a transcript.
 
         Raises:
             Exception: Any exception of the program's function.
             HandlerExited: If that is a ``BaseException`` but not an ``Exception``.
         """
+        if isinstance(outputs, Transcript):
+            self.transcribe(outputs)
+            return
         try:
             self._deliver_outputs(outputs)
         except Exception:

@@ -114,6 +114,8 @@ class OpenSocket:
             self.media.speaker.unplayed_s = self.unplayed_s
         if self.media.filler is not None:
             self.media.filler.unplayed_s = self._unplayed_s
+        if self.media.audio_out is not None:
+            self.media.audio_out.unplayed_s = self._unplayed_s
         self.keys = Keys(session, connection.say_once)
         self.channel = options.channel
         self._queue = options.queue
