@@ -26,12 +26,14 @@ const BANNER = `/*! fastrtc ${VERSION} | MIT licence | built from frontend/, see
 /** The source of each file in the package. */
 const SCRIPTS = {
   "static/fastrtc.js": "client/index.ts",
+  "static/timeline.js": "view/timeline_entry.ts",
   "templates/component/index.js": "adapters/component.ts",
   "templates/component/svelte_runtime_entry.js": "adapters/svelte_runtime_entry.ts",
   "templates/example/index.js": "adapters/example.ts",
   "templates/example/svelte_runtime_entry.js": "adapters/svelte_runtime_entry.ts",
 };
 const STYLES = {
+  "static/timeline.css": "view/timeline.css",
   "templates/component/style.css": "view/style.css",
   "templates/example/style.css": "view/example.css",
 };

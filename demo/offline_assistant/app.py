@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from fastrtc import ReplyOnPause, Stream, get_stt_model, get_tts_model
+from fastrtc import ReplyOnPause, Stream, Transcript, get_stt_model, get_tts_model
 
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -26,7 +26,9 @@ def answer(text: str) -> str:
 
 
 def reply(audio):
-    yield from voice.stream_tts_sync(answer(ears.stt(audio)))
+    text = ears.stt(audio)
+    yield Transcript(text or "…", "user")
+    yield from voice.stream_tts_sync(answer(text))
 
 
 def greeting():
@@ -38,6 +40,7 @@ stream = Stream(
     modality="audio",
     mode="send-receive",
     concurrency_limit=10,
+    captions=True,  # of what the voice says
     # The page and the server run on the same machine, so no STUN server is needed.
     server_rtc_configuration={"iceServers": []},
 )

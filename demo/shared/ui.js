@@ -110,6 +110,7 @@ class Page {
     this.client.on("remote", (stream) => this.play(this.remote, stream));
     this.client.on("message", (message) => this.log("received", message));
     this.client.on("sent", (message) => this.log("sent", message));
+    this.client.on("transcript", (transcript) => this.caption(transcript));
     this.client.on("error", (text) => this.alert("error", text));
     this.client.on("warning", (text) => this.alert("warning", text));
     this.client.on("notice", ({ sentence }) => this.alert("warning", sentence));
@@ -163,6 +164,7 @@ class Page {
   begin() {
     if (this.running) return;
     this.running = true;
+    this.captions?.replaceChildren();
     this.since = performance.now();
     this.seconds = setInterval(() => this.everySecond(), 1000);
     this.everySecond();
@@ -241,6 +243,25 @@ class Page {
     box.hidden = !kind;
     box.className = `alert ${kind ?? ""}`;
     box.textContent = text ?? "";
+  }
+
+  // What both sides say, if the program sends it; a new version has the key of the former one.
+  caption({ key, who, text, final, interrupted }) {
+    if (!this.captions) {
+      this.captions = make("ol", { className: "card captions", tabIndex: 0 });
+      this.captions.setAttribute("role", "log");
+      this.captions.setAttribute("aria-label", "Captions");
+      this.find(".stage").append(this.captions);
+    }
+    const list = this.captions;
+    const line = [...list.children].find((one) => one.dataset.key === String(key)) ?? make("li", { dir: "auto" });
+    line.dataset.key = key;
+    line.className = final ? who : `${who} partial`;
+    line.textContent = interrupted ? `${text} –` : text;
+    if (!text) line.remove();
+    else if (!line.parentElement) list.append(line);
+    while (list.children.length > 50) list.firstChild.remove();
+    list.scrollTop = list.scrollHeight;
   }
 
   log(way, entry) {

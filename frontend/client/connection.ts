@@ -7,6 +7,9 @@ import { Emitter } from "./emitter";
 import type { FastRTCError } from "./errors";
 import type { Meter } from "./levels";
 import { Life } from "./life";
+import { RecordingState } from "./recording";
+import { Transcripts, type Transcript } from "./transcripts";
+import { TurnLog, type TurnRecord } from "./turn_log";
 import type {
   CallHandler,
   ConnectionEvents,
@@ -35,15 +38,36 @@ export class Connection extends Emitter<ConnectionEvents> {
   #muted: MuteState = { microphone: false, camera: false };
   #life: Life | null = null;
   #calls = new Calls((message) => this.send(message));
+  #transcripts = new Transcripts((transcript) => {
+    this.emit("transcript", transcript);
+  });
+  #recording = new RecordingState((active) => {
+    this.emit("recording", active);
+  });
+  #turns = new TurnLog((turn) => {
+    this.emit("timeline", turn);
+  });
+  #wantsTurns = false;
 
   constructor(options: ConnectionOptions = {}) {
     super();
     this.options = options;
     this.on("message", (message) => {
       this.#calls.receive(message);
+      this.#transcripts.receive(message);
+      this.#recording.receive(message, this.id);
+      this.#turns.receive(message);
+    });
+    this.on("conversation", (snapshot) => {
+      this.#turns.follow(snapshot, performance.now());
+    });
+    this.on("open", () => {
+      if (this.#wantsTurns) this.requestTurns();
     });
     this.on("state", ({ state }) => {
       if (state !== "connected") this.#calls.end();
+      this.#recording.follow(this.active ? this.id : null);
+      if (!this.active) this.#turns.end(performance.now());
     });
   }
 
@@ -116,6 +140,24 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#life?.turn.state ?? { manual, talking: false };
   }
 
+  /** What both sides have said since the start, as far as the program sends it; newest last. */
+  get transcripts(): readonly Transcript[] {
+    return this.#transcripts.list;
+  }
+
+  /**
+   * The turns since the start, newest last: the program's records if they were requested, or what
+   * the page knows itself.
+   */
+  get timeline(): readonly TurnRecord[] {
+    return this.#turns.list;
+  }
+
+  /** Whether the program says that it records the connection. */
+  get recording(): boolean {
+    return this.#recording.active;
+  }
+
   /** Which local tracks are muted; kept across reconnects and restarts. */
   get muted(): MuteState {
     const { microphone, camera } = this.#muted;
@@ -137,6 +179,8 @@ export class Connection extends Emitter<ConnectionEvents> {
    */
   start({ silent = false } = {}): Promise<boolean> {
     if (this.active && this.#life) return this.#life.outcome;
+    this.#transcripts.clear();
+    this.#turns.clear();
     this.#life = new Life(
       { ...this.options },
       { ...this.#muted },
@@ -187,6 +231,15 @@ export class Connection extends Emitter<ConnectionEvents> {
     { timeout }: { timeout?: number } = {},
   ): Promise<unknown> {
     return this.#calls.call(name, data, timeout);
+  }
+
+  /**
+   * Ask the program for its records of turns, now and after each reconnect: exact times, also of
+   * what happens at the server. A stream sends them with `on_turn` or `debug`; others do not answer.
+   */
+  requestTurns(on = true): void {
+    this.#wantsTurns = on;
+    this.send({ type: "turns", data: { on } });
   }
 
   /**

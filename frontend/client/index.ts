@@ -15,4 +15,6 @@ export { Meter } from "./levels";
 export { pushToTalk } from "./push_to_talk";
 export type { PushToTalkOptions, TalkConnection } from "./push_to_talk";
 export { httpSignalling } from "./signalling";
+export type { Speaker, Transcript } from "./transcripts";
+export type { TurnRecord } from "./turn_log";
 export type * from "./types";

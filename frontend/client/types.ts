@@ -2,6 +2,8 @@
 
 import type { FastRTCError } from "./errors";
 import type { ConversationSnapshot } from "./conversation";
+import type { Transcript } from "./transcripts";
+import type { TurnRecord } from "./turn_log";
 
 /** The media of a stream, the same as the server's `modality`. */
 export type Modality = "audio" | "video" | "audio-video";
@@ -235,6 +237,12 @@ export interface ConnectionEvents {
   devices: DeviceChoice;
   /** The state of the conversation, such as listening, thinking or speaking. */
   conversation: ConversationSnapshot;
+  /** A new transcript of the program, or a new version of one. */
+  transcript: Transcript;
+  /** Whether the program records the connection, when that has changed. */
+  recording: boolean;
+  /** A turn has begun, more is known of it, or it has ended. */
+  timeline: TurnRecord;
   /** A turn began or ended with `begin()`, `commit()` or `cancel()`, or turns became manual. */
   turn: TurnState;
 }

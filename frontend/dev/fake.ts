@@ -3,6 +3,9 @@
 import type { Connection, ConnectionEvents, ConnectionOptions, StreamStats } from "../client";
 import type { ConversationSnapshot, DeviceChoice, TurnState } from "../client";
 import { Emitter } from "../client/emitter";
+import { RecordingState } from "../client/recording";
+import { Transcripts } from "../client/transcripts";
+import { TurnLog } from "../client/turn_log";
 import type { FastRTCError } from "../client";
 
 /** The level of somebody who speaks, or of nobody. */
@@ -42,6 +45,17 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
   muted = { microphone: false, camera: false };
   stats: StreamStats | null = null;
   starts = 0;
+  /** How often the view has asked for records of turns. */
+  requests = 0;
+  #transcripts = new Transcripts((transcript) => {
+    this.emit("transcript", transcript);
+  });
+  #recording = new RecordingState((active) => {
+    this.emit("recording", active);
+  });
+  #log = new TurnLog((turn) => {
+    this.emit("timeline", turn);
+  });
   #meters = {
     local: new FakeMeter(() => this.turn.talking || VOICED.local.has(this.conversation.state)),
     remote: new FakeMeter(() => VOICED.remote.has(this.conversation.state)),
@@ -75,6 +89,7 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
     this.state = state;
     this.error = error;
     if (state === "connecting") this.id = `fake-${this.starts}`;
+    this.#recording.follow(this.active ? this.id : null);
     this.emit("state", { state, previous, id: this.id, error });
     if (!this.active) this.id = null;
   }
@@ -82,17 +97,34 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
   /** Moves the conversation on. */
   converse(state: ConversationSnapshot["state"]): void {
     this.conversation = { state, latency: 412, latencyFromSpeech: 913 };
+    this.#log.follow(this.conversation, performance.now());
     this.emit("conversation", this.conversation);
   }
 
   /** Has the server say something. */
   say<Name extends keyof ConnectionEvents>(name: Name, detail: ConnectionEvents[Name]): void {
+    if (name === "message") {
+      const message = detail as ConnectionEvents["message"];
+      this.#transcripts.receive(message);
+      this.#recording.receive(message, this.id);
+      this.#log.receive(message);
+    }
     this.emit(name, detail);
+  }
+
+  requestTurns(): void {
+    this.requests += 1;
+  }
+
+  get recording(): boolean {
+    return this.#recording.active;
   }
 
   start({ silent = false } = {}): Promise<boolean> {
     if (this.active) return Promise.resolve(false);
     this.starts += 1;
+    this.#transcripts.clear();
+    this.#log.clear();
     this.become(silent || this.options.mode === "receive" ? "connecting" : "asking");
     return Promise.resolve(false);
   }

@@ -22,6 +22,22 @@ const STATS: StreamStats = {
   latencyFromSpeech: 913,
 };
 
+/** Records of turns as a server sends them; the last one goes on. */
+const RECORDS = [
+  { kind: "start_up", first_sent_s: 0.2, first_heard_s: 0.3, played_s: 2.1 },
+  record(4, [2.3, 0.52, 0.31, 0.24, 0.02, 0.09], 3.4),
+  record(12, [1.1, 0.21, 0.05, 0.18, 0.02, 0.1], 1.2, {
+    ended_by: "model",
+    outcome: "interrupted",
+  }),
+  record(18, [4.6, 0.55, 1.9, 0.42, 0.03, 0.12], 6.8),
+  record(33, [0.7, 0.5, 0.4], null, {
+    outcome: "failed",
+    error: "TimeoutError: the language model did not answer",
+  }),
+  record(36, [1.9, 0.5, 0.28, 0.2, 0.02, 0.09], 2.6),
+];
+
 /** The states with a button to talk, and the conversation in each. */
 const TURNS: Record<string, Parameters<FakeConnection["converse"]>[0] | undefined> = {
   ready: "listening",
@@ -113,10 +129,25 @@ async function arrange(): Promise<void> {
   else if (state === "details") {
     talk();
     press("Connection details");
-  } else if (state === "captions") {
+  } else if (state === "timeline") {
+    connection.converse("listening");
+    press("Connection details");
+    RECORDS.forEach((data, index) => {
+      connection.say("message", { type: "turn", data: { number: index + 1, ...data } });
+    });
+    connection.converse("heard");
+    connection.converse("thinking");
+    document.querySelectorAll<HTMLElement>("[role=option]")[2]?.click();
+  } else if (state === "no-turns") press("Connection details");
+  else if (state === "captions" || state === "captions-hidden") {
     connection.converse("speaking");
     say("user", "What is the weather in Lisbon?");
     say("assistant", "Sunny, with 24 degrees in the afternoon and a light wind from the north.");
+    if (state === "captions-hidden") press("Hide captions");
+  } else if (state === "captions-long") captionsOfAllKinds();
+  else if (state === "recording") {
+    connection.say("message", { type: "recording", data: { active: true } });
+    connection.converse("heard");
   } else if (state === "folded") press("Hide your picture");
   else if (state === "reconnecting") connection.become("reconnecting");
   else if (state === "stopped") {
@@ -152,8 +183,54 @@ function talk(): void {
   );
 }
 
-function say(who: string, text: string): void {
-  connection.say("message", { type: "transcript", data: { who, text } });
+function say(who: string, text: string, final = true): void {
+  connection.say("message", { type: "transcript", data: { who, text, final } });
+}
+
+/** More than fits: two directions of writing, a long word, an interruption, an unfinished text. */
+function captionsOfAllKinds(): void {
+  connection.converse("heard");
+  say("user", "Which trains go from Lisbon to Porto this evening, and what do they cost?");
+  say("assistant", "There are four.");
+  say(
+    "assistant",
+    "The first leaves at 17:39 from Oriente and arrives in Porto-Campanhã at 20:52.",
+  );
+  say("user", "متى يصل القطار التالي إلى بورتو؟");
+  connection.say("message", { type: "log", data: "response_starting" });
+  say("assistant", "הרכבת הבאה מגיעה בשעה");
+  connection.say("message", { type: "interrupted", data: "interrupted" });
+  say(
+    "user",
+    "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogochllanfairpwllgwyngyllgogery",
+  );
+  say("assistant", "That is a place in Wales.");
+  say("user", "No, I want to go to", false);
+}
+
+/** The record of a turn: when it began, the length of each part, and of the reply. */
+function record(
+  begins: number,
+  parts: number[],
+  played: number | null,
+  more: object = {},
+): Record<string, unknown> {
+  const names = ["speech_ended", "turn_ended", "first_output", "first_audio", "first_sent"];
+  let at = begins;
+  const times: Record<string, number> = {};
+  [...names, "first_heard"].slice(0, parts.length).forEach((name, index) => {
+    at += parts[index] ?? 0;
+    times[`${name}_s`] = at;
+  });
+  return {
+    kind: "reply",
+    outcome: "completed",
+    ended_by: "pause",
+    speech_began_s: begins,
+    ...times,
+    played_s: played,
+    ...more,
+  };
 }
 
 function press(name: string): void {

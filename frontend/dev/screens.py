@@ -25,10 +25,12 @@ ASSETS = FRONTEND.parent / "docs" / "assets"
 STATES = [
     *("idle", "asking", "connecting", "listening", "heard", "thinking", "speaking", "interrupted"),
     *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
-    *("captions", "muted", "devices", "details", "reconnecting", "error", "time-limit", "stopped"),
+    *("captions", "captions-long", "captions-hidden", "recording", "muted", "devices", "details"),
+    *("timeline", "no-turns", "reconnecting", "error", "time-limit", "stopped"),
 ]
 CONVERSATION = {
-    *("heard", "thinking", "speaking", "interrupted", "captions"),
+    *("heard", "thinking", "speaking", "interrupted", "timeline", "no-turns"),
+    *("captions", "captions-long", "captions-hidden"),
     *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
 }
 OF_ONE_WAY = {"idle", "connecting", "listening", "muted", "reconnecting", "error", "stopped"}
@@ -76,6 +78,7 @@ async def picture(page: Page, address: str, query: dict[str, str], width: int) -
     height = WIDTHS[width]
     await page.goto(f"{address}?{urlencode(query)}")
     await page.wait_for_selector("body[data-ready]")
+    await page.evaluate("localStorage.clear()")
     await page.wait_for_function(
         "[...document.querySelectorAll('video')].every((one) => !one.srcObject || one.videoWidth)"
     )

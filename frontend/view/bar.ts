@@ -13,6 +13,7 @@ export interface BarActions {
   camera(): void;
   speaker(): void;
   devices(): void;
+  captions(): void;
   details(): void;
   fullScreen(): void;
 }
@@ -24,6 +25,8 @@ export interface BarState {
   microphoneMuted: boolean;
   cameraMuted: boolean;
   speakerMuted: boolean;
+  /** Whether captions are shown; null if there are none. */
+  captions: boolean | null;
   /** The open drawer. */
   drawer: "devices" | "details" | null;
   /** Whether there is a device to select. */
@@ -47,10 +50,17 @@ export class Bar {
   readonly #camera: RoundButton | null;
   readonly #speaker: RoundButton | null;
   readonly #devices: RoundButton | null;
+  readonly #captions = round("captions", () => {
+    this.actions.captions();
+  });
   readonly #details: RoundButton;
   readonly #fullScreen: RoundButton | null;
 
-  constructor(layout: Layout, actions: BarActions, drawers: { devices: string; details: string }) {
+  constructor(
+    layout: Layout,
+    private readonly actions: BarActions,
+    drawers: { devices: string; details: string },
+  ) {
     const { microphone, camera, speaker, picture } = layout;
     this.main = h(
       "button",
@@ -86,6 +96,7 @@ export class Bar {
             drawers.devices,
           )
         : null;
+    this.#captions.root.classList.add("frtc-cc");
     this.#details = round(
       "details",
       () => {
@@ -104,7 +115,7 @@ export class Bar {
       { class: "frtc-bar", role: "group", "aria-label": "Controls" },
       this.main,
       side(this.#microphone, this.#camera, this.#speaker),
-      side(this.#devices, this.#details, this.#fullScreen),
+      side(this.#devices, this.#captions, this.#details, this.#fullScreen),
     );
   }
 
@@ -134,6 +145,9 @@ export class Bar {
       "Mute speaker",
       "Unmute speaker",
     ]);
+    show(this.#captions.root, state.captions !== null);
+    setIcon(this.#captions.picture, state.captions === false ? "captionsOff" : "captions");
+    name(this.#captions.root, state.captions === false ? "Show captions" : "Hide captions");
     if (this.#microphone) show(this.#microphone.root, !state.manual);
     if (this.#devices) show(this.#devices.root, state.hasChoice);
     unfold(this.#devices, state.drawer === "devices", "Choose devices");

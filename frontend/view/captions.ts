@@ -1,67 +1,175 @@
-/** Captions over the stage, which appear once the server sends a transcript. */
+/** Captions on the stage, which appear once the program sends a transcript. */
 
-import { h, setText, show } from "./dom";
+import type { Speaker, Transcript } from "../client";
+import { h, setAttribute, setText, show } from "./dom";
 
-/** The speaker. */
-export type Who = "user" | "assistant";
+/** Number of texts that are kept, to scroll back to. */
+const MOST = 50;
 
-/** The data of a message of type "transcript". */
-export interface Caption {
-  who: Who;
-  text: string;
-  /** Whether it is final; otherwise the next caption of the same speaker replaces it. */
-  final: boolean;
+/** Distance from the end at which new text is still followed, in CSS pixels. */
+const NEAR = 12;
+
+/** What one side says without the other in between. */
+interface Run {
+  who: Speaker;
+  root: HTMLElement;
+  /** The texts by their keys. */
+  texts: Map<number, HTMLElement>;
 }
 
-/** Number of captions shown. */
-const MOST = 2;
-
-/** Parse the data of a message; null if it is not a transcript. */
-export function readCaption(data: unknown): Caption | null {
-  if (typeof data !== "object" || data === null) return null;
-  const { who, text, final = true } = data as Record<string, unknown>;
-  if ((who !== "user" && who !== "assistant") || typeof text !== "string") return null;
-  return { who, text: text.trim(), final: final !== false };
-}
-
-/** The captions. */
+/**
+ * The captions of both sides.
+ *
+ * Screen readers read each text once, when it is final: until then it is hidden from them.
+ */
 export class Captions {
   readonly root = h("div", {
     class: "frtc-captions",
     role: "log",
+    "aria-live": "polite",
+    "aria-relevant": "additions",
     "aria-label": "Captions",
     hidden: true,
   });
-  #lines: { caption: Caption; element: HTMLElement }[] = [];
+  #runs: Run[] = [];
+  #wanted = true;
 
   /** @param nameOf Returns the name of a speaker. */
-  constructor(private readonly nameOf: (who: Who) => string) {}
-
-  /** Show the data of a message; data that is not a transcript is ignored. */
-  add(data: unknown): void {
-    const caption = readCaption(data);
-    if (!caption) return;
-    const open = this.#lines.find(({ caption: { who, final } }) => who === caption.who && !final);
-    if (open) {
-      open.caption = caption;
-      setText(open.element, caption.text);
-    } else if (caption.text) {
-      const element = h("span", {}, caption.text);
-      const name = h("b", {}, this.nameOf(caption.who));
-      this.root.append(h("p", { class: `frtc-said frtc-${caption.who}` }, name, " ", element));
-      this.#lines.push({ caption, element });
-    }
-    while (this.#lines.length > MOST) {
-      this.#lines.shift();
-      this.root.firstElementChild?.remove();
-    }
-    show(this.root, this.#lines.length > 0);
+  constructor(private readonly nameOf: (who: Speaker) => string) {
+    this.root.addEventListener("scroll", () => {
+      this.#fade();
+    });
   }
 
-  /** Clear the captions. */
+  /** Whether there are any. */
+  get any(): boolean {
+    return this.#runs.length > 0;
+  }
+
+  /** Show or hide them. */
+  want(wanted: boolean): void {
+    this.#wanted = wanted;
+    this.#show();
+    this.#follow();
+  }
+
+  /** Show a text, or a new version of it; an empty one is removed. */
+  put(transcript: Transcript): void {
+    const { scrollTop, clientHeight, scrollHeight } = this.root;
+    const follows = scrollTop + clientHeight >= scrollHeight - NEAR;
+    const run = this.#runs.find(({ texts }) => texts.has(transcript.key));
+    if (!transcript.text) {
+      if (run) this.#remove(run, transcript.key);
+    } else if (run) this.#replace(run, transcript);
+    else this.#append(transcript);
+    this.#show();
+    if (follows) this.#follow();
+  }
+
+  /** Remove all. */
   clear(): void {
-    this.#lines = [];
+    this.#runs = [];
     this.root.replaceChildren();
-    show(this.root, false);
+    this.#show();
+  }
+
+  #append(transcript: Transcript): void {
+    const { who, key } = transcript;
+    let run = this.#runs.at(-1);
+    if (run?.who !== who) {
+      // The name has its own direction, so that the text determines that of the line.
+      const name = h("bdi", { class: "frtc-speaker" }, this.nameOf(who));
+      const root = h("p", { class: `frtc-said frtc-${who}`, dir: "auto" }, name);
+      run = { who, root, texts: new Map() };
+      this.#runs.push(run);
+      this.root.append(root);
+    }
+    const element = textOf(transcript);
+    run.texts.set(key, element);
+    run.root.append(" ", element);
+    const count = this.#runs.reduce((total, { texts }) => total + texts.size, 0);
+    const [first] = this.#runs;
+    const [oldest] = first?.texts.keys() ?? [];
+    if (count > MOST && first && oldest !== undefined) this.#remove(first, oldest);
+  }
+
+  /** A new element is read by screen readers; a changed one is not. */
+  #replace(run: Run, transcript: Transcript): void {
+    const former = run.texts.get(transcript.key);
+    if (!former) return;
+    const wasPartial = former.getAttribute("aria-hidden") === "true";
+    if (wasPartial === !transcript.final) {
+      fill(former, transcript);
+      return;
+    }
+    const element = textOf(transcript);
+    former.replaceWith(element);
+    run.texts.set(transcript.key, element);
+  }
+
+  #remove(run: Run, key: number): void {
+    const element = run.texts.get(key);
+    if (element?.previousSibling?.nodeType === Node.TEXT_NODE) element.previousSibling.remove();
+    element?.remove();
+    run.texts.delete(key);
+    if (run.texts.size > 0) return;
+    run.root.remove();
+    this.#runs = this.#runs.filter((one) => one !== run);
+  }
+
+  #show(): void {
+    show(this.root, this.#wanted && this.any);
+    // A text that does not fit can be scrolled with the keyboard.
+    const overflows = this.root.scrollHeight > this.root.clientHeight + 1;
+    setAttribute(this.root, "tabindex", overflows ? 0 : null);
+  }
+
+  #follow(): void {
+    this.root.scrollTop = this.root.scrollHeight;
+    this.#fade();
+  }
+
+  /** Show that there is more above. */
+  #fade(): void {
+    this.root.classList.toggle("frtc-scrolled", this.root.scrollTop > 2);
+  }
+}
+
+function textOf(transcript: Transcript): HTMLElement {
+  const element = h("span", {
+    class: transcript.final ? null : "frtc-partial",
+    "aria-hidden": transcript.final ? null : "true",
+  });
+  fill(element, transcript);
+  return element;
+}
+
+function fill(element: HTMLElement, { text, interrupted }: Transcript): void {
+  if (!interrupted) setText(element, text);
+  else {
+    const unseen = h("span", { class: "frtc-unseen" }, "(interrupted)");
+    element.replaceChildren(text, h("span", { "aria-hidden": "true" }, " –"), " ", unseen);
+  }
+}
+
+/** Where the choice to hide captions is kept. */
+const KEY = "fastrtc-captions";
+
+/** Whether the user has not hidden captions, also in an earlier visit. */
+export function wantsCaptions(): boolean {
+  try {
+    return localStorage.getItem(KEY) !== "hidden";
+  } catch {
+    return true; // storage is blocked
+  }
+}
+
+/** Keep the user's choice. */
+export function keepCaptionsWanted(wanted: boolean): void {
+  try {
+    if (wanted) localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, "hidden");
+  } catch {
+    // storage is blocked: it holds until the page is closed
   }
 }

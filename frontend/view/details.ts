@@ -5,6 +5,7 @@ import { h, newId, setAttribute, setText, show } from "./dom";
 import { HistoryChart, swatch, type LevelHistory } from "./history";
 import type { Layout } from "./layout";
 import { MessageList } from "./messages";
+import { Timeline } from "./timeline";
 
 /** Update interval of the statistics while the drawer is open, in ms. */
 const INTERVAL = 1000;
@@ -66,15 +67,19 @@ function milliseconds(value: number | null | undefined, factor: number): string 
 export class DetailsDrawer {
   readonly id = newId("details");
   readonly messages = new MessageList();
+  /** The turns; null where there is no conversation. */
+  readonly timeline: Timeline | null;
   readonly #list = h("dl", {});
   readonly #assistant = h("span", {});
   readonly #chart: HistoryChart | null;
   readonly #figure = h("div", { class: "frtc-figure" });
-  readonly root = h(
-    "div",
-    { class: "frtc-drawer", id: this.id, role: "group", "aria-label": "Connection", hidden: true },
-    h("div", { class: "frtc-details" }, this.#figure, this.#list, this.messages.root),
-  );
+  readonly root = h("div", {
+    class: "frtc-drawer",
+    id: this.id,
+    role: "group",
+    "aria-label": "Connection",
+    hidden: true,
+  });
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
@@ -88,6 +93,11 @@ export class DetailsDrawer {
     history: LevelHistory,
   ) {
     const { microphone, speaker } = layout;
+    this.timeline = microphone && speaker ? new Timeline() : null;
+    this.root.append(
+      this.timeline?.root ?? "",
+      h("div", { class: "frtc-details" }, this.#figure, this.#list, this.messages.root),
+    );
     this.#chart = microphone || speaker ? new HistoryChart(history, [microphone, speaker]) : null;
     if (this.#chart) {
       const sides = [
@@ -99,6 +109,12 @@ export class DetailsDrawer {
         this.#chart.canvas,
       );
     } else this.#figure.remove();
+  }
+
+  /** Forget the last call. */
+  clear(): void {
+    this.messages.clear();
+    this.timeline?.clear();
   }
 
   /** Set the name of the other participant. */

@@ -16,6 +16,10 @@ const SHAPES = {
   devices:
     '<path d="M4 7h9M17.5 7H20M4 17h2.5M11 17h9"/><circle cx="15.2" cy="7" r="2.3"/><circle cx="8.7" cy="17" r="2.3"/>',
   details: '<path d="M5 19v-5M10 19v-9M15 19v-6M20 19V5"/>',
+  captions:
+    '<rect x="3" y="5" width="18" height="14" rx="3"/><path d="M6.5 11H9M12 11h5.5M6.5 15h6M15.5 15h2"/>',
+  captionsOff:
+    '<path d="M9 5h9a3 3 0 0 1 3 3v8.5M18 19H6a3 3 0 0 1-3-3V8a3 3 0 0 1 2-2.83M6.5 15h6M14 11h3.5M4 4l16 16"/>',
   expand: '<path d="M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"/>',
   shrink: '<path d="M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5"/>',
   hide: '<path d="M4 4l16 16M9.5 5.3A9.7 9.7 0 0 1 12 5c5 0 8.3 4.2 9.5 7a13.5 13.5 0 0 1-2.4 3.6M6.3 7.1A13.4 13.4 0 0 0 2.5 12c1.2 2.8 4.5 7 9.5 7a9.7 9.7 0 0 0 4.2-.95M9.9 9.9a3 3 0 0 0 4.2 4.2"/>',

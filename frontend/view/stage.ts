@@ -1,6 +1,6 @@
 /** The large part of the view: the video, waveform or icon, and errors. */
 
-import type { Connection } from "../client";
+import type { Connection, Transcript } from "../client";
 import { h, setText, show } from "./dom";
 import { LevelHistory, swatch } from "./history";
 import { Frames, wantsLessMotion } from "./frames";
@@ -11,6 +11,7 @@ import type { Status } from "./status";
 import { Voice } from "./voices";
 import { Captions } from "./captions";
 import { Clock } from "./clock";
+import { RecordingBadge } from "./recording";
 import { SelfView } from "./self_view";
 import { drawWaves, type Strand } from "./waves";
 
@@ -29,6 +30,7 @@ export class Stage {
   /** The recent levels of both sides. */
   readonly history = new LevelHistory();
   readonly #clock = new Clock();
+  readonly #recording = new RecordingBadge();
   readonly #captions: Captions;
   readonly #waves: HTMLCanvasElement | null;
   readonly #disc: HTMLButtonElement | null;
@@ -107,7 +109,7 @@ export class Stage {
       "div",
       { class: "frtc-stage", "data-kind": picture ? "picture" : withIcon ? "icon" : "waves" },
       screen,
-      this.#clock.root,
+      h("div", { class: "frtc-corner" }, this.#clock.root, this.#recording.root),
       this.#disc,
       this.#waves,
       this.#legend,
@@ -201,8 +203,23 @@ export class Stage {
   }
 
   /** Show a caption. */
-  caption(data: unknown): void {
-    this.#captions.add(data);
+  caption(transcript: Transcript): void {
+    this.#captions.put(transcript);
+  }
+
+  /** Whether there are captions. */
+  get hasCaptions(): boolean {
+    return this.#captions.any;
+  }
+
+  /** Show or hide the captions. */
+  wantCaptions(wanted: boolean): void {
+    this.#captions.want(wanted);
+  }
+
+  /** Show whether the conversation is recorded. */
+  showRecording(active: boolean): void {
+    this.#recording.follow(active);
   }
 
   /** Release everything. */

@@ -4,6 +4,7 @@ import { Connection, FastRTCError, setSpeaker, type ConnectionOptions } from "..
 import { openDevices } from "../client/devices";
 import { toFastRTCError } from "../client/errors";
 import { Bar } from "./bar";
+import { keepCaptionsWanted, wantsCaptions } from "./captions";
 import { Composer } from "./composer";
 import { DetailsDrawer } from "./details";
 import { DevicesDrawer, offersSpeakers, type Choices, type Role } from "./devices";
@@ -146,6 +147,7 @@ class Panel {
   readonly #layout;
   #complaint: string | null = null;
   #hasChoice: boolean;
+  #captions = wantsCaptions();
   #speaker = "";
   #speakerMuted = false;
   #drawer: "devices" | "details" | null = null;
@@ -224,6 +226,9 @@ class Panel {
         devices: () => {
           this.#open("devices");
         },
+        captions: () => {
+          this.#toggleCaptions();
+        },
         details: () => {
           this.#open("details");
         },
@@ -254,6 +259,7 @@ class Panel {
       this.#devices.root,
       this.#details.root,
     );
+    this.#stage.wantCaptions(this.#captions);
     this.#listen();
     void this.#lookForSpeakers();
   }
@@ -291,7 +297,7 @@ class Panel {
     const connection = this.#connection;
     connection.on("state", ({ state, previous }) => {
       const begins = state === "asking" || state === "connecting";
-      if (begins && !["asking", "reconnecting"].includes(previous)) this.#details.messages.clear();
+      if (begins && !["asking", "reconnecting"].includes(previous)) this.#details.clear();
       this.#server.watch(connection.active);
       if (connection.active) this.#test?.release();
       else if (this.#drawer !== "devices") this.#test?.stop();
@@ -320,8 +326,15 @@ class Panel {
       if (this.#test?.testing) void this.#test.start();
       this.#devices.follow();
     });
-    connection.on("message", ({ type, data }) => {
-      if (type === "transcript") this.#stage.caption(data);
+    connection.on("transcript", (transcript) => {
+      this.#stage.caption(transcript);
+      this.#refresh();
+    });
+    connection.on("recording", (active) => {
+      this.#stage.showRecording(active);
+    });
+    connection.on("timeline", (turn) => {
+      this.#details.timeline?.add(turn);
     });
     for (const [event, way] of [
       ["message", "received"],
@@ -383,6 +396,7 @@ class Panel {
       microphoneMuted: muted.microphone,
       cameraMuted: muted.camera,
       speakerMuted: this.#speakerMuted,
+      captions: this.#stage.hasCaptions ? this.#captions : null,
       drawer: this.#drawer,
       hasChoice: this.#hasChoice,
       fullScreen: document.fullscreenElement === this.root,
@@ -400,6 +414,13 @@ class Panel {
   #toggleStream(): void {
     if (this.#connection.active) this.#connection.stop();
     else void this.#connection.start();
+  }
+
+  #toggleCaptions(): void {
+    this.#captions = !this.#captions;
+    keepCaptionsWanted(this.#captions);
+    this.#stage.wantCaptions(this.#captions);
+    this.#refresh();
   }
 
   /** Set the volume, and unmute if it is raised. */
@@ -420,6 +441,7 @@ class Panel {
     this.#drawer = closes ? null : drawer;
     this.#devices.open(this.#drawer === "devices");
     this.#details.open(this.#drawer === "details");
+    if (this.#drawer === "details") this.#connection.requestTurns();
     if (this.#drawer === "devices") void this.#test?.start();
     else this.#test?.stop();
     if (closes) this.#bar.focus(drawer);

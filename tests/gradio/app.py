@@ -4,7 +4,7 @@
 /limited              an audio echo with room for one connection
 /inputs               a slider as an additional input, a number as an additional output
 /chat                 the textbox variant, its replies in a chatbot
-/conversation         a tone as the answer to whoever has spoken
+/conversation         a tone as the answer to whoever has spoken, with captions
 /pauses               pauses and resumes its answer, and waits for a user who may go on
 /push-to-talk         speaks for as long as the button to talk was held; a text is shown
 /submit               a text that the handler gets when it is submitted
@@ -33,11 +33,14 @@ from fastrtc import (
     AsyncStreamHandler,
     Interruptions,
     ReplyOnPause,
+    Speech,
     Stream,
     StreamHandler,
+    Transcript,
     WebRTC,
     WebRTCData,
     WebRTCError,
+    get_current_context,
     wait_for_item,
 )
 
@@ -217,9 +220,13 @@ def chat_page() -> Stream:
 
 
 def hum(audio):
-    """Three seconds of an answer."""
-    for _ in range(15):
-        yield RATE, TONE.reshape(1, -1)
+    """Three seconds of an answer, with captions."""
+    get_current_context().send({"type": "recording", "data": {"active": True}})
+    yield Transcript("Good", "user", final=False)
+    yield Transcript("Goodbye", "user")
+    texts = {0: "One hum.", 5: "Another hum.", 14: "The last hum."}
+    for number in range(15):
+        yield Speech(RATE, TONE.reshape(1, -1), texts.get(number, ""))
 
 
 def hum_long(audio):
@@ -396,7 +403,7 @@ def main() -> None:
     pages["/limited"] = echo.ui
     pages["/inputs"] = inputs_page().ui
     pages["/chat"] = chat_page().ui
-    pages["/conversation"] = audio(ReplyOnPause(hum))
+    pages["/conversation"] = audio(ReplyOnPause(hum), captions=True)
     pages["/pauses"] = audio(
         ReplyOnPause(
             hum_long,

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Playwright, expect
 from tests.gradio.conftest import FLAGS, RATE
 from tests.gradio.marks import MARKS
 from tests.gradio.server import PageServer
-from tests.gradio.stream_page import PATIENCE
+from tests.gradio.stream_page import PATIENCE, StreamPage
 from tests.support.programs import require_program
 from tests.support.speech import recorded_prompt, spaced, trimmed, write_wav
 
@@ -38,10 +38,44 @@ async def test_a_conversation(server: PageServer, open_page, talking_chromium: B
     await page.start()
     # It is said over and over: on a machine that was too slow for it there is a next time.
     await page.page.wait_for_function(WENT_THROUGH, arg=TURNS, timeout=4 * PATIENCE)
+    await has_captions(page)
     await page.press("Connection details")
     figure = re.compile(r"Last answer after\d+ ms")
     await expect(page.drawer("Connection")).to_contain_text(figure)
+    await has_turns(page)
+    recording = page.page.locator(".frtc-recording")
+    await expect(recording).to_have_text("Recording")
     await page.stop()
+    await expect(recording).to_have_text("No longer recording")
+
+
+async def has_captions(page: StreamPage) -> None:
+    """Each text is there as it was heard, and can be hidden."""
+    captions = page.page.get_by_role("log", name="Captions")
+    for text in (
+        "You Goodbye",
+        "Assistant One hum. Another hum. – (interrupted)",
+        "Assistant One hum. Another hum. The last hum.",
+    ):
+        await expect(captions.locator("p", has_text=text).first).to_be_visible()
+    await expect(captions.locator("[aria-hidden=true]", has_text="Good")).to_have_count(0)
+    await page.press("Hide captions")
+    await expect(captions).to_be_hidden()
+    await page.press("Show captions")
+    await expect(captions).to_be_visible()
+
+
+async def has_turns(page: StreamPage) -> None:
+    """The last turns have strips, which the keyboard reaches."""
+    turns = page.page.get_by_role("listbox", name="Turns, newest first").get_by_role("option")
+    answered = re.compile(r"^Turn \d+: answered after about 0\.\d\d s")
+    await expect(turns.and_(page.page.get_by_label(answered)).first).to_be_visible()
+    interrupted = turns.and_(page.page.get_by_label(re.compile("interrupted after")))
+    await expect(interrupted.first).to_be_visible()
+    await turns.first.focus()
+    await page.page.keyboard.press("End")
+    await expect(turns.last).to_be_focused()
+    await expect(page.page.locator(".frtc-turn-title")).to_contain_text("Turn 1")
 
 
 async def test_no_camera(server: PageServer, open_page, talking_chromium: Browser) -> None:

@@ -100,6 +100,6 @@ it.each([
   const read = (): Promise<null> => Promise.resolve(null);
   const drawer = new DetailsDrawer(read, layoutOf("audio", mode), new LevelHistory());
   drawer.name("Ava");
-  expect(drawer.root.querySelector(".frtc-key")?.textContent).toBe(heading);
+  expect(drawer.root.querySelector(".frtc-details .frtc-key")?.textContent).toBe(heading);
   expect(drawer.root.querySelector("canvas")?.getAttribute("aria-label")).toBe(label);
 });

@@ -1,6 +1,5 @@
 // @vitest-environment happy-dom
 import { describe, expect, it, vi } from "vitest";
-import { readCaption } from "../../view/captions";
 import { elapsedText } from "../../view/clock";
 import { LevelHistory } from "../../view/history";
 import { messageText } from "../../view/messages";
@@ -15,21 +14,6 @@ it.each([
   [3_723_000, "1:02:03"],
 ])("writes %d ms as %s", (milliseconds, text) => {
   expect(elapsedText(milliseconds)).toBe(text);
-});
-
-describe("a caption", () => {
-  it("is read from the data of a transcript", () => {
-    const read = readCaption({ who: "user", text: " Hello ", final: false });
-    expect(read).toEqual({ who: "user", text: "Hello", final: false });
-    expect(readCaption({ who: "assistant", text: "Hi" })?.final).toBe(true);
-  });
-
-  it.each([null, "text", 3, [], {}, { who: "me", text: "x" }, { who: "user", text: 3 }])(
-    "is not %j",
-    (data) => {
-      expect(readCaption(data)).toBeNull();
-    },
-  );
 });
 
 describe("the history of levels", () => {

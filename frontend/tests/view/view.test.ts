@@ -66,6 +66,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.useRealTimers();
+  localStorage.clear();
   view?.destroy();
   view = null;
   expect(document.body.childElementCount).toBe(0);
@@ -273,10 +274,74 @@ it("shows captions once there is a transcript, and forgets them at the next star
     [...captions.querySelectorAll("p")].map((line) => line.textContent);
   expect(lines()).toEqual(["You What is it?", "Ada A test."]);
   say("user", "Thanks", true);
-  expect(lines()).toEqual(["Ada A test.", "You Thanks"]);
+  expect(lines()).toEqual(["You What is it?", "Ada A test.", "You Thanks"]);
   connection().stop();
   connect();
   expect([captions.hidden, lines()]).toEqual([true, []]);
+});
+
+it("hides captions if the user does not want them, also in the next visit", () => {
+  show();
+  connect();
+  const say = (): void => {
+    connection().say("message", { type: "transcript", data: { who: "user", text: "Hello" } });
+  };
+  const captions = (): HTMLElement => find("[role=log]");
+  expect(names()).toContain("Hide captions");
+  expect(button("Hide captions").hidden).toBe(true);
+  say();
+  expect([button("Hide captions").hidden, captions().hidden]).toEqual([false, false]);
+  button("Hide captions").click();
+  expect([button("Show captions").hidden, captions().hidden]).toEqual([false, true]);
+  view?.destroy();
+  show();
+  connect();
+  say();
+  expect(captions().hidden).toBe(true);
+  button("Show captions").click();
+  expect([captions().hidden, captions().textContent]).toEqual([false, "You Hello"]);
+});
+
+it("says that the conversation is recorded, and that it ended", () => {
+  show();
+  connect();
+  const badge = find(".frtc-recording");
+  expect([badge.getAttribute("aria-live"), badge.textContent]).toEqual(["polite", ""]);
+  connection().say("message", { type: "recording", data: { active: true } });
+  expect([badge.textContent, badge.classList.contains("frtc-on")]).toEqual(["Recording", true]);
+  connection().stop();
+  expect(badge.classList.contains("frtc-on")).toBe(false);
+  expect(find(".frtc-recording .frtc-unseen").textContent).toBe("No longer recording");
+});
+
+it("shows the turns in the details, and asks the program for its records then", () => {
+  show();
+  connect();
+  expect(connection().requests).toBe(0);
+  connection().converse("heard");
+  connection().converse("thinking");
+  connection().converse("speaking");
+  button("Connection details").click();
+  expect(connection().requests).toBe(1);
+  expect(find("[role=option]").getAttribute("aria-label")).toMatch(
+    /^Turn 1: answered after about 0.91/,
+  );
+  const data = { number: 1, kind: "reply", ended_by: "stop_word" };
+  connection().say("message", { type: "turn", data });
+  expect(find("[role=option]").getAttribute("aria-label")).toMatch(/ended by a stop word/);
+  connection().stop();
+  expect(document.querySelectorAll("[role=option]").length).toBe(1);
+  connect();
+  expect(document.querySelectorAll("[role=option]").length).toBe(0);
+});
+
+it.each([
+  ["audio", "receive", 0],
+  ["video", "send-receive", 0],
+  ["audio-video", "send-receive", 1],
+])("has turns where there is a conversation: %s, %s", (modality, mode, expected) => {
+  show({ modality, mode });
+  expect(document.querySelectorAll(".frtc-timeline").length).toBe(expected);
 });
 
 it("moves the own picture to each corner, hides it and shows it again", () => {

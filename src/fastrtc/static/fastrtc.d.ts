@@ -102,6 +102,87 @@ declare class Conversation {
     measure(local: number, remote: number, now: number): void;
 }
 
+/** What both sides have said, as text from the server's messages. No clock. */
+/** Who has said it. */
+type Speaker = "user" | "assistant";
+/** What one side has said: a `Transcript` of the program. */
+interface Transcript {
+    /** The same for all versions of a text; others have other keys. */
+    key: number;
+    who: Speaker;
+    /** Empty when the program has withdrawn it. */
+    text: string;
+    /** Whether it is complete; otherwise another version may follow. */
+    final: boolean;
+    /** The program's name of it, if any. */
+    id: string | null;
+    /** Whether the user has interrupted the reply while this was said. */
+    interrupted: boolean;
+}
+/** The newest transcripts of a conversation. */
+declare class Transcripts {
+    #private;
+    private readonly changed;
+    /** @param changed Called with each new transcript and each new version. */
+    constructor(changed: (transcript: Transcript) => void);
+    /** The transcripts, newest last. */
+    get list(): readonly Transcript[];
+    /** Process a message of the server; those that are not about transcripts are ignored. */
+    receive({ type, data }: ServerMessage): void;
+    /** Forget all, for a new conversation. */
+    clear(): void;
+}
+
+/** The turns of a conversation: the program's records, or what the page knows itself. No clock. */
+/**
+ * A turn: the user's speech and the reply, or a reply of the program's own accord.
+ *
+ * Times are in seconds on one clock; null is unknown, or has not happened (yet).
+ */
+interface TurnRecord {
+    /** 1 for the first turn of the conversation. */
+    number: number;
+    /** The program's record, or what the page has derived from messages and levels. */
+    source: "program" | "page";
+    /** `audio` is output of a handler that has no turns. */
+    kind: "reply" | "say" | "start_up" | "audio";
+    /** Null while it goes on. */
+    outcome: "completed" | "interrupted" | "failed" | null;
+    speechBegan: number | null;
+    speechEnded: number | null;
+    turnEnded: number | null;
+    endedBy: "pause" | "model" | "stop_word" | "manual" | "maximum" | "program" | null;
+    functionCalled: number | null;
+    firstOutput: number | null;
+    firstAudio: number | null;
+    firstSent: number | null;
+    firstHeard: number | null;
+    lastSent: number | null;
+    interrupted: number | null;
+    /** How much of the reply was played, in seconds. */
+    played: number | null;
+    error: string | null;
+}
+/** Read a `Turn` of the program, the data of a message of type `turn`; null if it is none. */
+declare function readTurn(data: unknown): TurnRecord | null;
+/** The newest turns of a conversation. */
+declare class TurnLog {
+    #private;
+    private readonly changed;
+    /** @param changed Called with each new turn, and each time that more is known of one. */
+    constructor(changed: (turn: TurnRecord) => void);
+    /** The turns, newest last. */
+    get list(): readonly TurnRecord[];
+    /** Process a message of the server; those that are no records are ignored. */
+    receive({ type, data }: ServerMessage): void;
+    /** Process the state of the conversation; the time is in ms. */
+    follow(snapshot: ConversationSnapshot, time: number): void;
+    /** End the turn that goes on: the connection is lost or has ended; the time is in ms. */
+    end(time: number): void;
+    /** Forget all, for a new conversation. */
+    clear(): void;
+}
+
 /** Public types of the JavaScript client. No code. */
 /** The media of a stream, the same as the server's `modality`. */
 type Modality = "audio" | "video" | "audio-video";
@@ -312,6 +393,12 @@ interface ConnectionEvents {
     devices: DeviceChoice;
     /** The state of the conversation, such as listening, thinking or speaking. */
     conversation: ConversationSnapshot;
+    /** A new transcript of the program, or a new version of one. */
+    transcript: Transcript;
+    /** Whether the program records the connection, when that has changed. */
+    recording: boolean;
+    /** A turn has begun, more is known of it, or it has ended. */
+    timeline: TurnRecord;
     /** A turn began or ended with `begin()`, `commit()` or `cancel()`, or turns became manual. */
     turn: TurnState;
 }
@@ -845,6 +932,20 @@ declare class Life {
     stats(): Promise<StreamStats | null>;
 }
 
+/** Whether the program records the connection, from its messages. */
+/** Follows the messages of type `recording`. */
+declare class RecordingState {
+    #private;
+    private readonly changed;
+    /** @param changed Called when it has changed. */
+    constructor(changed: (active: boolean) => void);
+    get active(): boolean;
+    /** Process a message of the connection with an id. */
+    receive({ type, data }: ServerMessage, id: string | null): void;
+    /** Follow the connection: another one is not recorded before it says so. */
+    follow(id: string | null): void;
+}
+
 /** A connection to a stream. */
 /**
  * The connection between a page and a stream.
@@ -885,6 +986,15 @@ declare class Connection extends Emitter<ConnectionEvents> {
     get conversation(): ConversationSnapshot;
     /** Who decides about turns, and whether it is the user's (push to talk). */
     get turn(): TurnState;
+    /** What both sides have said since the start, as far as the program sends it; newest last. */
+    get transcripts(): readonly Transcript[];
+    /**
+     * The turns since the start, newest last: the program's records if they were requested, or what
+     * the page knows itself.
+     */
+    get timeline(): readonly TurnRecord[];
+    /** Whether the program says that it records the connection. */
+    get recording(): boolean;
     /** Which local tracks are muted; kept across reconnects and restarts. */
     get muted(): MuteState;
     /**
@@ -923,6 +1033,11 @@ declare class Connection extends Emitter<ConnectionEvents> {
     call(name: string, data?: unknown, { timeout }?: {
         timeout?: number;
     }): Promise<unknown>;
+    /**
+     * Ask the program for its records of turns, now and after each reconnect: exact times, also of
+     * what happens at the server. A stream sends them with `on_turn` or `debug`; others do not answer.
+     */
+    requestTurns(on?: boolean): void;
     /**
      * Begin the user's turn (push to talk); false if there is no open data channel.
      *
@@ -995,4 +1110,4 @@ declare class TalkKey {
  */
 declare function pushToTalk(connection: TalkConnection, button: HTMLElement, { key, changed }?: PushToTalkOptions): () => void;
 
-export { Accepted, Answer, CallHandler, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, StateChange, StreamStats, TalkConnection, TrackConstraints, TransportChoice, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
+export { Accepted, Answer, CallHandler, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, Speaker, StateChange, StreamStats, TalkConnection, TrackConstraints, Transcript, TransportChoice, TurnRecord, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };

@@ -1,0 +1,142 @@
+import { expect, it } from "vitest";
+import { readTurn, type TurnRecord } from "../../client/turn_log";
+import {
+  durationText,
+  nameOf,
+  outcomeOf,
+  partsOf,
+  sentenceOf,
+  silenceOf,
+  stepOf,
+} from "../../view/turn_text";
+
+const FIELDS = {
+  number: 3,
+  kind: "reply",
+  outcome: "completed",
+  speech_began_s: 10,
+  speech_ended_s: 12,
+  turn_ended_s: 12.5,
+  ended_by: "model",
+  first_output_s: 12.7,
+  first_audio_s: 12.8,
+  first_sent_s: 12.82,
+  first_heard_s: 12.91,
+  last_sent_s: 15,
+  played_s: 2.1,
+};
+
+function turn(more: object = {}): TurnRecord {
+  return readTurn({ ...FIELDS, ...more }) as TurnRecord;
+}
+
+const named = (one: TurnRecord) =>
+  partsOf(one).map(({ name, seconds }) => `${name} ${seconds.toFixed(2)}`);
+
+it("has parts whose sum is the silence", () => {
+  expect(named(turn())).toEqual([
+    "speech 2.00",
+    "end_of_turn 0.50",
+    "handler 0.20",
+    "first_audio 0.10",
+    "playout 0.02",
+    "heard 0.09",
+    "reply 2.10",
+  ]);
+  const inner = partsOf(turn()).slice(1, -1);
+  const sum = inner.reduce((total, { seconds }) => total + seconds, 0);
+  expect(sum).toBeCloseTo(silenceOf(turn()) ?? 0, 9);
+});
+
+it.each([
+  ["not heard", { first_heard_s: null }, ["playout 0.02", "reply 2.10"]],
+  [
+    "no audio",
+    {
+      first_audio_s: null,
+      first_sent_s: null,
+      first_heard_s: null,
+      played_s: null,
+      last_sent_s: null,
+    },
+    ["end_of_turn 0.50", "handler 0.20"],
+  ],
+  [
+    "an early output",
+    { first_output_s: 12.2, first_audio_s: 12.4 },
+    ["end_of_turn 0.50", "playout 0.32", "heard 0.09", "reply 2.10"],
+  ],
+  [
+    "a step that is not known",
+    { first_output_s: null, first_audio_s: null },
+    ["end_of_turn 0.50", "handler 0.32", "heard 0.09", "reply 2.10"],
+  ],
+  [
+    "what the program says",
+    { kind: "say", speech_began_s: null, speech_ended_s: null },
+    ["reply 2.10"],
+  ],
+  [
+    "nothing",
+    {
+      speech_ended_s: null,
+      turn_ended_s: null,
+      played_s: null,
+      first_heard_s: null,
+      first_sent_s: null,
+    },
+    [],
+  ],
+])("draws %s", (_, fields, expected) => {
+  expect(named(turn(fields)).slice(-expected.length || Infinity)).toEqual(expected);
+});
+
+it("says less of what only the page knows", () => {
+  const derived = {
+    ...turn({ first_output_s: null, first_audio_s: null, first_sent_s: null }),
+    source: "page",
+  } as const;
+  expect(partsOf(derived).map(({ label }) => label)).toEqual([
+    "Speech",
+    "End of turn",
+    "Answer",
+    "Reply",
+  ]);
+  expect(outcomeOf({ ...derived, endedBy: null })).toBe("answered after about 0.91 s");
+});
+
+it.each([
+  [{}, "answered after 0.91 s, ended by the turn model"],
+  [
+    { outcome: "interrupted" },
+    "answered after 0.91 s, ended by the turn model, interrupted after 2.10 s",
+  ],
+  [
+    { outcome: "failed", error: "ValueError: no", speech_ended_s: null },
+    "ended by the turn model, failed: ValueError: no",
+  ],
+  [{ kind: "say", speech_ended_s: null, ended_by: null }, ""],
+  [{ first_sent_s: null, first_heard_s: null, ended_by: "pause" }, "ended by a pause, no answer"],
+])("tells of %j", (fields, expected) => {
+  expect(outcomeOf(turn(fields))).toBe(expected);
+});
+
+it("names turns and durations", () => {
+  expect(nameOf(turn())).toBe("Turn 3");
+  expect(nameOf(turn({ kind: "start_up" }))).toBe("Greeting");
+  expect([0, 0.314, 9.99, 12.44, 65.4].map(durationText)).toEqual([
+    "0.00 s",
+    "0.31 s",
+    "9.99 s",
+    "12.4 s",
+    "1:05 min",
+  ]);
+  expect([1, 0.4, 2.4, 7, 900].map(stepOf)).toEqual([0.2, 0.1, 0.5, 2, 100]);
+});
+
+it("is a sentence for screen readers", () => {
+  expect(sentenceOf(turn())).toBe(
+    "Turn 3: answered after 0.91 s, ended by the turn model. Speech 2.00 s, End of turn 0.50 s, " +
+      "Handler 0.20 s, First audio 0.10 s, Playout 0.02 s, Network 0.09 s, Reply 2.10 s",
+  );
+});

@@ -1,0 +1,245 @@
+/**
+ * The timeline of turns: a strip for each, with its parts to scale, and the figures of one of them.
+ *
+ * It has no part of the view in it: the debug page of the server uses it, too.
+ */
+
+import type { TurnRecord } from "../client/turn_log";
+import { h, newId, setAttribute, setText, show } from "./dom";
+import {
+  durationText,
+  nameOf,
+  outcomeOf,
+  partsOf,
+  sentenceOf,
+  silenceOf,
+  stepOf,
+  type Part,
+} from "./turn_text";
+
+/** Number of turns shown, unless another one is given. */
+const MOST = 20;
+
+/** The shares of a strip, in percent: the speech, the silence, and the reply. */
+const SPEECH = 16;
+const SILENCE = 60;
+const REPLY = 22; // and 2 for the mark of its end
+
+/** The shortest scale of the silence, in seconds. */
+const SHORTEST = 1;
+
+/** What a timeline says while there is nothing to show. */
+const EMPTY = "No turns yet. Each turn of the conversation appears here.";
+
+/** A strip with its turn. */
+interface Strip {
+  turn: TurnRecord;
+  root: HTMLElement;
+  name: HTMLElement;
+  bar: HTMLElement;
+  figure: HTMLElement;
+}
+
+/** The timeline; the newest turn comes first. */
+export class Timeline {
+  readonly root: HTMLElement;
+  readonly #axis = h("div", { class: "frtc-axis", "aria-hidden": "true" });
+  readonly #list = h("div", {
+    class: "frtc-strips",
+    role: "listbox",
+    "aria-label": "Turns, newest first",
+  });
+  readonly #chart = h("div", { class: "frtc-chart" }, this.#axis, this.#list);
+  readonly #unit = h("span", {}, "Seconds since the end of speech");
+  readonly #empty = h("p", { class: "frtc-hint" }, EMPTY);
+  readonly #title = h("p", { class: "frtc-turn-title" });
+  readonly #parts = h("dl", { class: "frtc-parts" });
+  readonly #figures = h("div", { class: "frtc-turn-figures" }, this.#title, this.#parts);
+  #strips: Strip[] = [];
+  /** The turn whose figures are shown; null follows the newest. */
+  #chosen: number | null = null;
+  readonly #most: number;
+
+  constructor({ most = MOST }: { most?: number } = {}) {
+    this.#most = most;
+    this.root = h(
+      "div",
+      { class: "frtc-timeline" },
+      h("p", { class: "frtc-title frtc-key" }, h("span", {}, "Turns"), this.#unit),
+      this.#empty,
+      this.#chart,
+      this.#figures,
+    );
+    this.#list.addEventListener("keydown", (event) => {
+      this.#move(event);
+    });
+    this.#list.addEventListener("mouseleave", () => {
+      this.#show(this.#current());
+    });
+    this.#draw();
+  }
+
+  /** Add a turn, or replace the one with its number. */
+  add(turn: TurnRecord): void {
+    const there = this.#strips.find((strip) => strip.turn.number === turn.number);
+    if (there) there.turn = turn;
+    else {
+      this.#strips.push(this.#strip(turn));
+      this.#strips.sort((a, b) => b.turn.number - a.turn.number);
+      for (const { root } of this.#strips.splice(this.#most)) root.remove();
+    }
+    this.#draw();
+  }
+
+  /** Remove all turns. */
+  clear(): void {
+    this.#strips = [];
+    this.#chosen = null;
+    this.#list.replaceChildren();
+    this.#draw();
+  }
+
+  #strip(turn: TurnRecord): Strip {
+    const name = h("span", { class: "frtc-strip-name", "aria-hidden": "true" });
+    const bar = h("span", { class: "frtc-strip-bar", "aria-hidden": "true" });
+    const figure = h("span", { class: "frtc-strip-figure", "aria-hidden": "true" });
+    const root = h(
+      "div",
+      { class: "frtc-strip", role: "option", id: newId("strip") },
+      name,
+      bar,
+      figure,
+    );
+    const strip = { turn, root, name, bar, figure };
+    root.addEventListener("click", () => {
+      this.#choose(strip);
+    });
+    root.addEventListener("focus", () => {
+      this.#choose(strip);
+    });
+    root.addEventListener("mouseenter", () => {
+      this.#show(strip);
+    });
+    return strip;
+  }
+
+  /** Follow a strip that was selected; the newest one gives way to a newer. */
+  #choose(strip: Strip): void {
+    this.#chosen = strip === this.#strips[0] ? null : strip.turn.number;
+    this.#select();
+  }
+
+  #current(): Strip | undefined {
+    return (
+      this.#strips.find(({ turn }) => turn.number === this.#chosen) ?? this.#strips.find(Boolean)
+    );
+  }
+
+  #move(event: KeyboardEvent): void {
+    const index = this.#strips.findIndex(({ root }) => root === event.target);
+    const last = this.#strips.length - 1;
+    const keys: Record<string, number> = {
+      ArrowDown: index + 1,
+      ArrowUp: index - 1,
+      Home: 0,
+      End: last,
+    };
+    const to = keys[event.key];
+    if (to === undefined || index < 0) return;
+    event.preventDefault();
+    this.#strips[Math.max(0, Math.min(last, to))]?.root.focus();
+  }
+
+  #draw(): void {
+    const none = this.#strips.length === 0;
+    show(this.#empty, none);
+    show(this.#chart, !none);
+    show(this.#unit, !none);
+    show(this.#figures, !none);
+    const parts = this.#strips.map(({ turn }) => partsOf(turn));
+    const longest = (name: Part["name"]): number =>
+      Math.max(1, ...parts.flat().flatMap((part) => (part.name === name ? part.seconds : 0)));
+    const scale = Math.max(SHORTEST, ...this.#strips.map(({ turn }) => silenceOf(turn) ?? 0));
+    const widths = {
+      speech: SPEECH / longest("speech"),
+      reply: REPLY / longest("reply"),
+      silence: SILENCE / scale,
+    };
+    this.#drawAxis(scale);
+    this.#strips.forEach((strip, index) => {
+      drawStrip(strip, parts[index] ?? [], widths);
+      if (this.#list.children[index] !== strip.root) {
+        this.#list.insertBefore(strip.root, this.#list.children[index] ?? null);
+      }
+    });
+    this.#select();
+  }
+
+  #drawAxis(scale: number): void {
+    const step = stepOf(scale);
+    const count = Math.floor(scale / step + 1e-9) + 1;
+    this.#axis.replaceChildren(
+      ...Array.from({ length: count }, (_, index) => {
+        const mark = h("span", {}, String(Number((index * step).toFixed(1))));
+        mark.style.left = `${SPEECH + (SILENCE * index * step) / scale}%`;
+        return mark;
+      }),
+    );
+  }
+
+  #select(): void {
+    const current = this.#current();
+    for (const strip of this.#strips) {
+      setAttribute(strip.root, "aria-selected", String(strip === current));
+      setAttribute(strip.root, "tabindex", strip === current ? 0 : -1);
+    }
+    this.#show(current);
+  }
+
+  /** Show the figures of a turn. */
+  #show(strip: Strip | undefined): void {
+    if (!strip) return;
+    const { turn } = strip;
+    const outcome = outcomeOf(turn);
+    setText(this.#title, outcome ? `${nameOf(turn)}, ${outcome}` : nameOf(turn));
+    this.#parts.replaceChildren(
+      ...partsOf(turn).map(({ name, seconds, label, meaning }) =>
+        h(
+          "div",
+          { title: meaning },
+          h("dt", {}, h("i", { class: `frtc-part frtc-part-${name}` }), label),
+          h("dd", {}, durationText(seconds)),
+        ),
+      ),
+    );
+  }
+}
+
+/** Percent of the strip for a second of each kind of part. */
+interface Widths {
+  speech: number;
+  silence: number;
+  reply: number;
+}
+
+function drawStrip({ turn, root, name, bar, figure }: Strip, parts: Part[], widths: Widths): void {
+  setAttribute(root, "aria-label", sentenceOf(turn));
+  root.dataset["outcome"] = turn.outcome ?? "running";
+  setText(name, turn.kind === "reply" ? String(turn.number) : "–");
+  const silence = silenceOf(turn);
+  setText(figure, silence === null ? (turn.outcome === null ? "…" : "") : durationText(silence));
+  const speech = (parts.find((part) => part.name === "speech")?.seconds ?? 0) * widths.speech;
+  const pieces = parts.map((part) => {
+    const kind = part.name === "speech" || part.name === "reply" ? part.name : "silence";
+    const piece = h("i", { class: `frtc-part frtc-part-${part.name}`, title: partTitle(part) });
+    piece.style.width = `${(part.seconds * widths[kind]).toFixed(2)}%`;
+    return piece;
+  });
+  const before = h("i", { class: "frtc-before" });
+  before.style.width = `${(SPEECH - speech).toFixed(2)}%`;
+  bar.replaceChildren(before, ...pieces);
+}
+
+function partTitle({ label, seconds, meaning }: Part): string {
+  return `${label}: ${durationText(seconds)}. ${meaning}.`;
+}
