@@ -26,6 +26,7 @@ ELSEWHERE = {
     "handlers/speaking.py": "tests/handlers/test_interrupt.py",
     "server/answering.py": "tests/webrtc",
     "server/arguments.py": "tests/handlers/test_arguments.py",
+    "server/cluster/candidates.py": "tests/webrtc/test_cluster.py",
     "server/cluster/forwarded.py": "tests/webrtc/test_cluster.py",
     "server/cluster/membership.py": "tests/webrtc/test_cluster.py",
     "server/cluster/node.py": "tests/webrtc/test_cluster_faults.py",

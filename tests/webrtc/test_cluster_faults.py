@@ -34,7 +34,7 @@ from tests.support.cluster import (
     streams_of,
 )
 from tests.support.connections import connections_of, left
-from tests.support.peers import LOCAL, Client, eventually
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.servers import serving
 from tests.webrtc.handlers import AsyncAudioEcho
 from tests.webrtc.test_cluster import Inputs, take_without_candidates, trickle
@@ -159,7 +159,7 @@ async def test_two_nodes_that_name_each_other_end_a_call():
     async with running(one, two):
         key = Key("stream", "nowhere")
         for stream, other in ((one, two), (two, one)):
-            node_of(stream).owned._remember(key, node_of(other).id)
+            node_of(stream).owned.remember(key, node_of(other).id)
         await directory.claim(key, node_of(two).id)
         before = directory.operations
         with pytest.raises(ConnectionUnknown):
@@ -254,6 +254,29 @@ async def test_while_the_directory_is_down_calls_continue_and_new_ones_are_serve
         await later.over()
     warnings = [r for r in caplog.records if "directory of the cluster" in r.getMessage()]
     assert len(warnings) == 4  # of each node: that it is unreachable, and that it is back
+
+
+async def test_candidates_follow_an_offer_to_another_node_while_the_directory_is_down():
+    directory = FailingDirectory()
+    full, free = streams_of(2, AsyncAudioEcho(), directory, concurrency_limit=1)
+    async with running(full, free), Client(full, audio="recvonly"):
+        await eventually(lambda: node_of(full).nodes_with_places("stream"))
+        directory.down = True
+        await eventually(lambda: not node_of(full).owned.reachable)
+        client = Client(full, audio=AudioSource(tone(5)))
+        offer = await client.offer(trickle=True)
+        before = await trickle(client, full)
+        answer = await client.post(offer)
+        after = await trickle(client, full)
+        assert before and all(one == {"status": "success"} for one in before + after)
+        connection = connections_of(free).endpoint.get(client.webrtc_id)
+        known = {one.type for one in connection.transport.diagnose().remote}
+        await take_without_candidates(client, answer)
+        await client.state("connected")
+        await client.close()
+        await client.over()
+        directory.down = False
+    assert known == {"host"}
 
 
 async def test_a_node_may_start_before_its_directory():

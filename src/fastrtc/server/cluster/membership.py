@@ -19,9 +19,9 @@ from ..answering import add_candidate, connect
 from ..endpoint import call_key
 from . import forwarded  # noqa: F401 (registers the calls)
 from .calls import ConnectionUnknown, RemoteCallFailed, encode_call
+from .candidates import leave_candidates, pass_candidate, send_candidate
 from .client import NodeUnreachable
 from .directory import DirectoryUnreachable, FleetFull, Key
-from .items import candidate_item
 from .node import ClusterNode
 from .options import Cluster
 from .remote_outputs import RemoteReaders, read_outputs
@@ -233,15 +233,19 @@ class Membership:
             if refusal.code not in FULL:
                 raise
             full = refusal
-        await self.pass_on_candidates(id)
+        candidates = await self.pass_on_candidates(id)
         node, key = await self.start(), self._key(id)
         if self._forwarding >= self._endpoint.owner.limits.connecting:
             raise full
         self._forwarding += 1
         try:
-            return await self._connect_elsewhere(node, key, (sdp, metadata), full)
+            answer, other = await self._connect_elsewhere(node, key, (sdp, metadata), full)
         finally:
             self._forwarding -= 1
+        node.owned.remember(key, other)
+        for candidate in candidates:
+            await send_candidate(node, key, candidate)
+        return answer
 
     async def others_accept_sockets(self, reserved: bool) -> bool:
         """Return whether another node has a free or, if *reserved*, a reserved place for a socket.
@@ -253,12 +257,13 @@ class Membership:
 
     async def _connect_elsewhere(
         self, node: ClusterNode, key: Key, offer: tuple[Any, ...], full: SessionRefused
-    ) -> dict[str, str]:
+    ) -> tuple[dict[str, str], str]:
+        """Return the answer of another node, and the id of that node."""
         context = client_place.get(), current_identity.get()
         for other in await node.find_places(key.stream):
             try:
                 answer: dict[str, str] = await node.call_node(other, key, "offer", *offer, *context)
-                return answer
+                return answer, other
             except SessionRefused as refusal:
                 if refusal.code not in FULL:
                     raise
@@ -270,54 +275,26 @@ class Membership:
         raise full
 
     async def add_candidate(self, id: str, value: Any, candidate: Candidate) -> None:
-        """Pass a candidate to the node that has its connection, or leave it for that node.
-
-        Args:
-            id: The connection, which this node does not have.
-            value: The candidate as the client sent it.
-            candidate: The same, parsed.
+        """Pass a candidate to the node that has its connection; see ``cluster.candidates``.
 
         Raises:
             InvalidCandidate: If the owner refuses it.
             SessionRefused: If the connection has ended, or its owner does not answer.
         """
-        node, key, endpoint = await self.start(), self._key(id), self._endpoint
-        ended = endpoint.early.refusal(id)
-        if candidate.candidate is None:
-            value = None
-        try:
-            if node.owned.known_owner(key) is None:
-                item = None if ended else candidate_item(value)
-                owner = await node.owned.find(key, item)
-                if owner is None and ended is None:
-                    return  # left for the owner
-            await node.call(key, "candidate", value)
-        except DirectoryUnreachable:
-            await add_candidate(endpoint, id, candidate)
-        except ConnectionUnknown:
-            if ended is None:
-                await self._leave_candidate(node, key, value)
-            else:
-                raise SessionRefused(ended) from None
-        except (RemoteCallFailed, NodeUnreachable) as error:
-            _failures.log(logger.warning, "A candidate could not be forwarded: %s", error)
-            raise SessionRefused("connection_closed") from error
+        node = await self.start()
+        await pass_candidate(self._endpoint, node, self._key(id), value, candidate)
 
-    async def pass_on_candidates(self, id: str) -> None:
-        """Leave the candidates of an offer that this node has refused to the one that takes it."""
+    async def pass_on_candidates(self, id: str) -> list[Any]:
+        """Leave the candidates of an offer that this node has refused to the one that takes it.
+
+        Returns:
+            Those that could not be left, as the directory is unreachable.
+        """
         candidates = self._endpoint.early.take(id)
-        if candidates:
-            await self.release_now(id)
-        for candidate in candidates:
-            value = candidate.to_json()
-            await self._leave_candidate(await self.start(), self._key(id), value)
-
-    async def _leave_candidate(self, node: ClusterNode, key: Key, value: Any) -> None:
-        """Leave a candidate in the directory, after a node has denied that it has a connection."""
-        try:
-            await node.owned.find(key, candidate_item(value))
-        except DirectoryUnreachable as error:
-            raise SessionRefused("unknown_connection") from error
+        if not candidates:
+            return []
+        await self.release_now(id)
+        return await leave_candidates(await self.start(), self._key(id), candidates)
 
     # Inputs
 

@@ -204,7 +204,7 @@ class Ownership:
         if claim.owner == self._id:
             self._keys.add(key)
         else:
-            self._remember(key, claim.owner)
+            self.remember(key, claim.owner)
         return claim
 
     async def _claim_now(self, key: Key, total_limit: int | None) -> Claim:
@@ -261,7 +261,7 @@ class Ownership:
             self._lose_directory(error)
             raise
         if owner is not None and owner != self._id:
-            self._remember(key, owner)
+            self.remember(key, owner)
         return owner
 
     async def find_owner(self, key: Key, recovery_s: float) -> str | None:
@@ -306,7 +306,8 @@ class Ownership:
         """Forget the remembered owner of a key, which does not have it."""
         self._owners.pop(key, None)
 
-    def _remember(self, key: Key, owner: str) -> None:
+    def remember(self, key: Key, owner: str) -> None:
+        """Remember the owner of a key."""
         self._owners[key] = owner
         self._owners.move_to_end(key)
         while len(self._owners) > MAX_OWNERS:
