@@ -84,15 +84,25 @@ async def test_a_lost_packet_is_sent_again() -> None:
         assert kept.count(first) == 2
 
 
-async def test_another_track_is_sent_by_aiortc() -> None:
+async def test_other_tracks_continue_the_numbers_and_times() -> None:
+    """Otherwise, SRTP would reject their packets if the numbers jumped back."""
     async with calling() as (client, sender):
         kept = sent_by(sender)
-        sender.replaceTrack(AudioSource(np.tile(tone(1.0, frequency=1000), 30)))
-        await eventually(lambda: len(list(filter(is_rtp, kept))) > 20)
+        ours = sender.track
+        others = AudioSource(np.tile(tone(1.0, frequency=1000), 30))
+        for track in (others, None, ours):
+            await eventually(lambda: any(map(is_rtp, kept)))
+            sent = len(kept)
+            sender.replaceTrack(track)
+            if track is not None:
+                await eventually(lambda n=sent: len(kept) > n + 20)
         heard = len(client.loud())
         await eventually(lambda: len(client.loud()) > heard + 10)
-        history = sender._RTCRtpSender__rtp_history.values()
-        assert any(type(packet) is RtpPacket for packet in history)
+    packets = [RtpPacket.parse(data, HeaderExtensionsMap()) for data in filter(is_rtp, kept)]
+    for one, two in zip(packets, packets[1:], strict=False):
+        assert (two.sequence_number - one.sequence_number) & 0xFFFF == 1
+        assert 0 < (two.timestamp - one.timestamp) & 0xFFFFFFFF < 48_000
+    assert [packet.ssrc for packet in packets] == [sender._ssrc] * len(packets)
 
 
 async def test_the_track_is_stopped_at_the_end() -> None:

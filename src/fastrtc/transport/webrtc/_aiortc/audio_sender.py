@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
 from struct import Struct
 from typing import Any, Protocol, runtime_checkable
 
@@ -25,6 +27,7 @@ PATCH = Patch(
     seen="aiortc 1.15 and 1.16",
     needs=(
         "RTCRtpSender()._run_rtp",
+        "RTCRtpSender()._next_encoded_frame",
         "RTCRtpSender()._enabled",
         "RTCRtpSender()._ssrc",
         f"{_SENDER}track",
@@ -50,6 +53,12 @@ PATCH = Patch(
     upstream="upstream.md#smaller-proposals",
     delete_when="aiortc sends encoded packets with less work",
 )
+
+FRAME = 960
+"""Length of a packet, in units of its RTP clock (RFC 7587, section 4.1)."""
+
+NO_TRACK_S = 0.02
+"""How often a sender without a track looks for one, in seconds, as in aiortc."""
 
 _RTP_HEADER = Struct("!BBHLL")
 _VERSION, _EXTENSION, _MARKER = 0x80, 0x10, 0x80
@@ -87,8 +96,9 @@ class _Sent:
 def send_encoded(sender: Any) -> None:
     """Send the packets of an ``EncodedAudio`` with less work.
 
-    Other tracks, and other header extensions than the ``mid``, are left to aiortc. To be called
-    before the connection is established.
+    A sender that begins with another track, or has other header extensions than the ``mid``, is
+    left to aiortc. Another track that replaces it continues the sequence of packets: SRTP rejects
+    numbers that jump back. To be called before the connection is established.
 
     Args:
         sender: The ``RTCRtpSender``.
@@ -102,9 +112,9 @@ def send_encoded(sender: Any) -> None:
         track = sender._RTCRtpSender__track
         if isinstance(track, EncodedAudio) and extension is not None:
             sender._RTCRtpSender__rtp_started.set()
-            if not await _send(sender, track, codec.payloadType, extension):
-                return
-        await run_any(codec)
+            await _send(sender, codec, extension)
+        else:
+            await run_any(codec)
 
     sender._run_rtp = run_rtp
 
@@ -123,36 +133,43 @@ def _constant_extension(sender: Any) -> bytes | None:
     return bytes((profile >> 8, profile & 0xFF, 0, len(value) >> 2)) + bytes(value)
 
 
-async def _send(sender: Any, track: EncodedAudio, payload_type: int, extension: bytes) -> bool:
-    """Send the packets of a track until it ends.
-
-    Returns:
-        Whether the sender has another track now.
-    """
+async def _send(sender: Any, codec: Any, extension: bytes) -> None:
+    """Send the packets of the tracks of a sender until one ends."""
     module: Any = importlib.import_module("aiortc.rtcrtpsender")
     current_ntp_time = importlib.import_module("aiortc.clock").current_ntp_time
     history_size: int = importlib.import_module("aiortc.rtp").RTP_HISTORY_SIZE
     history = sender._RTCRtpSender__rtp_history
     number: int = module.random_sequence_number()
     origin: int = module.random32()
+    timestamp: int | None = None
     ssrc: int = sender._ssrc
     first = _VERSION | (_EXTENSION if extension else 0)
     try:
-        while sender._RTCRtpSender__track is track:
-            payload, time = await track.recv_encoded()
-            if not sender._enabled:
+        while True:
+            track = sender._RTCRtpSender__track
+            if track is None:
+                await asyncio.sleep(NO_TRACK_S)
                 continue
-            timestamp = (origin + time) & 0xFFFFFFFF
-            header = _RTP_HEADER.pack(first, _MARKER | payload_type, number, timestamp, ssrc)
-            packet = header + extension + payload
-            history[number % history_size] = _Sent(number, packet)
-            await sender.transport._send_rtp(packet)
-            sender._RTCRtpSender__ntp_timestamp = current_ntp_time()
-            sender._RTCRtpSender__rtp_timestamp = timestamp
-            sender._RTCRtpSender__octet_count += len(payload)
-            sender._RTCRtpSender__packet_count += 1
-            number = (number + 1) & 0xFFFF
-        return sender._RTCRtpSender__track is not None
+            receive = _source(sender, track, codec)
+            begins = timestamp is not None
+            while sender._RTCRtpSender__track is track:
+                payload, time = await receive()
+                if not sender._enabled or payload is None:
+                    continue
+                if begins:
+                    begins, origin = False, (timestamp or 0) + FRAME - time
+                timestamp = (origin + time) & 0xFFFFFFFF
+                header = _RTP_HEADER.pack(
+                    first, _MARKER | codec.payloadType, number, timestamp, ssrc
+                )
+                packet = header + extension + payload
+                history[number % history_size] = _Sent(number, packet)
+                await sender.transport._send_rtp(packet)
+                sender._RTCRtpSender__ntp_timestamp = current_ntp_time()
+                sender._RTCRtpSender__rtp_timestamp = timestamp
+                sender._RTCRtpSender__octet_count += len(payload)
+                sender._RTCRtpSender__packet_count += 1
+                number = (number + 1) & 0xFFFF
     except (asyncio.CancelledError, ConnectionError, MediaStreamError):
         pass
     except Exception as error:  # stop() waits for what follows
@@ -162,4 +179,24 @@ async def _send(sender: Any, track: EncodedAudio, payload_type: int, extension: 
         sender._RTCRtpSender__track = None
     sender._RTCRtpSender__encoder = None
     sender._RTCRtpSender__rtp_exited.set()
-    return False
+
+
+def _source(
+    sender: Any, track: Any, codec: Any
+) -> Callable[[], Awaitable[tuple[bytes | None, int]]]:
+    """Return what waits for the next packet of a track; None while the sender is disabled."""
+    if isinstance(track, EncodedAudio):
+        return track.recv_encoded
+
+    encoded: deque[tuple[bytes, int]] = deque()
+
+    async def encode() -> tuple[bytes | None, int]:
+        if not encoded:
+            frame = await sender._next_encoded_frame(codec)
+            if frame is None:
+                return None, 0
+            for k, payload in enumerate(frame.payloads):
+                encoded.append((payload, frame.timestamp + k * FRAME))
+        return encoded.popleft()
+
+    return encode
