@@ -91,8 +91,11 @@ def _waiting_clock(timeout: float | None) -> VirtualClock | None:
 
 def _start(thread: threading.Thread) -> None:
     clock = current_clock()
-    if clock is None or thread.ident is not None or _is_of_older_pool(thread):
+    if clock is None or thread.ident is not None:
         _real_start(thread)  # which raises if it was started before
+        return
+    if _is_of_older_pool(thread):
+        _start_now(thread)
         return
     run, ended, first = thread.run, threading.Event(), Parked()
 
@@ -110,13 +113,19 @@ def _start(thread: threading.Thread) -> None:
     clock.threads[thread] = ended
     with clock.scheduler.lock:
         clock.scheduler.add(first)
-    _here.starting = True  # it waits, in real time, until the thread has started
     try:
-        _real_start(thread)
+        _start_now(thread)
     except BaseException:
         clock.threads.pop(thread, None)
         clock.scheduler.remove(first)
         raise
+
+
+def _start_now(thread: threading.Thread) -> None:
+    """Start a thread, and wait in real time until it has started."""
+    _here.starting = True
+    try:
+        _real_start(thread)
     finally:
         _here.starting = False
 
