@@ -19,6 +19,7 @@ from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.client_message import OnMessage
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
+from .protocols.table import add_protocols, check_protocols
 from .server.arguments import (
     check_authorize,
     check_components,
@@ -42,12 +43,13 @@ from .server.health import HealthRoutes
 from .server.hooks import check_hooks
 from .server.lifespan import Lifespan, enclosed
 from .server.offers import Body, OfferRefused
-from .server.routes import add_routes
+from .server.routes import add_routes, check_path
 from .server.startup import check_environment, startup_line
 from .server.stream_endpoint import StreamEndpoint
 from .server.stream_sessions import StreamSessions
 from .server.telephone_lines import TelephoneLines
 from .server.tokens import Tokens
+from .server.webrtc_protocol import FASTRTC
 from .session.hooks import OnConnect, OnDisconnect
 from .text_to_speech.protocol import TTSModel
 from .transport.telephony.protocol import PhoneProtocol
@@ -292,7 +294,14 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         blocks, self.webrtc_component = build_page(self, ui_args or {}, WebRTC)
         return blocks
 
-    def mount(self, app: FastAPI, path: str = "", tags: list[str] | None = None) -> None:
+    def mount(
+        self,
+        app: FastAPI,
+        path: str = "",
+        tags: list[str] | None = None,
+        *,
+        protocols: Collection[str] = ("fastrtc",),
+    ) -> None:
         """Add the stream's routes to a FastAPI app.
 
         These are ``POST {path}/webrtc/offer``, ``POST {path}/telephone/incoming`` and the
@@ -304,11 +313,17 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
             app: The app.
             path: Prefix of the routes, such as ``"/assistant"``.
             tags: Tags of the routes in the app's OpenAPI schema.
+            protocols: Whose clients may connect: ``"fastrtc"``, those of this package, with the
+                routes above.
 
         Raises:
-            ValueError: If ``path`` is malformed.
+            ValueError: If ``path`` is malformed, or a protocol is unknown.
         """
-        add_routes(app, self, path, tags)
+        names = check_protocols(protocols)
+        check_path(path)
+        if FASTRTC in names:
+            add_routes(app, self, path, tags)
+        app.router.routes.extend(add_protocols(names, endpoint_of(self), path))
         endpoint_of(self).mounted_at(path)
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 

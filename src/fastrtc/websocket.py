@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -30,10 +30,7 @@ from .server.web_socket import StarletteSocket
 from .session.media import Media
 from .session.session import Session
 from .transport.socket.connection import SocketConnection
-from .transport.socket.events import (
-    SocketProtocol,
-    Start,
-)
+from .transport.socket.events import SocketEvent, SocketProtocol, Start
 from .transport.socket.messages import BrowserMessages
 from .transport.socket.open_socket import OpenSocket, SocketOptions
 from .transport.socket.pending import PendingConnections
@@ -118,6 +115,8 @@ class WebSocketHandler:
         copies: Whether the connection uses a copy of the handler, created when it starts.
         limits: Resource limits of the client.
         pending: Connections whose clients have not started yet, which this one joins.
+        first: Events that the opening of the socket implies, such as ``Start``.
+        carried: Called with the transport when the session has got one, before it starts.
 
     Attributes:
         websocket: The WebSocket, once it is handled.
@@ -142,6 +141,8 @@ class WebSocketHandler:
         copies: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         pending: PendingConnections | None = None,
+        first: Sequence[SocketEvent] = (),
+        carried: Callable[[OpenSocket], None] | None = None,
     ) -> None:
         self.stream_handler: Any = stream_handler
         self.set_handler = set_handler
@@ -164,6 +165,8 @@ class WebSocketHandler:
         )
         self._started: tuple[SocketConnection, Start] | None = None
         self._opened: OpenSocket | None = None
+        self._first = first
+        self._carried = carried
 
     @property
     def event_handler(self) -> Any:
@@ -210,6 +213,7 @@ class WebSocketHandler:
             quit=self.quit,
             limits=self._limits,
             pending=self._pending,
+            first=self._first,
         )
         await connection.run()
 
@@ -283,6 +287,8 @@ class WebSocketHandler:
             session.close(f"the connection failed to start: {error!r}")
             raise
         self.stream_handler = session.handler
+        if self._carried is not None:
+            self._carried(self._opened)
         return self._opened
 
     async def _emit(self) -> str | None:
@@ -331,7 +337,12 @@ class WebSocketHandler:
 
 
 async def serve_socket(
-    endpoint: SocketEndpoint, websocket: WebSocket, protocol: SocketProtocol | None = None
+    endpoint: SocketEndpoint,
+    websocket: WebSocket,
+    protocol: SocketProtocol | None = None,
+    *,
+    first: Sequence[SocketEvent] = (),
+    carried: Callable[[OpenSocket], None] | None = None,
 ) -> None:
     """Serve a WebSocket as a connection of a stream or a page, until it ends.
 
@@ -339,6 +350,8 @@ async def serve_socket(
         endpoint: Its endpoint.
         websocket: The WebSocket, accepted or not.
         protocol: The client's protocol; by default that of browsers.
+        first: Events that the opening of the socket implies: see ``WebSocketHandler``.
+        carried: Called with the transport of the session before it starts.
     """
     stream = endpoint.owner
     handler = WebSocketHandler(
@@ -353,6 +366,8 @@ async def serve_socket(
         copies=True,
         limits=stream.limits,
         pending=endpoint.pending,
+        first=first,
+        carried=carried,
     )
     await handler.handle_websocket(websocket)
 

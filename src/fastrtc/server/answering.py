@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..core.errors import InvalidCandidate, InvalidOffer, SessionRefused
 from ..core.identity import check_metadata
 from ..core.limits import MAX_ID_LENGTH
 from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
+from ..core.types import Mode
 from ..handlers.kinds import check_media, serves
 from ..pacing.playout import Playout
 from ..session.media import Media
+from ..session.session import Session
 from ..transport.webrtc.candidates import Candidate, parse_candidate
 from ..transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
 from ..transport.webrtc.offer import Offer
@@ -22,11 +24,15 @@ from ..transport.webrtc.opus import LOWER_RATES
 from ..transport.webrtc.peer import Peer
 from ..transport.webrtc.signalling import read_offer
 from .endpoint import Endpoint
+from .webrtc_protocol import FASTRTC, WebRTCProtocol, protocol_of
 
 __all__ = ["add_candidate", "answer", "connect"]
 
 logger = logging.getLogger(__name__)
 _too_slow = LogThrottle()
+
+CreatePeer: TypeAlias = Callable[[Session, Any], Peer]
+"""Creates the transport of a session, with the server's ``RTCConfiguration``."""
 
 
 async def answer(
@@ -72,18 +78,51 @@ async def connect(
     sdp: Any,
     set_outputs: Callable[[AdditionalOutputs], Any],
     metadata: Mapping[str, Any],
+    protocol: str = FASTRTC,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Answer an offer in this process; see ``answer``.
+
+    Args:
+        endpoint: The endpoint.
+        webrtc_id: The id of the new connection.
+        sdp: The offer, as the client sent it.
+        set_outputs: Called with each ``AdditionalOutputs`` of the handler.
+        metadata: What becomes ``Context.metadata``, besides that of a token.
+        protocol: The protocol of the client: a name in ``endpoint.hooks.protocols``.
+        options: What the protocol needs to know about the connection.
+
+    Returns:
+        ``{"sdp", "type"}``.
 
     Raises:
         InvalidOffer: If the offer is malformed or does not fit the endpoint.
         SessionRefused: If a limit is reached, or the connection cannot be established.
     """
-    offer = await _read(endpoint, sdp)
-    return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata)
+    spoken = protocol_of(endpoint.hooks.protocols, protocol)
+    offer = await _read(endpoint, sdp, spoken.mode(endpoint.owner.mode))
+    create = partial(_create_peer, endpoint, spoken, options or {})
+    return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata, create)
 
 
-async def _read(endpoint: Endpoint, sdp: Any) -> Offer:
+def _create_peer(
+    endpoint: Endpoint,
+    protocol: WebRTCProtocol,
+    options: Mapping[str, Any],
+    session: Session,
+    configuration: Any,
+) -> Peer:
+    """Create the transport of a session, and its media."""
+    owner = endpoint.owner
+    mode = protocol.mode(owner.mode)
+    media = Media(session, owner.modality, mode, playout=Playout(lower_rates=LOWER_RATES))
+    messages = protocol.messages(session, media, options)
+    peer = Peer(session, media, mode, configuration, owner.limits, endpoint.ports, messages)
+    protocol.attach(peer, options)
+    return peer
+
+
+async def _read(endpoint: Endpoint, sdp: Any, mode: Mode) -> Offer:
     """Parse an offer and check it against what the endpoint serves.
 
     Raises:
@@ -91,11 +130,11 @@ async def _read(endpoint: Endpoint, sdp: Any) -> Offer:
     """
     owner = endpoint.owner
     try:
-        check_media(owner.modality, owner.mode)  # a subclass in the program may set them
+        check_media(owner.modality, mode)  # a subclass in the program may set them
     except ValueError as error:
         raise InvalidOffer(str(error)) from None
     offer = await read_offer(
-        sdp, owner.modality, owner.mode, extra_tracks=owner.allow_extra_tracks, limits=owner.limits
+        sdp, owner.modality, mode, extra_tracks=owner.allow_extra_tracks, limits=owner.limits
     )
     if not serves(owner.event_handler, owner.modality):
         raise InvalidOffer(
@@ -111,11 +150,12 @@ async def _connect(
     offer: Offer,
     set_outputs: Callable[[AdditionalOutputs], Any],
     metadata: Mapping[str, Any],
+    create: CreatePeer,
 ) -> dict[str, str]:
     candidates: list[Candidate] = []
     try:
         return await _connect_in_place(
-            endpoint, webrtc_id, offer, set_outputs, metadata, candidates
+            endpoint, webrtc_id, offer, set_outputs, metadata, create, candidates
         )
     except SessionRefused as refusal:
         if refusal.code == "server_stopping" and candidates:  # it began to stop meanwhile
@@ -129,6 +169,7 @@ async def _connect_in_place(
     offer: Offer,
     set_outputs: Callable[[AdditionalOutputs], Any],
     metadata: Mapping[str, Any],
+    create: CreatePeer,
     candidates: list[Candidate],
 ) -> dict[str, str]:
     owner = endpoint.owner
@@ -136,10 +177,9 @@ async def _connect_in_place(
         candidates += endpoint.early.take(webrtc_id)
         configuration = await _configuration(owner.server_rtc_configuration)
         session = await place.create_session(set_outputs, metadata=metadata)
-        media = Media(session, owner.modality, owner.mode, playout=Playout(lower_rates=LOWER_RATES))
-        peer = Peer(session, media, owner.mode, configuration, owner.limits, endpoint.ports)
+        peer = create(session, configuration)
         candidates += endpoint.early.take(webrtc_id)
-        connection = endpoint.add(session, media, peer, peer.tracks)
+        connection = endpoint.add(session, peer.media, peer, peer.tracks)
         peer.on_channel(partial(endpoint.show, connection))
         answer = await peer.answer(offer)
         early = candidates + endpoint.early.take(webrtc_id)

@@ -10,6 +10,7 @@ from ..handlers.client_message import check_on_message
 from ..session.hooks import Hooks
 from .monitors import Monitors
 from .tokens import Tokens
+from .webrtc_protocol import WebRTCProtocol
 
 __all__ = ["StreamHooks", "check_hooks"]
 
@@ -21,10 +22,13 @@ class StreamHooks(Hooks):
     Attributes:
         tokens: Checks the tokens of clients; None without ``Stream.tokens``.
         monitors: Observers of the connections, such as metrics.
+        protocols: The protocols that the stream is mounted with, besides its own, by name: those
+            that use WebRTC.
     """
 
     tokens: Tokens | None = None
     monitors: Monitors = field(default_factory=Monitors)
+    protocols: dict[str, WebRTCProtocol] = field(default_factory=dict)
 
 
 def check_hooks(

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..core.errors import SessionRefused
 
-__all__ = ["OFFER_RESPONSES", "Body", "OfferRefused", "offer_route"]
+__all__ = ["OFFER_RESPONSES", "Body", "OfferRefused", "limit_body", "offer_route"]
 
 
 class Body(BaseModel):
@@ -100,7 +100,7 @@ def offer_route(
             handle = super().get_route_handler()
 
             async def guarded(request: Request) -> Response:
-                limited = _limit_body(request, max_bytes())
+                limited = limit_body(request, max_bytes())
                 refusal = await ask(limited)
                 return await handle(limited) if refusal is None else JSONResponse(refusal.answer)
 
@@ -109,7 +109,7 @@ def offer_route(
     return OfferRoute
 
 
-def _limit_body(request: Request, max_bytes: int) -> Request:
+def limit_body(request: Request, max_bytes: int) -> Request:
     """Return the request with a body that fails with status 413 once it is too large.
 
     Raises:

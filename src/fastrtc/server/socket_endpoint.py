@@ -74,9 +74,9 @@ class SocketEndpoint(Endpoint):
         if refusal is not None:
             await StarletteSocket(websocket).refuse(refusal)
             return False
-        return not await self._sends_elsewhere(websocket, reserved=False)
+        return not await self.sends_elsewhere(websocket, reserved=False)
 
-    async def _sends_elsewhere(self, websocket: WebSocket, reserved: bool) -> bool:
+    async def sends_elsewhere(self, websocket: WebSocket, reserved: bool) -> bool:
         """Refuse the handshake of a socket if this process is full and another one may take it.
 
         The status 503 lets balancers and clients try another process. A process with places that

@@ -146,7 +146,7 @@ class StreamEndpoint(SocketEndpoint):
         if not await self.telephone.admit(websocket, self.owner.authorize):
             self.hooks.monitors.refused("unauthorized")
             return False
-        return not await self._sends_elsewhere(websocket, reserved=True)
+        return not await self.sends_elsewhere(websocket, reserved=True)
 
     async def accept_call(self, call: Call | None) -> None:
         """Check a call that has started, and free the place that was reserved for it.

@@ -51,6 +51,8 @@ async def offer(
     id: str,
     sdp: Any,
     metadata: Mapping[str, Any],
+    protocol: str,
+    options: Mapping[str, Any] | None,
     place: Place,
     identity: Identity,
 ) -> dict[str, str]:
@@ -58,7 +60,8 @@ async def offer(
     client_place.set(place)
     current_identity.set(identity)
     try:
-        return await connect(endpoint, id, sdp, endpoint.owner.set_additional_outputs(id), metadata)
+        set_outputs = endpoint.owner.set_additional_outputs(id)
+        return await connect(endpoint, id, sdp, set_outputs, metadata, protocol, options)
     except SessionRefused:
         if endpoint.cluster is not None:
             await endpoint.cluster.pass_on_candidates(id)

@@ -17,6 +17,7 @@ from ...transport.webrtc.candidates import Candidate, parse_candidate
 from ...transport.webrtc.ice_targets import client_place
 from ..answering import add_candidate, connect
 from ..endpoint import call_key
+from ..webrtc_protocol import FASTRTC
 from . import forwarded  # noqa: F401 (registers the calls)
 from .calls import ConnectionUnknown, RemoteCallFailed, encode_call
 from .candidates import leave_candidates, pass_candidate, send_candidate
@@ -216,6 +217,8 @@ class Membership:
         sdp: Any,
         set_outputs: Callable[[AdditionalOutputs], Any],
         metadata: Mapping[str, Any],
+        protocol: str = FASTRTC,
+        options: Mapping[str, Any] | None = None,
     ) -> dict[str, str]:
         """Answer an offer; if this node has no free place or drains, let another node do it.
 
@@ -226,7 +229,7 @@ class Membership:
             SessionRefused: If no node can answer it.
         """
         try:
-            return await connect(self._endpoint, id, sdp, set_outputs, metadata)
+            return await connect(self._endpoint, id, sdp, set_outputs, metadata, protocol, options)
         except TotalLimitReached:
             raise
         except SessionRefused as refusal:
@@ -239,7 +242,8 @@ class Membership:
             raise full
         self._forwarding += 1
         try:
-            answer, other = await self._connect_elsewhere(node, key, (sdp, metadata), full)
+            offer = (sdp, metadata, protocol, options)
+            answer, other = await self._connect_elsewhere(node, key, offer, full)
         finally:
             self._forwarding -= 1
         node.owned.remember(key, other)

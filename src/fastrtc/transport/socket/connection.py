@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from ...core.close_reason import (
@@ -75,6 +75,7 @@ class SocketConnection:
         quit: Set when the connection ends; the program may set it, too.
         limits: The resource limits of the client.
         pending: The registry of sockets that have not started.
+        first: Events that the opening of the socket implies, processed before its messages.
     """
 
     def __init__(
@@ -86,8 +87,10 @@ class SocketConnection:
         quit: asyncio.Event,
         limits: Limits,
         pending: PendingConnections,
+        first: Sequence[SocketEvent] = (),
     ) -> None:
         self._socket = socket
+        self._first = first
         self._protocol = protocol
         self._begin = begin
         self._quit = quit
@@ -145,6 +148,8 @@ class SocketConnection:
     # What the client sends
 
     async def _read(self) -> None:
+        for event in self._first:
+            await self._take(event)
         while not self._quit.is_set():
             message = await self._socket.receive()
             early_s = self._rate.take(asyncio.get_running_loop().time())
@@ -181,7 +186,7 @@ class SocketConnection:
             case Mark() if opened is not None:
                 opened.played(event.name)
             case Ping():
-                self._put(self._protocol.pong())
+                self.put(self._protocol.pong())
             case Stop():
                 self._calling = None  # the provider has ended the call
                 if opened is not None:
@@ -216,7 +221,7 @@ class SocketConnection:
             self.hang_up()
             opened.session.close("the client disconnected")
             return
-        self._put(self._protocol.started(opened.start))
+        self.put(self._protocol.started(opened.start))
         opened.session.outbox.open(opened.send)
         opened.session.start()
 
@@ -229,13 +234,19 @@ class SocketConnection:
             logger.debug("A WebSocket was closed while sending", exc_info=True)
             self.hang_up()
 
-    def _put(self, message: str | bytes | None, *, audio: bool = False) -> None:
+    def put(self, message: str | bytes | None, *, audio: bool = False) -> None:
+        """Send a message of the protocol as it is; None sends nothing.
+
+        Args:
+            message: The message.
+            audio: Whether ``clear_audio`` drops it.
+        """
         if message is not None:
             self._sender.put(message, audio=audio)
 
     def say(self, text: str) -> None:
         """Send a message of the session, if the protocol supports messages."""
-        self._put(self._protocol.message(text))
+        self.put(self._protocol.message(text))
 
     def say_once(self, text: str) -> None:
         """Send an error, unless it was sent before."""
@@ -245,7 +256,9 @@ class SocketConnection:
 
     async def send_audio(self, payload: bytes) -> None:
         """Send audio, which is in the encoding of ``Start``."""
-        await self._sender.send_audio(self._protocol.audio(payload))
+        message = self._protocol.audio(payload)
+        if message is not None:
+            await self._sender.send_audio(message)
 
     def send_mark(self, name: str) -> bool:
         """Send a mark, which the client echoes when it has played the audio before it.
@@ -257,7 +270,7 @@ class SocketConnection:
             False if the protocol has no marks.
         """
         mark = self._protocol.mark(name)
-        self._put(mark, audio=True)
+        self.put(mark, audio=True)
         return mark is not None
 
     def clear_audio(self, *, played: bool) -> None:
@@ -268,15 +281,15 @@ class SocketConnection:
         """
         self._sender.drop_audio()
         if not played:
-            self._put(self._protocol.clear())
+            self.put(self._protocol.clear())
 
     def pause_audio(self) -> None:
         """Let the client hold its unplayed audio."""
-        self._put(self._protocol.pause())
+        self.put(self._protocol.pause())
 
     def resume_audio(self) -> None:
         """Let the client continue to play."""
-        self._put(self._protocol.resume())
+        self.put(self._protocol.resume())
 
     # The end
 

@@ -136,8 +136,8 @@ class SocketProtocol(Protocol):
         """Format the answer to ``Start``, with all rates filled in; None for no answer."""
         ...
 
-    def audio(self, payload: bytes) -> str | bytes:
-        """Format audio, which is in the encoding of ``Start``."""
+    def audio(self, payload: bytes) -> str | bytes | None:
+        """Format audio, which is in the encoding of ``Start``; None to send nothing."""
         ...
 
     def clear(self) -> str | None:

@@ -225,6 +225,10 @@ class OpenSocket:
         """Send a message to the client, on the event loop."""
         self._connection.say(text)
 
+    def put(self, text: str) -> None:
+        """Send a message of the protocol as it is, on the event loop."""
+        self._connection.put(text)
+
     def unplayed_s(self) -> float:
         """Return the audio that the client has not played, in seconds; callable from any thread.
 

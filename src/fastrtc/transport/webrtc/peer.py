@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from aiortc import (
@@ -25,7 +24,7 @@ from ...core.errors import InvalidOffer, SessionRefused
 from ...core.failures import as_exception
 from ...core.ice import Ice
 from ...core.limits import DEFAULT_LIMITS, Limits
-from ...core.messages import create_message, current_channel
+from ...core.messages import current_channel
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
 from ...pacing.video import VideoInbound
@@ -53,13 +52,13 @@ from .audio_receiver import AudioReceiver
 from .audio_tracks import AudioMediaCallback
 from .candidate_intake import CandidateIntake
 from .candidates import Candidate
+from .channel_messages import ChannelMessages
 from .configuration import is_relay_only
 from .diagnostics import Diagnostics
 from .expected_loss import ExpectedLoss
 from .guard import guarded, watch_listeners
 from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
-from .message_sender import MessageSender
 from .offer import Offer
 from .opus import supports_fec
 from .ports.ice_ports import IcePorts
@@ -102,6 +101,7 @@ class Peer:
         configuration: The server's ICE servers and policy.
         limits: The resource limits of the client.
         ports: The ports and addresses of the server.
+        messages: The messages over the data channel; None for those of this package's clients.
 
     Attributes:
         pc: The connection.
@@ -118,6 +118,7 @@ class Peer:
         configuration: RTCConfiguration,
         limits: Limits = DEFAULT_LIMITS,
         ports: IcePorts = DEFAULT_PORTS,
+        messages: ChannelMessages | None = None,
     ) -> None:
         self.session = session
         self.media = media
@@ -131,7 +132,7 @@ class Peer:
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
         self._open = asyncio.Event()  # set once the channel is open
-        self._sender = MessageSender(session.id)
+        self._messages = ChannelMessages(session) if messages is None else messages
         self._allowance = SendAllowance()
         self._targets = TargetPolicy(limits.private_candidates, client_place.get())
         self._intake = CandidateIntake(
@@ -304,6 +305,8 @@ class Peer:
 
     @guarded(None)
     def _channel_opened(self, channel: RTCDataChannel) -> None:
+        if not self._messages.accepts(channel.label):
+            return
         self.channel = channel
         watch_listeners(channel)
         channel.on("message", self._message)
@@ -315,7 +318,7 @@ class Peer:
                 self.session.report(as_exception("set_channel", error))
         for track in self.tracks:
             track.set_channel(channel)
-        self.session.outbox.open(partial(self._sender.send, channel))
+        self._messages.open(channel)
         self._open.set()
         if self.connected.is_set():
             self._timeout.cancel()
@@ -332,14 +335,11 @@ class Peer:
 
     def send(self, text: str) -> None:
         """Send a message over the data channel, on the event loop; dropped without a channel."""
-        if self.channel is not None:
-            self._sender.send(self.channel, text)
+        self._messages.send(text)
 
     @guarded(None)
     def _message(self, message: str | bytes) -> None:
-        if isinstance(message, str):
-            self.session.outbox.post(create_message("log", f"Server received: {message}"))
-            self.session.messages.receive_text(message)
+        self._messages.receive(message)
 
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection, and why it is not established."""

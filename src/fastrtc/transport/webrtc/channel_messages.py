@@ -1,0 +1,61 @@
+"""The messages of a session over its data channel."""
+
+from __future__ import annotations
+
+from aiortc import RTCDataChannel
+
+from ...core.messages import create_message
+from ...session.session import Session
+from .message_sender import MessageSender
+
+__all__ = ["ChannelMessages"]
+
+
+class ChannelMessages:
+    """Exchange the messages of a session as the clients of this package do. On the event loop.
+
+    A subclass speaks the messages of another protocol.
+
+    Args:
+        session: The session.
+
+    Attributes:
+        session: The session.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._sender = MessageSender(session.id)
+        self._channel: RTCDataChannel | None = None
+
+    def accepts(self, label: str) -> bool:
+        """Return whether a data channel that the client opens is the one for messages."""
+        return True
+
+    def open(self, channel: RTCDataChannel) -> None:
+        """Use a channel that has opened, and send what is queued."""
+        self._channel = channel
+        self.session.outbox.open(self.send)
+
+    def send(self, text: str) -> None:
+        """Send a message of the session, a JSON string; dropped without a channel.
+
+        Raises:
+            Exception: From aiortc, if the channel is closed.
+        """
+        self.put(text)
+
+    def put(self, text: str) -> None:
+        """Send a text as it is; dropped without a channel, and while the client does not read.
+
+        Raises:
+            Exception: From aiortc, if the channel is closed.
+        """
+        if self._channel is not None:
+            self._sender.send(self._channel, text)
+
+    def receive(self, message: str | bytes) -> None:
+        """Process a message of the client."""
+        if isinstance(message, str):
+            self.session.outbox.post(create_message("log", f"Server received: {message}"))
+            self.session.messages.receive_text(message)
