@@ -17,7 +17,9 @@ from fastrtc import (
     Transcript,
     get_current_context,
 )
+from fastrtc.core.context import Call as PhoneCall
 from fastrtc.testing import Call
+from tests.session.rig import Rig
 from tests.testing.programs import RATE, Tones, audio_stream, replying, tone
 
 SECOND = (RATE, tone(1.0))
@@ -179,6 +181,15 @@ async def test_the_texts_of_speech_only_if_asked_for(
         stream.say(next(iter(stream.connections)), "two")
         await call.finish()
     assert [text for _, text in said(call)] == expected
+
+
+@pytest.mark.parametrize(("phone", "shown"), [(None, 2), (PhoneCall("twilio"), 0)])
+async def test_a_telephone_gets_none(phone: PhoneCall | None, shown: int) -> None:
+    async with Rig(call=phone) as rig:
+        rig.context.send(Transcript("Hello"))
+        rig.session.deliver(Transcript("Hello", "user"))
+        rig.context.send({"type": "mine"})
+    assert (len(rig.of_type("transcript")), len(rig.of_type("mine"))) == (shown, 1)
 
 
 def test_captions_is_a_bool() -> None:

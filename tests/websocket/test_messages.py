@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from fastrtc import get_current_context
+from fastrtc import Transcript, get_current_context
 from tests.websocket.served import Echo, serve, sine, wait_until
 
 PCM = {"encoding": "pcm16"}
@@ -60,3 +60,35 @@ async def test_a_stream_without_on_message_says_so_once() -> None:
         errors = [message["data"] for message in client.messages if message.get("type") == "error"]
         assert errors == ["This stream takes no messages: it has no on_message"]
         await wait_until(lambda: "a" in served.stream.connections)
+
+
+class Captioned(Echo):
+    """Says two texts, a second and a bit, after what it heard."""
+
+    async def start_up(self) -> None:
+        get_current_context().send(Transcript("Listening", "user", final=False, id="a"))
+        self.heard.put_nowait(((24_000, sine(1.0)), Transcript("first")))
+        self.heard.put_nowait(((24_000, sine(0.1)), Transcript("second")))
+        self.heard.put_nowait(Transcript("before it is played", "user", id="a"))
+
+
+@pytest.mark.parametrize(("audio", "messages"), [({}, 1), (PCM, 45)])
+async def test_transcripts_come_with_their_audio(audio: dict[str, Any], messages: int) -> None:
+    async with serve(Captioned()) as served, served.client() as client:
+        await client.start(**audio)
+        await client.wait_for(
+            type="transcript",
+            data={"text": "second", "who": "assistant", "final": True, "id": None},
+        )
+        shown = [
+            (message["data"]["text"], heard)
+            for message, heard in zip(client.messages, client.heard_before, strict=True)
+            if message.get("type") == "transcript"
+        ]
+        assert [text for text, _ in shown] == [
+            "Listening",
+            "first",
+            "before it is played",
+            "second",
+        ]
+        assert shown[2][1] <= messages <= shown[3][1]

@@ -252,8 +252,9 @@ class Session:
         return CallbackFailures(name, self._errors.report_failure, self.loop.time)
 
     def transcribe(self, transcript: Transcript) -> None:
-        """Send a transcript to the client; thread-safe."""
-        self.outbox.post(transcript.message())
+        """Send a transcript to the client, unless it is a telephone; thread-safe."""
+        if self.user_context.phone_call is None:
+            self.outbox.post(transcript.message())
 
     def deliver(self, outputs: Delivered) -> None:
         """Pass outputs to the program and notify the client, or send it a transcript.
