@@ -15,4 +15,7 @@ async def test_after_monday_comes_tuesday(start_demo, open_page) -> None:
     page = await open_page(demo.url, says=spaced(2.0, monday), again=4.0)
     await page.start()
     await page.hears(speech("After monday comes tuesday."))
+    captions = page.page.get_by_role("log", name="Captions").get_by_role("listitem")
+    texts = await captions.all_inner_texts()
+    assert texts[-2:] == ["monday", "After monday comes tuesday."]
     await page.picture("offline_assistant")
