@@ -18,6 +18,9 @@ from . import websocket as websocket
 from ._version import __version__ as __version__
 from .client import Client as Client
 from .client import ClientError as ClientError
+from .core.stats import ConnectionStats as ConnectionStats
+from .core.turn import Turn as Turn
+from .core.turn import TurnParts as TurnParts
 from .credentials import CachedTurnCredentials as CachedTurnCredentials
 from .credentials import get_cloudflare_turn_credentials as get_cloudflare_turn_credentials
 from .credentials import (

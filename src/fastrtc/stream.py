@@ -50,7 +50,7 @@ from .server.stream_sessions import StreamSessions
 from .server.telephone_lines import TelephoneLines
 from .server.tokens import Tokens
 from .server.webrtc_protocol import FASTRTC
-from .session.hooks import OnConnect, OnDisconnect
+from .session.hooks import OnConnect, OnDisconnect, OnTurn
 from .text_to_speech.protocol import TTSModel
 from .transport.telephony.protocol import PhoneProtocol
 from .transport.telephony.provider import Provider
@@ -162,6 +162,8 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         on_connect: Called with the ``Context`` when a connection is established.
         on_disconnect: Called with the ``Context`` and a ``ConnectionEnd`` when an established
             connection has ended, after ``shutdown()`` of its handler.
+        on_turn: Called with a ``Turn`` after each turn of a conversation: when the user spoke, when
+            the reply was made, sent and heard. See ``docs/latency.md``.
         idle_timeout: How long a client may be idle, in seconds: no sound louder than -45 dB of full
             scale, no message, input or key, and no reply that is being made or played.
         captions: Whether clients get the texts of ``Speech``, such as those of text-to-speech
@@ -213,6 +215,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         on_disconnect: OnDisconnect | None = None,
         idle_timeout: float | None = None,
         captions: bool = False,
+        on_turn: OnTurn | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -251,7 +254,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         tables = tables_of(self)
         attach(self, StreamEndpoint(self, tables, page, twilio_auth_token, phone_providers))
         endpoint_of(self).hooks = check_hooks(
-            on_message, on_connect, on_disconnect, idle_timeout, captions
+            on_message, on_connect, on_disconnect, idle_timeout, captions, on_turn
         )
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
             page.build()  # an override may do more than build a page

@@ -84,7 +84,7 @@ RARE = {
     "_why",
     "local_candidates",  # of a diagnosis
     "read_ice",
-    "watch_loss.<locals>.note",  # of a client that decodes FEC: _aiortc/test_receiver_reports.py
+    "watch_reports.<locals>.note",  # after seconds: _aiortc/test_receiver_reports.py
 }
 """Guarded, but called only when something is wrong."""
 

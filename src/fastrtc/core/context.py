@@ -11,6 +11,7 @@ from typing import Any
 from .commitment import current_commitment
 from .identity import ClientRequest
 from .transcript import Transcript
+from .turn import Turn
 
 __all__ = [
     "Call",
@@ -61,6 +62,7 @@ class Connected:
         call: Calls a function of the client by name, with data and a time-out in seconds.
         call_sync: The same, from a thread.
         transcribe: Sends a transcript to the client.
+        turns: Returns the last turns.
     """
 
     close: Callable[[str], None]
@@ -68,6 +70,7 @@ class Connected:
     call: Callable[[str, Any, float], Awaitable[Any]]
     call_sync: Callable[[str, Any, float], Any]
     transcribe: Callable[[Transcript], None]
+    turns: Callable[[], tuple[Turn, ...]] = tuple
 
 
 @dataclass
@@ -181,6 +184,15 @@ class Context:
         commitment = current_commitment.get()
         if commitment is not None:
             commitment.wait_committed()
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The last turns of the conversation, at most 100, if the stream has an ``on_turn``.
+
+        Raises:
+            RuntimeError: If the context has no connection.
+        """
+        return self._connection().turns()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes for a copy, which has no connection."""

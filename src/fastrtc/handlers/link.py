@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from dataclasses import dataclass, field
@@ -42,6 +43,10 @@ NAME = "__fastrtc_link__"
 
 def _no_audio() -> float:
     return 0.0
+
+
+def _now() -> float:
+    return time.monotonic()
 
 
 def _do_nothing(*args: object) -> None:
@@ -82,6 +87,9 @@ class HandlerLink:
             has arrived; to be used on the event loop. Without a connection it is called at once.
         emit_wakes: Set when an ``emit`` that returned None has an output; if None, ``emit`` is
             polled.
+        turn_events: Reports the events of the conversation; None while nothing listens.
+        arrived_at: Returns when the end of the audio that ``receive`` processes arrived, on the
+            clock of ``time.monotonic()``; to be called where it runs.
         drops_stale: Whether a value that ``emit`` was about to return when the queue was cleared is
             dropped, too.
         needs_silence: Returns whether ``receive`` needs silence while the client sends no audio;
@@ -114,6 +122,8 @@ class HandlerLink:
     pauses: bool = False
     after_audio: Callable[[Callable[[], None]], None] = _call
     emit_wakes: threading.Event | None = None
+    turn_events: Any = field(default=None, repr=False)
+    arrived_at: Callable[[], float] = _now
     drops_stale: bool = False
     needs_silence: Callable[[], bool] | None = None
     inputs_set: int = 0
@@ -140,6 +150,19 @@ class HandlerLink:
         if self.context is None or self.context.get(current_context) is current_context.get():
             return function(*args)
         return self.context.copy().run(function, *args)
+
+    def run_contained(self, function: Callable[..., Any], *args: Any) -> None:
+        """Call a function of the program as ``run_in_context`` does, and report its exception.
+
+        Raises:
+            Exception: The exception, without a connection that could report it.
+        """
+        try:
+            self.run_in_context(function, *args)
+        except Exception as error:  # the conversation goes on
+            if self.report is None:
+                raise
+            self.report(error)
 
     def send(self, message: str) -> None:
         """Send a message to the client; do nothing without a connection."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import queue
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -101,6 +102,7 @@ class AudioInbound:
         self._calls = 0  # how many of these are functions
         self._queued = TimedEvent()
         self._pushed = self._taken = 0  # samples queued, and samples taken by `run`
+        self._pushed_at = 0.0  # when the last of them arrived, on the clock of time.monotonic()
         self._received = 0  # of these, what `receive` has returned from
         self._stopped = False
         self._finishing = False  # nothing comes any more, but what there is is given
@@ -221,6 +223,15 @@ class AudioInbound:
         for _ in range(blocks):
             self._enqueue(np.zeros((self._converter.channels, self._block), np.int16))
 
+    def arrived_at(self) -> float:
+        """Return when the end of the block that ``receive`` processes arrived.
+
+        On the clock of ``time.monotonic()``; call it where ``receive`` runs. The position in the
+        audio counts: what the network has held up arrives all at once.
+        """
+        behind = (self._pushed - self._taken) / self._converter.channels / self.rate
+        return self._pushed_at - behind
+
     def silence(self) -> tuple[int, NDArray[np.int16]]:
         """Return 20 ms of silence in the form that ``receive`` gets."""
         return self.rate, self._shaped(np.zeros((self._converter.channels, self._block), np.int16))
@@ -275,6 +286,7 @@ class AudioInbound:
         frame = self._shaped(planar)
         self._frames.put(frame)
         self._pushed += frame.size
+        self._pushed_at = time.monotonic()
         passed = 0
         while (
             self._pushed - self._taken > self._most_waiting and self._frames.qsize() > 1

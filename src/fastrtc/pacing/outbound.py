@@ -15,6 +15,7 @@ from ..core.failures import CallbackFailures
 from ..core.loop_clock import TICK_S
 from ..core.outputs import DELIVERED, CloseStream, Delivered, split_output
 from ..core.speech import Speech
+from ..core.tasks import runs_on_a_loop
 from ..core.timed_event import TimedEvent
 from ..core.transcript import Transcript
 from ..handlers.invoke import Invoker
@@ -42,6 +43,8 @@ class AudioOutbound:
 
     Attributes:
         on_played: Called when all queued audio has been sent and played.
+        on_polled: Called with the playout when a frame is about to be sent, or nothing is left to
+            send; None for nothing.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
         turn: Held by a task while the audio of other tasks waits.
         unplayed_s: Returns how much queued audio was not played, in seconds; a transport whose
@@ -66,6 +69,7 @@ class AudioOutbound:
         self._others_ran = False  # of the tasks of this session, since the last output of `emit`
         self.on_played: Callable[[], None] = lambda: None
         self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
+        self.on_polled: Callable[[Playout], None] | None = None
         self.turn = asyncio.Lock()
         self.unplayed_s: Callable[[], float] = self._unsent_s
         self.captions = False
@@ -134,6 +138,16 @@ class AudioOutbound:
         Call it in the thread of that ``emit``.
         """
         self._calls.mark(callback)
+
+    def mark_output(self, callback: Callable[[], None]) -> None:
+        """Call back on the loop when what ``emit`` has returned so far is queued.
+
+        Call it where ``emit`` runs: in its thread, or on the loop.
+        """
+        if runs_on_a_loop():
+            callback()
+        else:
+            self._calls.mark(callback)
 
     def will_clear(self) -> None:
         """Record that ``clear`` is about to be called; callable from any thread."""
@@ -348,6 +362,8 @@ class AudioOutbound:
         action = playout.poll(now)
         if not isinstance(action, float):
             self._sent.ring()
+            if self.on_polled is not None:
+                self.on_polled(playout)
             if action is None and self._was_playing and not playout.playing:
                 self.on_played()
         self._was_playing = playout.playing

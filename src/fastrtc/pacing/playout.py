@@ -139,6 +139,11 @@ class Playout:
         return self._queue.seconds + self.held_s
 
     @property
+    def sent_s(self) -> float:
+        """How much of ``pushed_s`` was sent; what was cleared counts as sent."""
+        return self.pushed_s - self._queue.seconds
+
+    @property
     def full(self) -> bool:
         """Whether the producer has to wait."""
         return self._queue.seconds > self.options.limit_s

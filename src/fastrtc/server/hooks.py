@@ -32,7 +32,12 @@ class StreamHooks(Hooks):
 
 
 def check_hooks(
-    on_message: Any, on_connect: Any, on_disconnect: Any, idle_timeout: Any, captions: Any = False
+    on_message: Any,
+    on_connect: Any,
+    on_disconnect: Any,
+    idle_timeout: Any,
+    captions: Any = False,
+    on_turn: Any = None,
 ) -> StreamHooks:
     """Return the hooks of a stream, from its arguments.
 
@@ -40,7 +45,8 @@ def check_hooks(
         TypeError: If ``on_message`` cannot be called with one argument.
         ValueError: If another argument is invalid; the message names it.
     """
-    for name, function in (("on_connect", on_connect), ("on_disconnect", on_disconnect)):
+    functions = {"on_connect": on_connect, "on_disconnect": on_disconnect, "on_turn": on_turn}
+    for name, function in functions.items():
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function or None, not {function!r}")
     if idle_timeout is not None and (
@@ -54,5 +60,10 @@ def check_hooks(
     if not isinstance(captions, bool):
         raise ValueError(f"captions must be True or False, not {captions!r}")
     return StreamHooks(
-        check_on_message(on_message), on_connect, on_disconnect, idle_timeout, captions
+        check_on_message(on_message),
+        on_connect,
+        on_disconnect,
+        idle_timeout,
+        captions,
+        on_turn=on_turn,
     )

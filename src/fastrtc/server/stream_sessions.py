@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+from ..core.turn import Turn
 from ..session.methods import Method, check_method
 from .endpoint import endpoint_of
 from .tokens import Tokens
@@ -76,6 +77,24 @@ class StreamSessions:
         tokens = Tokens(secret, required=required)
         endpoint_of(self).hooks.tokens = tokens
         return tokens
+
+    def turns(self, id: str) -> tuple[Turn, ...]:
+        """Return the last turns of a connection of this process, at most 100; thread-safe.
+
+        They are recorded for a stream with ``on_turn``.
+
+        Args:
+            id: The id of the connection.
+
+        Raises:
+            LookupError: If it is unknown.
+        """
+        for member in endpoint_of(self).members():
+            connection = member.get(id)
+            if connection is not None:
+                records: tuple[Turn, ...] = connection.session.turns.records
+                return records
+        raise LookupError(f"There is no connection {id!r}")
 
     async def close(self, id: str, reason: str = "Closed by the server") -> bool:
         """End a connection of any process of the cluster, also one of the stream's page.

@@ -1,4 +1,4 @@
-"""``on_connect`` and ``on_disconnect`` of a stream."""
+"""``on_connect``, ``on_turn`` and ``on_disconnect`` of a stream."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ..core.close_reason import CloseReason, ConnectionEnd
 from ..core.context import Context
 from ..core.errors import HandlerExited
 from .hooks import Hooks, OnConnect
+from .turn_callback import TurnCallback
 
 if TYPE_CHECKING:
     from .session import Session
@@ -16,7 +17,7 @@ __all__ = ["SessionEvents"]
 
 
 class SessionEvents:
-    """Call the program when a session is established, and when it has ended.
+    """Call the program when a session is established, after its turns, and when it has ended.
 
     Args:
         session: The session.
@@ -27,6 +28,20 @@ class SessionEvents:
         self._session = session
         self._hooks = hooks
         self._connected_at: float | None = None
+        self._turns: TurnCallback | None = None
+
+    def follow_turns(self) -> None:
+        """Let those follow the conversation who want to."""
+        session, hooks = self._session, self._hooks
+        if hooks.on_turn is not None:
+            self._turns = TurnCallback(session, hooks.on_turn)
+            session.turns.listen(self._turns)
+        for create in hooks.turn_listeners:
+            listener = create(session)
+            if listener is not None:
+                session.turns.listen(listener)
+        if hooks.on_turn is not None:
+            session.turns.serve_client()
 
     def connected(self) -> None:
         """Call ``on_connect`` in a task of the session, which is established now."""
@@ -45,6 +60,8 @@ class SessionEvents:
 
     async def disconnected(self, reason: CloseReason) -> None:
         """Call ``on_disconnect`` if the session was established; wait for up to 10 s."""
+        if self._turns is not None:
+            await self._turns.finish()
         session, function = self._session, self._hooks.on_disconnect
         if function is None or self._connected_at is None:
             return

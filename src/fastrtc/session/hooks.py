@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..core.close_reason import ConnectionEnd
 from ..core.context import Context
+from ..core.conversation_events import TurnListener
 from ..handlers.client_message import OnMessage
 from .methods import Method
+from .turn_callback import OnTurn
 
-__all__ = ["Hooks", "OnConnect", "OnDisconnect"]
+if TYPE_CHECKING:
+    from .session import Session
+
+__all__ = ["Hooks", "OnConnect", "OnDisconnect", "OnTurn"]
 
 OnConnect: TypeAlias = Callable[[Context], Any]
 """Called when a connection is established. Sync or async."""
@@ -31,6 +36,9 @@ class Hooks:
         idle_timeout: How long a client may neither speak nor send anything, in seconds.
         captions: Whether clients get the texts of ``Speech`` as transcripts.
         methods: The methods that clients may call by name, with the number of their arguments.
+        on_turn: Called with the record of each turn.
+        turn_listeners: Called with each session as it is created; each returns who follows its
+            conversation, or None.
     """
 
     on_message: OnMessage | None = None
@@ -39,3 +47,5 @@ class Hooks:
     idle_timeout: float | None = None
     captions: bool = False
     methods: dict[str, tuple[Method, int]] = field(default_factory=dict)
+    on_turn: OnTurn | None = None
+    turn_listeners: list[Callable[[Session], TurnListener | None]] = field(default_factory=list)

@@ -23,6 +23,7 @@ from ..pacing.inbound import AudioInbound
 from ..pacing.outbound import AudioOutbound
 from ..pacing.playout import Playout
 from ..pacing.video import VideoInbound, VideoOutbound, run_function
+from .playback_reports import PlaybackReports
 from .session import Session
 from .speaker import Speaker
 
@@ -54,6 +55,9 @@ class Media:
     Attributes:
         drop_unplayed: Drops the audio that the client has not played; thread-safe. ``clear`` by
             default; a transport whose client has a buffer replaces it.
+        playback: When the client plays what was sent.
+        sent_to_client_s: Returns how much audio was sent to the client, in seconds, on the scale of
+            its marks; a transport with marks replaces it.
         tasks: The tasks of ``start_up``, ``receive`` and ``emit`` of a started handler.
     """
 
@@ -82,6 +86,8 @@ class Media:
         self.speaker: Speaker | None = None
         self.filler: Filler | None = None
         self.drop_unplayed: Callable[[], None] = self.clear
+        self.playback = PlaybackReports()
+        self.sent_to_client_s: Callable[[], float] = float
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver
         emit, video_emit = "emit", "video_emit"
@@ -115,6 +121,7 @@ class Media:
                 self.speaker.conversation = link.conversation
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(receives))
+        session.turns.attach(self)
         session.timers.busy = self._is_busy
         if self.audio_in is not None and session.timers.has_idle_timeout:
             self.audio_in.on_pushed = session.timers.heard

@@ -33,6 +33,7 @@ from .hooks import Hooks
 from .methods import Methods
 from .outbox import Outbox
 from .timers import SessionTimers
+from .turn_log import TurnLog
 
 __all__ = ["Session", "State"]
 
@@ -81,6 +82,7 @@ class Session:
         calls: The program's calls to the client.
         timers: The limits of its duration and of its idle time.
         captions: Whether the client gets the texts of ``Speech`` as transcripts.
+        turns: The turns of its conversation, and who follows it.
         tells_codes: Whether the client gets the codes of an end and the warning before a time
             limit, which FastRTC 0.0.34 did not send.
     """
@@ -131,6 +133,7 @@ class Session:
                 self.calls.call,
                 self.calls.call_sync,
                 self.transcribe,
+                lambda: self.turns.records,
             ),
         )
         self.context.run(current_context.set, self.user_context)
@@ -157,6 +160,8 @@ class Session:
         self.messages.on("result", self.calls.receive)
         self.timers = SessionTimers(self, time_limit, hooks.idle_timeout)
         self._events = SessionEvents(self, hooks)
+        self.turns = TurnLog(self)
+        self._events.follow_turns()
         self._shutdown = HandlerShutdown(id, self.invoker, self.context)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
         self._link_handler()
@@ -212,6 +217,7 @@ class Session:
         self.state = State.LIVE
         live_sessions[id(self.loop)] += 1
         self.timers.start()
+        self.turns.connected()
         self._events.connected()
         for starter in self._starters:
             starter()
@@ -255,6 +261,7 @@ class Session:
         """Send a transcript to the client, unless it is a telephone; thread-safe."""
         if self.user_context.phone_call is None:
             self.outbox.post(transcript.message())
+        self.turns.transcribed(transcript)
 
     def deliver(self, outputs: Delivered) -> None:
         """Pass outputs to the program and notify the client, or send it a transcript.
@@ -348,6 +355,7 @@ class Session:
             await asyncio.gather(*(self._close_one(stopper) for stopper in self._stoppers))
             closers = (functools.partial(closer, reason) for closer in self._closers)
             await asyncio.gather(self._shut_down(), *map(self._close_one, closers))
+            self.turns.close()
             await self._events.disconnected(reason)
         finally:
             self.invoker.close()

@@ -163,6 +163,7 @@ class MemoryLine(Line):
         """Play what is sent to the caller, each frame at its time."""
         assert media.audio_out is not None and media.audio_out.playout is not None
         delay_s = PLAYOUT_DELAY_S + self._network.jitter_ms / 1000
+        media.playback.delay_s = delay_s  # as a client would report it
         while True:
             frame = await media.audio_out.frame()
             sent_s = self.now_s()

@@ -8,13 +8,12 @@ cannot collide with ours.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.messages import create_message
 from ..core.types import AudioFrameType, EmitType
 from ..handlers.link import HandlerLink, rebound
 from .conversation import Conversation
@@ -22,20 +21,22 @@ from .endpointing import Endpointing
 from .face import Face
 from .heard import Interruption
 from .idle import IdleTimer, IdleTimes
-from .interruptions import Interruptions, Verdict
+from .interruptions import Interruptions
 from .replies import Replies
 from .say import Say
 from .segmenter import Segment, to_mono
 from .state import AppState
+from .state_driver import StateDriver
 from .state_reports import StateReports
 from .thinking_sound import ThinkingSound
-from .transitions import Action, Event, State
+from .transitions import Event, State
 from .turn_judge import TurnJudge
+from .turn_reporter import report_pause, report_turns
 
 __all__ = ["Dialogue"]
 
 
-class Dialogue:
+class Dialogue(StateDriver):
     """Connect a ``ReplyOnPause`` on one connection with the state machine of its conversation.
 
     Audio is processed in the thread of ``receive``, outputs are returned in the thread of ``emit``,
@@ -104,6 +105,7 @@ class Dialogue:
         self.turn_judge = turn_judge
         self._early = early
         self._pause_pending = False
+        self._segment: Segment | None = None  # of the last frame
         ask = None if turn_judge is None else turn_judge.ask
         self.endpointing = Endpointing(face, chunked, gate, ask=ask, suspects=early)
         link.conversation = self
@@ -135,90 +137,6 @@ class Dialogue:
     def _is_overridden(self, *names: str) -> bool:
         return any(getattr(type(self.face), n) is not getattr(self._base, n) for n in names)
 
-    # The state machine
-
-    def handle(self, *events: Event) -> None:
-        """Process events that happened at once; thread-safe."""
-        with self._state_lock:
-            before = self.conversation.state
-            actions = [a for event in events for a in self.conversation.handle(event)]
-            self._note_state(before, actions)
-        self._perform(actions)
-
-    def observe(self) -> None:
-        """Let the state machine see whether a reply is expected or played; thread-safe."""
-        replies = self.replies
-        listening = self.conversation.state is State.LISTENING and not replies.requested
-        if listening and not (self.face.state.started_talking or replies.running):
-            if not replies.has_audio():
-                return  # as for most frames of a call
-        with self._state_lock:
-            # in this order: a turn is expected before its utterance ends
-            talking = self.face.state.started_talking
-            requested = replies.requested
-            before = self.conversation.state
-            actions = self.conversation.observe(
-                talking=talking or requested,
-                awaited=requested or replies.running,
-                has_audio=replies.has_audio(),
-            )
-            self._note_state(before, actions)
-
-    @property
-    def active(self) -> bool:
-        """Whether a reply is awaited or played: see ``Gate``."""
-        return self.conversation.replying
-
-    def judge(self, speech_s: float, duration_s: float) -> Verdict | None:
-        """Judge audio of the user while no utterance is active: see ``Gate``."""
-        with self._state_lock:
-            before = self.conversation.state
-            played_s = self.replies.played_s
-            verdict, actions = self.conversation.hear(speech_s, duration_s, played_s)
-            self._note_state(before, actions)
-        return verdict
-
-    def _note_state(self, before: State, actions: Sequence[Action]) -> None:
-        """Hold or release the playout, in the order of the states; the lock must be held."""
-        if Action.HOLD_PLAYOUT in actions:
-            self._hold()
-        elif Action.RELEASE_PLAYOUT in actions and Action.CANCEL_REPLY not in actions:
-            self._release()
-        if self.conversation.state is not before:
-            self.reports.changed(self.conversation.state)
-            self.replies.says.look()
-
-    def _perform(self, actions: Sequence[Action]) -> None:
-        if Action.TELL_SPEECH in actions:
-            self.say_started_talking()
-        if Action.TELL_PAUSE in actions:
-            self.say("pause_detected")
-        try:
-            if Action.CANCEL_REPLY in actions and not self.replies.says.protected:
-                self._cancel(speech=Action.TELL_SPEECH in actions)
-        finally:
-            if Action.RELEASE_PLAYOUT in actions:
-                self._release()  # after its audio was dropped
-            if Action.REQUEST_REPLY in actions:
-                self.replies.request()
-
-    def _cancel(self, speech: bool) -> None:
-        if speech and self.replies.keeps:
-            self.replies.keep_unheard()
-        if self.speaking:
-            self.replies.interrupt()
-
-    def _hold(self) -> None:
-        duck_db = None if self._interruptions is None else self._interruptions.duck_db
-        if duck_db is None:
-            self.link.pause()
-        else:
-            self.link.duck(duck_db)
-
-    def _release(self) -> None:
-        self.link.resume()
-        self.link.duck(None)
-
     # Listening
 
     def receive(self, frame: tuple[int, NDArray[np.int16]]) -> None:
@@ -246,6 +164,8 @@ class Dialogue:
                 events.append(Event.TURN_ENDED)
                 self.replies.expect_turn()
         if events:
+            if self.link.turn_events is not None:
+                report_turns(self, self.link.turn_events, events, self._segment)
             self.handle(*events)
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
@@ -255,13 +175,14 @@ class Dialogue:
             state.sampling_rate = rate
         segmenter = self.endpointing.open_segmenter()
         if segmenter is not None:
-            segment = segmenter.hear(rate, samples, self.speaking)
+            segment = self._segment = segmenter.hear(rate, samples, self.speaking)
             self._follow_pause(segment)
             state.started_talking = state.started_talking or segment.started
             state.pause_detected = segment.said is not None
             if segment.said is not None:
                 state.stream = segment.said.reshape(-1)
             return
+        self._segment = None
         so_far = [] if state.buffer is None else [state.buffer]
         state.buffer = np.concatenate((*so_far, samples.reshape(-1)))
         state.pause_detected = self.face.determine_pause(state.buffer, state.sampling_rate, state)
@@ -272,6 +193,7 @@ class Dialogue:
         if not self._early:
             return
         if segment.so_far is not None and segment.pending:
+            report_pause(self, segment)
             self.replies.start_early(segment.so_far)
         elif segment.so_far is not None or not (segment.pending or segment.said is not None):
             self.replies.early.discard()  # there was more speech
@@ -308,11 +230,6 @@ class Dialogue:
 
     # Speaking
 
-    @property
-    def speaking(self) -> bool:
-        """Whether a reply is being prepared or played."""
-        return self.replies.speaking
-
     def trigger(self) -> None:
         """Reply now, to the audio so far or to a text; callable from any thread."""
         if self.replies.is_answer():
@@ -323,6 +240,8 @@ class Dialogue:
                 said = self.take_utterance()
                 state.stream = np.zeros(0, np.int16) if said is None else said.reshape(-1)
             self.replies.expect_turn()
+        if self.link.turn_events is not None:
+            self.link.turn_events.turn_ended("program", None)
         self.handle(Event.REPLY_TRIGGERED)
 
     def take_utterance(self) -> NDArray[np.int16] | None:
@@ -387,13 +306,3 @@ class Dialogue:
         state.sampling_rate = heard.sampling_rate
         state.started_talking = heard.started_talking
         state.buffer, state.stream = heard.buffer, heard.stream
-
-    # Messages
-
-    def say(self, what: str) -> None:
-        """Send a ``log`` message."""
-        self.link.send(create_message("log", what))
-
-    def say_started_talking(self) -> None:
-        """Notify the client that the speaker started to talk."""
-        self.say("started_talking")

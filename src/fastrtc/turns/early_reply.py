@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..handlers.link import HandlerLink
+from .face import Face, rate_of
 from .reply import Reply
 
 __all__ = ["EarlyReply"]
+
+logger = logging.getLogger(__name__)
 
 
 class EarlyReply:
@@ -20,14 +28,30 @@ class EarlyReply:
         self._lock = threading.Lock()
         self._reply: Reply | None = None
 
-    def start(self, create: Callable[[], Reply]) -> None:
+    def start(
+        self,
+        face: Face,
+        link: HandlerLink,
+        said: NDArray[np.int16],
+        report: Callable[[Reply], None],
+    ) -> None:
         """Start a reply, in place of an earlier one.
 
         Args:
-            create: Creates and starts it.
+            face: The ``ReplyOnPause``.
+            link: Its link to the connection.
+            said: The utterance so far, shape ``(1, n)``.
+            report: Called with the reply before it starts.
         """
         self.discard()
-        reply = create()
+        reply = Reply(step=face.async_iterate, loop=link.loop, early=True)
+        try:
+            reply.bind(face.fn, ((rate_of(face), said),))
+            report(reply)
+            reply.start()
+        except Exception as error:  # of the function, which is called again at the end of the turn
+            logger.debug("A reply could not be started early", exc_info=error)
+            return
         with self._lock:
             self._reply = reply
 
@@ -41,4 +65,6 @@ class EarlyReply:
         """Stop the reply, if there is one: the speaker goes on."""
         reply = self.take()
         if reply is not None:
+            if reply.events is not None:
+                reply.events.discarded()
             reply.supersede()

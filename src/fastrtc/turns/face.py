@@ -16,7 +16,7 @@ from ..pause_detection.protocol import ModelOptions, PauseDetectionModel
 from .options import AlgoOptions
 from .state import AppState
 
-__all__ = ["Face"]
+__all__ = ["Face", "rate_of"]
 
 
 class Face(WaitsForInputs, Protocol):
@@ -62,3 +62,8 @@ class Face(WaitsForInputs, Protocol):
 
     def reset(self) -> None:
         """Discard the state, including speech, and stop the reply."""
+
+
+def rate_of(face: Face) -> int:
+    """Return the sample rate of the user's audio in Hz."""
+    return face.state.sampling_rate or face.input_sample_rate

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from ..core.messages import create_message
 from .dialogue import Dialogue
+from .face import rate_of
 from .manual_turn import ManualTurn
+from .speech_end import speech_end_s
 from .state import AppState
 from .transitions import Event
 
@@ -105,6 +107,8 @@ class ManualDialogue(Dialogue):
             self._deaf = False
             self._turn.begin()
             self.face.state.started_talking = True
+        if self.link.turn_events is not None:
+            self.link.turn_events.speech_started(self.link.arrived_at())
         self.handle(Event.SPEECH_STARTED)
         return True
 
@@ -126,8 +130,16 @@ class ManualDialogue(Dialogue):
         if said is None:
             self.observe()
             return False
+        if self.link.turn_events is not None:
+            arrived_at = self.link.arrived_at()
+            self.link.turn_events.turn_ended("manual", arrived_at - self._silence_s(said))
         self.handle(Event.TURN_ENDED)
         return True
+
+    def _silence_s(self, said: NDArray[np.int16]) -> float:
+        """Return how long before the end of a turn the speech in it ended, in seconds."""
+        channels = 2 if self.face.expected_layout == "stereo" else 1
+        return speech_end_s(said, rate_of(self.face), channels=channels)
 
     def cancel(self) -> None:
         """End the turn and discard its audio; thread-safe."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from ..core.messages import create_message
 from ..core.outputs import AdditionalOutputs, split_output
+from ..core.turn import TurnKind
 from ..core.types import EmitType
 from ..handlers.inputs import PLACEHOLDER
 from ..handlers.link import HandlerLink
 from .early_reply import EarlyReply
-from .face import Face
+from .face import Face, rate_of
 from .heard import Interruption, SpokenText
 from .reply import ENDED, Reply
 from .reply_inputs import ReplyInputs
 from .says import Says
-from .speech_buffer import MAX_KEPT_S
+from .turn_events import TurnEvents
+from .unanswered_speech import UnansweredSpeech
 
 __all__ = ["Replies"]
-
-logger = logging.getLogger(__name__)
 
 IN_HAND_S = 0.1
 """How long audio that ``emit`` returned may take to get into the queue, in seconds."""
@@ -77,8 +77,7 @@ class Replies:
         self._reply: Reply | None = None  # since its turn began
         self._coming = 0  # turns that are about to be requested
         self._pending = False  # a turn was requested
-        self._unheard: NDArray[np.int16] | None = None  # audio that was not passed to fn yet
-        self._answered: NDArray[np.int16] | None = None  # audio that was
+        self._speech = UnansweredSpeech()
         self._announced = False  # response_starting was sent
         self._interrupted = False  # and the audio that the client still plays, too
         self._in_hand_s = 0.0  # time left for audio to get into the queue
@@ -154,6 +153,8 @@ class Replies:
         with self._lock:
             told, self._interrupted = self._interrupted, True
         interruption = self._spoken.interruption(self.played_s)
+        if self._events is not None and not told:
+            self._events.interrupted(interruption)
         self.says.drop(protected=False)
         self.supersede()
         self._face.clear_queue()
@@ -162,12 +163,7 @@ class Replies:
         self._link.call_on_loop(self._face.state.interrupted.set)
         self._link.send(create_message("interrupted", "interrupted"))
         if self.on_interrupt is not None:
-            try:
-                self._link.run_in_context(self.on_interrupt, interruption)
-            except Exception as error:  # the conversation goes on
-                if self._link.report is None:
-                    raise
-                self._link.report(error)
+            self._link.run_contained(self.on_interrupt, interruption)
 
     def keep_unheard(self) -> None:
         """Keep the audio of a turn whose reply was not heard, for the next reply."""
@@ -176,11 +172,12 @@ class Replies:
             if self._pending and self._reply is None:  # its reply must not begin any more
                 self._pending = False
                 face.event.clear()
-                rate = face.state.sampling_rate or face.input_sample_rate
-                self._unheard = self._with_unheard(rate)
-            elif self.speaking and self.played_s <= 0 and self._answered is not None:
-                self._unheard = self._answered
-            self._answered = None
+                self._speech.keep(self._speech.take(face))
+                if self._events is not None:
+                    self._events.unanswered()
+            elif self.speaking and self.played_s <= 0:
+                self._speech.keep_answered()
+            self._speech.answered = None
 
     def supersede(self) -> None:
         """Stop the reply; further outputs are dropped."""
@@ -190,7 +187,7 @@ class Replies:
 
     def forget(self) -> None:
         """Discard the audio that was not passed to the function yet, and the early reply."""
-        self._unheard = None
+        self._speech.kept = None
         self.says.look()
         self.early.discard()
 
@@ -202,20 +199,19 @@ class Replies:
         Args:
             said: The utterance so far, shape ``(1, n)``.
         """
-        face = self._face
-        if face._needs_additional_inputs or self._unheard is not None:
-            return
-        rate = face.state.sampling_rate or face.input_sample_rate
+        if not self._face._needs_additional_inputs and self._speech.kept is None:
+            report = partial(self._report, kind="reply", early=True)
+            self.early.start(self._face, self._link, said, report)
 
-        def create() -> Reply:
-            reply = Reply(step=face.async_iterate, loop=self._link.loop, early=True)
-            reply.bind(face.fn, ((rate, said),)).start()
-            return reply
+    @property
+    def _events(self) -> TurnEvents | None:
+        events: TurnEvents | None = self._link.turn_events
+        return events
 
-        try:
-            self.early.start(create)
-        except Exception as error:  # of the function, which is called again at the end of the turn
-            logger.debug("A reply could not be started early", exc_info=error)
+    def _report(self, reply: Reply, kind: TurnKind, *, early: bool = False) -> None:
+        """Let a reply report its events, if something listens."""
+        if self._events is not None:
+            reply.events = self._events.begin(kind, early=early)
 
     # Outputs
 
@@ -227,7 +223,7 @@ class Replies:
         try:
             output = reply.take()
             if output is not ENDED:
-                self._note(output)
+                self._note(reply, output)
         except Exception as error:
             self._fail(reply, error)
             return None
@@ -240,10 +236,13 @@ class Replies:
         self.wake.set()  # it may be None, or audio without samples, and more may follow
         return output  # type: ignore[no-any-return]
 
-    def _note(self, output: Any) -> None:
+    def _note(self, reply: Reply, output: Any) -> None:
         media, other = split_output(output)
         if media is not None:
-            self._spoken.add(self._seconds_of(media), getattr(media, "text", None))
+            text = getattr(media, "text", None)
+            self._spoken.add(self._seconds_of(media), text)
+            if reply.events is not None:
+                reply.events.queue(text)
             self._in_hand_s = IN_HAND_S
             self._face.state.responded_audio = True
             self._announce()
@@ -259,6 +258,8 @@ class Replies:
 
     def _fail(self, reply: Reply, error: Exception) -> None:
         """End the turn because of an exception; the conversation goes on."""
+        if reply.events is not None:
+            reply.events.ended("failed", error)
         reply.supersede()
         self._end_reply(reply)
         if self._link.report is None:
@@ -278,18 +279,21 @@ class Replies:
             early = self.early.take()
             reply = early or reply
             self._occupy(reply)
-            rate = face.state.sampling_rate or face.input_sample_rate
-            self._unheard = samples = self._with_unheard(rate)
+            samples = self._speech.take(face)
+            self._speech.keep(samples)
             face.state.responding = True
         if early is not None:
-            self._unheard, self._answered = None, samples if self.keeps else None
+            self._speech.answer(samples if self.keeps else None)
             face.generator = early.generator
+            if self._events is not None:
+                self._events.commit(early.events)
             early.commit()
             return early
+        self._report(reply, "reply")
         try:
-            args = self._inputs.arguments(reply, (rate, samples))
+            args = self._inputs.arguments(reply, (rate_of(face), samples))
             if not reply.superseded:
-                self._unheard, self._answered = None, samples if self.keeps else None
+                self._speech.answer(samples if self.keeps else None)
                 self._start_reply(reply, face.fn, args)
         except CancelledError:
             if not reply.superseded:  # the connection ended while waiting for inputs
@@ -299,14 +303,6 @@ class Replies:
             self._fail(reply, error)
             return None
         return reply
-
-    def _with_unheard(self, rate: int) -> NDArray[np.int16]:
-        """Take the utterance, with what was not passed to the function before it."""
-        said, self._face.state.stream = self._face.state.stream, None
-        samples = np.zeros((1, 0), np.int16) if said is None else said.reshape(1, -1)
-        if self._unheard is None:
-            return samples
-        return np.hstack((self._unheard, samples))[:, -round(MAX_KEPT_S * rate) :]
 
     def _begin_say(self) -> Reply | None:
         """Begin what the program says, if nothing else is to be played."""
@@ -320,6 +316,7 @@ class Replies:
             before = self._spoken if self.has_audio() else SpokenText()
             self._occupy(reply)
             self._spoken = before  # an interruption concerns both
+            self._report(reply, "say")
         try:
             self._start_reply(reply, say.function, ())
         except Exception as error:
@@ -336,7 +333,7 @@ class Replies:
     def _occupy(self, reply: Reply) -> None:
         """Make *reply* the running one; the lock must be held."""
         self._reply = reply
-        self._answered = None
+        self._speech.answered = None
         self._spoken = SpokenText()
         self._announced = self._interrupted = False
 
@@ -353,6 +350,8 @@ class Replies:
                 self._reply = None
                 face.generator = None
             again = self._pending or self._coming > 0
+        if reply.events is not None:
+            reply.events.complete(self._spoken.text)
         self.says.end()
         if again:
             self._inputs.expire()
@@ -380,6 +379,7 @@ class Replies:
             if self._conversing:
                 return  # the conversation has begun without it
             self._occupy(reply)
+            self._report(reply, "start_up")
         try:
             self._start_reply(reply, startup_fn, args)
         except Exception:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.commitment import Commitment, current_commitment
 from ..handlers.invoke import as_exception, check_returned, is_async
+from .turn_events import ReplyEvents
 
 __all__ = ["ENDED", "Reply"]
 
@@ -42,6 +43,9 @@ class Reply:
         loop: The event loop of the connection, which async generators need.
         early: Whether the reply starts before it is certain that it will be played; see ``commit``.
         name: Prefix of the name of its thread; by default the name of the thread that starts it.
+
+    Attributes:
+        events: Reports its events; None for nothing.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Reply:
         name: str = "",
     ) -> None:
         self.generator = generator
+        self.events: ReplyEvents | None = None
         self._name = name
         self._function = generator  # named in errors
         self._step = step
@@ -109,6 +114,8 @@ class Reply:
         """
         context = copy_context()
         context.run(current_commitment.set, self._commitment)
+        if self.events is not None:
+            context.run(self.events.called)
         if not hasattr(self.generator, "__anext__"):
             target = context.copy().run
             name = f"{self._name or threading.current_thread().name}-reply"
@@ -257,6 +264,8 @@ class Reply:
         """Append an output; return whether the generator should continue."""
         with self._changed:
             if not self._superseded:
+                if self.events is not None:
+                    self.events.gave(output)
                 self._outputs.append(output)
                 self._notify()
             return not self._superseded
@@ -265,6 +274,11 @@ class Reply:
         with self._changed:
             self._error = None if error is None else as_exception(self._function, error)
             self._ended = True
+            if self.events is not None:
+                if self._superseded:
+                    self.events.ended("superseded")
+                else:
+                    self.events.ended("completed" if error is None else "failed", self._error)
             self._notify()
 
     def _run(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 from ..audio.convert import as_planar, mix_channels
 from ..audio.converter import AudioConverter
 from ..audio.resample import check_rate
+from ..core.turn import EndedBy
 from ..core.types import Layout
 from ..pause_detection.protocol import RATE, SpeechStream
 from .detector import TurnDetector
-from .events import Pause, PauseSuspected, SpeechStarted, TurnEvent
+from .events import MaximumReached, Pause, PauseSuspected, SpeechStarted, TurnEvent
 from .gated_detector import Gate, GatedTurnDetector
 from .judged_pauses import Ask, JudgedPauses
 from .options import AlgoOptions, SpeechRules
 from .speech_buffer import SpeechBuffer
+from .speech_end import speech_end_s
 
 __all__ = ["Segment", "UtteranceSegmenter", "to_mono"]
 
@@ -37,12 +40,19 @@ class Segment(NamedTuple):
         so_far: The utterance up to a pause that may be its end, alike; None if none began.
         pending: Whether such a pause lasts: it has neither ended the turn, nor did the speaker go
             on.
+        onset_ago_s: How long before the end of the frame the utterance that began did, in seconds.
+        end_ago_s: The same for the end of the speech before the pause that ended the utterance, or
+            may have; None if that is unknown.
+        ended_by: What ended it.
     """
 
     started: bool
     said: NDArray[np.int16] | None
     so_far: NDArray[np.int16] | None = None
     pending: bool = False
+    onset_ago_s: float = 0.0
+    end_ago_s: float | None = None
+    ended_by: EndedBy = "pause"
 
 
 class UtteranceSegmenter:
@@ -85,6 +95,7 @@ class UtteranceSegmenter:
         self._unjudged: list[NDArray[np.int16]] = []
         self._suspects = suspects or ask is not None
         self._pauses = None if ask is None else JudgedPauses(ask)
+        self._judged_pause: Pause | None = None  # the last that the model has ended
 
     def set_options(
         self, options: AlgoOptions, threshold: float, rules: SpeechRules | None
@@ -108,22 +119,42 @@ class UtteranceSegmenter:
         self._detector.suspects = self._suspects
         self._detector.judged = self._pauses is not None
         started, said, so_far = False, None, None
+        onset_s = end_s = math.inf
+        ended_by: EndedBy = "pause"
         events = self._events(rate, samples, replying)
         if self._pauses is not None:
             events = self._judged_events(events, self._pauses, replying)
         for event in events:
             if isinstance(event, SpeechStarted):
-                started = True
+                started, onset_s = True, event.onset_s
                 continue
             utterance = self._buffer.utterance(event.onset_s, event.at_s)
+            end_s = event.at_s - speech_end_s(
+                utterance, self._rate, event.at_s - event.end_s, self._channels
+            )
             if isinstance(event, PauseSuspected):
                 so_far = utterance
                 continue
             self._buffer.forget(event.end_s)
+            if isinstance(event, MaximumReached):
+                ended_by = "maximum"
+            elif event is self._judged_pause:
+                ended_by = "model"
             # a long frame may hold the ends of two
             said = utterance if said is None else np.hstack((said, utterance))
         self._buffer.keep_from(self._detector.needed_from_s)
-        return Segment(started, said, so_far, self._detector.suspected)
+        if not started and end_s == math.inf:  # as for nearly all frames
+            return Segment(False, None, None, self._detector.suspected)
+        now_s = self._buffer.end_s
+        return Segment(
+            started,
+            said,
+            so_far,
+            self._detector.suspected,
+            now_s - min(onset_s, now_s),
+            None if end_s == math.inf else now_s - end_s,
+            ended_by,
+        )
 
     def _judged_events(
         self, events: Iterator[TurnEvent], pauses: JudgedPauses, replying: bool
@@ -133,6 +164,7 @@ class UtteranceSegmenter:
             yield from self._asking(self._judge(replying))
             if (pause := pauses.take(self._detector)) is not None:
                 pauses.ended(pause)
+                self._judged_pause = pause
                 yield pause
         paused = False
         for event in self._asking(events):

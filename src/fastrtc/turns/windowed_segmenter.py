@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.resample import check_rate
+from ..core.turn import EndedBy
 from ..core.types import Layout
 from .options import AlgoOptions, SpeechRules
 from .segmenter import Segment, to_mono
@@ -48,6 +49,7 @@ class WindowedSegmenter:
         self._heard = np.zeros(0, np.int16)  # mono: the window, and what was not judged yet
         self._due = self._hop  # samples until the next decision
         self._onset_s: float | None = None  # of the utterance, if there is one
+        self._cut = False  # the last utterance was cut at its maximum length
 
     def set_options(
         self, options: AlgoOptions, threshold: float, rules: SpeechRules | None
@@ -57,13 +59,17 @@ class WindowedSegmenter:
 
     def hear(self, rate: int, samples: NDArray[np.int16], replying: bool) -> Segment:
         """Process the next audio; see ``UtteranceSegmenter.hear``."""
-        started, said = False, None
+        started, said, onset_ago_s = False, None, 0.0
+        ended_by: EndedBy = "pause"
         for size in self._until_decisions(rate, samples):
             begins, utterance = self._decide(size, replying)
             started = started or begins
+            if begins and self._onset_s is not None:
+                onset_ago_s = self._buffer.end_s - self._onset_s
             if utterance is not None:
+                ended_by = "maximum" if self._cut else "pause"
                 said = utterance if said is None else np.hstack((said, utterance))
-        return Segment(started, said)
+        return Segment(started, said, onset_ago_s=onset_ago_s, ended_by=ended_by)
 
     def hears_speech(self, rate: int, samples: NDArray[np.int16]) -> bool:
         """Process the next audio for voice activity only; see ``UtteranceSegmenter``."""
@@ -125,6 +131,7 @@ class WindowedSegmenter:
         utterance = self._buffer.utterance(self._onset_s, at_s)
         self._buffer.forget(at_s)
         self._onset_s = None
+        self._cut = cut and not ends
         if cut:
             self._heard = self._heard[self._heard.size - after :]
         return False, utterance

@@ -116,6 +116,8 @@ class OpenSocket:
             self.media.filler.unplayed_s = self._unplayed_s
         if self.media.audio_out is not None:
             self.media.audio_out.unplayed_s = self._unplayed_s
+        self.media.playback.has_marks = start.call is not None
+        self.media.sent_to_client_s = lambda: self._playback.sent_s
         self.keys = Keys(session, connection.say_once)
         self.channel = options.channel
         self._queue = options.queue
@@ -179,7 +181,10 @@ class OpenSocket:
 
     def played(self, mark: str) -> None:
         """Record a mark that the client has echoed."""
+        before_s = self._playback.played_s
         dropped = self._playback.played(mark, self.session.loop.time())
+        if self._playback.played_s > before_s:
+            self.session.turns.played(self._playback.played_s)
         if dropped and (playout := self._playout) is not None:
             playout.skip(dropped)
         if self._playback.all_played:

@@ -201,6 +201,16 @@ class PlaybackMarks:
         self._unanswered = None
 
     @property
+    def sent_s(self) -> float:
+        """All audio that was sent, in seconds."""
+        return self._sent_s
+
+    @property
+    def played_s(self) -> float:
+        """How much of it was played or dropped, in seconds, according to the marks."""
+        return self._played_s
+
+    @property
     def all_played(self) -> bool:
         """Whether all marks have been echoed."""
         return not self._marks

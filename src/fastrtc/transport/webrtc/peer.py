@@ -13,7 +13,6 @@ from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCPeerConnection,
-    RTCRtpSender,
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
@@ -42,7 +41,6 @@ from ._aiortc.direct_packets import receive_directly
 from ._aiortc.gathering import gather_on
 from ._aiortc.messages import flush_messages
 from ._aiortc.picture_size import limit_pictures
-from ._aiortc.receiver_reports import watch_loss
 from ._aiortc.registry import REGISTRY
 from ._aiortc.sctp_messages import limit_messages
 from ._aiortc.turn import watch_turn
@@ -55,7 +53,7 @@ from .candidates import Candidate
 from .channel_messages import ChannelMessages
 from .configuration import is_relay_only
 from .diagnostics import Diagnostics
-from .expected_loss import ExpectedLoss
+from .figures import Figures
 from .guard import guarded, watch_listeners
 from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
@@ -146,6 +144,7 @@ class Peer:
             self.pc, session, self._intake, self._targets, ports, relay_only=self._relay_only
         )
         self._receivers: list[AudioReceiver] = []
+        self._figures = Figures(self.pc, media)
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_TIMEOUT_S, self._give_up, f"not connected within {CONNECT_TIMEOUT_S:.0f} s"
         )
@@ -238,8 +237,7 @@ class Peer:
                     track.use_codec(name, dtx=offer.dtx)
                     if name == "opus":
                         send_encoded(transceiver.sender)
-                    if offer.fec:
-                        _send_fec(transceiver.sender, track)
+                    self._figures.watch(transceiver.sender, track if offer.fec else None)
                 else:
                     follow_loss(transceiver.sender)
             transceiver.direction = _DIRECTIONS[takes, gives]
@@ -372,12 +370,6 @@ class Peer:
         if messages.pending and self.pc.sctp is not None and self.pc.connectionState == "connected":
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._open.wait(), FLUSH_TIMEOUT_S)
-
-
-def _send_fec(sender: RTCRtpSender, track: AudioMediaCallback) -> None:
-    """Protect audio against the packet loss that the client reports."""
-    expected = ExpectedLoss()
-    watch_loss(sender, lambda fraction: track.expect_loss(expected.report(fraction)))
 
 
 async def _read(track: Any, inbound: VideoInbound) -> None:

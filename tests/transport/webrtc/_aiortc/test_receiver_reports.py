@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket, RtcpSenderInfo, RtcpSrPacket
 
-from fastrtc.transport.webrtc._aiortc.receiver_reports import PATCH, watch_loss
+from fastrtc.transport.webrtc._aiortc.receiver_reports import PATCH, watch_reports
 from tests.support.patches import without
 
 
 class Sender:
     _ssrc = 1234
+    _RTCRtpSender__rtt = 0.125  # as aiortc has measured it
 
     def __init__(self) -> None:
         self.handled: list[Any] = []
@@ -36,7 +37,7 @@ def about(ssrc: int, fraction: int) -> RtcpReceiverInfo:
 
 async def test_reports_about_the_stream_are_taken_and_passed_on() -> None:
     sender, seen = Sender(), []
-    watch_loss(sender, seen.append)
+    watch_reports(sender, seen.append)
     info = RtcpSenderInfo(ntp_timestamp=0, rtp_timestamp=0, packet_count=0, octet_count=0)
     packets = [
         RtcpRrPacket(ssrc=1, reports=[about(99, 255), about(1234, 64)]),
@@ -46,13 +47,14 @@ async def test_reports_about_the_stream_are_taken_and_passed_on() -> None:
     ]
     for packet in packets:
         await sender._handle_rtcp_packet(packet)  # type: ignore[arg-type]
-    assert seen == [0.25, 0.5]
+    assert [report.loss for report in seen] == [0.25, 0.5]
+    assert [report.round_trip_s for report in seen] == [0.125, 0.125]
     assert sender.handled == packets
 
 
 async def test_a_failure_of_ours_costs_no_report(caplog: pytest.LogCaptureFixture) -> None:
     sender = Sender()
-    watch_loss(sender, lambda fraction: 1 / 0)  # type: ignore[arg-type, return-value]
+    watch_reports(sender, lambda fraction: 1 / 0)  # type: ignore[arg-type, return-value]
     packet = RtcpRrPacket(ssrc=1, reports=[about(1234, 64)])
     await sender._handle_rtcp_packet(packet)
     assert sender.handled == [packet]
@@ -62,5 +64,5 @@ async def test_a_failure_of_ours_costs_no_report(caplog: pytest.LogCaptureFixtur
 async def test_without_the_patch_nothing_is_watched() -> None:
     sender = Sender()
     with without(PATCH):
-        watch_loss(sender, pytest.fail)
+        watch_reports(sender, pytest.fail)
     assert "_handle_rtcp_packet" not in vars(sender)

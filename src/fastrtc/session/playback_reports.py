@@ -1,0 +1,111 @@
+"""When a client plays the audio that was sent to it. No I/O, no clock."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from ..core.rates import FRAME_S
+from ..core.turn import HeardBy
+
+__all__ = ["ASSUMED_DELAY_S", "PlaybackReports"]
+
+ASSUMED_DELAY_S = 0.08
+"""How long audio waits in the buffers of a WebRTC client that reports nothing, in seconds: the
+jitter buffer of a browser on a good network, and the output of its sound card."""
+
+ECHOED_EARLY_S = FRAME_S
+"""How much of the audio before a mark is still to be heard when the provider echoes the mark, in
+seconds: it does so as it sends the last frame to the telephone."""
+
+MAX_MARKS = 200
+"""The most marks that are remembered: one for each 0.1 s of 20 s."""
+
+MAX_DELAY_S = 10.0
+"""The longest delay that a client may report, in seconds."""
+
+ROUNDING_S = 1e-4
+"""Tolerance of positions in seconds."""
+
+
+class PlaybackReports:
+    """Collect what is known about the playback of one client.
+
+    Times are in seconds of one monotonic clock. Audio counts as heard when a report of it, sent at
+    that moment, arrives at the server; as the audio of the client takes the same way, differences
+    between the two are those at the client.
+
+    Attributes:
+        delay_s: How long audio waits in the buffers of the client, as it reports; None if it does
+            not.
+        round_trip_s: The round trip through the network, if the transport measures it.
+        assumed_s: The delay of a client that does not report any; None for none.
+        has_marks: Whether the client confirms with marks what it has played.
+    """
+
+    def __init__(self) -> None:
+        self.delay_s: float | None = None
+        self.round_trip_s: float | None = None
+        self.assumed_s: float | None = None
+        self.has_marks = False
+        self._played: deque[tuple[float, float]] = deque(maxlen=MAX_MARKS)
+        self._asked: tuple[int, float] | None = None
+        self._answer_s: float | None = None  # the shortest round trip of a question
+        self._count = 0
+
+    @property
+    def answers(self) -> bool:
+        """Whether the client has reported."""
+        return self.delay_s is not None
+
+    def played(self, position_s: float, now: float) -> None:
+        """Record that the client has played the audio up to a position, just now."""
+        self._played.append((position_s, now))
+
+    def ask(self, now: float) -> int:
+        """Return the number of a question for the delay, which is sent now."""
+        self._count += 1
+        self._asked = self._count, now
+        return self._count
+
+    def answer(self, number: object, delay_s: object, now: float) -> bool:
+        """Record the client's answer.
+
+        Args:
+            number: The number of the question.
+            delay_s: The delay.
+            now: The time.
+
+        Returns:
+            Whether it is one.
+        """
+        if isinstance(delay_s, bool) or not isinstance(delay_s, int | float):
+            return False
+        if not 0 <= delay_s <= MAX_DELAY_S:  # nor NaN
+            return False
+        self.delay_s = float(delay_s)
+        if self._asked is not None and self._asked[0] == number:
+            took_s = now - self._asked[1]
+            self._asked = None
+            self._answer_s = min(took_s, math.inf if self._answer_s is None else self._answer_s)
+        return True
+
+    def heard_at(self, sent_at: float, position_s: float) -> tuple[float, HeardBy] | None:
+        """Return when a sample was heard, and how that is known; None if it is not.
+
+        Args:
+            sent_at: When it was sent.
+            position_s: Its position in the audio that was sent, for marks.
+        """
+        if self.has_marks:
+            for played_s, at in self._played:
+                if played_s > position_s + ROUNDING_S and at >= sent_at:
+                    ago_s = played_s - position_s - ECHOED_EARLY_S
+                    return max(sent_at, at - ago_s), "marks"
+            return None
+        round_trip_s = self._answer_s if self.round_trip_s is None else self.round_trip_s
+        if self.delay_s is not None:
+            return sent_at + (round_trip_s or 0.0) + self.delay_s, "client"
+        if self.assumed_s is not None and round_trip_s is not None:
+            return sent_at + round_trip_s + self.assumed_s, "estimate"
+        return None

@@ -1,0 +1,325 @@
+"""Record the turns of a connection, from the events of its conversation. No I/O, no clock."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.conversation_events import (
+    AudioEnded,
+    AudioStarted,
+    ConversationEvent,
+    FirstAudio,
+    FirstOutput,
+    FunctionCalled,
+    FunctionEnded,
+    ReplyDiscarded,
+    ReplyEnded,
+    ReplyInterrupted,
+    SpeechDropped,
+    SpeechStarted,
+    SpeechStopped,
+    TurnEnded,
+)
+from ..core.turn import EndedBy, HeardBy, Outcome, Turn, TurnKind
+from .playback_reports import PlaybackReports
+
+__all__ = ["TurnRecorder"]
+
+MARKS_TIMEOUT_S = 1.5
+"""How long to wait after the end of a reply for the marks that say when it was heard, in seconds:
+network delay, and what the client has buffered."""
+
+MAX_OPEN = 32
+"""Turns that are recorded at the same time; the oldest is completed beyond it."""
+
+EXACT_S = 0.005
+"""Audio of this length or less counts as sent: resampling changes the length by as much."""
+
+
+@dataclass
+class _Open:
+    """A turn that is being recorded. Times are those of the events."""
+
+    number: int
+    kind: TurnKind = "reply"
+    speech_began: float | None = None
+    speech_ended: float | None = None
+    turn_ended: float | None = None
+    ended_by: EndedBy | None = None
+    early: bool = False
+    called: float | None = None
+    first_output: float | None = None
+    first_audio: float | None = None
+    function_ended: float | None = None
+    first_sent: float | None = None
+    interrupted: float | None = None
+    last_sent: float | None = None
+    played_s: float = 0.0
+    heard_text: str = ""
+    text: str = ""
+    error: str | None = None
+    begins_s: float | None = None  # position of its first sample in the audio of the playout
+    ends_s: float | None = None  # and of its end
+    sent_s: float = 0.0  # position of the first sample in what was sent to the client
+    outcome: Outcome | None = None
+    deadline: float | None = None  # when it is complete, whether a mark comes or not
+
+
+class TurnRecorder:
+    """Record the turns of one connection.
+
+    Feed it with the events, and with the progress of the playout; then ``take`` what is new. Times
+    are those of one monotonic clock.
+
+    Args:
+        webrtc_id: The id of the connection.
+        playback: When the client plays what was sent.
+        conversational: Whether replies are reported; otherwise each stretch of audio is a turn.
+
+    Attributes:
+        began_at: When the connection was established.
+        connected_at: The same as Unix time.
+    """
+
+    def __init__(self, webrtc_id: str, playback: PlaybackReports, *, conversational: bool) -> None:
+        self._id = webrtc_id
+        self._playback = playback
+        self._conversational = conversational
+        self.began_at = 0.0
+        self.connected_at = 0.0
+        self._open: dict[int, _Open] = {}
+        self._closed: deque[int] = deque(maxlen=4 * MAX_OPEN)  # numbers; late events are ignored
+        self._sending: list[_Open] = []  # those whose audio is queued or sent
+        self._finished: list[_Open] = []  # those that wait for marks
+        self._sent_s = 0.0  # position of the playout at the last frame
+        self._count = 0  # of turns without a conversation
+        self._turns: list[Turn] = []
+        self._events: list[ConversationEvent] = []
+
+    @property
+    def next_at(self) -> float | None:
+        """When to call ``advance`` unless something happens before; None for never."""
+        return min((one.deadline for one in self._finished if one.deadline), default=None)
+
+    def take(self) -> tuple[list[ConversationEvent], list[Turn]]:
+        """Return the events that followed from what happened, and the turns that are complete."""
+        events, self._events = self._events, []
+        turns, self._turns = self._turns, []
+        return events, turns
+
+    # The conversation
+
+    def feed(self, event: ConversationEvent) -> None:
+        """Process an event of the conversation."""
+        if isinstance(event, SpeechDropped):
+            self._close_number(event.turn)
+            return
+        one = self._turn(event.turn)
+        if one is None:
+            return
+        at = event.at_s
+        if isinstance(event, SpeechStarted):
+            one.speech_began = event.began_s
+        elif isinstance(event, SpeechStopped):
+            one.speech_ended = event.ended_s
+        elif isinstance(event, TurnEnded):
+            one.turn_ended, one.ended_by = at, event.by
+            one.speech_ended = event.speech_ended_s
+        elif isinstance(event, FunctionCalled):
+            one.kind, one.called, one.early = event.kind, at, event.early
+        elif isinstance(event, FirstOutput):
+            one.first_output = at
+        elif isinstance(event, FirstAudio):
+            one.first_audio = at
+        elif isinstance(event, FunctionEnded):
+            one.function_ended, one.error = at, event.error
+        elif isinstance(event, ReplyDiscarded):
+            one.called = one.first_output = one.first_audio = one.function_ended = None
+            one.early = False
+        elif isinstance(event, ReplyInterrupted):
+            self._interrupt(one, event)
+
+    def _turn(self, number: int) -> _Open | None:
+        """Return an open turn, or a new one; None if it is complete."""
+        if number not in self._open and number not in self._closed:
+            self._open[number] = _Open(number)
+            if len(self._open) > MAX_OPEN:
+                self._complete(next(iter(self._open.values())))
+        return self._open.get(number)
+
+    def _close_number(self, number: int) -> None:
+        self._open.pop(number, None)
+        self._closed.append(number)
+
+    def _interrupt(self, one: _Open, event: ReplyInterrupted) -> None:
+        one.interrupted, one.played_s = event.at_s, event.played_s
+        one.heard_text, one.text = event.heard_text, event.text
+        before = [other for other in self._sending if other.number < one.number]
+        for other in before:  # an interruption concerns what is queued, too
+            other.interrupted = event.at_s
+            self._finish(other, "interrupted", event.at_s)
+        self._finish(one, "interrupted", event.at_s)
+
+    # The playout
+
+    def queue_audio(self, number: int, position_s: float) -> None:
+        """Record that the next audio in the queue is the first of a turn."""
+        one = self._turn(number)
+        if one is not None and one.outcome is None:
+            one.begins_s = position_s
+            self._sending.append(one)
+
+    def complete_audio(self, number: int, position_s: float, text: str, now: float) -> None:
+        """Record that all audio of a turn is queued.
+
+        Args:
+            number: The number of the turn.
+            position_s: The position of the end of the queue.
+            text: The text of its audio.
+            now: The time.
+        """
+        one = self._turn(number)
+        if one is None or one.outcome is not None:
+            return
+        one.ends_s, one.text = position_s, text
+        if one.begins_s is None:  # no audio
+            self._finish(one, "completed" if one.error is None else "failed", now)
+        else:
+            self._look(self._sent_s, now)
+
+    def polled(self, sent_s: float, now: float, client_s: Callable[[], float]) -> None:
+        """Record that a frame is about to be sent.
+
+        Args:
+            sent_s: The position of the playout after it.
+            now: The time.
+            client_s: Returns the position in what was sent to the client, before it.
+        """
+        before_s, self._sent_s = self._sent_s, sent_s
+        if sent_s > before_s and not self._conversational and not self._sending:
+            self._begin_audio(before_s)
+        if not self._sending:
+            return
+        if sent_s > before_s:
+            for one in self._sending:
+                if one.begins_s is not None and sent_s > one.begins_s + EXACT_S / 2:
+                    if one.first_sent is None:
+                        one.first_sent = now
+                        one.sent_s = client_s() + max(0.0, one.begins_s - before_s)
+                        self._events.append(AudioStarted(one.number, now))
+                    one.last_sent = now
+        self._look(sent_s, now)
+
+    def idle(self, now: float) -> None:
+        """Record that nothing is left to send."""
+        if not self._conversational:
+            for one in tuple(self._sending):
+                one.ends_s = self._sent_s
+                self._finish(one, "completed", now)
+        elif self._sending:
+            self._look(self._sent_s, now)
+
+    def _begin_audio(self, position_s: float) -> None:
+        self._count += 1
+        one = self._open[self._count] = _Open(self._count, "audio", begins_s=position_s)
+        self._sending.append(one)
+
+    def _look(self, sent_s: float, now: float) -> None:
+        """Finish the turns whose audio was sent."""
+        for one in tuple(self._sending):
+            if one.ends_s is not None and sent_s >= one.ends_s - EXACT_S:
+                self._finish(one, "completed" if one.error is None else "failed", now)
+
+    # The end of a turn
+
+    def _finish(self, one: _Open, outcome: Outcome, now: float) -> None:
+        """End a reply; its record waits for marks."""
+        if one.outcome is not None:
+            return
+        one.outcome = outcome
+        if one in self._sending:
+            self._sending.remove(one)
+        if outcome != "interrupted" and one.begins_s is not None and one.ends_s is not None:
+            one.played_s, one.heard_text = one.ends_s - one.begins_s, one.text
+        if one.first_sent is not None:
+            self._events.append(AudioEnded(one.number, now))
+        self._events.append(ReplyEnded(one.number, now, outcome))
+        if one.first_sent is None or self._heard(one) or not self._playback.has_marks:
+            self._complete(one)
+        else:
+            one.deadline = now + MARKS_TIMEOUT_S
+            self._finished.append(one)
+
+    def _heard(self, one: _Open) -> tuple[float, HeardBy] | None:
+        if one.first_sent is None:
+            return None
+        return self._playback.heard_at(one.first_sent, one.sent_s)
+
+    def advance(self, now: float) -> None:
+        """Complete the turns whose marks have come, or come too late."""
+        for one in tuple(self._finished):
+            late = one.deadline is not None and now >= one.deadline
+            if late or self._heard(one):
+                self._finished.remove(one)
+                self._complete(one)
+
+    def close(self, now: float) -> None:
+        """Complete all turns that got a reply: the connection has ended."""
+        for one in tuple(self._finished):
+            self._finished.remove(one)
+            self._complete(one)
+        for one in tuple(self._open.values()):
+            if one.called is None and one.turn_ended is None and one.first_sent is None:
+                continue  # still speaking
+            if one.interrupted is None and self._conversational:
+                one.interrupted = now
+            one.ends_s = self._sent_s
+            if one.begins_s is not None:
+                one.played_s = max(0.0, min(one.ends_s, self._sent_s) - one.begins_s)
+            self._finish(one, "interrupted" if self._conversational else "completed", now)
+        self.advance(float("inf"))
+
+    def _complete(self, one: _Open) -> None:
+        self._close_number(one.number)
+        if one in self._sending:
+            self._sending.remove(one)
+        heard = self._heard(one)
+        self._turns.append(
+            Turn(
+                self._id,
+                one.number,
+                one.kind,
+                self.connected_at,
+                one.outcome or "completed",
+                early=one.early,
+                ended_by=one.ended_by,
+                heard_by=None if heard is None else heard[1],
+                played_s=one.played_s,
+                heard_text=one.heard_text,
+                text=one.text,
+                error=one.error,
+                **self._times(one, None if heard is None else heard[0]),
+            )
+        )
+
+    def _times(self, one: _Open, heard: float | None) -> dict[str, Any]:
+        """Return the times of a turn on the clock of the connection."""
+        times = {
+            "speech_began_s": one.speech_began,
+            "speech_ended_s": one.speech_ended,
+            "turn_ended_s": one.turn_ended,
+            "function_called_s": one.called,
+            "first_output_s": one.first_output,
+            "first_audio_s": one.first_audio,
+            "function_ended_s": one.function_ended,
+            "first_sent_s": one.first_sent,
+            "first_heard_s": heard,
+            "interrupted_s": one.interrupted,
+            "last_sent_s": one.last_sent,
+        }
+        return {
+            name: None if time is None else time - self.began_at for name, time in times.items()
+        }

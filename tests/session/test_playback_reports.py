@@ -1,0 +1,62 @@
+"""When audio was heard, from marks, reports and estimates."""
+
+from typing import Any
+
+import pytest
+
+from fastrtc.session.playback_reports import ASSUMED_DELAY_S, PlaybackReports
+
+
+def test_nothing_is_known_without_reports() -> None:
+    assert PlaybackReports().heard_at(1.0, 0.0) is None
+
+
+def test_a_mark_tells_when_the_audio_before_it_was_heard() -> None:
+    playback = PlaybackReports()
+    playback.has_marks = True
+    playback.played(5.0, 10.0)  # of the reply before
+    assert playback.heard_at(10.5, 5.0) is None
+    playback.played(5.1, 10.8)
+    playback.played(5.2, 10.9)
+    assert playback.heard_at(10.5, 5.0) == (pytest.approx(10.72), "marks")
+
+
+def test_audio_is_never_heard_before_it_was_sent() -> None:
+    playback = PlaybackReports()
+    playback.has_marks = True
+    playback.played(1.0, 2.0)
+    assert playback.heard_at(1.9, 0.0) == (1.9, "marks")
+
+
+def test_a_client_that_reports_its_delay_is_believed() -> None:
+    playback = PlaybackReports()
+    assert not playback.answers
+    number = playback.ask(10.0)
+    assert playback.answer(number, 0.05, 10.03)
+    assert playback.answers
+    assert playback.heard_at(20.0, 0.0) == (pytest.approx(20.08), "client")
+    playback.round_trip_s = 0.01  # RTCP is more exact: no program is in between
+    assert playback.heard_at(20.0, 0.0) == (pytest.approx(20.06), "client")
+
+
+def test_the_shortest_answer_is_the_round_trip() -> None:
+    playback = PlaybackReports()
+    for took_s in (0.2, 0.03, 0.5):
+        assert playback.answer(playback.ask(10.0), 0.0, 10.0 + took_s)
+    assert playback.answer(99, 0.0, 10.0), "without a question, only the delay counts"
+    assert playback.heard_at(20.0, 0.0) == (pytest.approx(20.03), "client")
+
+
+@pytest.mark.parametrize("delay_s", [None, "1", True, -0.1, 11, float("nan"), float("inf"), []])
+def test_what_is_no_delay_is_no_answer(delay_s: Any) -> None:
+    playback = PlaybackReports()
+    assert not playback.answer(playback.ask(1.0), delay_s, 1.1)
+    assert not playback.answers
+
+
+def test_usual_buffers_are_assumed_once_the_round_trip_is_known() -> None:
+    playback = PlaybackReports()
+    playback.assumed_s = ASSUMED_DELAY_S
+    assert playback.heard_at(1.0, 0.0) is None
+    playback.round_trip_s = 0.1
+    assert playback.heard_at(1.0, 0.0) == (pytest.approx(1.1 + ASSUMED_DELAY_S), "estimate")

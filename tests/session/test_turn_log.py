@@ -1,0 +1,501 @@
+"""The turns of a connection: recorded, told to the program, its listeners and the client."""
+
+import asyncio
+import contextvars
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastrtc import (
+    AdditionalOutputs,
+    AlgoOptions,
+    AsyncStreamHandler,
+    Interruptions,
+    ReplyOnPause,
+    ReplyOnStopWords,
+    Stream,
+    Transcript,
+    Turn,
+    get_current_context,
+)
+from fastrtc.core.conversation_events import (
+    ConversationEvent,
+    FunctionCalled,
+    TextSaid,
+    TurnListener,
+)
+from fastrtc.core.speech import Speech
+from fastrtc.server.endpoint import endpoint_of
+from fastrtc.session.hooks import Hooks
+from fastrtc.session.turn_log import MAX_RECORDS
+from fastrtc.testing import Call
+from tests.session.rig import Rig, until
+from tests.support.models import Energy, StreamingEnergy
+from tests.testing.programs import tone
+
+RATE = 24_000
+SPEECH = (RATE, tone(0.8))
+PLAYOUT_S = 0.06
+"""The delay of the simulated caller."""
+
+
+class Recorder(TurnListener):
+    """Keeps what happens."""
+
+    def __init__(self) -> None:
+        self.events: list[ConversationEvent] = []
+        self.turns: list[Turn] = []
+
+    def on_event(self, event: ConversationEvent) -> None:
+        self.events.append(event)
+
+    def on_turn(self, turn: Turn) -> None:
+        self.turns.append(turn)
+
+    @property
+    def kinds(self) -> list[str]:
+        return [type(event).__name__ for event in self.events]
+
+
+def stream_of(handler: Any, **options: Any) -> tuple[Stream, Recorder]:
+    """A stream, and what its only connection will have recorded."""
+    recorder = Recorder()
+    stream = Stream(handler, modality="audio", mode="send-receive", **options)
+    endpoint_of(stream).hooks.turn_listeners.append(lambda session: recorder)
+    return stream, recorder
+
+
+def replying(fn: Any, **options: Any) -> ReplyOnPause:
+    options.setdefault("model", StreamingEnergy())
+    return ReplyOnPause(fn, algo_options=options.pop("algo_options", None), **options)
+
+
+def sentence(audio: Any) -> Iterator[Any]:
+    """A reply of 1 s, in two pieces."""
+    yield Speech(RATE, tone(0.5), "Half of it.")
+    yield Speech(RATE, tone(0.5), "And the rest.")
+
+
+async def test_a_turn_agrees_with_what_the_caller_hears() -> None:
+    stream, recorder = stream_of(replying(sentence))
+    async with Call(stream) as call:
+        for _ in range(3):
+            await call.say(SPEECH)
+            await call.finish()
+    assert len(recorder.turns) == len(call.turns) == 3
+    for turn, heard in zip(recorder.turns, call.turns, strict=True):
+        assert turn.speech_began_s == pytest.approx(heard.starts_s, abs=0.04)
+        assert turn.speech_ended_s == pytest.approx(heard.ends_s, abs=0.01)
+        assert turn.first_heard_s == pytest.approx(heard.reply_starts_s, abs=0.01)
+        assert turn.silence_s == pytest.approx(heard.latency_s, abs=0.01)
+        assert turn.parts is not None and turn.silence_s is not None
+        assert sum(part or 0 for part in turn.parts) == pytest.approx(turn.silence_s)
+        assert turn.parts.end_of_turn == pytest.approx(0.5, abs=0.07)
+        assert turn.parts.heard == pytest.approx(PLAYOUT_S)
+        assert (turn.kind, turn.outcome, turn.ended_by) == ("reply", "completed", "pause")
+        assert (turn.played_s, turn.heard_text) == (1.0, "Half of it. And the rest.")
+    assert [turn.number for turn in recorder.turns] == [1, 2, 3]
+    once = [
+        "SpeechStarted",
+        "SpeechStopped",
+        "TurnEnded",
+        "FunctionCalled",
+        "FirstOutput",
+        "FirstAudio",
+        "TextSaid",
+        "AudioStarted",
+        "TextSaid",
+        "FunctionEnded",
+        "AudioEnded",
+        "ReplyEnded",
+    ]
+    assert sorted(recorder.kinds) == sorted(3 * once)
+    first = [event for event in recorder.events if event.turn == 1]
+    assert [event.at_s for event in first] == sorted(event.at_s for event in first)
+
+
+async def test_chunks_are_judged_by_the_level_of_their_sound() -> None:
+    algo = AlgoOptions(audio_chunk_duration=0.2, started_talking_threshold=0.1)
+    stream, recorder = stream_of(replying(sentence, model=Energy(), algo_options=algo))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.finish()
+    assert recorder.turns[0].silence_s == pytest.approx(call.turns[0].latency_s, abs=0.01)
+    assert recorder.turns[0].ended_by == "pause"
+
+
+async def test_an_interruption_is_recorded_with_what_was_heard() -> None:
+    stream, recorder = stream_of(replying(sentence))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.reply()
+        await call.wait(0.4)
+        await call.say(SPEECH)
+        await call.finish()
+    first, second = recorder.turns
+    assert (first.outcome, second.outcome) == ("interrupted", "completed")
+    assert first.interrupted_s == pytest.approx(call.turns[1].starts_s + 0.2, abs=0.15)
+    assert 0.4 < first.played_s < 0.9
+    assert first.heard_text.startswith("Half of it.")
+    assert first.text == "Half of it. And the rest."
+
+
+async def test_a_false_interruption_is_an_event() -> None:
+    stream, recorder = stream_of(
+        replying(sentence, interruptions=Interruptions(after_s=0.5, resume_after_s=0.3))
+    )
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.reply()
+        await call.wait(0.2)
+        await call.say((RATE, tone(0.15)))
+        await call.finish()
+    assert "FalseInterruption" in recorder.kinds and "ReplyInterrupted" not in recorder.kinds
+    assert [turn.outcome for turn in recorder.turns] == ["completed"]
+
+
+async def test_what_ends_a_turn_is_recorded() -> None:
+    long = AlgoOptions(max_continuous_speech_s=1.0)
+    stream, recorder = stream_of(replying(sentence, algo_options=long, can_interrupt=False))
+    async with Call(stream) as call:
+        await call.say((RATE, tone(1.2)))
+        await call.finish()
+    assert recorder.turns[0].ended_by == "maximum"
+
+    manual = ReplyOnPause(sentence, turn_detection="manual")
+    stream, recorder = stream_of(manual)
+    async with Call(stream) as call:
+        handler: Any = next(iter(stream.handlers.values()))
+        handler.begin_turn()
+        await call.say(SPEECH)
+        await call.wait(0.2)
+        handler.commit_turn()
+        await call.finish()
+    (turn,) = recorder.turns
+    assert turn.ended_by == "manual"
+    assert turn.silence_s == pytest.approx(call.turns[0].latency_s, abs=0.03)
+
+    stream, recorder = stream_of(replying(sentence))
+    async with Call(stream) as call:
+        next(iter(stream.handlers.values())).trigger_response()
+        await call.finish()
+    (turn,) = recorder.turns
+    assert (turn.ended_by, turn.speech_ended_s, turn.silence_s) == ("program", None, None)
+    assert turn.first_heard_s == pytest.approx(call.turns[0].reply_starts_s, abs=0.01)
+
+
+class Complete:
+    """A turn model that finds each turn complete."""
+
+    def complete(self, audio: Any) -> float:
+        return 1.0
+
+
+async def test_a_turn_model_and_an_early_function_are_recorded() -> None:
+    stream, recorder = stream_of(replying(sentence, turn_model=Complete(), early=True))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.finish()
+    (turn,) = recorder.turns
+    assert (turn.ended_by, turn.early) == ("model", True)
+    assert turn.silence_s == pytest.approx(call.turns[0].latency_s, abs=0.01)
+    called = next(event for event in recorder.events if isinstance(event, FunctionCalled))
+    assert called.early and called.speech_ended_s is not None
+
+
+async def test_an_early_function_for_nothing_is_discarded() -> None:
+    stream, recorder = stream_of(replying(sentence, early=True))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.wait(0.3)  # long enough to begin, too short to end the turn
+        await call.say(SPEECH)
+        await call.finish()
+    assert recorder.kinds.count("ReplyDiscarded") == 1
+    (turn,) = recorder.turns
+    assert turn.speech_ended_s == pytest.approx(call.turns[-1].ends_s, abs=0.02)
+    assert turn.function_called_s is not None and turn.speech_ended_s is not None
+    assert turn.function_called_s > turn.speech_ended_s
+
+
+class Heard:
+    """Recognizes nothing but the stop word."""
+
+    def stt(self, audio: Any) -> str:
+        return "hello"
+
+
+async def test_a_turn_after_stop_words_is_recorded() -> None:
+    handler = ReplyOnStopWords(
+        sentence,
+        ["hello"],
+        model=StreamingEnergy(),
+        stt_model=Heard(),  # type: ignore[arg-type]
+    )
+    stream, recorder = stream_of(handler)
+    async with Call(stream) as call:
+        await call.say((RATE, tone(1.0)))
+        await call.wait(0.1)
+        await call.say(SPEECH)
+        await call.finish()
+    assert [turn.ended_by for turn in recorder.turns] == ["stop_word"]
+
+
+async def test_greetings_and_what_the_program_says_are_turns_of_their_own() -> None:
+    stream, recorder = stream_of(
+        replying(sentence, startup_fn=lambda: iter([(RATE, tone(0.3))]), model=StreamingEnergy())
+    )
+    async with Call(stream) as call:
+        await call.finish()
+        stream.say(next(iter(stream.handlers)), (RATE, tone(0.2)))
+        await call.wait(1.0)
+    assert [turn.kind for turn in recorder.turns] == ["start_up", "say"]
+    assert [turn.played_s for turn in recorder.turns] == pytest.approx([0.3, 0.2])
+    assert all(turn.silence_s is None for turn in recorder.turns)
+
+
+class Beeper(AsyncStreamHandler):
+    """Beeps now and then, whatever it hears."""
+
+    async def receive(self, frame: Any) -> None: ...
+
+    async def emit(self) -> Any:
+        await asyncio.sleep(1.0)
+        return (RATE, tone(0.2))
+
+    def copy(self) -> "Beeper":
+        return Beeper()
+
+
+async def test_other_handlers_have_the_times_of_their_audio() -> None:
+    stream, recorder = stream_of(Beeper())
+    async with Call(stream) as call:
+        await call.wait(2.8)
+    assert [turn.kind for turn in recorder.turns] == ["audio", "audio"]
+    starts = [sound.start / 48_000 for sound in call._caller.heard.sounds]
+    assert [turn.first_heard_s for turn in recorder.turns] == pytest.approx(starts, abs=0.01)
+    assert [turn.played_s for turn in recorder.turns] == pytest.approx([0.2, 0.2], abs=0.03)
+
+
+async def test_a_function_without_audio_and_one_that_fails() -> None:
+    def silent(audio: Any) -> Iterator[Any]:
+        yield AdditionalOutputs("text")
+
+    stream, recorder = stream_of(replying(silent))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.wait(1.0)
+    (turn,) = recorder.turns
+    assert (turn.outcome, turn.first_audio_s, turn.first_sent_s) == ("completed", None, None)
+    assert turn.first_output_s is not None
+
+    def failing(audio: Any) -> Iterator[Any]:
+        yield (RATE, tone(0.3))
+        raise ValueError("no")
+
+    stream, recorder = stream_of(replying(failing))
+    async with Call(stream, expect_errors=True) as call:
+        await call.say(SPEECH)
+        await call.finish()
+    (turn,) = recorder.turns
+    assert (turn.outcome, turn.error) == ("failed", "ValueError: no")
+    assert turn.played_s == pytest.approx(0.3)
+
+
+VARIABLE: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="none")
+
+
+class Setter(Recorder):
+    def calling(self, call: FunctionCalled) -> None:
+        VARIABLE.set(f"turn {call.turn}")
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_a_listener_may_set_context_variables_of_the_function(kind: str) -> None:
+    seen: list[str] = []
+
+    def reply(audio: Any) -> Iterator[Any]:
+        seen.append(VARIABLE.get())
+        yield (RATE, tone(0.1))
+
+    async def reply_async(audio: Any) -> AsyncIterator[Any]:
+        seen.append(VARIABLE.get())
+        yield (RATE, tone(0.1))
+
+    stream = Stream(
+        replying(reply if kind == "sync" else reply_async), modality="audio", mode="send-receive"
+    )
+    endpoint_of(stream).hooks.turn_listeners.append(lambda session: Setter())
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.finish()
+    assert seen == ["turn 1"]
+    assert VARIABLE.get() == "none"
+
+
+@pytest.mark.parametrize("captions", [False, True])
+async def test_each_text_is_an_event_once(captions: bool) -> None:
+    def reply(audio: Any) -> Iterator[Any]:
+        yield Transcript("Hello?", who="user")
+        yield Speech(RATE, tone(0.3), "Hello.")
+        yield (RATE, tone(0.2)), Transcript("Goodbye.")
+
+    stream, recorder = stream_of(replying(reply), captions=captions)
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.finish()
+    texts = [event for event in recorder.events if isinstance(event, TextSaid)]
+    said = [(event.turn, event.who, event.text) for event in texts]
+    assert sorted(said) == [
+        (1, "assistant", "Goodbye."),
+        (1, "assistant", "Hello."),
+        (1, "user", "Hello?"),
+    ]
+
+
+# The program
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+async def test_the_program_gets_each_turn_in_the_context_of_its_connection(kind: str) -> None:
+    got: list[tuple[str, int, int]] = []
+
+    def record(turn: Turn) -> None:
+        context = get_current_context()
+        got.append((context.webrtc_id, turn.number, len(context.turns)))
+
+    async def record_async(turn: Turn) -> None:
+        await asyncio.sleep(0.1)
+        record(turn)
+
+    stream = Stream(
+        replying(sentence),
+        modality="audio",
+        mode="send-receive",
+        on_turn=record if kind == "sync" else record_async,
+    )
+    async with Call(stream) as call:
+        for _ in range(2):
+            await call.say(SPEECH)
+            await call.finish()
+        id = next(iter(stream.handlers))
+        assert [turn.number for turn in stream.turns(id)] == [1, 2]
+    assert got == [(id, 1, 1), (id, 2, 2)]
+    with pytest.raises(LookupError):
+        stream.turns(id)
+
+
+async def test_a_failing_on_turn_costs_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    def record(turn: Turn) -> None:
+        raise ValueError("no disk")
+
+    stream = Stream(replying(sentence), modality="audio", mode="send-receive", on_turn=record)
+    async with Call(stream, expect_errors=True) as call:
+        for _ in range(2):
+            await call.say(SPEECH)
+            await call.finish()
+    assert len(call.turns) == 2
+    assert "no disk" in caplog.text
+
+
+async def test_the_last_turn_reaches_the_program_before_the_end_of_the_connection() -> None:
+    order: list[str] = []
+    stream = Stream(
+        replying(sentence),
+        modality="audio",
+        mode="send-receive",
+        on_turn=lambda turn: order.append(turn.outcome),
+        on_disconnect=lambda context, end: order.append("disconnected"),
+    )
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.reply()
+        await call.wait(0.2)
+    assert order == ["interrupted", "disconnected"]
+
+
+async def test_without_listeners_nothing_is_recorded_nor_asked() -> None:
+    turns: list[Any] = []
+
+    def reply(audio: Any) -> Iterator[Any]:
+        turns.append(get_current_context().turns)
+        yield (RATE, tone(0.1))
+
+    stream = Stream(replying(reply), modality="audio", mode="send-receive")
+    async with Call(stream) as call:
+        for _ in range(2):
+            await call.say(SPEECH)
+            await call.finish()
+    assert turns == [(), ()]
+    assert not [one for one in call.messages if one["type"] in ("report_heard", "turn")]
+
+
+def test_on_turn_must_be_a_function() -> None:
+    with pytest.raises(ValueError, match="on_turn must be a function"):
+        Stream(replying(sentence), modality="audio", mode="send-receive", on_turn=3)  # type: ignore[arg-type]
+
+
+# The client
+
+
+async def test_the_client_gets_turns_from_when_it_asks_until_it_does_not() -> None:
+    hooks = Hooks(on_turn=lambda turn: None)
+    async with Rig(hooks=hooks) as rig:
+        log = rig.session.turns
+        assert rig.messages.receive({"type": "turns", "data": {"on": True}})
+        turn = Turn("me", 1, "reply", 0.0, text="secret", first_sent_s=1.0)
+        for listener in log._listeners:
+            listener.on_turn(turn)
+        assert rig.messages.receive({"type": "turns", "data": {"on": True}}), "again: once"
+        assert len(log._listeners) == 2
+        assert rig.messages.receive({"type": "turns", "data": {"on": False}})
+        assert len(log._listeners) == 1
+        for data in (None, {}, {"on": 1}, []):
+            assert not rig.messages.receive({"type": "turns", "data": data})
+        await until(lambda: rig.of_type("turn"))
+        (sent,) = rig.of_type("turn")
+        assert sent["data"]["first_sent_s"] == 1.0
+        assert "secret" not in json.dumps(sent)
+
+
+async def test_without_on_turn_the_client_asks_in_vain() -> None:
+    async with Rig() as rig:
+        assert not rig.messages.receive({"type": "turns", "data": {"on": True}})
+
+
+# Bounds and failures
+
+
+async def test_a_hundred_turns_are_kept() -> None:
+    stream, recorder = stream_of(Beeper())
+    async with Call(stream) as call:
+        await call.wait(1.1)
+        log = next(iter(endpoint_of(stream).places)).session.turns
+        assert len(log.records) <= 1
+        await call.wait(1.2 * (MAX_RECORDS + 5))
+        assert len(log.records) == MAX_RECORDS
+        assert log.records[-1].number > MAX_RECORDS
+    assert len(recorder.turns) > MAX_RECORDS
+
+
+class Broken(TurnListener):
+    def on_event(self, event: ConversationEvent) -> None:
+        raise ValueError("broken listener")
+
+    on_turn = calling = on_event  # type: ignore[assignment]
+
+
+async def test_a_listener_that_fails_costs_nobody_else_anything(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL, "fastrtc.session.error_reports")
+    stream, recorder = stream_of(replying(sentence))
+    endpoint_of(stream).hooks.turn_listeners.insert(0, lambda session: Broken())
+    async with Call(stream, expect_errors=True) as call:
+        await call.say(SPEECH)
+        await call.finish()
+    assert len(call.turns) == len(recorder.turns) == 1
+    assert np.abs(call.turns[0].audio[1]).max() > 1000
