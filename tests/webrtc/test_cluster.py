@@ -400,6 +400,8 @@ async def test_a_connection_is_updated_and_ended_from_another_node():
         await other.update_connection(client.webrtc_id, "closed")
         await client.message("update_connection", "closed")
         diagnosis = await asyncio.to_thread(other.diagnose, client.webrtc_id)
+        stats = await asyncio.to_thread(other.stats, client.webrtc_id)
+        assert stats.webrtc_id == client.webrtc_id and stats.candidate_type == "host"
         assert diagnosis.state == "connected"
         with pytest.raises(LookupError):  # the event loop cannot wait for the other process
             other.diagnose(client.webrtc_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from .stats import ConnectionStats
+
 __all__ = [
     "GOING_AWAY",
     "INTERNAL_ERROR",
@@ -57,6 +59,7 @@ class ConnectionEnd:
         duration_s: How long it was established, in seconds.
         transport: ``"webrtc"``, ``"websocket"`` or ``"telephone"``.
         messages: Number of messages that the client sent.
+        stats: The figures of the connection: loss, round trip, dropped frames and others.
     """
 
     code: EndCode
@@ -64,6 +67,7 @@ class ConnectionEnd:
     duration_s: float
     transport: Literal["webrtc", "websocket", "telephone"]
     messages: int = 0
+    stats: ConnectionStats | None = None
 
 
 @dataclass(frozen=True)

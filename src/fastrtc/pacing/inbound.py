@@ -223,6 +223,11 @@ class AudioInbound:
         for _ in range(blocks):
             self._enqueue(np.zeros((self._converter.channels, self._block), np.int16))
 
+    @property
+    def dropped(self) -> int:
+        """How many blocks were dropped, as the handler is slow."""
+        return self._overflow.dropped
+
     def arrived_at(self) -> float:
         """Return when the end of the block that ``receive`` processes arrived.
 

@@ -46,6 +46,11 @@ class VideoInbound:
         self.latest = frame
         self._frames.put(frame)
 
+    @property
+    def dropped(self) -> int:
+        """How many frames were dropped, as the handler is slow."""
+        return self._frames.dropped
+
     def black(self) -> NDArray[np.uint8]:
         """Return a black picture of the size of the client's."""
         size = (2, 2) if self.latest is None else (self.latest.height, self.latest.width)
@@ -102,6 +107,11 @@ class VideoOutbound:
         self._deliver = deliver
         self._clock = None if fps is None else FrameClock(fps)
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1)
+
+    @property
+    def dropped(self) -> int:
+        """How many frames were dropped, as they could not be sent in time."""
+        return self._frames.dropped
 
     def drop(self) -> None:
         """Drop all frames, and send none."""

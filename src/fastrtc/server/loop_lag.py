@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 
-__all__ = ["LoopLag"]
+__all__ = ["LoopLag", "lag_of"]
 
 PERIOD_S = 0.5
 """How often the event loop is measured, in seconds."""
+
+_lags: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, float] = weakref.WeakKeyDictionary()
+"""The last measurement of each event loop that is measured."""
+
+
+def lag_of(loop: asyncio.AbstractEventLoop) -> float | None:
+    """Return the last measurement of an event loop in seconds; None if it is not measured."""
+    return _lags.get(loop)
 
 
 class LoopLag:
@@ -41,6 +50,6 @@ class LoopLag:
         self._timer = loop.call_at(due, self._measure, loop, due)
 
     def _measure(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
-        lag_s = max(0.0, loop.time() - due)
+        lag_s = _lags[loop] = max(0.0, loop.time() - due)
         self._wait(loop)
         self._measured(lag_s)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+from ..core.stats import ConnectionStats
 from ..core.turn import Turn
 from ..session.methods import Method, check_method
+from .connection_stats import stats_of
 from .endpoint import endpoint_of
 from .tokens import Tokens
 
@@ -95,6 +97,20 @@ class StreamSessions:
                 records: tuple[Turn, ...] = connection.session.turns.records
                 return records
         raise LookupError(f"There is no connection {id!r}")
+
+    def stats(self, id: str) -> ConnectionStats:
+        """Return the figures of a connection: loss, round trip, dropped frames, bytes and others.
+
+        Callable from any thread. With a ``cluster``, connections of other processes are known to
+        calls from a thread without an event loop.
+
+        Args:
+            id: The id of the connection.
+
+        Raises:
+            LookupError: If it is unknown, or has ended: ``on_disconnect`` gets the last figures.
+        """
+        return stats_of(endpoint_of(self), id)
 
     async def close(self, id: str, reason: str = "Closed by the server") -> bool:
         """End a connection of any process of the cluster, also one of the stream's page.

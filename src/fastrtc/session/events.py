@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Literal
 from ..core.close_reason import CloseReason, ConnectionEnd
 from ..core.context import Context
 from ..core.errors import HandlerExited
+from ..core.stats import ConnectionStats
 from .hooks import Hooks, OnConnect
 from .turn_callback import TurnCallback
 
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["SessionEvents"]
+__all__ = ["SessionEvents", "transport_of"]
 
 
 class SessionEvents:
@@ -29,6 +30,7 @@ class SessionEvents:
         self._hooks = hooks
         self._connected_at: float | None = None
         self._turns: TurnCallback | None = None
+        self._stats: ConnectionStats | None = None
 
     def follow_turns(self) -> None:
         """Let those follow the conversation who want to."""
@@ -58,6 +60,22 @@ class SessionEvents:
         except Exception as error:  # the conversation goes on
             session.report_failure("on_connect", error)
 
+    @property
+    def connected_s(self) -> float:
+        """How long the connection has been established, in seconds; 0 before."""
+        began = self._connected_at
+        return 0.0 if began is None else self._session.loop.time() - began
+
+    def closing(self) -> None:
+        """Read the figures of the connection, for ``on_disconnect``."""
+        read = self._session.read_stats
+        if read is None or self._hooks.on_disconnect is None:
+            return
+        try:
+            self._stats = read()
+        except Exception as error:
+            self._session.report_failure("stats", error)
+
     async def disconnected(self, reason: CloseReason) -> None:
         """Call ``on_disconnect`` if the session was established; wait for up to 10 s."""
         if self._turns is not None:
@@ -69,14 +87,16 @@ class SessionEvents:
             reason.end_code,
             reason.text,
             session.loop.time() - self._connected_at,
-            _transport(session.user_context),
+            transport_of(session.user_context),
             session.messages.received,
+            self._stats,
         )
         call = session.invoker.call("on_disconnect", function, session.user_context, end)
         await session.call_last("on_disconnect", call)
 
 
-def _transport(context: Context) -> Literal["webrtc", "websocket", "telephone"]:
+def transport_of(context: Context) -> Literal["webrtc", "websocket", "telephone"]:
+    """Return the transport of a connection."""
     if context.phone_call is not None:
         return "telephone"
     return "webrtc" if context.websocket is None else "websocket"

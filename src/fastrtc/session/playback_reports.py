@@ -54,6 +54,11 @@ class PlaybackReports:
         self._count = 0
 
     @property
+    def measured_round_trip_s(self) -> float | None:
+        """The round trip through the network, or to the client's program and back, in seconds."""
+        return self._answer_s if self.round_trip_s is None else self.round_trip_s
+
+    @property
     def answers(self) -> bool:
         """Whether the client has reported."""
         return self.delay_s is not None
@@ -103,7 +108,7 @@ class PlaybackReports:
                     ago_s = played_s - position_s - ECHOED_EARLY_S
                     return max(sent_at, at - ago_s), "marks"
             return None
-        round_trip_s = self._answer_s if self.round_trip_s is None else self.round_trip_s
+        round_trip_s = self.measured_round_trip_s
         if self.delay_s is not None:
             return sent_at + (round_trip_s or 0.0) + self.delay_s, "client"
         if self.assumed_s is not None and round_trip_s is not None:

@@ -17,6 +17,7 @@ from ..core.failures import CallbackFailures, as_exception, contained, text_of
 from ..core.identity import Identity
 from ..core.messages import create_message, current_post, end_message
 from ..core.outputs import AdditionalOutputs, Delivered
+from ..core.stats import ConnectionStats
 from ..core.tasks import TaskOwner, runs_on
 from ..core.transcript import Transcript
 from ..handlers.abandoned import GRACE_S, abandoned
@@ -83,6 +84,7 @@ class Session:
         timers: The limits of its duration and of its idle time.
         captions: Whether the client gets the texts of ``Speech`` as transcripts.
         turns: The turns of its conversation, and who follows it.
+        read_stats: Returns the figures of the connection; set by its transport.
         tells_codes: Whether the client gets the codes of an end and the warning before a time
             limit, which FastRTC 0.0.34 did not send.
     """
@@ -161,6 +163,7 @@ class Session:
         self.timers = SessionTimers(self, time_limit, hooks.idle_timeout)
         self._events = SessionEvents(self, hooks)
         self.turns = TurnLog(self)
+        self.read_stats: Callable[[], ConnectionStats] | None = None
         self._events.follow_turns()
         self._shutdown = HandlerShutdown(id, self.invoker, self.context)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
@@ -188,6 +191,11 @@ class Session:
             link.post = self.outbox.post
             link.report = self.report
             link.start_task = self._tasks.start
+
+    @property
+    def connected_s(self) -> float:
+        """How long the connection has been established, in seconds; 0 before."""
+        return self._events.connected_s
 
     @property
     def ended(self) -> bool:
@@ -332,6 +340,7 @@ class Session:
             live_sessions[id(self.loop)] -= 1
         self.state = State.CLOSING
         self.reason = reason
+        self._events.closing()
         self._errors.close()
         logger.debug("Session %s closes: %s", self.id, text)
         self.timers.stop()

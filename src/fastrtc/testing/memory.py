@@ -19,12 +19,14 @@ from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
 from ..core.messages import DataChannel, current_channel
 from ..core.outputs import AdditionalOutputs
+from ..core.stats import ConnectionStats
 from ..handlers.base import StreamHandlerBase
 from ..handlers.link import link_of
 from ..pacing.inbound import AudioInbound
 from ..pacing.jitter_buffer import JitterBuffer, Packet
 from ..pacing.playout import Playout, PlayoutFrame
 from ..server.endpoint import Endpoint, endpoint_of
+from ..session.figures import common_stats
 from ..session.media import Media
 from ..session.session import Session
 from ..transport.socket.keys import Keys
@@ -109,7 +111,7 @@ class MemoryLine(Line):
         if "audio" not in stream.modality and not isinstance(session.handler, StreamHandlerBase):
             raise CallFailed("The stream has no audio: its modality is 'video'")
         media = Media(session, "audio", stream.mode, playout=Playout(RATE, most_channels=1))
-        transport = _Transport(session, self.on_message)
+        transport = _Transport(session, media, self.on_message)
         if isinstance(session.handler, StreamHandlerBase):
             session.handler.set_channel(transport.channel)
             link_of(session.handler).clear_queue = media.clear
@@ -256,8 +258,12 @@ class _ToServer:
 class _Transport:
     """The transport of the session; see ``transport.base``."""
 
-    def __init__(self, session: Session, on_message: Callable[[dict[str, object]], None]) -> None:
+    def __init__(
+        self, session: Session, media: Media, on_message: Callable[[dict[str, object]], None]
+    ) -> None:
         self._session = session
+        self._media = media
+        session.read_stats = self.stats
         self._on_message = on_message
         self.channel: DataChannel = _Channel(session)
 
@@ -288,6 +294,10 @@ class _Transport:
             "connected" if reason is None else "ended",
             reason="" if reason is None else reason.text,
         )
+
+    def stats(self) -> ConnectionStats:
+        """Return the figures of the connection."""
+        return common_stats(self._session, self._media)
 
     async def close(self, reason: CloseReason) -> None:
         """Do nothing: there is no connection."""

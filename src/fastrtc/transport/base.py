@@ -7,6 +7,7 @@ from typing import Protocol
 from ..core.close_reason import CloseReason
 from ..core.diagnosis import Diagnosis
 from ..core.messages import DataChannel
+from ..core.stats import ConnectionStats
 
 __all__ = ["Transport"]
 
@@ -33,6 +34,10 @@ class Transport(Protocol):
 
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection, and why it is not established."""
+        ...
+
+    def stats(self) -> ConnectionStats:
+        """Return the figures of the connection; callable from any thread."""
         ...
 
     async def close(self, reason: CloseReason) -> None:

@@ -15,9 +15,11 @@ from ...core.diagnosis import Diagnosis
 from ...core.errors import SessionRefused
 from ...core.identity import Identity, current_identity
 from ...core.outputs import AdditionalOutputs
+from ...core.stats import ConnectionStats
 from ...transport.webrtc.candidates import parse_candidate
 from ...transport.webrtc.ice_targets import Place, client_place
 from ..answering import add_candidate, connect
+from ..connection_stats import local_stats
 from ..endpoint import Endpoint, call_key
 from .calls import call
 from .remote_speech import WAIT_S, say_here, wait_here
@@ -152,6 +154,12 @@ async def close(endpoint: Endpoint, id: str, reason: str) -> bool:
 async def diagnose(endpoint: Endpoint, id: str) -> Diagnosis:
     """Return the state of a connection."""
     return endpoint.diagnose_local(id)
+
+
+@call("stats")
+async def stats(endpoint: Endpoint, id: str) -> ConnectionStats:
+    """Return the figures of a connection."""
+    return local_stats(endpoint, id)
 
 
 @call("outputs", timeout_s=OUTPUTS_TIMEOUT_S + 5.0, for_owner=False)

@@ -14,12 +14,14 @@ from ...audio.encodings import ENCODINGS
 from ...core.close_reason import GOING_AWAY, INTERNAL_ERROR, CloseReason
 from ...core.diagnosis import Diagnosis
 from ...core.messages import DataChannel, current_channel, error_message
+from ...core.stats import ConnectionStats
 from ...core.tasks import runs_on
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
 from ...handlers.link import link_of
 from ...pacing.playout import Playout, PlayoutFrame, PlayoutOptions
 from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
+from ...session.figures import common_stats
 from ...session.media import Media
 from ...session.session import Session
 from .events import Message, Start
@@ -126,6 +128,8 @@ class OpenSocket:
         self._allowance = RealtimeAudioLimit()
         takes_back = _takes_back(start, handler)
         self._playback = PlaybackMarks(takes_back=takes_back)
+        self._bytes_received = self._bytes_sent = 0  # of audio
+        session.read_stats = self.stats
         self._heard = False  # audio was sent that the client may not have played
         self._client_paused = False
         self._all_played = asyncio.Event()
@@ -164,6 +168,7 @@ class OpenSocket:
         if audio_in is None:
             self._connection.say_once("This stream takes no audio")
             return
+        self._bytes_received += len(payload)
         now = asyncio.get_running_loop().time()
         seconds = len(payload) / self._encoding.sample_bytes / self._input_rate
         if not self._allowance.take(seconds, now):
@@ -208,7 +213,9 @@ class OpenSocket:
 
     async def _send_frame(self, frame: PlayoutFrame) -> None:
         self._heard = True
-        await self._connection.send_audio(self._encoding.encode(frame.samples))
+        payload = self._encoding.encode(frame.samples)
+        self._bytes_sent += len(payload)
+        await self._connection.send_audio(payload)
         seconds = frame.samples.shape[1] / self._output_rate
         self._send_mark(self._playback.sent(seconds, self.session.loop.time(), frame.samples))
 
@@ -260,6 +267,16 @@ class OpenSocket:
             "websocket" if self.start.call is None else "telephone",
             "connected" if reason is None else "ended",
             reason="" if reason is None else reason.text,
+        )
+
+    def stats(self) -> ConnectionStats:
+        """Return the figures of the connection; the bytes are those of the audio."""
+        return replace(
+            common_stats(self.session, self.media),
+            codec=self.start.encoding,
+            protocol="tcp",
+            bytes_received=self._bytes_received,
+            bytes_sent=self._bytes_sent,
         )
 
     def clear(self) -> None:

@@ -71,6 +71,9 @@ class AudioReceiver:
         inbound: Receives the audio: the queue of the handler.
         channels: The number of channels that it expects.
         run: Starts a task that reads the track, if packets are not accessible.
+
+    Attributes:
+        concealed_s: How much lost audio was concealed, in seconds.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class AudioReceiver:
         self._opus: OpusDecoder | None = None
         self._other: AudioDecoder | None = None
         self._concealment = PacketLossConcealment()
+        self.concealed_s = 0.0
         self._run = run
         self._decoded_s = 0.0
         self._packet_s = 0.0  # length of the last packet
@@ -129,6 +133,12 @@ class AudioReceiver:
             self._deliver(self._buffer.push(sequence, timestamp, (payload_type, payload), now))
         finally:
             self._set_timer()
+
+    @property
+    def codec(self) -> str:
+        """The codec of the last packet; empty before the first."""
+        kind = self._payload_type
+        return "" if kind is None else str(self._codecs[kind].name).lower()
 
     def close(self) -> None:
         """Ignore further packets, and stop the timer."""
@@ -187,6 +197,7 @@ class AudioReceiver:
             logger.debug("A packet could not be decoded: %s", error)
             return
         seconds = samples.shape[1] / rate
+        self.concealed_s += faded_s
         if seconds:
             self._packet_s = seconds
         self._decoded_s += seconds
@@ -198,6 +209,7 @@ class AudioReceiver:
     def _conceal(self, opus: OpusDecoder, seconds: float, following: bytes) -> None:
         samples = opus.conceal(round(seconds * opus.rate), following)
         self._decoded_s += samples.shape[1] / opus.rate
+        self.concealed_s += seconds
         self._inbound.push(opus.rate, samples)
 
     def _too_fast(self) -> bool:

@@ -137,13 +137,15 @@ class ClientPeer:
         """Let functions carry the audio packets, before the answer is applied."""
         self._incoming = incoming
         for connection in ice_connections(self._pc):
-            connection.send = partial(self._send_shaped, connection.send, outgoing)
+            # aiortc has kept its method `send`, which calls this one
+            connection.sendto = partial(self._send_shaped, connection.sendto, outgoing)
 
-    async def _send_shaped(self, send: Any, carry: Carry, data: bytes) -> None:
+    async def _send_shaped(self, send: Any, carry: Carry, data: bytes, component: int) -> None:
         if is_rtcp(data) or not 127 < data[0] < 192:  # RFC 7983 section 7
-            await send(data)
+            await send(data, component)
             return
-        carry(lambda: self._tasks.append(asyncio.ensure_future(_send_quietly(send, data))))
+        late = partial(send, data, component)
+        carry(lambda: self._tasks.append(asyncio.ensure_future(_send_quietly(late))))
 
     def candidates(self) -> Iterator[dict[str, str | int]]:
         """Yield the local candidates, as ``RTCIceCandidate.toJSON()`` of a browser does."""
@@ -289,9 +291,9 @@ def receives(transceiver: Any) -> bool:
     return transceiver.currentDirection in ("sendrecv", "recvonly")
 
 
-async def _send_quietly(send: Any, data: bytes) -> None:
+async def _send_quietly(send: Callable[[], Coroutine[Any, Any, None]]) -> None:
     with contextlib.suppress(ConnectionError):  # it was closed in the meantime
-        await send(data)
+        await send()
 
 
 class _Shaped:

@@ -24,6 +24,7 @@ from ...core.failures import as_exception
 from ...core.ice import Ice
 from ...core.limits import DEFAULT_LIMITS, Limits
 from ...core.messages import current_channel
+from ...core.stats import ConnectionStats
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
 from ...pacing.video import VideoInbound
@@ -144,7 +145,8 @@ class Peer:
             self.pc, session, self._intake, self._targets, ports, relay_only=self._relay_only
         )
         self._receivers: list[AudioReceiver] = []
-        self._figures = Figures(self.pc, media)
+        self._figures = Figures(self.pc, session, media)
+        session.read_stats = self.stats
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_TIMEOUT_S, self._give_up, f"not connected within {CONNECT_TIMEOUT_S:.0f} s"
         )
@@ -338,6 +340,10 @@ class Peer:
     @guarded(None)
     def _message(self, message: str | bytes) -> None:
         self._messages.receive(message)
+
+    def stats(self) -> ConnectionStats:
+        """Return the figures of the connection."""
+        return self._figures.read(self._receivers)
 
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection, and why it is not established."""

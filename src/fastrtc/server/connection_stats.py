@@ -1,0 +1,51 @@
+"""The figures of a connection, in any process of a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..core.stats import ConnectionStats
+from ..core.tasks import runs_on_a_loop
+from .loop_lag import lag_of
+
+__all__ = ["local_stats", "stats_of"]
+
+
+def local_stats(endpoint: Any, id: str) -> ConnectionStats:
+    """Return the figures of a connection of this process.
+
+    Args:
+        endpoint: The ``Endpoint``.
+        id: The id of the connection.
+
+    Raises:
+        LookupError: If it is unknown.
+    """
+    for member in endpoint.members():
+        connection = member.get(id)
+        if connection is not None:
+            stats: ConnectionStats = connection.transport.stats()
+            return replace(stats, loop_lag_s=lag_of(connection.session.loop))
+    raise LookupError(f"There is no connection {id!r}")
+
+
+def stats_of(endpoint: Any, id: str) -> ConnectionStats:
+    """Return the figures of a connection; see ``Stream.stats``.
+
+    Args:
+        endpoint: The ``Endpoint``.
+        id: The id of the connection.
+
+    Raises:
+        LookupError: If it is unknown.
+    """
+    try:
+        return local_stats(endpoint, id)
+    except LookupError:
+        if not runs_on_a_loop():  # which would have to wait for the answer
+            for member in endpoint.members():
+                found = member.send_elsewhere(id, "stats")
+                if isinstance(found, ConnectionStats):
+                    return found
+        raise
