@@ -18,6 +18,7 @@ import type {
   DeviceChoice,
   Kind,
   MuteState,
+  Reconnecting,
   StreamStats,
   TurnState,
 } from "./types";
@@ -37,7 +38,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   options: ConnectionOptions;
   #muted: MuteState = { microphone: false, camera: false };
   #life: Life | null = null;
-  #calls = new Calls((message) => this.send(message));
+  #calls = new Calls((message) => this.#life?.post(message) ?? false);
   #transcripts = new Transcripts((transcript) => {
     this.emit("transcript", transcript);
   });
@@ -64,8 +65,13 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.on("open", () => {
       if (this.#wantsTurns) this.requestTurns();
     });
-    this.on("state", ({ state }) => {
-      if (state !== "connected") this.#calls.end();
+    this.on("state", ({ state, previous, resumed }) => {
+      // Calls of a session that can be resumed wait for it.
+      const goesOn =
+        state === "connected"
+          ? resumed || previous !== "reconnecting"
+          : state === "reconnecting" && this.#life?.continuity.resumable;
+      if (!goesOn) this.#calls.end();
       this.#recording.follow(this.active ? this.id : null);
       if (!this.active) this.#turns.end(performance.now());
     });
@@ -95,9 +101,14 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#life?.id ?? null;
   }
 
+  /** The progress of a reconnect; null if there is none. */
+  get reconnecting(): Reconnecting | null {
+    return this.state === "reconnecting" ? (this.#life?.continuity.reconnecting ?? null) : null;
+  }
+
   /** The stream from the devices; null before they are open and after the end. */
   get localStream(): MediaStream | null {
-    return this.active ? (this.#life?.media?.stream ?? null) : null;
+    return this.active ? (this.#life?.devices.media?.stream ?? null) : null;
   }
 
   /** The stream from the server; null before it arrives and after the end. */
@@ -302,7 +313,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   async #choose(kind: Kind, change: DeviceChoice): Promise<void> {
-    if (this.active) await this.#life?.exchange(kind, change);
+    if (this.active) await this.#life?.devices.exchange(kind, change);
     else this.#keep(change);
   }
 
@@ -319,12 +330,12 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #lacks(kind: Kind): boolean {
-    return this.active && this.kinds.includes(kind) && this.#life?.lacks(kind) === true;
+    return this.active && this.kinds.includes(kind) && this.#life?.devices.lacks(kind) === true;
   }
 
   async #open(kind: Kind): Promise<void> {
     if (!this.#lacks(kind)) return;
-    await this.#life?.open(kind);
+    await this.#life?.devices.open(kind);
     this.emit("mute", this.muted);
   }
 }

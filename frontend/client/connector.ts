@@ -10,8 +10,10 @@ import {
   skipsWebRTC,
   socketAddress,
 } from "./fallback";
+import { inTime } from "./limit";
 import { Link } from "./link";
-import { fallBackNotice } from "./sentences";
+import type { ResumeRequest } from "./resumption";
+import { closedError, fallBackNotice, timeoutError } from "./sentences";
 import { idOf, resolveConfiguration, resolveToken } from "./setup";
 import { httpSignalling } from "./signalling";
 import { SocketLink } from "./socket_link";
@@ -19,6 +21,18 @@ import type { ConnectionOptions } from "./types";
 
 /** A link over any transport. */
 export type AnyLink = Link | SocketLink;
+
+/** An attempt to connect. */
+export interface AttemptOptions {
+  /** The id of a session to resume; otherwise that of the options is used. */
+  id: ConnectionOptions["id"];
+  /** Returns the request about the resumption of the session, just before it is sent. */
+  resume: () => ResumeRequest | Promise<ResumeRequest>;
+  /** Aborts the attempt. */
+  signal: AbortSignal;
+  /** The maximum duration in ms; null is the default. */
+  timeout: number | null;
+}
 
 /** What the connection provides, and is told. */
 export interface ConnectorHost {
@@ -37,75 +51,98 @@ export interface ConnectorHost {
 export class Connector {
   #toldOfFallback = false;
 
-  /** @param signal Aborted when the connection is over. */
   constructor(
     private readonly options: ConnectionOptions,
-    private readonly signal: AbortSignal,
     private readonly host: ConnectorHost,
   ) {}
 
-  /** Create a link; resolves when it is connected, or when the connection is over. */
-  async connect(wanted: ConnectionOptions["id"]): Promise<void> {
-    const id = this.#begin(wanted);
+  /**
+   * Create a link; resolves when it is connected.
+   *
+   * @throws FastRTCError if that fails, or with the code "connection_closed" if it is aborted.
+   */
+  async connect(attempt: AttemptOptions): Promise<void> {
+    const id = this.#begin(attempt);
     if (!mayUseSocket(this.options)) {
-      await this.#connectPeer(id, Promise.resolve(null));
+      await this.#connectPeer(id, attempt, Promise.resolve(null));
       return;
     }
-    const asked = socketAddress(this.options);
+    const { signal, timeout } = attempt;
+    const limit = timeout ?? undefined;
+    const asked = inTime(socketAddress(this.options), timeoutError(), signal, limit);
     if (skipsWebRTC(this.options)) {
       const socket = await asked;
       if (socket === null) throw new FastRTCError("not_found", "The stream has no WebSocket.");
-      if (!this.signal.aborted) await this.#connectSocket(socket, id, null);
+      await this.#connectSocket(socket, id, attempt, null);
       return;
     }
+    // The attempt over WebRTC says what is wrong with the server.
+    const socketOrNone = asked.catch(() => null);
     try {
       await this.#connectPeer(
         id,
-        asked.then((socket) => (socket === null ? null : ICE_TIMEOUT)),
+        attempt,
+        socketOrNone.then((socket) => (socket === null ? null : ICE_TIMEOUT)),
       );
     } catch (thrown) {
       const error = toFastRTCError(thrown);
-      const socket = isWithoutRoute(error) ? await asked : null;
-      if (this.signal.aborted || socket === null) throw error;
-      await this.#connectSocket(socket, this.#begin(wanted), id).catch((thrown: unknown) => {
-        throw explains(toFastRTCError(thrown)) ? thrown : error;
-      });
+      const socket = isWithoutRoute(error) ? await socketOrNone : null;
+      if (signal.aborted || socket === null) throw error;
+      await this.#connectSocket(socket, this.#begin(attempt), attempt, id).catch(
+        (thrown: unknown) => {
+          throw explains(toFastRTCError(thrown)) ? thrown : error;
+        },
+      );
     }
   }
 
-  #begin(wanted: ConnectionOptions["id"]): string {
+  #begin({ id: wanted }: AttemptOptions): string {
     const id = idOf(wanted);
     this.host.begins(id);
     return id;
   }
 
-  async #connectSocket(url: string, id: string, replaces: string | null): Promise<void> {
+  async #connectSocket(
+    url: string,
+    id: string,
+    { resume: request, signal, timeout }: AttemptOptions,
+    failed: string | null,
+  ): Promise<void> {
     const { mode = "send-receive", transport, metadata = null } = this.options;
     const context = this.host.context();
     if (!context) throw new FastRTCError("no_webrtc", "This browser cannot process audio.");
-    const token = await resolveToken(this.options.token, this.signal);
-    if (this.signal.aborted) return;
+    const token = await resolveToken(this.options.token, signal, timeout ?? undefined);
+    const resume = await request();
+    check(signal);
     const local = this.host.local();
-    const link = new SocketLink({ id, url, mode, local, context, replaces, metadata, token });
-    this.host.created(link);
+    const replaces = failed === id ? null : failed;
+    const link = new SocketLink({
+      ...{ id, url, mode, local, context, replaces, metadata, token, resume, timeout },
+    });
     try {
-      await link.connect();
+      await this.#run(link, signal);
     } catch (error) {
       rememberBlocked(this.options, false);
       throw error;
     }
-    if (replaces !== null) rememberBlocked(this.options, true);
+    if (failed !== null) rememberBlocked(this.options, true);
     if (transport === "auto" && !this.#toldOfFallback) {
       this.#toldOfFallback = true;
       this.host.notice(fallBackNotice());
     }
   }
 
-  async #connectPeer(id: string, iceTimeout: Promise<number | null>): Promise<void> {
+  async #connectPeer(
+    id: string,
+    { resume: request, signal, timeout }: AttemptOptions,
+    iceTimeout: Promise<number | null>,
+  ): Promise<void> {
     const { options } = this;
-    const configuration = await resolveConfiguration(options.rtcConfiguration, this.signal);
-    const token = await resolveToken(options.token, this.signal);
-    if (this.signal.aborted) return;
+    const limit = timeout ?? undefined;
+    const configuration = await resolveConfiguration(options.rtcConfiguration, signal, limit);
+    const token = await resolveToken(options.token, signal, limit);
+    const resume = await request();
+    check(signal);
     const link = new Link({
       id,
       kinds: kindsOf(options.modality ?? "audio"),
@@ -118,10 +155,28 @@ export class Connector {
       rtpParams: options.rtpParams ?? null,
       trickle: options.trickle ?? true,
       iceTimeout,
+      resume,
+      timeout,
     });
-    this.host.created(link);
-    await link.connect();
+    await this.#run(link, signal);
   }
+
+  async #run(link: AnyLink, signal: AbortSignal): Promise<void> {
+    const abort = () => {
+      link.close();
+    };
+    signal.addEventListener("abort", abort);
+    this.host.created(link);
+    try {
+      await link.connect();
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+}
+
+function check(signal: AbortSignal): void {
+  if (signal.aborted) throw closedError();
 }
 
 /** Whether an error of the WebSocket says more than that WebRTC found no route. */

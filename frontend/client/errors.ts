@@ -25,6 +25,8 @@ export type ErrorCode =
   | "udp_ports_in_use"
   | "port_unavailable"
   | "server_stopping"
+  | "resume_refused"
+  | "resume_elsewhere"
   | "refused"
   | "bad_offer"
   | "forbidden"

@@ -22,18 +22,22 @@ export function mayUseSocket(options: ConnectionOptions): boolean {
   return transport !== "webrtc" && modality === "audio" && Boolean(signalling.websocket);
 }
 
-/** Return the address of the WebSocket that a connection may use; null if there is none. */
+/**
+ * Return the address of the WebSocket that a connection may use; null if there is none.
+ *
+ * @throws FastRTCError if the server cannot be asked for it.
+ */
 export async function socketAddress(options: ConnectionOptions): Promise<string | null> {
   if (!mayUseSocket(options)) return null;
   const { websocket } = options.signalling ?? httpSignalling();
+  const route = typeof websocket === "function" ? await websocket() : websocket;
+  if (!route) return null;
   try {
-    const route = typeof websocket === "function" ? await websocket() : websocket;
-    if (!route) return null;
     const address = new URL(route, location.href);
     address.protocol = address.protocol.replace("http", "ws");
     return address.href;
   } catch {
-    return null; // the attempt over WebRTC says what is wrong with the server
+    return null;
   }
 }
 

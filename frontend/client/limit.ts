@@ -9,12 +9,14 @@ export const ANSWER_WITHIN = 15_000;
  * Wait for a response of the server, with a timeout.
  *
  * @param signal Aborted when the response is no longer needed.
+ * @param timeout The timeout in ms.
  * @throws `late` on timeout, or when it is no longer needed.
  */
 export async function inTime<Value>(
   answer: Promise<Value>,
   late: FastRTCError,
   signal?: AbortSignal,
+  timeout = ANSWER_WITHIN,
 ): Promise<Value> {
   let end: () => void = () => undefined;
   const over = new Promise<never>((_, reject) => {
@@ -22,7 +24,7 @@ export async function inTime<Value>(
       reject(late);
     };
   });
-  const timer = setTimeout(end, ANSWER_WITHIN);
+  const timer = setTimeout(end, timeout);
   signal?.addEventListener("abort", end);
   if (signal?.aborted) end();
   try {

@@ -2,14 +2,26 @@
 
 import { Emitter } from "./emitter";
 import { FastRTCError, toFastRTCError } from "./errors";
-import { pause } from "./retry";
-import { endError, iceError, refusalError, timeoutError, turnError } from "./sentences";
+import { readGrant, resumeFields, type ResumeGrant, type ResumeRequest } from "./resumption";
+import {
+  closedError,
+  endError,
+  iceError,
+  lostLinkError,
+  refusalError,
+  timeoutError,
+  turnError,
+} from "./sentences";
 import { countArrived, LOOK_EVERY, SilenceDetector } from "./silence";
 import { summarise, type Counts, type LinkStats } from "./stats";
 import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
+import { pause } from "./wake";
 
 /** Timeout from the offer to the connection, in ms. */
 const CONNECT_WITHIN = 30_000;
+
+/** Timeout from the answer to the connection, in ms, where the answer has its own timeout. */
+const RECONNECT_WITHIN = 10_000;
 
 /** The response of a TURN server to a wrong username or credential (RFC 8656). */
 const UNAUTHORIZED = 401;
@@ -29,6 +41,9 @@ export interface LinkSetup {
   trickle: boolean;
   /** How long ICE may take after the answer, in ms; null for as long as connecting may take. */
   iceTimeout: Promise<number | null>;
+  resume: ResumeRequest;
+  /** Timeout of the answer in ms; null is the default, which includes the time to connect. */
+  timeout: number | null;
 }
 
 /** The events of a link over any transport. */
@@ -49,14 +64,20 @@ export interface LinkEvents {
 /** Connects once; events after its end are ignored. */
 export class Link extends Emitter<LinkEvents> {
   readonly peer: RTCPeerConnection;
+  /** What the server has granted with its answer. */
+  grant: ResumeGrant | null = null;
   #channel: RTCDataChannel;
   #remote = new MediaStream();
   #life = new AbortController();
   #connected = false;
   #away = false;
   #hasAddress = false;
+  #heard: number | null = null;
   #turnRefused = false;
   #awaitsAnswer = false;
+  /** Resolves with the answer, or when the link has ended. */
+  #answered: Promise<void>;
+  #setAnswered: () => void = () => undefined;
   /** Requests that must reach the server before the end of candidates. */
   #sent: Promise<void>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -65,6 +86,7 @@ export class Link extends Emitter<LinkEvents> {
   /** @throws FastRTCError if the configuration is invalid. */
   constructor(private readonly setup: LinkSetup) {
     super();
+    this.#answered = new Promise((resolve) => (this.#setAnswered = resolve));
     this.peer = makePeer(setup.configuration);
     // This side creates the data channel; the server uses the one in the offer.
     this.#channel = this.peer.createDataChannel("text");
@@ -94,6 +116,11 @@ export class Link extends Emitter<LinkEvents> {
     this.#addTracks();
   }
 
+  /** Whether nothing arrives, or it has ended. */
+  get lost(): boolean {
+    return this.#away || this.#isOver();
+  }
+
   #isOver(): boolean {
     return this.#life.signal.aborted;
   }
@@ -104,7 +131,7 @@ export class Link extends Emitter<LinkEvents> {
       this.#settle = { resolve, reject };
       this.#timer = setTimeout(() => {
         this.#end(this.#awaitsAnswer ? timeoutError() : this.#noWay());
-      }, CONNECT_WITHIN);
+      }, this.setup.timeout ?? CONNECT_WITHIN);
       const negotiated = this.#negotiate().catch((error: unknown) => {
         this.#end(toFastRTCError(error));
       });
@@ -132,14 +159,25 @@ export class Link extends Emitter<LinkEvents> {
     await mine?.sender.replaceTrack(track);
   }
 
+  /** Return the RTP timestamp of the audio that was played last; null if it is not known. */
+  heard(): Promise<number | null> {
+    for (const { receiver } of this.peer.getTransceivers()) {
+      if (receiver.track.kind !== "audio") continue;
+      const [source] = receiver.getSynchronizationSources(); // empty 10 s after the last packet
+      this.#heard = source?.rtpTimestamp ?? this.#heard;
+    }
+    return Promise.resolve(this.#heard);
+  }
+
   /** Close the link. The server notices immediately. */
   close(): void {
     if (this.#isOver()) return;
     this.#life.abort();
+    this.#setAnswered();
     clearTimeout(this.#timer);
     this.#channel.close();
     this.peer.close();
-    this.#settle?.reject(new FastRTCError("connection_closed", "The connection was closed."));
+    this.#settle?.reject(closedError());
   }
 
   #end(error: FastRTCError): void {
@@ -178,7 +216,13 @@ export class Link extends Emitter<LinkEvents> {
     const { sdp, type } = peer.localDescription as RTCSessionDescription;
     this.#awaitsAnswer = true;
     const answer = (await setup.signalling.offer(
-      { sdp, type, webrtc_id: setup.id, ...(setup.metadata && { metadata: setup.metadata }) },
+      {
+        sdp,
+        type,
+        webrtc_id: setup.id,
+        ...resumeFields(setup.resume),
+        ...(setup.metadata && { metadata: setup.metadata }),
+      },
       this.#life.signal,
       setup.token,
     )) as Awaited<ReturnType<Signalling["offer"]>> | null; // Gradio returns null for an exception
@@ -188,9 +232,12 @@ export class Link extends Emitter<LinkEvents> {
     if (!answer || !("sdp" in answer)) {
       throw new FastRTCError("server_error", "The server had an error. See its log.");
     }
+    this.grant = readGrant(answer);
     await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
+    this.#setAnswered();
     await this.#setParameters();
-    const iceTimeout = await setup.iceTimeout;
+    const iceTimeout =
+      (await setup.iceTimeout) ?? (setup.timeout === null ? null : RECONNECT_WITHIN);
     if (iceTimeout === null || this.#connected || this.#isOver()) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -218,8 +265,10 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   async #sendCandidate(candidate: RTCIceCandidateInit): Promise<void> {
+    const { signalling, id, token, resume } = this.setup;
+    // Until the answer, the id is that of the lost connection.
+    if (typeof resume === "object") await this.#answered;
     if (this.#isOver()) return;
-    const { signalling, id, token } = this.setup;
     try {
       const body: CandidateBody = { candidate, type: "ice-candidate", webrtc_id: id };
       const answer = await signalling.offer(body, this.#life.signal, token);
@@ -270,11 +319,7 @@ export class Link extends Emitter<LinkEvents> {
     } else if (state === "disconnected") {
       this.#setAway(true);
     } else if (state === "failed") {
-      this.#end(
-        this.#connected
-          ? new FastRTCError("connection_lost", "The connection was lost.")
-          : this.#noWay(),
-      );
+      this.#end(this.#connected ? lostLinkError() : this.#noWay());
     } else if (state === "closed") {
       this.#end(endError());
     }
@@ -296,6 +341,7 @@ export class Link extends Emitter<LinkEvents> {
   #setAway(away: boolean): void {
     if (away === this.#away) return;
     this.#away = away;
+    if (away) void this.heard();
     this.emit(away ? "disconnected" : "returned", undefined);
   }
 }

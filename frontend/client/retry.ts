@@ -1,16 +1,19 @@
-/** Timing of reconnects. */
+/** Options of reconnects, and which failures are temporary. */
 
 import type { FastRTCError } from "./errors";
 import type { ReconnectOptions } from "./types";
 
+/** The options with their defaults. */
+export type ReconnectPlan = Required<ReconnectOptions>;
+
 /** About 25 s in total, enough for a laptop to change networks. */
-const DEFAULTS: Required<ReconnectOptions> = { tries: 6, grace: 3000, backOff: 1000 };
+const DEFAULTS: ReconnectPlan = { tries: 6, grace: 3000, backOff: 1000, newSession: true };
+
+/** The default `grace` of a session that can be resumed: a new connection costs it nothing. */
+const GRACE_OF_RESUMABLE = 1000;
 
 /** How long a connection without reconnects may take to recover by itself, in ms. */
 const GRACE_ALONE = 8000;
-
-/** Maximum delay between two attempts, in ms. */
-const LONGEST_WAIT = 8000;
 
 /** Temporary failures. A server may be full because of our own lost connection. */
 const PASSING = new Set([
@@ -18,6 +21,7 @@ const PASSING = new Set([
   "server_timeout",
   "server_unavailable",
   "server_stopping",
+  "resume_elsewhere",
   "concurrency_limit_reached",
   "too_many_connecting",
   "udp_ports_in_use",
@@ -28,36 +32,21 @@ const PASSING = new Set([
   "connection_lost",
 ]);
 
-/** Apply the defaults; without reconnects, the number of tries is 0. */
+/**
+ * Apply the defaults; without reconnects, the number of tries is 0.
+ *
+ * @param resumable Whether the session can be resumed.
+ */
 export function reconnectPlan(
   given: boolean | ReconnectOptions | undefined,
-): Required<ReconnectOptions> {
+  resumable = false,
+): ReconnectPlan {
   if (given === false) return { ...DEFAULTS, tries: 0, grace: GRACE_ALONE };
-  return { ...DEFAULTS, ...(typeof given === "object" ? given : {}) };
-}
-
-/** Return the delay before an attempt, in ms; the first (0) is immediate. */
-export function waitBefore(attempt: number, { backOff }: Required<ReconnectOptions>): number {
-  return attempt === 0 ? 0 : Math.min(LONGEST_WAIT, backOff * 2 ** (attempt - 1));
+  const grace = resumable ? GRACE_OF_RESUMABLE : DEFAULTS.grace;
+  return { ...DEFAULTS, grace, ...(typeof given === "object" ? given : {}) };
 }
 
 /** Whether another attempt may succeed. */
 export function isPassing(error: FastRTCError): boolean {
   return PASSING.has(error.code);
-}
-
-/** Wait, or until the network is back. Resolves immediately when aborted. */
-export function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      globalThis.removeEventListener("online", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done);
-    globalThis.addEventListener("online", done);
-    if (signal.aborted) done();
-  });
 }

@@ -123,6 +123,14 @@ export function refusalError(
       );
     case "server_stopping":
       return stoppingError({ ...meta });
+    case "resume_refused":
+      return new FastRTCError(code, "The server no longer has this conversation. Start again.", {
+        ...meta,
+      });
+    case "resume_elsewhere":
+      return new FastRTCError(code, "Another process of the server has this conversation.", {
+        ...meta,
+      });
     default:
       return new FastRTCError(
         "refused",
@@ -204,7 +212,9 @@ export function endError(reason = "", code?: unknown): FastRTCError {
     );
   }
   if (code === "replaced") {
-    return new FastRTCError("replaced", "The conversation goes on in another place.", { reason });
+    return new FastRTCError("replaced", "This conversation was opened in another window.", {
+      reason,
+    });
   }
   if (/time limit/i.test(reason)) {
     return new FastRTCError(
@@ -219,6 +229,16 @@ export function endError(reason = "", code?: unknown): FastRTCError {
   }
   const why = reason && reason !== NO_REASON ? `: ${reason}` : "";
   return new FastRTCError("ended_by_server", `The server has ended the stream${why}`, { reason });
+}
+
+/** The error of a connection that was lost. */
+export function lostLinkError(): FastRTCError {
+  return new FastRTCError("connection_lost", "The connection was lost.");
+}
+
+/** The error of an attempt that is not needed any more. */
+export function closedError(): FastRTCError {
+  return new FastRTCError("connection_closed", "The connection was closed.");
 }
 
 /** The error for a request that timed out. */

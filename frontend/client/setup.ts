@@ -8,6 +8,7 @@ import type { ConnectionOptions } from "./types";
 export async function resolveConfiguration(
   configuration: ConnectionOptions["rtcConfiguration"],
   signal: AbortSignal,
+  timeout?: number,
 ): Promise<RTCConfiguration | null> {
   if (typeof configuration !== "function") return configuration ?? null;
   const late = new FastRTCError(
@@ -15,7 +16,7 @@ export async function resolveConfiguration(
     "It took too long to be told of the STUN and TURN servers. Try again.",
   );
   try {
-    return await inTime(Promise.resolve().then(configuration), late, signal);
+    return await inTime(Promise.resolve().then(configuration), late, signal, timeout);
   } catch (error) {
     if (error instanceof FastRTCError) throw error;
     const reason = toFastRTCError(error).message;
@@ -27,11 +28,12 @@ export async function resolveConfiguration(
 export async function resolveToken(
   token: ConnectionOptions["token"],
   signal: AbortSignal,
+  timeout?: number,
 ): Promise<string | null> {
   if (typeof token !== "function") return token ?? null;
   const late = new FastRTCError("server_timeout", "It took too long to get a token. Try again.");
   try {
-    return await inTime(Promise.resolve().then(token), late, signal);
+    return await inTime(Promise.resolve().then(token), late, signal, timeout);
   } catch (error) {
     if (error instanceof FastRTCError) throw error;
     const reason = error instanceof Error ? error.message : String(error);

@@ -6,6 +6,9 @@ import { WORKLETS } from "./worklets";
 /** Channels are mixed to mono: all that a WebSocket carries. */
 const MONO = { channelCount: 1, channelCountMode: "explicit" } as const;
 
+/** How long the audio thread may take to answer, in ms: it is asked every few ms. */
+const DROP_TIMEOUT = 200;
+
 /** Contexts that have loaded the module of the audio thread, which may be loaded once. */
 const loaded = new WeakMap<BaseAudioContext, Promise<void>>();
 
@@ -78,6 +81,19 @@ export class SocketAudio {
   /** Queue samples for playout. */
   play(samples: Int16Array): void {
     this.#playout.port.postMessage(samples, [samples.buffer]);
+  }
+
+  /** Drop queued samples, and return how many these were; 0 if the audio thread does not say. */
+  drop(): Promise<number> {
+    return new Promise((resolve) => {
+      const { port } = this.#playout;
+      const timer = setTimeout(resolve, DROP_TIMEOUT, 0);
+      port.onmessage = ({ data }: MessageEvent<number>) => {
+        clearTimeout(timer);
+        resolve(data);
+      };
+      port.postMessage("drop");
+    });
   }
 
   /** Drop queued samples, or stop and resume playing them. */

@@ -4,7 +4,8 @@ import { Emitter } from "./emitter";
 import { FastRTCError, toFastRTCError } from "./errors";
 import { ANSWER_WITHIN } from "./limit";
 import type { LinkEvents } from "./link";
-import { closeError, refusalError, timeoutError } from "./sentences";
+import { readGrant, resumeFields, type ResumeGrant, type ResumeRequest } from "./resumption";
+import { closedError, closeError, lostLinkError, refusalError, timeoutError } from "./sentences";
 import { SocketAudio } from "./socket_audio";
 import type { Counts, LinkStats } from "./stats";
 import type { Mode } from "./types";
@@ -38,6 +39,9 @@ export interface SocketSetup {
   context: AudioContext;
   /** The id of an attempt over WebRTC that this link replaces. */
   replaces: string | null;
+  resume: ResumeRequest;
+  /** Timeout until the server has started the connection, in ms; null is the default. */
+  timeout: number | null;
 }
 
 /** The events of the server on this transport; other messages have a `type`. */
@@ -50,10 +54,13 @@ interface SocketEvent {
 /** Connects once; events after its end are ignored. */
 export class SocketLink extends Emitter<LinkEvents> {
   readonly peer = null;
+  /** What the server has granted when it started the connection. */
+  grant: ResumeGrant | null = null;
   #socket: WebSocket | null = null;
   #audio: SocketAudio | null = null;
   #over = false;
   #connected = false;
+  #away = false;
   #refusal: FastRTCError | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pings: ReturnType<typeof setInterval> | undefined;
@@ -61,10 +68,18 @@ export class SocketLink extends Emitter<LinkEvents> {
   #heardAt = 0;
   #roundTrip: number | null = null;
   #bytes = { sent: 0, received: 0 };
+  /** Samples that were received, and those of the last ones that were not played. */
+  #samples = 0;
+  #dropped = 0;
   #settle: { resolve: () => void; reject: (error: FastRTCError) => void } | null = null;
 
   constructor(private readonly setup: SocketSetup) {
     super();
+  }
+
+  /** Whether nothing arrives, or it has ended. */
+  get lost(): boolean {
+    return this.#away || this.#over;
   }
 
   /** Open the socket; resolves when the server has started the connection. */
@@ -73,7 +88,7 @@ export class SocketLink extends Emitter<LinkEvents> {
       this.#settle = { resolve, reject };
       this.#timer = setTimeout(() => {
         this.#end(timeoutError());
-      }, ANSWER_WITHIN);
+      }, this.setup.timeout ?? ANSWER_WITHIN);
       this.#open().catch((error: unknown) => {
         this.#end(toFastRTCError(error));
       });
@@ -113,6 +128,12 @@ export class SocketLink extends Emitter<LinkEvents> {
     return Promise.resolve({ stats, counts });
   }
 
+  /** Stop playing, and return how many samples were played. */
+  async heard(): Promise<number> {
+    this.#dropped += (await this.#audio?.drop()) ?? 0;
+    return this.#samples - this.#dropped;
+  }
+
   /** Close the link. The server notices immediately. */
   close(): void {
     if (this.#over) return;
@@ -121,7 +142,7 @@ export class SocketLink extends Emitter<LinkEvents> {
     clearInterval(this.#pings);
     this.#audio?.close();
     this.#socket?.close(1000);
-    this.#settle?.reject(new FastRTCError("connection_closed", "The connection was closed."));
+    this.#settle?.reject(closedError());
   }
 
   #isOver(): boolean {
@@ -186,12 +207,13 @@ export class SocketLink extends Emitter<LinkEvents> {
   #start(rate: number): void {
     const format = { encoding: "pcm16", binary: true, pause: true };
     const audio = { ...format, input_sample_rate: rate, output_sample_rate: rate };
-    const { id, replaces, metadata } = this.setup;
+    const { id, replaces, resume, metadata } = this.setup;
     this.#put(
       JSON.stringify({
         event: "start",
         websocket_id: id,
         audio,
+        ...resumeFields(resume),
         ...(metadata && { metadata }),
         ...(replaces === null ? {} : { replaces }),
       }),
@@ -199,9 +221,17 @@ export class SocketLink extends Emitter<LinkEvents> {
     this.#heardAt = performance.now();
     this.#ping();
     this.#pings = setInterval(() => {
-      if (performance.now() - this.#heardAt > 2 * PING_EVERY) this.#end(lost());
-      else this.#ping();
+      this.#setAway(performance.now() - this.#heardAt > 2 * PING_EVERY);
+      this.#ping();
     }, PING_EVERY);
+  }
+
+  /** It is not closed, which would end its session on the server when the network is back. */
+  #setAway(away: boolean): void {
+    if (away === this.#away || !this.#connected) return;
+    this.#away = away;
+    this.#dropped = 0;
+    this.emit(away ? "disconnected" : "returned", undefined);
   }
 
   #ping(): void {
@@ -225,22 +255,25 @@ export class SocketLink extends Emitter<LinkEvents> {
 
   #read(data: string | ArrayBuffer): void {
     this.#heardAt = performance.now();
+    this.#setAway(false);
     if (typeof data !== "string") {
       this.#bytes.received += data.byteLength;
+      this.#samples += data.byteLength / 2;
       this.#audio?.play(new Int16Array(data));
       return;
     }
     this.#bytes.received += data.length;
     const message = parse(data);
-    if (message.event === "started") this.#begin();
+    if (message.event === "started") this.#begin(message);
     else if (message.event === "pong") this.#ponged();
     else if (isControl(message.event)) this.#audio?.control(message.event);
     else if (message.status === "failed") this.#refusal = refusalError(message.meta);
     else this.emit("text", data);
   }
 
-  #begin(): void {
+  #begin(started: SocketEvent): void {
     if (this.#connected || !this.#audio) return;
+    this.grant = readGrant(started);
     this.#connected = true;
     clearTimeout(this.#timer);
     this.#audio.capture(this.setup.local);
@@ -261,14 +294,10 @@ export class SocketLink extends Emitter<LinkEvents> {
 
   #closed(code: number, reason: string): void {
     if (this.#refusal) this.#end(this.#refusal);
-    else if (this.#connected && BROKEN.includes(code)) this.#end(lost());
+    else if (this.#connected && BROKEN.includes(code)) this.#end(lostLinkError());
     // A server says why it refuses; a proxy that lets no WebSocket through does not.
     else this.#end(closeError(this.#connected || REFUSED.includes(code) ? code : 1006, reason));
   }
-}
-
-function lost(): FastRTCError {
-  return new FastRTCError("connection_lost", "The connection was lost.");
 }
 
 function isControl(event: string | undefined): event is "clear" | "pause" | "resume" {

@@ -15,12 +15,13 @@ export class Turn {
 
   /**
    * @param manual Whether the client decides about turns.
-   * @param send Sends a message to the server; returns whether there is an open channel.
+   * @param send Sends a message to the server, or keeps it until the session is resumed if that is
+   *   `later`; returns whether that is possible.
    * @param changed Called when the state has changed.
    */
   constructor(
     manual: boolean,
-    private readonly send: (message: object) => boolean,
+    private readonly send: (message: object, later?: "later") => boolean,
     private readonly changed: (state: TurnState) => void,
   ) {
     this.#state = { manual, talking: false };
@@ -61,7 +62,7 @@ export class Turn {
   cancel(): void {
     this.#forget();
     this.#enter({ talking: false });
-    this.send({ type: "cancel" });
+    this.send({ type: "cancel" }, "later");
   }
 
   /** Forget the turn, because its connection has ended. */
@@ -73,7 +74,7 @@ export class Turn {
   #flush(): void {
     if (this.#tail === undefined) return;
     this.#forget();
-    this.send({ type: "commit" });
+    this.send({ type: "commit" }, "later");
   }
 
   #forget(): void {

@@ -27,7 +27,8 @@ export type Kind = "audio" | "video";
  * - `asking`: the browser asks the user for device access.
  * - `connecting`: sending the offer, or ICE has not found a route yet.
  * - `connected`: media is flowing.
- * - `reconnecting`: the network was lost, and the client tries to reconnect.
+ * - `reconnecting`: the network was lost, and the client tries to resume the session, or to start
+ *   a new one.
  * - `stopped`: ended by the user, or by the server (then `error` has the reason).
  * - `failed`: ended by `error`.
  */
@@ -38,14 +39,36 @@ export type ConnectionState =
 export interface StateChange {
   state: ConnectionState;
   previous: ConnectionState;
-  /** The connection id; a new one after a reconnect. */
+  /** The connection id: the same after a resume, a new one for a new session. */
   id: string | null;
   /** Why it failed, or why the server ended it; null when the user stopped it. */
   error: FastRTCError | null;
+  /** Whether the same session goes on after its connection was lost, when it is `connected`. */
+  resumed: boolean;
+}
+
+/** The progress of a reconnect. */
+export interface Reconnecting {
+  /** The number of the attempt; 0 while the lost connection may still recover. */
+  attempt: number;
+  /** Whether the attempt is to resume the session; otherwise it starts a new one. */
+  resumes: boolean;
+  /** How much longer the server keeps the session, in ms; null if it cannot be resumed. */
+  timeLeft: number | null;
+}
+
+/** The fields of an offer or a `start` about the resumption of the session. */
+export interface ResumeFields {
+  /** True asks for a session that can be resumed; the secret of one resumes it. */
+  resume?: true | string;
+  /** How many messages of this session the client has received. */
+  received?: number;
+  /** What was played last: an RTP timestamp, or the number of samples of a WebSocket. */
+  heard?: number;
 }
 
 /** The request body of an offer. */
-export interface OfferBody {
+export interface OfferBody extends ResumeFields {
   sdp: string;
   type: RTCSdpType;
   webrtc_id: string;
@@ -63,6 +86,15 @@ export interface CandidateBody {
 export interface Answer {
   sdp: string;
   type: RTCSdpType;
+  /** Present if the session can be resumed. */
+  resume?: {
+    secret: string;
+    /** How long the server keeps the session after a loss, in seconds. */
+    within_s: number;
+    resumed?: boolean;
+    /** How many messages of this session the server has received. */
+    received?: number;
+  };
 }
 
 /** The server's refusal of an offer or a candidate. */
@@ -122,12 +154,17 @@ export interface RtpParams {
 
 /** How to reconnect after a network loss. */
 export interface ReconnectOptions {
-  /** Number of new offers before giving up. Default 6. */
+  /** Number of attempts to start a new session before giving up. Default 6. */
   tries?: number;
-  /** How long a connection may be disconnected before a new offer is sent, in ms. Default 3000. */
+  /**
+   * How long a connection may be disconnected before a new offer is sent, in ms. Default 1000 if
+   * the session can be resumed, otherwise 3000.
+   */
   grace?: number;
   /** Delay before the second attempt, in ms; doubled for each further one. Default 1000. */
   backOff?: number;
+  /** Whether a new session follows one that cannot be resumed. Default true. */
+  newSession?: boolean;
 }
 
 /** Answers a call of the program: gets its data, and returns the result or a promise of it. */
@@ -146,7 +183,7 @@ export interface ConnectionOptions {
   modality?: Modality;
   /** Default `"send-receive"`. */
   mode?: Mode;
-  /** The id, or a function that returns one. Default: random. Each reconnect uses a new one. */
+  /** The id, or a function that returns one. Default: random. Each new session uses a new one. */
   id?: string | (() => string);
   /** For `RTCPeerConnection`: STUN and TURN servers. A function is called for each offer. */
   rtcConfiguration?:
@@ -161,6 +198,11 @@ export interface ConnectionOptions {
   devices?: DeviceChoice;
   /** Whether and how to reconnect after a network loss. Default true. */
   reconnect?: boolean | ReconnectOptions;
+  /**
+   * Whether to ask the server to keep the session when the connection is lost, and to resume it.
+   * Default true, unless `reconnect` is false. Servers without it are not affected.
+   */
+  resume?: boolean;
   /** Trickle ICE: send candidates as they are gathered, not within the offer. Default true. */
   trickle?: boolean;
   /**
@@ -197,6 +239,8 @@ export interface MuteState {
 export interface ConnectionEvents {
   /** The state has changed. */
   state: StateChange;
+  /** An attempt to reconnect begins, or the connection was lost (attempt 0). */
+  reconnecting: Reconnecting;
   /** The stream to send: the devices are open, or another one was selected. */
   local: MediaStream;
   /** The stream from the server. */

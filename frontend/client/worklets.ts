@@ -12,7 +12,8 @@ declare const sampleRate: number;
  *
  * - `fastrtc-capture` posts 20 ms of its input at a time, as `Int16Array`.
  * - `fastrtc-playout` plays the `Int16Array`s that it is sent, behind a jitter buffer. It is also
- *   sent `"clear"`, `"pause"` and `"resume"`.
+ *   sent `"clear"`, `"pause"`, `"resume"`, and `"drop"`: it clears, and posts how many samples that
+ *   were.
  */
 function registerProcessors(): void {
   const SIZE = Math.round(sampleRate / 50);
@@ -54,7 +55,8 @@ function registerProcessors(): void {
           this.#quiet = 0;
         } else {
           this.#paused = data === "pause";
-          if (data === "clear") {
+          if (data === "drop") this.port.postMessage(this.#waiting);
+          if (data === "clear" || data === "drop") {
             this.#blocks = [];
             this.#at = this.#waiting = 0;
           }

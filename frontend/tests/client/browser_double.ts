@@ -37,6 +37,11 @@ class FakeChannel {
   };
 }
 
+interface FakeReceiver {
+  track: FakeTrack;
+  getSynchronizationSources: () => { rtpTimestamp: number }[];
+}
+
 export class FakePeer {
   static all: FakePeer[] = [];
   /** The one made last. */
@@ -54,7 +59,7 @@ export class FakePeer {
     direction: string;
     codecs: { mimeType: string }[];
     sender: ReturnType<typeof fakeSender>;
-    receiver: { track: FakeTrack };
+    receiver: FakeReceiver;
   }[] = [];
   onconnectionstatechange: (() => void) | null = null;
   onicegatheringstatechange: (() => void) | null = null;
@@ -82,7 +87,10 @@ export class FakePeer {
       direction,
       codecs: [] as { mimeType: string }[],
       sender: fakeSender(track),
-      receiver: { track: new FakeTrack(kind) },
+      receiver: {
+        track: new FakeTrack(kind),
+        getSynchronizationSources: () => [{ rtpTimestamp: 48_000 }],
+      },
       setCodecPreferences(codecs: { mimeType: string }[]) {
         transceiver.codecs = codecs;
       },

@@ -79,7 +79,9 @@ describe("start", () => {
     expect(connection.state).toBe("asking");
     await settle();
     expect(states()).toEqual(["asking", "connecting"]);
-    expect(offers()).toEqual([{ sdp: "v=0", type: "offer", webrtc_id: connection.id }]);
+    expect(offers()).toEqual([
+      { sdp: "v=0", type: "offer", webrtc_id: connection.id, resume: true },
+    ]);
     expect(FakePeer.last.remoteDescription).toEqual(ANSWER);
     expect(FakePeer.last.transceivers.map(({ kind, direction }) => [kind, direction])).toEqual([
       ["audio", "sendrecv"],
@@ -525,6 +527,7 @@ describe("a lost network", () => {
 
   it("is tried again, later and later, and then given up", async () => {
     const { connection } = await connected({ reconnect: { tries: 3, backOff: 1000 } });
+    vi.spyOn(Math, "random").mockReturnValue(0);
     answer.mockRejectedValue(UNREACHABLE);
     FakePeer.last.become("failed");
     const made: number[] = [];

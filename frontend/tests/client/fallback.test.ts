@@ -55,7 +55,7 @@ describe("the address of the WebSocket", () => {
     const none = { ...signalling, websocket: () => Promise.resolve(null) };
     expect(await socketAddress({ transport: "auto", signalling: none })).toBeNull();
     const broken = { ...signalling, websocket: () => Promise.reject(new Error("x")) };
-    expect(await socketAddress({ transport: "auto", signalling: broken })).toBeNull();
+    await expect(socketAddress({ transport: "auto", signalling: broken })).rejects.toThrow("x");
   });
 
   it("is not used for video, or where only WebRTC is wanted", () => {

@@ -1,7 +1,7 @@
 /*! fastrtc 0.1.0 | MIT licence | built from frontend/, see frontend/README.md */
 /** Errors of the client. */
 /** Error codes, for programs. */
-type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "using_websocket" | "bad_configuration" | "call_failed" | "time_limit_reached" | "idle_timeout" | "replaced" | "ended_by_server" | "handler_error" | "unexpected";
+type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "resume_refused" | "resume_elsewhere" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "using_websocket" | "bad_configuration" | "call_failed" | "time_limit_reached" | "idle_timeout" | "replaced" | "ended_by_server" | "handler_error" | "unexpected";
 /** An error with a message for users. */
 declare class FastRTCError extends Error {
     /** The error code, for programs. */
@@ -202,7 +202,8 @@ type Kind = "audio" | "video";
  * - `asking`: the browser asks the user for device access.
  * - `connecting`: sending the offer, or ICE has not found a route yet.
  * - `connected`: media is flowing.
- * - `reconnecting`: the network was lost, and the client tries to reconnect.
+ * - `reconnecting`: the network was lost, and the client tries to resume the session, or to start
+ *   a new one.
  * - `stopped`: ended by the user, or by the server (then `error` has the reason).
  * - `failed`: ended by `error`.
  */
@@ -211,13 +212,33 @@ type ConnectionState = "idle" | "asking" | "connecting" | "connected" | "reconne
 interface StateChange {
     state: ConnectionState;
     previous: ConnectionState;
-    /** The connection id; a new one after a reconnect. */
+    /** The connection id: the same after a resume, a new one for a new session. */
     id: string | null;
     /** Why it failed, or why the server ended it; null when the user stopped it. */
     error: FastRTCError | null;
+    /** Whether the same session goes on after its connection was lost, when it is `connected`. */
+    resumed: boolean;
+}
+/** The progress of a reconnect. */
+interface Reconnecting {
+    /** The number of the attempt; 0 while the lost connection may still recover. */
+    attempt: number;
+    /** Whether the attempt is to resume the session; otherwise it starts a new one. */
+    resumes: boolean;
+    /** How much longer the server keeps the session, in ms; null if it cannot be resumed. */
+    timeLeft: number | null;
+}
+/** The fields of an offer or a `start` about the resumption of the session. */
+interface ResumeFields {
+    /** True asks for a session that can be resumed; the secret of one resumes it. */
+    resume?: true | string;
+    /** How many messages of this session the client has received. */
+    received?: number;
+    /** What was played last: an RTP timestamp, or the number of samples of a WebSocket. */
+    heard?: number;
 }
 /** The request body of an offer. */
-interface OfferBody {
+interface OfferBody extends ResumeFields {
     sdp: string;
     type: RTCSdpType;
     webrtc_id: string;
@@ -233,6 +254,15 @@ interface CandidateBody {
 interface Answer {
     sdp: string;
     type: RTCSdpType;
+    /** Present if the session can be resumed. */
+    resume?: {
+        secret: string;
+        /** How long the server keeps the session after a loss, in seconds. */
+        within_s: number;
+        resumed?: boolean;
+        /** How many messages of this session the server has received. */
+        received?: number;
+    };
 }
 /** The server's refusal of an offer or a candidate. */
 interface Refusal {
@@ -285,12 +315,17 @@ interface RtpParams {
 }
 /** How to reconnect after a network loss. */
 interface ReconnectOptions {
-    /** Number of new offers before giving up. Default 6. */
+    /** Number of attempts to start a new session before giving up. Default 6. */
     tries?: number;
-    /** How long a connection may be disconnected before a new offer is sent, in ms. Default 3000. */
+    /**
+     * How long a connection may be disconnected before a new offer is sent, in ms. Default 1000 if
+     * the session can be resumed, otherwise 3000.
+     */
     grace?: number;
     /** Delay before the second attempt, in ms; doubled for each further one. Default 1000. */
     backOff?: number;
+    /** Whether a new session follows one that cannot be resumed. Default true. */
+    newSession?: boolean;
 }
 /** Answers a call of the program: gets its data, and returns the result or a promise of it. */
 type CallHandler = (data: never) => unknown;
@@ -307,7 +342,7 @@ interface ConnectionOptions {
     modality?: Modality;
     /** Default `"send-receive"`. */
     mode?: Mode;
-    /** The id, or a function that returns one. Default: random. Each reconnect uses a new one. */
+    /** The id, or a function that returns one. Default: random. Each new session uses a new one. */
     id?: string | (() => string);
     /** For `RTCPeerConnection`: STUN and TURN servers. A function is called for each offer. */
     rtcConfiguration?: RTCConfiguration | null | (() => RTCConfiguration | null | Promise<RTCConfiguration | null>);
@@ -321,6 +356,11 @@ interface ConnectionOptions {
     devices?: DeviceChoice;
     /** Whether and how to reconnect after a network loss. Default true. */
     reconnect?: boolean | ReconnectOptions;
+    /**
+     * Whether to ask the server to keep the session when the connection is lost, and to resume it.
+     * Default true, unless `reconnect` is false. Servers without it are not affected.
+     */
+    resume?: boolean;
     /** Trickle ICE: send candidates as they are gathered, not within the offer. Default true. */
     trickle?: boolean;
     /**
@@ -353,6 +393,8 @@ interface MuteState {
 interface ConnectionEvents {
     /** The state has changed. */
     state: StateChange;
+    /** An attempt to reconnect begins, or the connection was lost (attempt 0). */
+    reconnecting: Reconnecting;
     /** The stream to send: the devices are open, or another one was selected. */
     local: MediaStream;
     /** The stream from the server. */
@@ -490,9 +532,10 @@ declare const ANSWER_WITHIN = 15000;
  * Wait for a response of the server, with a timeout.
  *
  * @param signal Aborted when the response is no longer needed.
+ * @param timeout The timeout in ms.
  * @throws `late` on timeout, or when it is no longer needed.
  */
-declare function inTime<Value>(answer: Promise<Value>, late: FastRTCError, signal?: AbortSignal): Promise<Value>;
+declare function inTime<Value>(answer: Promise<Value>, late: FastRTCError, signal?: AbortSignal, timeout?: number): Promise<Value>;
 
 /** Error messages for users, which say what to do. */
 /** "microphone", "camera", or "microphone and camera". */
@@ -509,6 +552,10 @@ declare function refusalError(meta?: {
 declare function httpError(status: number, detail?: unknown): FastRTCError;
 /** Describe why the server ended the stream; `reason` is from its `end_stream`. */
 declare function endError(reason?: string, code?: unknown): FastRTCError;
+/** The error of a connection that was lost. */
+declare function lostLinkError(): FastRTCError;
+/** The error of an attempt that is not needed any more. */
+declare function closedError(): FastRTCError;
 /** The error for a request that timed out. */
 declare function timeoutError(): FastRTCError;
 /** The error when ICE finds no route. */
@@ -537,7 +584,11 @@ declare function httpSignalling(url?: string, init?: RequestInit): Signalling;
 declare const ICE_TIMEOUT = 5000;
 /** Return whether a connection may use a WebSocket, if there is a route for it. */
 declare function mayUseSocket(options: ConnectionOptions): boolean;
-/** Return the address of the WebSocket that a connection may use; null if there is none. */
+/**
+ * Return the address of the WebSocket that a connection may use; null if there is none.
+ *
+ * @throws FastRTCError if the server cannot be asked for it.
+ */
 declare function socketAddress(options: ConnectionOptions): Promise<string | null>;
 /** Return whether to use a WebSocket without trying WebRTC. */
 declare function skipsWebRTC(options: ConnectionOptions): boolean;
@@ -548,15 +599,56 @@ declare function rememberBlocked(options: ConnectionOptions, isBlocked: boolean)
 /** Forget which networks block UDP: another one may let it through. */
 declare function forgetBlocked(): void;
 
-/** Timing of reconnects. */
-/** Apply the defaults; without reconnects, the number of tries is 0. */
-declare function reconnectPlan(given: boolean | ReconnectOptions | undefined): Required<ReconnectOptions>;
-/** Return the delay before an attempt, in ms; the first (0) is immediate. */
-declare function waitBefore(attempt: number, { backOff }: Required<ReconnectOptions>): number;
-/** Whether another attempt may succeed. */
-declare function isPassing(error: FastRTCError): boolean;
-/** Wait, or until the network is back. Resolves immediately when aborted. */
-declare function pause(milliseconds: number, signal: AbortSignal): Promise<void>;
+/** A session that can be resumed: its secret, and the messages that the server may not have. */
+/** What a client asks for: nothing, a session that can be resumed, or to resume one. */
+type ResumeRequest = false | true | Resume;
+/** A request to resume a session. */
+interface Resume {
+    secret: string;
+    /** How many messages of this session the client has received. */
+    received: number;
+    /**
+     * What was played last on the lost connection: the RTP timestamp, or the number of samples of a
+     * WebSocket; null if it is not known.
+     */
+    heard: number | null;
+}
+/** What the server grants. */
+interface ResumeGrant {
+    secret: string;
+    /** How long the server keeps the session after a loss, in ms. */
+    keptFor: number;
+    /** Whether the session has been resumed. */
+    resumed: boolean;
+    /** How many messages of this session the server has received; null if it does not say. */
+    received: number | null;
+}
+/** Return the fields of a request. */
+declare function resumeFields(request: ResumeRequest): ResumeFields;
+/** Return what an answer grants; null if nothing. */
+declare function readGrant(answer: unknown): ResumeGrant | null;
+/** A session of the client on the server, across its connections. */
+declare class ResumableSession {
+    #private;
+    readonly id: string;
+    constructor(id: string, { secret, keptFor }: ResumeGrant);
+    /** How long the server keeps it after a loss, in ms. */
+    get keptFor(): number;
+    /** Return the request to resume it; see `Resume` for what was heard. */
+    request(heard: number | null): Resume;
+    /** Use the secret of a newer answer. */
+    renew({ secret, keptFor }: ResumeGrant): void;
+    /** Count a message of the server. */
+    receive(): void;
+    /** Keep a message that was sent, or that is to be sent after the resume. */
+    keep(text: string, sent: boolean): void;
+    /**
+     * Return the messages to send after a resume; they count as sent.
+     *
+     * @param received How many messages the server has received; null if it does not say.
+     */
+    resend(received: number | null): string[];
+}
 
 /** Detection of a peer connection on which nothing arrives, sooner than browsers report it. */
 /** Interval between two looks at the statistics, in ms. */
@@ -603,6 +695,21 @@ declare function summarise(report: Iterable<[string, unknown]>, before: Counts |
     counts: Counts;
 };
 
+/** Events after which a network that was lost may be back. */
+/**
+ * - `network`: the browser is online again, or uses another network.
+ * - `page`: the page is shown again, or no longer frozen: its timers may have slept.
+ */
+type Wake = "network" | "page";
+/** Call a listener for each of these events, until the signal is aborted. */
+declare function onWake(listener: (wake: Wake) => void, signal: AbortSignal): void;
+/**
+ * Wait, or until one of these events, or the signal is aborted.
+ *
+ * @returns Whether it was one of these events.
+ */
+declare function pause(milliseconds: number, signal: AbortSignal): Promise<boolean>;
+
 /** One peer connection, from its offer to its end. */
 /** The parameters of a link. */
 interface LinkSetup {
@@ -619,6 +726,9 @@ interface LinkSetup {
     trickle: boolean;
     /** How long ICE may take after the answer, in ms; null for as long as connecting may take. */
     iceTimeout: Promise<number | null>;
+    resume: ResumeRequest;
+    /** Timeout of the answer in ms; null is the default, which includes the time to connect. */
+    timeout: number | null;
 }
 /** The events of a link over any transport. */
 interface LinkEvents {
@@ -639,8 +749,12 @@ declare class Link extends Emitter<LinkEvents> {
     #private;
     private readonly setup;
     readonly peer: RTCPeerConnection;
+    /** What the server has granted with its answer. */
+    grant: ResumeGrant | null;
     /** @throws FastRTCError if the configuration is invalid. */
     constructor(setup: LinkSetup);
+    /** Whether nothing arrives, or it has ended. */
+    get lost(): boolean;
     /** Send the offer; resolves when connected, rejects with a FastRTCError on failure. */
     connect(): Promise<void>;
     /** Send a string; false if the channel is not open. */
@@ -652,15 +766,17 @@ declare class Link extends Emitter<LinkEvents> {
     }>;
     /** Replace the track of its kind. */
     replaceTrack(track: MediaStreamTrack): Promise<void>;
+    /** Return the RTP timestamp of the audio that was played last; null if it is not known. */
+    heard(): Promise<number | null>;
     /** Close the link. The server notices immediately. */
     close(): void;
 }
 
 /** The id and the configuration of a connection. */
 /** Return the configuration for `RTCPeerConnection`, asking the page for it if necessary. */
-declare function resolveConfiguration(configuration: ConnectionOptions["rtcConfiguration"], signal: AbortSignal): Promise<RTCConfiguration | null>;
+declare function resolveConfiguration(configuration: ConnectionOptions["rtcConfiguration"], signal: AbortSignal, timeout?: number): Promise<RTCConfiguration | null>;
 /** Return the token for an attempt, asking the page for it if necessary. */
-declare function resolveToken(token: ConnectionOptions["token"], signal: AbortSignal): Promise<string | null>;
+declare function resolveToken(token: ConnectionOptions["token"], signal: AbortSignal, timeout?: number): Promise<string | null>;
 /** Return the id that was chosen, or a random one: any client that has it is accepted. */
 declare function idOf(id: ConnectionOptions["id"]): string;
 
@@ -689,6 +805,8 @@ declare class SocketAudio {
     capture(stream: MediaStream | null): void;
     /** Queue samples for playout. */
     play(samples: Int16Array): void;
+    /** Drop queued samples, and return how many these were; 0 if the audio thread does not say. */
+    drop(): Promise<number>;
     /** Drop queued samples, or stop and resume playing them. */
     control(action: "clear" | "pause" | "resume"): void;
     /** Release everything but the context. */
@@ -710,13 +828,20 @@ interface SocketSetup {
     context: AudioContext;
     /** The id of an attempt over WebRTC that this link replaces. */
     replaces: string | null;
+    resume: ResumeRequest;
+    /** Timeout until the server has started the connection, in ms; null is the default. */
+    timeout: number | null;
 }
 /** Connects once; events after its end are ignored. */
 declare class SocketLink extends Emitter<LinkEvents> {
     #private;
     private readonly setup;
     readonly peer: null;
+    /** What the server has granted when it started the connection. */
+    grant: ResumeGrant | null;
     constructor(setup: SocketSetup);
+    /** Whether nothing arrives, or it has ended. */
+    get lost(): boolean;
     /** Open the socket; resolves when the server has started the connection. */
     connect(): Promise<void>;
     /** Send a string; false if the connection is not open. */
@@ -728,6 +853,8 @@ declare class SocketLink extends Emitter<LinkEvents> {
         stats: LinkStats;
         counts: Counts;
     }>;
+    /** Stop playing, and return how many samples were played. */
+    heard(): Promise<number>;
     /** Close the link. The server notices immediately. */
     close(): void;
 }
@@ -735,6 +862,17 @@ declare class SocketLink extends Emitter<LinkEvents> {
 /** Creates the links of a connection: over WebRTC, or over a WebSocket where that may be used. */
 /** A link over any transport. */
 type AnyLink = Link | SocketLink;
+/** An attempt to connect. */
+interface AttemptOptions {
+    /** The id of a session to resume; otherwise that of the options is used. */
+    id: ConnectionOptions["id"];
+    /** Returns the request about the resumption of the session, just before it is sent. */
+    resume: () => ResumeRequest | Promise<ResumeRequest>;
+    /** Aborts the attempt. */
+    signal: AbortSignal;
+    /** The maximum duration in ms; null is the default. */
+    timeout: number | null;
+}
 /** What the connection provides, and is told. */
 interface ConnectorHost {
     /** Returns the tracks to send; null in mode "receive". */
@@ -751,12 +889,137 @@ interface ConnectorHost {
 declare class Connector {
     #private;
     private readonly options;
-    private readonly signal;
     private readonly host;
-    /** @param signal Aborted when the connection is over. */
-    constructor(options: ConnectionOptions, signal: AbortSignal, host: ConnectorHost);
-    /** Create a link; resolves when it is connected, or when the connection is over. */
-    connect(wanted: ConnectionOptions["id"]): Promise<void>;
+    constructor(options: ConnectionOptions, host: ConnectorHost);
+    /**
+     * Create a link; resolves when it is connected.
+     *
+     * @throws FastRTCError if that fails, or with the code "connection_closed" if it is aborted.
+     */
+    connect(attempt: AttemptOptions): Promise<void>;
+}
+
+/** Options of reconnects, and which failures are temporary. */
+/** The options with their defaults. */
+type ReconnectPlan = Required<ReconnectOptions>;
+/**
+ * Apply the defaults; without reconnects, the number of tries is 0.
+ *
+ * @param resumable Whether the session can be resumed.
+ */
+declare function reconnectPlan(given: boolean | ReconnectOptions | undefined, resumable?: boolean): ReconnectPlan;
+/** Whether another attempt may succeed. */
+declare function isPassing(error: FastRTCError): boolean;
+
+/** Decides when to try to reconnect, and whether to resume the session. No clock. */
+/** What to do next. */
+type Step = {
+    do: "wait";
+    milliseconds: number;
+}
+/** `timeout` is the maximum duration of the attempt in ms; null is the default. */
+ | {
+    do: "resume" | "renew";
+    timeout: number | null;
+} | {
+    do: "give_up";
+};
+/** What is known when the connection is lost. */
+interface Loss {
+    /** The time, in ms. */
+    now: number;
+    /** How long the server keeps the session, in ms; null if it cannot be resumed. */
+    keptFor: number | null;
+    /** Whether a new session may follow if the session cannot be resumed. */
+    renews: boolean;
+}
+/** The attempts after the loss of a connection, in order: to resume, then to start anew. */
+declare class ReconnectPolicy {
+    #private;
+    /** Attempts so far. */
+    attempts: number;
+    /** The error of the last attempt. */
+    last: FastRTCError | null;
+    /** @param random Returns numbers from 0 to 1, for the jitter. */
+    constructor(plan: ReconnectPlan, { now, keptFor, renews }: Loss, random?: () => number);
+    /** Return how much longer the server keeps the session, in ms; null if it is not kept. */
+    keptFor(now: number): number | null;
+    /** Return what to do now. An attempt has begun when it is returned. */
+    step(now: number): Step;
+    /** Process the failure of the attempt. */
+    failed(error: FastRTCError, now: number): void;
+    /** Try at once: the network may be back. */
+    wake(now: number): void;
+    /** Whether an attempt that is under way should be made anew on another network. */
+    isStale(now: number): boolean;
+}
+
+/** Makes the attempts to reconnect, as its policy decides. */
+/** The connection that is lost. */
+interface RecoveryHost {
+    /** Aborted when it is over. */
+    readonly signal: AbortSignal;
+    /**
+     * Make an attempt; resolves when connected, rejects with a FastRTCError.
+     *
+     * @param resumes Whether to resume the session.
+     */
+    attempt(resumes: boolean, signal: AbortSignal, timeout: number | null): Promise<void>;
+}
+/** How a recovery has ended: the link that was lost may have `returned` by itself. */
+type Recovery = "connected" | "returned" | "given_up" | "over";
+/** Reconnect; the link that was lost stays open, and may return until an attempt has connected. */
+declare function recover(policy: ReconnectPolicy, former: AnyLink, host: RecoveryHost): Promise<Recovery>;
+
+/** Keeps a session across its connections: what is lost, resumed, or started anew. */
+/** The connection whose session it is. */
+interface ContinuityHost {
+    /** Aborted when the connection is over. */
+    readonly signal: AbortSignal;
+    /** Makes an attempt; `follow` is called with each link of it. */
+    connect: (attempt: AttemptOptions) => Promise<void>;
+    /** Called when a new session begins. */
+    restart: () => void;
+    /** Called with each message of the server, once. */
+    read: (text: string) => void;
+    lost: () => void;
+    /** Called with the progress of a reconnect. */
+    reconnecting: (progress: Reconnecting) => void;
+    /** Called when connected; with whether the same session goes on. */
+    connected: (resumed: boolean) => void;
+    /** Called when it has ended: `stopped` by the server, or `failed`. */
+    ended: (state: "stopped" | "failed", error: FastRTCError) => void;
+}
+/** The links of one connection, one at a time. */
+declare class Continuity {
+    #private;
+    private readonly options;
+    private readonly host;
+    /** The link in use, or of the last attempt. */
+    link: AnyLink | null;
+    /** The id of the last attempt. */
+    id: string | null;
+    constructor(options: ConnectionOptions, host: ContinuityHost);
+    /** Whether the session can be resumed when its connection is lost. */
+    get resumable(): boolean;
+    /** The progress of a reconnect; null if there is none. */
+    get reconnecting(): Reconnecting | null;
+    /** Connect with a new session. */
+    start(id: ConnectionOptions["id"], signal: AbortSignal, timeout?: number | null): Promise<void>;
+    /** Send a string; false if there is no open channel. */
+    send(text: string): boolean;
+    /** Keep a string until the session is resumed; false if it cannot be. */
+    keep(text: string): boolean;
+    /** Use the link of an attempt. */
+    follow(link: AnyLink): void;
+    /**
+     * Process the server's statement that another connection of the session has replaced this one.
+     *
+     * @returns False if that is a client elsewhere; otherwise it may be an attempt of this one.
+     */
+    replaced(): boolean;
+    /** Close all links. */
+    close(): void;
 }
 
 /** Measures the levels of both sides, and tracks the conversation. */
@@ -834,6 +1097,48 @@ declare class LocalMedia {
 /** Describe a lost device, and whether another one replaces it. */
 declare function lostDevice(kind: Kind, replaced: boolean): FastRTCError;
 
+/** The devices of a running connection: opened, exchanged, and replaced when they are lost. */
+/** The connection that sends them. */
+interface DevicesHost {
+    /** Aborted when the connection is over. */
+    readonly signal: AbortSignal;
+    /** Returns which tracks are silent. */
+    silenced: () => MuteState;
+    /** Called with the stream when its tracks have changed; sends the track, if there is one. */
+    changed: (stream: MediaStream, track: MediaStreamTrack | null) => Promise<void>;
+    /** Called when other devices are used. */
+    chosen: (change: DeviceChoice) => void;
+    /** Called with problems that do not end the connection. */
+    notice: (notice: FastRTCError) => void;
+    /** Called when a device is lost and none replaces it. */
+    failed: (error: FastRTCError) => void;
+}
+/** Opens devices one at a time. */
+declare class LocalDevices {
+    #private;
+    private readonly options;
+    readonly silent: boolean;
+    private readonly host;
+    media: LocalMedia | null;
+    /**
+     * @param options The options of the connection; `devices` may change.
+     * @param silent Whether to request each device only when its track is unmuted.
+     */
+    constructor(options: ConnectionOptions, silent: boolean, host: DevicesHost);
+    /** Request the devices; none if it is silent. */
+    begin(): Promise<void>;
+    /** Start or stop sending silence and black frames. */
+    mute(): void;
+    /** Whether it sends no track of a kind because it was started silent. */
+    lacks(kind: Kind): boolean;
+    /** Request the missing device of a kind; continues without one if there is none. */
+    open(kind: Kind): Promise<void>;
+    /** Switch to another device for a kind of track. */
+    exchange(kind: Kind, change: DeviceChoice): Promise<void>;
+    /** Release the devices. */
+    close(): void;
+}
+
 /** Messages from the server: JSON objects with a `type`. */
 /** Types that have their own event with a string as its detail. */
 declare const TEXTS: readonly ["log", "started_talking", "interrupted", "stopword", "end_stream", "update_connection", "error", "warning"];
@@ -867,10 +1172,11 @@ declare class Turn {
     private readonly changed;
     /**
      * @param manual Whether the client decides about turns.
-     * @param send Sends a message to the server; returns whether there is an open channel.
+     * @param send Sends a message to the server, or keeps it until the session is resumed if that is
+     *   `later`; returns whether that is possible.
      * @param changed Called when the state has changed.
      */
-    constructor(manual: boolean, send: (message: object) => boolean, changed: (state: TurnState) => void);
+    constructor(manual: boolean, send: (message: object, later?: "later") => boolean, changed: (state: TurnState) => void);
     get state(): TurnState;
     /** Whether the microphone is silent because it is not the user's turn. */
     get silent(): boolean;
@@ -894,17 +1200,14 @@ declare class Life {
     #private;
     private readonly options;
     private muted;
-    private readonly silent;
     private readonly tell;
-    private readonly chosen;
     state: ConnectionState;
     error: FastRTCError | null;
-    id: string | null;
-    media: LocalMedia | null;
-    link: AnyLink | null;
     remote: MediaStream | null;
     readonly hearing: Hearing;
     readonly turn: Turn;
+    readonly devices: LocalDevices;
+    readonly continuity: Continuity;
     /** Resolves when connected (true) or ended (false). */
     readonly outcome: Promise<boolean>;
     /**
@@ -920,14 +1223,12 @@ declare class Life {
     end(state: "stopped" | "failed", error: FastRTCError | null): void;
     /** Start or stop sending silence and black frames. */
     mute(muted: MuteState): void;
+    get id(): string | null;
+    get link(): AnyLink | null;
     /** Send a message as JSON; false if there is no open channel. */
     send(message: unknown): boolean;
-    /** Whether it sends no track of a kind because it was started silent. */
-    lacks(kind: Kind): boolean;
-    /** Request the missing device of a kind; continues without one if there is none. */
-    open(kind: Kind): Promise<void>;
-    /** Switch to another device for a kind of track. */
-    exchange(kind: Kind, change: DeviceChoice): Promise<void>;
+    /** Send a message, or keep it until the session is resumed; false if that is not possible. */
+    post(message: unknown): boolean;
     /** Return the statistics; null without a connection. */
     stats(): Promise<StreamStats | null>;
 }
@@ -969,6 +1270,8 @@ declare class Connection extends Emitter<ConnectionEvents> {
     get error(): FastRTCError | null;
     /** The connection id; after the end, the last one. */
     get id(): string | null;
+    /** The progress of a reconnect; null if there is none. */
+    get reconnecting(): Reconnecting | null;
     /** The stream from the devices; null before they are open and after the end. */
     get localStream(): MediaStream | null;
     /** The stream from the server; null before it arrives and after the end. */
@@ -1110,4 +1413,4 @@ declare class TalkKey {
  */
 declare function pushToTalk(connection: TalkConnection, button: HTMLElement, { key, changed }?: PushToTalkOptions): () => void;
 
-export { Accepted, Answer, CallHandler, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Refusal, RtpParams, ServerMessage, Signalling, Speaker, StateChange, StreamStats, TalkConnection, TrackConstraints, Transcript, TransportChoice, TurnRecord, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
+export { Accepted, Answer, CallHandler, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Reconnecting, Refusal, ResumeFields, RtpParams, ServerMessage, Signalling, Speaker, StateChange, StreamStats, TalkConnection, TrackConstraints, Transcript, TransportChoice, TurnRecord, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
