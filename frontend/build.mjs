@@ -16,7 +16,7 @@ import { declarations } from "./declarations.mjs";
 
 const HERE = import.meta.dirname;
 const PACKAGE = path.join(HERE, "../src/fastrtc");
-const MOST = 200 * 1024; // bytes of all files together; the reference has 5.5 MB
+const MOST = 220 * 1024; // bytes of all files together; the reference has 5.5 MB
 
 const VERSION = /__version__ = "(.+)"/.exec(
   readFileSync(path.join(PACKAGE, "_version.py"), "utf8"),

@@ -84,13 +84,17 @@ export class FakeConnection extends Emitter<ConnectionEvents> {
   }
 
   /** Puts it into a state. */
-  become(state: Connection["state"], error: FastRTCError | null = null): void {
+  become(
+    state: Connection["state"],
+    error: FastRTCError | null = null,
+    { resumed = false } = {},
+  ): void {
     const previous = this.state;
     this.state = state;
     this.error = error;
     if (state === "connecting") this.id = `fake-${this.starts}`;
     this.#recording.follow(this.active ? this.id : null);
-    this.emit("state", { state, previous, id: this.id, error });
+    this.emit("state", { state, previous, id: this.id, error, resumed });
     if (!this.active) this.id = null;
   }
 

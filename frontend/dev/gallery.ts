@@ -57,6 +57,7 @@ const FAILURES: Record<string, FastRTCError> = {
   error:
     mode === "receive" ? iceError() : deviceError({ name: "NotAllowedError" }, kindsOf(modality)),
   "time-limit": endError("Time limit reached"),
+  replaced: endError("", "replaced"),
 };
 
 document.body.classList.toggle("dark", query.get("theme") === "dark");
@@ -114,7 +115,7 @@ async function arrange(): Promise<void> {
   const failure = FAILURES[state];
   if (failure) {
     connection.localStream = null;
-    connection.become(state === "time-limit" ? "stopped" : "failed", failure);
+    connection.become(state === "error" ? "failed" : "stopped", failure);
     return;
   }
   if (modality !== "audio" && mode !== "send")
@@ -150,7 +151,10 @@ async function arrange(): Promise<void> {
     connection.converse("heard");
   } else if (state === "folded") press("Hide your picture");
   else if (state === "reconnecting") connection.become("reconnecting");
-  else if (state === "stopped") {
+  else if (state === "again" || state === "anew") {
+    connection.become("reconnecting");
+    connection.become("connected", null, { resumed: state === "again" });
+  } else if (state === "stopped") {
     connection.localStream = connection.remoteStream = null;
     connection.stop();
   } else if (state in TURNS) talkInTurns(state);

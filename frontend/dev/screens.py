@@ -26,7 +26,8 @@ STATES = [
     *("idle", "asking", "connecting", "listening", "heard", "thinking", "speaking", "interrupted"),
     *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
     *("captions", "captions-long", "captions-hidden", "recording", "muted", "devices", "details"),
-    *("timeline", "no-turns", "reconnecting", "error", "time-limit", "stopped"),
+    *("timeline", "no-turns", "reconnecting", "again", "anew"),
+    *("error", "time-limit", "replaced", "stopped"),
 ]
 CONVERSATION = {
     *("heard", "thinking", "speaking", "interrupted", "timeline", "no-turns"),

@@ -107,7 +107,7 @@ export class Session {
       this.#set(this.#valueOf(id, ""));
     }
     if (state === "connected") {
-      this.#handOverInputs();
+      this.#handOverInputs(); // also after a resume: they may have changed meanwhile
       if (!this.#recording) this.host.dispatch("start_recording");
       this.#recording = true;
     } else if (state === "stopped" || state === "failed") {

@@ -22,7 +22,7 @@ const NOT_ALLOWED = 405;
 export function gradioSignalling(server: () => Partial<Server>): Signalling {
   return {
     websocket: () => askForSocket(server()),
-    offer: (body, signal) => inTime(offer(server(), { ...body }), timeoutError(), signal),
+    offer: (body, signal) => inTime(offer(server(), withToken(body)), timeoutError(), signal),
   };
 }
 
@@ -53,16 +53,31 @@ async function whyNothing(): Promise<FastRTCError> {
   );
 }
 
+/** Return the token in the address of the page: `?token=`; null if there is none. */
+export function tokenOfPage(): string | null {
+  return new URLSearchParams(location.search).get("token");
+}
+
+/** Add the token of the page to the body of a request, as those of Gradio have no header for it. */
+function withToken(body: object): Record<string, unknown> {
+  const token = tokenOfPage();
+  return token === null ? { ...body } : { ...body, token };
+}
+
 /** Request the STUN and TURN servers from the server; null uses the browser's default. */
 export async function askForTurn(server: Partial<Server>): Promise<RTCConfiguration | null> {
-  const answer = await call(() => server.turn?.({}));
+  const answer = await call(() => server.turn?.(withToken({})));
   return isObject(answer) ? answer : null;
 }
 
 /** Request the address of a WebSocket, which is below that of the page; null if there is none. */
 async function askForSocket(server: Partial<Server>): Promise<string | null> {
-  const answer = await call(() => server.websocket?.({}));
-  if (typeof answer !== "string") return null;
+  const answer = await call(() => server.websocket?.(withToken({})));
+  if (typeof answer !== "string") {
+    const error = await whyNothing();
+    if (error.code !== "server_error") throw error;
+    return null;
+  }
   const { root = location.href.replace(/\/?([?#].*)?$/, "") } =
     (window as GradioWindow).gradio_config ?? {};
   return root + answer;

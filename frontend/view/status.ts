@@ -41,6 +41,8 @@ export interface Situation {
   testing: boolean;
   /** Whether the first frame of the server's video is still missing. */
   pictureMissing: boolean;
+  /** Whether it has just reconnected: to the same session, or with a new one. */
+  again: "resumed" | "renewed" | null;
   /** The server's error while there is no video. */
   complaint: string | null;
   /** Whether there is a text field beside the stream. */
@@ -62,7 +64,7 @@ const CONVERSATION: Record<ConversationState, (assistant: string) => string> = {
 const ORDERLY: ErrorCode[] = ["time_limit_reached", "idle_timeout", "replaced", "ended_by_server"];
 
 const LOST: Status = {
-  text: "Connection lost, trying to get it back",
+  text: "Connection lost, reconnecting",
   tone: "busy",
   button: "stop",
   problem: null,
@@ -112,7 +114,13 @@ export function statusOf(situation: Situation): Status {
   }
 }
 
+const AGAIN = {
+  resumed: "Connected again",
+  renewed: "Connected again, with a new conversation",
+};
+
 function liveStatus(situation: Situation): { text: string; tone: Tone } {
+  if (situation.again) return { text: AGAIN[situation.again], tone: "live" };
   const { layout, turn, assistant } = situation;
   const microphoneMuted = situation.microphoneMuted && !turn.manual;
   const conversation = turn.manual ? ofManualTurn(situation) : situation.conversation;

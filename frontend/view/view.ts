@@ -15,7 +15,7 @@ import { layoutOf } from "./layout";
 import { readProps, START_SIGNAL, type Host, type ViewProps } from "./props";
 import { MicrophoneTest } from "./microphone";
 import { Session } from "./session";
-import { askForTurn, gradioSignalling } from "./signalling";
+import { askForTurn, gradioSignalling, tokenOfPage } from "./signalling";
 import { Stage } from "./stage";
 import { statusOf } from "./status";
 import { TalkButton } from "./talk";
@@ -26,6 +26,9 @@ export type Connect = (options: ConnectionOptions) => Connection;
 
 /** Maximum width at which the buttons are stacked, in CSS pixels. */
 const NARROW = 480;
+
+/** How long the view says that it is connected again, in ms. */
+const AGAIN_FOR = 4000;
 
 /** The view. */
 export class View {
@@ -146,6 +149,7 @@ class Panel {
   readonly #reloaded: boolean;
   readonly #layout;
   #complaint: string | null = null;
+  #again: { how: "resumed" | "renewed"; timer: ReturnType<typeof setTimeout> } | null = null;
   #hasChoice: boolean;
   #captions = wantsCaptions();
   #speaker = "";
@@ -166,6 +170,7 @@ class Panel {
       signalling: gradioSignalling(() => this.props().server),
       transport: "auto",
       rtcConfiguration: () => this.props().rtcConfiguration ?? askForTurn(this.props().server),
+      token: tokenOfPage(),
     });
     this.session = new Session(this.#connection, host, props, (text) => this.#complain(text));
     this.#stage = new Stage(
@@ -283,6 +288,7 @@ class Panel {
   /** Close the connection and remove the elements. */
   destroy(): void {
     this.#connection.stop();
+    clearTimeout(this.#again?.timer);
     this.#forget.abort();
     this.#stage.destroy();
     this.#talk?.destroy();
@@ -295,7 +301,14 @@ class Panel {
 
   #listen(): void {
     const connection = this.#connection;
-    connection.on("state", ({ state, previous }) => {
+    connection.on("state", ({ state, previous, resumed }) => {
+      this.#setAgain(
+        state === "connected" && previous === "reconnecting"
+          ? resumed
+            ? "resumed"
+            : "renewed"
+          : null,
+      );
       const begins = state === "asking" || state === "connecting";
       if (begins && !["asking", "reconnecting"].includes(previous)) this.#details.clear();
       this.#server.watch(connection.active);
@@ -364,6 +377,16 @@ class Panel {
     });
   }
 
+  /** Say for a while that it is connected again. */
+  #setAgain(how: "resumed" | "renewed" | null): void {
+    clearTimeout(this.#again?.timer);
+    const end = () => {
+      this.#again = null;
+      this.#refresh();
+    };
+    this.#again = how && { how, timer: setTimeout(end, AGAIN_FOR) };
+  }
+
   #refresh(): void {
     const { state, error, conversation, turn, muted } = this.#connection;
     const status = statusOf({
@@ -379,6 +402,7 @@ class Panel {
       testing: this.#test?.testing ?? false,
       pictureMissing: !this.#stage.hasPicture,
       complaint: this.#complaint,
+      again: this.#again?.how ?? null,
       reloaded: this.#reloaded,
       serverLost: this.#server.lost,
       withText: this.props().variant === "textbox",

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { askForTurn, gradioSignalling } from "../../view/signalling";
+import { askForTurn, gradioSignalling, tokenOfPage } from "../../view/signalling";
 
 const OFFER = { sdp: "v=0", type: "offer", webrtc_id: "a" } as const;
 
@@ -15,6 +15,23 @@ it("passes offers and their answers through", async () => {
   }));
   expect(await signalling.offer(OFFER)).toEqual(answer);
   expect(bodies).toEqual([OFFER]);
+});
+
+it("sends the token in the address of the page", async () => {
+  vi.stubGlobal("location", new URL("https://x.test/app/?token=frtc1.a.b&other=1"));
+  const bodies: unknown[] = [];
+  const keep = (body: unknown) => {
+    bodies.push(body);
+    return Promise.resolve({});
+  };
+  const server = { offer: keep, turn: keep };
+  await gradioSignalling(() => server).offer(OFFER);
+  await askForTurn(server);
+  const token = "frtc1.a.b";
+  expect(tokenOfPage()).toBe(token);
+  expect(bodies).toEqual([{ ...OFFER, token }, { token }]);
+  vi.unstubAllGlobals();
+  expect(tokenOfPage()).toBeNull();
 });
 
 describe("nothing, which is what Gradio makes of all that goes wrong,", () => {

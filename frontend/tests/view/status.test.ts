@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { FastRTCError } from "../../client";
+import { endError } from "../../client/sentences";
 import { layoutOf } from "../../view/layout";
 import { statusOf, type Situation } from "../../view/status";
 
@@ -16,6 +17,7 @@ function situation(changes: Partial<Situation> = {}): Situation {
     layout: layoutOf("audio", "send-receive"),
     pictureMissing: false,
     complaint: null,
+    again: null,
     withText: false,
     testing: false,
     reloaded: false,
@@ -116,7 +118,7 @@ it("says that the microphone is open while it is tested, before a start and afte
 it("does not call it live while Gradio says that the server is lost", () => {
   const lost = statusOf(situation({ serverLost: true }));
   expect(lost).toEqual(statusOf(situation({ state: "reconnecting" })));
-  expect(lost.text).toBe("Connection lost, trying to get it back");
+  expect(lost.text).toBe("Connection lost, reconnecting");
 });
 
 it("says why the call is over where the page was loaded anew", () => {
@@ -176,3 +178,20 @@ it.each([
     expect(shown).toMatchObject({ text, tone });
   },
 );
+
+it("says that it is connected again, and whether the conversation goes on", () => {
+  expect(statusOf(situation({ state: "reconnecting" })).text).toBe("Connection lost, reconnecting");
+  const again = { again: "resumed", conversation: "speaking" } as const;
+  expect(statusOf(situation(again))).toMatchObject({ text: "Connected again", tone: "live" });
+  expect(statusOf(situation({ again: "renewed" })).text).toBe(
+    "Connected again, with a new conversation",
+  );
+});
+
+it("says that the conversation was opened elsewhere, which is no error", () => {
+  const { problem } = statusOf(situation({ state: "stopped", error: endError("", "replaced") }));
+  expect(problem).toEqual({
+    sentence: "This conversation was opened in another window.",
+    severe: false,
+  });
+});

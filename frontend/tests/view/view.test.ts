@@ -358,6 +358,23 @@ it("moves the own picture to each corner, hides it and shows it again", () => {
   expect(own.classList.contains("frtc-folded")).toBe(false);
 });
 
+it("says for a while that it is connected again", () => {
+  vi.useFakeTimers();
+  show();
+  connect();
+  connection().become("reconnecting");
+  expect(status()).toBe("Connection lost, reconnecting");
+  connection().become("connected", null, { resumed: true });
+  expect(status()).toBe("Connected again");
+  vi.advanceTimersByTime(4000);
+  expect(status()).toBe("Listening");
+  connection().become("reconnecting");
+  connection().become("connected");
+  expect(status()).toBe("Connected again, with a new conversation");
+  connection().stop();
+  expect(status()).toBe("Stopped");
+});
+
 it("says with Gradio that the server is lost, and after its reload why the call is over", async () => {
   show();
   connect();
@@ -366,7 +383,7 @@ it("says with Gradio that the server is lost, and after its reload why the call 
   toast.textContent = "Connection to the server was lost. Attempting reconnection...";
   document.body.append(toast);
   await vi.waitFor(() => {
-    expect(status()).toBe("Connection lost, trying to get it back");
+    expect(status()).toBe("Connection lost, reconnecting");
   });
   toast.remove();
   await vi.waitFor(() => {

@@ -27,7 +27,7 @@ from ..core.tasks import BoundedThreads
 from ..handlers.invoke import call_function
 from ..transport.cross_site import CorsGrant, SitePolicy, refuse_request
 from ..transport.webrtc.ice_targets import client_place, place_of_client
-from .tokens import MISSING, Claims, Tokens, find_token
+from .tokens import MISSING, PREFIX, Claims, Tokens, find_token
 
 __all__ = [
     "Authorize",
@@ -158,19 +158,24 @@ def _cors_grant(request: Request | WebSocket, origin: str) -> CorsGrant | None:
     return None
 
 
-def claims_of(tokens: Tokens | None, request: Request | WebSocket | None) -> Claims | None:
+def claims_of(
+    tokens: Tokens | None, request: Request | WebSocket | None, given: Any = None
+) -> Claims | None:
     """Return the content of the token of a request; None if it has none and needs none.
 
     Args:
         tokens: The tokens of the stream; None if it has none.
         request: The request; None, if it is unknown, has no token.
+        given: The token in the body of the request, if it has one.
 
     Raises:
         SessionRefused: If the token is invalid or has expired, or a required one is missing.
     """
     if tokens is None:
         return None
-    token = None if request is None else find_token(request.headers, request.query_params)
+    token = given if isinstance(given, str) and given.startswith(PREFIX) else None
+    if token is None and request is not None:
+        token = find_token(request.headers, request.query_params)
     if token is None:
         if tokens.required:
             raise SessionRefused("unauthorized", reason=MISSING)
@@ -186,6 +191,7 @@ async def refusal_of_client(
     tokens: Tokens | None,
     authorize: Authorize | None,
     request: Request | WebSocket | None,
+    token: Any = None,
 ) -> SessionRefused | None:
     """Decide whether to refuse a request: by its origin, then its token, then ``authorize``.
 
@@ -194,6 +200,7 @@ async def refusal_of_client(
         tokens: The tokens of the stream; None if it has none.
         authorize: The program's function; None accepts every request.
         request: The request; None if it is unknown.
+        token: The token in the body of the request, if it has one.
 
     Returns:
         The refusal, or None.
@@ -202,7 +209,7 @@ async def refusal_of_client(
     if refusal is not None:
         return refusal
     try:
-        claims = claims_of(tokens, request)
+        claims = claims_of(tokens, request, token)
     except SessionRefused as refused:
         return refused
     return await refusal_of(authorize, request, claims=claims)

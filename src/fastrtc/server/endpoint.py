@@ -102,14 +102,14 @@ class Endpoint:
         owner = self.owner
         return site_policy(owner.allowed_origins, owner.allowed_hosts, local=self.local)
 
-    async def refusal_of(self, request: Any) -> SessionRefused | None:
-        """Check the origin and the token of a request, or None if it is unknown, and ``authorize``.
+    async def refusal_of(self, request: Any, token: Any = None) -> SessionRefused | None:
+        """Check the origin of a request, its token (*token*: that of its body), and ``authorize``.
 
         Returns:
             The refusal, or None.
         """
         tokens, authorize = self.hooks.tokens, self.owner.authorize
-        refusal = await refusal_of_client(self.site_policy, tokens, authorize, request)
+        refusal = await refusal_of_client(self.site_policy, tokens, authorize, request, token)
         if refusal is not None:
             self.hooks.monitors.refused(refusal.code)
         return refusal

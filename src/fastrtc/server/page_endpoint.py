@@ -116,9 +116,9 @@ class PageEndpoint(SocketEndpoint):
         await self.leave_cluster()
         self.places.stopping = False
 
-    async def refusal_of(self, request: Any) -> SessionRefused | None:
-        """Check the origin of a request of the page, and call ``authorize``.
+    async def refusal_of(self, request: Any, token: Any = None) -> SessionRefused | None:
+        """Check the origin and the token of a request of the page, and call ``authorize``.
 
         Gradio passes the request itself, or a ``gr.Request`` that contains it.
         """
-        return await super().refusal_of(getattr(request, "request", request))
+        return await super().refusal_of(getattr(request, "request", request), token)

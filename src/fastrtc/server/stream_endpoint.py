@@ -75,10 +75,10 @@ class StreamEndpoint(SocketEndpoint):
 
     # Authorization
 
-    async def refusal_of(self, request: Any) -> SessionRefused | None:
-        """Check the origin of a request, and call ``authorize``."""
+    async def refusal_of(self, request: Any, token: Any = None) -> SessionRefused | None:
+        """Check the origin and the token of a request, and call ``authorize``."""
         self._stop_with_app_of(request)
-        return await super().refusal_of(request)
+        return await super().refusal_of(request, token)
 
     def refusal_of_page(self, request: Request | WebSocket) -> SessionRefused | None:
         """Check the origin of a request to a telephone route if a page sent it."""

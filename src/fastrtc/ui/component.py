@@ -8,7 +8,7 @@ from typing import Any, cast
 from gradio.components.base import Component
 from gradio.route_utils import Request
 
-from ..core.errors import InvalidOffer
+from ..core.errors import InvalidOffer, SessionRefused
 from ..core.failures import text_of
 from ..core.types import RTCConfigurationCallable
 from ..handlers.inputs import WebRTCData
@@ -55,12 +55,13 @@ class PageComponent(Component, metaclass=ComponentMetaWithoutStub):
     async def offer(self, body: dict[str, Any], request: Request | None = None) -> Any:
         """Answer an offer of the page, or add a trickled candidate; see ``handle_offer``.
 
-        ``authorize`` is called with the request, which Gradio provides since 5.50.
+        ``authorize`` is called with the request, which Gradio provides since 5.50. The body may
+        have a ``token``, which the page has from its address.
 
         Gradio does not pass exceptions to the page, so if an offer cannot be answered, the refusal
         has the reason instead of a code.
         """
-        refusal = await endpoint_of(self).refusal_of(request)
+        refusal = await self._refusal_of(request, body)
         if refusal is not None:
             return refusal.answer
         first = endpoint_of(self).owner
@@ -87,7 +88,8 @@ class PageComponent(Component, metaclass=ComponentMetaWithoutStub):
 
         A page that may not connect gets none, as it may contain the credentials of a TURN server.
         """
-        if await endpoint_of(self).refusal_of(request) is not None:
+        body = _  # the name of the parameter in FastRTC 0.0.34
+        if await self._refusal_of(request, body) is not None:
             return None
         try:
             return await resolve_configuration(self.rtc_configuration)
@@ -96,16 +98,15 @@ class PageComponent(Component, metaclass=ComponentMetaWithoutStub):
             return None
 
     @server
-    async def websocket(self, _: Any = None, request: Request | None = None) -> str | None:
+    async def websocket(self, body: Any = None, request: Request | None = None) -> str | None:
         """Return the address of a WebSocket for the audio of the page, which is valid once.
 
         A page that may not connect gets none. Before 5.50, Gradio passes no request, so there is
         none.
         """
-        endpoint = endpoint_of(self)
-        if request is None or await endpoint.refusal_of(request) is not None:
+        if request is None or await self._refusal_of(request, body) is not None:
             return None
-        return ticket_for(endpoint, request)
+        return ticket_for(endpoint_of(self), request)
 
     @server
     async def quit_output_stream(
@@ -117,6 +118,11 @@ class PageComponent(Component, metaclass=ComponentMetaWithoutStub):
         queue = endpoint_of(self).owner.additional_outputs.get((body or {}).get("webrtc_id", ""))
         if queue is not None:
             queue.end()
+
+    async def _refusal_of(self, request: Request | None, body: Any) -> SessionRefused | None:
+        token = body.get("token") if isinstance(body, dict) else None
+        refusal: SessionRefused | None = await endpoint_of(self).refusal_of(request, token)
+        return refusal
 
     # Values
 
