@@ -35,7 +35,7 @@ const MORE = `
   <details class="card log">
     <summary>Messages <span class="count" aria-hidden="true">0</span></summary>
     <form class="say">
-      <label for="say">Send a text on the data channel</label>
+      <label for="say">Send a text</label>
       <input id="say" autocomplete="off" placeholder="hello" disabled>
       <button type="submit" disabled>Send</button>
     </form>
@@ -78,7 +78,6 @@ class Page {
   build() {
     this.find(".panel").innerHTML = PANEL;
     this.find(".more").innerHTML = MORE;
-    if (!this.client.send) this.find(".say").remove();
     const levels = this.find(".levels");
     if (this.kinds.includes("audio")) {
       levels.innerHTML = `<h2>Level</h2>${this.directions.map(meter).join("")}`;
@@ -152,7 +151,7 @@ class Page {
       case "connected":
         return "Connected";
       case "reconnecting":
-        return "The connection was lost, making it again…";
+        return "Connection lost, reconnecting…";
       case "stopped":
         return text || "Stopped";
       default:
@@ -223,7 +222,7 @@ class Page {
     const rows = [
       ["Round trip", stats?.roundTrip == null ? null : `${(stats.roundTrip * 1000).toFixed(0)} ms`],
     ];
-    const overWebRTC = Boolean(this.client.send);
+    const overWebRTC = this.client.transport !== "websocket";
     if (overWebRTC) rows.unshift(["Way", stats?.route ? `${ROUTES[stats.route]}, ${stats.protocol}` : null]);
     if (this.directions.includes("sent")) rows.push(["Sending", bitrate(stats?.sending)]);
     rows.push(["Receiving", bitrate(stats?.receiving)]);

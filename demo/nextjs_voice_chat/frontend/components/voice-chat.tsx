@@ -8,7 +8,7 @@ const STATES = {
   idle: "Ready",
   asking: "Asking for the microphone…",
   connecting: "Connecting…",
-  reconnecting: "The connection was lost, making it again…",
+  reconnecting: "Connection lost, reconnecting…",
   stopped: "Stopped",
   failed: "Not connected",
 };
