@@ -40,6 +40,8 @@ from .pause_detection import ModelOptions as ModelOptions
 from .pause_detection import PauseDetectionModel as PauseDetectionModel
 from .pause_detection import SileroVadOptions as SileroVadOptions
 from .pause_detection import get_silero_model as get_silero_model
+from .recording import Recorder as Recorder
+from .recording import RecordingEnd as RecordingEnd
 from .reply_on_pause import AlgoOptions as AlgoOptions
 from .reply_on_pause import Interruption as Interruption
 from .reply_on_pause import Interruptions as Interruptions

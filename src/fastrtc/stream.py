@@ -20,6 +20,7 @@ from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.client_message import OnMessage
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
 from .protocols.table import add_protocols, check_protocols
+from .recording.recorder import Recorder, check_recorder
 from .server.arguments import (
     check_authorize,
     check_components,
@@ -168,6 +169,8 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
             scale, no message, input or key, and no reply that is being made or played.
         captions: Whether clients get the texts of ``Speech``, such as those of text-to-speech
             models, as transcripts of the assistant: see ``Transcript``.
+        record: Records the connections, such as ``Recorder("calls/{id}.ogg")``. See
+            ``docs/recording.md``.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.
@@ -216,6 +219,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         idle_timeout: float | None = None,
         captions: bool = False,
         on_turn: OnTurn | None = None,
+        record: Recorder | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -256,6 +260,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         endpoint_of(self).hooks = check_hooks(
             on_message, on_connect, on_disconnect, idle_timeout, captions, on_turn
         )
+        endpoint_of(self).hooks.record = check_recorder(record, modality)
         if type(self)._generate_default_ui is not Stream._generate_default_ui:
             page.build()  # an override may do more than build a page
 

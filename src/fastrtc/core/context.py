@@ -10,6 +10,7 @@ from typing import Any
 
 from .commitment import current_commitment
 from .identity import ClientRequest
+from .recording import NO_RECORDING, RecordingControl
 from .transcript import Transcript
 from .turn import Turn
 
@@ -63,6 +64,7 @@ class Connected:
         call_sync: The same, from a thread.
         transcribe: Sends a transcript to the client.
         turns: Returns the last turns.
+        recording: Returns the control of its recording.
     """
 
     close: Callable[[str], None]
@@ -71,6 +73,7 @@ class Connected:
     call_sync: Callable[[str, Any, float], Any]
     transcribe: Callable[[Transcript], None]
     turns: Callable[[], tuple[Turn, ...]] = tuple
+    recording: Callable[[], RecordingControl] = lambda: NO_RECORDING
 
 
 @dataclass
@@ -160,6 +163,15 @@ class Context:
             ClientCallError: As ``call`` raises it.
         """
         return self._connection().call_sync(name, data, timeout_s)
+
+    @property
+    def recording(self) -> RecordingControl:
+        """Starts and stops the recording of the connection: ``start()``, ``stop()``, ``active``.
+
+        Without ``Stream(record=...)``, ``start`` raises ``RuntimeError``.
+        """
+        connected: Connected | None = vars(self).get(CONNECTED)
+        return NO_RECORDING if connected is None else connected.recording()
 
     async def committed(self) -> None:
         """Wait until the reply that calls this is certain to be played.

@@ -23,6 +23,7 @@ from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
 from ..handlers.link import link_of
 from .silence import SilenceClock
+from .taps import InboundTap
 
 __all__ = ["AudioInbound"]
 
@@ -69,6 +70,7 @@ class AudioInbound:
         on_received: Called after ``receive`` has processed a frame, where it ran: on the loop if it
             is async, otherwise in its thread.
         on_pushed: Called on the event loop with the samples of each ``push``; None for nothing.
+        tap: Records the audio; None for nothing.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class AudioInbound:
         self.receiving = False
         self.on_received: Callable[[], None] = _nothing
         self.on_pushed: Callable[[NDArray[np.int16]], None] | None = None
+        self.tap: InboundTap | None = None
         self._most_waiting = round(BACKLOG_S * self.rate * channels)
         self._overflow = Overflow(
             logger.warning,
@@ -126,6 +129,8 @@ class AudioInbound:
         """
         if self._stopped or self._finishing or samples.shape[1] == 0:
             return
+        if self.tap is not None:
+            self.tap.received(rate, samples)
         if self.on_pushed is not None:
             self.on_pushed(samples)
         if self._needs_silence is not None:
@@ -148,6 +153,11 @@ class AudioInbound:
             self._enqueue_blocks()
         if len(self._fifo) or rate != self.rate:
             self._wait_for_gap(samples.shape[1] / rate)
+
+    def at(self, media_s: float) -> None:
+        """Set the RTP time of the audio that is pushed next, in seconds, for the recording."""
+        if self.tap is not None:
+            self.tap.at(media_s)
 
     def flush(self) -> None:
         """Deliver the incomplete last block, padded with silence; later audio starts a new one."""
@@ -192,6 +202,8 @@ class AudioInbound:
         Handlers that need silence to detect the end of an utterance get it; others get none, just
         as while no packets arrive at all.
         """
+        if self.tap is not None:
+            self.tap.skipped(seconds)
         if self._needs_silence is not None and not self._stopped and self._needs_silence():
             self._fill(self._silence.missing(seconds))
 

@@ -24,6 +24,7 @@ from .cues import Cues
 from .emit import INTERVAL_S, DroppedAudio
 from .emit_calls import EmitCalls, Raised
 from .playout import Playout, PlayoutFrame
+from .taps import OutboundTap
 
 __all__ = ["AudioOutbound"]
 
@@ -50,6 +51,7 @@ class AudioOutbound:
         unplayed_s: Returns how much queued audio was not played, in seconds; a transport whose
             client has a buffer replaces it.
         captions: Whether the texts of ``Speech`` are delivered as transcripts.
+        tap: Records the audio; None for nothing.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class AudioOutbound:
         self.unplayed_s: Callable[[], float] = self._unsent_s
         self.captions = False
         self._cues = Cues(self._played_s)
+        self.tap: OutboundTap | None = None
         self._was_playing = False
         self._clears = 0
         self._dropped = DroppedAudio()
@@ -361,6 +364,8 @@ class AudioOutbound:
             now = playout.next_frame_at
         action = playout.poll(now)
         if not isinstance(action, float):
+            if self.tap is not None and action is not None:
+                self.tap.played(playout.frame_due, playout.rate, action.samples)
             self._sent.ring()
             if self.on_polled is not None:
                 self.on_polled(playout)

@@ -94,6 +94,7 @@ class Playout:
         next_frame_at: The earliest time of the next frame, as of the last ``poll``.
         held_s: Audio that the producer holds until there is room, in seconds; set by the producer.
         pushed_s: All audio that was ever queued, in seconds.
+        frame_due: When the last frame is to be played.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Playout:
         self.next_frame_at = -math.inf
         self.held_s = 0.0
         self.pushed_s = 0.0
+        self.frame_due = -math.inf
         self._due: float | None = None  # when the next frame begins; None while nothing is sent
         self._silence_left = 0
         self._pts = 0
@@ -368,6 +370,7 @@ class Playout:
             self._pts += round(late * self._clock_rate)
             self._due = now
         frame = PlayoutFrame(samples, self._pts)
+        self.frame_due = self._due
         self.waits_for_audio = False  # poll is called again in any case
         seconds = samples.shape[1] / self.rate if self._whole else FRAME_S
         self._pts += round(self._clock_rate * seconds)

@@ -20,6 +20,7 @@ from ..handlers.invoke import Invoker, is_async
 from .emit import INTERVAL_S
 from .frames import FrameClock, FrameQueue
 from .picture import is_picture, to_array, to_frame
+from .taps import PictureTap
 
 __all__ = ["VideoInbound", "VideoOutbound", "run_function"]
 
@@ -35,15 +36,19 @@ class VideoInbound:
 
     Attributes:
         latest: The newest frame of the client; None before the first.
+        tap: Records the frames; None for nothing.
     """
 
     def __init__(self, *, skip_frames: bool = False) -> None:
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1 if skip_frames else FRAMES_WAITING)
         self.latest: VideoFrame | None = None
+        self.tap: PictureTap | None = None
 
     def push(self, frame: VideoFrame) -> None:
         """Queue a frame of the client."""
         self.latest = frame
+        if self.tap is not None:
+            self.tap.picture(frame, frame.time)
         self._frames.put(frame)
 
     @property
@@ -93,6 +98,9 @@ class VideoOutbound:
         fps: Maximum frame rate; None if the client receives none.
         failures: Records exceptions of ``video_emit``, or of a function, and outputs that cannot be
             sent.
+
+    Attributes:
+        tap: Records the frames that are sent; None for nothing.
     """
 
     def __init__(
@@ -107,6 +115,7 @@ class VideoOutbound:
         self._deliver = deliver
         self._clock = None if fps is None else FrameClock(fps)
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1)
+        self.tap: PictureTap | None = None
 
     @property
     def dropped(self) -> int:
@@ -222,6 +231,8 @@ class VideoOutbound:
         frame = await self._frames.get()
         frame.pts = self._clock.stamp(loop.time())
         frame.time_base = FrameClock.TIME_BASE
+        if self.tap is not None:
+            self.tap.picture(frame, frame.pts / FrameClock.CLOCK_RATE)
         return frame
 
 

@@ -10,6 +10,7 @@ from ..core.close_reason import ConnectionEnd
 from ..core.context import Context
 from ..core.conversation_events import TurnListener
 from ..handlers.client_message import OnMessage
+from ..recording.recorder import Recorder
 from .methods import Method
 from .turn_callback import OnTurn
 
@@ -35,6 +36,7 @@ class Hooks:
         on_disconnect: Called when an established connection has ended.
         idle_timeout: How long a client may neither speak nor send anything, in seconds.
         captions: Whether clients get the texts of ``Speech`` as transcripts.
+        record: How connections are recorded; None if they are not.
         methods: The methods that clients may call by name, with the number of their arguments.
         on_turn: Called with the record of each turn.
         turn_listeners: Called with each session as it is created; each returns who follows its
@@ -46,6 +48,7 @@ class Hooks:
     on_disconnect: OnDisconnect | None = None
     idle_timeout: float | None = None
     captions: bool = False
+    record: Recorder | None = None
     methods: dict[str, tuple[Method, int]] = field(default_factory=dict)
     on_turn: OnTurn | None = None
     turn_listeners: list[Callable[[Session], TurnListener | None]] = field(default_factory=list)

@@ -123,6 +123,8 @@ class Media:
             self.inputs = FunctionInputs(video_function(handler), media=int(receives))
         session.turns.attach(self)
         session.timers.busy = self._is_busy
+        if session.recording is not None:
+            session.recording.attach(self, modality, mode)
         if self.audio_in is not None and session.timers.has_idle_timeout:
             self.audio_in.on_pushed = session.timers.heard
         session.on_start(self._start)

@@ -17,6 +17,7 @@ from ..core.failures import CallbackFailures, as_exception, contained, text_of
 from ..core.identity import Identity
 from ..core.messages import create_message, current_post, end_message
 from ..core.outputs import AdditionalOutputs, Delivered
+from ..core.recording import NO_RECORDING
 from ..core.stats import ConnectionStats
 from ..core.tasks import TaskOwner, runs_on
 from ..core.transcript import Transcript
@@ -33,6 +34,7 @@ from .handler_shutdown import HandlerShutdown, live_sessions
 from .hooks import Hooks
 from .methods import Methods
 from .outbox import Outbox
+from .recording import SessionRecording
 from .timers import SessionTimers
 from .turn_log import TurnLog
 
@@ -85,6 +87,7 @@ class Session:
         captions: Whether the client gets the texts of ``Speech`` as transcripts.
         turns: The turns of its conversation, and who follows it.
         read_stats: Returns the figures of the connection; set by its transport.
+        recording: Its recording; None if the stream has no recorder.
         tells_codes: Whether the client gets the codes of an end and the warning before a time
             limit, which FastRTC 0.0.34 did not send.
     """
@@ -126,6 +129,7 @@ class Session:
         self.user_context = Context(
             id, websocket, call, identity.request, dict(identity.metadata), identity.user
         )
+        self.recording: SessionRecording | None = None
         close = functools.partial(self.close, tell=True, end="server")
         connect_context(
             self.user_context,
@@ -136,6 +140,7 @@ class Session:
                 self.calls.call_sync,
                 self.transcribe,
                 lambda: self.turns.records,
+                lambda: self.recording or NO_RECORDING,
             ),
         )
         self.context.run(current_context.set, self.user_context)
@@ -166,6 +171,8 @@ class Session:
         self.read_stats: Callable[[], ConnectionStats] | None = None
         self._events.follow_turns()
         self._shutdown = HandlerShutdown(id, self.invoker, self.context)
+        if hooks.record is not None:
+            self.recording = SessionRecording(self, hooks.record)
         self.handler = self.context.copy().run(copy_handler, handler) if copies else handler
         self._link_handler()
 

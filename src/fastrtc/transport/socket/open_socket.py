@@ -21,6 +21,7 @@ from ...handlers.base import StreamHandlerBase
 from ...handlers.link import link_of
 from ...pacing.playout import Playout, PlayoutFrame, PlayoutOptions
 from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
+from ...pacing.taps import OutboundTap
 from ...session.figures import common_stats
 from ...session.media import Media
 from ...session.session import Session
@@ -192,6 +193,8 @@ class OpenSocket:
             self.session.turns.played(self._playback.played_s)
         if dropped and (playout := self._playout) is not None:
             playout.skip(dropped)
+            if (tap := self._tap) is not None:
+                tap.restored(dropped / playout.rate)
         if self._playback.all_played:
             self._all_played.set()
 
@@ -259,6 +262,10 @@ class OpenSocket:
     def _playout(self) -> Playout | None:
         return None if self.media.audio_out is None else self.media.audio_out.playout
 
+    @property
+    def _tap(self) -> OutboundTap | None:
+        return None if self.media.audio_out is None else self.media.audio_out.tap
+
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection; a socket has no candidates."""
         reason = self.session.reason
@@ -306,8 +313,11 @@ class OpenSocket:
         if audio_out is None or playout is None or playout.paused:
             return
         audio_out.pause(held=self.start.pauses)
+        tap = self._tap
         if self.start.pauses:
             self._client_paused = True
+            if tap is not None:
+                tap.held()
             self._connection.pause_audio()
             return
         now = self.session.loop.time()
@@ -315,6 +325,8 @@ class OpenSocket:
         if taken is None:
             return
         playout.put_back(taken.samples, now)
+        if tap is not None:
+            tap.taken_back(taken.samples.shape[1] / playout.rate)
         self._connection.clear_audio(played=False)
         self._heard = False
         self._send_mark(taken.mark)
@@ -324,12 +336,16 @@ class OpenSocket:
         if self._client_paused:
             self._client_paused = False
             self._connection.resume_audio()
+            if (tap := self._tap) is not None:
+                tap.released()
         if self.media.audio_out is not None:
             self.media.audio_out.resume()
 
     def _clear_client(self) -> None:
         while not self._queue.empty():
             self._queue.get_nowait()
+        if self.start.framed and (tap := self._tap) is not None:
+            tap.cut(self._playback.unplayed_s(self.session.loop.time()))
         self._playback.cleared()
         self._all_played.set()
         played = not self._heard and not self._client_paused

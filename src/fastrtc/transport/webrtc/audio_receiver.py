@@ -74,6 +74,7 @@ class AudioReceiver:
 
     Attributes:
         concealed_s: How much lost audio was concealed, in seconds.
+        on_time: Called with the RTP time of each audio before it is pushed, in seconds.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class AudioReceiver:
         self._concealment = PacketLossConcealment()
         self.concealed_s = 0.0
         self._run = run
+        self.on_time: Callable[[float], None] = _ignore
         self._decoded_s = 0.0
         self._packet_s = 0.0  # length of the last packet
         self._next_timestamp: int | None = None  # of the next packet, if none is lost
@@ -190,6 +192,7 @@ class AudioReceiver:
                 if self._opus is not None and self._opus.in_speech_mode:
                     # FEC has the audio directly before the packet
                     adjacent = faded_s == gap_s and abs(omitted_s) < ROUNDING_S
+                    self.on_time(packet.timestamp / clock - faded_s)
                     self._conceal(self._opus, faded_s, payload if adjacent else b"")
                     faded_s = 0.0
             rate, samples = self._decode(packet)
@@ -204,6 +207,7 @@ class AudioReceiver:
         self._next_timestamp = packet.timestamp + round(seconds * clock)
         if 0 < omitted_s <= MAX_SKIPPED_S:  # by the sender, as in DTX (RFC 7587)
             self._inbound.skip(omitted_s)
+        self.on_time(packet.timestamp / clock - faded_s)
         self._inbound.push(rate, self._concealment.fill(rate, samples, round(faded_s * rate)))
 
     def _conceal(self, opus: OpusDecoder, seconds: float, following: bytes) -> None:
@@ -239,6 +243,10 @@ class AudioReceiver:
         if not frames:
             return OPUS_RATE, np.zeros((1, 0), dtype=np.int16)
         return frames[0].sample_rate, np.concatenate([_planar(f) for f in frames], axis=1)
+
+
+def _ignore(_: float) -> None:
+    """Do nothing."""
 
 
 def _planar(frame: Any) -> NDArray[np.int16]:

@@ -253,6 +253,7 @@ class Peer:
                 2 if stereo else 1,
                 run=lambda reading: self.session.run("audio", reading),
             )
+            receiver.on_time = self.media.audio_in.at
             self._receivers.append(receiver)
             if supports_fec():
                 announce_fec(transceiver)

@@ -1,0 +1,87 @@
+"""WAV files that are readable at any time."""
+
+from __future__ import annotations
+
+import struct
+from typing import BinaryIO
+
+import numpy as np
+from av import VideoFrame
+from numpy.typing import NDArray
+
+from .track import RATE
+
+__all__ = ["MAX_WAV_BYTES", "WavSink"]
+
+HEADER_BYTES = 44
+
+MAX_WAV_BYTES = (1 << 32) - 1 - HEADER_BYTES
+"""Sizes in the header have 32 bits: 6.2 hours."""
+
+
+class WavSink:
+    """Write 16-bit stereo, and the sizes in the header with each ``flush``.
+
+    Args:
+        file: The file, unbuffered.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._bytes = 0
+        write_all(file, self._header())
+
+    def write(self, samples: NDArray[np.int16]) -> None:
+        """Append audio, shape ``(2, n)``."""
+        data = np.ascontiguousarray(samples.T).astype("<i2", copy=False).tobytes()
+        write_all(self._file, data)
+        self._bytes += len(data)
+
+    def write_picture(self, frame: VideoFrame) -> None:
+        """Do nothing: there is no video."""
+
+    def flush(self) -> None:
+        """Write the sizes."""
+        self._file.seek(0)
+        write_all(self._file, self._header())
+        self._file.seek(0, 2)
+
+    def size(self) -> int:
+        """Return the size of the file in bytes."""
+        return HEADER_BYTES + self._bytes
+
+    def close(self) -> None:
+        """Write the sizes, and close the file."""
+        try:
+            self.flush()
+        finally:
+            self._file.close()
+
+    def _header(self) -> bytes:
+        size = min(self._bytes, MAX_WAV_BYTES)
+        return struct.pack(
+            "<4sI8sIHHIIHH4sI",
+            b"RIFF",
+            36 + size,
+            b"WAVEfmt ",
+            16,
+            1,
+            2,
+            RATE,
+            4 * RATE,
+            4,
+            16,
+            b"data",
+            size,
+        )
+
+
+def write_all(file: BinaryIO, data: bytes) -> None:
+    """Write all bytes: an unbuffered file may accept fewer.
+
+    Raises:
+        OSError: If the disk is full.
+    """
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]

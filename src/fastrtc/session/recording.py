@@ -1,0 +1,299 @@
+"""The recording of a session: taps, the thread that writes, and what the program is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.close_reason import CloseReason
+from ..core.messages import create_message
+from ..core.tasks import run_in_thread, runs_on
+from ..core.types import Modality, Mode
+from ..recording.errors import LimitReached
+from ..recording.recorder import Recorder, RecordingEnd, sides_of
+from ..recording.report import Report, write_report
+from ..recording.taps import PictureTaps, Taps
+from ..recording.writer import Target, Writer, Written
+from .events import transport_of
+
+if TYPE_CHECKING:
+    from .media import Media
+    from .session import Session
+
+__all__ = ["SessionRecording"]
+
+logger = logging.getLogger(__name__)
+
+BATCH_S = 0.2
+"""How often what the taps have noted is passed to the thread, in seconds."""
+
+FINISH_TIMEOUT_S = 10.0
+"""How long the end of a connection waits until its recording is complete, in seconds."""
+
+
+class SessionRecording:
+    """Record one session; the ``RecordingControl`` of its context.
+
+    Args:
+        session: The session.
+        recorder: The options.
+    """
+
+    def __init__(self, session: Session, recorder: Recorder) -> None:
+        self._session = session
+        self._recorder = recorder
+        self._loop = session.loop
+        self._media: Media | None = None
+        self._modality: Modality = "audio"
+        self._mode: Mode = "send-receive"
+        self._wanted = recorder.start == "connected"
+        self._live = self._over = False
+        self._taps: Taps | None = None
+        self._writer: Writer | None = None
+        self._opened = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._written: asyncio.Future[Written] = self._loop.create_future()
+        self._reporting: asyncio.Task[None] | None = None
+        self._started_at = datetime.now().astimezone()
+        self._began_s = self._connected_s = 0.0
+        self.turns: list[Any] = []
+        session.on_start(self._connected)
+        session.on_close(self._finish)
+
+    # For the program, from any thread
+
+    @property
+    def active(self) -> bool:
+        """Whether the connection is being recorded."""
+        return self._wanted and not self._over
+
+    def start(self) -> None:
+        """Start, or continue after ``stop``."""
+        if not self._over:
+            self._wanted = True
+            self._on_loop()
+
+    def stop(self) -> None:
+        """Stop until ``start``."""
+        self._wanted = False
+        self._on_loop()
+
+    def _on_loop(self) -> None:
+        if runs_on(self._loop):
+            self._update()
+        else:
+            self._session.invoker.post(self._update)
+
+    # On the event loop
+
+    def attach(self, media: Media, modality: Modality, mode: Mode) -> None:
+        """Record media; they replace those before them."""
+        self._set_taps(None)
+        self._media, self._modality, self._mode = media, modality, mode
+        self._set_taps(self._taps)
+
+    def _connected(self) -> None:
+        if not self._live:
+            self._live, self._connected_s = True, time.monotonic()
+            self._update()
+
+    def _update(self) -> None:
+        """Start or stop, as the program wants it."""
+        if not self._live or self._over or self._wanted == (self._taps is not None):
+            return
+        if self._wanted:
+            self._begin()
+        else:
+            self._pause()
+
+    def _begin(self) -> None:
+        now = self._loop.time()
+        if self._writer is None:
+            self._started_at = datetime.now().astimezone()
+            self._began_s = time.monotonic()
+            self._writer = Writer(self._target(), self._started_at, _Observer(self))
+        elif self._opened:
+            self._tell(active=True)
+        self._writer.start(now)
+        self._taps = Taps(self._loop.time)
+        self._set_taps(self._taps)
+        self._timer = self._loop.call_later(BATCH_S, self._tick)
+
+    def _target(self) -> Target:
+        recorder, modality = self._recorder, self._modality
+        has_video = recorder.has_video and "video" in modality
+        return Target(
+            recorder,
+            self._session.id,
+            transport_of(self._session.user_context),
+            audio="audio" in modality,
+            sides=sides_of(self._mode) if has_video else (),
+        )
+
+    def _tick(self) -> None:
+        if self._writer is not None and self._taps is not None:
+            self._writer.put(self._loop.time(), self._taps.take())
+            self._timer = self._loop.call_later(BATCH_S, self._tick)
+
+    def _pause(self) -> None:
+        """End the stretch."""
+        taps, self._taps = self._taps, None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._set_taps(None)
+        if self._writer is not None and taps is not None:
+            self._writer.stop(self._loop.time(), taps.take())
+            if self._opened and not self._session.ended:
+                self._tell(active=False)
+
+    def _set_taps(self, taps: Taps | None) -> None:
+        media = self._media
+        if media is None:
+            return
+        if media.audio_in is not None:
+            media.audio_in.tap = taps
+        if media.audio_out is not None:
+            media.audio_out.tap = taps
+        has_video = taps is not None and self._recorder.has_video
+        if media.video_in is not None:
+            media.video_in.tap = self._picture_taps(taps, "received") if has_video else None
+        if media.video_out is not None:
+            media.video_out.tap = self._picture_taps(taps, "played") if has_video else None
+
+    def _picture_taps(
+        self, taps: Taps | None, side: Literal["received", "played"]
+    ) -> PictureTaps | None:
+        return None if taps is None else PictureTaps(taps, side, self._loop.time)
+
+    def _tell(self, *, active: bool) -> None:
+        self._session.outbox.post(create_message("recording", {"active": active}))
+
+    def on_opened(self) -> None:
+        """Tell the client that it is recorded."""
+        self._opened = True
+        if self._taps is not None:
+            self._tell(active=True)
+
+    def on_ended(self, written: Written) -> None:
+        """Process the end of the thread."""
+        if self._written.done():
+            return
+        self._written.set_result(written)
+        if self._taps is not None:  # it has ended by itself
+            self._pause()
+        self._over = True
+        self._log(written)
+        context = self._session.context.copy()
+        name = f"fastrtc-{self._session.id}:recording"
+        self._reporting = context.run(self._loop.create_task, self._report(written), name=name)
+
+    def _log(self, written: Written) -> None:
+        id, error = self._session.id, written.error
+        if isinstance(error, LimitReached):
+            logger.warning("Session %s: the recording has ended: %s", id, error)
+        elif error is not None:
+            path = written.path or self._recorder.template
+            logger.error(
+                "Session %s: the recording %s has failed; the connection continues: %s",
+                id,
+                path,
+                error,
+            )
+
+    async def _report(self, written: Written) -> None:
+        """Write the file of turns, and call the program."""
+        error = written.error
+        turns_path = None
+        if written.path is not None:
+            report = Report(
+                self._session.id,
+                transport_of(self._session.user_context),
+                written.path.name,
+                self._started_at,
+                written.duration_s,
+                sides_of(self._mode),
+                written.stretches,
+                written.lost_s,
+                None if error is None else str(error),
+                [self._turn(turn) for turn in self.turns],
+            )
+            try:
+                turns_path = await run_in_thread(partial(write_report, written.path, report))
+            except Exception as failed:
+                error = error or failed
+                logger.error("Session %s: %s", self._session.id, failed)
+        function = self._recorder.on_end
+        if function is None:
+            return
+        reason: Literal["ended", "limit", "error"] = "ended"
+        if error is not None:
+            reason = "limit" if isinstance(error, LimitReached) else "error"
+        end = RecordingEnd(
+            self._session.id,
+            written.path,
+            turns_path,
+            written.duration_s,
+            written.size,
+            reason,
+            None if error is None else str(error),
+            written.lost_s,
+        )
+        call = self._session.invoker.call("on_end", function, end)
+        await self._session.call_last("on_end", call)
+
+    def _turn(self, turn: Any) -> dict[str, Any]:
+        """Return the record of a turn, with its times as positions in the recording."""
+        shift_s = self._connected_s - self._began_s
+        record: dict[str, Any] = turn.as_dict(texts=True)
+        for name, value in record.items():
+            if name.endswith("_s") and name not in DURATIONS and isinstance(value, int | float):
+                record[name] = round(value + shift_s, 4)
+        return record
+
+    async def _finish(self, reason: CloseReason) -> None:
+        """Complete the recording: the session has ended."""
+        self._pause()
+        self._live = False
+        if self._writer is None:
+            return
+        self._writer.finish()
+        try:
+            await asyncio.wait_for(asyncio.shield(self._written), FINISH_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            logger.error(
+                "Session %s: the recording %s is not complete after %.0f s",
+                self._session.id,
+                self._recorder.template,
+                FINISH_TIMEOUT_S,
+            )
+            return
+        if self._reporting is not None:
+            await self._reporting
+
+
+DURATIONS = frozenset({"silence_s", "played_s"})
+"""Fields of a ``Turn`` that are no times."""
+
+
+class _Observer:
+    """Passes what the thread reports to the event loop."""
+
+    def __init__(self, recording: SessionRecording) -> None:
+        self._recording = recording
+        self._loop = asyncio.get_running_loop()
+
+    def opened(self) -> None:
+        self._post(self._recording.on_opened)
+
+    def ended(self, written: Written) -> None:
+        self._post(partial(self._recording.on_ended, written))
+
+    def _post(self, function: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(function)
+        except RuntimeError:  # the loop is closed, and the process ends
+            logger.debug("The event loop was closed before the recording was complete")

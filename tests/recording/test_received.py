@@ -1,0 +1,117 @@
+"""Where the audio of a client is placed: by its clock, not by when it arrives."""
+
+import random
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pytest
+
+from fastrtc.recording.events import Received
+from fastrtc.recording.received import ReceivedAudio
+from fastrtc.recording.track import SampleTrack
+
+from .sound import RATE, clicks, onsets, tone
+
+FRAME_S = 0.02
+
+
+def frames(sound: np.ndarray, rate: int) -> Iterable[tuple[float, np.ndarray]]:
+    size = round(rate * FRAME_S)
+    for start in range(0, len(sound), size):
+        yield start / rate, sound[np.newaxis, start : start + size]
+
+
+def place(
+    sound: np.ndarray,
+    arrival: Callable[[float], float | None],
+    *,
+    rate: int = RATE,
+    timed: bool = True,
+    clock: float = 1.0,
+    ends_s: float | None = None,
+) -> np.ndarray:
+    """Let frames arrive, and read as the writer does, 0.4 s behind."""
+    track, heard = SampleTrack(), []
+    received = ReceivedAudio(track, 100.0)
+    events = []
+    for media_s, samples in frames(sound, rate):
+        when = arrival(media_s)
+        if when is not None:
+            arrival_s = 100 + when + samples.shape[1] / rate
+            events.append(Received(7000 + media_s * clock, timed, arrival_s, rate, samples))
+    for event in sorted(events, key=lambda event: event.arrival_s):
+        received.add(event)
+        heard.append(track.read(round((event.arrival_s - 100 - 0.4) * RATE)))
+    received.finish()
+    heard.append(track.read(round((ends_s or len(sound) / rate + 3) * RATE)))
+    return np.concatenate(heard)
+
+
+@pytest.mark.parametrize("rate", [8000, 16_000, 48_000])
+@pytest.mark.parametrize("timed", [True, False])
+def test_jitter_moves_nothing(timed: bool, rate: int) -> None:
+    jitter = random.Random(2)
+    sound = np.repeat(clicks(20, 1.0, rate), 1)
+    heard = onsets(place(sound, lambda at: at + jitter.random() * 0.1, rate=rate, timed=timed))
+    assert len(heard) == 19
+    assert np.abs(np.array(heard) - np.arange(1, 20)).max() < 0.006
+
+
+@pytest.mark.parametrize("ppm", [-300, 300])
+def test_a_client_with_another_clock_stays_in_step(ppm: int) -> None:
+    """After 5 minutes a sound card that is 300 ppm off would be 90 ms off."""
+    clock = 1 + ppm / 1e6
+    sound = clicks(300, 1.0) + tone(300, 200.0) // 80  # never quiet: it has to be stretched
+    heard = np.array(onsets(place(sound, lambda at: at * clock, clock=1.0)))
+    assert len(heard) == 299
+    errors = heard - np.arange(1, 300) * clock
+    assert np.abs(errors).max() < 0.011
+    assert np.diff(heard).min() > 0.98  # it was not corrected by a jump
+
+
+def test_lost_packets_are_a_gap_and_move_nothing() -> None:
+    sound = clicks(12, 1.0)
+    heard = place(sound, lambda at: None if 3.1 < at < 5.9 or round(at * 50) % 7 == 0 else at)
+    assert np.abs(np.array(onsets(heard)) - np.array([1, 2, 3, 6, 8, 9, 10, 11])).max() < 0.025
+
+
+def test_a_stalled_network_loses_nothing_and_is_made_up_in_pauses() -> None:
+    """A TCP connection stalls for 2 s, and then delivers everything."""
+    sound = clicks(20, 1.0)
+    heard = onsets(place(sound, lambda at: at if not 4.5 < at < 6.5 else 6.5, timed=False), 0.1)
+    assert len(heard) == 19  # all of them
+    assert np.abs(np.array(heard[:4]) - np.arange(1, 5)).max() < 0.001
+    assert np.abs(np.array(heard[8:]) - np.arange(9, 20)).max() < 0.01
+
+
+def test_a_client_that_pauses_sends_no_silence() -> None:
+    """Push to talk over a WebSocket: two stretches, 3 s apart, without times."""
+    sound = np.concatenate((tone(1), tone(1)))
+    heard = onsets(place(sound, lambda at: at if at < 1 else at + 3, timed=False, ends_s=8))
+    assert heard == pytest.approx([0, 4.0], abs=0.002)
+
+
+def test_a_peer_that_starts_a_new_clock() -> None:
+    track = SampleTrack()
+    received = ReceivedAudio(track, 0.0)
+    for base, began in ((1000.0, 0.0), (5.0, 2.0), (90_000.0, 4.0)):
+        for media_s, samples in frames(tone(0.5), RATE):
+            received.add(Received(base + media_s, True, began + media_s + 0.02, RATE, samples))
+    received.finish()
+    assert onsets(track.read(6 * RATE)) == pytest.approx([0, 2, 4], abs=0.001)
+
+
+def test_what_was_said_before_the_beginning_is_left_out() -> None:
+    track = SampleTrack()
+    received = ReceivedAudio(track, 10.0)
+    received.add(Received(3.0, True, 10.0, RATE, tone(0.1)[np.newaxis]))
+    received.add(Received(3.1, True, 10.1, RATE, tone(0.1)[np.newaxis]))
+    received.finish()
+    assert track.end == pytest.approx(0.1 * RATE, abs=2)
+
+
+def test_a_client_that_sends_a_file_ahead_of_real_time() -> None:
+    sound = np.concatenate((tone(3), tone(3, 500)))
+    heard = place(sound, lambda at: 0.1 + at / 100, timed=False, ends_s=8)
+    assert np.flatnonzero(heard)[0] / RATE == pytest.approx(0, abs=0.001)
+    assert np.abs(np.flatnonzero(heard)[-1] / RATE - 6) < 0.1

@@ -1,0 +1,45 @@
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from fastrtc.recording.report import Report, Stretch, write_report
+
+REPORT = Report(
+    webrtc_id="мы",
+    transport="webrtc",
+    file="call.ogg",
+    started_at=datetime(2026, 11, 29, 7, 8, 9, 123456, timezone(timedelta(hours=1))),
+    duration_s=12.5,
+    sides=("received", "played"),
+    stretches=[Stretch(0.0, 2.0), Stretch(5.0)],
+    lost_s=0.0,
+    error=None,
+    turns=[{"number": 1, "text": "Hi"}],
+)
+
+
+def test_the_file_is_complete_or_missing(tmp_path: Path) -> None:
+    path = write_report(tmp_path / "call.ogg", REPORT)
+    assert path == tmp_path / "call.ogg.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    assert data == {
+        "version": 1,
+        "webrtc_id": "мы",
+        "transport": "webrtc",
+        "file": "call.ogg",
+        "started_at": "2026-11-29T07:08:09.123+01:00",
+        "duration_s": 12.5,
+        "sides": ["received", "played"],
+        "stretches": [{"start_s": 0.0, "end_s": 2.0}, {"start_s": 5.0, "end_s": None}],
+        "lost_s": 0.0,
+        "error": None,
+        "turns": [{"number": 1, "text": "Hi"}],
+        "sample_rate": 48000,
+    }
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+    (tmp_path / "other.ogg.json").mkdir()
+    with pytest.raises(OSError):
+        write_report(tmp_path / "other.ogg", REPORT)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["call.ogg.json", "other.ogg.json"]

@@ -1,0 +1,107 @@
+"""The thread that writes: limits, a slow disk, a disk that is full."""
+
+import threading
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastrtc.recording.errors import LimitReached
+from fastrtc.recording.events import Event, Picture, Played
+from fastrtc.recording.recorder import Recorder
+from fastrtc.recording.writer import MAX_BATCHES, MAX_PICTURE_BATCHES, Target, Writer, Written
+
+from .sound import RATE, onsets, read, tone
+
+NOW = datetime(2026, 11, 29)
+
+
+class Observer:
+    def __init__(self) -> None:
+        self.is_open = threading.Event()
+        self.over = threading.Event()
+        self.may_write = threading.Event()
+        self.may_write.set()
+        self.written = Written()
+
+    def opened(self) -> None:
+        self.is_open.set()
+        self.may_write.wait(10)
+
+    def ended(self, written: Written) -> None:
+        self.written = written
+        self.over.set()
+
+
+def writer(path: Path | str, observer: Observer, **options: object) -> Writer:
+    recorder = Recorder(path, **options)  # type: ignore[arg-type]
+    return Writer(Target(recorder, "me", "webrtc", True, ()), NOW, observer)
+
+
+def speak(writer: Writer, seconds: float, **silence: float) -> None:
+    """Play a tone of 0.1 s each second, in batches of 0.2 s."""
+    writer.start(100.0)
+    sound = tone(0.1)[np.newaxis]
+    for n in range(1, round(seconds / 0.2) + 1):
+        at_s = 100 + n * 0.2
+        events: list[Event] = [Played(at_s - 0.2, RATE, sound)] if n % 5 == 1 else []
+        writer.put(at_s, events)
+
+
+def test_a_recording(tmp_path: Path) -> None:
+    observer = Observer()
+    made = writer(tmp_path / "{id}.wav", observer)
+    speak(made, 4)
+    made.stop(104.0, [])
+    made.finish()
+    assert observer.over.wait(10)
+    written = observer.written
+    assert written.error is None and written.path == tmp_path / "me.wav"
+    assert written.duration_s == 4.0 and written.size == 44 + 4 * 4 * RATE
+    assert [(s.start_s, s.end_s) for s in written.stretches] == [(0.0, 4.0)]
+    left, right = read(written.path)
+    assert not left.any() and onsets(right) == pytest.approx([0, 1, 2, 3], abs=0.001)
+
+
+@pytest.mark.parametrize("limit", [{"max_s": 2.0}, {"max_bytes": 4 * RATE}])
+def test_limits(tmp_path: Path, limit: dict[str, float]) -> None:
+    observer = Observer()
+    speak(writer(tmp_path / "x.wav", observer, **limit), 5)
+    assert observer.over.wait(10)
+    assert isinstance(observer.written.error, LimitReached)
+    assert 1 <= observer.written.duration_s <= 2.2
+    assert read(tmp_path / "x.wav").shape[1] == round(observer.written.duration_s * RATE)
+
+
+def test_a_slow_disk_costs_what_does_not_fit_and_moves_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    observer = Observer()
+    observer.may_write.clear()
+    made = writer(tmp_path / "x.wav", observer)
+    assert observer.is_open.wait(10)
+    speak(made, 40)
+    frames = [Picture("received", 0.0, 0.0, None)]
+    assert made._items.qsize() == MAX_BATCHES
+    made.put(140.2, frames)
+    observer.may_write.set()
+    made.stop(141.0, [Played(140.5, RATE, tone(0.1)[np.newaxis])])
+    made.finish()
+    assert observer.over.wait(20)
+    assert observer.written.lost_s == pytest.approx(10.4, abs=0.5)
+    assert observer.written.duration_s == 41
+    heard = onsets(read(tmp_path / "x.wav")[1])
+    assert heard == pytest.approx([*range(30), 40.5], abs=0.001)
+    assert caplog.text.count("the disk is too slow") == 1
+    assert MAX_PICTURE_BATCHES < MAX_BATCHES
+
+
+@pytest.mark.parametrize("name", ["x.ogg", "x.wav"])
+def test_a_file_that_cannot_be_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    observer = Observer()
+    speak(writer(tmp_path / "file" / name, observer), 1)
+    assert observer.over.wait(10)
+    assert isinstance(observer.written.error, OSError)
+    assert observer.written.path is None and not observer.is_open.is_set()

@@ -1,0 +1,303 @@
+"""Recordings of calls over memory, in virtual time: positions, consent, faults of the disk."""
+
+import asyncio
+import json
+import logging
+import resource
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fastrtc import (
+    AsyncStreamHandler,
+    Context,
+    Recorder,
+    RecordingEnd,
+    Stream,
+    get_current_context,
+)
+from fastrtc.testing import Call
+from tests.recording.sound import RATE, onsets, read, tone
+from tests.session.rig import Rig
+from tests.testing.programs import RATE as PROGRAM_RATE
+from tests.testing.programs import replying
+from tests.testing.programs import tone as program_tone
+
+
+class Ends:
+    """What `on_end` was told."""
+
+    def __init__(self) -> None:
+        self.all: list[RecordingEnd] = []
+        self.threads: list[str] = []
+
+    def __call__(self, end: RecordingEnd) -> None:
+        assert get_current_context().webrtc_id == end.webrtc_id
+        self.threads.append(threading.current_thread().name)
+        self.all.append(end)
+
+    @property
+    def one(self) -> RecordingEnd:
+        (end,) = self.all
+        return end
+
+
+def story(audio: Any) -> Iterator[Any]:
+    for _ in range(10):
+        yield PROGRAM_RATE, program_tone(0.5)
+
+
+def short(audio: Any) -> Iterator[Any]:
+    yield PROGRAM_RATE, program_tone(0.5)
+
+
+def recorded(fn: Any, recorder: Recorder, **options: Any) -> Stream:
+    stream = replying(fn)
+    return Stream(
+        stream.event_handler,
+        modality="audio",
+        mode="send-receive",
+        concurrency_limit=9,
+        record=recorder,
+        **options,
+    )
+
+
+def sides(call: Call, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What the caller said and heard, in the place of a recording."""
+    call.save(path)
+    left, right = read(path)
+    return left, right
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def indicator(call: Call) -> list[bool]:
+    return [m["data"]["active"] for m in call.messages if m["type"] == "recording"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".ogg"])
+async def test_both_sides_in_step_with_the_caller(tmp_path: Path, suffix: str) -> None:
+    """The reply is interrupted once; what was not played is not in the recording."""
+    ends = Ends()
+    stream = recorded(story, Recorder(tmp_path / f"{{id}}{suffix}", on_end=ends))
+    async with Call(stream) as call:
+        await call.wait(0.53)
+        await call.say((RATE, tone(1.0)))
+        reply = await call.reply()
+        await call.say((RATE, tone(0.6)), at=reply.starts_s + 2)
+        await call.finish()
+    end = ends.one
+    assert (end.reason, end.error, end.lost_s) == ("ended", None, 0.0)
+    assert end.path is not None and end.path.stat().st_size == end.size
+    assert threading.current_thread().name not in ends.threads
+    left, right = read(end.path)
+    assert left.size / RATE == pytest.approx(end.duration_s, abs=0.03)
+    spoken, heard = sides(call, tmp_path / "caller.wav")
+    assert len(onsets(left)) == 2 and len(onsets(right)) == 2
+    assert np.array(onsets(left)) == pytest.approx(onsets(spoken), abs=0.003)
+    assert np.array(onsets(right)) == pytest.approx(np.array(onsets(heard)) - 0.06, abs=0.003)
+    loud = np.flatnonzero(np.abs(right.astype(int)) > 2000)
+    breaks = np.flatnonzero(np.diff(loud) > RATE // 4)
+    ended_s = loud[breaks[0]] / RATE  # the interrupted reply
+    caller = np.flatnonzero(np.abs(heard.astype(int)) > 2000)
+    caller_ended_s = caller[np.flatnonzero(np.diff(caller) > RATE // 4)[0]] / RATE
+    assert ended_s == pytest.approx(caller_ended_s - 0.06, abs=0.003)
+    assert indicator(call) == [True]
+    assert end.turns_path == Path(f"{end.path}.json")
+    report = json.loads(end.turns_path.read_text())
+    assert report["file"] == end.path.name and report["sides"] == ["received", "played"]
+    assert report["stretches"] == [
+        {"start_s": 0.0, "end_s": pytest.approx(end.duration_s, abs=0.01)}
+    ]
+
+
+class Beeps(AsyncStreamHandler):
+    """Answers the first sound after a pause with a tone, 0.3 s later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: asyncio.Queue[Any] = asyncio.Queue()
+        self.quiet = True
+
+    async def receive(self, frame: Any) -> None:
+        loud = bool(np.abs(frame[1].astype(int)).max() > 2000)
+        if loud and self.quiet:
+            asyncio.get_running_loop().call_later(
+                0.3, self.answers.put_nowait, (PROGRAM_RATE, program_tone(0.4))
+            )
+        self.quiet = not loud
+
+    async def emit(self) -> Any:
+        return await self.answers.get()
+
+    def copy(self) -> "Beeps":
+        return Beeps()
+
+
+MINUTES = 14
+
+
+async def test_a_call_of_14_minutes_on_a_bad_network_stays_in_step(tmp_path: Path) -> None:
+    ends = Ends()
+    recorder = Recorder(tmp_path / "{id}.wav", on_end=ends)
+    stream = Stream(Beeps(), modality="audio", mode="send-receive", record=recorder)
+    said = np.zeros(30 * RATE, np.int16)
+    for second in range(0, 30, 6):
+        said[second * RATE : second * RATE + RATE // 5] = tone(0.2)
+    async with Call(stream, loss=0.05, jitter_ms=60, seed=3) as call:
+        for n in range(MINUTES * 2):
+            await call.say((RATE, said), at=1.0 + n * 30)
+    assert ends.one.path is not None
+    left, right = read(ends.one.path)
+    assert ends.one.duration_s == pytest.approx(MINUTES * 60 - 4.8, abs=0.5)
+    wanted = 1.0 + np.arange(0, MINUTES * 60, 6)
+    for channel, shift_s in ((left, 0.0), (right, 0.3)):
+        heard = np.array(onsets(channel, 1.0))
+        nearest = np.abs(heard[:, np.newaxis] - wanted - shift_s).min(axis=1)
+        assert len(heard) > 0.8 * len(wanted)
+        assert np.median(nearest[-20:]) < 0.1
+    spoken, answered = np.array(onsets(left, 1.0)), np.array(onsets(right, 1.0))
+    distance = [answered[np.argmin(np.abs(answered - at - 0.3))] - at for at in spoken]
+    first, last = np.median(distance[:10]), np.median(distance[-10:])
+    assert abs(last - first) < 0.02
+    late = [at - wanted[np.argmin(np.abs(wanted - at))] for at in spoken]
+    assert abs(np.median(late[-10:]) - np.median(late[:10])) < 0.02
+
+
+async def test_only_what_the_speaker_consents_to_is_recorded(tmp_path: Path) -> None:
+    ends = Ends()
+    recorder = Recorder(tmp_path / "{id}.wav", start="manual", on_end=ends)
+    contexts: list[Context] = []
+    stream = recorded(short, recorder, on_connect=contexts.append)
+    async with Call(stream) as call:
+        await call.say((RATE, tone(0.5)), at=0.5)
+        recording = contexts[0].recording
+        assert not recording.active and not names(tmp_path)
+        await call.wait(2.5)
+        recording.start()  # from another thread, as that of a sync function
+        assert recording.active
+        await call.wait(0.1)
+        await call.say((RATE, tone(0.5)), at=4.0)
+        await call.wait(2)
+        recording.stop()
+        await call.wait(0.1)
+        assert not recording.active
+        await call.say((RATE, tone(0.5)), at=8.0)
+        await call.wait(2)
+        recording.start()
+        recording.start()
+        await call.wait(0.1)
+        await call.say((RATE, tone(0.5)), at=12.0)
+        await call.wait(1)
+    assert not recording.active
+    recording.start()  # too late, and harmless
+    assert ends.one.path is not None and ends.one.turns_path is not None
+    left, _ = read(ends.one.path)
+    report = json.loads(ends.one.turns_path.read_text())
+    (first, second) = report["stretches"]
+    began = contexts[0]
+    assert began is not None and first["start_s"] == 0.0
+    heard = onsets(left)
+    assert len(heard) == 2  # of four
+    assert first["start_s"] < heard[0] < first["end_s"] < second["start_s"] < heard[1]
+    assert heard[1] - heard[0] == pytest.approx(8.0, abs=0.005)  # positions hold over the pause
+    assert indicator(call)[:3] == [True, False, True]
+
+
+async def test_a_stream_without_recorder() -> None:
+    async with Rig() as rig:
+        assert not rig.context.recording.active
+        rig.context.recording.stop()
+        with pytest.raises(RuntimeError, match="no recorder"):
+            rig.context.recording.start()
+    with pytest.raises(RuntimeError, match="no recorder"):
+        Context("me").recording.start()
+
+
+async def talk(stream: Stream) -> Call:
+    """A call that goes on whatever happens to the recording."""
+    async with Call(stream) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.finish()
+        await call.say((RATE, tone(0.6)))
+        reply = await call.reply()
+        await call.finish()
+        assert reply.starts_s > 1
+    return call
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".ogg"])
+async def test_a_full_disk_costs_the_recording_and_not_the_call(
+    tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends = Ends()
+    stream = recorded(short, Recorder(tmp_path / f"x{suffix}", on_end=ends))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        call = await talk(stream)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    end = ends.one
+    assert end.reason == "error" and end.error is not None and "large" in end.error
+    assert indicator(call) == [True, False]
+    (error,) = errors(caplog)
+    assert "has failed; the connection continues" in error and str(tmp_path) in error
+    assert end.path is not None
+    seconds = read(end.path).shape[1] / RATE  # what was written is readable
+    assert 0 < seconds <= end.duration_s + 0.1 and end.duration_s > seconds - 0.1
+
+
+async def test_a_folder_that_cannot_be_created(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").touch()
+    ends = Ends()
+    call = await talk(recorded(short, Recorder(tmp_path / "file/x.ogg", on_end=ends)))
+    assert (ends.one.reason, ends.one.path, ends.one.turns_path) == ("error", None, None)
+    assert indicator(call) == [False] or indicator(call) == []
+    assert len(errors(caplog)) == 1
+
+
+async def test_a_limit_ends_the_recording(tmp_path: Path) -> None:
+    ends = Ends()
+    call = await talk(recorded(short, Recorder(tmp_path / "x.wav", max_s=1, on_end=ends)))
+    assert ends.one.reason == "limit" and 1 <= ends.one.duration_s < 1.5
+    assert indicator(call) == [True, False]
+    assert ends.one.turns_path is not None and ends.one.turns_path.exists()
+
+
+async def test_an_on_end_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(end: RecordingEnd) -> None:
+        raise RuntimeError("broken program")
+
+    await talk(recorded(short, Recorder(tmp_path / "x.ogg", on_end=fail)))
+    assert names(tmp_path) == ["x.ogg", "x.ogg.json"]
+    assert len(errors(caplog)) == 1 and "on_end() failed" in errors(caplog)[0]
+
+
+async def test_a_reply_of_a_generator_stream_is_recorded(tmp_path: Path) -> None:
+    async def speech() -> AsyncIterator[Any]:
+        yield PROGRAM_RATE, program_tone(0.5)
+
+    stream = Stream(
+        speech, modality="audio", mode="receive", record=Recorder(tmp_path / "{id}.wav")
+    )
+    async with Call(stream) as call:
+        call.inputs()
+        await call.reply()
+        await call.finish()
+    wav, _ = names(tmp_path)
+    left, right = read(tmp_path / wav)
+    assert not left.any() and len(onsets(right)) == 1
