@@ -66,11 +66,14 @@ def test_a_file_is_readable_up_to_half_a_second_before(tmp_path: Path, suffix: s
 @pytest.mark.parametrize("suffix", [".ogg", ".webm"])
 def test_a_disk_that_is_full(suffix: str) -> None:
     pictures = Pictures(("received",), (64, 48), 15) if suffix == ".webm" else None
+    sink = ContainerSink(
+        open("/dev/full", "w+b", buffering=0), suffix, audio=True, pictures=pictures
+    )
     with pytest.raises(OSError, match="No space left"):
-        file = open("/dev/full", "w+b", buffering=0)
-        sink = ContainerSink(file, suffix, audio=True, pictures=pictures)
         for _ in write(sink, pictures, 5):
             pass
+    with pytest.raises(OSError, match="No space left"):
+        sink.close()
 
 
 def test_pictures_alone(tmp_path: Path) -> None:

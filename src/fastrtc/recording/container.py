@@ -89,7 +89,6 @@ class ContainerSink:
         self._audio: Any = self._add_audio() if audio else None
         self._video: Any = None if pictures is None else self._add_video(format, pictures)
         self._samples = 0
-        self._check()
 
     def _add_audio(self) -> Any:
         stream: Any = self._container.add_stream(
