@@ -86,3 +86,13 @@ def test_what_was_cleared_is_not_waited_for():
     assert playback.unplayed_s(1.0) == pytest.approx(0.1)
     playback.played(mark, 0.0)
     assert playback.unplayed_s(1.1) == pytest.approx(0.0)
+
+
+def test_between_two_marks_the_client_plays_on():
+    playback = PlaybackMarks()
+    assert playback.unconfirmed_s(0.0) == 0.0
+    marks = send(playback, 0.5, 0.0)
+    playback.played(marks[1], 0.25)
+    assert playback.unplayed_s(0.31) == pytest.approx(0.3)
+    assert playback.unconfirmed_s(0.31) == pytest.approx(0.24)
+    assert playback.unconfirmed_s(0.9) == 0.0

@@ -345,7 +345,7 @@ class OpenSocket:
         while not self._queue.empty():
             self._queue.get_nowait()
         if self.start.framed and (tap := self._tap) is not None:
-            tap.cut(self._playback.unplayed_s(self.session.loop.time()))
+            tap.cut(self._playback.unconfirmed_s(self.session.loop.time()))
         self._playback.cleared()
         self._all_played.set()
         played = not self._heard and not self._client_paused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -86,6 +87,7 @@ class PlaybackMarks:
     def __init__(self, *, takes_back: bool = False) -> None:
         self._sent_s = 0.0
         self._played_s = 0.0
+        self._played_at = -math.inf  # when that was confirmed
         self._marks: OrderedDict[str, float] = OrderedDict()
         self._every_s = FRAME_S if takes_back else MARK_EVERY_S
         self._marked_s = 0.0
@@ -152,7 +154,7 @@ class PlaybackMarks:
         if at is None:
             return 0
         self._answers = True
-        self._played_s = max(self._played_s, at)
+        self._played_s, self._played_at = max(self._played_s, at), now
         while next(iter(self._marks)) != name:
             self._marks.popitem(last=False)
         del self._marks[name]
@@ -220,3 +222,8 @@ class PlaybackMarks:
         if not self._answers or now >= self._done_by:
             return 0.0
         return min(self._sent_s - self._played_s, self._done_by - now)
+
+    def unconfirmed_s(self, now: float) -> float:
+        """Return the same if the client has gone on playing since the last mark that it echoed."""
+        played_s = self._played_s + max(0.0, now - self._played_at)
+        return max(0.0, min(self.unplayed_s(now), self._sent_s - played_s))

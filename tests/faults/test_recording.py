@@ -1,0 +1,64 @@
+"""Recordings with real peers, and of a process that is killed."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastrtc import Recorder
+from fastrtc.testing import Call
+from tests.recording.sound import RATE, onsets, read, tone
+from tests.session.test_recording import recorded, sides, story
+from tests.support.forks import forked
+
+FORMATS = (".ogg", ".wav", ".mp4", ".webm")
+
+
+async def test_a_process_that_is_killed_leaves_files_up_to_a_second_before(tmp_path: Path) -> None:
+    with forked("-m", "tests.faults.recording_app", str(tmp_path), *FORMATS) as process:
+        assert process.stdout is not None
+        lines = [await asyncio.to_thread(process.stdout.readline) for _ in FORMATS]
+        await asyncio.sleep(2.3)
+        killed_at = time.monotonic()
+        process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(process.wait, 10)
+    for line in lines:
+        began, suffix = line.split()
+        left, right = read(tmp_path / f"x{suffix}")
+        assert len(left) / RATE > killed_at - float(began) - 1.0, suffix
+        assert np.abs(left[-RATE:]).mean() > 1000 and np.abs(right[-RATE:]).mean() > 1000
+
+
+async def test_over_a_network_both_sides_are_in_step_and_cut(tmp_path: Path) -> None:
+    await asyncio.gather(*(talk(tmp_path / o, o) for o in ("webrtc", "websocket", "twilio")))
+
+
+async def talk(tmp_path: Path, over: str) -> None:
+    """The second sound interrupts the story, whose rest was sent and dropped."""
+    stream = recorded(story, Recorder(tmp_path / "{transport}.wav"))
+    async with Call(stream, over) as call:  # type: ignore[arg-type]
+        await call.say((RATE, tone(0.6)), at=0.5)
+        reply = await call.reply()
+        await call.say((RATE, tone(0.4)), at=reply.starts_s + 1)
+        await call.wait(1.5)
+    (name,) = (name for name in os.listdir(tmp_path) if name.endswith(".wav"))
+    assert name == {"twilio": "telephone"}.get(over, over) + ".wav"
+    left, right = read(tmp_path / name)
+    spoken, heard = sides(call, tmp_path / "caller.wav")
+    shifts = [onsets(a)[0] - onsets(b)[0] for a, b in ((left, spoken), (right, heard))]
+    assert -0.05 < shifts[0] < 0.4 and -0.5 < shifts[1] < 0.1, over
+    for recording, caller, shift in ((left, spoken, shifts[0]), (right, heard, shifts[1])):
+        assert len(onsets(recording)) == len(onsets(caller))
+        assert onsets(recording) == pytest.approx(np.array(onsets(caller)) + shift, abs=0.08), over
+    assert ends(right)[0] - ends(heard)[0] == pytest.approx(shifts[1], abs=0.12), over
+
+
+def ends(samples: np.ndarray, pause_s: float = 0.3) -> list[float]:
+    """When sounds end, in seconds."""
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 2000)
+    last = np.concatenate((np.diff(loud) > pause_s * RATE, [True]))
+    return (loud[last] / RATE).tolist()
