@@ -6,14 +6,17 @@ import signal
 import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from fastrtc import Recorder
+from fastrtc import Recorder, Stream
 from fastrtc.testing import Call
 from tests.recording.sound import RATE, onsets, read, tone
 from tests.session.test_recording import recorded, sides, story
 from tests.support.forks import forked
+from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually
+from tests.webrtc.handlers import AsyncAudioVideoEcho, flip
 
 FORMATS = (".ogg", ".wav", ".mp4", ".webm")
 
@@ -62,3 +65,68 @@ def ends(samples: np.ndarray, pause_s: float = 0.3) -> list[float]:
     loud = np.flatnonzero(np.abs(samples.astype(int)) > 2000)
     last = np.concatenate((np.diff(loud) > pause_s * RATE, [True]))
     return (loud[last] / RATE).tolist()
+
+
+FLASH_S = 0.8
+
+
+class Flashes(VideoSource):
+    """A black picture whose upper half is white for 0.2 s in each 0.8 s."""
+
+    async def recv(self) -> av.VideoFrame:
+        self.picture[: len(self.picture) // 2] = 255 * (self.sent / self.fps % FLASH_S > 0.6)
+        return await super().recv()
+
+
+def flashing() -> Flashes:
+    return Flashes(picture=np.zeros((120, 160, 3), np.uint8))
+
+
+async def test_video_of_both_sides_is_in_step_with_the_audio(tmp_path: Path) -> None:
+    """MP4 of audio and video, and WebM of video alone; the played pictures are upside down."""
+    beeps = np.tile(np.concatenate((np.zeros(round(0.6 * RATE), np.int16), tone(0.2))), 10)
+    both = Stream(
+        AsyncAudioVideoEcho(),
+        modality="audio-video",
+        mode="send-receive",
+        record=Recorder(tmp_path / "both.mp4", picture_size=(160, 120)),
+        server_rtc_configuration=LOCAL,
+    )
+    video = Stream(
+        flip,
+        modality="video",
+        mode="send-receive",
+        record=Recorder(tmp_path / "video.webm", picture_size=(160, 120)),
+        server_rtc_configuration=LOCAL,
+    )
+    audio, flash = AudioSource(beeps), flashing()
+    audio.started_at = flash.started_at = asyncio.get_running_loop().time() + 0.8
+    async with (
+        Client(both, audio=audio, video=flash) as talker,
+        Client(video, video=flashing()) as viewer,
+    ):
+        await eventually(lambda: len(talker.video_frames) > 10 and len(viewer.video_frames) > 10)
+        await asyncio.sleep(4)
+    left, right = read(tmp_path / "both.mp4")
+    seen = flashes(tmp_path / "both.mp4")
+    assert min(len(onsets(left)), len(onsets(right)), len(seen[0]), len(seen[1])) >= 4
+    beats, shown = np.array(onsets(left)), np.array(seen[0])
+    late = [at - beats[np.abs(beats - at).argmin()] for at in shown[1:-1]]
+    assert -0.05 < np.median(late) < 0.2  # encoded and decoded, and at the next 1/15 s
+    assert all(len(side) >= 4 for side in flashes(tmp_path / "video.webm"))
+
+
+def flashes(path: Path) -> list[list[float]]:
+    """When the upper half of the left picture, and the lower half of the right one, is white."""
+    found: list[list[float]] = [[], []]
+    before = [False, False]
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            gray = frame.to_ndarray(format="gray")
+            assert gray.shape == (120, 320)
+            for side, part in enumerate((gray[30, 40:120], gray[90, 200:280])):
+                white = bool(part.mean() > 150)
+                if white and not before[side]:
+                    found[side].append(float(frame.pts * frame.time_base))
+                before[side] = white
+    return found

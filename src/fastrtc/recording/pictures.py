@@ -106,10 +106,10 @@ class Pictures:
     def frames(self, until_s: float) -> Iterator[VideoFrame]:
         """Yield the frames up to a position in the recording, in seconds; ``pts`` counts them.
 
-        Each is a new ``yuv420p`` frame.
+        Each is a new ``yuv420p`` frame, with the picture that is newest in its middle.
         """
         while self._count / self.fps < until_s:
-            self._update(self._began_s + self._count / self.fps)
+            self._update(self._began_s + (self._count + 0.5) / self.fps)
             frame = self._frame()
             frame.pts = self._count
             yield frame
