@@ -154,11 +154,6 @@ class AudioInbound:
         if len(self._fifo) or rate != self.rate:
             self._wait_for_gap(samples.shape[1] / rate)
 
-    def at(self, media_s: float) -> None:
-        """Set the RTP time of the audio that is pushed next, in seconds, for the recording."""
-        if self.tap is not None:
-            self.tap.at(media_s)
-
     def flush(self) -> None:
         """Deliver the incomplete last block, padded with silence; later audio starts a new one."""
         if self._stopped:

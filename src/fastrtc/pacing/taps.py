@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["InboundTap", "OutboundTap", "PictureTap"]
+__all__ = ["InboundTap", "OutboundTap", "PictureTap", "time_of"]
 
 
 class InboundTap(Protocol):
@@ -21,6 +22,22 @@ class InboundTap(Protocol):
 
     def skipped(self, seconds: float) -> None:
         """Account for audio that the client did not send."""
+
+
+class Tapped(Protocol):
+    """Audio that may be recorded."""
+
+    tap: InboundTap | None
+
+
+def time_of(tapped: Tapped) -> Callable[[float], None]:
+    """Return what sets the RTP time of the audio that is received next, if it is recorded."""
+
+    def set_time(media_s: float) -> None:
+        if tapped.tap is not None:
+            tapped.tap.at(media_s)
+
+    return set_time
 
 
 class OutboundTap(Protocol):

@@ -27,6 +27,7 @@ from ...core.messages import current_channel
 from ...core.stats import ConnectionStats
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
+from ...pacing.taps import time_of
 from ...pacing.video import VideoInbound
 from ...session.media import Media
 from ...session.session import Session
@@ -253,7 +254,7 @@ class Peer:
                 2 if stereo else 1,
                 run=lambda reading: self.session.run("audio", reading),
             )
-            receiver.on_time = self.media.audio_in.at
+            receiver.on_time = time_of(self.media.audio_in)
             self._receivers.append(receiver)
             if supports_fec():
                 announce_fec(transceiver)
