@@ -56,6 +56,8 @@ ELSEWHERE = {
     "server/speaking.py": "tests/webrtc/test_cluster.py",
     "server/startup.py": "tests/test_stream.py",
     "server/stream_endpoint.py": "tests/server/test_endpoint.py",
+    "protocols/whip/protocol.py": "tests/protocols/whip/test_clients.py",
+    "protocols/whip/sessions.py": "tests/protocols/whip/test_clients.py",
     "end_of_turn/errors.py": "tests/end_of_turn/test_smart_turn.py",
     "end_of_turn/protocol.py": "tests/end_of_turn/test_smart_turn.py",
     "pacing/emit_calls.py": "tests/pacing/test_outbound.py",

@@ -28,6 +28,7 @@ with atheris.instrument_imports(
     from fastrtc.core.identity import Headers
     from fastrtc.core.limits import Limits
     from fastrtc.handlers.stream import AsyncStreamHandler
+    from fastrtc.protocols.whip.fragment import InvalidFragment, parse_fragment
     from fastrtc.server.telephone import Telephone
     from fastrtc.server.tokens import Tokens, find_token
     from fastrtc.session.hooks import Hooks
@@ -80,6 +81,20 @@ def candidate(data: bytes) -> None:
         value = json.loads(value)
     with contextlib.suppress(InvalidCandidate):
         parse_candidate(value)
+
+
+def fragment(data: bytes) -> None:
+    """A fragment with candidates, which a WHIP client sends."""
+    with contextlib.suppress(InvalidFragment):
+        for one in parse_fragment(data.decode(errors="replace")).candidates:
+            with contextlib.suppress(InvalidCandidate):
+                parse_candidate(one)
+
+
+def fragment_cost(data: bytes) -> None:
+    """A fragment of up to 64 KiB."""
+    text = expand(data.decode(errors="replace"), Limits().offer_bytes)
+    assert_cheap(lambda: fragment(text.encode(errors="replace")))
 
 
 def websocket(data: bytes) -> None:
@@ -328,6 +343,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     for function in (
         offer,
         candidate,
+        fragment,
         websocket,
         telephone,
         client_message,
@@ -337,6 +353,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         vp8,
         offer_cost,
         candidate_cost,
+        fragment_cost,
         message_cost,
         host_cost,
         conversation_cost,
@@ -365,6 +382,14 @@ SEEDS: dict[str, list[bytes]] = {
     "candidate": [
         b"candidate:1 1 udp 2122260223 192.168.1.5 5000 typ srflx raddr 10.0.0.1 rport 9",
         b'{"candidate": "candidate:1 1 tcp 1 ::1 9 typ host tcptype active", "sdpMid": "0"}',
+    ],
+    "fragment": [
+        b"a=ice-ufrag:EsAw\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\nm=audio 9 RTP/AVP 0\na=mid:0\n"
+        b"a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\na=end-of-candidates\n"
+    ],
+    "fragment_cost": [
+        b"*1000*a=candidate:# 1 udp 1 10.0.0.1 9 typ host",
+        b"*32*m=audio #\n*9000*a=mid:#",
     ],
     "websocket": [
         b'{"event": "start", "websocket_id": "a"}\n'

@@ -31,6 +31,8 @@ PEERS = (
     "tests/client/test_webrtc.py",
     "tests/faults/",
     "tests/network/",
+    "tests/protocols/rtvi/test_clients.py",
+    "tests/protocols/whip/test_clients.py",
     "tests/telephone/",
     "tests/testing/test_agreement.py",
     "tests/testing/test_interruptions.py",

@@ -30,6 +30,7 @@ class Owner(Protocol):
     total_limit: int | None
     time_limit: float | None
     allow_extra_tracks: bool
+    rtc_configuration: Any
     server_rtc_configuration: Any
     authorize: Authorize | None
     allowed_origins: Collection[str] | str | None

@@ -1,0 +1,1 @@
+"""WHIP and WHEP: senders such as OBS, and players, over HTTP and WebRTC."""
