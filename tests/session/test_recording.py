@@ -112,6 +112,11 @@ async def test_both_sides_in_step_with_the_caller(tmp_path: Path, suffix: str) -
     assert indicator(call) == [True]
     assert end.turns_path == Path(f"{end.path}.json")
     report = json.loads(end.turns_path.read_text())
+    assert [turn["outcome"] for turn in report["turns"]] == ["interrupted", "completed"]
+    for turn, said, answered in zip(report["turns"], onsets(left), onsets(right), strict=True):
+        assert turn["speech_began_s"] == pytest.approx(said, abs=0.25)
+        assert turn["first_sent_s"] == pytest.approx(answered, abs=0.03)
+    assert report["turns"][0]["last_sent_s"] == pytest.approx(ended_s, abs=0.05)
     assert report["file"] == end.path.name and report["sides"] == ["received", "played"]
     assert report["stretches"] == [
         {"start_s": 0.0, "end_s": pytest.approx(end.duration_s, abs=0.01)}
@@ -139,6 +144,17 @@ class Beeps(AsyncStreamHandler):
 
     def copy(self) -> "Beeps":
         return Beeps()
+
+
+async def test_a_turn_that_the_caller_ends_is_in_the_file(tmp_path: Path) -> None:
+    ends = Ends()
+    async with Call(recorded(story, Recorder(tmp_path / "{id}.wav", on_end=ends))) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.reply()
+        await call.wait(1)
+    assert ends.one.turns_path is not None
+    (turn,) = json.loads(ends.one.turns_path.read_text())["turns"]
+    assert turn["outcome"] == "interrupted" and turn["played_s"] == pytest.approx(1, abs=0.2)
 
 
 MINUTES = 14
@@ -201,6 +217,7 @@ async def test_only_what_the_speaker_consents_to_is_recorded(tmp_path: Path) -> 
     assert ends.one.path is not None and ends.one.turns_path is not None
     left, _ = read(ends.one.path)
     report = json.loads(ends.one.turns_path.read_text())
+    assert len(report["turns"]) == 2  # of four
     (first, second) = report["stretches"]
     began = contexts[0]
     assert began is not None and first["start_s"] == 0.0

@@ -81,6 +81,8 @@ class SessionEvents:
         if self._turns is not None:
             await self._turns.finish()
         session, function = self._session, self._hooks.on_disconnect
+        if session.recording is not None:
+            await session.recording.finish_report()
         if function is None or self._connected_at is None:
             return
         end = ConnectionEnd(

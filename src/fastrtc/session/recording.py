@@ -19,6 +19,7 @@ from ..recording.report import Report, write_report
 from ..recording.taps import PictureTaps, Taps
 from ..recording.writer import Target, Writer, Written
 from .events import transport_of
+from .recorded_turns import RecordedTurns
 
 if TYPE_CHECKING:
     from .media import Media
@@ -59,8 +60,8 @@ class SessionRecording:
         self._written: asyncio.Future[Written] = self._loop.create_future()
         self._reporting: asyncio.Task[None] | None = None
         self._started_at = datetime.now().astimezone()
-        self._began_s = self._connected_s = 0.0
-        self.turns: list[Any] = []
+        self._turns: RecordedTurns | None = None
+        self._connected_s = 0.0
         session.on_start(self._connected)
         session.on_close(self._finish)
 
@@ -114,11 +115,14 @@ class SessionRecording:
         now = self._loop.time()
         if self._writer is None:
             self._started_at = datetime.now().astimezone()
-            self._began_s = time.monotonic()
             self._writer = Writer(self._target(), self._started_at, _Observer(self))
         elif self._opened:
             self._tell(active=True)
         self._writer.start(now)
+        if self._turns is None:
+            self._turns = RecordedTurns(self._connected_s)
+            self._session.turns.listen(self._turns)
+        self._turns.start()
         self._taps = Taps(self._loop.time)
         self._set_taps(self._taps)
         self._timer = self._loop.call_later(BATCH_S, self._tick)
@@ -147,6 +151,8 @@ class SessionRecording:
         self._set_taps(None)
         if self._writer is not None and taps is not None:
             self._writer.stop(self._loop.time(), taps.take())
+            if self._turns is not None and not self._session.ended:  # the last turn is to come
+                self._turns.stop()
             if self._opened and not self._session.ended:
                 self._tell(active=False)
 
@@ -187,9 +193,10 @@ class SessionRecording:
             self._pause()
         self._over = True
         self._log(written)
-        context = self._session.context.copy()
-        name = f"fastrtc-{self._session.id}:recording"
-        self._reporting = context.run(self._loop.create_task, self._report(written), name=name)
+        if not self._session.ended:
+            context = self._session.context.copy()
+            name = f"fastrtc-{self._session.id}:recording"
+            self._reporting = context.run(self._loop.create_task, self._report(written), name=name)
 
     def _log(self, written: Written) -> None:
         id, error = self._session.id, written.error
@@ -219,7 +226,7 @@ class SessionRecording:
                 written.stretches,
                 written.lost_s,
                 None if error is None else str(error),
-                [self._turn(turn) for turn in self.turns],
+                [] if self._turns is None else self._turns.positions(),
             )
             try:
                 turns_path = await run_in_thread(partial(write_report, written.path, report))
@@ -245,15 +252,6 @@ class SessionRecording:
         call = self._session.invoker.call("on_end", function, end)
         await self._session.call_last("on_end", call)
 
-    def _turn(self, turn: Any) -> dict[str, Any]:
-        """Return the record of a turn, with its times as positions in the recording."""
-        shift_s = self._connected_s - self._began_s
-        record: dict[str, Any] = turn.as_dict(texts=True)
-        for name, value in record.items():
-            if name.endswith("_s") and name not in DURATIONS and isinstance(value, int | float):
-                record[name] = round(value + shift_s, 4)
-        return record
-
     async def _finish(self, reason: CloseReason) -> None:
         """Complete the recording: the session has ended."""
         self._pause()
@@ -270,13 +268,13 @@ class SessionRecording:
                 self._recorder.template,
                 FINISH_TIMEOUT_S,
             )
-            return
+
+    async def finish_report(self) -> None:
+        """Write the file of turns, which are complete, and call the program."""
         if self._reporting is not None:
             await self._reporting
-
-
-DURATIONS = frozenset({"silence_s", "played_s"})
-"""Fields of a ``Turn`` that are no times."""
+        elif self._written.done():
+            await self._report(self._written.result())
 
 
 class _Observer:
