@@ -16,7 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastrtc.turns.detector import TurnDetector
-from fastrtc.turns.events import MaximumReached, Pause, PauseSuspected, SpeechStarted, TurnEvent
+from fastrtc.turns.events import (
+    MaximumReached,
+    Pause,
+    PauseSuspected,
+    PauseUnclear,
+    SpeechStarted,
+    TurnEvent,
+)
 from fastrtc.turns.options import AlgoOptions, SpeechRules
 
 WINDOW = 0.032
@@ -631,7 +638,7 @@ def test_what_is_needed_is_known_before(
     most=maxima,
     rules=some_rules,
     adapts=st.booleans(),
-    suspects=st.sampled_from([None, "only", "complete", "incomplete"]),
+    suspects=st.sampled_from([None, "only", "complete", "unclear", "incomplete"]),
 )
 def test_nothing_is_decided_while_it_can_wait(
     flags: list[bool],
@@ -660,8 +667,8 @@ def test_nothing_is_decided_while_it_can_wait(
     detector.judged = suspects not in (None, "only")
     for number, flag in enumerate(flags):
         event = detector.push(0.9 if flag else 0.1, replying)
-        if isinstance(event, PauseSuspected) and suspects != "only":
-            detector.judge(0.9 if suspects == "complete" else 0.1)
+        if isinstance(event, PauseSuspected | PauseUnclear) and suspects != "only":
+            detector.judge({"complete": 0.9, "unclear": 0.5}.get(suspects, 0.1))
         wait = detector.time_to_next_decision_s(replying)
         if wait and number % 5 == 0:  # all of them take their time
             count = math.ceil(round(wait / WINDOW, 6))
@@ -726,6 +733,29 @@ def test_an_incomplete_turn_ends_at_the_maximum_counted_from_the_end_of_speech(m
     assert detector.judge(0.0) is None
     (pause,) = feed(detector, silent(5.0))
     assert most < pause.at_s - end <= most + 2 * WINDOW
+
+
+def test_an_unclear_turn_is_asked_about_again_and_ends_if_it_is_complete_then():
+    detector = judged()
+    end = detector.now_s
+    feed(detector, silent(0.25))
+    assert detector.judge(0.5) is None
+    (unclear,) = feed(detector, silent(0.2))
+    assert unclear == PauseUnclear(pytest.approx(end + 13 * WINDOW), 0.0, pytest.approx(end))
+    assert detector.awaits_judgement
+    assert detector.judge(0.96) == Pause(detector.now_s, 0.0, pytest.approx(end))
+
+
+@pytest.mark.parametrize("again", [0.9, None])
+def test_an_unclear_turn_ends_after_a_longer_pause(again: float | None):
+    detector = judged()
+    end = detector.now_s
+    feed(detector, silent(0.25))
+    detector.judge(0.8)
+    feed(detector, silent(0.2))
+    assert detector.judge(again) is None
+    (pause,) = feed(detector, silent(5.0))
+    assert 1.2 < pause.at_s - end < 1.5
 
 
 def test_without_a_judgement_the_pause_decides():

@@ -100,9 +100,16 @@ class TestTurnModel:
     async def test_the_surer_the_model_the_longer_it_waits(self):
         latencies = []
         for probability in (0.0, 0.35, 0.69):
-            program = stream(turn_model=Scripted(probability))
+            program = stream(turn_model=Scripted(probability, probability))
             latencies += (await answered(program, 1.0))[0]
-        assert latencies == [pytest.approx(x, abs=0.08) for x in (3.1, 1.85, 0.6)]
+        assert latencies == [pytest.approx(x, abs=0.08) for x in (3.1, 2.1, 1.5)]
+
+    async def test_it_is_asked_again_if_it_was_unsure(self):
+        model = Scripted(0.7, 0.96)
+        (latency,), _ = await answered(stream(turn_model=model), 1.0)
+        first, second = model.asked
+        assert second - first == pytest.approx(0.2)
+        assert 0.45 < latency < 0.6
 
     @pytest.mark.parametrize("fault", [RuntimeError("broken"), float("nan"), 2.0, "yes", None])
     async def test_without_a_judgement_the_pause_decides(

@@ -24,7 +24,7 @@ def test_nor_before_the_pause_is_suspected():
 
 
 def test_a_judgement_ends_the_wait():
-    for probability, complete in ((0.0, False), (0.69, False), (0.7, True), (1.0, True)):
+    for probability, complete in ((0.0, False), (0.84, False), (0.85, True), (1.0, True)):
         suspicion = suspected()
         suspicion.judge(probability, 10 * S + 1)
         assert suspicion.is_complete is complete and not suspicion.waits(10 * S + 1)
@@ -55,5 +55,35 @@ def test_a_new_pause_is_judged_anew():
 
 
 def test_the_less_likely_the_turn_is_complete_the_longer_the_pause():
-    pauses = [pause_while_unsure_s(p, 0.5, 3.0) for p in (0.0, 0.14, 0.35, 0.7)]
-    assert pauses == pytest.approx([3.0, 2.5, 1.75, 0.5])
+    pauses = [pause_while_unsure_s(p, 0.5, 3.0) for p in (0.0, 0.19, 0.475, 0.95, 1.0)]
+    assert pauses == pytest.approx([3.0, 2.37, 1.6875, 1.25, 1.25])
+    assert pause_while_unsure_s(0.5, 0.5, 0.8) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("probability", "complete", "unclear"),
+    [(0.19, False, False), (0.2, False, True), (0.84, False, True), (0.85, True, True)],
+)
+def test_an_unclear_pause_is_asked_about_again(probability: float, complete: bool, unclear: bool):
+    suspicion = suspected()
+    suspicion.judge(probability, 10 * S)
+    assert (suspicion.is_complete, suspicion.is_unclear) == (complete, unclear)
+
+
+def test_the_second_judgement_has_a_deadline_of_its_own_and_needs_more():
+    suspicion = suspected()
+    suspicion.judge(0.5, 10 * S)
+    suspicion.ask_again(11 * S)
+    assert suspicion.waits(11 * S) and not suspicion.is_unclear
+    assert not suspicion.waits(11 * S + 300_000_000)
+    suspicion.judge(0.94, 11 * S)
+    assert not suspicion.is_complete and not suspicion.is_unclear and not suspicion.waits(11 * S)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_without_the_second_judgement_the_first_one_counts(late: bool):
+    suspicion = suspected()
+    suspicion.judge(0.5, 10 * S)
+    suspicion.ask_again(11 * S)
+    suspicion.judge(0.99 if late else None, 12 * S if late else 11 * S)
+    assert suspicion.probability == 0.5 and not suspicion.is_complete

@@ -31,7 +31,8 @@ class TurnModel(Protocol):
                 turn that was ended too early, it includes that turn.
 
         Returns:
-            The probability that the turn is complete, 0 to 1. From 0.7 on, the turn ends. Below,
-            the less likely it is, the longer the speaker is waited for.
+            The probability that the turn is complete, 0 to 1. From 0.85 on, the turn ends. From
+            0.2 on, the model is asked again when the pause has lasted for 0.4 s, and the turn ends
+            from 0.95 on. Otherwise, the less likely it is, the longer the speaker is waited for.
         """
         ...

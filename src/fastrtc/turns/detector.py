@@ -10,12 +10,12 @@ from operator import attrgetter
 
 from ..pause_detection.timestamps import HYSTERESIS, MIN_PROBABILITY
 from .adaptive_pause import MIN_PAUSE_S, AdaptivePause
-from .events import MaximumReached, Pause, PauseSuspected, SpeechStarted, TurnEvent
+from .events import MaximumReached, Pause, PauseSuspected, PauseUnclear, SpeechStarted, TurnEvent
 from .options import AlgoOptions, SpeechRules
 from .stretch import NEVER_S, Stretch
 from .stretch import to_ns as _ns
 from .stretch import to_s as _s
-from .suspicion import SUSPECTED_AFTER_S, Suspicion, pause_while_unsure_s
+from .suspicion import ASKED_AGAIN_AFTER_S, SUSPECTED_AFTER_S, Suspicion, pause_while_unsure_s
 
 __all__ = ["TurnDetector"]
 
@@ -128,6 +128,8 @@ class TurnDetector:
         if self.suspects:
             silent_since = self._now if self.suspected or self._last is None else self._last.end
             suspicion = silent_since + _ns(SUSPECTED_AFTER_S)
+            if self.judged and self._suspicion.is_unclear and self._last is not None:
+                suspicion = self._last.end + _ns(ASKED_AGAIN_AFTER_S)
         return min(pause, maximum, suspicion) - self._now
 
     def reset(self, now_s: float | None = None) -> None:
@@ -257,17 +259,14 @@ class TurnDetector:
         self._adaptive.turn_started(_s(self._onset), self._plain_pause_s)
         return SpeechStarted(_s(at), _s(self._onset))
 
-    def _look_for_end(
-        self, at: int, replying: bool
-    ) -> PauseSuspected | Pause | MaximumReached | None:
+    def _look_for_end(self, at: int, replying: bool) -> TurnEvent | None:
         assert self._onset is not None
         onset, window = self._onset, self._pause_window
         self._drop(at - max(window, self._chunk))
-        if self.suspects and not replying and not self.suspected and self._last is not None:
-            due = self._last.end + _ns(SUSPECTED_AFTER_S)
-            if at >= due:
-                self._suspicion.since = due
-                return PauseSuspected(_s(at), _s(onset), _s(self._last.end))
+        if self.suspects and not replying and self._last is not None:
+            doubt = self._doubt(at, onset, self._last.end)
+            if doubt is not None:
+                return doubt
         waits = self.judged and not replying and self._suspicion.waits(at)
         # what was before the onset is not a pause after it
         if not waits and at - onset >= window:
@@ -276,6 +275,20 @@ class TurnDetector:
         if at - self._counted_from >= _ns(self.options.max_continuous_speech_s):
             self._cut(at)
             return MaximumReached(_s(at), _s(onset), _s(at))
+        return None
+
+    def _doubt(self, at: int, onset: int, end: int) -> PauseSuspected | PauseUnclear | None:
+        """Return an event if a turn model is to be asked about the pause."""
+        if not self.suspected:
+            due = end + _ns(SUSPECTED_AFTER_S)
+            if at >= due:
+                self._suspicion.since = due
+                return PauseSuspected(_s(at), _s(onset), _s(end))
+        elif self.judged and self._suspicion.is_unclear:
+            due = end + _ns(ASKED_AGAIN_AFTER_S)
+            if at >= due:
+                self._suspicion.ask_again(due)
+                return PauseUnclear(_s(at), _s(onset), _s(end))
         return None
 
     def _pause(self, at: int, onset: int) -> Pause:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["MaximumReached", "Pause", "PauseSuspected", "SpeechStarted", "TurnEvent"]
+__all__ = [
+    "MaximumReached",
+    "Pause",
+    "PauseSuspected",
+    "PauseUnclear",
+    "SpeechStarted",
+    "TurnEvent",
+]
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,21 @@ class SpeechStarted:
 @dataclass(frozen=True)
 class PauseSuspected:
     """The speaker is silent, and may have finished; the utterance goes on until its ``Pause``.
+
+    Attributes:
+        at_s: Time of the decision, in seconds of audio.
+        onset_s: Start of the utterance, as in its ``SpeechStarted``.
+        end_s: End of its speech so far.
+    """
+
+    at_s: float
+    onset_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class PauseUnclear:
+    """A suspected pause lasts, and the turn model, which was unsure of it, is to be asked again.
 
     Attributes:
         at_s: Time of the decision, in seconds of audio.
@@ -66,4 +88,4 @@ class MaximumReached:
     end_s: float
 
 
-TurnEvent: TypeAlias = SpeechStarted | PauseSuspected | Pause | MaximumReached
+TurnEvent: TypeAlias = SpeechStarted | PauseSuspected | PauseUnclear | Pause | MaximumReached

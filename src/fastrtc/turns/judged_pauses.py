@@ -14,8 +14,8 @@ from ..audio.convert import to_float32
 from ..end_of_turn.protocol import MAX_AUDIO_S, RATE
 from .adaptive_pause import MAX_GAP_S
 from .detector import TurnDetector
-from .events import Pause, PauseSuspected
-from .suspicion import SUSPECTED_AFTER_S
+from .events import Pause, PauseSuspected, PauseUnclear
+from .suspicion import ASKED_AGAIN_AFTER_S, SUSPECTED_AFTER_S
 
 __all__ = ["Ask", "JudgedPauses"]
 
@@ -68,17 +68,19 @@ class JudgedPauses:
         while self._kept - self._recent[0].size >= MAX_KEPT:
             self._kept -= self._recent.popleft().size
 
-    def ask(self, suspected: PauseSuspected, pre_roll_s: float) -> None:
+    def ask(self, suspected: PauseSuspected | PauseUnclear, pre_roll_s: float) -> None:
         """Ask about a pause.
 
         Args:
-            suspected: The pause.
+            suspected: The pause, which is asked about for the first or for the second time.
             pre_roll_s: Audio before the onset that belongs to the utterance, in seconds.
         """
         if suspected.onset_s - self._ended_s >= MAX_GAP_S:
             self._begin_s = suspected.onset_s - pre_roll_s
         # always with the same silence: a little more changes what the model says
-        stop = self._index(suspected.end_s + SUSPECTED_AFTER_S)
+        again = isinstance(suspected, PauseUnclear)
+        silence_s = ASKED_AGAIN_AFTER_S if again else SUSPECTED_AFTER_S
+        stop = self._index(suspected.end_s + silence_s)
         start = max(0, self._index(self._begin_s), stop - round(MAX_AUDIO_S * RATE))
         audio = np.concatenate(self._recent)[start:stop]
         if self._answer is not None:

@@ -16,7 +16,7 @@ from ..core.turn import EndedBy
 from ..core.types import Layout
 from ..pause_detection.protocol import RATE, SpeechStream
 from .detector import TurnDetector
-from .events import MaximumReached, Pause, PauseSuspected, SpeechStarted, TurnEvent
+from .events import MaximumReached, Pause, PauseSuspected, PauseUnclear, SpeechStarted, TurnEvent
 from .gated_detector import Gate, GatedTurnDetector
 from .judged_pauses import Ask, JudgedPauses
 from .options import AlgoOptions, SpeechRules
@@ -128,6 +128,8 @@ class UtteranceSegmenter:
             if isinstance(event, SpeechStarted):
                 started, onset_s = True, event.onset_s
                 continue
+            if isinstance(event, PauseUnclear):
+                continue
             utterance = self._buffer.utterance(event.onset_s, event.at_s)
             end_s = event.at_s - speech_end_s(
                 utterance, self._rate, event.at_s - event.end_s, self._channels
@@ -175,7 +177,7 @@ class UtteranceSegmenter:
     def _asking(self, events: Iterator[TurnEvent]) -> Iterator[TurnEvent]:
         """Yield events, and ask the turn model about suspected pauses."""
         for event in events:
-            if isinstance(event, PauseSuspected) and self._pauses is not None:
+            if isinstance(event, PauseSuspected | PauseUnclear) and self._pauses is not None:
                 self._pauses.ask(event, self._buffer.pre_roll_s)
             elif isinstance(event, Pause) and self._pauses is not None:
                 self._pauses.ended(event)
