@@ -114,7 +114,14 @@ export class TurnLog {
     if (!turn) return;
     const own = this.#ownRecord();
     if (own === this.#running) this.#running = null;
-    this.#put({ ...turn, number: own?.number ?? ++this.#count });
+    const running = this.#running;
+    if (own || !running) this.#put({ ...turn, number: own?.number ?? ++this.#count });
+    else {
+      // Of a turn that the page has not noticed, before the one that goes on.
+      this.#put({ ...turn, number: running.number });
+      this.#running = { ...running, number: ++this.#count };
+      this.#put(this.#running);
+    }
   }
 
   /** Process the state of the conversation; the time is in ms. */

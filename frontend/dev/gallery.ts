@@ -138,7 +138,7 @@ async function arrange(): Promise<void> {
     });
     connection.converse("heard");
     connection.converse("thinking");
-    document.querySelectorAll<HTMLElement>("[role=option]")[2]?.click();
+    document.querySelectorAll<HTMLElement>("[role=option]")[3]?.click();
   } else if (state === "no-turns") press("Connection details");
   else if (state === "captions" || state === "captions-hidden") {
     connection.converse("speaking");

@@ -49,6 +49,13 @@ VIEWS = {
     "audio-video-send": {"view": "audio-video", "mode": "send"},
     "audio-video-receive": {"view": "audio-video", "mode": "receive"},
 }
+GUIDE = {
+    "push-to-talk": {"state": "hold", "compact": ""},
+    "captions": {"state": "captions", "compact": ""},
+    "timeline": {"state": "timeline"},
+}
+"""The pictures of the guide."""
+
 WIDTHS = {1280: 800, 390: 844}
 SCALE = {1280: 0.45, 390: 0.6}
 GAP = 6  # pixels between the pictures of a sheet
@@ -117,16 +124,16 @@ async def take_sheet(browser: Browser, address: str, view: str, width: int) -> N
     sheet.save(SCREENS / f"{view}-{width}.png", optimize=True)
 
 
-async def take_talk_button(browser: Browser, address: str) -> None:
-    """Take the pictures of the button to talk for the guide, in both themes."""
-    page = await browser.new_page(viewport={"width": 640, "height": 480}, device_scale_factor=2)
-    for theme in ("light", "dark"):
-        query = {"view": "audio", "state": "hold", "theme": theme, "compact": ""}
-        await page.goto(f"{address}?{urlencode(query)}")
+async def take_guide(browser: Browser, address: str) -> None:
+    """Take the pictures of the guide, in both themes."""
+    size = {"width": 640, "height": 800}
+    page = await browser.new_page(viewport=size, device_scale_factor=2)
+    for (name, query), theme in product(GUIDE.items(), ("light", "dark")):
+        await page.goto(f"{address}?{urlencode({'view': 'audio', 'theme': theme, **query})}")
         await page.wait_for_selector("body[data-ready]")
         await page.wait_for_timeout(450)
         picture = Image.open(io.BytesIO(await page.locator(".frtc").screenshot()))
-        picture.quantize(256).save(ASSETS / f"push-to-talk-{theme}.png", optimize=True)
+        picture.quantize(256).save(ASSETS / f"{name}-{theme}.png", optimize=True)
     await page.close()
 
 
@@ -145,7 +152,7 @@ async def main(views: list[str]) -> None:
             for view, width in product(views, WIDTHS):
                 await take_sheet(browser, address, view, width)
             if "audio" in views:
-                await take_talk_button(browser, address)
+                await take_guide(browser, address)
             await browser.close()
     finally:
         server.terminate()

@@ -458,6 +458,45 @@ describe("the server", () => {
     expect(connection.conversation.state).toBe("thinking");
   });
 
+  it("shows what is said, recorded and answered, until the next start", async () => {
+    const { connection } = await connected();
+    const seen: unknown[] = [];
+    connection.on("transcript", ({ text }) => seen.push(text));
+    connection.on("recording", (active) => seen.push(active));
+    connection.on("timeline", ({ number, source }) => seen.push([number, source]));
+    FakePeer.last.say({ type: "transcript", data: { who: "user", text: "Hello" } });
+    FakePeer.last.say({ type: "recording", data: { active: true } });
+    FakePeer.last.say({ type: "log", data: "started_talking" });
+    FakePeer.last.say({ type: "turn", data: { number: 7, kind: "start_up" } });
+    expect(seen).toEqual(["Hello", true, [1, "page"], [1, "program"], [2, "page"]]);
+    expect(connection.recording).toBe(true);
+    expect(connection.transcripts).toMatchObject([{ key: 0, who: "user", text: "Hello" }]);
+    connection.stop();
+    expect(connection.recording).toBe(false);
+    expect(connection.timeline).toMatchObject([{ kind: "start_up" }, { outcome: "completed" }]);
+    void connection.start();
+    expect([connection.transcripts, connection.timeline]).toEqual([[], []]);
+  });
+
+  it("is asked for its records of turns, once there is a channel and after each reconnect", async () => {
+    const { connection } = make();
+    connection.requestTurns();
+    void connection.start();
+    await settle();
+    FakePeer.last.connect();
+    await settle();
+    const asked = (on: boolean): string => JSON.stringify({ type: "turns", data: { on } });
+    expect(FakePeer.last.channel.sent).toEqual([asked(true)]);
+    FakePeer.last.become("failed");
+    await settle();
+    await vi.advanceTimersByTimeAsync(3001);
+    FakePeer.last.connect();
+    await settle();
+    expect(FakePeer.last.channel.sent).toEqual([asked(true)]);
+    connection.requestTurns(false);
+    expect(FakePeer.last.channel.sent).toEqual([asked(true), asked(false)]);
+  });
+
   it("gets texts and objects as JSON", async () => {
     const { connection } = await connected();
     expect(connection.send("hello")).toBe(true);
