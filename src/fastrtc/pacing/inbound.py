@@ -22,6 +22,7 @@ from ..core.timed_event import TimedEvent
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import Invoker, is_async
 from ..handlers.link import link_of
+from .arrival_clock import ArrivalClock
 from .silence import SilenceClock
 from .taps import InboundTap
 
@@ -69,6 +70,8 @@ class AudioInbound:
         receiving: Whether a sync ``receive`` is running at the moment.
         on_received: Called after ``receive`` has processed a frame, where it ran: on the loop if it
             is async, otherwise in its thread.
+        arrivals: Follows when audio arrives, on the clock of ``time.monotonic()``; None while
+            nothing needs it.
         on_pushed: Called on the event loop with the samples of each ``push``; None for nothing.
         tap: Records the audio; None for nothing.
     """
@@ -104,8 +107,9 @@ class AudioInbound:
         self._calls = 0  # how many of these are functions
         self._queued = TimedEvent()
         self._pushed = self._taken = 0  # samples queued, and samples taken by `run`
-        self._pushed_at = 0.0  # when the last of them arrived, on the clock of time.monotonic()
         self._received = 0  # of these, what `receive` has returned from
+        self._per_s = self.rate * channels
+        self.arrivals: ArrivalClock | None = None
         self._stopped = False
         self._finishing = False  # nothing comes any more, but what there is is given
         self._done = asyncio.Event()
@@ -236,13 +240,13 @@ class AudioInbound:
         return self._overflow.dropped
 
     def arrived_at(self) -> float:
-        """Return when the end of the block that ``receive`` processes arrived.
+        """Return when the end of the block that ``receive`` processes arrived; see ``arrivals``.
 
-        On the clock of ``time.monotonic()``; call it where ``receive`` runs. The position in the
-        audio counts: what the network has held up arrives all at once.
+        Call it where ``receive`` runs.
         """
-        behind = (self._pushed - self._taken) / self._converter.channels / self.rate
-        return self._pushed_at - behind
+        if self.arrivals is None:
+            return time.monotonic()
+        return self.arrivals.time_of(self._taken / self._per_s)
 
     def silence(self) -> tuple[int, NDArray[np.int16]]:
         """Return 20 ms of silence in the form that ``receive`` gets."""
@@ -298,7 +302,8 @@ class AudioInbound:
         frame = self._shaped(planar)
         self._frames.put(frame)
         self._pushed += frame.size
-        self._pushed_at = time.monotonic()
+        if self.arrivals is not None:
+            self.arrivals.push(self._pushed / self._per_s, time.monotonic())
         passed = 0
         while (
             self._pushed - self._taken > self._most_waiting and self._frames.qsize() > 1
@@ -314,6 +319,8 @@ class AudioInbound:
                     break
                 continue
             self._pushed -= oldest.size
+            if self.arrivals is not None:
+                self.arrivals.reset()
             self._overflow.record()
         self._queued.ring()
 

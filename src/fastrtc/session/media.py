@@ -17,6 +17,7 @@ from ..handlers.kinds import video_function
 from ..handlers.link import is_replying, link_of
 from ..handlers.speaking import Sayable, SpeechHandle, interrupt
 from ..handlers.video import VideoStreamHandler
+from ..pacing.arrival_clock import ArrivalClock
 from ..pacing.audio_output import check_output
 from ..pacing.filler import Filler
 from ..pacing.inbound import AudioInbound
@@ -56,6 +57,7 @@ class Media:
         drop_unplayed: Drops the audio that the client has not played; thread-safe. ``clear`` by
             default; a transport whose client has a buffer replaces it.
         playback: When the client plays what was sent.
+        arrivals: When the client's audio arrives, while the turns of its conversation are recorded.
         sent_to_client_s: Returns how much audio was sent to the client, in seconds, on the scale of
             its marks; a transport with marks replaces it.
         tasks: The tasks of ``start_up``, ``receive`` and ``emit`` of a started handler.
@@ -87,6 +89,7 @@ class Media:
         self.filler: Filler | None = None
         self.drop_unplayed: Callable[[], None] = self.clear
         self.playback = PlaybackReports()
+        self.arrivals = ArrivalClock()
         self.sent_to_client_s: Callable[[], float] = float
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver

@@ -39,6 +39,7 @@ class PlaybackReports:
         delay_s: How long audio waits in the buffers of the client, as it reports; None if it does
             not.
         round_trip_s: The round trip through the network, if the transport measures it.
+        codec_s: The delay of the codec, in seconds.
         assumed_s: The delay of a client that does not report any; None for none.
         has_marks: Whether the client confirms with marks what it has played.
     """
@@ -46,6 +47,7 @@ class PlaybackReports:
     def __init__(self) -> None:
         self.delay_s: float | None = None
         self.round_trip_s: float | None = None
+        self.codec_s = 0.0
         self.assumed_s: float | None = None
         self.has_marks = False
         self._played: deque[tuple[float, float]] = deque(maxlen=MAX_MARKS)
@@ -110,7 +112,7 @@ class PlaybackReports:
             return None
         round_trip_s = self.measured_round_trip_s
         if self.delay_s is not None:
-            return sent_at + (round_trip_s or 0.0) + self.delay_s, "client"
+            return sent_at + (round_trip_s or 0.0) + self.codec_s + self.delay_s, "client"
         if self.assumed_s is not None and round_trip_s is not None:
-            return sent_at + round_trip_s + self.assumed_s, "estimate"
+            return sent_at + round_trip_s + self.codec_s + self.assumed_s, "estimate"
         return None

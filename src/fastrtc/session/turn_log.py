@@ -114,6 +114,7 @@ class TurnLog:
         if link is not None and conversational:
             link.turn_events = TurnEvents(self)
             if media.audio_in is not None:
+                media.audio_in.arrivals = media.arrivals
                 link.arrived_at = media.audio_in.arrived_at
         if media.audio_out is not None:
             media.audio_out.on_polled = self._polled

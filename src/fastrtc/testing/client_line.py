@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +99,16 @@ class ClientLine(LiveLine):
             }.get(str(message["type"]))
             if control is not None and self.transport == "websocket":
                 self._carry_back(control)
+            elif message["type"] == "report_heard":
+                self._report_heard(client, message.get("data"))
             else:
                 self.on_message(cast(Message, message))
+
+    def _report_heard(self, client: Client, question: object) -> None:
+        """Tell the server how long the loudspeaker delays audio."""
+        number = question.get("n") if isinstance(question, dict) else None
+        report: dict[str, Any] = {"type": "heard", "data": {"n": number, "delay_s": self.delay_s}}
+        self._carry(lambda: client.send(report) if client.error is None else None)
 
     async def _wait_for_end(self, client: Client) -> None:
         error = await client.wait_closed()

@@ -69,6 +69,7 @@ class TwilioLine(LiveLine):
         self._socket: ClientConnection | None = None
         self._resampler = StreamResampler(RATE, PHONE_RATE)
         self._rest = np.zeros((1, 0), np.int16)
+        self._started = False
         self._to_send: asyncio.Queue[str] = asyncio.Queue()
 
     async def _connect(self, url: str) -> None:
@@ -145,7 +146,11 @@ class TwilioLine(LiveLine):
 
     def send(self, frame: NDArray[np.int16]) -> None:
         """Send 20 ms of audio."""
-        samples = np.concatenate((self._rest, self._resampler.process(frame[np.newaxis])), axis=1)
+        new = self._resampler.process(frame[np.newaxis])
+        if not self._started:  # the resampler has a delay, and a frame must not wait for the next
+            self._started = True
+            self._rest = np.zeros((1, max(0, FRAME - new.shape[1])), np.int16)
+        samples = np.concatenate((self._rest, new), axis=1)
         while samples.shape[1] >= FRAME:
             payload = base64.b64encode(MULAW.encode(samples[:, :FRAME])).decode()
             self._post({"event": "media", "media": {"track": "inbound", "payload": payload}})

@@ -22,6 +22,10 @@ from .guard import guarded
 
 __all__ = ["Figures"]
 
+OPUS_DELAY_S = 0.0065
+"""By how much Opus delays audio, in seconds: the look-ahead of its encoder (RFC 6716, 2.1.4 and
+libopus' ``OPUS_GET_LOOKAHEAD``). The other codecs delay none."""
+
 CLOCK_RATE = 48_000
 """The RTP clock rate of Opus in Hz, in which aiortc gives the jitter; that of other codecs of audio
 is lower, so their jitter is an underestimate."""
@@ -40,6 +44,7 @@ class Figures:
         self._pc = pc
         self._playback = media.playback
         self._playback.assumed_s = ASSUMED_DELAY_S
+        self._playback.codec_s = media.arrivals.codec_s = OPUS_DELAY_S
         self._session = session
         self._media = media
         self._loss_out: float | None = None

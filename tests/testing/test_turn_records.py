@@ -1,0 +1,48 @@
+"""The records of turns agree with what a caller hears, over the real transports."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fastrtc import ReplyOnPause, Stream, Turn
+from fastrtc.testing import Call
+from tests.support.models import StreamingEnergy
+
+from .programs import RATE, tone
+
+TURNS = 3
+TOLERANCE_S = 0.03
+
+
+def reply(audio: Any) -> Iterator[Any]:
+    yield RATE, tone(0.3)
+
+
+@pytest.mark.parametrize(
+    ("over", "heard_by"), [("webrtc", "client"), ("websocket", "client"), ("twilio", "marks")]
+)
+async def test_the_silence_of_a_record_is_that_of_the_caller(over: Any, heard_by: str) -> None:
+    """On a busy machine some are off; `benchmarks` compares 50 on a quiet one."""
+    turns: list[Turn] = []
+    stream = Stream(
+        ReplyOnPause(reply, model=StreamingEnergy()),
+        modality="audio",
+        mode="send-receive",
+        server_rtc_configuration={"iceServers": []},
+        on_turn=turns.append,
+    )
+    async with Call(stream, over) as call:
+        for k in range(TURNS):
+            await call.say((RATE, tone(0.5 + 0.013 * k)))
+            await call.finish()
+    assert [turn.heard_by for turn in turns] == [heard_by] * TURNS
+    off_s = [
+        turn.silence_s - heard.latency_s if turn.silence_s is not None else 9.0
+        for turn, heard in zip(turns, call.turns, strict=True)
+    ]
+    print(f"{over}: the records are off by {off_s} s")
+    assert min(map(abs, off_s)) < TOLERANCE_S
+    assert all(turn.parts is not None and min(turn.parts) >= 0 for turn in turns)  # type: ignore[type-var]
+    types = [message["type"] for message in call.messages]
+    assert "report_heard" not in types and "turn" not in types
