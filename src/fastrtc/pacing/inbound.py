@@ -67,6 +67,7 @@ class AudioInbound:
 
     Attributes:
         rate: The sample rate of the handler in Hz.
+        overflow: Counts the blocks that are dropped because the handler is slow.
         receiving: Whether a sync ``receive`` is running at the moment.
         on_received: Called after ``receive`` has processed a frame, where it ran: on the loop if it
             is async, otherwise in its thread.
@@ -118,7 +119,7 @@ class AudioInbound:
         self.on_pushed: Callable[[NDArray[np.int16]], None] | None = None
         self.tap: InboundTap | None = None
         self._most_waiting = round(BACKLOG_S * self.rate * channels)
-        self._overflow = Overflow(
+        self.overflow = Overflow(
             logger.warning,
             "receive() is more than %.0f s behind: the oldest audio is dropped",
             BACKLOG_S,
@@ -234,11 +235,6 @@ class AudioInbound:
         for _ in range(blocks):
             self._enqueue(np.zeros((self._converter.channels, self._block), np.int16))
 
-    @property
-    def dropped(self) -> int:
-        """How many blocks were dropped, as the handler is slow."""
-        return self._overflow.dropped
-
     def arrived_at(self) -> float:
         """Return when the end of the block that ``receive`` processes arrived; see ``arrivals``.
 
@@ -321,7 +317,7 @@ class AudioInbound:
             self._pushed -= oldest.size
             if self.arrivals is not None:
                 self.arrivals.reset()
-            self._overflow.record()
+            self.overflow.record()
         self._queued.ring()
 
     async def run(self) -> None:

@@ -18,7 +18,7 @@ def common_stats(session: Session, media: Media) -> ConnectionStats:
     """Return what every connection knows: its time, and the frames that were dropped."""
     dropped_in = dropped_out = 0
     if media.audio_in is not None:
-        dropped_in += media.audio_in.dropped
+        dropped_in += media.audio_in.overflow.dropped
     if media.video_in is not None:
         dropped_in += media.video_in.dropped
     if media.video_out is not None:
