@@ -2,6 +2,7 @@
 
 from . import client as client
 from . import credentials as credentials
+from . import metrics as metrics
 from . import pause_detection as pause_detection
 from . import ray as ray
 from . import reply_on_pause as reply_on_pause

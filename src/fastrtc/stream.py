@@ -171,6 +171,9 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
             models, as transcripts of the assistant: see ``Transcript``.
         record: Records the connections, such as ``Recorder("calls/{id}.ogg")``. See
             ``docs/recording.md``.
+        debug: Whether ``mount`` adds ``{path}/fastrtc/debug``, a page for developers with the
+            sessions, their turns, levels, queues and drops. ``authorize`` decides who may see it.
+            See ``docs/monitoring.md``.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.
@@ -220,6 +223,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         captions: bool = False,
         on_turn: OnTurn | None = None,
         record: Recorder | None = None,
+        debug: bool = False,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -258,7 +262,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         tables = tables_of(self)
         attach(self, StreamEndpoint(self, tables, page, twilio_auth_token, phone_providers))
         endpoint_of(self).hooks = check_hooks(
-            on_message, on_connect, on_disconnect, idle_timeout, captions, on_turn
+            on_message, on_connect, on_disconnect, idle_timeout, captions, on_turn, debug
         )
         endpoint_of(self).hooks.record = check_recorder(record, modality)
         if type(self)._generate_default_ui is not Stream._generate_default_ui:

@@ -159,6 +159,11 @@ class AudioInbound:
         if len(self._fifo) or rate != self.rate:
             self._wait_for_gap(samples.shape[1] / rate)
 
+    @property
+    def waiting_s(self) -> float:
+        """How much audio waits for ``receive``, in seconds."""
+        return (self._pushed - self._taken) / self._per_s
+
     def flush(self) -> None:
         """Deliver the incomplete last block, padded with silence; later audio starts a new one."""
         if self._stopped:

@@ -23,6 +23,7 @@ from .audio_output import check_output, is_nothing, playable_s
 from .cues import Cues
 from .emit import INTERVAL_S, DroppedAudio
 from .emit_calls import EmitCalls, Raised
+from .level_meter import LevelMeter
 from .playout import Playout, PlayoutFrame
 from .taps import OutboundTap
 
@@ -48,6 +49,7 @@ class AudioOutbound:
             send; None for nothing.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
         turn: Held by a task while the audio of other tasks waits.
+        meter: Measures the level of the audio that is sent; None for nothing.
         unplayed_s: Returns how much queued audio was not played, in seconds; a transport whose
             client has a buffer replaces it.
         captions: Whether the texts of ``Speech`` are delivered as transcripts.
@@ -73,6 +75,7 @@ class AudioOutbound:
         self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
         self.on_polled: Callable[[Playout], None] | None = None
         self.turn = asyncio.Lock()
+        self.meter: LevelMeter | None = None
         self.unplayed_s: Callable[[], float] = self._unsent_s
         self.captions = False
         self._cues = Cues(self._played_s)
@@ -369,6 +372,8 @@ class AudioOutbound:
             self._sent.ring()
             if self.on_polled is not None:
                 self.on_polled(playout)
+            if self.meter is not None and action is not None:
+                self.meter.push(action.samples)
             if action is None and self._was_playing and not playout.playing:
                 self.on_played()
         self._was_playing = playout.playing

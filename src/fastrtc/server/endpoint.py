@@ -108,11 +108,17 @@ class Endpoint:
         Returns:
             The refusal, or None.
         """
-        tokens, authorize = self.hooks.tokens, self.owner.authorize
-        refusal = await refusal_of_client(self.site_policy, tokens, authorize, request, token)
+        refusal = await self.refusal_of_reader(request, token)
         if refusal is not None:
             self.hooks.monitors.refused(refusal.code)
         return refusal
+
+    async def refusal_of_reader(
+        self, request: Any, token: str | None = None
+    ) -> SessionRefused | None:
+        """Check a request that makes no connection, as ``refusal_of`` does; it is not counted."""
+        tokens, authorize = self.hooks.tokens, self.owner.authorize
+        return await refusal_of_client(self.site_policy, tokens, authorize, request, token)
 
     # Connections
 

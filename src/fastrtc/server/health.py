@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Literal
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from .endpoint import Endpoint, endpoint_of
+from .load import Load, load_of
 from .routes import check_path
 
 __all__ = ["HealthRoutes", "Load", "load_of", "reason_not_ready"]
 
 PROBES = ["GET", "HEAD"]
-
-
-@dataclass(frozen=True)
-class Load:
-    """The load of the stream in one process.
-
-    Attributes:
-        sessions: Number of connections, including those of the stream's page.
-        places: Number of further connections that the stream accepts, without those of its page;
-            None means no limit.
-        draining: Whether the server is stopping: it accepts no new connections.
-    """
-
-    sessions: int
-    places: int | None
-    draining: bool
-
-
-def load_of(endpoint: Endpoint) -> Load:
-    """Return the load of a stream."""
-    places = endpoint.places
-    sessions = sum(len(each.places) for each in endpoint.members())
-    return Load(sessions, places.free(endpoint.owner.concurrency_limit), places.stopping)
 
 
 def reason_not_ready(load: Load, in_cluster: bool) -> Literal["draining", "full"] | None:

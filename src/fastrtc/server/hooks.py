@@ -24,11 +24,13 @@ class StreamHooks(Hooks):
         monitors: Observers of the connections, such as metrics.
         protocols: The protocols that the stream is mounted with, besides its own, by name: those
             that use WebRTC.
+        debug: Whether the stream has a debug page.
     """
 
     tokens: Tokens | None = None
     monitors: Monitors = field(default_factory=Monitors)
     protocols: dict[str, WebRTCProtocol] = field(default_factory=dict)
+    debug: bool = False
 
 
 def check_hooks(
@@ -38,6 +40,7 @@ def check_hooks(
     idle_timeout: Any,
     captions: Any = False,
     on_turn: Any = None,
+    debug: Any = False,
 ) -> StreamHooks:
     """Return the hooks of a stream, from its arguments.
 
@@ -57,8 +60,9 @@ def check_hooks(
         raise ValueError(
             f"idle_timeout must be a positive number of seconds or None, not {idle_timeout!r}"
         )
-    if not isinstance(captions, bool):
-        raise ValueError(f"captions must be True or False, not {captions!r}")
+    for name, option in (("captions", captions), ("debug", debug)):
+        if not isinstance(option, bool):
+            raise ValueError(f"{name} must be True or False, not {option!r}")
     return StreamHooks(
         check_on_message(on_message),
         on_connect,
@@ -66,4 +70,5 @@ def check_hooks(
         idle_timeout,
         captions,
         on_turn=on_turn,
+        debug=debug,
     )

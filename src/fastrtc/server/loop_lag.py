@@ -43,6 +43,8 @@ class LoopLag:
         """Stop to measure; callable on the event loop."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._loop is not None:
+            _lags.pop(self._loop, None)
         self._loop = self._timer = None
 
     def _wait(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -50,6 +50,9 @@ class Monitor:
     def established(self, connection: Connection) -> None:
         """Record that a connection is established."""
 
+    def replaced(self, connection: Connection) -> None:
+        """Record that a session goes on over another transport."""
+
     def ended(self, connection: Connection, reason: EndReason) -> None:
         """Record that a connection is closed."""
 
@@ -104,6 +107,10 @@ class Monitors(Monitor):
     def established(self, connection: Connection) -> None:
         """See ``Monitor``."""
         self._call(lambda each: each.established(connection))
+
+    def replaced(self, connection: Connection) -> None:
+        """See ``Monitor``."""
+        self._call(lambda each: each.replaced(connection))
 
     def ended(self, connection: Connection, reason: EndReason) -> None:
         """See ``Monitor``."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI, Request, Response, WebSocket
 
 from ..core.limits import Limits
+from .debug_routes import add_debug_routes
 from .endpoint import endpoint_of
 from .offers import OFFER_RESPONSES, Body, offer_route
 from .telephone import CALL_REQUEST, CALL_RESPONSES
@@ -63,6 +64,8 @@ def add_routes(app: FastAPI, stream: MountedStream, path: str, tags: list[str] |
         openapi_extra=CALL_REQUEST,
     )
     app.add_api_websocket_route(f"{path}/websocket/offer", stream.websocket_offer)
+    if endpoint_of(stream).hooks.debug:
+        add_debug_routes(app, endpoint_of(stream), path)
 
 
 def check_path(path: str) -> None:

@@ -37,6 +37,11 @@ class Outbox:
         """Whether messages are queued."""
         return bool(self._queued)
 
+    @property
+    def waiting(self) -> int:
+        """Number of queued messages."""
+        return len(self._queued)
+
     def open(self, send: Callable[[str], None]) -> None:
         """Set the channel, and send the queued messages."""
         self._send = send
