@@ -32,10 +32,7 @@ logger = logging.getLogger(__name__)
 
 BACKLOG_S = 30.0
 """Capacity of the queue in front of a slow handler, such as one that loads a model first, in
-seconds.
-
-Newer audio evicts the oldest. 30 s of 48 kHz mono are 3 MB."""
-
+seconds. Newer audio evicts the oldest. 30 s of 48 kHz mono are 3 MB."""
 
 GAP_S = 0.5
 """After this long without audio, in seconds, the incomplete last block is padded with silence and
@@ -45,8 +42,7 @@ MAX_CALLS = 64
 """How many calls may wait behind audio; further ones are dropped."""
 
 MAX_FRAMES = 12_000
-"""Capacity of the queue in chunks: ``BACKLOG_S`` in chunks of 2.5 ms. Each costs memory of its
-own."""
+"""Capacity of the queue in chunks: ``BACKLOG_S`` in chunks of 2.5 ms."""
 
 _Item: TypeAlias = NDArray[np.int16] | Callable[[], None] | None
 
