@@ -26,6 +26,9 @@ def send(played: PlayedAudio, seconds: float, *, at: float, rate: int = RATE) ->
     for n in range(len(sound) // size):
         samples = sound[np.newaxis, n * size : (n + 1) * size]
         played.add(Played(50 + at + n * 0.02, rate, samples))
+        if n % 3 == 2:
+            played.settle()
+    played.settle()
 
 
 def length(track: SampleTrack) -> float:

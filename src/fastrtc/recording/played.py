@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 from .events import Cut, Held, Played, Released, Restored, TakenBack
+from .joined import JoinedAudio
 from .track import NOWHERE, RATE, SampleTrack
 
 __all__ = ["PlayedAudio"]
@@ -28,16 +29,26 @@ class PlayedAudio:
         self._began_s = began_s
         self._converter = AudioConverter(RATE, 1)
         self._next = NOWHERE
+        self._joined = JoinedAudio()
         self._removed: NDArray[np.int16] = np.zeros(0, np.int16)  # by the last cut
         self._removed_at = 0
 
     def add(self, event: Played) -> None:
-        """Place audio."""
-        position = self._position(event.due_s)
+        """Place audio, by the next ``settle``."""
+        if not self._joined.add(event.due_s, event.rate, event.samples):
+            self.settle()
+            self._joined.add(event.due_s, event.rate, event.samples)
+
+    def settle(self) -> None:
+        """Place all audio that was added."""
+        samples = self._joined.take()
+        if samples is None:
+            return
+        position = self._position(self._joined.start_s)
         if abs(position - self._next) > CONTIGUOUS:
-            self.finish()
+            self._flush()
             self._next = position
-        self._put(self._converter.convert(event.rate, event.samples)[0])
+        self._put(self._converter.convert(self._joined.rate, samples)[0])
 
     def cut(self, event: Cut) -> None:
         """Remove what the client has dropped."""
@@ -68,7 +79,11 @@ class PlayedAudio:
         self._next = NOWHERE
 
     def finish(self) -> None:
-        """Place what is left in the resampler; what follows is another stretch."""
+        """Place all that is left; what follows is another stretch."""
+        self.settle()
+        self._flush()
+
+    def _flush(self) -> None:
         rest = self._converter.flush()[0]
         if self._next != NOWHERE and len(rest):
             self._put(rest)

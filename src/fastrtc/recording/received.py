@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..audio.converter import AudioConverter
 from .baseline import DelayBaseline
 from .events import Received
+from .joined import JoinedAudio
 from .track import NOWHERE, RATE, SampleTrack
 
 __all__ = ["ReceivedAudio"]
@@ -32,6 +33,9 @@ it was on its way. More is of a client that sends ahead of real time, such as a 
 
 CONTIGUOUS = RATE * 5 // 1000
 """Up to this distance, in samples, audio follows what came before without a gap."""
+
+BLOCK = RATE // 50
+"""How much is corrected at a time, in samples."""
 
 CORRECT_FROM_S, CORRECT_TO_S = 0.003, 0.0005
 """From which error on a position is corrected, and up to which, in seconds."""
@@ -81,12 +85,14 @@ class ReceivedAudio:
         self._next = NOWHERE  # the position after what was placed last
         self._correcting = False
         self._quiet = 0  # samples
+        self._joined = JoinedAudio()
 
     def add(self, event: Received) -> None:
-        """Place audio, or hold it if it begins a new stretch."""
+        """Place audio by the next ``settle``, or hold it if it begins a new stretch."""
         end_s = event.media_s + event.samples.shape[1] / event.rate  # it is sent at its end
         offset_s = event.arrival_s - end_s
         if self._held is None and (not self._started or self._is_restart(event, offset_s)):
+            self.settle()
             self._flush()
             self._baseline = DelayBaseline()
             self._held, self._held_since = [], event.arrival_s
@@ -94,8 +100,15 @@ class ReceivedAudio:
         if self._held is not None:
             self._held.append(_Held(event.media_s, event.rate, event.samples))
             self.advance(event.arrival_s)
-        else:
-            self._place(event.media_s, event.rate, event.samples)
+        elif not self._joined.add(event.media_s, event.rate, event.samples):
+            self.settle()
+            self._joined.add(event.media_s, event.rate, event.samples)
+
+    def settle(self) -> None:
+        """Place all audio that was added and is not held."""
+        samples = self._joined.take()
+        if samples is not None:
+            self._place(self._joined.start_s, self._joined.rate, samples)
 
     def _is_restart(self, event: Received, offset_s: float) -> bool:
         late_s = offset_s - self._anchor_s
@@ -108,6 +121,7 @@ class ReceivedAudio:
 
     def finish(self) -> None:
         """Place all that is left."""
+        self.settle()
         if self._held is not None:
             self._release()
         self._flush()
@@ -136,7 +150,14 @@ class ReceivedAudio:
                 position = self._track.read_to
             self._next = position
         converted = self._converter.convert(rate, samples)[0]
-        self._put(self._corrected(converted))
+        error_s = self._baseline.offset - self._anchor_s  # of the position: negative if too late
+        self._correcting = abs(error_s) > (CORRECT_TO_S if self._correcting else CORRECT_FROM_S)
+        if not self._correcting:
+            self._quiet = 0
+            self._put(converted)
+            return
+        for start in range(0, len(converted), BLOCK):
+            self._put(self._corrected(converted[start : start + BLOCK]))
 
     def _put(self, samples: NDArray[np.int16]) -> None:
         self._track.place(self._next, samples)
@@ -153,12 +174,10 @@ class ReceivedAudio:
         n = len(samples)
         quiet = bool(np.abs(samples[::4]).max(initial=0) <= QUIET)
         self._quiet = self._quiet + n if quiet else 0
-        error_s = self._baseline.offset - self._anchor_s  # of the position: negative if too late
-        if abs(error_s) < (CORRECT_TO_S if self._correcting else CORRECT_FROM_S) or n < 2:
-            self._correcting = False
-            return samples
-        self._correcting = True
+        error_s = self._baseline.offset - self._anchor_s
         due = round(error_s * RATE)
+        if not due or n < 2:
+            return samples
         if quiet and (due > 0 or self._quiet > KEPT_PAUSE_S * RATE):
             change = max(due, -n)
             changed = samples[: n + change] if change < 0 else np.pad(samples, (change, 0))

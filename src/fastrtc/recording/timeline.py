@@ -62,6 +62,8 @@ class Timeline:
                     self._pictures.add(event)
             else:
                 self._change(event)
+        self._received.settle()
+        self._played.settle()
 
     def _change(self, event: Cut | TakenBack | Restored | Held | Released) -> None:
         if isinstance(event, Cut):
