@@ -4,7 +4,7 @@
 /limited              an audio echo with room for one connection
 /inputs               a slider as an additional input, a number as an additional output
 /chat                 the textbox variant, its replies in a chatbot
-/conversation         a tone as the answer to whoever has spoken, with captions
+/conversation         a tone as the answer to whoever has spoken, with captions, recorded
 /pauses               pauses and resumes its answer, and waits for a user who may go on
 /push-to-talk         speaks for as long as the button to talk was held; a text is shown
 /submit               a text that the handler gets when it is submitted
@@ -19,6 +19,7 @@
 import asyncio
 import os
 import queue
+import tempfile
 from pathlib import Path
 
 import gradio as gr
@@ -32,6 +33,7 @@ from fastrtc import (
     AsyncAudioVideoStreamHandler,
     AsyncStreamHandler,
     Interruptions,
+    Recorder,
     ReplyOnPause,
     Speech,
     Stream,
@@ -220,8 +222,8 @@ def chat_page() -> Stream:
 
 
 def hum(audio):
-    """Three seconds of an answer, with captions."""
-    get_current_context().send({"type": "recording", "data": {"active": True}})
+    """Three seconds of an answer, with captions, which is recorded."""
+    get_current_context().recording.start()
     yield Transcript("Good", "user", final=False)
     yield Transcript("Goodbye", "user")
     texts = {0: "One hum.", 5: "Another hum.", 14: "The last hum."}
@@ -403,7 +405,8 @@ def main() -> None:
     pages["/limited"] = echo.ui
     pages["/inputs"] = inputs_page().ui
     pages["/chat"] = chat_page().ui
-    pages["/conversation"] = audio(ReplyOnPause(hum), captions=True)
+    calls = Recorder(f"{tempfile.mkdtemp()}/{{id}}.wav", start="manual")
+    pages["/conversation"] = audio(ReplyOnPause(hum), captions=True, record=calls)
     pages["/pauses"] = audio(
         ReplyOnPause(
             hum_long,
