@@ -12,6 +12,7 @@ const NEAR = 12;
 /** What one side says without the other in between. */
 interface Run {
   who: Speaker;
+  /** Hidden from screen readers, with the name, until one of the texts is final. */
   root: HTMLElement;
   /** The texts by their keys. */
   texts: Map<number, HTMLElement>;
@@ -79,7 +80,7 @@ export class Captions {
     if (run?.who !== who) {
       // The name has its own direction, so that the text determines that of the line.
       const name = h("bdi", { class: "frtc-speaker" }, this.nameOf(who));
-      const root = h("p", { class: `frtc-said frtc-${who}`, dir: "auto" }, name);
+      const root = lineOf(who, transcript.final, name);
       run = { who, root, texts: new Map() };
       this.#runs.push(run);
       this.root.append(root);
@@ -87,6 +88,7 @@ export class Captions {
     const element = textOf(transcript);
     run.texts.set(key, element);
     run.root.append(" ", element);
+    if (transcript.final) read(run);
     const count = this.#runs.reduce((total, { texts }) => total + texts.size, 0);
     const [first] = this.#runs;
     const [oldest] = first?.texts.keys() ?? [];
@@ -105,6 +107,7 @@ export class Captions {
     const element = textOf(transcript);
     former.replaceWith(element);
     run.texts.set(transcript.key, element);
+    if (transcript.final) read(run);
   }
 
   #remove(run: Run, key: number): void {
@@ -133,6 +136,20 @@ export class Captions {
   #fade(): void {
     this.root.classList.toggle("frtc-scrolled", this.root.scrollTop > 2);
   }
+}
+
+function lineOf(who: Speaker, final: boolean, ...children: Node[]): HTMLElement {
+  const hidden = final ? null : "true";
+  const attributes = { class: `frtc-said frtc-${who}`, dir: "auto", "aria-hidden": hidden };
+  return h("p", attributes, ...children);
+}
+
+/** Let screen readers read a line, by a new element. */
+function read(run: Run): void {
+  if (!run.root.hasAttribute("aria-hidden")) return;
+  const root = lineOf(run.who, true, ...run.root.childNodes);
+  run.root.replaceWith(root);
+  run.root = root;
 }
 
 function textOf(transcript: Transcript): HTMLElement {

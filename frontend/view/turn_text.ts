@@ -15,6 +15,9 @@ export interface Part {
   meaning: string;
 }
 
+/** Parts that are shorter are left out, in seconds. */
+const SHORTEST = 0.001;
+
 /** What a page that does not get the program's records knows of the time until the answer. */
 const ANSWER = { label: "Answer", meaning: "From the end of the turn to the first sound" };
 
@@ -56,7 +59,7 @@ export function silenceOf(turn: TurnRecord): number | null {
 export function partsOf(turn: TurnRecord): Part[] {
   const parts: Part[] = [];
   const add = (name: PartName, seconds: number, words = WORDS[name]): void => {
-    if (seconds > 0) parts.push({ name, seconds, ...words });
+    if (seconds >= SHORTEST) parts.push({ name, seconds, ...words });
   };
   const { speechBegan, speechEnded } = turn;
   if (speechBegan !== null)
