@@ -51,7 +51,7 @@ from .server.stream_sessions import StreamSessions
 from .server.telephone_lines import TelephoneLines
 from .server.tokens import Tokens
 from .server.webrtc_protocol import FASTRTC
-from .session.hooks import OnConnect, OnDisconnect, OnTurn
+from .session.hooks import RESUME_TIMEOUT_S, OnConnect, OnDisconnect, OnReconnect, OnTurn
 from .text_to_speech.protocol import TTSModel
 from .transport.telephony.protocol import PhoneProtocol
 from .transport.telephony.provider import Provider
@@ -174,6 +174,11 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         debug: Whether ``mount`` adds ``{path}/fastrtc/debug``, a page for developers with the
             sessions, their turns, levels, queues and drops. ``authorize`` decides who may see it.
             See ``docs/monitoring.md``.
+        resume_within_s: How long a connection whose network is lost waits for its client to resume
+            it, in seconds, if the client asked for it; 0 ends it at once. See
+            ``docs/reconnecting.md``.
+        on_reconnect: Called with the ``Context`` when a client has resumed its connection. Sync or
+            async.
 
     Attributes:
         event_handler: The handler. Each connection of a stream handler uses a copy.
@@ -224,6 +229,8 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         on_turn: OnTurn | None = None,
         record: Recorder | None = None,
         debug: bool = False,
+        resume_within_s: float = RESUME_TIMEOUT_S,
+        on_reconnect: OnReconnect | None = None,
     ) -> None:
         super().__init__()
         check_handler(handler, modality, mode)
@@ -262,7 +269,15 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         tables = tables_of(self)
         attach(self, StreamEndpoint(self, tables, page, twilio_auth_token, phone_providers))
         endpoint_of(self).hooks = check_hooks(
-            on_message, on_connect, on_disconnect, idle_timeout, captions, on_turn, debug
+            on_message,
+            on_connect,
+            on_disconnect,
+            idle_timeout,
+            captions,
+            on_turn,
+            debug,
+            on_reconnect,
+            resume_within_s,
         )
         endpoint_of(self).hooks.record = check_recorder(record, modality)
         if type(self)._generate_default_ui is not Stream._generate_default_ui:

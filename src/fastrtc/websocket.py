@@ -21,6 +21,7 @@ from .core.context import Call, Context
 from .core.identity import current_identity
 from .core.limits import DEFAULT_LIMITS, Limits
 from .core.messages import error_message
+from .core.resume import ResumeRequest
 from .core.tasks import runs_on
 from .core.types import Modality, Mode
 from .handlers.kinds import HandlerType, StreamHandlerImpl
@@ -184,6 +185,11 @@ class WebSocketHandler:
         return None if self._started is None else self._started[1].replaces
 
     @property
+    def resume(self) -> ResumeRequest | None:
+        """What the client says about resuming its session; None if it says nothing."""
+        return None if self._started is None else self._started[1].resume
+
+    @property
     def metadata(self) -> Mapping[str, Any]:
         """The metadata of the client; of a telephone call, its custom parameters."""
         if self._started is None:
@@ -266,8 +272,12 @@ class WebSocketHandler:
         )
         return session, self.carry(session).media
 
-    def carry(self, session: Session) -> OpenSocket:
+    def carry(self, session: Session, media: Media | None = None) -> OpenSocket:
         """Use a session that ``set_handler`` has created, instead of ``open``.
+
+        Args:
+            session: The session.
+            media: The media of a session that the client resumes; None for a new one.
 
         Returns:
             The transport of the session, with its media.
@@ -282,10 +292,12 @@ class WebSocketHandler:
             self._mode, self.data_channel, self.queue, self._emit, self._clear_queue
         )
         try:
-            self._opened = connection.open(session, start, options)
+            self._opened = connection.open(session, start, options, media)
         except BaseException as error:
-            session.close(f"the connection failed to start: {error!r}")
+            if media is None:
+                session.close(f"the connection failed to start: {error!r}")
             raise
+        self.queue = self._opened.queue
         self.stream_handler = session.handler
         if self._carried is not None:
             self._carried(self._opened)

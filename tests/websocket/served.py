@@ -20,7 +20,16 @@ from fastrtc import AsyncStreamHandler, Stream
 from fastrtc.audio.encodings import ENCODINGS
 from tests.support.connections import left
 
-__all__ = ["Client", "Echo", "Served", "never_reading", "serve", "sine", "wait_until"]
+__all__ = [
+    "Client",
+    "Echo",
+    "Served",
+    "never_reading",
+    "serve",
+    "served_here",
+    "sine",
+    "wait_until",
+]
 
 PATIENCE = 20  # s; nothing takes so long, but the machine may be busy
 Samples = NDArray[np.int16]
@@ -168,16 +177,24 @@ async def serve(
     stream.mount(app)
     config = uvicorn.Config(app, port=0, log_level="warning", **(server or {}))
     running = uvicorn.Server(config)
+    async with served_here(app, running) as url:
+        yield Served(stream, f"{url}/websocket/offer", running)
+    assert left(stream) == 0
+
+
+@asynccontextmanager
+async def served_here(app: FastAPI, server: uvicorn.Server | None = None) -> AsyncIterator[str]:
+    """Serve an app with uvicorn, on a free port, in this loop; yield its address."""
+    running = server or uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     running.capture_signals = _no_signals  # the test's own are to stay
     task = asyncio.create_task(running.serve())
     await wait_until(lambda: running.started or task.done())
     port = running.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Served(stream, f"ws://127.0.0.1:{port}/websocket/offer", running)
+        yield f"ws://127.0.0.1:{port}"
     finally:
         running.should_exit = True
         await task
-    assert left(stream) == 0
 
 
 @asynccontextmanager

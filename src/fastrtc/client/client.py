@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,12 @@ from .audio_pacer import AudioPacer, Samples
 from .calls import CallHandler, Calls
 from .errors import JSON, ClientError
 from .link import Link, SocketEncoding
+from .links import LinkFactory
 from .received import Incoming, ReceivedAudio, ReceivedVideo
+from .resumable_link import ResumableLink
 from .routes import Routes
 from .signaling import page_url, with_token
 from .webrtc import WebRTCLink
-
-if TYPE_CHECKING:
-    from .web_socket import WebSocketLink
 
 __all__ = ["Client"]
 
@@ -64,6 +63,10 @@ class Client:
             microphone. Otherwise audio is sent when ``send_audio`` is called, and nothing else.
         metadata: A JSON object of up to 16 KB for the program: ``Context.metadata``.
         token: A token of ``Stream.tokens``, sent as ``Authorization: Bearer TOKEN``.
+        resume: Whether to resume the session over another connection when the network is lost, for
+            as long as the server keeps it. Iterators go on. `messages` yields ``{"type":
+            "reconnecting"}`` and ``{"type": "reconnected"}``; audio that is sent in between is
+            dropped, messages are delivered afterwards. See ``docs/reconnecting.md``.
         timeout_s: How long `connect`, and each request to a route, may take, in seconds.
 
     Attributes:
@@ -90,6 +93,7 @@ class Client:
         paced: bool = True,
         metadata: Mapping[str, JSON] | None = None,
         token: str | None = None,
+        resume: bool = False,
         timeout_s: float = 20.0,
     ) -> None:
         try:
@@ -117,24 +121,25 @@ class Client:
         self._routes = Routes(address, self.id, named, timeout_s)
         self._inputs: tuple[str, Mapping[str, JSON]] | None = None
         kinds = modality.split("-")
+        links = LinkFactory(
+            address,
+            self.id,
+            named,
+            transport,
+            kinds,
+            mode,
+            rtc_configuration,
+            sample_rate,
+            encoding,
+            trickle,
+            extra,
+        )
+        self._links = links
         self._link: Link
-        if transport == "websocket":
-            self._link = _web_socket_link()(
-                address, self.id, named, sample_rate, encoding, self._incoming, extra
-            )
+        if resume:
+            self._link = ResumableLink(links.create, self._incoming)
         else:
-            self._link = WebRTCLink(
-                address,
-                self.id,
-                named,
-                kinds,
-                mode,
-                rtc_configuration,
-                sample_rate,
-                self._incoming,
-                trickle=trickle,
-                metadata=extra,
-            )
+            self._link = links.create(self._incoming)
         self._sends = () if mode == "receive" else tuple(kinds)
         self._pacer = AudioPacer(self._link.rate, self._link.send_audio, paced=paced)
 
@@ -345,7 +350,7 @@ class Client:
     def _shape_network(self, outgoing: Carry, incoming: Carry) -> None:
         """Let functions carry the RTP packets of WebRTC, to test with a bad network."""
         assert isinstance(self._link, WebRTCLink)
-        self._link.shape_network = (outgoing, incoming)
+        self._link.shape_network = self._links.shape_network = (outgoing, incoming)
 
     def _answer_input(self) -> None:
         """Post the inputs again, which the handler requests."""
@@ -374,20 +379,6 @@ class Client:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _web_socket_link() -> type[WebSocketLink]:
-    """Import the WebSocket transport: Gradio before 5.6 permits only websockets 12."""
-    try:
-        from .web_socket import WebSocketLink
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "websockets":
-            raise
-        raise ImportError(
-            'transport="websocket" needs websockets 13 or newer: pip install "websockets>=13", '
-            "and Gradio 5.6 or newer"
-        ) from error
-    return WebSocketLink
 
 
 def _check(name: str, value: str, allowed: Sequence[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +50,21 @@ class Link(Protocol):
 
     rate: int
 
-    async def open(self) -> None:
+    @property
+    def heard(self) -> int | None:
+        """How far the received audio was heard: an RTP timestamp, or a number of samples.
+
+        None if there was none.
+        """
+
+    async def open(self, fields: Mapping[str, Any] | None = None) -> Any:
         """Connect.
+
+        Args:
+            fields: Further fields of the offer, or of ``start``.
+
+        Returns:
+            What the server says about resuming; None if it says nothing.
 
         Raises:
             ClientError: If the server refuses the connection or cannot be reached.

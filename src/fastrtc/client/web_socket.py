@@ -27,6 +27,9 @@ CLOSE_TIMEOUT_S = 2.0
 NO_PROXY: dict[str, Any] = {"proxy": None} if "proxy" in signature(connect).parameters else {}
 """The argument to connect without a proxy of the environment; websockets before 15 has none."""
 
+LIVENESS: dict[str, Any] = {"ping_interval": 1.5, "ping_timeout": 5.0, "close_timeout": 2.0}
+"""How soon a client that resumes its session notices that the network is lost, in seconds."""
+
 SERVICE_UNAVAILABLE = 503
 
 FULL_PAUSES_S = (0.1, 0.2, 0.4)
@@ -70,15 +73,29 @@ class WebSocketLink:
         self._unsent: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._closing = False
+        self._resumes = False
+        self._heard = 0
 
-    async def open(self) -> None:
+    @property
+    def heard(self) -> int | None:
+        """How many samples were received."""
+        return self._heard
+
+    async def open(self, fields: Mapping[str, Any] | None = None) -> Any:
         """Connect, and negotiate the format of the audio.
+
+        Args:
+            fields: Further fields of ``start``.
+
+        Returns:
+            ``resume`` of the answer.
 
         Raises:
             ClientError: If the server refuses the connection or cannot be reached.
         """
+        self._resumes = bool(fields)
         self._socket = await self._connect()
         self._reader = asyncio.ensure_future(self._read(self._socket))
         audio = {
@@ -91,10 +108,11 @@ class WebSocketLink:
         start: dict[str, Any] = {"event": "start", "websocket_id": self._id, "audio": audio}
         if self._metadata is not None:
             start["metadata"] = self._metadata
+        start |= fields or {}
         with contextlib.suppress(ConnectionClosed):  # the reader knows why
             await self._socket.send(json.dumps(start))
             await self._socket.send('{"event": "ping"}')
-        await self._started
+        return await self._started
 
     async def close(self) -> None:
         """Send ``stop``, and close the socket; never raises."""
@@ -152,6 +170,7 @@ class WebSocketLink:
                 additional_headers=dict(self._headers),
                 open_timeout=None,
                 max_size=MAX_MESSAGE,
+                **(LIVENESS if self._resumes else {}),
                 **(NO_PROXY if is_local(self._url) else {}),
             )
         except InvalidStatus as error:
@@ -169,7 +188,9 @@ class WebSocketLink:
                 if isinstance(message, str):
                     self._receive(message)
                 elif len(message) % self._encoding.sample_bytes == 0:
-                    self._events.audio(self.rate, self._encoding.decode(message))
+                    samples = self._encoding.decode(message)
+                    self._heard += len(samples)
+                    self._events.audio(self.rate, samples)
         self._end(socket_closed(socket.close_code, socket.close_reason or ""))
 
     def _receive(self, text: str) -> None:
@@ -177,7 +198,7 @@ class WebSocketLink:
         event = message.get("event")
         if event == "started":
             if not self._started.done():
-                self._started.set_result(None)
+                self._started.set_result(message.get("resume"))
         elif event == "clear":
             self._events.clear()
         elif event == "pause":

@@ -16,6 +16,9 @@ from .signaling import Route, Signaling, is_answer
 
 __all__ = ["WebRTCLink"]
 
+RESUMES_AFTER_S = 5.0
+"""How long the server may not answer before a client resumes its session, in seconds."""
+
 
 class WebRTCLink:
     """Implement ``Link`` over WebRTC.
@@ -65,8 +68,19 @@ class WebRTCLink:
         self._peer: ClientPeer | None = None
         self.shape_network: tuple[Carry, Carry] | None = None
 
-    async def open(self) -> None:
+    @property
+    def heard(self) -> int | None:
+        """The RTP timestamp until which audio was received; None without any."""
+        return None if self._peer is None else self._peer.heard
+
+    async def open(self, fields: Mapping[str, Any] | None = None) -> Any:
         """Send the offer, and wait until media flow and the data channel is open.
+
+        Args:
+            fields: Further fields of the offer.
+
+        Returns:
+            ``resume`` of the answer.
 
         Raises:
             ClientError: If the server refuses the connection, cannot be reached, or ICE finds no
@@ -78,7 +92,13 @@ class WebRTCLink:
             configuration = await self._signaling.page_configuration(route)
         try:
             peer = self._peer = ClientPeer(
-                self._kinds, self._mode, configuration, self._sample_rate, self._events, self._ended
+                self._kinds,
+                self._mode,
+                configuration,
+                self._sample_rate,
+                self._events,
+                self._ended,
+                consent_s=RESUMES_AFTER_S if fields else None,
             )
         except (TypeError, ValueError) as error:
             raise ClientError(f"rtc_configuration: {error}", "bad_configuration") from error
@@ -88,6 +108,7 @@ class WebRTCLink:
         body: dict[str, Any] = {"sdp": sdp, "type": "offer", "webrtc_id": self._id}
         if self._metadata is not None:
             body["metadata"] = self._metadata
+        body |= fields or {}
         answer = await self._signaling.send(route, body)
         if not is_answer(answer):
             raise refused(answer)
@@ -100,6 +121,7 @@ class WebRTCLink:
         if not await peer.connected():
             why = peer.explain()
             raise ClientError(f"not connected: {why.problem}", "ice_failed", advice=why.advice[0])
+        return answer.get("resume")
 
     async def close(self) -> None:
         """Close the connection; never raises."""

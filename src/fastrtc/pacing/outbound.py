@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -16,7 +16,6 @@ from ..core.loop_clock import TICK_S
 from ..core.outputs import DELIVERED, CloseStream, Delivered, split_output
 from ..core.speech import Speech
 from ..core.tasks import runs_on_a_loop
-from ..core.timed_event import TimedEvent
 from ..core.transcript import Transcript
 from ..handlers.invoke import Invoker
 from .audio_output import check_output, is_nothing, playable_s
@@ -25,12 +24,13 @@ from .emit import INTERVAL_S, DroppedAudio
 from .emit_calls import EmitCalls, Raised
 from .level_meter import LevelMeter
 from .playout import Playout, PlayoutFrame
+from .suspendable import Detached, SuspendableOutput
 from .taps import OutboundTap
 
 __all__ = ["AudioOutbound"]
 
 
-class AudioOutbound:
+class AudioOutbound(SuspendableOutput):
     """Collect the outputs of a handler, and release its audio in real time.
 
     ``AdditionalOutputs`` and ``Transcript`` are delivered at once, but a transcript beside audio
@@ -54,6 +54,7 @@ class AudioOutbound:
             client has a buffer replaces it.
         captions: Whether the texts of ``Speech`` are delivered as transcripts.
         tap: Records the audio; None for nothing.
+        sent: What was sent, for a client that may resume its session; None for others.
     """
 
     def __init__(
@@ -63,16 +64,12 @@ class AudioOutbound:
         playout: Playout | None,
         failures: CallbackFailures,
     ) -> None:
-        self.playout = playout
+        super().__init__(playout)
         self._failures = failures
         self._deliver = deliver
-        self._pushed = TimedEvent()
-        self._sent = TimedEvent()
         self._calls = EmitCalls(invoker, deliver, failures)
         self._calls.on_held = self._hold
         self._others_ran = False  # of the tasks of this session, since the last output of `emit`
-        self.on_played: Callable[[], None] = lambda: None
-        self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
         self.on_polled: Callable[[Playout], None] | None = None
         self.turn = asyncio.Lock()
         self.meter: LevelMeter | None = None
@@ -238,6 +235,10 @@ class AudioOutbound:
         else:
             self._cues.add(self.playout.pushed_s - seconds, lambda: self._deliver(said))
 
+    def use_no_buffer(self) -> None:
+        """Let nothing but the queue hold unplayed audio: the client has no buffer."""
+        self.unplayed_s = self._unsent_s
+
     def _unsent_s(self) -> float:
         if self.playout is None:
             return 0.0
@@ -326,6 +327,8 @@ class AudioOutbound:
         self._clears += 1
         self._dropped.clear()
         self._cues.clear()
+        if self.sent is not None:
+            self.sent.clear()
         if self.playout is not None:
             self.playout.clear()
             self._pushed.ring()
@@ -352,16 +355,25 @@ class AudioOutbound:
             self.playout.duck(db)
 
     async def frame(self) -> PlayoutFrame:
-        """Wait for the next frame of audio, until the time to send it."""
+        """Wait for the next frame of audio, until the time to send it.
+
+        Raises:
+            Detached: If the transport is detached meanwhile.
+        """
         assert self.playout is not None
+        attachment = self._attachment
         self._others_ran = True
         while not isinstance(action := self._poll(self.playout), PlayoutFrame):
             await self._pushed.wait(action)
+            if attachment != self._attachment:
+                raise Detached
             self._others_ran = True
         return action
 
     def _poll(self, playout: Playout) -> PlayoutFrame | float | None:
         """Return what ``Playout.poll`` does, and wake the tasks that wait for it."""
+        if self._suspended:
+            return None
         now = asyncio.get_running_loop().time()
         if now < playout.next_frame_at <= now + TICK_S:  # timers are as early as that
             now = playout.next_frame_at
@@ -372,9 +384,13 @@ class AudioOutbound:
             self._sent.ring()
             if self.on_polled is not None:
                 self.on_polled(playout)
-            if self.meter is not None and action is not None:
-                self.meter.push(action.samples)
-            if action is None and self._was_playing and not playout.playing:
-                self.on_played()
+            if action is None:
+                if self._was_playing and not playout.playing:
+                    self.on_played()
+            else:
+                if self.meter is not None:
+                    self.meter.push(action.samples)
+                if self.sent is not None:
+                    self.sent.add(action, playout.rate, now)
         self._was_playing = playout.playing
         return action

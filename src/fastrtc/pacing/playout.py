@@ -90,6 +90,7 @@ class Playout:
             so far is used, so the rate never decreases.
 
     Attributes:
+        format: What distinguishes it from others: the arguments.
         waits_for_audio: Whether audio pushed now may be due earlier than the last ``poll`` said.
         next_frame_at: The earliest time of the next frame, as of the last ``poll``.
         held_s: Audio that the producer holds until there is room, in seconds; set by the producer.
@@ -107,6 +108,7 @@ class Playout:
     ) -> None:
         self._clock_rate = rate
         self.options = options or PlayoutOptions()
+        self.format = rate, most_channels, self.options, tuple(lower_rates)
         self._whole = self.options.whole_chunks
         self._tail_frames = 0 if self._whole else round(self.options.tail_s / FRAME_S)
         self._queue = PlayoutQueue(
@@ -227,6 +229,26 @@ class Playout:
         self._queue.put_back(samples)
         if self._due is not None:
             self._due = min(self._due, now)
+
+    def rewind(self, chunks: Sequence[tuple[int, NDArray[np.int16]]]) -> None:
+        """Queue audio that was sent in front of all other, by rate: it was not heard."""
+        self._queue.rewind(chunks)
+
+    def restart(self, now: float) -> None:
+        """Let the next frame be due now, for another connection whose buffers are empty."""
+        if self._due is not None:
+            self._pts += round(max(0.0, now - self._due) * self._clock_rate)
+            self._due = now
+        if self._paused_at is not None:
+            self._paused_at, self._held = now, False
+
+    def move_to(self, other: Playout, now: float) -> None:
+        """Move all audio, and a pause, to another playout, for another connection."""
+        for rate, samples in self._queue.drain():
+            other.push_checked(rate, samples)
+        other.pushed_s, other._ended = self.pushed_s, self._ended
+        if self._paused_at is not None:
+            other.pause(now)
 
     def skip(self, samples: int) -> None:
         """Drop audio that was put back: the client had played it already.

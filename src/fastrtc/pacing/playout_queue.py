@@ -97,6 +97,32 @@ class PlayoutQueue:
         """
         self._fifo.push_front(samples)
 
+    def rewind(self, chunks: Sequence[tuple[int, NDArray[np.int16]]]) -> None:
+        """Insert audio at the front, and convert it to the current format if it has another.
+
+        Args:
+            chunks: Sample rates in Hz and samples of shape ``(channels, n)``.
+        """
+        converter = AudioConverter(self.rate, self._channels)
+        converted = [
+            samples
+            if (rate, samples.shape[0]) == (self.rate, self._channels)
+            else converter.convert(rate, samples)
+            for rate, samples in chunks
+        ]
+        if converted:
+            converted.append(converter.flush())
+            self._fifo.push_front(np.concatenate(converted, axis=1))
+
+    def drain(self) -> list[tuple[int, NDArray[Any]]]:
+        """Remove and return all audio, as sample rates and samples of shape ``(channels, n)``."""
+        self.flush()
+        rest = self._fifo.pop(len(self._fifo))
+        chunks = [(self.rate, rest)] if rest.shape[1] else []
+        chunks += [(chunk.rate, chunk.samples) for chunk in self._chunks]
+        self.clear()
+        return chunks
+
     def skip(self, n: int) -> None:
         """Drop the first *n* samples of audio that was put back."""
         self._fifo.pop(min(n, len(self._fifo)))

@@ -12,6 +12,7 @@ from ..core.identity import check_metadata
 from ..core.limits import MAX_ID_LENGTH
 from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
+from ..core.resume import ResumeRequest, read_resume
 from ..core.types import Mode
 from ..handlers.kinds import check_media, serves
 from ..pacing.playout import Playout
@@ -24,9 +25,10 @@ from ..transport.webrtc.opus import LOWER_RATES
 from ..transport.webrtc.peer import Peer
 from ..transport.webrtc.signalling import read_offer
 from .endpoint import Endpoint
+from .resuming import admit, make_resumable, resume_over_webrtc
 from .webrtc_protocol import FASTRTC, WebRTCProtocol, protocol_of
 
-__all__ = ["add_candidate", "answer", "connect"]
+__all__ = ["add_candidate", "answer", "connect", "resume"]
 
 logger = logging.getLogger(__name__)
 _too_slow = LogThrottle()
@@ -37,7 +39,7 @@ CreatePeer: TypeAlias = Callable[[Session, Any], Peer]
 
 async def answer(
     endpoint: Endpoint, body: dict[str, Any], set_outputs: Callable[[AdditionalOutputs], Any]
-) -> dict[str, str] | None:
+) -> dict[str, Any] | None:
     """Answer an offer, or add a trickled candidate; see ``handle_offer``.
 
     Returns:
@@ -65,11 +67,20 @@ async def answer(
     with endpoint.hooks.monitors.counting_refusals():
         try:
             metadata = check_metadata(body.get("metadata"))
+            request = read_resume(body)
         except ValueError as error:
             raise InvalidOffer(str(error)) from None
+        if request is not None and request.secret is not None:
+            if cluster is None or webrtc_id in endpoint.places:
+                return await resume(endpoint, webrtc_id, sdp, request)
+            from .cluster.resuming import resume_elsewhere
+
+            return await resume_elsewhere(cluster, webrtc_id, sdp, request)
+        offer = webrtc_id, sdp, set_outputs, metadata, FASTRTC
+        options = None if request is None else {"resume": True}
         if cluster is None:
-            return await connect(endpoint, webrtc_id, sdp, set_outputs, metadata)
-        return await cluster.connect(webrtc_id, sdp, set_outputs, metadata)
+            return await connect(endpoint, *offer, options)
+        return await cluster.connect(*offer, options)
 
 
 async def connect(
@@ -80,7 +91,7 @@ async def connect(
     metadata: Mapping[str, Any],
     protocol: str = FASTRTC,
     options: Mapping[str, Any] | None = None,
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Answer an offer in this process; see ``answer``.
 
     Args:
@@ -102,7 +113,23 @@ async def connect(
     spoken = protocol_of(endpoint.hooks.protocols, protocol)
     offer = await _read(endpoint, sdp, spoken.mode(endpoint.owner.mode))
     create = partial(_create_peer, endpoint, spoken, options or {})
-    return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata, create)
+    resumable = protocol == FASTRTC and (options or {}).get("resume") is True
+    return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata, create, resumable)
+
+
+async def resume(
+    endpoint: Endpoint, webrtc_id: str, sdp: Any, request: ResumeRequest
+) -> dict[str, Any]:
+    """Answer the offer of a client that resumes its session in this process.
+
+    Raises:
+        InvalidOffer: If the offer is malformed or does not fit the endpoint.
+        SessionRefused: If the client may not resume.
+    """
+    await admit(endpoint, webrtc_id, request.secret or "")
+    offer = await _read(endpoint, sdp, endpoint.owner.mode)
+    configuration = await _configuration(endpoint.owner.server_rtc_configuration)
+    return await resume_over_webrtc(endpoint, webrtc_id, offer, configuration, request)
 
 
 def _create_peer(
@@ -151,11 +178,12 @@ async def _connect(
     set_outputs: Callable[[AdditionalOutputs], Any],
     metadata: Mapping[str, Any],
     create: CreatePeer,
-) -> dict[str, str]:
+    resumable: bool,
+) -> dict[str, Any]:
     candidates: list[Candidate] = []
     try:
         return await _connect_in_place(
-            endpoint, webrtc_id, offer, set_outputs, metadata, create, candidates
+            endpoint, webrtc_id, offer, set_outputs, metadata, create, resumable, candidates
         )
     except SessionRefused as refusal:
         if refusal.code == "server_stopping" and candidates:  # it began to stop meanwhile
@@ -170,8 +198,9 @@ async def _connect_in_place(
     set_outputs: Callable[[AdditionalOutputs], Any],
     metadata: Mapping[str, Any],
     create: CreatePeer,
+    resumable: bool,
     candidates: list[Candidate],
-) -> dict[str, str]:
+) -> dict[str, Any]:
     owner = endpoint.owner
     async with endpoint.reserve(webrtc_id) as place:
         candidates += endpoint.early.take(webrtc_id)
@@ -181,7 +210,8 @@ async def _connect_in_place(
         candidates += endpoint.early.take(webrtc_id)
         connection = endpoint.add(session, peer.media, peer, peer.tracks)
         peer.on_channel(partial(endpoint.show, connection))
-        answer = await peer.answer(offer)
+        told = make_resumable(endpoint, session, peer.media, peer) if resumable else None
+        answer: dict[str, Any] = dict(await peer.answer(offer))
         early = candidates + endpoint.early.take(webrtc_id)
         for candidate in sorted(early, key=lambda c: c.candidate is None):  # end-of-candidates last
             try:
@@ -190,6 +220,8 @@ async def _connect_in_place(
                 logger.debug("An early candidate is ignored: %s", error)
         if session.ended:
             raise SessionRefused("connection_closed")
+        if told is not None:
+            answer["resume"] = told
         return answer
 
 

@@ -1,14 +1,11 @@
-"""The endpoint that a ``Stream`` or a ``WebRTC`` component holds: authorization and connections.
-
-Programs subclass both and may use any attribute name. So fastrtc adds no attributes to them; it
-keeps one object in their ``__dict__``.
-"""
+"""The endpoint that a ``Stream`` or a ``WebRTC`` component holds: authorization and connections."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.diagnosis import Diagnosis
@@ -175,6 +172,15 @@ class Endpoint:
         self.hooks.monitors.added(connection)
         self._listener.changed(connection)
         return connection
+
+    def replace(
+        self, connection: Connection, transport: Transport, callbacks: Sequence[Any]
+    ) -> Connection:
+        """Replace the transport of a connection that its client resumes."""
+        replaced = replace(connection, transport=transport, callbacks=list(callbacks))
+        self.places.replace(replaced, "webrtc" if isinstance(transport, Peer) else "websocket")
+        self._listener.changed(replaced)
+        return replaced
 
     def show(self, connection: Connection) -> None:
         """Record that the data channel of a connection has opened."""

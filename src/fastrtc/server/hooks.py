@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..handlers.client_message import check_on_message
-from ..session.hooks import Hooks
+from ..session.hooks import RESUME_TIMEOUT_S, Hooks
 from .monitors import Monitors
 from .tokens import Tokens
 from .webrtc_protocol import WebRTCProtocol
@@ -41,6 +41,8 @@ def check_hooks(
     captions: Any = False,
     on_turn: Any = None,
     debug: Any = False,
+    on_reconnect: Any = None,
+    resume_within_s: Any = RESUME_TIMEOUT_S,
 ) -> StreamHooks:
     """Return the hooks of a stream, from its arguments.
 
@@ -48,7 +50,12 @@ def check_hooks(
         TypeError: If ``on_message`` cannot be called with one argument.
         ValueError: If another argument is invalid; the message names it.
     """
-    functions = {"on_connect": on_connect, "on_disconnect": on_disconnect, "on_turn": on_turn}
+    functions = {
+        "on_connect": on_connect,
+        "on_disconnect": on_disconnect,
+        "on_turn": on_turn,
+        "on_reconnect": on_reconnect,
+    }
     for name, function in functions.items():
         if function is not None and not callable(function):
             raise ValueError(f"{name} must be a function or None, not {function!r}")
@@ -63,12 +70,22 @@ def check_hooks(
     for name, option in (("captions", captions), ("debug", debug)):
         if not isinstance(option, bool):
             raise ValueError(f"{name} must be True or False, not {option!r}")
+    if (
+        isinstance(resume_within_s, bool)
+        or not isinstance(resume_within_s, int | float)
+        or not 0 <= resume_within_s < math.inf
+    ):
+        raise ValueError(
+            f"resume_within_s must be a number of seconds, 0 or more, not {resume_within_s!r}"
+        )
     return StreamHooks(
-        check_on_message(on_message),
-        on_connect,
-        on_disconnect,
-        idle_timeout,
-        captions,
+        on_message=check_on_message(on_message),
+        on_connect=on_connect,
+        on_disconnect=on_disconnect,
+        idle_timeout=idle_timeout,
+        captions=captions,
         on_turn=on_turn,
         debug=debug,
+        on_reconnect=on_reconnect,
+        resume_within_s=float(resume_within_s),
     )

@@ -24,6 +24,10 @@ class Body(BaseModel):
         type: ``"offer"`` or ``"ice-candidate"``.
         webrtc_id: The connection id chosen by the client.
         metadata: A JSON object of up to 16 KB for the program: ``Context.metadata``.
+        resume: True for a session that the client may resume, or the secret of the session that it
+            resumes. See ``docs/reconnecting.md``, also for the next two.
+        received: How many messages the client has received in the session that it resumes.
+        heard: The RTP timestamp of the last audio that it has played.
     """
 
     sdp: str | None = None
@@ -31,6 +35,9 @@ class Body(BaseModel):
     type: str
     webrtc_id: str
     metadata: Any = None
+    resume: Any = None
+    received: Any = None
+    heard: Any = None
 
 
 class OfferRefused(HTTPException, ValueError):
@@ -44,11 +51,21 @@ class OfferRefused(HTTPException, ValueError):
         return str(self.detail)
 
 
+class ResumeInfo(BaseModel):
+    """How the client can resume the session; ``docs/reconnecting.md``."""
+
+    secret: str
+    within_s: float
+    resumed: bool = False
+    received: int | None = None
+
+
 class OfferAnswer(BaseModel):
     """The answer to an offer (RFC 8829)."""
 
     sdp: str
     type: Literal["answer"]
+    resume: ResumeInfo | None = None
 
 
 class CandidateAccepted(BaseModel):

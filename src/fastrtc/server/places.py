@@ -68,7 +68,7 @@ class Places:
     def connecting(self) -> int:
         """Number of connections that are not established yet."""
         return len(self) - sum(
-            connection.session.state is not State.NEW for connection in self._connections.values()
+            _is_established(connection.session) for connection in self._connections.values()
         )
 
     def check_connecting(self, limit: int) -> None:
@@ -180,6 +180,15 @@ class Places:
         if self.stopping:
             raise SessionRefused("server_stopping")
 
+    def replace(self, connection: Connection, transport: TransportName) -> None:
+        """Replace the record of a connection that has another transport."""
+        before = self._reserved[connection.id]
+        self._reserved[connection.id] = transport
+        self._connections[connection.id] = connection
+        if before != transport:
+            self._occupied(before, -1)
+            self._occupied(transport, 1)
+
     def release(self, id: str, session: Session | None = None) -> None:
         """Free a place; further calls do nothing.
 
@@ -251,6 +260,12 @@ class Places:
         for session in sessions:
             session.outbox.post(warning_message(warning))
         await _closed({*sessions, *self._closing}, limit)
+
+
+def _is_established(session: Session) -> bool:
+    resumption = session.resumption
+    connecting = resumption is not None and resumption.connecting
+    return session.state is not State.NEW and not connecting
 
 
 async def _closed(sessions: Iterable[Session], timeout: float) -> set[Session]:

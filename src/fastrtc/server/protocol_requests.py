@@ -80,4 +80,4 @@ async def connect_client(
             answer = await connect(endpoint, id, sdp, set_outputs, known, protocol, options)
         else:
             answer = await cluster.connect(id, sdp, set_outputs, known, protocol, options)
-    return answer["sdp"]
+    return str(answer["sdp"])

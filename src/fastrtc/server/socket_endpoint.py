@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from fastapi import WebSocket
@@ -10,12 +11,15 @@ from fastapi import WebSocket
 from ..core.context import Call
 from ..core.errors import SessionRefused
 from ..core.outputs import AdditionalOutputs
+from ..core.resume import ResumeRequest
 from ..handlers.base import StreamHandlerBase
+from ..session.media import Media
 from ..session.session import Session
 from ..transport.socket.open_socket import OpenSocket
 from ..transport.socket.pending import PendingConnections
 from .endpoint import Endpoint
 from .monitors import TransportName
+from .resuming import make_resumable, resume_over_socket
 from .web_socket import StarletteSocket
 
 __all__ = ["Socket", "SocketEndpoint"]
@@ -38,12 +42,17 @@ class Socket(Protocol):
         ...
 
     @property
+    def resume(self) -> ResumeRequest | None:
+        """What the client says about resuming its session."""
+        ...
+
+    @property
     def metadata(self) -> Mapping[str, Any]:
         """The metadata of the client."""
         ...
 
-    def carry(self, session: Session) -> OpenSocket:
-        """Use a session; return its transport."""
+    def carry(self, session: Session, media: Media | None = None) -> OpenSocket:
+        """Use a session, a resumed one with its media; return its transport."""
         ...
 
 
@@ -104,8 +113,12 @@ class SocketEndpoint(Endpoint):
             Exception: Any exception of the handler's ``copy()``.
         """
         await self._end_attempt(socket.replaces)
+        request = socket.resume
         transport_name: TransportName = "websocket" if socket.call is None else "telephone"
         with self.hooks.monitors.counting_refusals():
+            if request is not None and request.secret is not None:
+                await resume_over_socket(self, id, socket, request)
+                return
             async with self.reserve(id, transport_name) as place:
                 session = await place.create_session(
                     socket.additional_outputs_factory(id),
@@ -116,6 +129,9 @@ class SocketEndpoint(Endpoint):
                 )
                 transport = socket.carry(session)
                 self.add(session, transport.media, transport, [socket])
+                if request is not None:
+                    told = make_resumable(self, session, transport.media, transport)
+                    transport.start = replace(transport.start, resumable=told)
 
     async def _end_attempt(self, id: str | None) -> None:
         """Free the place of an attempt over WebRTC, which a WebSocket replaces."""

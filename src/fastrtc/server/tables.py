@@ -10,6 +10,8 @@ from .connection import Connection
 
 __all__ = ["Tables"]
 
+_OF_PEERS = ("pcs", "connection_timeouts")
+
 
 class Tables:
     """The public dicts of a ``Stream`` or a component, by connection id, as in FastRTC 0.0.34.
@@ -22,6 +24,7 @@ class Tables:
     def __init__(self, owner: Any, clean_up: Callable[..., Any]) -> None:
         self._owner = owner
         self._clean_up = clean_up
+        self._peers: set[str] = set()  # until they are resumed over another transport
 
     def changed(self, connection: Connection) -> None:
         """Record a new connection, or that its data channel has opened."""
@@ -50,5 +53,9 @@ class Tables:
             table: dict[str, Any] = getattr(owner, name)
             if name in values:
                 table[id] = values[name]
-            elif connection is None:
+            elif connection is None or (name in _OF_PEERS and id in self._peers):
                 table.pop(id, None)
+        if "pcs" in values:
+            self._peers.add(id)
+        else:
+            self._peers.discard(id)

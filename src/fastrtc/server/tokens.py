@@ -170,6 +170,16 @@ class Tokens:
             del self._used[min(self._used, key=lambda one: self._used[one])]
         self._used[use.nonce] = use.expires_at, id
 
+    def use_again(self, use: TokenUse, id: str) -> None:
+        """Record that a client uses a token to resume a connection: its own, or a new one.
+
+        Raises:
+            Unauthorized: If another connection has used it in this process, or it has expired.
+        """
+        used = self._used.get(use.nonce)
+        if used is None or used[1] != id:
+            self.redeem(use, id)
+
     def _mac(self, body: str) -> str:
         return _encode(hmac.digest(self._key, body.encode(), "sha256"))
 

@@ -40,6 +40,7 @@ class StarletteSocket:
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
         self._connection: asyncio.Transport | None = None
+        self._close_code: int | None = None
 
     @property
     def is_read(self) -> bool:
@@ -50,6 +51,11 @@ class StarletteSocket:
     def is_open(self) -> bool:
         """Whether the server has accepted and not closed it."""
         return self._websocket.application_state is WebSocketState.CONNECTED
+
+    @property
+    def close_code(self) -> int | None:
+        """The code with which the client has closed it; None before, and if there is none."""
+        return self._close_code
 
     def is_idle(self) -> bool:
         """Return whether the server has sent all data; False if that is not known."""
@@ -66,6 +72,7 @@ class StarletteSocket:
         """Wait for the next message; None if the client has disconnected."""
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
+            self._close_code = message.get("code")
             return None
         content: str | bytes | None = message.get("text")
         return (message.get("bytes") or b"") if content is None else content

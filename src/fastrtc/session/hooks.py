@@ -17,13 +17,19 @@ from .turn_callback import OnTurn
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["Hooks", "OnConnect", "OnDisconnect", "OnTurn"]
+__all__ = ["RESUME_TIMEOUT_S", "Hooks", "OnConnect", "OnDisconnect", "OnReconnect", "OnTurn"]
+
+RESUME_TIMEOUT_S = 30.0
+"""How long a session waits for a client that has lost its network, in seconds."""
 
 OnConnect: TypeAlias = Callable[[Context], Any]
 """Called when a connection is established. Sync or async."""
 
 OnDisconnect: TypeAlias = Callable[[Context, ConnectionEnd], Any]
 """Called when a connection that was established has ended. Sync or async."""
+
+OnReconnect: TypeAlias = Callable[[Context], Any]
+"""Called when a client has resumed its session over another connection. Sync or async."""
 
 
 @dataclass
@@ -37,6 +43,9 @@ class Hooks:
         idle_timeout: How long a client may neither speak nor send anything, in seconds.
         captions: Whether clients get the texts of ``Speech`` as transcripts.
         record: How connections are recorded; None if they are not.
+        on_reconnect: Called when a client has resumed its session.
+        resume_within_s: How long a session waits for a client that has lost its network, in
+            seconds; 0 closes it at once.
         methods: The methods that clients may call by name, with the number of their arguments.
         on_turn: Called with the record of each turn.
         turn_listeners: Called with each session as it is created; each returns who follows its
@@ -49,6 +58,8 @@ class Hooks:
     idle_timeout: float | None = None
     captions: bool = False
     record: Recorder | None = None
+    on_reconnect: OnReconnect | None = None
+    resume_within_s: float = RESUME_TIMEOUT_S
     methods: dict[str, tuple[Method, int]] = field(default_factory=dict)
     on_turn: OnTurn | None = None
     turn_listeners: list[Callable[[Session], TurnListener | None]] = field(default_factory=list)

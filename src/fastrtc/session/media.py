@@ -60,6 +60,7 @@ class Media:
         arrivals: When the client's audio arrives, while the turns of its conversation are recorded.
         sent_to_client_s: Returns how much audio was sent to the client, in seconds, on the scale of
             its marks; a transport with marks replaces it.
+        items: What a program queues itself for the client of a socket; None without a socket.
         tasks: The tasks of ``start_up``, ``receive`` and ``emit`` of a started handler.
     """
 
@@ -91,6 +92,7 @@ class Media:
         self.playback = PlaybackReports()
         self.arrivals = ArrivalClock()
         self.sent_to_client_s: Callable[[], float] = float
+        self.items: asyncio.Queue[Any] | None = None
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         invoker, deliver = session.invoker, session.deliver
         emit, video_emit = "emit", "video_emit"
@@ -115,15 +117,14 @@ class Media:
             )
         if isinstance(handler, StreamHandlerBase):
             link = link_of(handler)
-            link.clear_queue = self.clear
-            link.queued_s = self.queued_s
             link.after_audio = self._after_audio
-            link.pause, link.resume, link.duck = self.pause, self.resume, self.duck
+            link.duck = self.duck
             if self.speaker is not None:
                 link.fill, link.say = self.fill, self.speaker.say
                 self.speaker.conversation = link.conversation
         else:
             self.inputs = FunctionInputs(video_function(handler), media=int(receives))
+        self.use_no_buffer()
         session.turns.attach(self)
         session.timers.busy = self._is_busy
         if session.recording is not None:
@@ -132,6 +133,26 @@ class Media:
             self.audio_in.on_pushed = session.timers.heard
         session.on_start(self._start)
         session.on_stop(self._wake_emit)
+
+    def use_no_buffer(self) -> None:
+        """Let nothing but the queue hold unplayed audio: the client of the transport has no buffer.
+
+        A transport whose client has one replaces these functions.
+        """
+        self.drop_unplayed = self.clear
+        if self.speaker is not None:
+            self.speaker.unplayed_s = self.queued_s
+        if self.filler is not None:
+            self.filler.unplayed_s = self.unsent_s
+        if self.audio_out is not None:
+            self.audio_out.use_no_buffer()
+        self.playback.has_marks = False
+        self.sent_to_client_s = float
+        if isinstance(self.handler, StreamHandlerBase):
+            link = link_of(self.handler)
+            link.clear_queue = self.clear
+            link.queued_s = self.queued_s
+            link.pause, link.resume = self.pause, self.resume
 
     def send_nothing(self, kind: str) -> None:
         """Drop the output of a kind ("audio" or "video") that the client does not receive."""

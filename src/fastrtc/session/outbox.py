@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from ..core.bounded_queue import BoundedQueue, Overflow
 from ..core.tasks import runs_on
+from .message_history import MessageHistory
 
 __all__ = ["Outbox"]
 
@@ -19,7 +20,11 @@ not use unbounded memory."""
 
 
 class Outbox:
-    """Sends messages in order, from any thread; queues them until a channel is open."""
+    """Sends messages in order, from any thread; queues them until a channel is open.
+
+    Attributes:
+        history: What was sent, for a client that may resume its session; None for others.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -31,6 +36,7 @@ class Outbox:
         )
         self._queued: BoundedQueue[str] = BoundedQueue(MAX_QUEUED, overflow)
         self._closed = False
+        self.history: MessageHistory | None = None
 
     @property
     def pending(self) -> bool:
@@ -48,6 +54,26 @@ class Outbox:
         while self._queued:
             self._deliver(self._queued.popleft())
 
+    def suspend(self) -> None:
+        """Queue messages again: the channel is gone."""
+        self._send = None
+
+    def resume(
+        self, send: Callable[[str], None], received: int | None, heard_at: float | None
+    ) -> None:
+        """Set another channel, and send what the client has not received, in order.
+
+        Args:
+            send: Sends a message.
+            received: How many messages the client has received; None if it did not say.
+            heard_at: When the client was heard last, if that is known.
+        """
+        self._send = send
+        missed = () if self.history is None else self.history.missed(received, heard_at)
+        for message in missed:
+            self._put(send, message)
+        self.open(send)
+
     def post(self, message: str) -> None:
         """Send a message, or queue it until a channel is open; thread-safe."""
         if runs_on(self._loop):
@@ -64,8 +90,13 @@ class Outbox:
         if self._send is None:
             self._queued.append(message)
             return
+        if self.history is not None:
+            self.history.add(message, self._loop.time())
+        self._put(self._send, message)
+
+    def _put(self, send: Callable[[str], None], message: str) -> None:
         try:
-            self._send(message)
+            send(message)
         except Exception:
             logger.debug(
                 "A message was dropped, as the channel is closed: %.80s", message, exc_info=True
@@ -75,3 +106,4 @@ class Outbox:
         """Drop queued and future messages."""
         self._closed = True
         self._queued.clear()
+        self.history = None

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import enum
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.close_reason import INTERNAL_ERROR, NORMAL, CloseReason, EndCode
 from ..core.context import Call, Connected, Context, connect_context, current_context
 from ..core.errors import HandlerExited, HandlerKeepsFailing
 from ..core.failures import CallbackFailures, as_exception, contained, text_of
 from ..core.identity import Identity
-from ..core.messages import create_message, current_post, end_message
+from ..core.messages import DataChannel, create_message, current_post, end_message
 from ..core.outputs import AdditionalOutputs, Delivered
 from ..core.recording import NO_RECORDING
 from ..core.stats import ConnectionStats
@@ -35,8 +34,12 @@ from .hooks import Hooks
 from .methods import Methods
 from .outbox import Outbox
 from .recording import SessionRecording
+from .state import State
 from .timers import SessionTimers
 from .turn_log import TurnLog
+
+if TYPE_CHECKING:
+    from .resumption import Resumption
 
 __all__ = ["Session", "State"]
 
@@ -49,15 +52,6 @@ abandoned."""
 CANCELLED_WAIT_S = 0.1
 """How long after user code cancelled a task of the session the session ends, in seconds. A loop
 that is being closed cancels all tasks, and has ended by then."""
-
-
-class State(enum.Enum):
-    """The state of a session; it only moves forward."""
-
-    NEW = "new"
-    LIVE = "live"
-    CLOSING = "closing"
-    CLOSED = "closed"
 
 
 class Session:
@@ -88,6 +82,9 @@ class Session:
         turns: The turns of its conversation, and who follows it.
         read_stats: Returns the figures of the connection; set by its transport.
         recording: Its recording; None if the stream has no recorder.
+        channel: The channel for messages of the program, once it is open.
+        closers: What ``on_close`` has registered.
+        resumption: Keeps the session while its client has no network; None if it need not.
         tells_codes: Whether the client gets the codes of an end and the warning before a time
             limit, which FastRTC 0.0.34 did not send.
     """
@@ -114,10 +111,12 @@ class Session:
         self._release = release
         self._deliver_outputs = deliver
         self.tells_codes = True
+        self.channel: DataChannel | None = None
+        self.resumption: Resumption | None = None
         hooks = hooks or Hooks()
         self.captions = hooks.captions
         self._stoppers: list[Callable[[], Awaitable[None]]] = []
-        self._closers: list[Callable[[CloseReason], Awaitable[None]]] = []
+        self.closers: list[Callable[[CloseReason], Awaitable[None]]] = []
         self._starters: list[Callable[[], None]] = []
         self._when_closed: list[Callable[[Session], None]] = []
         self._closing: asyncio.Task[None] | None = None
@@ -219,7 +218,7 @@ class Session:
 
     def on_close(self, closer: Callable[[CloseReason], Awaitable[None]]) -> None:
         """Register what closes the transport; it is awaited once, beside ``shutdown()``."""
-        self._closers.append(closer)
+        self.closers.append(closer)
 
     def on_closed(self, callback: Callable[[Session], None]) -> None:
         """Register a function to call when the session is closed."""
@@ -341,7 +340,7 @@ class Session:
         if self.ended:
             return
         reason = CloseReason(code, text, end)
-        if tell:
+        if tell or self.resumption is not None:  # otherwise the client would try to resume
             self.outbox.post(end_message(text, reason.end_code if self.tells_codes else None))
         if self.state is State.LIVE:
             live_sessions[id(self.loop)] -= 1
@@ -369,7 +368,7 @@ class Session:
             if late:
                 logger.warning("Session %s: these did not end when cancelled: %s", self.id, late)
             await asyncio.gather(*(self._close_one(stopper) for stopper in self._stoppers))
-            closers = (functools.partial(closer, reason) for closer in self._closers)
+            closers = (functools.partial(closer, reason) for closer in self.closers)
             await asyncio.gather(self._shut_down(), *map(self._close_one, closers))
             self.turns.close()
             await self._events.disconnected(reason)

@@ -57,7 +57,7 @@ async def offer(
     options: Mapping[str, Any] | None,
     place: Place,
     identity: Identity,
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Answer an offer of a client that reached a node without a free place."""
     client_place.set(place)
     current_identity.set(identity)

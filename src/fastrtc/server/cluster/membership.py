@@ -18,7 +18,7 @@ from ...transport.webrtc.ice_targets import client_place
 from ..answering import add_candidate, connect
 from ..endpoint import call_key
 from ..webrtc_protocol import FASTRTC
-from . import forwarded  # noqa: F401 (registers the calls)
+from . import forwarded, resuming  # noqa: F401 (they register the calls)
 from .calls import ConnectionUnknown, RemoteCallFailed, encode_call
 from .candidates import leave_candidates, pass_candidate, send_candidate
 from .client import NodeUnreachable
@@ -219,7 +219,7 @@ class Membership:
         metadata: Mapping[str, Any],
         protocol: str = FASTRTC,
         options: Mapping[str, Any] | None = None,
-    ) -> dict[str, str]:
+    ) -> dict[str, Any]:
         """Answer an offer; if this node has no free place or drains, let another node do it.
 
         On another node, ``set_outputs`` is what ``set_additional_outputs`` creates there.
@@ -261,12 +261,12 @@ class Membership:
 
     async def _connect_elsewhere(
         self, node: ClusterNode, key: Key, offer: tuple[Any, ...], full: SessionRefused
-    ) -> tuple[dict[str, str], str]:
+    ) -> tuple[dict[str, Any], str]:
         """Return the answer of another node, and the id of that node."""
         context = client_place.get(), current_identity.get()
         for other in await node.find_places(key.stream):
             try:
-                answer: dict[str, str] = await node.call_node(other, key, "offer", *offer, *context)
+                answer: dict[str, Any] = await node.call_node(other, key, "offer", *offer, *context)
                 return answer, other
             except SessionRefused as refusal:
                 if refusal.code not in FULL:

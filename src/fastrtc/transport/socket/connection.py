@@ -11,6 +11,7 @@ from contextlib import suppress
 from ...core.close_reason import (
     GOING_AWAY,
     INTERNAL_ERROR,
+    NORMAL,
     POLICY_VIOLATION,
     TOO_BIG,
     TRY_AGAIN_LATER,
@@ -22,6 +23,8 @@ from ...core.failures import contained, text_of
 from ...core.limits import Limits, RateLimit
 from ...core.messages import error_message
 from ...core.tasks import TaskOwner
+from ...session.media import Media
+from ...session.resumption import lose_network
 from ...session.session import Session
 from .events import (
     Audio,
@@ -60,6 +63,7 @@ REFUSED = {
     "concurrency_limit_reached": TRY_AGAIN_LATER,
     "too_many_connecting": TRY_AGAIN_LATER,
     "server_stopping": GOING_AWAY,
+    "resume_elsewhere": TRY_AGAIN_LATER,
 }
 """Close codes of refusals; the default is ``POLICY_VIOLATION``."""
 
@@ -76,6 +80,9 @@ class SocketConnection:
         limits: The resource limits of the client.
         pending: The registry of sockets that have not started.
         first: Events that the opening of the socket implies, processed before its messages.
+
+    Attributes:
+        heard_at: When the client sent something last, on the clock of the loop.
     """
 
     def __init__(
@@ -97,6 +104,8 @@ class SocketConnection:
         self._limits = limits
         self._rate = RateLimit(limits.messages_per_s)
         self._said: set[str] = set()
+        self._lost = self._stopped = False  # the client has not closed the socket, or has
+        self.heard_at: float | None = None
         self._calling: Start | None = None  # the call to hang up at the end
         self._sender = SocketSender(socket.send, self._not_read, socket.is_idle)
         self._sending = TaskOwner("fastrtc-websocket", on_error=self._broken)
@@ -113,9 +122,11 @@ class SocketConnection:
             return state.opened
         return state if isinstance(state, OpenSocket) else None
 
-    def open(self, session: Session, start: Start, options: SocketOptions) -> OpenSocket:
-        """Create the transport of a session."""
-        opened = OpenSocket(self, session, start, options)
+    def open(
+        self, session: Session, start: Start, options: SocketOptions, media: Media | None = None
+    ) -> OpenSocket:
+        """Create the transport of a session; *media* are those of one that its client resumes."""
+        opened = OpenSocket(self, session, start, options, media)
         if isinstance(self._state, Closing):
             self._state = Closing(self._state.reason, opened)
         else:
@@ -139,7 +150,7 @@ class SocketConnection:
                 if (opened := self.opened) is None:
                     await self.close(reason)
                 else:
-                    await opened.client_left(reason)
+                    await opened.client_left(reason, lost=self._lost)
             finally:
                 self._sending.cancel()
                 for tasks in (self._starting, self._reading, self._sending):
@@ -152,14 +163,16 @@ class SocketConnection:
             await self._take(event)
         while not self._quit.is_set():
             message = await self._socket.receive()
-            early_s = self._rate.take(asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            early_s = self._rate.take(now)
             if early_s:  # backpressure: the socket's flow control slows the client
                 await asyncio.sleep(early_s)
             if self._quit.is_set():  # meanwhile: a session that starts now would never end
                 return
             if message is None:
-                self.hang_up()
+                self._lose(self._socket.close_code != NORMAL)
                 return
+            self.heard_at = now
             max_bytes = self._limits.message_bytes
             if len(message) > max_bytes:
                 self.say(error_message(f"A message may have {max_bytes} bytes, not {len(message)}"))
@@ -189,6 +202,7 @@ class SocketConnection:
                 self.put(self._protocol.pong())
             case Stop():
                 self._calling = None  # the provider has ended the call
+                self._stopped = True
                 if opened is not None:
                     await opened.finish()
                 self.hang_up(CloseReason(text="Stopped by the client"))
@@ -219,11 +233,10 @@ class SocketConnection:
             return
         if not there or self._quit.is_set():
             self.hang_up()
-            opened.session.close("the client disconnected")
+            lose_network(opened.session, opened, "the client disconnected")
             return
         self.put(self._protocol.started(opened.start))
-        opened.session.outbox.open(opened.send)
-        opened.session.start()
+        opened.begin()
 
     # What the server sends
 
@@ -232,7 +245,11 @@ class SocketConnection:
             await self._sender.run()
         except Exception:  # its type depends on the server; the client has gone
             logger.debug("A WebSocket was closed while sending", exc_info=True)
-            self.hang_up()
+            opened = self.opened
+            if opened is None or opened.session.resumption is None:
+                self.hang_up()
+            else:  # the reader is about to know whether the client has closed it
+                asyncio.get_running_loop().call_later(FLUSH_TIMEOUT_S, self._lose, True)
 
     def put(self, message: str | bytes | None, *, audio: bool = False) -> None:
         """Send a message of the protocol as it is; None sends nothing.
@@ -244,9 +261,16 @@ class SocketConnection:
         if message is not None:
             self._sender.put(message, audio=audio)
 
-    def say(self, text: str) -> None:
+    def put_message(self, text: str) -> None:
         """Send a message of the session, if the protocol supports messages."""
         self.put(self._protocol.message(text))
+
+    def say(self, text: str) -> None:
+        """Send a message of the socket itself, if the protocol supports messages."""
+        if (opened := self.opened) is None:
+            self.put_message(text)
+        else:
+            opened.say(text)
 
     def say_once(self, text: str) -> None:
         """Send an error, unless it was sent before."""
@@ -295,11 +319,18 @@ class SocketConnection:
 
     def _not_read(self) -> None:
         logger.warning("A WebSocket client does not read: closing its connection")
+        self._lost = True  # a lost network looks the same
         self.hang_up(CloseReason(POLICY_VIOLATION, "The client does not read"))
 
     def _broken(self, error: Exception) -> None:
         logger.error("A WebSocket connection failed", exc_info=error)
         self.hang_up(CloseReason(INTERNAL_ERROR, "Internal error"))
+
+    def _lose(self, lost: bool) -> None:
+        """Start to end the connection, as the client has gone."""
+        if lost and not self._stopped and not isinstance(self._state, Closing):
+            self._lost = True
+        self.hang_up()
 
     def hang_up(self, reason: CloseReason = CloseReason()) -> None:  # noqa: B008, it is frozen
         """Start to end the connection; only the first reason counts."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
 from ...core.context import Call
+from ...core.resume import ResumeRequest
 
 __all__ = [
     "Audio",
@@ -50,6 +51,8 @@ class Start:
         pauses: Whether the client can hold its unplayed audio: see ``SocketProtocol.pause``.
         replaces: The id of the client's attempt to connect over WebRTC, which this replaces.
         metadata: The metadata that the client sent; the custom parameters of a call.
+        resume: What the client says about resuming the session; None if it does not.
+        resumable: What the client is told about it, with a new secret.
     """
 
     id: str
@@ -62,6 +65,8 @@ class Start:
     pauses: bool = False
     replaces: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    resume: ResumeRequest | None = None
+    resumable: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

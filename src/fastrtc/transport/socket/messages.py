@@ -13,6 +13,7 @@ from ...core.identity import check_metadata
 from ...core.limits import MAX_ID_LENGTH
 from ...core.messages import parse_message
 from ...core.rates import FRAMES_PER_SECOND
+from ...core.resume import read_resume
 from .events import (
     Audio,
     BrowserEncoding,
@@ -89,7 +90,9 @@ class BrowserMessages:
         audio = message.get("audio")
         metadata = check_metadata(message.get("metadata"))
         start = Start(id, framed=False) if audio is None else _negotiate(id, audio)
-        start = replace(start, metadata=metadata)
+        start = replace(start, metadata=metadata, resume=read_resume(message))
+        if start.resume is not None and audio is None:
+            raise ValueError("resume needs audio in the start event")
         if "replaces" in message:
             start = replace(start, replaces=_id("replaces", message["replaces"]))
         self._begun = True
@@ -132,7 +135,10 @@ class BrowserMessages:
         }
         if self._pause is not None:
             audio["pause"] = self._pause
-        return json.dumps({"event": "started", "websocket_id": start.id, "audio": audio})
+        started = {"event": "started", "websocket_id": start.id, "audio": audio}
+        if start.resumable is not None:
+            started["resume"] = dict(start.resumable)
+        return json.dumps(started)
 
     def audio(self, payload: bytes) -> str | bytes:
         """Format a ``media`` event, or a binary message if the client has chosen those."""

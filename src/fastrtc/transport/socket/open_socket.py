@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...audio.encodings import ENCODINGS
 from ...core.close_reason import GOING_AWAY, INTERNAL_ERROR, CloseReason
 from ...core.diagnosis import Diagnosis
-from ...core.messages import DataChannel, current_channel, error_message
+from ...core.messages import current_channel, error_message
 from ...core.stats import ConnectionStats
 from ...core.tasks import runs_on
-from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
 from ...handlers.link import link_of
-from ...pacing.playout import Playout, PlayoutFrame, PlayoutOptions
+from ...pacing.playout import Playout, PlayoutFrame
 from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
+from ...pacing.sent_audio import HeardUntil
+from ...pacing.suspendable import Detached
 from ...pacing.taps import OutboundTap
 from ...session.figures import common_stats
 from ...session.media import Media
+from ...session.resumption import lose_network
 from ...session.session import Session
 from .events import Message, Start
 from .keys import Keys
+from .options import CHUNK_PLAYOUT, SOCKET_PLAYOUT, SocketOptions, rate_of, send_items, takes_back
 from .playback_marks import PlaybackMarks
 
 if TYPE_CHECKING:
@@ -36,38 +40,8 @@ __all__ = ["CHUNK_PLAYOUT", "SOCKET_PLAYOUT", "OpenSocket", "SocketOptions"]
 
 logger = logging.getLogger(__name__)
 
-SOCKET_PLAYOUT = PlayoutOptions(lead_s=0.16, tail_s=0.0)
-"""Audio is sent up to 160 ms ahead of its time: enough to absorb the network's jitter, and all that
-a client has to drop on a barge-in. TCP loses nothing, so no silence follows a reply."""
-
-CHUNK_PLAYOUT = PlayoutOptions(lead_s=0.16, tail_s=0.0, whole_chunks=True, piece_s=1.0)
-"""For clients that did not negotiate: many play message after message, and would stutter with short
-ones. They cannot drop audio that they have, so a message has at most 1 s."""
-
-DEFAULT_RATE = 24_000
-"""Output sample rate of a function in Hz if the client names none; the same as of handlers."""
-
 RECEIVED_TIMEOUT_S = 10.0
 """How long ``receive`` may take to process audio that the client sent before its ``stop``."""
-
-
-@dataclass(frozen=True)
-class SocketOptions:
-    """The program's side of a socket.
-
-    Attributes:
-        mode: The direction of audio, seen from the client.
-        channel: The channel for messages of the program.
-        queue: Items that the program puts here are sent like outputs of ``emit``.
-        emit: Replaces ``Media.run_emit``.
-        clear: Called to drop unplayed audio; from any thread.
-    """
-
-    mode: Mode
-    channel: DataChannel
-    queue: asyncio.Queue[Any]
-    emit: Callable[[], Coroutine[Any, Any, str | None]]
-    clear: Callable[[], None]
 
 
 class OpenSocket:
@@ -78,6 +52,7 @@ class OpenSocket:
         session: The session.
         start: The ``Start`` of the client.
         options: The program's side of the socket.
+        media: The media of a session that its client resumes; None creates them.
 
     Attributes:
         session: The session.
@@ -93,65 +68,91 @@ class OpenSocket:
         session: Session,
         start: Start,
         options: SocketOptions,
+        media: Media | None = None,
     ) -> None:
         handler = session.handler
         self.session = session
-        self._input_rate = start.input_rate or _rate_of(handler, "input_sample_rate")
-        self._output_rate = start.output_rate or _rate_of(handler, "output_sample_rate")
+        self._input_rate = start.input_rate or rate_of(handler, "input_sample_rate")
+        self._output_rate = start.output_rate or rate_of(handler, "output_sample_rate")
         self.start = replace(start, input_rate=self._input_rate, output_rate=self._output_rate)
-        self.media = Media(
+        self._own_playout = Playout(
+            self._output_rate,
+            most_channels=1,
+            options=SOCKET_PLAYOUT if start.framed else CHUNK_PLAYOUT,
+        )
+        self._resumes = media is not None
+        self.media = media or Media(
             session,
             "audio",
             options.mode,
-            playout=Playout(
-                self._output_rate,
-                most_channels=1,
-                options=SOCKET_PLAYOUT if start.framed else CHUNK_PLAYOUT,
-            ),
+            playout=self._own_playout,
             flat=True,
             framed=start.framed,
             ask=options.emit,
         )
-        self.media.drop_unplayed = options.clear
-        if self.media.speaker is not None:
-            self.media.speaker.unplayed_s = self.unplayed_s
-        if self.media.filler is not None:
-            self.media.filler.unplayed_s = self._unplayed_s
-        if self.media.audio_out is not None:
-            self.media.audio_out.unplayed_s = self._unplayed_s
-        self.media.playback.has_marks = start.call is not None
-        self.media.sent_to_client_s = lambda: self._playback.sent_s
+        self._options = options
         self.keys = Keys(session, connection.say_once)
         self.channel = options.channel
-        self._queue = options.queue
+        self.queue = self.media.items or options.queue
         self._connection = connection
         self._encoding = ENCODINGS[start.encoding]
         self._allowance = RealtimeAudioLimit()
-        takes_back = _takes_back(start, handler)
-        self._playback = PlaybackMarks(takes_back=takes_back)
+        self._playback = PlaybackMarks(takes_back=takes_back(start, handler))
         self._bytes_received = self._bytes_sent = 0  # of audio
-        session.read_stats = self.stats
         self._heard = False  # audio was sent that the client may not have played
         self._client_paused = False
         self._all_played = asyncio.Event()
         self._all_played.set()
-        if isinstance(handler, StreamHandlerBase):
-            handler.phone_mode = start.call is not None
+        self._detached = False
+        self._closed = asyncio.Event()
+        session.on_close(self.close)
+        if media is None:
+            session.on_start(self._run)
+            self.bind()
+
+    def bind(self) -> None:
+        """Use the media of the session, from which another transport may have been detached."""
+        session, media, options = self.session, self.media, self._options
+        media.drop_unplayed = options.clear
+        if media.speaker is not None:
+            media.speaker.unplayed_s = self.unplayed_s
+        if media.filler is not None:
+            media.filler.unplayed_s = self._unplayed_s
+        if media.audio_out is not None:
+            media.audio_out.unplayed_s = self._unplayed_s
+            if self._resumes:
+                media.audio_out.use_playout(self._own_playout)
+        media.playback.has_marks = self.start.call is not None
+        media.sent_to_client_s = lambda: self._playback.sent_s
+        session.read_stats = self.stats
+        if isinstance(handler := session.handler, StreamHandlerBase):
+            handler.phone_mode = self.start.call is not None
             handler.set_channel(options.channel)
             link = link_of(handler)
             link.clear_queue = options.clear
             link.queued_s = self.unplayed_s
             link.pause, link.resume = self.pause, self.resume
-        session.tells_codes = start.framed  # others get only what FastRTC 0.0.34 would send
-        session.context.run(current_channel.set, options.channel)
-        session.on_start(self._run)
-        session.on_close(self.close)
+        session.tells_codes = self.start.framed  # others get only what FastRTC 0.0.34 would send
+        session.channel = options.channel
+        session.context.run(current_channel.set_source, lambda: session.channel)
+
+    def begin(self) -> None:
+        """Start the session, or continue it: the client knows that it is connected."""
+        session = self.session
+        if not self._resumes:
+            session.outbox.open(self.send)
+            session.start()
+        elif session.resumption is not None and not self._detached:
+            session.resumption.established(self)
+            self._run()
 
     def _run(self) -> None:
         session, audio_out = self.session, self.media.audio_out
         if audio_out is None:  # never with audio
             return
-        session.run("outputs", self._send_outputs())
+        if self.media.items is None:
+            self.media.items = self.queue
+            session.run("outputs", send_items(audio_out, self.queue))
         if audio_out.playout is not None:
             audio_out.on_played = lambda: self._send_mark(self._playback.ended())
             audio_out.on_frame = self._send_frame
@@ -164,7 +165,7 @@ class OpenSocket:
     def hear(self, payload: bytes) -> None:
         """Pass audio of the client to the handler."""
         audio_in = self.media.audio_in
-        if not payload:
+        if not payload or self._detached:
             return
         if audio_in is None:
             self._connection.say_once("This stream takes no audio")
@@ -182,6 +183,8 @@ class OpenSocket:
 
     def receive(self, event: Message) -> None:
         """Dispatch a message of the client."""
+        if self._detached:
+            return
         if not self.session.messages.receive(event.message, event.size):
             self._connection.say_once("This stream takes no messages: it has no on_message")
 
@@ -211,8 +214,9 @@ class OpenSocket:
 
     async def _send_audio(self) -> None:
         audio_out = self.media.audio_out
-        while audio_out is not None:
-            await self._send_frame(await audio_out.frame())
+        with suppress(Detached):
+            while audio_out is not None and not self._detached:
+                await self._send_frame(await audio_out.frame())
 
     async def _send_frame(self, frame: PlayoutFrame) -> None:
         self._heard = True
@@ -227,18 +231,16 @@ class OpenSocket:
         if name is not None and self._connection.send_mark(name):
             self._all_played.clear()
 
-    async def _send_outputs(self) -> str | None:
-        """Send the items of a program's own ``_emit_to_queue``."""
-        audio_out = self.media.audio_out
-        while audio_out is not None:
-            reason = await audio_out.accept(await self._queue.get())
-            if reason is not None:
-                return reason
-        return None
-
     def send(self, text: str) -> None:
         """Send a message to the client, on the event loop."""
-        self._connection.say(text)
+        self._connection.put_message(text)
+
+    def say(self, text: str) -> None:
+        """Send a message of the socket itself, in the order of those of the session."""
+        if self.session.resumption is None or self._detached:
+            self.send(text)
+        else:  # the client counts what it receives
+            self.session.outbox.post(text)
 
     def put(self, text: str) -> None:
         """Send a message of the protocol as it is, on the event loop."""
@@ -342,8 +344,8 @@ class OpenSocket:
             self.media.audio_out.resume()
 
     def _clear_client(self) -> None:
-        while not self._queue.empty():
-            self._queue.get_nowait()
+        while not self.queue.empty():
+            self.queue.get_nowait()
         if self.start.framed and (tap := self._tap) is not None:
             tap.cut(self._playback.unconfirmed_s(self.session.loop.time()))
         self._playback.cleared()
@@ -354,12 +356,36 @@ class OpenSocket:
 
     # The end
 
-    async def client_left(self, reason: CloseReason) -> None:
-        """End the session: the client has left, or its connection is closed."""
-        if self.media.audio_in is not None:
-            self.media.audio_in.flush()  # the client sends no more
-        self.session.close(reason.text or "the client disconnected")
-        await self.session.closed.wait()
+    def detach(self) -> None:
+        """Send and receive nothing for the session any more; ``close`` follows."""
+        self._detached = True
+        self.session.closers.remove(self.close)
+
+    @property
+    def heard_at(self) -> float | None:
+        """When the client sent something last, on the clock of the loop."""
+        return self._connection.heard_at
+
+    def heard_until(self, heard: int | None) -> HeardUntil:
+        """Return how far the client has heard the audio; see ``Resumable``."""
+        return HeardUntil(samples=heard, sent_by=self.heard_at)
+
+    async def client_left(self, reason: CloseReason, *, lost: bool) -> None:
+        """End or suspend the session: the client has left, or its connection is closed.
+
+        Args:
+            reason: Why.
+            lost: Whether the client did not close the connection.
+        """
+        if not self._detached:
+            if self.media.audio_in is not None:
+                self.media.audio_in.flush()  # the client sends no more
+            text = reason.text or "the client disconnected"
+            if lost:
+                lose_network(self.session, self, text)
+            else:
+                self.session.close(text)
+        await (self._closed if self._detached else self.session.closed).wait()
 
     async def close(self, reason: CloseReason) -> None:
         """Send the remaining messages, and close the socket unless the client has."""
@@ -367,20 +393,7 @@ class OpenSocket:
             reason = replace(reason, text="The handler failed")
         elif reason.code == GOING_AWAY:
             self._connection.say(error_message(reason.text))
-        await self._connection.close(reason, self._all_played)
-
-
-def _takes_back(start: Start, handler: Any) -> bool:
-    """Return whether audio is taken back from the client when the handler pauses.
-
-    That needs a client that drops its audio and echoes marks, as telephone providers do, and a mark
-    for each frame.
-    """
-    if start.call is None or not isinstance(handler, StreamHandlerBase):
-        return False
-    return link_of(handler).pauses
-
-
-def _rate_of(handler: Any, name: str) -> int:
-    rate: int = getattr(handler, name, DEFAULT_RATE)
-    return rate
+        try:
+            await self._connection.close(reason, None if self._detached else self._all_played)
+        finally:
+            self._closed.set()

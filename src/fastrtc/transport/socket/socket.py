@@ -22,6 +22,11 @@ class Socket(Protocol):
         """Whether the server has not closed the socket."""
         ...
 
+    @property
+    def close_code(self) -> int | None:
+        """The code with which the client has closed it; None before, and if there is none."""
+        ...
+
     def is_idle(self) -> bool:
         """Return whether all data is sent, so that ``send`` of a small message does not wait.
 

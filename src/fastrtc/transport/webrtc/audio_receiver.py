@@ -142,6 +142,11 @@ class AudioReceiver:
         kind = self._payload_type
         return "" if kind is None else str(self._codecs[kind].name).lower()
 
+    @property
+    def heard(self) -> int | None:
+        """The RTP timestamp of the last sample that was delivered; None before the first packet."""
+        return None if self._next_timestamp is None else (self._next_timestamp - 1) & 0xFFFFFFFF
+
     def close(self) -> None:
         """Ignore further packets, and stop the timer."""
         self._closed = True

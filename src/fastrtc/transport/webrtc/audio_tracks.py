@@ -22,6 +22,7 @@ from ...core.types import EmitType
 from ...handlers.base import StreamHandlerBase
 from ...pacing.audio_output import check_output
 from ...pacing.playout import PlayoutFrame
+from ...pacing.suspendable import Detached
 from ...session.media import Media
 from .guard import retried
 from .media_track import MediaCallback, SetOutputs
@@ -74,13 +75,18 @@ class _AudioQueue(asyncio.Queue[Any]):
 
 
 class AudioMediaCallback(MediaCallback, AudioStreamTrack):
-    """The outgoing audio of a connection."""
+    """The outgoing audio of a connection.
+
+    Attributes:
+        rtp_origin: The RTP timestamp of time 0, once encoded packets are sent.
+    """
 
     kind = "audio"
     _encodes_opus = False
     _encoder: OpusEncoder | None = None
     _dtx = False
     _expected_loss = 0
+    rtp_origin: int | None = None
 
     def use_codec(self, name: str, *, dtx: bool = False) -> None:
         """Set the negotiated codec. Opus is encoded here, other codecs by aiortc.
@@ -124,7 +130,10 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
         if outbound is None:
             raise MediaStreamError
         while True:
-            frame = await self._until_end(outbound.frame())
+            try:
+                frame = await self._until_end(outbound.frame())
+            except Detached as error:
+                raise MediaStreamError from error
             if not self._encodes_opus:
                 return _audio_frame(frame)
             packet = self._encoder_of(frame).encode(frame.samples, frame.pts)
@@ -146,7 +155,10 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
             raise MediaStreamError
         while True:
             waiting = outbound.frame()
-            frame = await (self._until_end(waiting) if self._own_session else waiting)
+            try:
+                frame = await (self._until_end(waiting) if self._own_session else waiting)
+            except Detached as error:
+                raise MediaStreamError from error
             payload = self._encoder_of(frame).payload(frame.samples)
             if payload is not None:
                 return payload, frame.pts

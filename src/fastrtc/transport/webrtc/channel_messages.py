@@ -32,10 +32,16 @@ class ChannelMessages:
         """Return whether a data channel that the client opens is the one for messages."""
         return True
 
-    def open(self, channel: RTCDataChannel) -> None:
-        """Use a channel that has opened, and send what is queued."""
+    def open(self, channel: RTCDataChannel, *, resumes: bool = False) -> None:
+        """Use a channel that has opened, and send what is queued.
+
+        Args:
+            channel: The channel.
+            resumes: Whether the client resumes its session: it first gets what it has missed.
+        """
         self._channel = channel
-        self.session.outbox.open(self.send)
+        if not resumes:
+            self.session.outbox.open(self.send)
 
     def send(self, text: str) -> None:
         """Send a message of the session, a JSON string; dropped without a channel.

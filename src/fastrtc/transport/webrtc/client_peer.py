@@ -73,6 +73,8 @@ class ClientPeer:
         events: Receives media and messages.
         on_ended: Called once when the connection ends, with whether it was lost; otherwise the
             server has closed it.
+        consent_s: How long the server may not answer before the connection counts as lost, in
+            seconds; None for the time of the package.
 
     Attributes:
         remote: The candidates of the server's answer.
@@ -86,10 +88,13 @@ class ClientPeer:
         rate: int,
         events: PeerEvents,
         on_ended: Callable[[bool], None],
+        *,
+        consent_s: float | None = None,
     ) -> None:
         REGISTRY.misfits()  # on this loop
         self._events = events
         self._on_ended = on_ended
+        self._consent_s = consent_s
         self._sink = _AudioSink(rate, events)
         servers = to_aiortc_configuration(dict(configuration or {"iceServers": []}))
         servers.bundlePolicy = RTCBundlePolicy.MAX_BUNDLE
@@ -126,7 +131,7 @@ class ClientPeer:
     async def offer(self, *, trickle: bool = False) -> str:
         """Return the SDP of an offer, without candidates if they are trickled."""
         await self._pc.setLocalDescription(await self._pc.createOffer())
-        watch_consent(self._pc, self._consent_expired)
+        watch_consent(self._pc, self._consent_expired, self._consent_s)
         sdp = str(self._pc.localDescription.sdp)
         if not trickle:
             return sdp
@@ -146,6 +151,11 @@ class ClientPeer:
             return
         late = partial(send, data, component)
         carry(lambda: self._tasks.append(asyncio.ensure_future(_send_quietly(late))))
+
+    @property
+    def heard(self) -> int | None:
+        """The RTP timestamp before which all audio has arrived; None before the first packet."""
+        return next((receiver.heard for receiver in self._receivers), None)
 
     def candidates(self) -> Iterator[dict[str, str | int]]:
         """Yield the local candidates, as ``RTCIceCandidate.toJSON()`` of a browser does."""

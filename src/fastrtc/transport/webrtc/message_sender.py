@@ -42,5 +42,5 @@ class MessageSender:
                     "Session %s: the client reads no messages; dropping further ones", self._id
                 )
             return
-        channel.send(message)
+        type(channel).send(channel, message)  # not what replaces it for the program
         self._sent += channel.bufferedAmount - waiting

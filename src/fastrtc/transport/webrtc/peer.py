@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from functools import partial
 
 from aiortc import (
     InvalidStateError,
@@ -15,7 +15,6 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.mediastreams import MediaStreamError
 
 from ...core.close_reason import POLICY_VIOLATION, CloseReason
 from ...core.diagnosis import Diagnosis
@@ -27,17 +26,16 @@ from ...core.messages import current_channel
 from ...core.stats import ConnectionStats
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
-from ...pacing.taps import time_of
-from ...pacing.video import VideoInbound
+from ...pacing.playout import Playout
+from ...pacing.sent_audio import HeardUntil
 from ...session.media import Media
+from ...session.outbox import Outbox
+from ...session.resumption import lose_network
 from ...session.session import Session
-from ._aiortc.address import follow_address
-from ._aiortc.audio_sender import send_encoded
+from ._aiortc.address import Follower, follow_address
 from ._aiortc.clock import use_steady_clock
 from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
-from ._aiortc.codecs import announce_fec, negotiated_codecs
-from ._aiortc.consent import watch_consent
-from ._aiortc.decoder_queue import bound_decoder
+from ._aiortc.consent import ask_peer, watch_consent
 from ._aiortc.decoder_threads import make_decoder_threads_daemons
 from ._aiortc.direct_packets import receive_directly
 from ._aiortc.gathering import gather_on
@@ -46,10 +44,7 @@ from ._aiortc.picture_size import limit_pictures
 from ._aiortc.registry import REGISTRY
 from ._aiortc.sctp_messages import limit_messages
 from ._aiortc.turn import watch_turn
-from ._aiortc.video_sender import follow_loss
 from ._aiortc.work import limit_work
-from .audio_receiver import AudioReceiver
-from .audio_tracks import AudioMediaCallback
 from .candidate_intake import CandidateIntake
 from .candidates import Candidate
 from .channel_messages import ChannelMessages
@@ -60,7 +55,9 @@ from .guard import guarded, watch_listeners
 from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
 from .offer import Offer
-from .opus import supports_fec
+from .opus import LOWER_RATES
+from .outages import ANSWER_S, watch_outages
+from .peer_media import PeerMedia
 from .ports.ice_ports import IcePorts
 from .tracks import make_tracks
 
@@ -82,14 +79,6 @@ FLUSH_TIMEOUT_S = 0.5
 DEFAULT_PORTS = IcePorts(Ice())
 """Random ports on all addresses."""
 
-_DIRECTIONS = {
-    (True, True): "sendrecv",
-    (True, False): "recvonly",
-    (False, True): "sendonly",
-    (False, False): "inactive",
-}
-"""The server's direction of a track, by whether it receives and sends."""
-
 
 class Peer:
     """Answer an offer, and carry a session's media and messages over WebRTC.
@@ -102,6 +91,7 @@ class Peer:
         limits: The resource limits of the client.
         ports: The ports and addresses of the server.
         messages: The messages over the data channel; None for those of this package's clients.
+        resumes: Whether a client resumes the session over this connection.
 
     Attributes:
         pc: The connection.
@@ -119,6 +109,8 @@ class Peer:
         limits: Limits = DEFAULT_LIMITS,
         ports: IcePorts = DEFAULT_PORTS,
         messages: ChannelMessages | None = None,
+        *,
+        resumes: bool = False,
     ) -> None:
         self.session = session
         self.media = media
@@ -145,22 +137,26 @@ class Peer:
         self._diagnostics = Diagnostics(
             self.pc, session, self._intake, self._targets, ports, relay_only=self._relay_only
         )
-        self._receivers: list[AudioReceiver] = []
         self._figures = Figures(self.pc, session, media)
-        session.read_stats = self.stats
+        self._rtp = PeerMedia(session, media, self.tracks, self._figures, resumes=resumes)
+        self._followers: Mapping[int, Follower] = {}
+        if not resumes:
+            session.read_stats = self.stats
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_TIMEOUT_S, self._give_up, f"not connected within {CONNECT_TIMEOUT_S:.0f} s"
         )
         watch_listeners(self.pc)
         self.pc.on("connectionstatechange", self._state_changed)
         self.pc.on("datachannel", self._channel_opened)
-        session.context.run(current_channel.set_source, lambda: self.channel)
+        self._resumes = resumes
+        self._detached = False
+        session.context.run(current_channel.set_source, lambda: session.channel)
         session.on_close(self.close)
 
     @property
     def has_offer(self) -> bool:
         """Whether aiortc has the offer, so that candidates can be added."""
-        return self.pc.remoteDescription is not None
+        return not self._detached and self.pc.remoteDescription is not None
 
     @property
     def ended(self) -> bool:
@@ -196,7 +192,7 @@ class Peer:
         self._intake.begin(offer)
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-            self._attach(offer)
+            self._rtp.attach(pc, offer)
             if pc.sctp is not None:
                 limit_messages(pc, self.limits.messages_per_s, self._abused)
             self._release_ports = gather_on(pc, self.ports, relay_only=self._relay_only)
@@ -213,54 +209,12 @@ class Peer:
                 await self.close_sockets()
         self._diagnostics.answered(attempts)
         watch_consent(pc, self._consent_expired)
-        heard = follow_address(pc, lambda check: self.session.run("address", check))
-        receive_directly(pc, bounds, heard, self.session.loop.time)
+        self._followers = follow_address(pc, lambda check: self.session.run("address", check))
+        receive_directly(pc, bounds, self._followers, self.session.loop.time)
         if offer.later_candidates:
             self._intake.look_up(offer.later_candidates)
         answer = offer.complete_answer(pc.localDescription.sdp)
         return {"sdp": answer, "type": pc.localDescription.type}
-
-    def _attach(self, offer: Offer) -> None:
-        """Connect the offered tracks to the media; unused ones become inactive."""
-        for kind in {"audio", "video"} - offer.receives:
-            self.media.send_nothing(kind)
-        tracks = {track.kind: track for track in self.tracks}
-        for transceiver in self.pc.getTransceivers():
-            kind, mid = transceiver.kind, transceiver.mid
-            takes, gives = offer.sources.get(kind) == mid, offer.sinks.get(kind) == mid
-            if takes:
-                tracks[kind].track = transceiver.receiver.track
-                self._take_in(transceiver)
-            if gives:
-                track = tracks[kind]
-                transceiver.sender.replaceTrack(track)
-                if isinstance(track, AudioMediaCallback):
-                    codecs = negotiated_codecs(transceiver)
-                    name = codecs[0].name if codecs else ""
-                    track.use_codec(name, dtx=offer.dtx)
-                    if name == "opus":
-                        send_encoded(transceiver.sender)
-                    self._figures.watch(transceiver.sender, track if offer.fec else None)
-                else:
-                    follow_loss(transceiver.sender)
-            transceiver.direction = _DIRECTIONS[takes, gives]
-
-    def _take_in(self, transceiver: Any) -> None:
-        if transceiver.kind == "audio" and self.media.audio_in is not None:
-            stereo = self.session.handler.expected_layout == "stereo"
-            receiver = AudioReceiver(
-                transceiver,
-                self.media.audio_in,
-                2 if stereo else 1,
-                run=lambda reading: self.session.run("audio", reading),
-            )
-            receiver.on_time = time_of(self.media.audio_in)
-            self._receivers.append(receiver)
-            if supports_fec():
-                announce_fec(transceiver)
-        elif transceiver.kind == "video" and self.media.video_in is not None:
-            bound_decoder(transceiver.receiver)
-            self.session.run("video-track", _read(transceiver.receiver.track, self.media.video_in))
 
     async def add_candidate(self, candidate: Candidate) -> None:
         """Add a trickled candidate; does not wait for the resolution of a multicast DNS name.
@@ -277,24 +231,47 @@ class Peer:
     @guarded(None)
     def _state_changed(self) -> None:
         state = self.pc.connectionState
+        if self._detached:
+            return
         logger.debug("Session %s: the connection is %s", self.session.id, state)
         if state == "connected":
             self._timeout.cancel()
             self.connected.set()
             if self.pc.sctp is None or self._open.is_set():
-                self.session.start()
+                self._established()
             else:  # so that start_up() of a handler has its channel
                 loop = asyncio.get_running_loop()
-                self._timeout = loop.call_later(CHANNEL_TIMEOUT_S, self.session.start)
+                self._timeout = loop.call_later(CHANNEL_TIMEOUT_S, self._established)
         elif state == "failed":
             self._give_up("the connection failed")
         elif state == "closed":
-            self.session.close("the client disconnected")
+            if self._resumes and not self.connected.is_set():
+                lose_network(self.session, self, "the client gave up")
+            else:
+                self.session.close("the client disconnected")
 
     def _give_up(self, reason: str) -> None:
         if not self.connected.is_set():
             self._diagnostics.log_failure(reason)
-        self.session.close(reason)
+        lose_network(self.session, self, reason)
+
+    def _established(self) -> None:
+        """Start the session, or continue it: the connection is established."""
+        resumption = self.session.resumption
+        if not self._resumes:
+            self.session.start()
+        elif resumption is not None and not self._detached:
+            resumption.established(self)
+        audio_out = self.media.audio_out
+        if resumption is not None and audio_out is not None and not self.session.ended:
+            watching = watch_outages(
+                lambda: self.heard_at,
+                lambda: ask_peer(self.pc, ANSWER_S),
+                audio_out.hold,
+                lambda heard_at: audio_out.release(self._rtp.heard_until(None, heard_at)),
+                lambda: self._detached,
+            )
+            self.session.run("outages", watching)
 
     @guarded(None)
     def _abused(self, reason: str) -> None:
@@ -303,13 +280,17 @@ class Peer:
 
     @guarded(None)
     def _consent_expired(self) -> None:
-        self.session.close("the client vanished")
+        lose_network(self.session, self, "the client vanished")
 
     @guarded(None)
     def _channel_opened(self, channel: RTCDataChannel) -> None:
-        if not self._messages.accepts(channel.label):
+        if self._detached or not self._messages.accepts(channel.label):
             return
-        self.channel = channel
+        self.channel = self.session.channel = channel
+        if self.session.resumption is not None:  # the client counts what it receives
+            channel.send = partial(  # type: ignore[method-assign]
+                _send_counted, self.session.outbox, channel
+            )
         watch_listeners(channel)
         channel.on("message", self._message)
         handler = self.session.handler
@@ -320,12 +301,12 @@ class Peer:
                 self.session.report(as_exception("set_channel", error))
         for track in self.tracks:
             track.set_channel(channel)
-        self._messages.open(channel)
+        self._messages.open(channel, resumes=self._resumes)
         self._open.set()
         if self.connected.is_set():
             self._timeout.cancel()
             # call_soon: first notify the other listeners of the channel
-            self._timeout = asyncio.get_running_loop().call_soon(self.session.start)
+            self._timeout = asyncio.get_running_loop().call_soon(self._established)
 
     def clear(self) -> None:
         """Drop audio that is queued but not yet sent; callable from any thread."""
@@ -339,13 +320,40 @@ class Peer:
         """Send a message over the data channel, on the event loop; dropped without a channel."""
         self._messages.send(text)
 
+    def bind(self) -> None:
+        """Use the media of the session, from which another transport was detached."""
+        self.media.use_no_buffer()
+        if self.media.audio_out is not None:
+            self.media.audio_out.use_playout(Playout(lower_rates=LOWER_RATES))
+        self.session.tells_codes = True
+        self.session.read_stats = self.stats
+
+    def detach(self) -> None:
+        """Send and receive nothing for the session any more; ``close`` follows."""
+        self._detached = True
+        self._timeout.cancel()
+        self.session.closers.remove(self.close)
+        self._rtp.stop_receiving()
+        self._rtp.stop_sending()
+
+    @property
+    def heard_at(self) -> float | None:
+        """When the last datagram of the client arrived, on the clock of the loop."""
+        times = [one.heard_at for one in self._followers.values()]
+        return max(times, default=0.0) or None
+
+    def heard_until(self, heard: int | None) -> HeardUntil:
+        """Return how far the client has heard the audio; see ``Resumable``."""
+        return self._rtp.heard_until(heard, self.heard_at)
+
     @guarded(None)
     def _message(self, message: str | bytes) -> None:
-        self._messages.receive(message)
+        if not self._detached:
+            self._messages.receive(message)
 
     def stats(self) -> ConnectionStats:
         """Return the figures of the connection."""
-        return self._figures.read(self._receivers)
+        return self._figures.read(self._rtp.receivers)
 
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection, and why it is not established."""
@@ -354,12 +362,11 @@ class Peer:
     async def close(self, reason: CloseReason) -> None:
         """Send the remaining messages, and close the connection."""
         self._timeout.cancel()
-        for receiver in self._receivers:
-            receiver.close()
-        await self._wait_for_channel()
+        self._rtp.stop_receiving()
+        if not self._detached:
+            await self._wait_for_channel()
         await flush_messages(self.pc, FLUSH_TIMEOUT_S)
-        for track in self.tracks:
-            track.stop()
+        self._rtp.stop_sending()
         try:
             await close_connection(self.pc)
         finally:
@@ -380,10 +387,9 @@ class Peer:
                 await asyncio.wait_for(self._open.wait(), FLUSH_TIMEOUT_S)
 
 
-async def _read(track: Any, inbound: VideoInbound) -> None:
-    """Read a video track as fast as frames arrive: aiortc's own queue is unbounded."""
-    while True:
-        try:
-            inbound.push(await track.recv())
-        except MediaStreamError:
-            return
+def _send_counted(outbox: Outbox, channel: RTCDataChannel, data: str | bytes) -> None:
+    """Send a message of the program with those of the session, which are counted."""
+    if isinstance(data, str):
+        outbox.post(data)
+    else:
+        type(channel).send(channel, data)

@@ -20,7 +20,7 @@ from ..guard import guarded, guarded_async
 from .patch import Patch
 from .transports import ICE_CONNECTION, dtls_transports
 
-__all__ = ["PATCH", "follow_address"]
+__all__ = ["PATCH", "Follower", "follow_address"]
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class _Datagram(bytes):
     protocol: Any
 
 
-class _Follower:
+class Follower:
     """Follow the source address of a client's packets, once the client has proved to be there.
 
     A packet that was decrypted as the client's triggers a check of its source address, as ICE
@@ -86,6 +86,9 @@ class _Follower:
     Args:
         connection: The ``aioice.Connection``.
         run: Starts the check, as a task of the session.
+
+    Attributes:
+        heard_at: When the last datagram from the current address arrived; 0 before the first.
     """
 
     def __init__(self, connection: Any, run: Run) -> None:
@@ -95,11 +98,11 @@ class _Follower:
         self._request: asyncio.Future[Any] | None = None
         self._address: Address | None = None
         self._next_check = 0.0
-        self._heard_at = 0.0  # last datagram from the current address
+        self.heard_at = 0.0  # last datagram from the current address
 
     def heard(self, now: float) -> None:
         """Record a datagram from the current address, where none is observed."""
-        self._heard_at = now
+        self.heard_at = now
 
     def watch(self) -> None:
         """Observe the source addresses of datagrams and of ICE checks."""
@@ -152,7 +155,7 @@ class _Follower:
     def _marked(self, data: bytes, source: Any, protocol: Any) -> bytes:
         pair = self._pair(protocol)
         if pair is None or pair.remote_addr == source[:2]:
-            self._heard_at = self._loop.time()
+            self.heard_at = self._loop.time()
             return data
         marked = _Datagram(data)
         marked.source, marked.protocol = source[:2], protocol
@@ -166,7 +169,7 @@ class _Follower:
     @guarded(None)
     def _checked(self, source: Address, protocol: Any) -> None:
         pair = self._pair(protocol)
-        silent = self._loop.time() - self._heard_at > SILENT_S
+        silent = self._loop.time() - self.heard_at > SILENT_S
         if pair is not None and pair.remote_addr != source and silent:
             self._check(source, protocol)
 
@@ -211,7 +214,7 @@ class _Follower:
             return
         pair.nominated, pair.state = True, ice.CandidatePair.State.SUCCEEDED
         connection._nominated[component] = pair
-        self._heard_at = self._loop.time()
+        self.heard_at = self._loop.time()
         logger.info("The address of a client has changed")
 
 
@@ -224,7 +227,7 @@ async def _wait_for(request: asyncio.Future[Any]) -> None:
     await asyncio.wait([request])
 
 
-def follow_address(pc: RTCPeerConnection, run: Run) -> dict[int, Callable[[float], None]]:
+def follow_address(pc: RTCPeerConnection, run: Run) -> dict[int, Follower]:
     """Follow a client whose address changes.
 
     To be called once the candidates of the connection have been gathered.
@@ -234,16 +237,16 @@ def follow_address(pc: RTCPeerConnection, run: Run) -> dict[int, Callable[[float
         run: Starts a task that ends with the connection.
 
     Returns:
-        For each ICE connection, by its ``id()``, the function to call with the time of each
-        datagram from the current address that is processed without aioice.
+        For each ICE connection, by its ``id()``, its follower. ``heard`` is to be called with the
+        time of each datagram from the current address that is processed without aioice.
     """
     if not PATCH.fits:
         return {}
-    followers: dict[int, _Follower] = {}
+    followers: dict[int, Follower] = {}
     for dtls in dtls_transports(pc):
         connection = dtls.transport._connection
         if id(connection) not in followers:
-            followers[id(connection)] = _Follower(connection, run)
+            followers[id(connection)] = Follower(connection, run)
             followers[id(connection)].watch()
         followers[id(connection)].watch_media(dtls)
-    return {connection: follower.heard for connection, follower in followers.items()}
+    return followers

@@ -66,7 +66,13 @@ _VERSION, _EXTENSION, _MARKER = 0x80, 0x10, 0x80
 
 @runtime_checkable
 class EncodedAudio(Protocol):
-    """A track that encodes its audio."""
+    """A track that encodes its audio.
+
+    Attributes:
+        rtp_origin: The RTP timestamp of time 0, once packets are sent.
+    """
+
+    rtp_origin: int | None
 
     async def recv_encoded(self) -> tuple[bytes, int]:
         """Wait for the next packet to send.
@@ -152,12 +158,14 @@ async def _send(sender: Any, codec: Any, extension: bytes) -> None:
                 continue
             receive = _source(sender, track, codec)
             begins = timestamp is not None
+            _note_origin(track, origin)
             while sender._RTCRtpSender__track is track:
                 payload, time = await receive()
                 if not sender._enabled or payload is None:
                     continue
                 if begins:
                     begins, origin = False, (timestamp or 0) + FRAME - time
+                    _note_origin(track, origin)
                 timestamp = (origin + time) & 0xFFFFFFFF
                 header = _RTP_HEADER.pack(
                     first, _MARKER | codec.payloadType, number, timestamp, ssrc
@@ -179,6 +187,11 @@ async def _send(sender: Any, codec: Any, extension: bytes) -> None:
         sender._RTCRtpSender__track = None
     sender._RTCRtpSender__encoder = None
     sender._RTCRtpSender__rtp_exited.set()
+
+
+def _note_origin(track: Any, origin: int) -> None:
+    if isinstance(track, EncodedAudio):
+        track.rtp_origin = origin
 
 
 def _source(

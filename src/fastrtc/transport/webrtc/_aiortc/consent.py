@@ -11,11 +11,11 @@ from typing import Any
 from aioice import stun
 from aiortc import RTCPeerConnection
 
-from ..guard import retried
+from ..guard import guarded_async, retried
 from .patch import Patch
 from .transports import ICE_CONNECTION, ice_connections
 
-__all__ = ["PATCH", "watch_consent"]
+__all__ = ["PATCH", "ask_peer", "watch_consent"]
 
 PATCH = Patch(
     name="consent freshness",
@@ -57,42 +57,68 @@ RETRY_S = 1.0
 seconds."""
 
 
-def watch_consent(pc: RTCPeerConnection, on_expired: Callable[[], None]) -> None:
+def watch_consent(
+    pc: RTCPeerConnection, on_expired: Callable[[], None], expires_s: float | None = None
+) -> None:
     """Detect sooner than after 30 s that a peer has gone without closing the connection.
 
     Args:
         pc: The connection, before it is established.
-        on_expired: Called once, when the peer has not answered for ``CONSENT_EXPIRES_S``.
+        on_expired: Called once, when the peer has not answered in time.
+        expires_s: The time in seconds; None for ``CONSENT_EXPIRES_S``. Checks are as much more
+            frequent as it is shorter.
     """
     if not PATCH.fits:
         return
+    timing = CONSENT_EXPIRES_S if expires_s is None else expires_s
     for connection in ice_connections(pc):
-        connection.query_consent = functools.partial(_query_consent, connection, on_expired)
+        connection.query_consent = functools.partial(_query_consent, connection, on_expired, timing)
 
 
 @retried(RETRY_S)
-async def _query_consent(connection: Any, on_expired: Callable[[], None]) -> None:
+async def _query_consent(connection: Any, on_expired: Callable[[], None], expires_s: float) -> None:
     loop = asyncio.get_running_loop()
-    expires = loop.time() + CONSENT_EXPIRES_S
+    expires = loop.time() + expires_s
+    interval_s = CONSENT_INTERVAL_S * min(1.0, expires_s / CONSENT_EXPIRES_S)
+    repeats = CONSENT_REPEATS if expires_s >= CONSENT_EXPIRES_S else 0
     while loop.time() < expires:
         if not connection._nominated:  # it was closed, maybe just before this started
             return
         # randomized, so that checks of many connections do not synchronize (RFC 7675)
-        await asyncio.sleep(CONSENT_INTERVAL_S * (0.8 + 0.4 * random.random()))
+        await asyncio.sleep(interval_s * (0.8 + 0.4 * random.random()))
         for pair in list(connection._nominated.values()):
-            request = connection.build_request(pair, nominate=False)
-            asking = pair.protocol.request(
-                request,
-                pair.remote_addr,
-                integrity_key=connection.remote_password.encode("utf8"),
-                retransmissions=CONSENT_REPEATS,
-            )
+            asking = _ask(connection, pair, repeats)
             answered = await _is_answered(asking, expires - loop.time())
             # Or another address has answered in the meantime
             if answered or pair not in connection._nominated.values():
-                expires = loop.time() + CONSENT_EXPIRES_S
+                expires = loop.time() + expires_s
     connection._query_consent_task = None
     on_expired()
+
+
+def _ask(connection: Any, pair: Any, repeats: int) -> Coroutine[Any, Any, Any]:
+    asking: Coroutine[Any, Any, Any] = pair.protocol.request(
+        connection.build_request(pair, nominate=False),
+        pair.remote_addr,
+        integrity_key=connection.remote_password.encode("utf8"),
+        retransmissions=repeats,
+    )
+    return asking
+
+
+@guarded_async(None)
+async def ask_peer(pc: RTCPeerConnection, timeout_s: float) -> None:
+    """Send an ICE check to a connected peer, and wait for the answer.
+
+    Args:
+        pc: The connection.
+        timeout_s: How long to wait, in seconds; 0.5 s at most.
+    """
+    if not PATCH.fits:
+        return
+    for connection in ice_connections(pc):
+        for pair in list(connection._nominated.values()):
+            await _is_answered(_ask(connection, pair, 0), timeout_s)
 
 
 async def _is_answered(asking: Coroutine[Any, Any, Any], timeout_s: float) -> bool:

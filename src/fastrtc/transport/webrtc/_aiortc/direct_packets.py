@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from struct import Struct
 from typing import Any
 
@@ -13,6 +13,7 @@ from aiortc import RTCPeerConnection
 from ....core.log_throttle import LogThrottle
 from ..guard import guarded
 from ..packet_budget import PacketBudget
+from .address import Follower
 from .audio_packets import packet_tap
 from .patch import Patch
 from .rtp_streams import StreamBounds
@@ -247,7 +248,7 @@ class _DirectTransport:
 def receive_directly(
     pc: RTCPeerConnection,
     bounds: Bounds,
-    heard: dict[int, Callable[[float], None]],
+    followers: Mapping[int, Follower],
     clock: Callable[[], float],
 ) -> None:
     """Process the media of a peer where its packets arrive.
@@ -259,7 +260,7 @@ def receive_directly(
     Args:
         pc: The connection, whose candidates have been gathered.
         bounds: Its bounds.
-        heard: See ``follow_address``.
+        followers: See ``follow_address``.
         clock: The time of the event loop.
     """
     if not PATCH.fits:
@@ -268,7 +269,8 @@ def receive_directly(
         connection = id(dtls.transport._connection)
         budget, streams = bounds.budgets.get(connection), bounds.streams.get(id(dtls))
         if budget is not None and streams is not None:
-            note = heard.get(connection, _ignore)
+            follower = followers.get(connection)
+            note = _ignore if follower is None else follower.heard
             _DirectTransport(dtls, budget, streams, bounds, note, clock).watch()
 
 

@@ -1,0 +1,162 @@
+"""Sessions whose network is lost over WebRTC, and that are resumed over either transport."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from websockets.asyncio.client import connect
+
+from fastrtc import AsyncStreamHandler, Stream, wait_for_item
+from fastrtc.audio.encodings import ENCODINGS
+from tests.support.connections import connections_of, left
+from tests.support.peers import LOCAL, AudioSource, Client, eventually
+from tests.support.steps import stepped, steps_in
+from tests.websocket.served import Client as SocketClient
+from tests.websocket.served import served_here
+
+RATE = 24_000
+STEPS = 60
+
+
+class Steps(AsyncStreamHandler):
+    """Says 6 s of steps."""
+
+    def __init__(self) -> None:
+        super().__init__(input_sample_rate=RATE, output_sample_rate=RATE)
+        self.audio: asyncio.Queue[Any] = asyncio.Queue()
+        self.shutdowns = 0
+
+    def copy(self) -> Steps:
+        return Steps()
+
+    async def start_up(self) -> None:
+        self.audio.put_nowait((RATE, stepped(RATE, STEPS)[np.newaxis]))
+
+    async def receive(self, frame: Any) -> None: ...
+
+    async def emit(self) -> Any:
+        return await wait_for_item(self.audio)
+
+    async def shutdown(self) -> None:
+        self.shutdowns += 1
+
+
+class Resuming(Client):
+    """A peer that asks to resume."""
+
+    def __init__(self, *args: Any, resume: Any = True, **options: Any) -> None:
+        self.fields = options.pop("fields", {})
+        super().__init__(*args, audio=AudioSource(), **options)
+        self.resume = resume
+
+    async def offer(self, *, trickle: bool = False) -> dict[str, Any]:
+        return {**await super().offer(trickle=trickle), "resume": self.resume, **self.fields}
+
+    @property
+    def secret(self) -> str:
+        secret: str = self.response["resume"]["secret"]
+        return secret
+
+
+def made(**options: Any) -> Stream:
+    options = {"resume_within_s": 20, "concurrency_limit": 1, **options}
+    return Stream(
+        Steps(), modality="audio", verbose=False, server_rtc_configuration=LOCAL, **options
+    )
+
+
+def heard_steps(*parts: np.ndarray) -> list[int]:
+    """Return the steps in audio of 48 kHz."""
+    return steps_in(48_000, np.concatenate(parts))
+
+
+@pytest.mark.usefixtures("fast_consent")
+async def test_a_lost_peer_is_missed_and_its_session_goes_on() -> None:
+    stream = made()
+    first = Resuming(stream, webrtc_id="me")
+    await first.connect()
+    handler, session = stream.handlers["me"], first.session
+    await eventually(lambda: len(first.heard()) > 48_000)
+    await first.vanish()
+    before = first.heard()
+    await eventually(lambda: session.resumption.suspended)
+    await eventually(lambda: session.resumption.transport is None)
+    session.user_context.send({"type": "missed", "data": 1})
+
+    for wrong in ("x", first.secret[:-1]):
+        other = Resuming(stream, webrtc_id="me", resume=wrong)
+        refused = await other.call()
+        assert refused == {"status": "failed", "meta": {"error": "resume_refused"}}
+        await other.close()
+    received = len(first.messages)
+    second = Resuming(stream, webrtc_id="me", resume=first.secret, fields={"received": received})
+    async with second:
+        assert second.response["resume"]["resumed"] is True
+        assert stream.handlers == {"me": handler}
+        assert stream.pcs["me"] is session.resumption.transport.pc
+        await second.message("missed", 1)
+        await eventually(lambda: len(second.heard()) > 2 * 48_000)
+    after = second.heard()
+    assert handler.shutdowns == 1
+    assert left(stream) == 0
+    said = heard_steps(before)
+    rest = heard_steps(after)
+    assert rest[0] in (said[-1] - 2, said[-1] - 1, said[-1], said[-1] + 1)
+    assert rest == list(range(rest[0], rest[0] + len(rest)))
+
+
+async def test_a_second_peer_evicts_the_first_and_a_websocket_the_second() -> None:
+    app: FastAPI = FastAPI()
+    over_webrtc: list[bool] = []
+    stream = made(on_reconnect=lambda context: over_webrtc.append(context.websocket is None))
+    stream.mount(app)
+    first = Resuming(stream, webrtc_id="me")
+    await first.connect()
+    handler = stream.handlers["me"]
+    await eventually(lambda: len(first.heard()) > 24_000)
+
+    second = Resuming(stream, webrtc_id="me", resume=first.secret)
+    await second.connect()
+    assert (await first.message("end_stream"))["code"] == "replaced"
+    await first.close()
+    await eventually(lambda: len(second.heard()) > 24_000)
+    assert stream.handlers == {"me": handler}
+
+    async with served_here(app) as url, connect(f"{url}/websocket/offer") as socket:
+        third = SocketClient(socket)
+        third.encoding = ENCODINGS["pcm16"]
+        audio = {"encoding": "pcm16", "output_sample_rate": 16_000}
+        await third.send(
+            {"event": "start", "websocket_id": "me", "audio": audio, "resume": second.secret}
+        )
+        started = await third.wait_for(event="started")
+        assert started["resume"]["resumed"] is True
+        assert (await second.message("end_stream"))["code"] == "replaced"
+        await second.close()
+        await third.hear(1.5, 16_000)
+        assert connections_of(stream).peers == {}
+        assert stream.pcs == {}
+        fields = {"heard": sum(map(len, third.audio))}
+        secret = started["resume"]["secret"]
+        fourth = Resuming(stream, webrtc_id="me", resume=secret, fields=fields)
+        async with fourth:
+            await eventually(lambda: len(fourth.heard()) > 48_000)
+            assert await third.closed() == 1000
+            rest = np.concatenate(third.audio)
+            assert stream.handlers == {"me": handler}
+    steps = [
+        heard_steps(first.heard()),
+        heard_steps(second.heard()),
+        steps_in(16_000, rest),
+        heard_steps(fourth.heard()),
+    ]
+    for before, after in zip(steps, steps[1:], strict=False):
+        assert after == list(range(after[0], after[0] + len(after)))
+        assert abs(after[0] - before[-1]) <= 3, steps
+    assert over_webrtc == [True, False, True]
+    assert handler.shutdowns == 1
+    assert left(stream) == 0
