@@ -10,8 +10,8 @@ import { SocketAudio } from "./socket_audio";
 import type { Counts, LinkStats } from "./stats";
 import type { Mode } from "./types";
 
-/** Interval of pings, in ms. A connection without a message for two of them is lost. */
-const PING_EVERY = 4000;
+/** Interval of pings, in ms. A connection without a message for two of them counts as lost. */
+const PING_EVERY = 2500;
 
 /** Audio that the network has not taken yet, in bytes: half a second; more is dropped. */
 const MAX_UNSENT = 48_000;

@@ -11,6 +11,7 @@
 /trouble              a handler that fails
 /brief                a tone for two seconds
 /relay                an audio echo whose page finds no way to it
+/token                greets the user of the token in its address; /issue returns one
 /look                 an icon instead of waves, and other words on the button
 /own                  a gr.Blocks of one's own with the component
 /trigger              a receiving component that a button starts
@@ -39,6 +40,7 @@ from fastrtc import (
     Stream,
     StreamHandler,
     Transcript,
+    Warning,
     WebRTC,
     WebRTCData,
     WebRTCError,
@@ -388,6 +390,16 @@ def look_page() -> gr.Blocks:
     return page
 
 
+class Greeter(Echo):
+    """Greets the user by name."""
+
+    def start_up(self) -> None:
+        Warning(f"Hello, {get_current_context().user}")
+
+    def copy(self) -> "Greeter":
+        return Greeter()
+
+
 def audio(handler, **options) -> gr.Blocks:
     return Stream(handler, modality="audio", **{**CONFIGURATION, **options}).ui
 
@@ -421,6 +433,10 @@ def main() -> None:
     pages["/brief"] = audio(tone, mode="receive", time_limit=2)
     nowhere = {"iceServers": [NOBODY], "iceTransportPolicy": "relay"}
     pages["/relay"] = audio(Echo(), rtc_configuration=nowhere, concurrency_limit=10)
+    greeting = Stream(Greeter(), modality="audio", **CONFIGURATION)
+    tokens = greeting.tokens("a secret of the tests")
+    app.get("/issue")(lambda: {"token": tokens.issue(user="Ada")})
+    pages["/token"] = greeting.ui
     pages["/look"] = look_page()
     pages["/own"] = own_page()
     pages["/trigger"] = trigger_page()

@@ -37,6 +37,23 @@ async def test_a_second_tab_at_the_limit_is_told_so(server: PageServer, open_pag
     await second.stop()
 
 
+async def test_the_token_in_the_address_of_a_page(server: PageServer, open_page) -> None:
+    page = await open_page(f"{server.url}/token")
+    await page.main.click()
+    await page.is_in("failed")
+    await page.says("The server does not let you connect: A token is required.")
+
+    response = await page.page.request.get(f"{server.url}/issue")
+    page = await open_page(f"{server.url}/token?token={(await response.json())['token']}")
+    await page.start()
+    await expect(page.toast).to_contain_text("Hello, Ada")
+    await page.flows("audio_out", "audio_in")
+    await page.stop()
+    await page.main.click()  # a token is for one connection
+    await page.is_in("failed")
+    await page.says("The server does not let you connect: The token was used before.")
+
+
 @pytest.mark.parametrize(
     "status, sentence",
     [(503, "The server is not available right now"), (401, "You may have to log in first")],

@@ -15,10 +15,12 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from fastrtc import AsyncStreamHandler, Stream, Unauthorized
+from fastrtc.core.errors import SessionRefused
 from fastrtc.core.identity import current_identity
 from fastrtc.core.log_throttle import LogThrottle
 from fastrtc.server import authorization as module
-from fastrtc.server.authorization import refusal_of
+from fastrtc.server.authorization import claims_of, refusal_of
+from fastrtc.server.tokens import Tokens
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.websocket.served import Served, serve
@@ -47,7 +49,8 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def request(**headers: str) -> Request:
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return Request({"type": "http", "method": "POST", "path": "/", "headers": raw})
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": raw, "query_string": b""}
+    return Request(scope)
 
 
 def refused(reason: str | None = None) -> dict[str, Any]:
@@ -103,6 +106,20 @@ async def test_what_it_returns_else_is_the_user(user: Any):
     assert identity.user is user
     assert identity.request is not None
     assert identity.request.cookies == {"a": "b"} and identity.request.headers["Accept"] == "x"
+
+
+def test_a_token_may_be_in_the_body_of_a_request():
+    tokens = Tokens("a secret of the tests")
+    claims = claims_of(tokens, request(), tokens.issue("anna"))
+    assert claims is not None and claims.user == "anna"
+    headers = request(authorization=f"Bearer {tokens.issue('bob')}")
+    for given in (None, 3, "a token of another kind"):
+        claims = claims_of(tokens, headers, given)
+        assert claims is not None and claims.user == "bob"
+        with pytest.raises(SessionRefused):
+            claims_of(tokens, request(), given)
+    with pytest.raises(SessionRefused):
+        claims_of(tokens, headers, tokens.issue("anna") + "x")
 
 
 async def test_without_a_function_everybody_may():
