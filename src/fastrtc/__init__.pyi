@@ -76,6 +76,7 @@ from .tracks import VideoStreamHandler as VideoStreamHandler
 from .utils import AdditionalOutputs as AdditionalOutputs
 from .utils import CloseStream as CloseStream
 from .utils import Speech as Speech
+from .utils import ToolCall as ToolCall
 from .utils import Transcript as Transcript
 from .utils import Warning as Warning
 from .utils import WebRTCData as WebRTCData

@@ -29,6 +29,7 @@ from .core.messages import (
 from .core.outputs import AdditionalOutputs, CloseStream, split_output
 from .core.rates import FRAME_S as AUDIO_PTIME
 from .core.speech import Speech
+from .core.tool_call import ToolCall
 from .core.transcript import Transcript
 from .core.types import AudioChunk, RTCConfigurationCallable
 from .handlers.inputs import WebRTCData
@@ -46,6 +47,7 @@ __all__ = [
     "DataChannel",
     "RTCConfigurationCallable",
     "Speech",
+    "ToolCall",
     "Transcript",
     "Warning",
     "WebRTCData",

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..core.commitment import Commitment, current_commitment
 from ..handlers.invoke import as_exception, check_returned, is_async
+from .tool_calls import ToolSteps, with_tools
 from .turn_events import ReplyEvents
 
 __all__ = ["ENDED", "Reply"]
@@ -204,11 +205,11 @@ class Reply:
             result = self.wait_for(lambda: result)
         check_returned(function, result)
         if hasattr(result, "__anext__"):
-            step = self._step or anext
+            steps = ToolSteps(result, self._step or anext)
             try:
                 while True:
                     try:
-                        output = self.wait_for(lambda: step(result))
+                        output = self.wait_for(steps.next)
                     except StopAsyncIteration:
                         return
                     yield output
@@ -216,7 +217,8 @@ class Reply:
                 if hasattr(result, "aclose"):
                     self._submit(result.aclose).result()
         elif result is not None:
-            check_returned(function, (yield from result))
+            tools = with_tools(iter(result), lambda tool: self.wait_for(tool.call))
+            check_returned(function, (yield from tools))
 
     def wait_for(self, begin: Callable[[], Awaitable[Any]]) -> Any:
         """Run an awaitable on the loop and wait for it in this thread.
@@ -319,12 +321,12 @@ class Reply:
     async def _run_async(self) -> None:
         """Iterate an async generator, on the loop."""
         assert self._room is not None
-        step = self._step or anext
+        steps = ToolSteps(self.generator, self._step or anext)
         error: BaseException | None = None
         try:
             while True:
                 try:
-                    output = await step(self.generator)
+                    output = await steps.next()
                 except StopAsyncIteration:
                     break
                 if not self._put(output):
@@ -349,7 +351,12 @@ async def _awaited(function: Callable[..., Any], coroutine: Any) -> AsyncIterato
     result = await coroutine
     check_returned(function, result)
     if hasattr(result, "__aiter__"):
-        async for item in result:
+        steps = ToolSteps(aiter(result), anext)
+        while True:
+            try:
+                item = await steps.next()
+            except StopAsyncIteration:
+                return
             yield item
     elif result is not None:
         for item in result:
