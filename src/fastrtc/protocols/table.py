@@ -16,7 +16,10 @@ __all__ = ["MODULES", "add_protocols", "check_protocols"]
 CreateRoutes: TypeAlias = Callable[[StreamEndpoint, str], Sequence[BaseRoute]]
 """Creates the routes of a protocol for an endpoint, below a path."""
 
-MODULES: dict[str, str] = {"rtvi": "rtvi.routes", "whip": "whip.routes"}
+MODULES: dict[str, str] = {
+    "openai-realtime": "openai_realtime.routes",
+    "whip": "whip.routes",
+}
 """The module of each protocol, with its ``routes``, a ``CreateRoutes``."""
 
 

@@ -13,6 +13,7 @@ from ..core.limits import MAX_ID_LENGTH
 from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
 from ..core.resume import ResumeRequest, read_resume
+from ..core.types import Mode
 from ..handlers.kinds import check_media, serves
 from ..pacing.playout import Playout
 from ..session.media import Media
@@ -110,7 +111,7 @@ async def connect(
         SessionRefused: If a limit is reached, or the connection cannot be established.
     """
     spoken = protocol_of(endpoint.hooks.protocols, protocol)
-    offer = await _read(endpoint, sdp, spoken)
+    offer = await _read(endpoint, sdp, spoken.mode(endpoint.owner.mode))
     create = partial(_create_peer, endpoint, spoken, options or {})
     resumable = protocol == FASTRTC and (options or {}).get("resume") is True
     return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata, create, resumable)
@@ -126,7 +127,7 @@ async def resume(
         SessionRefused: If the client may not resume.
     """
     await admit(endpoint, webrtc_id, request.secret or "")
-    offer = await _read(endpoint, sdp, protocol_of({}, FASTRTC))
+    offer = await _read(endpoint, sdp, endpoint.owner.mode)
     configuration = await _configuration(endpoint.owner.server_rtc_configuration)
     return await resume_over_webrtc(endpoint, webrtc_id, offer, configuration, request)
 
@@ -148,20 +149,19 @@ def _create_peer(
     return peer
 
 
-async def _read(endpoint: Endpoint, sdp: Any, protocol: WebRTCProtocol) -> Offer:
+async def _read(endpoint: Endpoint, sdp: Any, mode: Mode) -> Offer:
     """Parse an offer and check it against what the endpoint serves.
 
     Raises:
         InvalidOffer: If it is malformed or does not fit.
     """
-    owner, mode = endpoint.owner, protocol.mode(endpoint.owner.mode)
-    extra_tracks = protocol.extra_tracks(owner.allow_extra_tracks)
+    owner = endpoint.owner
     try:
         check_media(owner.modality, mode)  # a subclass in the program may set them
     except ValueError as error:
         raise InvalidOffer(str(error)) from None
     offer = await read_offer(
-        sdp, owner.modality, mode, extra_tracks=extra_tracks, limits=owner.limits
+        sdp, owner.modality, mode, extra_tracks=owner.allow_extra_tracks, limits=owner.limits
     )
     if not serves(owner.event_handler, owner.modality):
         raise InvalidOffer(

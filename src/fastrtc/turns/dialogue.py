@@ -64,6 +64,7 @@ class Dialogue(StateDriver):
         hearing: Held while audio is processed and while the state is replaced.
         turn_judge: Judges pauses with a turn model; None without one.
         detects: Whether turns are detected, with the options and the model of the face.
+        collect: Processes a frame instead of the face while the client decides about turns.
     """
 
     by_words = False
@@ -106,6 +107,7 @@ class Dialogue(StateDriver):
         self._early = early
         self._pause_pending = False
         self._segment: Segment | None = None  # of the last frame
+        self.collect: Callable[[tuple[int, NDArray[np.int16]], AppState], None] | None = None
         ask = None if turn_judge is None else turn_judge.ask
         self.endpointing = Endpointing(face, chunked, gate, ask=ask, suspects=early)
         link.conversation = self
@@ -155,7 +157,7 @@ class Dialogue(StateDriver):
         events = []
         with self.hearing:  # the state is not replaced meanwhile
             talked, paused = face.state.started_talking, self._pause_pending
-            face.process_audio(frame, face.state)
+            (self.collect or face.process_audio)(frame, face.state)
             if face.state.started_talking and not talked:
                 events.append(Event.SPEECH_STARTED)
             if self._pause_pending is not paused:

@@ -49,6 +49,8 @@ class Replies:
         says: What the program says of its own accord.
         keeps: Whether to keep the audio of a turn until its reply is heard.
         early: The reply to a turn that is likely over.
+        spoken: The text of the reply, at the positions of its audio.
+        heard_s: How much of it the client says was heard, while it interrupts it.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Replies:
         self.ending_turn = False
         self.keeps = False
         self.early = EarlyReply()
+        self.heard_s: float | None = None
         self.on_interrupt = on_interrupt
         self._face = face
         self._link = link
@@ -71,7 +74,7 @@ class Replies:
         self._lock = threading.Lock()
         self._seconds_of = seconds_of
         self._changed = changed
-        self._spoken = SpokenText()  # handed to the playout
+        self.spoken = SpokenText()  # handed to the playout
         self._inputs = ReplyInputs(face, link)
         self.says = Says(link, self.wake)
         self._reply: Reply | None = None  # since its turn began
@@ -91,11 +94,6 @@ class Replies:
         return reply is not None and not reply.superseded
 
     @property
-    def gave_audio(self) -> bool:
-        """Whether the last reply gave any audio."""
-        return self._spoken.length_s > 0
-
-    @property
     def speaking(self) -> bool:
         """Whether a reply is being prepared or played."""
         return self.running or self._link.queued_s() > 0
@@ -108,7 +106,9 @@ class Replies:
     @property
     def played_s(self) -> float:
         """How much of the reply was played, in seconds."""
-        return max(0.0, self._spoken.length_s - self._link.queued_s())
+        if self.heard_s is not None:
+            return self.heard_s
+        return max(0.0, self.spoken.length_s - self._link.queued_s())
 
     def has_audio(self) -> bool:
         """Return whether audio of the reply waits to be played."""
@@ -152,7 +152,7 @@ class Replies:
         """
         with self._lock:
             told, self._interrupted = self._interrupted, True
-        interruption = self._spoken.interruption(self.played_s)
+        interruption = self.spoken.interruption(self.played_s)
         if self._events is not None and not told:
             self._events.interrupted(interruption)
         self.says.drop(protected=False)
@@ -228,7 +228,7 @@ class Replies:
             self._fail(reply, error)
             return None
         if output is ENDED:
-            self._spoken.end()
+            self.spoken.end()
             if not reply.superseded:
                 self._announce()
             self._end_reply(reply)
@@ -240,7 +240,7 @@ class Replies:
         media, other = split_output(output)
         if media is not None:
             text = getattr(media, "text", None)
-            self._spoken.add(self._seconds_of(media), text)
+            self.spoken.add(self._seconds_of(media), text)
             if reply.events is not None:
                 reply.events.queue(text)
             self._in_hand_s = IN_HAND_S
@@ -313,9 +313,9 @@ class Replies:
             say = self.says.begin(reply, self._is_free)
             if say is None:
                 return None
-            before = self._spoken if self.has_audio() else SpokenText()
+            before = self.spoken if self.has_audio() else SpokenText()
             self._occupy(reply)
-            self._spoken = before  # an interruption concerns both
+            self.spoken = before  # an interruption concerns both
             self._report(reply, "say")
         try:
             self._start_reply(reply, say.function, ())
@@ -334,7 +334,7 @@ class Replies:
         """Make *reply* the running one; the lock must be held."""
         self._reply = reply
         self._speech.answered = None
-        self._spoken = SpokenText()
+        self.spoken = SpokenText()
         self._announced = self._interrupted = False
 
     def _start_reply(
@@ -351,7 +351,7 @@ class Replies:
                 face.generator = None
             again = self._pending or self._coming > 0
         if reply.events is not None:
-            reply.events.complete(self._spoken.text)
+            reply.events.complete(self.spoken.text)
         self.says.end()
         if again:
             self._inputs.expire()

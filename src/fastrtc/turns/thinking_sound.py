@@ -71,7 +71,7 @@ class ThinkingSound:
     def _begin(self) -> None:
         self._timer = None
         replies, link = self._dialogue.replies, self._dialogue.link
-        if replies.says.running or (replies.running and replies.gave_audio):
+        if replies.says.running or (replies.running and replies.spoken.length_s > 0):
             return
         if (queued_s := link.queued_s()) > 0:  # of what must not be interrupted
             self._wait(queued_s)

@@ -1,0 +1,208 @@
+"""The routes of the protocol: ``/v1/realtime`` and what is below it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from fastapi import Request, WebSocket
+from fastapi.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from ...core.close_reason import POLICY_VIOLATION
+from ...core.errors import InvalidOffer, SessionRefused
+from ...core.identity import current_identity
+from ...server.authorization import refusal_of_client
+from ...server.protocol_requests import connect_client, read_body, status_of
+from ...server.stream_endpoint import StreamEndpoint
+from ...server.web_socket import DENIAL
+from ...transport.socket.events import Start
+from ...websocket import serve_socket
+from .audio_codec import RATE
+from .channel import NAME, RealtimeOverWebRTC
+from .client_secrets import check_session, create_secret
+from .credentials import normalized_scope, subprotocol_of
+from .errors import EventError, error_body
+from .web_socket import RealtimeSocketProtocol, refusal_event
+
+__all__ = ["routes"]
+
+MAX_MODEL = 256
+"""Maximum length of the name of a model, in characters."""
+
+
+def routes(endpoint: StreamEndpoint, path: str) -> list[BaseRoute]:
+    """Create the routes of an endpoint, below a path."""
+    endpoint.hooks.protocols[NAME] = RealtimeOverWebRTC()
+    found = _Routes(endpoint)
+    base = f"{path}/v1/realtime"
+    return [
+        WebSocketRoute(base, found.socket),
+        Route(f"{base}/calls", found.call, methods=["POST"]),
+        Route(f"{base}/calls/{{id}}/hangup", found.hang_up, methods=["POST"]),
+        Route(f"{base}/client_secrets", found.client_secret, methods=["POST"]),
+    ]
+
+
+class _Routes:
+    def __init__(self, endpoint: StreamEndpoint) -> None:
+        self._endpoint = endpoint
+
+    async def socket(self, websocket: WebSocket) -> None:
+        """Serve a session over a WebSocket."""
+        endpoint, scope = self._endpoint, websocket.scope
+        socket = WebSocket(normalized_scope(scope), websocket.receive, websocket.send)
+        refusal = await endpoint.refusal_of(socket)
+        if refusal is None and not endpoint.has_voice:
+            refusal = SessionRefused("unsupported", reason="This stream has no audio")
+        if refusal is None and "call_id" in socket.query_params:
+            refusal = SessionRefused("unsupported", reason="A call has its own data channel")
+        if refusal is not None:
+            await _deny(socket, refusal)
+            return
+        if await endpoint.sends_elsewhere(socket, reserved=False):
+            return
+        await socket.accept(subprotocol_of(scope))
+        model = socket.query_params.get("model", "")[:MAX_MODEL]
+        protocol = RealtimeSocketProtocol(model)
+        start = Start(_id("sess"), "pcm16", RATE, RATE, metadata={"model": model})
+        await serve_socket(endpoint, socket, protocol, first=[start], carried=protocol.carry)
+
+    async def call(self, request: Request) -> Response:
+        """Answer an offer."""
+        endpoint = self._endpoint
+        request = Request(normalized_scope(request.scope), request.receive)
+        refusal = await endpoint.refusal_of(request)
+        if refusal is not None:
+            return _refused(refusal)
+        try:
+            body = await read_body(endpoint, request)
+            sdp, session = await _parts(request, body)
+        except EventError as error:
+            return _failed(error.body)
+        model = str((session or {}).get("model") or request.query_params.get("model", ""))
+        model = model[:MAX_MODEL]
+        id = _id("rtc")
+        try:
+            answer = await connect_client(
+                endpoint,
+                id,
+                sdp,
+                NAME,
+                metadata={"model": model},
+                options={"model": model, "session": session},
+            )
+        except InvalidOffer as error:
+            return _failed(error_body(str(error), "invalid_offer"))
+        except SessionRefused as refused:
+            return _refused(refused)
+        location = f"{request.scope.get('root_path', '')}{request.scope['path']}/{id}"
+        headers = {"Location": location}
+        return Response(answer, 201, headers, media_type="application/sdp")
+
+    async def hang_up(self, request: Request) -> Response:
+        """End a call."""
+        endpoint = self._endpoint
+        request = Request(normalized_scope(request.scope), request.receive)
+        refusal = await endpoint.refusal_of(request)
+        if refusal is not None:
+            return _refused(refusal)
+        id = request.path_params["id"]
+        found = endpoint.end(id, "Hung up by the client")
+        if not found and endpoint.cluster is not None:
+            found = bool(await endpoint.cluster.call(id, "close", "Hung up by the client"))
+        if not found:
+            return _failed(error_body("There is no such call", "call_not_found"), 404)
+        return Response(status_code=200)
+
+    async def client_secret(self, request: Request) -> Response:
+        """Create a short-lived key for a client."""
+        endpoint = self._endpoint
+        tokens, authorize = endpoint.hooks.tokens, endpoint.owner.authorize
+        if tokens is None or authorize is None:
+            missing = "stream.tokens()" if tokens is None else "authorize="
+            return _failed(error_body(f"This server has no {missing}", "not_configured"), 404)
+        refusal = await refusal_of_client(endpoint.site_policy, None, authorize, request)
+        if refusal is not None:
+            return _refused(refusal)
+        try:
+            body = await read_body(endpoint, request)
+            return JSONResponse(create_secret(body, tokens, current_identity.get().user))
+        except EventError as error:
+            return _failed(error.body)
+
+
+async def _parts(request: Request, body: bytes) -> tuple[str, dict[str, Any] | None]:
+    """Return the SDP and the session of a request.
+
+    Raises:
+        EventError: If it is neither an offer, nor a form with one.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/sdp":
+        return _text(body), None
+    if kind != "multipart/form-data":
+        raise EventError(
+            "The content type must be application/sdp or multipart/form-data",
+            param="content-type",
+        )
+    try:
+        async with Request(request.scope, _once(body)).form(max_files=4, max_fields=4) as form:
+            parts = {name: await _value(part) for name, part in form.items()}
+    except EventError:
+        raise
+    except Exception as error:  # of the parser, of many types
+        raise EventError(f"The form is malformed: {error}"[:200]) from None
+    if "sdp" not in parts:
+        raise EventError("Missing required parameter: 'sdp'", "missing_required_parameter", "sdp")
+    try:
+        session = json.loads(parts["session"]) if "session" in parts else None
+    except (ValueError, RecursionError):
+        raise EventError("session is not valid JSON", "invalid_json", "session") from None
+    return parts["sdp"], check_session(session)
+
+
+def _once(body: bytes) -> Any:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _value(part: Any) -> str:
+    return part if isinstance(part, str) else _text(await part.read())
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise EventError("The offer is not text in UTF-8", param="sdp") from None
+
+
+def _id(kind: str) -> str:
+    return f"{kind}_{secrets.token_hex(16)}"
+
+
+def _refused(refusal: SessionRefused) -> JSONResponse:
+    return _failed(_error_of(refusal), status_of(refusal))
+
+
+def _failed(error: dict[str, Any], status: int = 400) -> JSONResponse:
+    return JSONResponse({"error": error}, status)
+
+
+def _error_of(refusal: SessionRefused) -> dict[str, Any]:
+    reason = refusal.details.get("reason") or f"The session is refused: {refusal.code}"
+    return error_body(str(reason), refusal.code)
+
+
+async def _deny(websocket: WebSocket, refusal: SessionRefused) -> None:
+    """Refuse a WebSocket: with an HTTP status, or after the handshake if the server cannot."""
+    if DENIAL in websocket.scope.get("extensions", {}):
+        await websocket.send_denial_response(_refused(refusal))
+        return
+    await websocket.accept(subprotocol_of(websocket.scope))
+    await websocket.send_text(refusal_event(refusal.answer))
+    await websocket.close(POLICY_VIOLATION, refusal.code)

@@ -1,1 +1,0 @@
-"""RTVI over SmallWebRTC: pipecat's clients talk to a handler."""
