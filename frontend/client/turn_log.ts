@@ -24,6 +24,7 @@ export interface TurnRecord {
   functionCalled: number | null;
   firstOutput: number | null;
   firstAudio: number | null;
+  functionEnded: number | null;
   firstSent: number | null;
   firstHeard: number | null;
   lastSent: number | null;
@@ -49,6 +50,7 @@ const NOTHING = {
   functionCalled: null,
   firstOutput: null,
   firstAudio: null,
+  functionEnded: null,
   firstSent: null,
   firstHeard: null,
   lastSent: null,
@@ -76,6 +78,7 @@ export function readTurn(data: unknown): TurnRecord | null {
     functionCalled: seconds(fields["function_called_s"]),
     firstOutput: seconds(fields["first_output_s"]),
     firstAudio: seconds(fields["first_audio_s"]),
+    functionEnded: seconds(fields["function_ended_s"]),
     firstSent: seconds(fields["first_sent_s"]),
     firstHeard: seconds(fields["first_heard_s"]),
     lastSent: seconds(fields["last_sent_s"]),

@@ -25,17 +25,18 @@ const STATS: StreamStats = {
 /** Records of turns as a server sends them; the last one goes on. */
 const RECORDS = [
   { kind: "start_up", first_sent_s: 0.2, first_heard_s: 0.3, played_s: 2.1 },
-  record(4, [2.3, 0.52, 0.31, 0.24, 0.02, 0.09], 3.4),
-  record(12, [1.1, 0.21, 0.05, 0.18, 0.02, 0.1], 1.2, {
+  record(4, [2.3, 0.52, 0.02, 0.53, 0.02, 0.09], 3.4),
+  record(12, [1.1, 0.21, 0.01, 0.22, 0.02, 0.1], 1.2, {
     ended_by: "model",
     outcome: "interrupted",
   }),
-  record(18, [4.6, 0.55, 1.9, 0.42, 0.03, 0.12], 6.8),
-  record(33, [0.7, 0.5, 0.4], null, {
+  record(18, [4.6, 0.55, 0.16, 2.16, 0.03, 0.12], 6.8),
+  record(33, [0.7, 0.5, 0.02], null, {
+    function_ended_s: 36.1,
     outcome: "failed",
-    error: "TimeoutError: the language model did not answer",
+    error: "TimeoutError",
   }),
-  record(36, [1.9, 0.5, 0.28, 0.2, 0.02, 0.09], 2.6),
+  record(36, [1.9, 0.5, 0.02, 0.46, 0.02, 0.09], 2.6),
 ];
 
 /** The states with a button to talk, and the conversation in each. */
@@ -219,7 +220,7 @@ function record(
   played: number | null,
   more: object = {},
 ): Record<string, unknown> {
-  const names = ["speech_ended", "turn_ended", "first_output", "first_audio", "first_sent"];
+  const names = ["speech_ended", "turn_ended", "function_called", "first_audio", "first_sent"];
   let at = begins;
   const times: Record<string, number> = {};
   [...names, "first_heard"].slice(0, parts.length).forEach((name, index) => {

@@ -25,8 +25,8 @@ const ANSWER = { label: "Answer", meaning: "From the end of the turn to the firs
 const WORDS: Record<PartName, { label: string; meaning: string }> = {
   speech: { label: "Speech", meaning: "What the user has said" },
   end_of_turn: { label: "End of turn", meaning: "The pause until the turn counted as over" },
-  handler: { label: "Handler", meaning: "From the end of the turn to the first output" },
-  first_audio: { label: "First audio", meaning: "From the first output to the first audio" },
+  handler: { label: "Handler", meaning: "From the end of the turn to the call of the function" },
+  first_audio: { label: "First audio", meaning: "Until the function has yielded the first audio" },
   playout: { label: "Playout", meaning: "From the first audio until it was sent" },
   heard: { label: "Network", meaning: "On the way, until it was heard" },
   reply: { label: "Reply", meaning: "What was played" },
@@ -65,24 +65,23 @@ export function partsOf(turn: TurnRecord): Part[] {
   if (speechBegan !== null)
     add("speech", (speechEnded ?? turn.turnEnded ?? speechBegan) - speechBegan);
   if (speechEnded !== null) {
+    const failed = turn.outcome === "failed" ? turn.functionEnded : null;
+    const end = turn.firstHeard ?? turn.firstSent ?? Infinity;
     const steps: [PartName, number | null][] = [
       ["end_of_turn", turn.turnEnded],
-      ["handler", turn.firstOutput],
-      ["first_audio", turn.firstAudio],
+      ["handler", turn.functionCalled],
+      ["first_audio", turn.firstAudio ?? failed],
       ["playout", turn.firstSent],
       ["heard", turn.firstHeard],
     ];
-    // An early reply may have outputs before the turn has ended. A step that is not known belongs to
-    // the part before it, which has begun.
+    // An early reply has steps before the turn has ended. What is not known is part of the next.
     let from = speechEnded;
-    let open: PartName | null = null;
-    for (const [name, until] of steps) {
-      open ??= name;
-      if (until === null) continue;
-      const derived = turn.source === "page" && open !== "end_of_turn";
-      add(open, until - from, derived ? ANSWER : WORDS[open]);
-      from = Math.max(from, until);
-      open = null;
+    for (const [name, time] of steps) {
+      if (time === null) continue;
+      const until = Math.min(Math.max(from, time), end);
+      if (turn.source === "page" && name === "heard") add("first_audio", until - from, ANSWER);
+      else add(name, until - from);
+      from = until;
     }
   }
   const played = playedOf(turn);

@@ -20,7 +20,7 @@ function add(number: number, more: object = {}): void {
     speech_began_s: 0,
     speech_ended_s: 2,
     turn_ended_s: 2.5,
-    first_output_s: 3,
+    first_audio_s: 3,
     first_sent_s: 3,
     first_heard_s: 3,
     played_s: 4,
@@ -66,7 +66,7 @@ it("shows the newest turn first, and its figures", () => {
 
 it("draws the parts to one scale", () => {
   add(1);
-  add(2, { first_output_s: 6, first_sent_s: 6, first_heard_s: 6 });
+  add(2, { first_audio_s: 6, first_sent_s: 6, first_heard_s: 6 });
   const widths = (index: number) =>
     [...(strips()[index]?.querySelectorAll<HTMLElement>(".frtc-strip-bar .frtc-part") ?? [])].map(
       ({ style }) => style.width,

@@ -18,6 +18,7 @@ const FIELDS = {
   speech_ended_s: 12,
   turn_ended_s: 12.5,
   ended_by: "model",
+  function_called_s: 12.52,
   first_output_s: 12.7,
   first_audio_s: 12.8,
   first_sent_s: 12.82,
@@ -37,8 +38,8 @@ it("has parts whose sum is the silence", () => {
   expect(named(turn())).toEqual([
     "speech 2.00",
     "end_of_turn 0.50",
-    "handler 0.20",
-    "first_audio 0.10",
+    "handler 0.02",
+    "first_audio 0.28",
     "playout 0.02",
     "heard 0.09",
     "reply 2.10",
@@ -59,17 +60,34 @@ it.each([
       played_s: null,
       last_sent_s: null,
     },
-    ["end_of_turn 0.50", "handler 0.20"],
+    ["end_of_turn 0.50", "handler 0.02"],
   ],
   [
-    "an early output",
-    { first_output_s: 12.2, first_audio_s: 12.4 },
+    "a failure",
+    {
+      outcome: "failed",
+      function_ended_s: 13,
+      first_audio_s: null,
+      first_sent_s: null,
+      first_heard_s: null,
+      played_s: 0,
+    },
+    ["end_of_turn 0.50", "handler 0.02", "first_audio 0.48"],
+  ],
+  [
+    "an early function",
+    { function_called_s: 12.2, first_audio_s: 12.4 },
     ["end_of_turn 0.50", "playout 0.32", "heard 0.09", "reply 2.10"],
   ],
   [
     "a step that is not known",
-    { first_output_s: null, first_audio_s: null },
-    ["end_of_turn 0.50", "handler 0.32", "heard 0.09", "reply 2.10"],
+    { function_called_s: null },
+    ["end_of_turn 0.50", "first_audio 0.30", "playout 0.02", "heard 0.09", "reply 2.10"],
+  ],
+  [
+    "audio that was sent late",
+    { first_sent_s: 13, first_audio_s: 12.95 },
+    ["end_of_turn 0.50", "handler 0.02", "first_audio 0.39", "reply 2.10"],
   ],
   [
     "what the program says",
@@ -93,7 +111,7 @@ it.each([
 
 it("says less of what only the page knows", () => {
   const derived = {
-    ...turn({ first_output_s: null, first_audio_s: null, first_sent_s: null }),
+    ...turn({ function_called_s: null, first_audio_s: null, first_sent_s: null }),
     source: "page",
   } as const;
   expect(partsOf(derived).map(({ label }) => label)).toEqual([
@@ -137,6 +155,6 @@ it("names turns and durations", () => {
 it("is a sentence for screen readers", () => {
   expect(sentenceOf(turn())).toBe(
     "Turn 3: answered after 0.91 s, ended by the turn model. Speech 2.00 s, End of turn 0.50 s, " +
-      "Handler 0.20 s, First audio 0.10 s, Playout 0.02 s, Network 0.09 s, Reply 2.10 s",
+      "Handler 0.02 s, First audio 0.28 s, Playout 0.02 s, Network 0.09 s, Reply 2.10 s",
   );
 });
