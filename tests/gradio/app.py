@@ -418,7 +418,7 @@ def main() -> None:
     pages["/inputs"] = inputs_page().ui
     pages["/chat"] = chat_page().ui
     calls = Recorder(f"{tempfile.mkdtemp()}/{{id}}.wav", start="manual")
-    pages["/conversation"] = audio(ReplyOnPause(hum), captions=True, record=calls)
+    pages["/conversation"] = audio(ReplyOnPause(hum), captions=True, record=calls, on_turn=print)
     pages["/pauses"] = audio(
         ReplyOnPause(
             hum_long,

@@ -462,8 +462,13 @@ async def test_the_client_gets_turns_from_when_it_asks_until_it_does_not() -> No
 
 
 async def test_without_on_turn_the_client_asks_in_vain() -> None:
-    async with Rig() as rig:
-        assert not rig.messages.receive({"type": "turns", "data": {"on": True}})
+    got: list[dict[str, Any]] = []
+    async with Rig(hooks=Hooks(on_message=got.append)) as rig:
+        assert rig.messages.receive({"type": "turns", "data": {"on": True}})
+        assert rig.messages.receive({"type": "turns", "data": "mine"})
+        await until(lambda: got)
+        assert got == [{"type": "turns", "data": "mine"}]
+        assert not rig.session.turns._listeners
 
 
 # Bounds and failures

@@ -42,8 +42,7 @@ class SessionEvents:
             listener = create(session)
             if listener is not None:
                 session.turns.listen(listener)
-        if hooks.on_turn is not None:
-            session.turns.serve_client()
+        session.turns.serve_client(allowed=hooks.on_turn is not None)
 
     def connected(self) -> None:
         """Call ``on_connect`` in a task of the session, which is established now."""

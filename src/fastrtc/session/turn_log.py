@@ -65,6 +65,7 @@ class TurnLog:
         self._closed = False
         self._called = 0  # the turn whose function was called last
         self._texts: deque[tuple[str, str]] = deque(maxlen=MAX_TEXTS)
+        self._client_may_ask = False
         self._stop_client: Callable[[], None] | None = None  # it gets the turns
 
     # Who listens; on the event loop
@@ -254,8 +255,12 @@ class TurnLog:
             return False
         return self._media.playback.answer(data.get("n"), data.get("delay_s"), time.monotonic())
 
-    def serve_client(self) -> None:
-        """Send the turns to the client from when it asks for them."""
+    def serve_client(self, *, allowed: bool = True) -> None:
+        """Send the turns to the client from when it asks for them, if that is allowed.
+
+        The page asks any stream, so its question is no message for the program in any case.
+        """
+        self._client_may_ask = allowed
         self._session.messages.on("turns", self._client_asks)
 
     def _client_asks(self, message: dict[str, Any]) -> bool:
@@ -266,7 +271,7 @@ class TurnLog:
         stop, self._stop_client = self._stop_client, None
         if stop is not None:
             stop()
-        if wants:
+        if wants and self._client_may_ask:
             self._stop_client = self.listen(_ClientTurns(self._session.outbox.post))
         return True
 

@@ -155,6 +155,7 @@ interface TurnRecord {
     functionCalled: number | null;
     firstOutput: number | null;
     firstAudio: number | null;
+    functionEnded: number | null;
     firstSent: number | null;
     firstHeard: number | null;
     lastSent: number | null;
