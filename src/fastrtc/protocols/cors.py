@@ -11,7 +11,7 @@ __all__ = ["EXPOSED", "cors_headers"]
 EXPOSED = "Location, ETag, Link, Accept-Patch, Retry-After, WWW-Authenticate"
 """Headers of our responses that a page may read."""
 
-ALLOWED = "Authorization, Content-Type, If-Match"
+ALLOWED = "Authorization, Content-Type, If-Match, X-OpenAI-Agents-SDK"
 """Headers that a page may send."""
 
 MAX_AGE_S = 600

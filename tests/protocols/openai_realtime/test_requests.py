@@ -116,6 +116,19 @@ def test_a_socket_is_refused_with_a_status_or_an_event():
             assert closed.value.code == POLICY_VIOLATION
 
 
+def test_a_page_of_an_allowed_site_may_call():
+    client = TestClient(create_app(create_stream(allowed_origins=["https://app.example"])))
+    headers = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    preflight = client.options("/v1/realtime/calls", headers=headers)
+    assert preflight.headers["access-control-allow-origin"] == "https://app.example"
+    assert "x-openai-agents-sdk" in preflight.headers["access-control-allow-headers"].lower()
+    answer = client.post("/v1/realtime/calls", headers=headers)
+    assert "Location" in answer.headers["access-control-expose-headers"]
+    other = client.post("/v1/realtime/calls", headers={"Origin": "https://other.example"})
+    assert error_of(other, 403)["code"] == "cross_site"
+    assert "access-control-allow-origin" not in other.headers
+
+
 def without_denials(app: Any) -> Any:
     """Return an app on a server that can only accept or close a socket."""
 

@@ -142,9 +142,11 @@ class RealtimeConnection(TurnListener):
 
     def receive(self, message: str | bytes) -> list[bytes]:
         """Process an event of the client; return its audio, if any: PCM at 24 kHz."""
-        self._session.timers.client_active()
         self.machine.receive(message)
-        return self._flush()
+        heard = self._flush()
+        if not heard:  # audio that is loud enough is activity, too
+            self._session.timers.client_active()
+        return heard
 
     # From the session
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import Request, WebSocket
@@ -19,6 +20,8 @@ from ...server.stream_endpoint import StreamEndpoint
 from ...server.web_socket import DENIAL
 from ...transport.socket.events import Start
 from ...websocket import serve_socket
+from ..cors import cors_headers
+from ..refusals import refusal_headers
 from .audio_codec import RATE
 from .channel import NAME, RealtimeOverWebRTC
 from .client_secrets import check_session, create_secret
@@ -27,6 +30,9 @@ from .errors import EventError, error_body
 from .web_socket import RealtimeSocketProtocol, refusal_event
 
 __all__ = ["routes"]
+
+CALL_METHODS = ["POST", "OPTIONS"]
+"""The methods of what pages of other sites may use."""
 
 MAX_MODEL = 256
 """Maximum length of the name of a model, in characters."""
@@ -39,8 +45,8 @@ def routes(endpoint: StreamEndpoint, path: str) -> list[BaseRoute]:
     base = f"{path}/v1/realtime"
     return [
         WebSocketRoute(base, found.socket),
-        Route(f"{base}/calls", found.call, methods=["POST"]),
-        Route(f"{base}/calls/{{id}}/hangup", found.hang_up, methods=["POST"]),
+        Route(f"{base}/calls", found.call, methods=CALL_METHODS),
+        Route(f"{base}/calls/{{id}}/hangup", found.hang_up, methods=CALL_METHODS),
         Route(f"{base}/client_secrets", found.client_secret, methods=["POST"]),
     ]
 
@@ -71,11 +77,29 @@ class _Routes:
 
     async def call(self, request: Request) -> Response:
         """Answer an offer."""
-        endpoint = self._endpoint
+        return await self._answer(request, self._call)
+
+    async def hang_up(self, request: Request) -> Response:
+        """End a call."""
+        return await self._answer(request, self._hang_up)
+
+    async def _answer(
+        self, request: Request, work: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        endpoint, preflight = self._endpoint, request.method == "OPTIONS"
         request = Request(normalized_scope(request.scope), request.receive)
-        refusal = await endpoint.refusal_of(request)
-        if refusal is not None:
-            return _refused(refusal)
+        if preflight:
+            response = Response(headers={"Allow": ", ".join(CALL_METHODS)})
+        elif (refusal := await endpoint.refusal_of(request)) is not None:
+            response = _refused(refusal)
+        else:
+            response = await work(request)
+        methods, policy = ", ".join(CALL_METHODS), endpoint.site_policy
+        response.headers.update(cors_headers(request.headers, policy, methods, preflight=preflight))
+        return response
+
+    async def _call(self, request: Request) -> Response:
+        endpoint = self._endpoint
         try:
             body = await read_body(endpoint, request)
             sdp, session = await _parts(request, body)
@@ -101,13 +125,8 @@ class _Routes:
         headers = {"Location": location}
         return Response(answer, 201, headers, media_type="application/sdp")
 
-    async def hang_up(self, request: Request) -> Response:
-        """End a call."""
+    async def _hang_up(self, request: Request) -> Response:
         endpoint = self._endpoint
-        request = Request(normalized_scope(request.scope), request.receive)
-        refusal = await endpoint.refusal_of(request)
-        if refusal is not None:
-            return _refused(refusal)
         id = request.path_params["id"]
         found = endpoint.end(id, "Hung up by the client")
         if not found and endpoint.cluster is not None:
@@ -190,7 +209,7 @@ def _refused(refusal: SessionRefused) -> JSONResponse:
 
 
 def _failed(error: dict[str, Any], status: int = 400) -> JSONResponse:
-    return JSONResponse({"error": error}, status)
+    return JSONResponse({"error": error}, status, refusal_headers(status))
 
 
 def _error_of(refusal: SessionRefused) -> dict[str, Any]:

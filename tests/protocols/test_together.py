@@ -1,0 +1,67 @@
+"""One stream with all protocols at once: the same handler, and one limit."""
+
+import json
+from contextlib import AsyncExitStack
+
+import httpx
+from fastapi import FastAPI
+from websockets.asyncio.client import connect
+
+from fastrtc.protocols.table import MODULES
+from fastrtc.server.endpoint import endpoint_of
+from tests.protocols.openai_realtime.program import create_stream
+from tests.protocols.openai_realtime.test_with_openai import talking
+from tests.protocols.whip.publish import OFFER, HttpPeer
+from tests.support.peers import AudioSource, eventually, tone
+from tests.support.servers import serving
+
+START = {"event": "start", "websocket_id": "mine", "audio": {"encoding": "pcm16"}}
+
+
+async def test_all_protocols_share_a_limit() -> None:
+    stream = create_stream()
+    stream.concurrency_limit = 3
+    app = FastAPI()
+    stream.mount(app, protocols=["fastrtc", *MODULES])
+    places = endpoint_of(stream).places
+    with serving(app) as url:
+        async with httpx.AsyncClient() as http, AsyncExitStack() as held:
+            socket = await held.enter_async_context(
+                connect(f"{url.replace('http', 'ws')}/websocket/offer")
+            )
+            await socket.send(json.dumps(START))
+            assert json.loads(await socket.recv())["event"] == "started"
+            talk = await held.enter_async_context(talking(url, "any"))
+            await talk.until("session.created")
+            peer = await held.enter_async_context(HttpPeer(http, f"{url}/whip"))
+            peer.pc.addTrack(AudioSource(tone(5)))
+            assert (await peer.post()).status_code == 201
+            await eventually(lambda: len(places) == 3)
+            assert len({type(one.session.handler) for one in places}) == 1
+
+            async with talking(url, "any") as late:
+                await late.until("error")
+                assert late.events[-1].error.code == "concurrency_limit_reached"
+            async with HttpPeer(http, f"{url}/whip") as other:
+                other.pc.addTrack(AudioSource())
+                assert (await other.post()).status_code == 503
+                offer = other.pc.localDescription.sdp
+            refused = await http.post(f"{url}/v1/realtime/calls", content=offer, headers=OFFER)
+            assert refused.status_code == 503
+            assert refused.json()["error"]["code"] == "concurrency_limit_reached"
+            body = {"sdp": offer, "type": "offer", "webrtc_id": "other"}
+            refused = await http.post(f"{url}/webrtc/offer", json=body)
+            assert refused.json()["meta"] == {"error": "concurrency_limit_reached", "limit": 3}
+
+            await talk.type("Hello")
+            await talk.until("response.done")
+            assert talk.events[-1].response.output[0].content[0].transcript == "You said: Hello."
+            assert (await peer.delete()).status_code == 200
+            await eventually(lambda: len(places) == 2)
+            call = await http.post(f"{url}/v1/realtime/calls", content=offer, headers=OFFER)
+            assert call.status_code == 201
+            id = call.headers["Location"].rpartition("/")[2]
+            assert id in places
+            hung_up = await http.post(f"{url}{call.headers['Location']}/hangup")
+            assert hung_up.status_code == 200
+            await eventually(lambda: len(places) == 2)
