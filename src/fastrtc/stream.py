@@ -44,7 +44,7 @@ from .server.health import HealthRoutes
 from .server.hooks import check_hooks
 from .server.lifespan import Lifespan, enclosed
 from .server.offers import Body, OfferRefused
-from .server.routes import add_routes, check_path
+from .server.routes import add_routes, check_path, developer_routes
 from .server.startup import check_environment, startup_line
 from .server.stream_endpoint import StreamEndpoint
 from .server.stream_sessions import StreamSessions
@@ -171,9 +171,9 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
             models, as transcripts of the assistant: see ``Transcript``.
         record: Records the connections, such as ``Recorder("calls/{id}.ogg")``. See
             ``docs/recording.md``.
-        debug: Whether ``mount`` adds ``{path}/fastrtc/debug``, a page for developers with the
-            sessions, their turns, levels, queues and drops. ``authorize`` decides who may see it.
-            See ``docs/monitoring.md``.
+        debug: Whether ``mount`` and ``stream.ui.launch`` add ``{path}/fastrtc/debug``, a page for
+            developers with the sessions, their turns, levels, queues and drops. ``authorize``
+            decides who may see it. See ``docs/monitoring.md``.
         resume_within_s: How long a connection whose network is lost waits for its client to resume
             it, in seconds, if the client asked for it; 0 ends it at once. See
             ``docs/reconnecting.md``.
@@ -264,7 +264,9 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         self.ui_args = ui_args
         self.verbose = verbose
         page = LazyPage(
-            lambda: self._generate_default_ui(self.ui_args), self._inject_startup_message
+            lambda: self._generate_default_ui(self.ui_args),
+            self._inject_startup_message,
+            lambda: developer_routes(endpoint_of(self)),
         )
         tables = tables_of(self)
         attach(self, StreamEndpoint(self, tables, page, twilio_auth_token, phone_providers))
@@ -353,6 +355,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         if FASTRTC in names:
             add_routes(app, self, path, tags)
         app.router.routes.extend(add_protocols(names, endpoint_of(self), path))
+        app.router.routes.extend(developer_routes(endpoint_of(self), path))
         endpoint_of(self).mounted_at(path)
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 

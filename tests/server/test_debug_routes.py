@@ -90,3 +90,16 @@ def test_it_is_not_in_the_schema_of_the_api() -> None:
 def test_debug_is_a_bool(debug: Any) -> None:
     with pytest.raises(ValueError, match="debug must be True or False"):
         app_of(debug=debug)
+
+
+async def test_a_launched_page_has_it_as_well() -> None:
+    stream = Stream(AsyncAudioEcho(), modality="audio", verbose=False, debug=True)
+    app, url, _ = stream.ui.launch(prevent_thread_lock=True, quiet=True)
+    try:
+        async with httpx.AsyncClient(base_url=url) as client:
+            assert "fastrtc debug" in (await client.get("fastrtc/debug")).text
+            state = (await client.get("fastrtc/debug/state")).json()
+            assert state["load"]["sessions"] == 0
+            assert (await client.get("config")).status_code == 200
+    finally:
+        stream.ui.close()

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 from .debug_state import watch
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
 
-__all__ = ["add_debug_routes"]
+__all__ = ["debug_routes"]
 
 PAGE = Path(__file__).with_name("debug_page")
 STATIC = Path(__file__).parents[1] / "static"
@@ -39,8 +40,8 @@ HEADERS = {
 }
 
 
-def add_debug_routes(app: FastAPI, endpoint: Endpoint, path: str) -> None:
-    """Add the debug page of a stream: ``{path}/fastrtc/debug``; see ``Stream``."""
+def debug_routes(endpoint: Endpoint, path: str = "") -> list[Route]:
+    """Return the routes of the debug page of a stream: ``{path}/fastrtc/debug``; see ``Stream``."""
     state = watch(endpoint)
 
     async def refused(request: Request) -> Response | None:
@@ -58,17 +59,19 @@ def add_debug_routes(app: FastAPI, endpoint: Endpoint, path: str) -> None:
     async def data(request: Request) -> Response:
         return await refused(request) or JSONResponse(state.as_dict(), headers=HEADERS)
 
-    async def file(name: str) -> Response:
+    async def file(request: Request) -> Response:
+        name = request.path_params["name"]
         if name not in FILES:
             return PlainTextResponse("Not Found", 404, headers=HEADERS)
         folder, kind = FILES[name]
         return Response((folder / name).read_bytes(), media_type=kind, headers=HEADERS)
 
-    for place, route in (
-        ("", page),
-        ("/state", data),
-        ("/{name}", file),
-    ):
-        app.router.add_api_route(
-            f"{path}/fastrtc/debug{place}", route, methods=["GET"], include_in_schema=False
+    address = f"{path}/fastrtc/debug"
+    return [
+        Route(place, route, include_in_schema=False)
+        for place, route in (
+            (address, page),
+            (f"{address}/state", data),
+            (f"{address}/{{name}}", file),
         )
+    ]

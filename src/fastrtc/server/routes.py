@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from fastapi import FastAPI, Request, Response, WebSocket
+from starlette.routing import Route
 
 from ..core.limits import Limits
-from .debug_routes import add_debug_routes
-from .endpoint import endpoint_of
+from .debug_routes import debug_routes
+from .endpoint import Endpoint, endpoint_of
 from .offers import OFFER_RESPONSES, Body, offer_route
 from .telephone import CALL_REQUEST, CALL_RESPONSES
 
-__all__ = ["add_routes", "check_path"]
+__all__ = ["add_routes", "check_path", "developer_routes"]
 
 
 class MountedStream(Protocol):
@@ -64,8 +65,11 @@ def add_routes(app: FastAPI, stream: MountedStream, path: str, tags: list[str] |
         openapi_extra=CALL_REQUEST,
     )
     app.add_api_websocket_route(f"{path}/websocket/offer", stream.websocket_offer)
-    if endpoint_of(stream).hooks.debug:
-        add_debug_routes(app, endpoint_of(stream), path)
+
+
+def developer_routes(endpoint: Endpoint, path: str = "") -> list[Route]:
+    """Return the routes of a stream for its developers, if it has the option ``debug``."""
+    return debug_routes(endpoint, path) if endpoint.hooks.debug else []
 
 
 def check_path(path: str) -> None:

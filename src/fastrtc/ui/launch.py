@@ -6,12 +6,13 @@ import functools
 import inspect
 import os
 import threading
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 
 from ..server.authorization import site_policy
 from ..server.endpoint import endpoint_of
@@ -24,6 +25,7 @@ from ._compat import at_startup
 from .frames import FrameAncestors
 
 __all__ = [
+    "add_launch_routes",
     "at_end_of_launch",
     "close_before_server",
     "guard_launch",
@@ -71,6 +73,24 @@ def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:
         return launch(*args, **{**kwargs, "app_kwargs": app_kwargs})
 
     blocks.launch = launch_within
+
+
+def add_launch_routes(blocks: Any, routes: Callable[[], Sequence[BaseRoute]]) -> None:
+    """Let ``launch`` serve more routes beside the page.
+
+    Args:
+        blocks: The ``gr.Blocks``.
+        routes: Returns the routes, when the page is launched.
+    """
+    launch = blocks.launch
+
+    @functools.wraps(launch)
+    def launch_with_routes(*args: Any, **kwargs: Any) -> Any:
+        app_kwargs = dict(kwargs.get("app_kwargs") or {})
+        app_kwargs["routes"] = [*routes(), *(app_kwargs.get("routes") or ())]
+        return launch(*args, **{**kwargs, "app_kwargs": app_kwargs})
+
+    blocks.launch = launch_with_routes
 
 
 def at_end_of_launch(blocks: Any, end: Callable[[], Awaitable[Any]]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradio import Blocks as Blocks
+    from starlette.routing import BaseRoute
 
 __all__ = ["LazyPage"]
 
@@ -20,11 +21,18 @@ class LazyPage:
             one.
         wrap_lifespan: Creates the lifespan of the page's server from the program's lifespan or
             None.
+        routes: Returns the routes of the page's server besides those of Gradio.
     """
 
-    def __init__(self, generate: Callable[[], Any], wrap_lifespan: Callable[[Any], Any]) -> None:
+    def __init__(
+        self,
+        generate: Callable[[], Any],
+        wrap_lifespan: Callable[[Any], Any],
+        routes: Callable[[], Sequence[BaseRoute]] = tuple,
+    ) -> None:
         self._generate = generate
         self._wrap_lifespan = wrap_lifespan
+        self._routes = routes
         self._lock = threading.RLock()
         self._blocks: Any = None
         self._built = False
@@ -56,8 +64,9 @@ class LazyPage:
                 self._built = False
                 raise
             if built is not None:
-                from .launch import wrap_launch  # imports Gradio
+                from .launch import add_launch_routes, wrap_launch  # imports Gradio
 
                 wrap_launch(built, self._wrap_lifespan)
+                add_launch_routes(built, self._routes)
             if self._blocks is None:
                 self._blocks = built
