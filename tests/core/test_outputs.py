@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream, is_output, split_output
+from fastrtc.core.transcript import Transcript
 
 AUDIO = (24_000, np.zeros((1, 480), np.int16))
 STEREO = (*AUDIO, "stereo")
@@ -11,6 +12,7 @@ LIST = list(AUDIO)
 PICTURE = np.zeros((2, 2, 3), np.uint8)
 OUTPUTS = AdditionalOutputs("a", 1)
 CLOSE = CloseStream("bye")
+SAID = Transcript("Hello")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,8 @@ CLOSE = CloseStream("bye")
         ((STEREO, CLOSE), STEREO, CLOSE),
         ((PICTURE, CLOSE), PICTURE, CLOSE),
         ((None, OUTPUTS), None, OUTPUTS),
+        (SAID, None, SAID),
+        ([AUDIO, SAID], AUDIO, SAID),
         (LIST, LIST, None),
         ([LIST, OUTPUTS], LIST, OUTPUTS),
         ([AUDIO, CLOSE], AUDIO, CLOSE),
@@ -84,6 +88,8 @@ class Frame:
         (AUDIO, OUTPUTS),
         (PICTURE, CLOSE),
         (None, OUTPUTS),
+        SAID,
+        (AUDIO, SAID),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -14,6 +14,7 @@ from PIL import Image
 
 from fastrtc.core.errors import HandlerError, HandlerKeepsFailing
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
+from fastrtc.core.transcript import Transcript
 from fastrtc.handlers.inputs import FunctionInputs
 from fastrtc.handlers.invoke import Invoker
 from fastrtc.pacing.frames import FrameClock
@@ -274,7 +275,7 @@ async def test_a_video_emit_for_nobody_is_asked_50_times_a_second(drops):
 
 @virtual_time
 async def test_frames_outputs_and_the_end():
-    outputs = [AdditionalOutputs(1), AdditionalOutputs(2)]
+    outputs = [AdditionalOutputs(1), Transcript("A cat")]
     items = iter([grey(10), (grey(20), outputs[0]), outputs[1], (grey(30), CloseStream("enough"))])
 
     async def emit():

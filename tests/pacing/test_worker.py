@@ -11,6 +11,7 @@ import pytest
 
 from fastrtc.core.errors import WebRTCError
 from fastrtc.core.outputs import AdditionalOutputs, CloseStream
+from fastrtc.core.transcript import Transcript
 from fastrtc.pacing.worker import player_worker_decode
 from tests.support.peers import eventually
 
@@ -78,14 +79,20 @@ async def test_any_audio_comes_in_frames_of_one_size(items, options, sizes: list
 async def test_outputs_are_delivered_and_told():
     channel, outputs = Channel(), []
     *frames, end = await worked(
-        [((48000, FRAME), AdditionalOutputs(1)), AdditionalOutputs(2)],
+        [
+            ((48000, FRAME), Transcript("Hello")),
+            ((48000, FRAME), AdditionalOutputs(1)),
+            AdditionalOutputs(2),
+        ],
         channel=lambda: channel,
         set_additional_outputs=outputs.append,
     )
 
-    assert len(frames) == 1
+    assert len(frames) == 2
     assert [one.args for one in outputs] == [(1,), (2,)]
-    assert channel.sent == ['{"type": "fetch_output", "data": []}'] * 2
+    said, *told = channel.sent
+    assert told == ['{"type": "fetch_output", "data": []}'] * 2
+    assert said == Transcript("Hello").message()
 
 
 async def test_the_end_of_the_stream_is_behind_its_audio():
