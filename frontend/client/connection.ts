@@ -7,6 +7,7 @@ import { Emitter } from "./emitter";
 import type { FastRTCError } from "./errors";
 import type { Meter } from "./levels";
 import { Life } from "./life";
+import { PlayoutReports } from "./playout_delay";
 import { RecordingState } from "./recording";
 import { Transcripts, type Transcript } from "./transcripts";
 import { TurnLog, type TurnRecord } from "./turn_log";
@@ -49,6 +50,10 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.emit("timeline", turn);
   });
   #wantsTurns = false;
+  #playout = new PlayoutReports(
+    () => this.#life?.link?.playoutDelay() ?? Promise.resolve(null),
+    (message) => this.#life?.send(message),
+  );
 
   constructor(options: ConnectionOptions = {}) {
     super();
@@ -58,6 +63,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       this.#transcripts.receive(message);
       this.#recording.receive(message, this.id);
       this.#turns.receive(message);
+      this.#playout.receive(message);
     });
     this.on("conversation", (snapshot) => {
       this.#turns.follow(snapshot, performance.now());

@@ -2,6 +2,7 @@
 
 import { Emitter } from "./emitter";
 import { FastRTCError, toFastRTCError } from "./errors";
+import { PlayoutDelay } from "./playout_delay";
 import { readGrant, resumeFields, type ResumeGrant, type ResumeRequest } from "./resumption";
 import {
   closedError,
@@ -68,6 +69,7 @@ export class Link extends Emitter<LinkEvents> {
   grant: ResumeGrant | null = null;
   #channel: RTCDataChannel;
   #remote = new MediaStream();
+  #playout = new PlayoutDelay();
   #life = new AbortController();
   #connected = false;
   #away = false;
@@ -149,6 +151,11 @@ export class Link extends Emitter<LinkEvents> {
   /** Return the browser's statistics. */
   async stats(before: Counts | null): Promise<{ stats: LinkStats; counts: Counts }> {
     return summarise(await this.peer.getStats(), before);
+  }
+
+  /** Return how long audio waits before it is played, in seconds; null if it is not known. */
+  async playoutDelay(): Promise<number | null> {
+    return this.#playout.read(await this.peer.getStats());
   }
 
   /** Replace the track of its kind. */

@@ -69,6 +69,15 @@ export class SocketAudio {
     return this.context.sampleRate;
   }
 
+  /**
+   * How long audio waits before it is played, in seconds. The server sends more than the jitter
+   * buffer holds at the beginning of a reply, so it does not wait there.
+   */
+  get delay(): number {
+    const { baseLatency, outputLatency } = this.context as Partial<AudioContext>;
+    return (baseLatency ?? 0) + (outputLatency ?? 0);
+  }
+
   /** Capture the audio of a stream instead of the previous one. */
   capture(stream: MediaStream | null): void {
     this.#source?.disconnect();

@@ -108,6 +108,11 @@ export class SocketLink extends Emitter<LinkEvents> {
     return Promise.resolve();
   }
 
+  /** Return how long audio waits before it is played, in seconds; null if it is not known. */
+  playoutDelay(): Promise<number | null> {
+    return Promise.resolve(this.#audio?.delay ?? null);
+  }
+
   /** Return the statistics that a WebSocket has. */
   stats(before: Counts | null): Promise<{ stats: LinkStats; counts: Counts }> {
     const counts = { at: performance.now(), ...this.#bytes };

@@ -600,6 +600,31 @@ declare function rememberBlocked(options: ConnectionOptions, isBlocked: boolean)
 /** Forget which networks block UDP: another one may let it through. */
 declare function forgetBlocked(): void;
 
+/** How long audio waits in the browser before it is played, for servers that record turns. */
+/** Reads the delay of jitter buffer and output from the browser's statistics. */
+declare class PlayoutDelay {
+    #private;
+    /**
+     * Return the average delay since the last call, in seconds; null if it is not known.
+     *
+     * @param report The result of `RTCPeerConnection.getStats`.
+     */
+    read(report: Iterable<[string, unknown]>): number | null;
+}
+/** Answers a server that asks how long audio waits before it is played. */
+declare class PlayoutReports {
+    #private;
+    private readonly read;
+    private readonly send;
+    /**
+     * @param read Returns the delay in seconds; null if it is not known.
+     * @param send Sends a message.
+     */
+    constructor(read: () => Promise<number | null>, send: (message: unknown) => void);
+    /** Process a message of the server; others than the question are ignored. */
+    receive({ type, data }: ServerMessage): void;
+}
+
 /** A session that can be resumed: its secret, and the messages that the server may not have. */
 /** What a client asks for: nothing, a session that can be resumed, or to resume one. */
 type ResumeRequest = false | true | Resume;
@@ -765,6 +790,8 @@ declare class Link extends Emitter<LinkEvents> {
         stats: LinkStats;
         counts: Counts;
     }>;
+    /** Return how long audio waits before it is played, in seconds; null if it is not known. */
+    playoutDelay(): Promise<number | null>;
     /** Replace the track of its kind. */
     replaceTrack(track: MediaStreamTrack): Promise<void>;
     /** Return the RTP timestamp of the audio that was played last; null if it is not known. */
@@ -802,6 +829,11 @@ declare class SocketAudio {
     static open(context: AudioContext, captured: ((samples: Int16Array) => void) | null): Promise<SocketAudio>;
     /** The sample rate of captured and played audio, in Hz. */
     get rate(): number;
+    /**
+     * How long audio waits before it is played, in seconds. The server sends more than the jitter
+     * buffer holds at the beginning of a reply, so it does not wait there.
+     */
+    get delay(): number;
     /** Capture the audio of a stream instead of the previous one. */
     capture(stream: MediaStream | null): void;
     /** Queue samples for playout. */
@@ -849,6 +881,8 @@ declare class SocketLink extends Emitter<LinkEvents> {
     send(text: string): boolean;
     /** Send another track. */
     replaceTrack(track: MediaStreamTrack): Promise<void>;
+    /** Return how long audio waits before it is played, in seconds; null if it is not known. */
+    playoutDelay(): Promise<number | null>;
     /** Return the statistics that a WebSocket has. */
     stats(before: Counts | null): Promise<{
         stats: LinkStats;
