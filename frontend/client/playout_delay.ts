@@ -76,7 +76,7 @@ export class PlayoutReports {
   }
 
   async #answer(n: number): Promise<void> {
-    const delay = await this.read().catch(() => null);
-    if (delay !== null) this.send({ type: "heard", data: { n, delay_s: delay } });
+    const delay = await this.read().catch(() => null); // no audio so far, or it ends just now
+    this.send({ type: "heard", data: { n, delay_s: delay } });
   }
 }

@@ -1,5 +1,6 @@
-"""The demo that takes turns, which keeps what it hears in a folder and fails at each third."""
+"""The demo that takes turns: keeps what it hears and its turns, and fails at each third."""
 
+import json
 import os
 import sys
 from collections import Counter
@@ -29,10 +30,16 @@ def keep(audio):
     yield from taking_turns.app.echo(audio)
 
 
+def keep_turn(turn):
+    with (FOLDER / f"{turn.webrtc_id}.jsonl").open("a") as file:
+        file.write(json.dumps(turn.as_dict()) + "\n")
+
+
 taking_turns.app.stream = Stream(
     ReplyOnPause(keep),
     modality="audio",
     mode="send-receive",
     server_rtc_configuration={"iceServers": []},
+    on_turn=keep_turn,
 )
 server.serve(["taking_turns"])

@@ -1,6 +1,7 @@
 """Somebody talks to the demo that takes turns: people's voices in Chromium's microphone."""
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -95,7 +96,8 @@ WATCH = """() => {
     if (turn !== turns.at(-1)) turns.push(turn);
   }).observe(root, { attributeFilter: ["data-turn"] });
   demo.client.on("message", ({ type, data }) => {
-    if (type === "log" || type === "interrupted") logs.push(data);
+    const echo = type === "log" && data.startsWith("Server received"); // of the page's reports
+    if ((type === "log" && !echo) || type === "interrupted") logs.push(data);
   });
   setInterval(() => {
     const now = performance.now();
@@ -131,7 +133,7 @@ async def test_a_conversation(
     webrtc_id = await demo.page.evaluate("demo.client.id")
     await demo.press("Stop")
 
-    onsets = []
+    onsets, pre_rolls = [], []
     for number, spoken in enumerate(said, 1):
         # The page sends what the browser makes of it: noise taken out, another level.
         first, likeness = find_in(sent.samples, spoken)
@@ -140,6 +142,8 @@ async def test_a_conversation(
         assert rate == RATE
         assert_both_ends_are_there(heard, sent.samples[first : first + spoken.size])
         onsets.append(sent.begin + first / RATE)
+        # The answer begins with the silence before the utterance that it repeats.
+        pre_rolls.append(find_in(heard, sent.samples[first : first + EDGE]).at / RATE)
 
     (began, stopped), (answered, ended) = sounds(received)
     print(f"silent {stopped - onsets[1]:.2f} s after the onset of speech")
@@ -147,6 +151,20 @@ async def test_a_conversation(
     assert stopped - began < said[0].size / RATE
     assert answered > onsets[1] + said[1].size / RATE
     assert ended - answered == pytest.approx(said[1].size / RATE, abs=0.5)
+
+    lines = (tmp_path / f"{webrtc_id}.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["outcome"] for record in records] == ["interrupted", "completed", "failed"]
+    assert [record["heard_by"] for record in records] == ["client", "client", None]
+    silences = [
+        start - onset - spoken.size / RATE - silent_s
+        for start, onset, spoken, silent_s in zip(
+            (began, answered), onsets, said, pre_rolls, strict=False
+        )
+    ]
+    recorded = [record["silence_s"] for record in records[:2]]
+    print(f"silence in the page {silences}, in the records {recorded}")
+    assert recorded == pytest.approx(silences, abs=0.15)  # and the loudspeaker
 
 
 def microphone(said: list[np.ndarray]) -> np.ndarray:

@@ -47,7 +47,13 @@ def test_the_shortest_answer_is_the_round_trip() -> None:
     assert playback.heard_at(20.0, 0.0) == (pytest.approx(20.03), "client")
 
 
-@pytest.mark.parametrize("delay_s", [None, "1", True, -0.1, 11, float("nan"), float("inf"), []])
+def test_a_client_may_not_know_it_yet() -> None:
+    playback = PlaybackReports()
+    assert playback.answer(playback.ask(1.0), None, 1.1)
+    assert playback.answers and playback.heard_at(2.0, 0.0) is None
+
+
+@pytest.mark.parametrize("delay_s", ["1", True, -0.1, 11, float("nan"), float("inf"), []])
 def test_what_is_no_delay_is_no_answer(delay_s: Any) -> None:
     playback = PlaybackReports()
     assert not playback.answer(playback.ask(1.0), delay_s, 1.1)

@@ -38,6 +38,7 @@ class PlaybackReports:
     Attributes:
         delay_s: How long audio waits in the buffers of the client, as it reports; None if it does
             not.
+        answers: Whether the client has answered a question.
         round_trip_s: The round trip through the network, if the transport measures it.
         codec_s: The delay of the codec, in seconds.
         assumed_s: The delay of a client that does not report any; None for none.
@@ -46,6 +47,7 @@ class PlaybackReports:
 
     def __init__(self) -> None:
         self.delay_s: float | None = None
+        self.answers = False
         self.round_trip_s: float | None = None
         self.codec_s = 0.0
         self.assumed_s: float | None = None
@@ -59,11 +61,6 @@ class PlaybackReports:
     def measured_round_trip_s(self) -> float | None:
         """The round trip through the network, or to the client's program and back, in seconds."""
         return self._answer_s if self.round_trip_s is None else self.round_trip_s
-
-    @property
-    def answers(self) -> bool:
-        """Whether the client has reported."""
-        return self.delay_s is not None
 
     def played(self, position_s: float, now: float) -> None:
         """Record that the client has played the audio up to a position, just now."""
@@ -80,17 +77,19 @@ class PlaybackReports:
 
         Args:
             number: The number of the question.
-            delay_s: The delay.
+            delay_s: The delay; None if the client does not know it yet.
             now: The time.
 
         Returns:
             Whether it is one.
         """
-        if isinstance(delay_s, bool) or not isinstance(delay_s, int | float):
-            return False
-        if not 0 <= delay_s <= MAX_DELAY_S:  # nor NaN
-            return False
-        self.delay_s = float(delay_s)
+        if delay_s is not None:
+            if isinstance(delay_s, bool) or not isinstance(delay_s, int | float):
+                return False
+            if not 0 <= delay_s <= MAX_DELAY_S:  # nor NaN
+                return False
+            self.delay_s = float(delay_s)
+        self.answers = True
         if self._asked is not None and self._asked[0] == number:
             took_s = now - self._asked[1]
             self._asked = None

@@ -251,7 +251,7 @@ class TurnLog:
 
     def _heard(self, message: dict[str, Any]) -> bool:
         data = message.get("data")
-        if self._media is None or not isinstance(data, dict):
+        if self._media is None or not isinstance(data, dict) or "delay_s" not in data:
             return False
         return self._media.playback.answer(data.get("n"), data.get("delay_s"), time.monotonic())
 
