@@ -17,6 +17,8 @@ from tests.session.test_recording import recorded, sides, story
 from tests.support.forks import forked
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually
 from tests.webrtc.handlers import AsyncAudioVideoEcho, flip
+from tests.websocket.served import serve
+from tests.websocket.test_resume import Ramp, begin, cut
 
 FORMATS = (".ogg", ".wav", ".mp4", ".webm")
 
@@ -65,6 +67,30 @@ def ends(samples: np.ndarray, pause_s: float = 0.3) -> list[float]:
     loud = np.flatnonzero(np.abs(samples.astype(int)) > 2000)
     last = np.concatenate((np.diff(loud) > pause_s * RATE, [True]))
     return (loud[last] / RATE).tolist()
+
+
+async def test_a_session_that_is_resumed_has_one_recording(tmp_path: Path) -> None:
+    """A ramp of 3 s: nothing of it is missing, or there twice."""
+    recorder = Recorder(tmp_path / "x.wav")
+    async with serve(Ramp(rate=24_000), resume_within_s=20, record=recorder) as served:
+        async with served.client() as first:
+            secret = (await begin(first, resume=True))["resume"]["secret"]
+            heard = await first.hear(1.0)
+            await cut(first)
+        await asyncio.sleep(0.6)
+        async with served.client() as second:
+            await begin(second, resume=secret, received=0, heard=len(heard))
+            await second.hear(1.8)
+            await asyncio.sleep(0.5)
+            await second.send({"event": "stop"})
+        await served.is_empty()
+    assert sorted(os.listdir(tmp_path)) == ["x.wav", "x.wav.json"]
+    _, right = read(tmp_path / "x.wav")
+    played = np.flatnonzero(right)
+    (gap,) = np.flatnonzero(np.diff(played) > RATE // 20)
+    before, after = right[played[gap]], right[played[gap + 1]]
+    assert 6_000 < before < 12_000 and after - before < 400  # ramps 8000 a second
+    assert len(played) / RATE == pytest.approx(3, abs=0.05)
 
 
 FLASH_S = 0.8
