@@ -15,6 +15,7 @@ import pytest
 from fastrtc import (
     AsyncStreamHandler,
     Context,
+    Interruptions,
     Recorder,
     RecordingEnd,
     Stream,
@@ -55,8 +56,10 @@ def short(audio: Any) -> Iterator[Any]:
     yield PROGRAM_RATE, program_tone(0.5)
 
 
-def recorded(fn: Any, recorder: Recorder, **options: Any) -> Stream:
-    stream = replying(fn)
+def recorded(
+    fn: Any, recorder: Recorder, interruptions: Interruptions | None = None, **options: Any
+) -> Stream:
+    stream = replying(fn, interruptions=interruptions)
     return Stream(
         stream.event_handler,
         modality="audio",
