@@ -77,6 +77,21 @@ async def test_the_loop_is_measured_only_while_someone_looks(
     assert not state._lags
 
 
+async def test_a_page_gets_the_turns_as_well() -> None:
+    stream, _ = watched()
+    async with Call(stream) as call:
+        [connection] = endpoint_of(stream).places
+        session = connection.session
+        ask = {"type": "turns", "data": {"on": True}}
+        session.loop.call_soon(session.messages.receive, ask)
+        await call.say((RATE, tone(0.6)))
+        await call.reply()
+        await call.finish()
+        await call.wait(1)
+    turns = [message["data"] for message in call.messages if message["type"] == "turn"]
+    assert [turn["outcome"] for turn in turns] == ["completed"]
+
+
 async def test_refused_connections_are_counted() -> None:
     stream, state = watched()
     endpoint_of(stream).hooks.monitors.refused("server_stopping")

@@ -177,5 +177,11 @@ def watch(endpoint: Endpoint) -> DebugState:
             return each
     state = DebugState(endpoint)
     endpoint.hooks.monitors.append(state)
-    endpoint.hooks.turn_listeners.append(lambda session: TurnListener())
+    endpoint.hooks.turn_listeners.append(_record_turns)
     return state
+
+
+def _record_turns(session: Session) -> TurnListener:
+    """Let the turns of a session be recorded, and sent to its page if that asks for them."""
+    session.turns.serve_client()
+    return TurnListener()

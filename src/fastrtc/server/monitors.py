@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ..core.close_reason import EndCode
 from ..core.errors import InvalidOffer, SessionRefused
 from ..core.log_throttle import LogThrottle
+from ..session.session import State
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -100,9 +101,12 @@ class Monitors(Monitor):
             code: EndReason = "closed" if reason is None else reason.end_code
             self.ended(connection, code if live else "not_connected")
 
-        session.on_start(start)
         session.on_closed(end)
         self._call(lambda each: each.added(connection))
+        if session.state is State.LIVE:
+            start()
+        else:
+            session.on_start(start)
 
     def established(self, connection: Connection) -> None:
         """See ``Monitor``."""

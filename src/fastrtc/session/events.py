@@ -38,11 +38,11 @@ class SessionEvents:
         if hooks.on_turn is not None:
             self._turns = TurnCallback(session, hooks.on_turn)
             session.turns.listen(self._turns)
+        session.turns.serve_client(allowed=hooks.on_turn is not None)
         for create in hooks.turn_listeners:
             listener = create(session)
             if listener is not None:
                 session.turns.listen(listener)
-        session.turns.serve_client(allowed=hooks.on_turn is not None)
 
     def connected(self) -> None:
         """Call ``on_connect`` in a task of the session, which is established now."""
