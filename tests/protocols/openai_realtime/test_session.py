@@ -100,6 +100,7 @@ def test_a_conversation_has_all_its_events_in_order():
         *MESSAGE_DONE,
         "response.done",
     ]
+    assert session.audio(2) == [], "the last milliseconds of a reply"
     done = session.last("response.done")["response"]
     assert (done["status"], done["output"][0]["content"][0]["transcript"]) == (
         "completed",
@@ -316,7 +317,7 @@ def test_an_early_reply_is_a_response_once_the_turn_has_ended():
 
 
 def test_a_handler_that_speaks_when_it_wants_has_responses():
-    session = Session(replies=False)
+    session = Session(replies=False, conversational=False)
     assert session.audio() == ["response.created", *MESSAGE, "response.output_audio.delta"]
     session.follow(AudioStarted(1, 1.0))
     assert error_of(session.send("response.create"))

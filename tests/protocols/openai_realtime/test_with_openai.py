@@ -2,18 +2,31 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from openai import APIStatusError, AsyncOpenAI
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
+from fastrtc import AsyncStreamHandler, ReplyOnPause, Speech, Stream
+from tests.support.models import StreamingEnergy
 from tests.support.servers import serving
 
-from .program import API_KEY, RATE, SECRET, WEATHER, authorize, beep, create_app, create_stream
+from .program import (
+    API_KEY,
+    RATE,
+    SECRET,
+    WEATHER,
+    answer,
+    authorize,
+    beep,
+    create_app,
+    create_stream,
+)
 
 WAIT_S = 20.0
 
@@ -174,3 +187,64 @@ async def test_without_turn_detection_and_as_text_or_g711():
             for path, status in (("calls", 400), ("client_secrets", 404), ("calls/x/hangup", 404)):
                 answer = await http.post(f"{url}/v1/realtime/{path}")
                 assert (answer.status_code, "error" in answer.json()) == (status, True)
+
+
+class Beeper(AsyncStreamHandler):
+    """Beeps when it is told to, for as long as it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beeps: asyncio.Queue[np.ndarray] = asyncio.Queue()
+
+    def copy(self) -> "Beeper":
+        return Beeper()
+
+    async def receive(self, frame: Any) -> None: ...
+
+    async def emit(self) -> Any:
+        return RATE, await self.beeps.get()
+
+    async def on_message(self, message: dict[str, Any]) -> None:
+        assert message["type"] == "input_text"
+        self.beeps.put_nowait(beep(float(message["data"])))
+
+
+def greeting() -> Iterator[Any]:
+    yield Speech(RATE, beep(0.2), "Welcome.")
+
+
+async def test_handlers_that_speak_of_their_own_accord():
+    options: dict[str, Any] = {"modality": "audio", "mode": "send-receive", "verbose": False}
+    with serving(create_app(Stream(Beeper(), **options))) as url:
+        async with talking(url, "any") as talk:
+            await talk.until("session.created")
+            await talk.type("0.3")
+            await talk.until("response.created")
+            types = await talk.until("response.done")
+            assert talk.events[-1].response.status == "completed"
+            assert "response.output_audio.done" in types
+            await talk.type("9")
+            await talk.until("response.output_audio.delta")
+            await talk.connection.response.cancel()
+            await talk.until("response.done")
+            assert talk.events[-1].response.status == "cancelled"
+            await talk.type("0.2")
+            await talk.until("response.done")
+            assert talk.events[-1].response.status == "completed"
+            assert "error" not in {event.type for event in talk.events}
+
+    handler = ReplyOnPause(answer, startup_fn=greeting, model=StreamingEnergy())
+    stream = Stream(handler, **options)
+    with serving(create_app(stream)) as url:
+        async with talking(url, "any") as talk:
+            await talk.until("response.done")
+            said = talk.events[-1].response.output[0].content[0].transcript
+            assert said == "Welcome."
+            (id,) = stream.handlers
+            stream.say(id, (RATE, beep(0.2)))
+            await talk.until("response.done")
+            assert talk.events[-1].response.output[0].content[0].transcript == ""
+            await talk.type("Hello")
+            await talk.until("response.done")
+            created = [event for event in talk.events if event.type == "response.created"]
+            assert len(created) == 3

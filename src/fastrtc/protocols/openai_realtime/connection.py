@@ -110,6 +110,7 @@ class RealtimeConnection(TurnListener):
             self._ids,
             webrtc=webrtc,
             replies=hasattr(handler, "trigger_response"),
+            conversational=self._turns is not None,
             detects=detects,
         )
         if self._turns is not None:

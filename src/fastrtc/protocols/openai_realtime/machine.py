@@ -54,8 +54,8 @@ class RealtimeMachine:
         config: The configuration of the session.
         ids: Creates ids.
         webrtc: Whether audio goes over the tracks of WebRTC, not in events.
-        replies: Whether the handler replies to turns, as a ``ReplyOnPause``; others speak when
-            they want.
+        replies: Whether the handler replies on request; others speak when they want.
+        conversational: Whether it is a ``ReplyOnPause``, whose functions are reported.
         detects: Whether the handler can detect turns.
 
     Attributes:
@@ -72,6 +72,7 @@ class RealtimeMachine:
         *,
         webrtc: bool = False,
         replies: bool = True,
+        conversational: bool = True,
         detects: bool = True,
     ) -> None:
         self.config = config
@@ -85,7 +86,15 @@ class RealtimeMachine:
         self._detects = detects
         self._decoder = AudioDecoder()
         self._typed: list[str] = []
-        self.output = Output(config, ids, self.items, self._put, self._actions, webrtc=webrtc)
+        self.output = Output(
+            config,
+            ids,
+            self.items,
+            self._put,
+            self._actions,
+            webrtc=webrtc,
+            conversational=conversational,
+        )
         self.user = UserTurns(ids, self.items, self._put)
 
     def take(self) -> tuple[list[ServerEvent], list[Action]]:

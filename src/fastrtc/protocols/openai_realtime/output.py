@@ -43,6 +43,7 @@ class Output:
         put: Sends an event.
         actions: Where to add actions.
         webrtc: Whether the audio goes over a track.
+        conversational: Whether the functions that make the audio are reported.
 
     Attributes:
         response: The response in progress.
@@ -59,6 +60,7 @@ class Output:
         actions: list[Action],
         *,
         webrtc: bool,
+        conversational: bool,
     ) -> None:
         self.response: Response | None = None
         self.last_item_id: str | None = None
@@ -69,6 +71,7 @@ class Output:
         self._put = put
         self._actions = actions
         self._webrtc = webrtc
+        self._conversational = conversational
         self._turn: int | None = None  # of the response, once it is known
         self._running: int | None = None  # the turn whose function has not ended
         self._drops = False  # what comes late of a turn that was cancelled
@@ -196,7 +199,12 @@ class Output:
         return self.response
 
     def add_audio(self, delta: str | None, ms: float) -> None:
-        """Add audio of the handler, in base64, to the response."""
+        """Add audio of the handler, in base64, to the response.
+
+        The last milliseconds of a reply may come after its end was reported; they begin no other.
+        """
+        if self._conversational and self.response is None and self._running is None:
+            return
         response = self._of(self._running)
         if response is not None:
             response.add_audio(delta, ms)
