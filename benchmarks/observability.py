@@ -3,7 +3,7 @@
 A server process holds conversations over WebRTC with recorded and synthetic speech, first with
 everything off, then with everything on: `on_turn`, metrics, traces and recording. The two take
 turns, so that a machine that slows down slows both. Prints the CPU time of the server for each
-session. `--each` measures each of them alone, in ten minutes. For a quiet machine.
+session. `--each` measures each of them alone, too, in ten minutes. For a quiet machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import inspect
 import os
 import statistics
 import subprocess
@@ -32,6 +31,7 @@ from benchmarks.quiet import QUIET, Watch
 RATE = 24_000
 OFF, ALL = "off", "all"
 EACH = ("turns", "metrics", "traces", "recording")
+WAV = "recording to wav"
 REPLY_S = 1.0
 PAUSE_S = 2.5
 """After each utterance: the reply, and a pause before the next one."""
@@ -51,15 +51,14 @@ def reply(audio: Any) -> Iterator[Any]:
 
 def options_of(parts: set[str], folder: str) -> dict[str, Any]:
     """Return the options of the stream that are constructor arguments."""
-    from fastrtc import Stream
+    from fastrtc import Recorder
 
     options: dict[str, Any] = {}
     if "turns" in parts:
         options["on_turn"] = lambda turn: None
-    if "recording" in parts and "record" in inspect.signature(Stream).parameters:
-        from fastrtc import Recorder
-
-        options["record"] = Recorder(f"{folder}/{{id}}.ogg")
+    for name, suffix in (("recording", "ogg"), (WAV, "wav")):
+        if name in parts:
+            options["record"] = Recorder(f"{folder}/{{id}}.{suffix}")
     return options
 
 
@@ -152,6 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", metavar="WHAT", help=argparse.SUPPRESS)
     parser.add_argument("--each", action="store_true", help="measure each of them alone, too")
+    parser.add_argument("--only", nargs="+", choices=[OFF, *EACH, WAV, ALL], help=argparse.SUPPRESS)
     parser.add_argument("--sessions", type=int, default=8)
     parser.add_argument("--seconds", type=float, default=24.0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -161,7 +161,7 @@ def main() -> None:
         return
     decode_nothing()
     packets = encode_opus(with_pauses(turns(), 0.5, PAUSE_S).sound)
-    what = [OFF, *(EACH if given.each else ()), ALL]
+    what = given.only or [OFF, *((*EACH, WAV) if given.each else ()), ALL]
     cores: dict[str, list[float]] = {each: [] for each in what}
     watch = Watch()
     for _ in range(given.rounds):

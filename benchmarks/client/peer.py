@@ -26,7 +26,7 @@ from aiortc import (
 from aiortc.rtp import is_rtcp
 
 from benchmarks.client.server import Server
-from fastrtc.transport.webrtc._aiortc.receiver_reports import watch_loss
+from fastrtc.transport.webrtc._aiortc.receiver_reports import watch_reports
 
 #: Opus packets of digital silence are 3 bytes long, of anything else over 100.
 AUDIBLE = 20
@@ -109,7 +109,7 @@ class Peer:
     def on_loss(self, callback: Callable[[float], None]) -> None:
         """Call back with each share of packets that the server reports as lost."""
         for sender in self._pc.getSenders():
-            watch_loss(sender, callback)
+            watch_reports(sender, lambda report: callback(report.loss))
 
     def keep_payloads(self) -> dict[int, bytes]:
         """Keep what arrives from now on; payloads by sequence number, which do not wrap."""

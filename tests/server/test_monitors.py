@@ -14,7 +14,7 @@ from fastrtc.server.connection import Connection
 from fastrtc.server.endpoint import endpoint_of
 from fastrtc.server.monitors import EndReason, Monitor, TransportName
 from fastrtc.testing import Call
-from tests.support.connections import add_connection
+from tests.support.connections import NoTransport, add_connection
 from tests.support.peers import eventually
 from tests.webrtc.handlers import AsyncAudioEcho
 
@@ -37,6 +37,9 @@ class Log(Monitor):
     def established(self, connection: Connection) -> None:
         self.lines.append(("established", connection.id))
 
+    def replaced(self, connection: Connection) -> None:
+        self.lines.append(("replaced", connection.transport))
+
     def ended(self, connection: Connection, reason: EndReason) -> None:
         self.lines.append(("ended", connection.id, reason))
 
@@ -45,7 +48,7 @@ class Broken(Monitor):
     def occupied(self, transport: TransportName, change: int) -> None:
         raise RuntimeError("full disk")
 
-    refused = added = established = ended = occupied  # type: ignore[assignment]
+    refused = added = established = replaced = ended = occupied  # type: ignore[assignment]
 
 
 def stream_of(**options: Any) -> Stream:
@@ -80,6 +83,27 @@ async def test_one_that_was_never_established(log: Log) -> None:
     session.close("gone")
     await session.closed.wait()
     assert log.lines[-1] == ("ended", "a", "not_connected")
+
+
+async def test_a_session_that_goes_on_over_another_transport(log: Log) -> None:
+    stream = stream_of()
+    endpoint = endpoint_of(stream)
+    endpoint.hooks.monitors.append(log)
+    session, transport = add_connection(stream, "a"), NoTransport("a")
+    session.start()
+    endpoint.replace(endpoint.get("a"), transport, [])
+    session.close("enough")
+    await session.closed.wait()
+    assert log.lines == [
+        ("webrtc", 1),
+        ("added", "a"),
+        ("established", "a"),
+        ("webrtc", -1),
+        ("websocket", 1),
+        ("replaced", transport),
+        ("websocket", -1),
+        ("ended", "a", "closed"),
+    ]
 
 
 async def test_the_connections_of_the_page_are_observed(log: Log) -> None:

@@ -180,6 +180,7 @@ class Endpoint:
         replaced = replace(connection, transport=transport, callbacks=list(callbacks))
         self.places.replace(replaced, "webrtc" if isinstance(transport, Peer) else "websocket")
         self._listener.changed(replaced)
+        self.hooks.monitors.replaced(replaced)
         return replaced
 
     def show(self, connection: Connection) -> None:

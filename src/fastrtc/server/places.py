@@ -141,14 +141,6 @@ class Places:
         if len(abandoned) >= LIMIT:
             raise SessionRefused("too_many_blocked_threads", limit=LIMIT)
 
-    def move(self, id: str, transport: TransportName) -> None:
-        """Record that a connection uses another transport."""
-        before = self._reserved.get(id)
-        if before is not None and before != transport:
-            self._reserved[id] = transport
-            self._occupied(before, -1)
-            self._occupied(transport, 1)
-
     def hold(self, call: str, limit: int | None) -> None:
         """Reserve a place for a telephone call that has not connected yet.
 

@@ -233,8 +233,9 @@ class SessionRecording:
             try:
                 turns_path = await run_in_thread(partial(write_report, written.path, report))
             except Exception as failed:
+                if error is None:
+                    logger.error("Session %s: %s", self._session.id, failed)
                 error = error or failed
-                logger.error("Session %s: %s", self._session.id, failed)
         function = self._recorder.on_end
         if function is None:
             return
