@@ -343,9 +343,10 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
             path: Prefix of the routes, such as ``"/assistant"``.
             tags: Tags of the routes in the app's OpenAPI schema.
             protocols: Whose clients may connect: ``"fastrtc"``, those of this package, with the
-                routes above; ``"whip"``, senders such as OBS and players, with ``{path}/whip`` and
-                ``{path}/whep``, see ``docs/whip.md``; ``"openai-realtime"``, OpenAI's SDKs, with
-                ``{path}/v1/realtime``, see ``docs/openai-realtime.md``.
+                routes above; ``"openai-realtime"``, OpenAI's SDKs, with ``{path}/v1/realtime``, see
+                ``docs/openai-realtime.md``; ``"rtvi"``, those of pipecat, with
+                ``POST {path}/api/offer``, see ``docs/rtvi.md``; ``"whip"``, senders such as OBS and
+                players, with ``{path}/whip`` and ``{path}/whep``, see ``docs/whip.md``.
 
         Raises:
             ValueError: If ``path`` is malformed, or a protocol is unknown.

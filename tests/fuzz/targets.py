@@ -31,6 +31,9 @@ with atheris.instrument_imports(
     from fastrtc.protocols.openai_realtime.machine import RealtimeMachine
     from fastrtc.protocols.openai_realtime.response import Ids
     from fastrtc.protocols.openai_realtime.session_config import SessionConfig
+    from fastrtc.protocols.rtvi.messages import InvalidMessage, read_text
+    from fastrtc.protocols.rtvi.offers import InvalidRequest, read_candidates, read_offer
+    from fastrtc.protocols.rtvi.outgoing import Outgoing
     from fastrtc.protocols.whip.fragment import InvalidFragment, parse_fragment
     from fastrtc.server.telephone import Telephone
     from fastrtc.server.tokens import Tokens, find_token
@@ -114,6 +117,27 @@ def realtime_cost(data: bytes) -> None:
     """Many of them, or long ones."""
     text = expand(data.decode(errors="replace"), Limits().message_bytes)
     assert_cheap(lambda: realtime(text.encode(errors="replace")))
+
+
+def rtvi(data: bytes) -> None:
+    """Lines are texts of an RTVI client, bodies of its requests, and messages to it."""
+    outgoing = Outgoing()
+    for line in itertools.islice(data.split(b"\n"), 20):
+        text = line.decode(errors="replace")
+        with contextlib.suppress(InvalidMessage):
+            read_text(text)
+        for read in (read_offer, read_candidates):
+            with contextlib.suppress(InvalidRequest):
+                read(line)
+        outgoing.expect(text[:9], text)
+        for message in outgoing.translate(text):
+            json.loads(message)
+
+
+def rtvi_cost(data: bytes) -> None:
+    """A text or a body of up to 64 KiB."""
+    text = expand(data.decode(errors="replace"), Limits().offer_bytes)
+    assert_cheap(lambda: rtvi(text.replace("\n", "").encode(errors="replace")))
 
 
 def websocket(data: bytes) -> None:
@@ -365,6 +389,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         fragment,
         realtime,
         realtime_cost,
+        rtvi,
         websocket,
         telephone,
         client_message,
@@ -375,6 +400,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         offer_cost,
         candidate_cost,
         fragment_cost,
+        rtvi_cost,
         message_cost,
         host_cost,
         conversation_cost,
@@ -423,6 +449,14 @@ SEEDS: dict[str, list[bytes]] = {
         b"a=ice-ufrag:EsAw\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\nm=audio 9 RTP/AVP 0\na=mid:0\n"
         b"a=candidate:1 1 udp 2122260223 192.0.2.1 61764 typ host\na=end-of-candidates\n"
     ],
+    "rtvi": [
+        b'{"label": "rtvi-ai", "type": "client-message", "id": "a", "data": {"t": "x", "d": [1]}}\n'
+        b'{"type": "signalling", "message": {"type": "trackStatus", "receiver_index": 0}}\nping: 1',
+        b'{"sdp": "v=0", "type": "offer", "pc_id": "a", "restart_pc": true, "requestData": {}}\n'
+        b'{"pc_id": "a", "candidates": [{"candidate": "candidate:1 1 udp 1 10.0.0.1 9 typ host",'
+        b' "sdp_mid": "0", "sdp_mline_index": 0}]}\n{"type": "result", "id": "a", "data": 1}',
+    ],
+    "rtvi_cost": [b'{"pc_id": "a", "candidates": [\n*9000*{"candidate": "#"},\n{}]}'],
     "fragment_cost": [
         b"*1000*a=candidate:# 1 udp 1 10.0.0.1 9 typ host",
         b"*32*m=audio #\n*9000*a=mid:#",

@@ -66,23 +66,34 @@ class VideoInbound:
         return await self._frames.get()
 
     async def run(
-        self, invoker: Invoker, receive: Callable[[Any], Any], failures: CallbackFailures
+        self,
+        invoker: Invoker,
+        receive: Callable[[Any], Any],
+        failures: CallbackFailures,
+        name: str = "video_receive",
     ) -> None:
         """Call a handler's ``video_receive`` until the connection ends.
+
+        Args:
+            invoker: Runs user code.
+            receive: The method.
+            failures: Records its exceptions.
+            name: Its name; each has a thread of its own.
 
         Raises:
             HandlerKeepsFailing: If it fails again and again; a single exception costs its frame
                 only.
             HandlerExited: If it raises a ``BaseException`` that is not an ``Exception``.
         """
+        converting = "picture" if name == "video_receive" else f"{name}-picture"
         while True:
             frame = await self.get()
             try:
                 if is_async(receive):
-                    picture = await invoker.call("picture", to_array, frame)
-                    await invoker.call("video_receive", receive, picture)
+                    picture = await invoker.call(converting, to_array, frame)
+                    await invoker.call(name, receive, picture)
                 else:
-                    await invoker.call("video_receive", lambda f: receive(to_array(f)), frame)
+                    await invoker.call(name, lambda f: receive(to_array(f)), frame)
             except Exception as error:
                 failures.failed(error)
             else:

@@ -18,6 +18,7 @@ CreateRoutes: TypeAlias = Callable[[StreamEndpoint, str], Sequence[BaseRoute]]
 
 MODULES: dict[str, str] = {
     "openai-realtime": "openai_realtime.routes",
+    "rtvi": "rtvi.routes",
     "whip": "whip.routes",
 }
 """The module of each protocol, with its ``routes``, a ``CreateRoutes``."""

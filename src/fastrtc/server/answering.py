@@ -13,7 +13,6 @@ from ..core.limits import MAX_ID_LENGTH
 from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
 from ..core.resume import ResumeRequest, read_resume
-from ..core.types import Mode
 from ..handlers.kinds import check_media, serves
 from ..pacing.playout import Playout
 from ..session.media import Media
@@ -111,7 +110,7 @@ async def connect(
         SessionRefused: If a limit is reached, or the connection cannot be established.
     """
     spoken = protocol_of(endpoint.hooks.protocols, protocol)
-    offer = await _read(endpoint, sdp, spoken.mode(endpoint.owner.mode))
+    offer = await _read(endpoint, sdp, spoken)
     create = partial(_create_peer, endpoint, spoken, options or {})
     resumable = protocol == FASTRTC and (options or {}).get("resume") is True
     return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata, create, resumable)
@@ -127,7 +126,7 @@ async def resume(
         SessionRefused: If the client may not resume.
     """
     await admit(endpoint, webrtc_id, request.secret or "")
-    offer = await _read(endpoint, sdp, endpoint.owner.mode)
+    offer = await _read(endpoint, sdp, protocol_of({}, FASTRTC))
     configuration = await _configuration(endpoint.owner.server_rtc_configuration)
     return await resume_over_webrtc(endpoint, webrtc_id, offer, configuration, request)
 
@@ -149,19 +148,20 @@ def _create_peer(
     return peer
 
 
-async def _read(endpoint: Endpoint, sdp: Any, mode: Mode) -> Offer:
+async def _read(endpoint: Endpoint, sdp: Any, protocol: WebRTCProtocol) -> Offer:
     """Parse an offer and check it against what the endpoint serves.
 
     Raises:
         InvalidOffer: If it is malformed or does not fit.
     """
-    owner = endpoint.owner
+    owner, mode = endpoint.owner, protocol.mode(endpoint.owner.mode)
+    extra_tracks = protocol.extra_tracks(owner.allow_extra_tracks)
     try:
         check_media(owner.modality, mode)  # a subclass in the program may set them
     except ValueError as error:
         raise InvalidOffer(str(error)) from None
     offer = await read_offer(
-        sdp, owner.modality, mode, extra_tracks=owner.allow_extra_tracks, limits=owner.limits
+        sdp, owner.modality, mode, extra_tracks=extra_tracks, limits=owner.limits
     )
     if not serves(owner.event_handler, owner.modality):
         raise InvalidOffer(

@@ -29,6 +29,10 @@ class WebRTCProtocol:
         """Return the direction in which an offer is answered, from that of the stream."""
         return mode
 
+    def extra_tracks(self, allowed: bool) -> bool:
+        """Return whether to accept tracks that the stream does not use, from its own option."""
+        return allowed
+
     def messages(
         self, session: Session, media: Media, options: Mapping[str, Any]
     ) -> ChannelMessages:

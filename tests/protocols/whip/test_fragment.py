@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastrtc.protocols.ice import Credentials
 from fastrtc.protocols.whip.fragment import (
     MAX_FRAGMENT,
-    Credentials,
     Fragment,
     InvalidFragment,
     parse_fragment,

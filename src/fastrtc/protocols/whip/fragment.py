@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...core.errors import FastRTCError
+from ..ice import Credentials
 
-__all__ = ["MAX_FRAGMENT", "Credentials", "Fragment", "InvalidFragment", "parse_fragment"]
+__all__ = ["MAX_FRAGMENT", "Fragment", "InvalidFragment", "parse_fragment"]
 
 MAX_FRAGMENT = 64 * 1024
 """Maximum length of a fragment in characters; a browser's has some hundred per candidate."""
@@ -28,19 +29,6 @@ _ATTRIBUTE = re.compile(r"a=([A-Za-z0-9!#$%&'*+.^_`{|}~-]+)(?::(.*))?")
 
 class InvalidFragment(FastRTCError, ValueError):
     """A fragment that is malformed."""
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """ICE credentials.
-
-    Attributes:
-        ufrag: The username fragment.
-        password: The password.
-    """
-
-    ufrag: str
-    password: str
 
 
 @dataclass(frozen=True)

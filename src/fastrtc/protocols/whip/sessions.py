@@ -15,7 +15,9 @@ from ...server.cluster.calls import call
 from ...server.endpoint import Endpoint
 from ...transport.webrtc.candidates import END_OF_CANDIDATES, parse_candidate
 from ...transport.webrtc.peer import Peer
-from .fragment import Credentials, Fragment
+from ...transport.webrtc.renegotiation import offered_sdp
+from ..ice import credentials_in
+from .fragment import Fragment
 
 __all__ = ["PATHS", "connection_id", "end_session", "trickle"]
 
@@ -48,7 +50,7 @@ async def _trickle(endpoint: Endpoint, id: str, fragment: Fragment) -> tuple[int
     peer = None if connection is None else connection.transport
     if not isinstance(peer, Peer) or peer.ended:
         return NOT_FOUND, "There is no such session"
-    if fragment.restarts(_credentials_of(peer)):
+    if fragment.restarts(credentials_in(offered_sdp(peer))):
         return UNPROCESSABLE, "ICE restarts are not supported: end the session and begin another"
     try:
         for value in _places(fragment.candidates):
@@ -74,24 +76,6 @@ async def _end_candidates(endpoint: Endpoint, id: str) -> None:
 
 def _places(candidates: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
     return [one for one in candidates if one["candidate"] != "candidate:"]
-
-
-def _credentials_of(peer: Peer) -> set[Credentials]:
-    """Return the ICE credentials in the client's offer."""
-    found: set[Credentials] = set()
-    ufrag = password = None
-    description = peer.pc.remoteDescription
-    for line in "" if description is None else description.sdp.splitlines():
-        name, _, value = line.partition(":")
-        if name.startswith("m="):
-            ufrag = password = None
-        elif name == "a=ice-ufrag":
-            ufrag = value.strip()
-        elif name == "a=ice-pwd":
-            password = value.strip()
-        if ufrag is not None and password is not None:
-            found.add(Credentials(ufrag, password))
-    return found
 
 
 async def end_session(endpoint: Endpoint, id: str) -> bool:

@@ -29,6 +29,8 @@ class Offer:
         fec: Whether the client uses FEC of the Opus audio that it receives (``useinbandfec``,
             RFC 7587).
         dtx: Whether the client prefers not to receive silence (``usedtx``).
+        second_video: The mid of the second section on which the client sends video; None if there
+            is none.
         rejected: For each rejected section, its index and its text in the answer.
     """
 
@@ -42,6 +44,7 @@ class Offer:
     rejected: tuple[tuple[int, str], ...]
     fec: bool = False
     dtx: bool = False
+    second_video: str | None = None
 
     def complete_answer(self, sdp: str) -> str:
         """Add the rejected sections to an answer (RFC 8829 section 5.3.1).

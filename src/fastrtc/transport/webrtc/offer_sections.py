@@ -84,6 +84,7 @@ class OfferSections:
             tuple((index, self._rejection(index)) for index in rejected),
             fec=_opus_parameter(sinks.get("audio"), "useinbandfec"),
             dtx=_opus_parameter(sinks.get("audio"), "usedtx"),
+            second_video=self._second_video(kept),
         )
 
     def _of_kind(self, kind: str, way: str) -> list[MediaDescription]:
@@ -95,6 +96,10 @@ class OfferSections:
             and not refused
             and (media.direction or "sendrecv") in ("sendrecv", f"{way}only")
         ]
+
+    def _second_video(self, kept: list[MediaDescription]) -> str | None:
+        sending = [media for media in self._of_kind("video", "send") if media in kept]
+        return sending[1].rtp.muxId if len(sending) > 1 else None
 
     def _check_kinds(self, modality: Modality) -> None:
         for kind in ("audio", "video"):

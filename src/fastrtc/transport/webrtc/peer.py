@@ -59,6 +59,7 @@ from .opus import LOWER_RATES
 from .outages import ANSWER_S, watch_outages
 from .peer_media import PeerMedia
 from .ports.ice_ports import IcePorts
+from .second_video import SecondVideo
 from .tracks import make_tracks
 
 __all__ = ["Peer"]
@@ -98,6 +99,7 @@ class Peer:
         tracks: The tracks that programs find in ``connections[id]``.
         channel: The data channel, once the client has opened it.
         connected: Set when the connection is established.
+        second_video: Takes the second video that the client sends; None if nothing does.
     """
 
     def __init__(
@@ -123,6 +125,7 @@ class Peer:
         self.tracks: list[MediaCallback] = make_tracks(session, media, mode)
         self.channel: RTCDataChannel | None = None
         self.connected = asyncio.Event()
+        self.second_video: SecondVideo | None = None
         self._open = asyncio.Event()  # set once the channel is open
         self._messages = ChannelMessages(session) if messages is None else messages
         self._allowance = SendAllowance()
@@ -192,7 +195,7 @@ class Peer:
         self._intake.begin(offer)
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
-            self._rtp.attach(pc, offer)
+            self._rtp.attach(pc, offer, self.second_video)
             if pc.sctp is not None:
                 limit_messages(pc, self.limits.messages_per_s, self._abused)
             self._release_ports = gather_on(pc, self.ports, relay_only=self._relay_only)

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from aiortc import RTCPeerConnection
-from aiortc.mediastreams import MediaStreamError
 
 from ...pacing.sent_audio import HeardUntil
 from ...pacing.taps import time_of
-from ...pacing.video import VideoInbound
 from ...session.media import Media
 from ...session.session import Session
 from ._aiortc.audio_sender import send_encoded
@@ -23,6 +21,7 @@ from .figures import Figures
 from .media_track import MediaCallback
 from .offer import Offer
 from .opus import supports_fec
+from .second_video import SecondVideo, read_video
 
 __all__ = ["PeerMedia"]
 
@@ -69,7 +68,9 @@ class PeerMedia:
         self._resumes = resumes
         self.receivers: list[AudioReceiver] = []
 
-    def attach(self, pc: RTCPeerConnection, offer: Offer) -> None:
+    def attach(
+        self, pc: RTCPeerConnection, offer: Offer, second_video: SecondVideo | None = None
+    ) -> None:
         """Connect the offered tracks with the media; unused ones become inactive."""
         if not self._resumes:
             for kind in {"audio", "video"} - offer.receives:
@@ -77,6 +78,9 @@ class PeerMedia:
         for transceiver in pc.getTransceivers():
             kind, mid = transceiver.kind, transceiver.mid
             takes, gives = offer.sources.get(kind) == mid, offer.sinks.get(kind) == mid
+            if second_video is not None and mid == offer.second_video:
+                second_video.attach(transceiver, pc)
+                continue
             if takes:
                 self._tracks[kind].track = transceiver.receiver.track
                 self._take_in(transceiver)
@@ -110,7 +114,7 @@ class PeerMedia:
         elif transceiver.kind == "video" and self._media.video_in is not None:
             bound_decoder(transceiver.receiver)
             video_in = self._media.video_in
-            self._session.run("video-track", _read(transceiver.receiver.track, video_in))
+            self._session.run("video-track", read_video(transceiver.receiver.track, video_in))
 
     def heard_until(self, heard: int | None, heard_at: float | None) -> HeardUntil:
         """Return how far the client has heard the audio.
@@ -143,12 +147,3 @@ def _rtp_distance(last: int, heard: int) -> int:
     """Return how far an RTP timestamp is behind another one; they wrap around."""
     behind = (last - heard) & 0xFFFFFFFF
     return behind - (1 << 32) if behind >= 1 << 31 else behind
-
-
-async def _read(track: Any, inbound: VideoInbound) -> None:
-    """Read a video track as fast as frames arrive: aiortc's own queue is unbounded."""
-    while True:
-        try:
-            inbound.push(await track.recv())
-        except MediaStreamError:
-            return

@@ -1,0 +1,77 @@
+"""The back end of a page that uses pipecat's JavaScript client: see README.md."""
+
+import os
+import secrets
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from fastrtc import (
+    ReplyOnPause,
+    Stream,
+    Transcript,
+    get_current_context,
+    get_stt_model,
+    get_tts_model,
+)
+
+DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+
+# These models need no key and no download, but recognize only these words. For free conversation,
+# use `get_stt_model()`, `get_tts_model()` and a language model in `answer`.
+ears = get_stt_model("pocketsphinx", words=DAYS)
+voice = get_tts_model("espeak")
+
+
+def answer(text: str) -> str:
+    words = text.split()
+    if len(words) != 1:
+        return "Please say a day of the week."
+    first = DAYS.index(words[0])
+    days = [DAYS[(first + k) % len(DAYS)] for k in range(1, len(DAYS))]
+    return f"After {words[0]} comes {days[0]}. Then come " + ", and then ".join(days[1:]) + "."
+
+
+def reply(audio):
+    """Send the transcript of the user, then speak: the page gets the text of what is spoken."""
+    said = ears.stt(audio)
+    context = get_current_context()
+    context.state["turns"] = context.state.get("turns", 0) + 1
+    yield Transcript(said or "…", who="user")
+    yield from voice.stream_tts_sync(answer(said))
+
+
+stream = Stream(
+    ReplyOnPause(reply),
+    modality="audio",
+    mode="send-receive",
+    concurrency_limit=10,
+    # The page and the server run on the same machine, so no STUN server is needed.
+    server_rtc_configuration={"iceServers": []},
+)
+tokens = stream.tokens(os.getenv("TOKEN_SECRET") or secrets.token_urlsafe())
+
+
+@stream.method
+def count_turns() -> int:
+    """Answer the page: `client.sendClientRequest("count_turns")`."""
+    return get_current_context().state.get("turns", 0)
+
+
+app = FastAPI()
+stream.mount(app, protocols=["fastrtc", "rtvi"])
+
+
+@app.get("/token")
+def token():
+    # In your program, the user is the one who is logged in.
+    return {"token": tokens.issue(user="Ada")}
+
+
+app.mount("/", StaticFiles(directory=Path(__file__).parent / "frontend", html=True))
+
+if __name__ == "__main__":
+    import uvicorn
+
+    uvicorn.run(app, port=int(os.getenv("PORT", "7860")))

@@ -1,0 +1,1 @@
+"""RTVI over SmallWebRTC: pipecat's clients talk to a handler."""

@@ -1,0 +1,114 @@
+"""Connections of RTVI clients: new ones, and those that take the place of another."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ...core.errors import InvalidCandidate, SessionRefused
+from ...core.identity import current_identity
+from ...server.answering import add_candidate
+from ...server.cluster.calls import call
+from ...server.endpoint import Endpoint
+from ...server.protocol_requests import connect_client
+from ...transport.webrtc.peer import Peer
+from ...transport.webrtc.renegotiation import answer_again, offered_sdp
+from ...transport.webrtc.signalling import read_offer
+from ..ice import credentials_in
+from .offers import Candidates, Offer
+from .protocol import NAME
+
+__all__ = ["add_candidates", "connect"]
+
+T = TypeVar("T")
+
+
+async def connect(endpoint: Endpoint, offer: Offer) -> tuple[str, str]:
+    """Answer an offer; return the SDP and the id of the connection.
+
+    An offer with the id of a connection is one of the same peer connection (renegotiation) if it
+    has the same ICE credentials. Otherwise the client has made a new peer connection, as after a
+    change of its network: it replaces the former one, and the handler starts anew.
+
+    Raises:
+        InvalidOffer: If the offer is malformed or does not fit the stream.
+        SessionRefused: If a limit is reached, or the connection cannot be established.
+    """
+    id = offer.pc_id
+    if id is not None and not offer.restart:
+        answer = await _on_owner(endpoint, id, _negotiate, offer.sdp)
+        if answer is not None:
+            return answer, id
+    if id is not None and await _on_owner(endpoint, id, _end):
+        # The token of its client was redeemed by the former connection.
+        current_identity.set(replace(current_identity.get(), token=None))
+    else:
+        id = f"{NAME}-{secrets.token_urlsafe(24)}"
+    return await connect_client(endpoint, id, offer.sdp, NAME, metadata=offer.metadata), id
+
+
+async def _on_owner(
+    endpoint: Endpoint, id: str, function: Callable[..., Awaitable[T]], *args: Any
+) -> T | None:
+    """Call a function in the process that has a connection; None if there is none."""
+    if not id.startswith(f"{NAME}-"):
+        return None
+    if endpoint.cluster is None or id in endpoint.places:
+        return await function(endpoint, id, *args)
+    answer: T | None = await endpoint.cluster.call(id, CALLS_BY_FUNCTION[function], *args)
+    return answer
+
+
+@call("rtvi_negotiate")
+async def _negotiate(endpoint: Endpoint, id: str, sdp: str) -> str | None:
+    """Answer another offer of a peer connection; None if it is of another one."""
+    connection, owner = endpoint.get(id), endpoint.owner
+    peer = None if connection is None else connection.transport
+    if not isinstance(peer, Peer) or peer.ended:
+        return None
+    if not credentials_in(sdp) <= credentials_in(offered_sdp(peer)):
+        return None
+    offer = await read_offer(
+        sdp, owner.modality, owner.mode, extra_tracks=True, limits=owner.limits
+    )
+    return await answer_again(peer, offer)
+
+
+@call("rtvi_end")
+async def _end(endpoint: Endpoint, id: str) -> bool:
+    """End a connection that its client replaces; return whether it is known."""
+    connection = endpoint.get(id)
+    if connection is None:
+        return False
+    connection.session.close("the client has connected again")
+    if endpoint.cluster is not None:
+        await endpoint.cluster.release_now(id)  # the new connection has the same id
+    return True
+
+
+CALLS_BY_FUNCTION: dict[Any, str] = {_negotiate: "rtvi_negotiate", _end: "rtvi_end"}
+
+
+async def add_candidates(endpoint: Endpoint, trickled: Candidates) -> None:
+    """Add candidates to a connection of any process.
+
+    Raises:
+        InvalidCandidate: If the connection refuses one.
+        SessionRefused: If there is no such connection, or it has too many candidates.
+    """
+    id, cluster = trickled.pc_id, endpoint.cluster
+    if not id.startswith(f"{NAME}-"):
+        raise SessionRefused("unknown_connection")
+    for candidate in trickled.candidates:
+        try:
+            if cluster is not None and id not in endpoint.places:
+                await cluster.add_candidate(id, candidate.to_json(), candidate)
+            elif endpoint.get(id) is None:
+                raise SessionRefused("unknown_connection")
+            else:
+                await add_candidate(endpoint, id, candidate)
+        except InvalidCandidate:
+            if candidate.candidate is not None:
+                raise  # a second end of candidates does no harm

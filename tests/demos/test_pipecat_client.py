@@ -1,0 +1,75 @@
+"""`demo/pipecat_client`: pipecat's JavaScript client, unchanged, in Chromium."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.server import ROOT
+from tests.demos.running import MARKS, PATIENCE
+from tests.support.programs import require_program
+from tests.support.speech import recorded_prompt
+
+FRONTEND = ROOT / "demo" / "pipecat_client" / "frontend"
+
+pytestmark = [*MARKS, pytest.mark.external("recorded-voices", "npm")]
+
+EVENTS = """() => {
+    window.told = [];
+    for (const [name, event] of Object.entries(RTVIEvent))
+        client.on(event, (data) => told.push([name, data]));
+}"""
+
+
+EXPECTED = {
+    *("BotReady", "UserStartedSpeaking", "UserStoppedSpeaking", "UserTranscript", "BotOutput"),
+    *("BotTranscript", "BotStartedSpeaking", "BotStoppedSpeaking", "Metrics", "MessageError"),
+}
+
+WITHOUT_TOKEN = """() => client
+    .connect({ webrtcRequestParams: { endpoint: new URL("api/offer", location.href).href } })
+    .then(() => 0, (error) => error.status)"""
+
+
+def build(cache: Path) -> None:
+    """Install what the lock file says, unless it is there, and bundle the page."""
+    installed = FRONTEND / "node_modules" / ".package-lock.json"
+    wanted = FRONTEND / "package-lock.json"
+    commands = [["run", "build"]]
+    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
+        commands.insert(0, ["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+    environment = os.environ | {"npm_config_cache": str(cache)}
+    for command in commands:
+        subprocess.run(
+            [require_program("npm"), *command], cwd=FRONTEND, env=environment, check=True
+        )
+
+
+@pytest.mark.timeout(240)
+async def test_it_converses_interrupts_and_exchanges_messages(
+    start_demo: Callable, open_page: Callable, tmp_path: Path
+) -> None:
+    build(tmp_path / "npm")
+    demo = start_demo("pipecat_client")
+    page = await open_page(demo.url, says=recorded_prompt("digits/day-1"), again=5.0)
+    await page.page.evaluate(EVENTS)
+    await page.start()
+    await page.shows("Connected, RTVI 2.1.0")
+    lines = page.page.get_by_role("list", name="Conversation").get_by_role("listitem")
+    await expect(lines.nth(0)).to_have_text("You: monday", timeout=PATIENCE)
+    await expect(lines.nth(1)).to_contain_text("Bot: After monday comes tuesday.")
+    await page.picture("pipecat_client")
+    await page.wait_for("document.querySelector('li.bot.cut') !== null")  # barge-in
+    await page.shows("turns: say a day")  # which a method of the program has counted
+    refused = await page.page.evaluate(
+        "() => client.sendClientRequest('unknown', 1).catch((error) => error.data.error)"
+    )
+    assert "There is no method 'unknown'" in refused
+    told = {name for name, _ in await page.page.evaluate("told")}
+    assert told >= EXPECTED
+    await page.press("Stop")
+    await page.shows("Stopped")
+    assert await page.page.evaluate(WITHOUT_TOKEN) == 401
