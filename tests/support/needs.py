@@ -32,6 +32,7 @@ PEERS = (
     "tests/faults/",
     "tests/network/",
     "tests/protocols/rtvi/test_clients.py",
+    "tests/protocols/test_cluster.py",
     "tests/protocols/whip/test_clients.py",
     "tests/telephone/",
     "tests/testing/test_agreement.py",
