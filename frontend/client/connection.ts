@@ -79,6 +79,7 @@ export class Connection extends Emitter<ConnectionEvents> {
           : state === "reconnecting" && this.#life?.continuity.resumable;
       if (!goesOn) this.#calls.end();
       this.#recording.follow(this.active ? this.id : null);
+      this.#transcripts.follow(this.id);
       if (!this.active) this.#turns.end(performance.now());
     });
   }

@@ -32,6 +32,9 @@ export class Transcripts {
   #keys = 0;
   /** The first key of the reply that is being played. */
   #reply = 0;
+  /** The first key of the session: what is older has no new versions. */
+  #session = 0;
+  #id: string | null = null;
 
   /** @param changed Called with each new transcript and each new version. */
   constructor(private readonly changed: (transcript: Transcript) => void) {}
@@ -46,6 +49,13 @@ export class Transcripts {
     if (type === "transcript") this.#take(data);
     else if (type === "log" && data === "response_starting") this.#reply = this.#keys;
     else if (type === "interrupted") this.#interrupt();
+  }
+
+  /** Follow the id of the connection: another session of the program has names of its own. */
+  follow(id: string | null): void {
+    if (id === this.#id) return;
+    this.#id = id;
+    this.#session = this.#reply = this.#keys;
   }
 
   /** Forget all, for a new conversation. */
@@ -65,7 +75,7 @@ export class Transcripts {
 
   /** The version that a text replaces. */
   #former({ who, id }: Said): Transcript | undefined {
-    const own = this.#list.filter((one) => one.who === who);
+    const own = this.#list.filter((one) => one.who === who && one.key >= this.#session);
     if (id !== null) return own.filter((one) => one.id === id).at(-1);
     const last = own.at(-1);
     return last && !last.final && last.id === null ? last : undefined;

@@ -72,6 +72,18 @@ it("marks the text that was interrupted, if it is of the reply that was", () => 
   expect(changes.at(-1)).toMatchObject({ text: "It is", final: true, interrupted: true });
 });
 
+it("replaces nothing of another session", () => {
+  transcripts.follow("a");
+  said("One", { id: "1" });
+  said("Wha", { who: "user", final: false });
+  transcripts.follow("a");
+  said("One!", { id: "1" });
+  transcripts.follow("b");
+  said("Uno", { id: "1" });
+  said("Que", { who: "user", final: false });
+  expect(texts()).toEqual(["One!", "Wha", "Uno", "Que"]);
+});
+
 it("is bounded", () => {
   for (let number = 0; number < 105; number++) said(`Number ${number}`);
   expect(transcripts.list.length).toBe(100);

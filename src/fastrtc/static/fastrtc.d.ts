@@ -129,6 +129,8 @@ declare class Transcripts {
     get list(): readonly Transcript[];
     /** Process a message of the server; those that are not about transcripts are ignored. */
     receive({ type, data }: ServerMessage): void;
+    /** Follow the id of the connection: another session of the program has names of its own. */
+    follow(id: string | null): void;
     /** Forget all, for a new conversation. */
     clear(): void;
 }
