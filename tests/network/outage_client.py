@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fastrtc.client import Client
-from tests.support.commands import answer_requests
+from tests.support.commands import a_few_at_a_time, answer_requests
 from tests.support.steps import steps_in
 
 __all__: list[str] = []
@@ -30,6 +30,8 @@ class _Commands:
         self._messages: list[dict[str, Any]] = []
         self._seen = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._others: list[Client] = []
+        self._returned: set[str] = set()
 
     async def connect(self, url: str, transport: Literal["webrtc", "websocket"] = "webrtc") -> str:
         self._client = Client(url, transport, resume=True, sample_rate=RATE)
@@ -71,8 +73,34 @@ class _Commands:
             await asyncio.sleep(0.02)
         return None
 
+    async def many(self, url: str, transport: Literal["webrtc", "websocket"], count: int) -> int:
+        async def connect() -> None:
+            client = Client(url, transport, resume=True, sample_rate=RATE, paced=False)
+            await client.connect()
+            self._others.append(client)
+            self._tasks.append(asyncio.ensure_future(self._watch(client)))
+
+        await a_few_at_a_time(connect() for _ in range(count))
+        return len(self._others)
+
+    async def _watch(self, client: Client) -> None:
+        async for message in client.messages():
+            if message["type"] == "reconnected":
+                self._returned.add(client.id)
+
+    async def returned(self) -> dict[str, Any]:
+        errors = [client.error for client in self._others]
+        return {
+            "open": errors.count(None),
+            "returned": len(self._returned),
+            "errors": [str(error) for error in errors if error is not None][:3],
+        }
+
     async def close(self) -> str:
-        await self._client.close()
+        others, self._others = self._others, []
+        await asyncio.gather(*(other.close() for other in others))
+        if hasattr(self, "_client"):
+            await self._client.close()
         await asyncio.gather(*self._tasks)
         return "closed"
 

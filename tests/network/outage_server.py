@@ -19,6 +19,7 @@ from fastapi import FastAPI
 
 from fastrtc import AsyncStreamHandler, Context, Ice, Stream, wait_for_item
 from tests.support.commands import answer_requests
+from tests.support.connections import left
 from tests.support.steps import stepped
 
 __all__ = ["Reader"]
@@ -92,6 +93,7 @@ class _Commands:
         return {
             "happened": happened,
             "connections": list(self._stream.connections),
+            "tables": left(self._stream),
             "tasks": len(asyncio.all_tasks()),
             "threads": len(threading.enumerate()),
             "files": len(os.listdir("/proc/self/fd")),

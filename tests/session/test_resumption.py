@@ -5,11 +5,13 @@ import json
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fastrtc.core.close_reason import CloseReason
 from fastrtc.core.identity import ClientRequest
 from fastrtc.pacing.playout import Playout
 from fastrtc.pacing.sent_audio import HeardUntil
+from fastrtc.pacing.suspendable import Detached
 from fastrtc.session.hooks import Hooks
 from fastrtc.session.media import Media
 from fastrtc.session.resumption import Resumption, Return, lose_network
@@ -32,6 +34,7 @@ class Transport:
     """A transport without a network."""
 
     heard_at: float | None = None
+    max_unheard_s = 45.0
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -166,13 +169,18 @@ async def test_the_audio_waits_and_goes_on_at_the_sample_that_was_heard():
     async with ResumableRig() as rig:
         out = rig.media.audio_out
         out.push(24000, ramp)
-        heard = [(await out.frame()).samples for _ in range(5)]
-        waiting = asyncio.ensure_future(out.frame())
-        await asyncio.sleep(0)
+        heard: list[np.ndarray] = []
+
+        async def send() -> None:
+            while True:
+                heard.append((await out.frame()).samples)
+
+        sending = asyncio.ensure_future(send())
+        await until(lambda: len(heard) >= 5)
 
         lose_network(rig.session, rig.first, "gone")
-        await asyncio.sleep(0.05)
-        assert type(waiting.exception()).__name__ == "Detached"
+        with pytest.raises(Detached):
+            await sending
         queued_s = rig.media.queued_s()
         await asyncio.sleep(0.1)
         assert rig.media.queued_s() == queued_s

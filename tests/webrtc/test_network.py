@@ -100,7 +100,7 @@ async def test_late_packets_are_waited_for_longer() -> None:
     async with Client(stream, audio=source) as client:
         await eventually(lambda: source.sent > RATE // 5)
         client.shape_network(Network(late_every=6, late_by=0.07))
-        buffer = connections_of(stream).peers[client.webrtc_id]._receivers[0]._buffer
+        buffer = connections_of(stream).peers[client.webrtc_id]._rtp.receivers[0]._buffer
         at_first = buffer.wait_s
         await eventually(lambda: source.sent > 3 * RATE)
         assert buffer.wait_s > max(at_first, 0.05)

@@ -12,6 +12,7 @@ from websockets.asyncio.client import connect
 
 from fastrtc import AsyncStreamHandler, Stream, wait_for_item
 from fastrtc.audio.encodings import ENCODINGS
+from tests.support.cluster import running, streams_of
 from tests.support.connections import connections_of, left
 from tests.support.peers import LOCAL, AudioSource, Client, eventually
 from tests.support.steps import stepped, steps_in
@@ -160,3 +161,41 @@ async def test_a_second_peer_evicts_the_first_and_a_websocket_the_second() -> No
     assert over_webrtc == [True, False, True]
     assert handler.shutdowns == 1
     assert left(stream) == 0
+
+
+async def test_an_offer_that_reaches_another_process_finds_the_session() -> None:
+    owner, other = streams_of(2, Steps(), concurrency_limit=5)
+    app = FastAPI()
+    other.mount(app)
+    owner.mount(FastAPI())
+    async with running(owner, other):
+        first = Resuming(owner, webrtc_id="me")
+        await first.connect()
+        handler = owner.handlers["me"]
+
+        for wrong in ("x", first.secret[1:]):
+            stranger = Resuming(other, webrtc_id="me", resume=wrong)
+            refused = await stranger.call()
+            assert refused == {"status": "failed", "meta": {"error": "resume_refused"}}
+            await stranger.close()
+        second = Resuming(other, webrtc_id="me", resume=first.secret)
+        second.response = await second.post(await second.offer())
+        assert second.response["resume"]["resumed"] is True
+        second.stream = owner
+        await second.take(second.response)
+        await eventually(lambda: len(second.heard()) > 24_000)
+        assert owner.handlers == {"me": handler}
+        assert other.handlers == {}
+        await first.close()
+        async with served_here(app) as url:
+            for secret, code in (("x", "resume_refused"), (second.secret, "resume_elsewhere")):
+                async with connect(f"{url}/websocket/offer") as socket:
+                    client = SocketClient(socket)
+                    await client.send(
+                        {"event": "start", "websocket_id": "me", "audio": {}, "resume": secret}
+                    )
+                    assert (await client.wait_for(status="failed"))["meta"] == {"error": code}
+                    assert await client.closed() == (1013 if "else" in code else 1008)
+        await second.close()
+        await second.over()
+    assert handler.shutdowns == 1

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from .playout import PlayoutFrame
 
-__all__ = ["HeardUntil", "SentAudio"]
+__all__ = ["MAX_SENT_S", "MAX_SENT_TO_SOCKET_S", "HeardUntil", "SentAudio"]
 
 MAX_SENT_S = 20.0
-"""How much audio is kept, in seconds: more than is sent until a lost network is noticed, which
-takes 15 s (see ``CONSENT_EXPIRES_S``)."""
+"""How much audio is kept, in seconds: more than is sent over WebRTC until a lost network is
+noticed, which takes 15 s (see ``CONSENT_EXPIRES_S``)."""
+
+MAX_SENT_TO_SOCKET_S = 45.0
+"""The same for a WebSocket, whose server notices it by its pings, after 40 s (uvicorn)."""
 
 
 class HeardUntil(NamedTuple):
@@ -39,9 +42,14 @@ class _Sent(NamedTuple):
 
 
 class SentAudio:
-    """Keep the audio of the last 20 s that was sent."""
+    """Keep the audio that was sent last.
+
+    Attributes:
+        max_s: How much, in seconds.
+    """
 
     def __init__(self) -> None:
+        self.max_s = MAX_SENT_S
         self._kept: deque[_Sent] = deque()
         self._samples = 0
         self._seconds = 0.0
@@ -58,7 +66,7 @@ class SentAudio:
         self._samples += size
         self._kept.append(_Sent(frame, rate, self._samples, now))
         self._seconds += size / rate
-        while self._seconds > MAX_SENT_S:
+        while self._seconds > self.max_s:
             oldest = self._kept.popleft()
             self._seconds -= oldest.frame.samples.shape[1] / oldest.rate
 

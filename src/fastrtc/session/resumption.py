@@ -27,7 +27,13 @@ NOT_RETURNED = "The client did not return within {:g} s"
 
 
 class Resumable(Protocol):
-    """A transport that a session can be detached from."""
+    """A transport that a session can be detached from.
+
+    Attributes:
+        max_unheard_s: How much audio may be sent until a lost network is noticed, in seconds.
+    """
+
+    max_unheard_s: float
 
     def send(self, text: str) -> None:
         """Send a message to the client; may raise if its channel is closed."""
@@ -116,6 +122,7 @@ class Resumption:
         session.outbox.history = MessageHistory()
         if media.audio_out is not None and media.audio_out.playout is not None:
             media.audio_out.sent = SentAudio()
+            media.audio_out.sent.max_s = transport.max_unheard_s
         session.on_close(self._close)
 
     @property
@@ -170,8 +177,10 @@ class Resumption:
         self.secrets.established()
         context = session.user_context
         context.request, context.websocket = back.request, back.websocket
-        if self._media.audio_out is not None:
-            self._media.audio_out.attach()
+        if (audio_out := self._media.audio_out) is not None:
+            if audio_out.sent is not None:
+                audio_out.sent.max_s = transport.max_unheard_s
+            audio_out.attach()
         session.outbox.resume(transport.send, back.received, self._heard_at)
         session.timers.client_active()
         if self._on_reconnect is not None:

@@ -21,7 +21,7 @@ from ...handlers.base import StreamHandlerBase
 from ...handlers.link import link_of
 from ...pacing.playout import Playout, PlayoutFrame
 from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
-from ...pacing.sent_audio import HeardUntil
+from ...pacing.sent_audio import MAX_SENT_TO_SOCKET_S, HeardUntil
 from ...pacing.suspendable import Detached
 from ...pacing.taps import OutboundTap
 from ...session.figures import common_stats
@@ -61,6 +61,8 @@ class OpenSocket:
         keys: The DTMF keys that are queued for the handler.
         channel: The channel for messages of the program.
     """
+
+    max_unheard_s = MAX_SENT_TO_SOCKET_S
 
     def __init__(
         self,
@@ -103,8 +105,7 @@ class OpenSocket:
         self._client_paused = False
         self._all_played = asyncio.Event()
         self._all_played.set()
-        self._detached = False
-        self._closed = asyncio.Event()
+        self._detached, self._closed = False, asyncio.Event()
         session.on_close(self.close)
         if media is None:
             session.on_start(self._run)

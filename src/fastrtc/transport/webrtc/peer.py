@@ -27,7 +27,7 @@ from ...core.stats import ConnectionStats
 from ...core.types import Mode
 from ...handlers.base import StreamHandlerBase
 from ...pacing.playout import Playout
-from ...pacing.sent_audio import HeardUntil
+from ...pacing.sent_audio import MAX_SENT_S, HeardUntil
 from ...session.media import Media
 from ...session.outbox import Outbox
 from ...session.resumption import lose_network
@@ -101,6 +101,8 @@ class Peer:
         connected: Set when the connection is established.
         second_video: Takes the second video that the client sends; None if nothing does.
     """
+
+    max_unheard_s = MAX_SENT_S
 
     def __init__(
         self,
