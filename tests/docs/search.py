@@ -40,6 +40,8 @@ EXPECTED = {
     "text to speech": "speech/",
     "wake word": "speech/",
     "twilio": "telephone/",
+    "prometheus": "monitoring/",
+    "opentelemetry": "monitoring/",
     "OBS": "whip/",
     "WHEP": "whip/",
     "pipecat": "rtvi/",
