@@ -16,27 +16,29 @@ def both(at_s: float) -> list[Received | Played]:
 
 def test_both_sides_in_step_over_two_stretches() -> None:
     timeline, blocks = Timeline(), []
-    timeline.start(10.0)
+    blocks += timeline.start(10.0)
     for at_s in np.arange(10.0, 13.0, 0.2):
         timeline.add(both(at_s) if at_s == pytest.approx(11.0) else [])
         blocks += timeline.read(at_s + 0.2)
         assert timeline.written == max(0, round((at_s + 0.2 - HELD_BACK_S - 10) * RATE))
     timeline.add(both(12.9))  # of which 0.1 s are after the stop
     blocks += timeline.stop(13.0)
-    timeline.start(20.0)
+    blocks += timeline.start(20.0)
+    before = tone(0.4)[np.newaxis]  # what was on its way is left out
+    timeline.add([Received(7.0, True, 20.1, RATE, before), Played(19.9, RATE, before[:, :9600])])
     timeline.add(both(20.5))
     blocks += timeline.stop(21.0)
     assert max(block.shape[1] for block in blocks) <= RATE
     left, right = np.concatenate(blocks, axis=1)
     assert len(left) == 11 * RATE
-    assert onsets(left) == pytest.approx([1.0, 2.9, 10.5], abs=0.002)
-    assert onsets(right) == pytest.approx([1.0, 2.9, 10.5], abs=0.002)
+    assert onsets(left) == pytest.approx([1.0, 2.9, 10.0, 10.5], abs=0.002)
+    assert onsets(right) == pytest.approx([1.0, 2.9, 10.0, 10.5], abs=0.002)
     assert not left[3 * RATE : 10 * RATE].any() and not right[3 * RATE : 10 * RATE].any()
 
 
 def test_the_changes_of_what_was_played() -> None:
     timeline = Timeline()
-    timeline.start(0.0)
+    assert not list(timeline.start(0.0))
     timeline.add([Played(0.0, RATE, tone(0.4)[np.newaxis]), Cut(0.3, 0.0)])
     _, right = np.concatenate(list(timeline.stop(1.0)), axis=1)
     assert np.flatnonzero(right)[-1] / RATE == pytest.approx(0.3, abs=0.001)

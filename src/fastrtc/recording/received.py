@@ -89,6 +89,7 @@ class ReceivedAudio:
 
     def add(self, event: Received) -> None:
         """Place audio by the next ``settle``, or hold it if it begins a new stretch."""
+        self.advance(event.arrival_s)
         end_s = event.media_s + event.samples.shape[1] / event.rate  # it is sent at its end
         offset_s = event.arrival_s - end_s
         if self._held is None and (not self._started or self._is_restart(event, offset_s)):
@@ -99,7 +100,6 @@ class ReceivedAudio:
         self._baseline.add(end_s, event.arrival_s)
         if self._held is not None:
             self._held.append(_Held(event.media_s, event.rate, event.samples))
-            self.advance(event.arrival_s)
         elif not self._joined.add(event.media_s, event.rate, event.samples):
             self.settle()
             self._joined.add(event.media_s, event.rate, event.samples)
@@ -143,9 +143,7 @@ class ReceivedAudio:
         position = round((media_s + self._anchor_s - self._began_s) * RATE)
         if abs(position - self._next) > CONTIGUOUS:
             self._flush()
-            if (
-                self._next != NOWHERE and position < self._track.read_to
-            ):  # late: nothing of it is lost
+            if self._next != NOWHERE and position < self._track.read_to:  # late: nothing is lost
                 self._anchor_s += (self._track.read_to - position) / RATE
                 position = self._track.read_to
             self._next = position

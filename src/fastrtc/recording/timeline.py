@@ -41,14 +41,19 @@ class Timeline:
         self._stopped_at_s = 0.0
         self.written = 0
 
-    def start(self, at_s: float) -> None:
-        """Begin a stretch at a time on the clock of the event loop; the first one is position 0."""
+    def start(self, at_s: float) -> Iterator[NDArray[np.int16]]:
+        """Begin a stretch at a time on the clock of the event loop; the first one is position 0.
+
+        Yields:
+            The silence since the stretch before, in blocks: nothing can be placed there any more.
+        """
         if self._began_s is None:
             self._began_s = at_s
         self._received = ReceivedAudio(self._left, self._began_s)
         self._played = PlayedAudio(self._right, self._began_s)
         if self._pictures is not None:
             self._pictures.start(self._began_s)
+        yield from self._until(at_s)
 
     def add(self, events: Sequence[Event]) -> None:
         """Place what has happened."""

@@ -188,20 +188,19 @@ class Writer:
             OSError: If the file cannot be written.
         """
         recorder, timeline = self._target.recorder, self._timeline
+        read = {"start": timeline.start, "more": timeline.read, "stop": timeline.stop}
         while (batch := self._items.get()) is not None:
-            if batch.kind == "start":
-                timeline.start(batch.at_s)
-                self._written.stretches.append(Stretch(timeline.position_s(batch.at_s)))
-                continue
-            timeline.add(batch.events)
-            read = timeline.stop if batch.kind == "stop" else timeline.read
-            for samples in read(batch.at_s):
+            if batch.events:
+                timeline.add(batch.events)
+            for samples in read[batch.kind](batch.at_s):
                 sink.write(samples)
                 if self._pictures is not None:
                     for frame in self._pictures.frames(timeline.written / RATE):
                         sink.write_picture(frame)
             sink.flush()
-            if batch.kind == "stop":
+            if batch.kind == "start":
+                self._written.stretches.append(Stretch(timeline.position_s(batch.at_s)))
+            elif batch.kind == "stop":
                 self._written.stretches[-1].end_s = timeline.position_s(batch.at_s)
             if timeline.written >= recorder.max_s * RATE:
                 raise LimitReached(f"it is longer than {recorder.max_s:g} s")

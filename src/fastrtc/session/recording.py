@@ -115,7 +115,11 @@ class SessionRecording:
         now = self._loop.time()
         if self._writer is None:
             self._started_at = datetime.now().astimezone()
-            self._writer = Writer(self._target(), self._started_at, _Observer(self))
+            try:
+                self._writer = Writer(self._target(), self._started_at, _Observer(self))
+            except RuntimeError as error:  # no thread can be started
+                self.on_ended(Written(error=error))
+                return
         elif self._opened:
             self._tell(active=True)
         self._writer.start(now)
