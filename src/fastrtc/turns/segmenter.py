@@ -55,6 +55,10 @@ class Segment(NamedTuple):
     ended_by: EndedBy = "pause"
 
 
+_NOTHING = Segment(False, None)
+_UNFINISHED = Segment(False, None, pending=True)
+
+
 class UtteranceSegmenter:
     """Split the audio of one connection into utterances.
 
@@ -93,6 +97,7 @@ class UtteranceSegmenter:
         self._buffer = SpeechBuffer(rate, options.pre_roll_s, self._channels)
         self._converter = AudioConverter(RATE, 1)
         self._unjudged: list[NDArray[np.int16]] = []
+        self._unjudged_size = 0  # samples of it
         self._suspects = suspects or ask is not None
         self._pauses = None if ask is None else JudgedPauses(ask)
         self._judged_pause: Pause | None = None  # the last that the model has ended
@@ -118,10 +123,15 @@ class UtteranceSegmenter:
         self._buffer.push(samples.reshape(1, -1))
         self._detector.suspects = self._suspects
         self._detector.judged = self._pauses is not None
+        if self._pauses is None and rate == self._rate:
+            if not self._gather(samples, replying):  # as for nearly all frames
+                return _UNFINISHED if self._detector.suspected else _NOTHING
+            events = self._judge(replying)
+        else:
+            events = self._events(rate, samples, replying)
         started, said, so_far = False, None, None
         onset_s = end_s = math.inf
         ended_by: EndedBy = "pause"
-        events = self._events(rate, samples, replying)
         if self._pauses is not None:
             events = self._judged_events(events, self._pauses, replying)
         for event in events:
@@ -145,8 +155,8 @@ class UtteranceSegmenter:
             # a long frame may hold the ends of two
             said = utterance if said is None else np.hstack((said, utterance))
         self._buffer.keep_from(self._detector.needed_from_s)
-        if not started and end_s == math.inf:  # as for nearly all frames
-            return Segment(False, None, None, self._detector.suspected)
+        if not started and end_s == math.inf:
+            return _UNFINISHED if self._detector.suspected else _NOTHING
         now_s = self._buffer.end_s
         return Segment(
             started,
@@ -204,16 +214,22 @@ class UtteranceSegmenter:
         if rate != self._rate:
             yield from self._judge(replying)
             self._rate = check_rate(rate)
-        self._unjudged.append(samples.reshape(-1).copy())
-        unjudged_s = sum(map(len, self._unjudged)) / self._channels / rate
-        if unjudged_s >= min(GATHERED_S, self._detector.time_to_next_decision_s(replying)):
+        if self._gather(samples, replying):
             yield from self._judge(replying)
+
+    def _gather(self, samples: NDArray[np.int16], replying: bool) -> bool:
+        """Store the next audio; return whether it has to be judged now."""
+        self._unjudged.append(samples.reshape(-1).copy())
+        self._unjudged_size += samples.size
+        unjudged_s = self._unjudged_size / self._channels / self._rate
+        return unjudged_s >= min(GATHERED_S, self._detector.time_to_next_decision_s(replying))
 
     def _judge(self, replying: bool) -> Iterator[TurnEvent]:
         if not self._unjudged:
             return
         samples = np.concatenate(self._unjudged)
         self._unjudged.clear()
+        self._unjudged_size = 0
         heard = self._converter.convert(self._rate, to_mono(samples, self._layout))
         if self._pauses is not None:
             self._pauses.push(heard[0])
@@ -235,6 +251,7 @@ class UtteranceSegmenter:
         self._stream.reset()
         self._converter.clear()
         self._unjudged.clear()
+        self._unjudged_size = 0
         if self._pauses is not None:
             self._pauses.clear(self._buffer.end_s)
         self._buffer.clear()
