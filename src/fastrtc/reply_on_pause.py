@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .core.messages import create_message
 from .core.outputs import AdditionalOutputs, split_output
+from .core.tool_call import ToolCall
 from .core.types import AudioFrameType, EmitType, Layout
 from .end_of_turn.protocol import TurnModel
 from .handlers.client_message import check_on_message
@@ -56,7 +57,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-ReplyFnGenerator: TypeAlias = Callable[..., Iterator[EmitType] | AsyncIterator[EmitType]]
+ReplyFnGenerator: TypeAlias = Callable[
+    ..., Iterator[EmitType | ToolCall] | AsyncIterator[EmitType | ToolCall]
+]
 
 
 CONTAINERS = (list, dict, set, bytearray, deque, defaultdict, OrderedDict, Counter)
@@ -82,7 +85,8 @@ class ReplyOnPause(StreamHandler):
     Args:
         fn: A generator function, sync or async, or a function that returns an iterator. It gets
             ``(sample_rate, samples)`` with ``int16`` samples of shape ``(1, n)``, and the inputs if
-            it has more parameters. It may yield any value that ``StreamHandler.emit`` may return.
+            it has more parameters. It may yield any value that ``StreamHandler.emit`` may return, and
+            a `ToolCall`.
         startup_fn: Called when the connection is established, with the inputs if it has parameters;
             the outputs that it yields are played.
         algo_options: Options of turn detection.

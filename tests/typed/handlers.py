@@ -1,7 +1,7 @@
 """What a strictly typed program writes; checked by mypy and pyright, with no ``Any`` in it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from fastrtc import (
     SpeechHandle,
     Stream,
     StreamHandler,
+    ToolCall,
     VideoEmitType,
     VideoStreamHandler,
     get_current_context,
@@ -173,6 +174,12 @@ async def watch(stream: Stream, webrtc_id: str) -> list[str]:
     return said
 
 
+def reply_with_tool(audio: Audio) -> Generator[Audio | ToolCall, str, None]:
+    weather = yield ToolCall("weather", {"city": "Oslo"}, timeout_s=5)
+    assert_type(weather, str)
+    yield audio
+
+
 def streams() -> list[Stream]:
     assert_type(flip(np.zeros((1, 1, 3), np.uint8)), Picture)
     return [
@@ -181,6 +188,7 @@ def streams() -> list[Stream]:
         Stream(Mirror(), modality="audio-video", mode="send-receive"),
         Stream(Still(), modality="audio-video", mode="send-receive"),
         Stream(ReplyOnPause(reply), modality="audio", mode="send-receive"),
+        Stream(ReplyOnPause(reply_with_tool), modality="audio", mode="send-receive"),
         Stream(ReplyOnPause(reply_later), modality="audio", mode="send-receive"),
         Stream(ReplyOnStopWords(reply, ["computer"]), modality="audio", mode="send-receive"),
         Stream(flip, modality="video", mode="send-receive"),

@@ -9,9 +9,13 @@ async def ask(url, question):
     client = AsyncOpenAI(api_key="none is needed", websocket_base_url=f"{url}/v1")
     audio, text = b"", ""
     async with client.realtime.connect(model="any") as connection:
-        content = [{"type": "input_text", "text": question}]
-        item = {"type": "message", "role": "user", "content": content}
-        await connection.conversation.item.create(item=item)
+        await connection.conversation.item.create(
+            item={
+                "type": "message",
+                "role": "user",
+                "content": [{"type": "input_text", "text": question}],
+            }
+        )
         await connection.response.create()
         async for event in connection:
             if event.type == "response.output_audio.delta":

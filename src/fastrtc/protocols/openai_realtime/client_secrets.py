@@ -68,7 +68,7 @@ def create_secret(body: bytes, tokens: Tokens, user: Any = None) -> Mapping[str,
     metadata = {} if session is None else {SESSION_KEY: session}
     try:
         token = tokens.issue(user, metadata, ttl=seconds)
-    except ValueError as error:  # too large
+    except (TypeError, ValueError) as error:  # too large, or a user that is no JSON
         raise EventError(str(error), param="session") from None
     config = SessionConfig("", (session or {}).get("model") or "", None)
     if session is not None:
