@@ -85,8 +85,8 @@ class ReplyOnPause(StreamHandler):
     Args:
         fn: A generator function, sync or async, or a function that returns an iterator. It gets
             ``(sample_rate, samples)`` with ``int16`` samples of shape ``(1, n)``, and the inputs if
-            it has more parameters. It may yield any value that ``StreamHandler.emit`` may return, and
-            a `ToolCall`.
+            it has more parameters. It may yield any value that ``StreamHandler.emit`` may return,
+            and a `ToolCall`.
         startup_fn: Called when the connection is established, with the inputs if it has parameters;
             the outputs that it yields are played.
         algo_options: Options of turn detection.

@@ -11,6 +11,7 @@ from fastrtc.protocols.table import MODULES
 from fastrtc.server.endpoint import endpoint_of
 from tests.protocols.openai_realtime.program import create_stream
 from tests.protocols.openai_realtime.test_with_openai import talking
+from tests.protocols.rtvi.peer import RTVIPeer
 from tests.protocols.whip.publish import OFFER, HttpPeer
 from tests.support.peers import AudioSource, eventually, tone
 from tests.support.servers import serving
@@ -20,7 +21,7 @@ START = {"event": "start", "websocket_id": "mine", "audio": {"encoding": "pcm16"
 
 async def test_all_protocols_share_a_limit() -> None:
     stream = create_stream()
-    stream.concurrency_limit = 3
+    stream.concurrency_limit = 4
     app = FastAPI()
     stream.mount(app, protocols=["fastrtc", *MODULES])
     places = endpoint_of(stream).places
@@ -36,7 +37,11 @@ async def test_all_protocols_share_a_limit() -> None:
             peer = await held.enter_async_context(HttpPeer(http, f"{url}/whip"))
             peer.pc.addTrack(AudioSource(tone(5)))
             assert (await peer.post()).status_code == 201
-            await eventually(lambda: len(places) == 3)
+            rtvi = RTVIPeer(http, f"{url}/api/offer", AudioSource(tone(5)))
+            held.push_async_callback(rtvi.close)
+            assert (await rtvi.offer()).status_code == 200
+            assert (await rtvi.ready())["type"] == "bot-ready"
+            await eventually(lambda: len(places) == 4)
             assert len({type(one.session.handler) for one in places}) == 1
 
             async with talking(url, "any") as late:
@@ -51,17 +56,19 @@ async def test_all_protocols_share_a_limit() -> None:
             assert refused.json()["error"]["code"] == "concurrency_limit_reached"
             body = {"sdp": offer, "type": "offer", "webrtc_id": "other"}
             refused = await http.post(f"{url}/webrtc/offer", json=body)
-            assert refused.json()["meta"] == {"error": "concurrency_limit_reached", "limit": 3}
+            assert refused.json()["meta"] == {"error": "concurrency_limit_reached", "limit": 4}
+            refused = await http.post(f"{url}/api/offer", json={"sdp": offer, "type": "offer"})
+            assert refused.status_code == 503
 
             await talk.type("Hello")
             await talk.until("response.done")
             assert talk.events[-1].response.output[0].content[0].transcript == "You said: Hello."
             assert (await peer.delete()).status_code == 200
-            await eventually(lambda: len(places) == 2)
+            await eventually(lambda: len(places) == 3)
             call = await http.post(f"{url}/v1/realtime/calls", content=offer, headers=OFFER)
             assert call.status_code == 201
             id = call.headers["Location"].rpartition("/")[2]
             assert id in places
             hung_up = await http.post(f"{url}{call.headers['Location']}/hangup")
             assert hung_up.status_code == 200
-            await eventually(lambda: len(places) == 2)
+            await eventually(lambda: len(places) == 3)
