@@ -112,12 +112,13 @@ async def connect(
     spoken = protocol_of(endpoint.hooks.protocols, protocol)
     offer = await _read(endpoint, sdp, spoken)
     create = partial(_create_peer, endpoint, spoken, options or {})
-    resumable = protocol == FASTRTC and (options or {}).get("resume") is True
+    asks = protocol == FASTRTC and (options or {}).get("resume") is True
+    resumable = asks or spoken.resumes
     return await _connect(endpoint, webrtc_id, offer, set_outputs, metadata, create, resumable)
 
 
 async def resume(
-    endpoint: Endpoint, webrtc_id: str, sdp: Any, request: ResumeRequest
+    endpoint: Endpoint, webrtc_id: str, sdp: Any, request: ResumeRequest, protocol: str = FASTRTC
 ) -> dict[str, Any]:
     """Answer the offer of a client that resumes its session in this process.
 
@@ -126,9 +127,10 @@ async def resume(
         SessionRefused: If the client may not resume.
     """
     await admit(endpoint, webrtc_id, request.secret or "")
-    offer = await _read(endpoint, sdp, protocol_of({}, FASTRTC))
+    spoken = protocol_of(endpoint.hooks.protocols, protocol)
+    offer = await _read(endpoint, sdp, spoken)
     configuration = await _configuration(endpoint.owner.server_rtc_configuration)
-    return await resume_over_webrtc(endpoint, webrtc_id, offer, configuration, request)
+    return await resume_over_webrtc(endpoint, webrtc_id, offer, configuration, request, spoken)
 
 
 def _create_peer(

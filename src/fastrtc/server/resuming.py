@@ -18,6 +18,7 @@ from ..transport.socket.open_socket import OpenSocket
 from ..transport.webrtc.offer import Offer
 from ..transport.webrtc.peer import Peer
 from .connection import Connection
+from .webrtc_protocol import OWN, WebRTCProtocol
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
@@ -89,7 +90,12 @@ async def admit(endpoint: Endpoint, id: str, secret: str) -> None:
 
 
 async def resume_over_webrtc(
-    endpoint: Endpoint, id: str, offer: Offer, configuration: Any, request: ResumeRequest
+    endpoint: Endpoint,
+    id: str,
+    offer: Offer,
+    configuration: Any,
+    request: ResumeRequest,
+    protocol: WebRTCProtocol = OWN,
 ) -> dict[str, Any]:
     """Answer the offer of a client that resumes its session.
 
@@ -110,8 +116,10 @@ async def resume_over_webrtc(
         configuration,
         owner.limits,
         endpoint.ports,
+        protocol.messages(session, connection.media, {}),
         resumes=True,
     )
+    protocol.attach(peer, {})
     told = _take_over(resumption, session, peer, None, request)
     connection = endpoint.replace(connection, peer, peer.tracks)
     peer.on_channel(partial(endpoint.show, connection))

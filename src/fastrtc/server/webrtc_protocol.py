@@ -12,7 +12,7 @@ from ..session.session import Session
 from ..transport.webrtc.channel_messages import ChannelMessages
 from ..transport.webrtc.peer import Peer
 
-__all__ = ["FASTRTC", "WebRTCProtocol", "protocol_of"]
+__all__ = ["FASTRTC", "OWN", "WebRTCProtocol", "protocol_of"]
 
 FASTRTC = "fastrtc"
 """The name of the protocol of this package's own clients."""
@@ -23,7 +23,12 @@ class WebRTCProtocol:
 
     One object serves all connections of an endpoint. Options of a connection come from its request,
     and are picklable: in a cluster, another process may answer it.
+
+    Attributes:
+        resumes: Whether clients may resume each session, without asking for it.
     """
+
+    resumes = False
 
     def mode(self, mode: Mode) -> Mode:
         """Return the direction in which an offer is answered, from that of the stream."""
@@ -36,7 +41,7 @@ class WebRTCProtocol:
     def messages(
         self, session: Session, media: Media, options: Mapping[str, Any]
     ) -> ChannelMessages:
-        """Create the messages over the data channel of a new session."""
+        """Create the messages over the data channel of a new session, or one that is resumed."""
         return ChannelMessages(session)
 
     def attach(self, peer: Peer, options: Mapping[str, Any]) -> None:

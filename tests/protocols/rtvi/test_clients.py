@@ -155,16 +155,22 @@ async def test_further_offers_tokens_and_the_end() -> None:
             unknown = await first.request("client-message", {"t": "x"})
             assert unknown["type"] == "error-response"
 
-            # Another one replaces it, with the same id, place and token.
+            # A new one takes its place, with the same id and token: the session goes on.
+            handler = stream.handlers[id]
             second = RTVIPeer(http, f"{url}/api/offer", AudioSource())
-            second.pc_id = id
             full = await second.offer(headers=headers, pc_id=None)
             assert full.status_code in (401, 503)  # no place, and the token was used
             restarted = await second.offer(headers=headers, pc_id=id, restart_pc=True)
             assert restarted.json()["pc_id"] == id, restarted.text
-            await second.ready()
+            await eventually(lambda: second.channel.readyState == "open")
+            unknown = await second.request("client-message", {"t": "x"})
+            assert unknown["type"] == "error-response"
+            second.send("send-text", {"content": "good night"})
+            assert (await second.message("server-message"))["data"]["data"] == "good night"
+            await second.message("bot-started-speaking")
             await eventually(lambda: first.pc.connectionState == "closed")
-            assert len(stream.pcs) == 1
+            assert stream.handlers == {id: handler}
+            assert not any(one["type"] == "signalling" for one in first.received)
 
             await asyncio.to_thread(asyncio.run, _closed(stream, id))
             told = await second.message("server-message")

@@ -34,6 +34,7 @@ def test_errors_and_the_end() -> None:
     assert error["type"] == "error" and error["data"]["error"] == "no"
     assert not error["data"]["fatal"] and not outgoing.ended
     assert sent(outgoing, error_message("no", "error"))[0]["data"]["fatal"]
+    assert sent(outgoing, end_message("elsewhere", "replaced")) == [] and not outgoing.ended
     told, left = sent(outgoing, end_message("enough", "time_limit"))
     assert told["data"] == {"type": "end_stream", "data": "enough", "code": "time_limit"}
     assert left["message"] == {"type": "peerLeft"} and outgoing.ended
@@ -48,6 +49,7 @@ def test_results_of_methods() -> None:
     (answer,) = sent(outgoing, {"type": "result", "id": "a", "data": 3})
     assert (answer["type"], answer["id"]) == ("server-response", "a")
     assert answer["data"] == {"t": "add", "d": 3}
+    assert sent(outgoing, {"type": "result", "id": "a", "data": 3}) == [answer]  # sent again
     (failed,) = sent(outgoing, {"type": "result", "id": "b", "error": "no"})
     assert (failed["type"], failed["data"]) == ("error-response", {"error": "no"})
     assert sent(outgoing, {"type": "result", "id": "c"})[0]["type"] == "server-message"

@@ -73,6 +73,12 @@ class RTVIChannel(ChannelMessages):
 
     # To the client
 
+    def open(self, channel: Any, *, resumes: bool = False) -> None:
+        """Use a channel that has opened; a client that returns gets what it has missed."""
+        super().open(channel, resumes=resumes)
+        if self._ready:
+            self._flush()
+
     def send(self, text: str) -> None:
         """Send a message of the session, translated; see ``Outgoing``."""
         for one in self._outgoing.translate(text):
@@ -81,7 +87,9 @@ class RTVIChannel(ChannelMessages):
             self._flush()
 
     def _tell(self, text: str) -> None:
-        if self._ready:
+        resumption = self.session.resumption
+        lost = resumption is not None and resumption.suspended
+        if self._ready and not lost:
             self.put(text)
         else:
             self._held.append(text)

@@ -8,11 +8,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ...core.errors import InvalidCandidate, SessionRefused
-from ...core.identity import current_identity
-from ...server.answering import add_candidate
+from ...core.identity import Identity, current_identity
+from ...core.resume import ResumeRequest
+from ...server.answering import add_candidate, resume
 from ...server.cluster.calls import call
 from ...server.endpoint import Endpoint
 from ...server.protocol_requests import connect_client
+from ...session.state import State
+from ...transport.webrtc.ice_targets import Place, client_place
 from ...transport.webrtc.peer import Peer
 from ...transport.webrtc.renegotiation import answer_again, offered_sdp
 from ...transport.webrtc.signalling import read_offer
@@ -30,15 +33,17 @@ async def connect(endpoint: Endpoint, offer: Offer) -> tuple[str, str]:
 
     An offer with the id of a connection is one of the same peer connection (renegotiation) if it
     has the same ICE credentials. Otherwise the client has made a new peer connection, as after a
-    change of its network: it replaces the former one, and the handler starts anew.
+    change of its network, and resumes its session over it. If it cannot, as the former connection
+    was never established or ``resume_within_s`` is 0, the handler starts anew.
 
     Raises:
         InvalidOffer: If the offer is malformed or does not fit the stream.
         SessionRefused: If a limit is reached, or the connection cannot be established.
     """
     id = offer.pc_id
-    if id is not None and not offer.restart:
-        answer = await _on_owner(endpoint, id, _negotiate, offer.sdp)
+    if id is not None:
+        context = client_place.get(), current_identity.get()
+        answer = await _on_owner(endpoint, id, _return, offer.sdp, offer.restart, *context)
         if answer is not None:
             return answer, id
     if id is not None and await _on_owner(endpoint, id, _end):
@@ -61,19 +66,30 @@ async def _on_owner(
     return answer
 
 
-@call("rtvi_negotiate")
-async def _negotiate(endpoint: Endpoint, id: str, sdp: str) -> str | None:
-    """Answer another offer of a peer connection; None if it is of another one."""
+@call("rtvi_return", timeout_s=30.0)
+async def _return(
+    endpoint: Endpoint, id: str, sdp: str, restart: bool, place: Place, identity: Identity
+) -> str | None:
+    """Answer another offer of a client; None if it cannot go on with its session."""
+    client_place.set(place)
+    current_identity.set(identity)
     connection, owner = endpoint.get(id), endpoint.owner
-    peer = None if connection is None else connection.transport
-    if not isinstance(peer, Peer) or peer.ended:
+    if connection is None or connection.session.state is not State.LIVE:
         return None
-    if not credentials_in(sdp) <= credentials_in(offered_sdp(peer)):
+    peer, resumption = connection.transport, connection.session.resumption
+    if not restart and isinstance(peer, Peer) and not peer.ended:
+        if credentials_in(sdp) <= credentials_in(offered_sdp(peer)):
+            limits = owner.limits
+            offer = await read_offer(
+                sdp, owner.modality, owner.mode, extra_tracks=True, limits=limits
+            )
+            return await answer_again(peer, offer)
+    if resumption is None:
         return None
-    offer = await read_offer(
-        sdp, owner.modality, owner.mode, extra_tracks=True, limits=owner.limits
-    )
-    return await answer_again(peer, offer)
+    # The id is a secret, and takes the place of the one that other clients present.
+    request = ResumeRequest(resumption.secrets.issue())
+    answer = await resume(endpoint, id, sdp, request, NAME)
+    return str(answer["sdp"])
 
 
 @call("rtvi_end")
@@ -88,7 +104,7 @@ async def _end(endpoint: Endpoint, id: str) -> bool:
     return True
 
 
-CALLS_BY_FUNCTION: dict[Any, str] = {_negotiate: "rtvi_negotiate", _end: "rtvi_end"}
+CALLS_BY_FUNCTION: dict[Any, str] = {_return: "rtvi_return", _end: "rtvi_end"}
 
 
 async def add_candidates(endpoint: Endpoint, trickled: Candidates) -> None:

@@ -25,6 +25,9 @@ DROPPED = frozenset(
 """Messages for this package's own clients. What they say reaches RTVI clients as events of the
 conversation, or is of no use to them."""
 
+REPLACED = "replaced"
+"""The code of the end of a connection whose client has resumed its session over another one."""
+
 MAX_CALLS = 256
 """Calls of the client whose names are remembered until their results; more are never running."""
 
@@ -67,6 +70,8 @@ class Outgoing:
         if kind == "error":
             text = str(message.get("message") or message.get("data"))
             return [create_error(text, fatal="code" in message)]
+        if kind == "end_stream" and message.get("code") == REPLACED:
+            return []  # the client knows: it has made another connection
         if kind == "end_stream":
             self.ended = True
             return [create("server-message", message), create_signal("peerLeft")]
@@ -78,7 +83,7 @@ class Outgoing:
 
     def _result(self, message: dict[str, Any]) -> str:
         id = str(message["id"])
-        name = self._calls.pop(id)
+        name = self._calls[id]  # kept, as it may be sent again to a client that returns
         if "error" in message:
             return create("error-response", {"error": str(message["error"])}, id)
         return create("server-response", {"t": name, "d": message.get("data")}, id)

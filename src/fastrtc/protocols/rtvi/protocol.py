@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ...server.endpoint import Endpoint
 from ...server.webrtc_protocol import WebRTCProtocol
@@ -29,8 +30,12 @@ class RTVI(WebRTCProtocol):
         endpoint: The endpoint of the stream.
     """
 
+    resumes = True
+
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
+        self._channels: WeakKeyDictionary[Session, RTVIChannel] = WeakKeyDictionary()
+        self._screens: WeakKeyDictionary[Session, SecondVideo] = WeakKeyDictionary()
 
     def extra_tracks(self, allowed: bool) -> bool:
         """Return True: clients offer a camera and a screen, whatever the stream uses."""
@@ -39,12 +44,20 @@ class RTVI(WebRTCProtocol):
     def messages(
         self, session: Session, media: Media, options: Mapping[str, Any]
     ) -> ChannelMessages:
-        """Create the messages of a new session."""
-        methods = self._endpoint.hooks.methods
-        return RTVIChannel(session, media, lambda name: name in methods)
+        """Return the messages of a session, which has the same over all connections."""
+        channel = self._channels.get(session)
+        if channel is None:
+            methods = self._endpoint.hooks.methods
+            channel = RTVIChannel(session, media, lambda name: name in methods)
+            self._channels[session] = channel
+        return channel
 
     def attach(self, peer: Peer, options: Mapping[str, Any]) -> None:
         """Pass the screen of the client to a handler that takes it."""
-        receive = getattr(peer.session.handler, SCREEN, None)
-        if callable(receive):
-            peer.second_video = SecondVideo(peer.session, SCREEN, receive)
+        session = peer.session
+        receive = getattr(session.handler, SCREEN, None)
+        if not callable(receive):
+            return
+        if session not in self._screens:
+            self._screens[session] = SecondVideo(session, SCREEN, receive)
+        peer.second_video = self._screens[session]
