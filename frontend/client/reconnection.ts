@@ -10,9 +10,13 @@ const RESUME_BACK_OFF = 500;
 const MAX_RESUME_WAIT = 3000;
 const MAX_WAIT = 8000;
 
-/** How long the first attempt to resume may take, and each further one longer, in ms. */
-const RESUME_TIMEOUT = 4000;
-const MORE_TIME = 2000;
+/**
+ * How long the answer to the first attempt to resume may take, in ms, by how much more that of each
+ * further one, and the most. A browser may send the first ones on connections to the server that
+ * are lost, too.
+ */
+const RESUME_TIMEOUT = 2500;
+const MORE_TIME = 1.5;
 const MAX_RESUME_TIMEOUT = 10_000;
 
 /** Minimum time between the starts of two attempts, however often the network changes, in ms. */
@@ -80,7 +84,7 @@ export class ReconnectPolicy {
     this.attempts++;
     const before = this.#tries++;
     if (!resumes) return { do: "renew", timeout: null };
-    const timeout = Math.min(MAX_RESUME_TIMEOUT, RESUME_TIMEOUT + MORE_TIME * before);
+    const timeout = Math.min(MAX_RESUME_TIMEOUT, RESUME_TIMEOUT * MORE_TIME ** before);
     return { do: "resume", timeout };
   }
 

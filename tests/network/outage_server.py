@@ -2,6 +2,8 @@
 
 {"do": "look"}      returns what has happened, and what there is
 {"do": "send", "text": "1"}    sends a message to each client
+
+`/page` is a client in JavaScript, which `tests/network/test_outages_of_pages.py` steers.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import json
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import uvicorn
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
 
 from fastrtc import AsyncStreamHandler, Context, Ice, Stream, wait_for_item
 from tests.support.commands import answer_requests
@@ -24,6 +29,7 @@ from tests.support.steps import stepped
 
 __all__ = ["Reader"]
 
+PAGE = Path(__file__).with_name("outage_page.html")
 RATE = 24_000
 CHUNK_S = 0.5
 
@@ -79,6 +85,11 @@ async def disconnected(context: Context, end: Any) -> None:
     happened.append(["disconnected", end.code, end.reason])
 
 
+async def wait(seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return "waited"
+
+
 class _Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
@@ -120,8 +131,11 @@ async def main(port: int, within_s: float, steps: int, host: str = "0.0.0.0") ->
         on_reconnect=reconnected,
         on_disconnect=disconnected,
     )
+    stream.method("wait")(wait)
     app = FastAPI()
     stream.mount(app)
+    app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
+    app.get("/page")(lambda: FileResponse(PAGE, media_type="text/html"))
     server = _Server(uvicorn.Config(app, host=host, port=port, log_level="error"))
     serving = asyncio.ensure_future(server.serve())
     await answer_requests(_Commands(stream))

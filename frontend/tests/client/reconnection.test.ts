@@ -45,7 +45,7 @@ describe("a session that is kept", () => {
       if (step.do === "resume") timeouts.push(step.timeout);
       policy.failed(error("server_timeout"), now);
     }
-    expect(timeouts).toEqual([4000, 6000, 8000, 10_000, 10_000]);
+    expect(timeouts).toEqual([2500, 3750, 5625, 8437.5, 10_000]);
   });
 
   it("is given up at once when the server refuses it", () => {
