@@ -2,15 +2,17 @@
 
 import json
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
+from fastrtc.protocols.openai_realtime import realtime_session
 from fastrtc.protocols.table import MODULES
 from fastrtc.server.endpoint import endpoint_of
 from tests.protocols.openai_realtime.program import create_stream
-from tests.protocols.openai_realtime.test_with_openai import talking
+from tests.protocols.openai_realtime.test_with_openai import client_of, talking
 from tests.protocols.rtvi.peer import RTVIPeer
 from tests.protocols.whip.publish import OFFER, HttpPeer
 from tests.support.peers import AudioSource, eventually, tone
@@ -65,10 +67,15 @@ async def test_all_protocols_share_a_limit() -> None:
             assert talk.events[-1].response.output[0].content[0].transcript == "You said: Hello."
             assert (await peer.delete()).status_code == 200
             await eventually(lambda: len(places) == 3)
-            call = await http.post(f"{url}/v1/realtime/calls", content=offer, headers=OFFER)
-            assert call.status_code == 201
-            id = call.headers["Location"].rpartition("/")[2]
-            assert id in places
-            hung_up = await http.post(f"{url}{call.headers['Location']}/hangup")
-            assert hung_up.status_code == 200
+            async with client_of(url, "any") as openai:
+                session: Any = {"type": "realtime", "model": "some", "instructions": "Be kind."}
+                call = await openai.realtime.calls.create(sdp=offer, session=session)
+                assert call.response.status_code == 201 and "a=fingerprint" in call.text
+                id = call.response.headers["Location"].rpartition("/")[2]
+                connection = places.get(id)
+                assert connection is not None
+                known = realtime_session(connection.session.user_context)
+                assert known is not None
+                assert (known.model, known.instructions) == ("some", "Be kind.")
+                await openai.realtime.calls.hangup(id)
             await eventually(lambda: len(places) == 3)

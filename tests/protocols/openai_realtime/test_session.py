@@ -207,6 +207,15 @@ def test_a_request_after_a_result_is_answered_though_the_reply_has_ended():
     types = [event["type"] for event in session.send("response.create")]
     assert types == ["response.created", "response.done"]
     session.take_actions()
+    session.follow(*user_turn(2), FunctionCalled(2, 14.0, "reply"))
+    session.call("server-2", "weather")
+    session.follow(SpeechStarted(3, 15.0, 14.8))
+    session.take_actions()
+    late = {"type": "function_call_output", "call_id": "server-2", "output": "late"}
+    session.send("conversation.item.create", item=late)
+    types = [event["type"] for event in session.send("response.create")]
+    assert types == ["response.created", "response.done"], "no reply to the speech so far"
+    assert session.take_actions() == []
     unknown = {"type": "function_call_output", "call_id": "other", "output": "x"}
     assert len(session.send("conversation.item.create", item=unknown)) == 2
     assert session.take_actions() == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -28,6 +28,9 @@ __all__ = ["Output"]
 
 MAX_LENGTHS = 1000
 """Messages whose length is remembered, to check a truncation."""
+
+MAX_ABANDONED = 256
+"""Functions whose results are not awaited any more, and that are remembered."""
 
 TOLERANCE_MS = 50
 """By how much a client may have heard more than was sent: it counts whole milliseconds."""
@@ -79,6 +82,7 @@ class Output:
         self._early: FunctionCalled | None = None
         self._error: str | None = None
         self._calls: set[str] = set()
+        self._abandoned: deque[str] = deque(maxlen=MAX_ABANDONED)
         self._owed = 0  # requests for a response that follow the results of functions
         self._lengths: OrderedDict[str, float] = OrderedDict()
 
@@ -123,12 +127,19 @@ class Output:
         return False
 
     def has_result(self, call_id: str) -> bool:
-        """Record the result of a function; return whether one is awaited."""
-        if call_id not in self._calls:
-            return False
-        self._calls.discard(call_id)
-        self._owed += 1
-        return True
+        """Record the result of a function; return whether one is awaited.
+
+        Clients ask for a response behind each result, also if the reply was interrupted meanwhile.
+        """
+        is_awaited = call_id in self._calls
+        if is_awaited or call_id in self._abandoned:
+            self._owed += 1
+            self._calls.discard(call_id)
+        return is_awaited
+
+    def _abandon_calls(self) -> None:
+        self._abandoned.extend(self._calls)
+        self._calls.clear()
 
     def forget_results(self) -> None:
         """Record new input of the user: the next request is for a reply to that."""
@@ -141,7 +152,7 @@ class Output:
             return
         self._drops, self._cut = True, turn
         self._running = None
-        self._calls.clear()
+        self._abandon_calls()
         self.finish("cancelled", reason)
 
     def finish(
@@ -254,7 +265,7 @@ class Output:
     def _called(self, event: FunctionCalled) -> None:
         self._running = event.turn
         self._drops = False
-        self._calls.clear()
+        self._abandon_calls()
         if self.response is None or self._turn is not None:
             self.begin(event.turn)
         self._turn = event.turn
@@ -293,7 +304,7 @@ class Output:
     def _ended(self, event: ReplyEnded) -> None:
         if event.turn == self._running:
             self._running = None
-            self._calls.clear()
+            self._abandon_calls()
         if event.turn != self._turn:
             return
         if event.outcome == "interrupted":
