@@ -22,7 +22,7 @@ __all__ = ["ResumableLink"]
 
 logger = logging.getLogger(__name__)
 
-ATTEMPT_TIMEOUT_S = 8.0
+ATTEMPT_TIMEOUT_S = 10.0
 """How long an attempt to resume may take, in seconds: requests, ICE and DTLS."""
 
 

@@ -82,10 +82,12 @@ class Context:
 
     Attributes:
         webrtc_id: The id that the client chose for the connection.
-        websocket: The WebSocket of the connection; None over WebRTC.
+        websocket: The WebSocket of the connection; None over WebRTC. A client may resume its
+            connection over the other transport.
         phone_call: The telephone call; None if the connection is not a call.
         request: The request of the offer or the WebSocket; None if the program's own route passed
-            on the offer, or code that is no request opened the connection.
+            on the offer, or code that is no request opened the connection. It is the latest one if
+            the client has resumed its connection.
         metadata: The JSON object that the client sent with its offer, or in ``start`` of its
             WebSocket; the custom parameters of a telephone call. Values of a token replace those
             that the client sent.

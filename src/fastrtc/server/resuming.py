@@ -12,7 +12,7 @@ from ..core.identity import current_identity
 from ..core.resume import ResumeRequest
 from ..session.media import Media
 from ..session.resume_secrets import refuse_unknown
-from ..session.resumption import Resumption, Return, lose_network
+from ..session.resumption import Resumable, Resumption, Return, lose_network
 from ..session.session import Session, State
 from ..transport.socket.open_socket import OpenSocket
 from ..transport.webrtc.offer import Offer
@@ -41,7 +41,7 @@ ELSEWHERE = "resume_elsewhere"
 
 
 def make_resumable(
-    endpoint: Endpoint, session: Session, media: Media, transport: Peer | OpenSocket
+    endpoint: Endpoint, session: Session, media: Media, transport: Resumable
 ) -> dict[str, Any] | None:
     """Let the client of a new session resume it.
 

@@ -160,6 +160,7 @@ class Resumption:
             self._media.audio_out.rewind(self._lost.heard_until(back.heard))
         self._lost = None
         self.transport, self._return = back.transport, back
+        self._wait()  # once more: a busy server may take its time to connect
         try:
             back.transport.bind()
         except Exception as error:  # from the handler's set_channel()
@@ -196,13 +197,19 @@ class Resumption:
                 self._media.audio_in.flush()  # an utterance ends as by silence
             if self._media.audio_out is not None:
                 self._media.audio_out.detach()
-            self._timer = self._session.loop.call_later(self.within_s, self._expire)
+            self._wait()
         transport.detach()
         closing = self._session.loop.create_task(
             self._close_lost(transport.close(reason)), name=f"fastrtc-{self._session.id}:lost"
         )
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+    def _wait(self) -> None:
+        """Wait for the client from now on."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._session.loop.call_later(self.within_s, self._expire)
 
     def _expire(self) -> None:
         self._session.close(NOT_RETURNED.format(self.within_s), end="closed")

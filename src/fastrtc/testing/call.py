@@ -68,6 +68,8 @@ class Call:
         limit_s: How long to wait for a reply, in seconds.
         connect_limit_s: How long the call may take to be connected, in seconds; not over memory.
         hang_up_limit_s: How long the program may take to end the connection after that, in seconds.
+        resume: Whether the caller asks to resume the session when its network is lost: see
+            ``lose_network``.
         expect_errors: Whether errors of the program are only recorded in ``messages``. By default
             the method that waits when one arrives raises it.
         loss: Share of packets that the network loses, 0 to 1.
@@ -96,6 +98,7 @@ class Call:
         limit_s: float = LIMIT_S,
         connect_limit_s: float = 20.0,
         hang_up_limit_s: float = 12.0,
+        resume: bool = False,
         expect_errors: bool = False,
         loss: float = 0.0,
         jitter_ms: float = 0.0,
@@ -108,6 +111,7 @@ class Call:
         self._line = line_for(over, stream, network, headers or {})
         self._line.connect_limit_s = _positive("connect_limit_s", connect_limit_s)
         self._line.hang_up_limit_s = _positive("hang_up_limit_s", hang_up_limit_s)
+        self._line.resumes = resume
         self._voice = voice
         self._ears = ears
         self._limit_s = _positive("limit_s", limit_s)
@@ -214,6 +218,22 @@ class Call:
         """
         __tracebackhide__ = True
         await self._do(self._caller.finish(self._limit(limit_s), _positive("max_s", max_s)))
+
+    async def lose_network(self, seconds: float) -> None:
+        """Lose the network for some time, and resume the session; only over memory.
+
+        The server notices the loss at once. The program hears nothing meanwhile, and what it says
+        waits, until ``resume_within_s`` of the stream ends the session.
+
+        Args:
+            seconds: How long the network is away.
+
+        Raises:
+            CallFailed: If the session cannot be resumed, as without ``resume=True``; or if the
+                program has ended the call or failed.
+        """
+        __tracebackhide__ = True
+        await self._do(self._caller.lose_network(_positive("seconds", seconds)))
 
     async def press(self, digit: str) -> None:
         """Press a key of the telephone.

@@ -153,6 +153,12 @@ class Caller:
         ends_s = self._line.now_s() + seconds
         await self._until(lambda: self._line.now_s() >= ends_s)
 
+    async def lose_network(self, seconds: float) -> None:
+        """Lose the network for some time, and resume the session."""
+        self._line.lose_network()
+        await self.listen(seconds)
+        self._line.restore_network()
+
     async def say(self, said: str, audio: NDArray[np.int16], at: float | None, place: str) -> None:
         """Say something, and wait until it is said.
 

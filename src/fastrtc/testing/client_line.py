@@ -58,6 +58,7 @@ class ClientLine(LiveLine):
             headers=self._headers,
             rtc_configuration=None if self._stream is None else {"iceServers": []},
             paced=False,
+            resume=self.resumes,
             timeout_s=self.connect_limit_s,
         )
 

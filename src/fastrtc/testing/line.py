@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import CallFailed
+
 __all__ = ["FRAME", "FRAME_S", "RATE", "Line", "Message"]
 
 RATE = 48_000
@@ -36,6 +38,7 @@ class Line(ABC):
         id: The id of the connection, from ``open`` on.
         tells_errors: Whether the server tells its client when the handler fails; otherwise the
             exceptions of a handler in this process are those in the log.
+        resumes: Whether the client asks to resume its session when the network is lost.
         connect_limit_s: How long ``open`` may take, in seconds.
         hang_up_limit_s: How long the program may take to end the connection, in seconds.
         on_audio: Called with audio of the program as the caller hears it, in order: the time on
@@ -50,6 +53,7 @@ class Line(ABC):
 
     def __init__(self) -> None:
         self.id = ""
+        self.resumes = False
         self.connect_limit_s = 20.0
         self.hang_up_limit_s = 12.0
         self.on_audio: Callable[[float, int, NDArray[np.int16]], None] = _ignore
@@ -100,6 +104,21 @@ class Line(ABC):
 
         Raises:
             CallFailed: If the line has no keys.
+        """
+
+    def lose_network(self) -> None:
+        """Lose the network: the server notices it at once.
+
+        Raises:
+            CallFailed: If the line cannot, or the session cannot be resumed.
+        """
+        raise CallFailed("Only a call over memory can lose its network: Call(stream, 'memory')")
+
+    def restore_network(self) -> None:  # noqa: B027 (only after `lose_network`)
+        """Resume the session: the network is back.
+
+        Raises:
+            CallFailed: If the program has ended the session.
         """
 
     @abstractmethod

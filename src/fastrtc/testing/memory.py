@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,26 +13,25 @@ from numpy.typing import NDArray
 
 from ..audio.concealment import PacketLossConcealment
 from ..client.errors import refused
-from ..core.close_reason import CloseReason
-from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
-from ..core.messages import DataChannel, current_channel
+from ..core.messages import current_channel
 from ..core.outputs import AdditionalOutputs
-from ..core.stats import ConnectionStats
 from ..handlers.base import StreamHandlerBase
-from ..handlers.link import link_of
 from ..pacing.inbound import AudioInbound
 from ..pacing.jitter_buffer import JitterBuffer, Packet
 from ..pacing.playout import Playout, PlayoutFrame
+from ..pacing.suspendable import Detached
 from ..server.endpoint import Endpoint, endpoint_of
-from ..session.figures import common_stats
+from ..server.resuming import make_resumable
 from ..session.media import Media
+from ..session.resumption import Return, lose_network
 from ..session.session import Session
 from ..transport.socket.keys import Keys
 from .errors import CallFailed, not_connected
 from .impairments import Network
 from .leaks import Leaks
 from .line import FRAME, RATE, Line
+from .memory_transport import MemoryTransport
 from .virtual_loop import VirtualLoop
 
 if TYPE_CHECKING:
@@ -75,6 +73,7 @@ class MemoryLine(Line):
         self._keys: Keys | None = None
         self._to_server: _ToServer | None = None
         self._to_caller = network.path("to the caller")
+        self._transport: MemoryTransport | None = None
         self._leaks = Leaks(self._threads)
         self._hung_up = False
 
@@ -111,15 +110,15 @@ class MemoryLine(Line):
         if "audio" not in stream.modality and not isinstance(session.handler, StreamHandlerBase):
             raise CallFailed("The stream has no audio: its modality is 'video'")
         media = Media(session, "audio", stream.mode, playout=Playout(RATE, most_channels=1))
-        transport = _Transport(session, media, self.on_message)
-        if isinstance(session.handler, StreamHandlerBase):
-            session.handler.set_channel(transport.channel)
-            link_of(session.handler).clear_queue = media.clear
-        session.context.run(current_channel.set, transport.channel)
+        transport = self._transport = MemoryTransport(session, media, self.on_message)
+        transport.bind()
+        session.context.run(current_channel.set_source, lambda: session.channel)
         keys = self._keys = Keys(session, lambda _: None)
         session.on_start(lambda: self._start(session, media, keys))
         session.on_closed(self._closed)
         endpoint.add(session, media, transport, [])
+        if self.resumes:
+            make_resumable(endpoint, session, media, transport)
         session.outbox.open(transport.send)
 
     def _start(self, session: Session, media: Media, keys: Keys) -> None:
@@ -158,7 +157,7 @@ class MemoryLine(Line):
 
     def send(self, frame: NDArray[np.int16]) -> None:
         """Send 20 ms of audio to the handler, unless the network loses it."""
-        if self._to_server is not None:
+        if self._to_server is not None and self._transport is not None:
             self._to_server.send(frame, self.now_s(), self._opened_at)
 
     async def _hear(self, media: Media) -> None:
@@ -167,7 +166,10 @@ class MemoryLine(Line):
         delay_s = PLAYOUT_DELAY_S + self._network.jitter_ms / 1000
         media.playback.delay_s = delay_s  # as a client would report it
         while True:
-            frame = await media.audio_out.frame()
+            try:
+                frame = await media.audio_out.frame()
+            except Detached:
+                return
             sent_s = self.now_s()
             arrival_s = self._to_caller.arrival_s(sent_s)
             if arrival_s is not None and arrival_s <= sent_s + delay_s:
@@ -196,6 +198,31 @@ class MemoryLine(Line):
     def _closed(self, session: Session) -> None:
         if not self._hung_up:
             self.on_end("" if session.reason is None else session.reason.text)
+
+    def lose_network(self) -> None:
+        """Lose the network; see ``Line``."""
+        session, transport = self._session, self._transport
+        if session is None or session.resumption is None or transport is None:
+            raise CallFailed(
+                "The session cannot be resumed: that needs Call(stream, resume=True), and "
+                "resume_within_s of the stream"
+            )
+        self._transport = None
+        transport.heard_at = self._loop.time()
+        lose_network(session, transport, "the network of the caller is lost")
+
+    def restore_network(self) -> None:
+        """Resume the session; see ``Line``."""
+        session = self._session
+        connection = endpoint_of(self._stream).get(self.id)
+        if session is None or session.resumption is None or connection is None:
+            raise CallFailed("The program has ended the session meanwhile")
+        media = connection.media
+        self._transport = back = MemoryTransport(session, media, self.on_message)
+        session.resumption.take_over(Return(back, session.user_context.request))
+        session.resumption.established(back)
+        if media.audio_out is not None and media.audio_out.playout is not None:
+            session.run("hear", self._hear(media))
 
     async def hang_up(self) -> None:
         """End the session, and check that the program has left nothing running."""
@@ -253,62 +280,3 @@ class _ToServer:
                 self._inbound.skip((packet.lost - concealed) * FRAME / RATE)
             gap = concealed * FRAME if packet.lost else 0
             self._inbound.push(RATE, self._concealment.fill(RATE, packet.payload, gap))
-
-
-class _Transport:
-    """The transport of the session; see ``transport.base``."""
-
-    def __init__(
-        self, session: Session, media: Media, on_message: Callable[[dict[str, object]], None]
-    ) -> None:
-        self._session = session
-        self._media = media
-        session.read_stats = self.stats
-        self._on_message = on_message
-        self.channel: DataChannel = _Channel(session)
-
-    def send(self, text: str) -> None:
-        """Send a message to the caller."""
-        try:
-            message = json.loads(text)
-        except ValueError:
-            message = text
-        if not isinstance(message, dict):
-            message = {"type": "text", "data": message}
-        self._on_message(message)
-
-    def clear(self) -> None:
-        """Drop unplayed audio."""
-        # The caller's own buffer plays on, as a WebRTC client's does.
-
-    def unplayed_s(self) -> float:
-        """Return the audio that was not played."""
-        return 0.0
-
-    def diagnose(self) -> Diagnosis:
-        """Return the state of the connection."""
-        reason = self._session.reason
-        return Diagnosis(
-            self._session.id,
-            "webrtc",
-            "connected" if reason is None else "ended",
-            reason="" if reason is None else reason.text,
-        )
-
-    def stats(self) -> ConnectionStats:
-        """Return the figures of the connection."""
-        return common_stats(self._session, self._media)
-
-    async def close(self, reason: CloseReason) -> None:
-        """Do nothing: there is no connection."""
-
-
-class _Channel(DataChannel):
-    """The channel for messages of the program to the caller."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def send(self, message: str) -> None:
-        """Send a message; thread-safe."""
-        self._session.outbox.post(message)
