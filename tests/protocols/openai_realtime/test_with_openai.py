@@ -41,11 +41,10 @@ class Talk:
 
     async def until(self, type: str) -> list[str]:
         """Receive until there is an event of a type; return the types since the last call."""
-        async with asyncio.timeout(WAIT_S):
-            while True:
-                self.events.append(await self.connection.recv())
-                if self.events[-1].type == type:
-                    break
+        while True:
+            self.events.append(await asyncio.wait_for(self.connection.recv(), WAIT_S))
+            if self.events[-1].type == type:
+                break
         types, self.seen = [event.type for event in self.events[self.seen :]], len(self.events)
         return list(dict.fromkeys(types))  # deltas repeat
 

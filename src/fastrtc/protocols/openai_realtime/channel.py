@@ -17,6 +17,9 @@ __all__ = ["LABEL", "NAME", "RealtimeOverWebRTC"]
 NAME = "openai-realtime"
 """The name of the protocol."""
 
+MAX_MESSAGE = 256 * 1024
+"""Maximum size of an event on the data channel, in bytes or characters: what Chromium accepts."""
+
 LABEL = "oai-events"
 """The label of the data channel."""
 
@@ -58,7 +61,10 @@ class RealtimeMessages(ChannelMessages):
 
     def receive(self, message: str | bytes) -> None:
         """Process an event of the client."""
-        self._connection.receive(message)
+        if len(message) > MAX_MESSAGE:
+            self._connection.refuse(f"An event may have {MAX_MESSAGE} bytes, not {len(message)}")
+        else:
+            self._connection.receive(message)
 
 
 class RealtimeOverWebRTC(WebRTCProtocol):

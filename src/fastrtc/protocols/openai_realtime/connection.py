@@ -32,7 +32,7 @@ from .actions import (
 )
 from .audio_codec import RATE, AudioEncoder
 from .client_secrets import SESSION_KEY
-from .errors import EventError
+from .errors import INVALID, EventError
 from .machine import RealtimeMachine
 from .realtime_session import STATE_KEY, RealtimeSession
 from .response import Ids
@@ -149,6 +149,11 @@ class RealtimeConnection(TurnListener):
             self._session.timers.client_active()
         return heard
 
+    def refuse(self, reason: str) -> None:
+        """Refuse an event of the client that was not parsed."""
+        self.machine.fail(reason, "message_too_big", INVALID)
+        self._flush()
+
     # From the session
 
     def on_event(self, event: ConversationEvent) -> None:
@@ -263,7 +268,7 @@ class RealtimeConnection(TurnListener):
             self._set_input(text)
             submit(handler)
         elif not self._session.messages.receive({"type": "input_text", "data": text}):
-            self.machine.fail("This handler takes no text", "unsupported", "invalid_request_error")
+            self.machine.fail("This handler takes no text", "unsupported", INVALID)
 
     def _set_input(self, text: str) -> None:
         handler = self._session.handler

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["EventError", "error_body"]
+__all__ = ["INVALID", "EventError", "error_body"]
 
 INVALID = "invalid_request_error"
 """The type of errors that the client has made."""
