@@ -1,8 +1,8 @@
 """How exact the records of turns are: `python -m benchmarks.turn_records`.
 
 A caller speaks and listens over each transport. Prints how far the silence in the records
-(`Turn.silence_s`) is from that in the caller's own recording. The exit status is 1 if one of them is
-off by more than 0.03 s. For a quiet machine: all but memory is in real time, 3 s for each turn.
+(`Turn.silence_s`) is from that in the caller's own recording. The exit status is 1 if one of them
+is off by more than 0.03 s. For a quiet machine: all but memory is in real time, 4 s for each turn.
 
     python -m benchmarks.turn_records --turns 10 --only twilio
 """
@@ -64,7 +64,7 @@ async def differences(over: Over, count: int, sounds: list[np.ndarray]) -> list[
 
 def main() -> int:
     """Measure, and print a line for each transport."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--turns", type=int, default=50)
     parser.add_argument("--only", choices=get_args(Over))
     args = parser.parse_args()
