@@ -280,6 +280,18 @@ async def test_other_handlers_have_the_times_of_their_audio() -> None:
     assert [turn.played_s for turn in recorder.turns] == pytest.approx([0.2, 0.2], abs=0.03)
 
 
+async def test_a_program_that_clears_its_queue_ends_the_turn() -> None:
+    stream, recorder = stream_of(replying(sentence))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.reply()
+        await call.wait(0.3)
+        next(iter(stream.handlers.values())).clear_queue()
+        await call.wait(1.0)
+    (turn,) = recorder.turns
+    assert turn.outcome == "interrupted" and 0.2 < turn.played_s < 0.6
+
+
 async def test_a_function_without_audio_and_one_that_fails() -> None:
     def silent(audio: Any) -> Iterator[Any]:
         yield AdditionalOutputs("text")

@@ -244,6 +244,24 @@ def test_audio_of_other_handlers_is_recorded_by_its_stretches() -> None:
     assert list(talk.kinds()) == ["AudioStarted", "AudioEnded", "ReplyEnded"] * 2
 
 
+@pytest.mark.parametrize("conversational", [True, False])
+def test_a_queue_that_the_program_clears_ends_the_reply(conversational: bool) -> None:
+    talk = Conversation(conversational=conversational)
+    if conversational:
+        talk.ask(1, 110.0)
+        talk.queue(1, 5.0, 110.75)
+    talk.send(0.5, 110.75)
+    talk.recorder.cut(talk.sent_s, 5.0, 111.25)
+    talk.take()
+    (turn,) = talk.turns
+    assert (turn.outcome, turn.interrupted_s) == ("interrupted", 11.25)
+    assert turn.played_s == pytest.approx(0.5)
+    talk.sent_s = 5.0  # what was cleared counts as sent
+    talk.recorder.idle(111.3)
+    talk.take()
+    assert len(talk.turns) == 1
+
+
 def test_the_end_of_the_connection_completes_what_is_open() -> None:
     talk = Conversation()
     talk.ask(1, 110.0)

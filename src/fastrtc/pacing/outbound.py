@@ -46,7 +46,7 @@ class AudioOutbound(SuspendableOutput):
     Attributes:
         on_played: Called when all queued audio has been sent and played.
         on_polled: Called with the playout when a frame is about to be sent, or nothing is left to
-            send; None for nothing.
+            send; None for nothing. So is ``on_cleared`` before the queue is cleared.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
         turn: Held by a task while the audio of other tasks waits.
         meter: Measures the level of the audio that is sent; None for nothing.
@@ -71,6 +71,7 @@ class AudioOutbound(SuspendableOutput):
         self._calls.on_held = self._hold
         self._others_ran = False  # of the tasks of this session, since the last output of `emit`
         self.on_polled: Callable[[Playout], None] | None = None
+        self.on_cleared: Callable[[Playout], None] | None = None
         self.turn = asyncio.Lock()
         self.meter: LevelMeter | None = None
         self.unplayed_s: Callable[[], float] = self._unsent_s
@@ -330,6 +331,8 @@ class AudioOutbound(SuspendableOutput):
         if self.sent is not None:
             self.sent.clear()
         if self.playout is not None:
+            if self.on_cleared is not None:
+                self.on_cleared(self.playout)
             self.playout.clear()
             self._pushed.ring()
         self._sent.ring()

@@ -146,7 +146,8 @@ class Media:
             self.filler.unplayed_s = self.unsent_s
         if self.audio_out is not None:
             self.audio_out.use_no_buffer()
-        self.playback.has_marks = False
+        self.playback.reset()
+        self.arrivals.codec_s = 0.0
         self.sent_to_client_s = float
         if isinstance(self.handler, StreamHandlerBase):
             link = link_of(self.handler)

@@ -46,6 +46,11 @@ class PlaybackReports:
     """
 
     def __init__(self) -> None:
+        self._count = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all: the client uses another transport."""
         self.delay_s: float | None = None
         self.answers = False
         self.round_trip_s: float | None = None
@@ -55,7 +60,6 @@ class PlaybackReports:
         self._played: deque[tuple[float, float]] = deque(maxlen=MAX_MARKS)
         self._asked: tuple[int, float] | None = None
         self._answer_s: float | None = None  # the shortest round trip of a question
-        self._count = 0
 
     @property
     def measured_round_trip_s(self) -> float | None:

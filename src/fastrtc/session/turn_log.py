@@ -119,6 +119,7 @@ class TurnLog:
                 link.arrived_at = media.audio_in.arrived_at
         if media.audio_out is not None:
             media.audio_out.on_polled = self._polled
+            media.audio_out.on_cleared = self._cleared
         self._session.messages.on("heard", self._heard)
 
     # What happens
@@ -195,6 +196,15 @@ class TurnLog:
         if not playout.playing:
             recorder.idle(now)
         self._flush()
+
+    def _cleared(self, playout: Playout) -> None:
+        # after the events that were posted before, such as an interruption
+        self._session.loop.call_soon(self._cut, playout.sent_s, playout.pushed_s)
+
+    def _cut(self, sent_s: float, pushed_s: float) -> None:
+        if self._recorder is not None and not self._closed:
+            self._recorder.cut(sent_s, pushed_s, time.monotonic())
+            self._flush()
 
     def played(self, position_s: float) -> None:
         """Record that the client has played what was sent until a position."""

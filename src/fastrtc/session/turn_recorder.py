@@ -213,6 +213,19 @@ class TurnRecorder:
                     one.last_sent = now
         self._look(sent_s, now)
 
+    def cut(self, sent_s: float, pushed_s: float, now: float) -> None:
+        """Record that the program has dropped what was queued.
+
+        Args:
+            sent_s: The position of the playout then.
+            pushed_s: The position of the end of the queue.
+            now: The time.
+        """
+        for one in tuple(self._sending):
+            if one.begins_s is not None and one.begins_s < pushed_s:
+                one.interrupted, one.played_s = now, max(0.0, sent_s - one.begins_s)
+                self._finish(one, "interrupted", now)
+
     def idle(self, now: float) -> None:
         """Record that nothing is left to send."""
         if not self._conversational:

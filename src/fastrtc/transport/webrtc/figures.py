@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -43,11 +43,19 @@ class Figures:
     def __init__(self, pc: RTCPeerConnection, session: Session, media: Media) -> None:
         self._pc = pc
         self._playback = media.playback
-        self._playback.assumed_s = ASSUMED_DELAY_S
-        self._playback.codec_s = media.arrivals.codec_s = OPUS_DELAY_S
         self._session = session
         self._media = media
         self._loss_out: float | None = None
+
+    def bind(self, read: Callable[[], ConnectionStats]) -> None:
+        """Use them for the session, and set what is known of the playback of a WebRTC client.
+
+        Args:
+            read: Returns the figures.
+        """
+        self._session.read_stats = read
+        self._playback.assumed_s = ASSUMED_DELAY_S
+        self._playback.codec_s = self._media.arrivals.codec_s = OPUS_DELAY_S
 
     def watch(self, sender: Any, track: AudioMediaCallback | None) -> None:
         """Process the client's reports about the packets of a sender.

@@ -146,7 +146,7 @@ class Peer:
         self._rtp = PeerMedia(session, media, self.tracks, self._figures, resumes=resumes)
         self._followers: Mapping[int, Follower] = {}
         if not resumes:
-            session.read_stats = self.stats
+            self._figures.bind(self.stats)
         self._timeout: asyncio.Handle = asyncio.get_running_loop().call_later(
             CONNECT_TIMEOUT_S, self._give_up, f"not connected within {CONNECT_TIMEOUT_S:.0f} s"
         )
@@ -331,7 +331,7 @@ class Peer:
         if self.media.audio_out is not None:
             self.media.audio_out.use_playout(Playout(lower_rates=LOWER_RATES))
         self.session.tells_codes = True
-        self.session.read_stats = self.stats
+        self._figures.bind(self.stats)
 
     def detach(self) -> None:
         """Send and receive nothing for the session any more; ``close`` follows."""
