@@ -92,6 +92,18 @@ def test_a_client_that_pauses_sends_no_silence() -> None:
     assert heard == pytest.approx([0, 4.0], abs=0.002)
 
 
+def test_a_client_that_was_muted_for_minutes() -> None:
+    """Its clock is 200 ppm too fast, and the first packets are late."""
+    clock, sound = 1.0002, np.concatenate((tone(1), np.zeros(120 * RATE, np.int16), tone(2)))
+    late = {121.0: 0.09, 121.02: 0.07, 121.04: 0.05}
+
+    def arrival(at: float) -> float | None:
+        return None if 1 < at < 120.999 else at / clock + late.get(round(at, 2), 0)
+
+    heard = onsets(place(sound, arrival))
+    assert heard == pytest.approx([0, 121 / clock], abs=0.003)
+
+
 def test_a_peer_that_starts_a_new_clock() -> None:
     track = SampleTrack()
     received = ReceivedAudio(track, 0.0)

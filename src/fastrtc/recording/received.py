@@ -24,6 +24,9 @@ GAP_S = 0.3
 """After how long a delay audio without times, as over a WebSocket, begins a new stretch, in
 seconds: the client sent none, or its network stalled and the rest comes in a burst."""
 
+PAUSE_S = 5.0
+"""After how long without audio a new stretch begins, in seconds: the clocks may have drifted."""
+
 RESTART_S = 1.0
 """The same for audio with RTP times, whose pauses are known: the peer has started a new clock."""
 
@@ -80,6 +83,7 @@ class ReceivedAudio:
         self._anchor_s = 0.0  # what to add to media time
         self._held: list[_Held] | None = None
         self._held_since = -inf
+        self._arrival_s = inf  # of what came last
         self._started = False
         self._converter = AudioConverter(RATE, 1)
         self._next = NOWHERE  # the position after what was placed last
@@ -98,6 +102,7 @@ class ReceivedAudio:
             self._baseline = DelayBaseline()
             self._held, self._held_since = [], event.arrival_s
         self._baseline.add(end_s, event.arrival_s)
+        self._arrival_s = event.arrival_s
         if self._held is not None:
             self._held.append(_Held(event.media_s, event.rate, event.samples))
         elif not self._joined.add(event.media_s, event.rate, event.samples):
@@ -111,6 +116,8 @@ class ReceivedAudio:
             self._place(self._joined.start_s, self._joined.rate, samples)
 
     def _is_restart(self, event: Received, offset_s: float) -> bool:
+        if event.arrival_s - self._arrival_s > PAUSE_S:
+            return True
         late_s = offset_s - self._anchor_s
         return late_s > (RESTART_S if event.timed else GAP_S) or late_s < -RESTART_S
 
