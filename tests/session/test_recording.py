@@ -163,6 +163,7 @@ async def test_a_turn_that_the_caller_ends_is_in_the_file(tmp_path: Path) -> Non
 MINUTES = 14
 
 
+@pytest.mark.timeout(300)  # it computes for 6 s
 async def test_a_call_of_14_minutes_on_a_bad_network_stays_in_step(tmp_path: Path) -> None:
     ends = Ends()
     recorder = Recorder(tmp_path / "{id}.wav", on_end=ends)
