@@ -195,7 +195,8 @@ class TurnLog:
         recorder.polled(playout.sent_s, now, media.sent_to_client_s)
         if not playout.playing:
             recorder.idle(now)
-        self._flush()
+        if recorder.changed:  # as for few frames
+            self._flush()
 
     def _cleared(self, playout: Playout) -> None:
         # after the events that were posted before, such as an interruption

@@ -104,6 +104,11 @@ class TurnRecorder:
         """When to call ``advance`` unless something happens before; None for never."""
         return min((one.deadline for one in self._finished if one.deadline), default=None)
 
+    @property
+    def changed(self) -> bool:
+        """Whether there is something to take."""
+        return bool(self._events or self._turns)
+
     def take(self) -> tuple[list[ConversationEvent], list[Turn]]:
         """Return the events that followed from what happened, and the turns that are complete."""
         events, self._events = self._events, []
