@@ -12,7 +12,7 @@ import pytest
 from openai import APIStatusError, AsyncOpenAI
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from fastrtc import AsyncStreamHandler, ReplyOnPause, Speech, Stream
+from fastrtc import AsyncStreamHandler, ReplyOnPause, Speech, Stream, get_current_context
 from tests.support.models import StreamingEnergy
 from tests.support.servers import serving
 
@@ -205,6 +205,7 @@ class Beeper(AsyncStreamHandler):
 
     async def on_message(self, message: dict[str, Any]) -> None:
         assert message["type"] == "input_text"
+        get_current_context().send({"type": "beeping", "data": message["data"]})
         self.beeps.put_nowait(beep(float(message["data"])))
 
 
@@ -218,6 +219,7 @@ async def test_handlers_that_speak_of_their_own_accord():
         async with talking(url, "any") as talk:
             await talk.until("session.created")
             await talk.type("0.3")
+            await talk.until("beeping")
             await talk.until("response.created")
             types = await talk.until("response.done")
             assert talk.events[-1].response.status == "completed"
