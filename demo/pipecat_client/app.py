@@ -5,6 +5,7 @@ import secrets
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 from fastrtc import (
@@ -69,7 +70,14 @@ def token():
     return {"token": tokens.issue(user="Ada")}
 
 
-app.mount("/", StaticFiles(directory=Path(__file__).parent / "frontend", html=True))
+FRONTEND = Path(__file__).parent / "frontend"
+app.mount("/dist", StaticFiles(directory=FRONTEND / "dist", check_dir=False))  # npm run build
+
+
+@app.get("/", include_in_schema=False)
+def page():
+    return FileResponse(FRONTEND / "index.html")
+
 
 if __name__ == "__main__":
     import uvicorn

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.demos.running import MARKS
-from tests.protocols.whip.publish import sending
+from tests.protocols.whip.publish import HAS_WHIP, sending
 from tests.support.certificates import write_certificate
 from tests.support.peers import eventually
 from tests.webrtc.handlers import frequency
 
-pytestmark = MARKS
+pytestmark = [*MARKS, pytest.mark.skipif(not HAS_WHIP, reason="PyAV is too old for WHIP")]
 
 RED_ON_TOP = """() => {
     const video = document.querySelector("video"), canvas = new OffscreenCanvas(1, 1);

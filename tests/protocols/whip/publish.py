@@ -22,7 +22,10 @@ from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
 from tests.support.peers import strip_candidates, tone
 from tests.webrtc.handlers import red_on_top
 
-__all__ = ["OFFER", "TRICKLE", "HttpPeer", "publish", "sending"]
+__all__ = ["HAS_WHIP", "OFFER", "TRICKLE", "HttpPeer", "publish", "sending"]
+
+HAS_WHIP = "whip" in av.formats_available
+"""Whether the ffmpeg in PyAV is version 8 or newer."""
 
 OFFER = {"Content-Type": "application/sdp"}
 TRICKLE = {"Content-Type": "application/trickle-ice-sdpfrag"}
@@ -45,6 +48,7 @@ def publish(url: str, folder: str, token: str) -> None:
     """
     av.logging.set_level(av.logging.WARNING)
     options = {"strict": "experimental"} | ({"authorization": token} if token else {})
+    options |= {"handshake_timeout": "30000"}  # ms, for a machine that is busy
     options |= {"cert_file": f"{folder}/certificate.pem", "key_file": f"{folder}/key.pem"}
     container = av.open(url, "w", format="whip", options=options)
     x264 = {"profile": "baseline", "preset": "ultrafast", "tune": "zerolatency"}

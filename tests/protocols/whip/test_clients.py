@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from fastrtc import Stream, get_current_context
-from tests.protocols.whip.publish import OFFER, HttpPeer, sending
+from tests.protocols.whip.publish import HAS_WHIP, OFFER, HttpPeer, sending
 from tests.support.certificates import write_certificate
 from tests.support.connections import places
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
@@ -36,6 +36,7 @@ def served(handler: Any, **options: Any) -> Iterator[tuple[Stream, str]]:
         yield stream, f"{url}/live"
 
 
+@pytest.mark.skipif(not HAS_WHIP, reason="PyAV is too old for WHIP")
 async def test_ffmpeg_sends_audio_and_video_with_a_token(tmp_path: Path) -> None:
     write_certificate(tmp_path)
     users: list[Any] = []
