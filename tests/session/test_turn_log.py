@@ -361,10 +361,10 @@ async def test_each_text_is_an_event_once(captions: bool) -> None:
         await call.finish()
     texts = [event for event in recorder.events if isinstance(event, TextSaid)]
     said = [(event.turn, event.who, event.text) for event in texts]
-    assert sorted(said) == [
-        (1, "assistant", "Goodbye."),
-        (1, "assistant", "Hello."),
+    assert said == [
         (1, "user", "Hello?"),
+        (1, "assistant", "Hello."),
+        (1, "assistant", "Goodbye."),
     ]
 
 

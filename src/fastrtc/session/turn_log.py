@@ -129,9 +129,9 @@ class TurnLog:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._session.loop.call_soon_threadsafe(self._deliver, event)
 
-    def said(self, event: TextSaid) -> None:
-        """Process the text of audio; thread-safe."""
-        if self._session.captions:  # it comes as a transcript, too
+    def said(self, event: TextSaid, *, delivered: bool = False) -> None:
+        """Process the text of audio, or a transcript that will be delivered; thread-safe."""
+        if delivered or self._session.captions:  # it comes as a transcript, too
             self._texts.append((event.text, event.who))
         self.post(event)
 

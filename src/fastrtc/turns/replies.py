@@ -238,11 +238,10 @@ class Replies:
 
     def _note(self, reply: Reply, output: Any) -> None:
         media, other = split_output(output)
+        if reply.events is not None:
+            reply.events.queue(media, other)
         if media is not None:
-            text = getattr(media, "text", None)
-            self.spoken.add(self._seconds_of(media), text)
-            if reply.events is not None:
-                reply.events.queue(text)
+            self.spoken.add(self._seconds_of(media), getattr(media, "text", None))
             self._in_hand_s = IN_HAND_S
             self._face.state.responded_audio = True
             self._announce()

@@ -25,6 +25,7 @@ from ..core.conversation_events import (
     TurnEnded,
 )
 from ..core.outputs import split_output
+from ..core.transcript import Transcript
 from ..core.turn import EndedBy, TurnKind
 from .heard import Interruption
 
@@ -37,8 +38,8 @@ class TurnSink(Protocol):
     def post(self, event: ConversationEvent) -> None:
         """Process an event."""
 
-    def said(self, event: TextSaid) -> None:
-        """Process the text of audio that is being queued."""
+    def said(self, event: TextSaid, *, delivered: bool = False) -> None:
+        """Process the text of audio that is being queued, or that is delivered next."""
 
     def calling(self, call: FunctionCalled) -> None:
         """Process the call of a function, in its context, before the event of the call."""
@@ -234,18 +235,27 @@ class ReplyEvents:
         """Report that the reply was started early, and is not played."""
         self._events.sink.post(ReplyDiscarded(self.turn, self._events.now()))
 
-    def queue(self, text: str | None) -> None:
-        """Report that ``emit`` returns audio now; in its thread.
+    def queue(self, media: Any, other: Any) -> None:
+        """Report that ``emit`` returns an output now; in its thread.
+
+        Transcripts are reported here, too, so that they keep their place among the texts of audio:
+        the event loop may deliver them after ``emit`` has returned the next output.
 
         Args:
-            text: The text of the audio, if it has any.
+            media: The audio, or None.
+            other: What is yielded besides, or instead.
         """
-        sink = self._events.sink
+        sink, now = self._events.sink, self._events.now()
+        if media is None:
+            if isinstance(other, Transcript):
+                text = TextSaid(self.turn, now, other.text, other.who, other.final)
+                sink.said(text, delivered=True)
+            return
         if not self._queued:
             self._queued = True
             sink.queue_audio(self.turn)
-        if text:
-            sink.said(TextSaid(self.turn, self._events.now(), text))
+        if getattr(media, "text", None):
+            sink.said(TextSaid(self.turn, now, media.text))
 
     def complete(self, text: str) -> None:
         """Report that all outputs were taken; in the thread of ``emit``.
