@@ -180,6 +180,7 @@ async def test_the_server_is_stopped_and_comes_back(own_server: DemoServer, open
 async def test_the_server_vanishes(own_server: DemoServer, open_demo) -> None:
     demo = await open_demo(f"{own_server.url}/receive_audio/")
     await demo.page.evaluate("demo.client.options.reconnect = { tries: 2, grace: 500 }")
+    await demo.page.evaluate("demo.client.options.resume = false")  # which it tries for 30 s
     await demo.connect()
     own_server.kill()
     await demo.wait_for_state("reconnecting")
