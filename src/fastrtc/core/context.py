@@ -201,12 +201,9 @@ class Context:
 
     @property
     def turns(self) -> tuple[Turn, ...]:
-        """The last turns of the conversation, at most 100, if the stream has an ``on_turn``.
-
-        Raises:
-            RuntimeError: If the context has no connection.
-        """
-        return self._connection().turns()
+        """The last turns of the conversation, at most 100, if the stream has an ``on_turn``."""
+        connected: Connected | None = vars(self).get(CONNECTED)
+        return () if connected is None else connected.turns()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes for a copy, which has no connection."""

@@ -12,7 +12,7 @@ from ...session.media import Media
 from ...session.session import Session
 from ...transport.webrtc.channel_messages import ChannelMessages
 
-__all__ = ["Ingest", "NoMessages", "Playback", "accepts_ingest", "offers_playback"]
+__all__ = ["Ingest", "NoMessages", "Egress", "accepts_ingest", "offers_playback"]
 
 
 class NoMessages(ChannelMessages):
@@ -41,7 +41,7 @@ class Ingest(_OneWay):
         return "send"
 
 
-class Playback(_OneWay):
+class Egress(_OneWay):
     """WHEP: the client receives what the handler makes."""
 
     def mode(self, mode: Mode) -> Mode:

@@ -23,7 +23,7 @@ from ..refusals import reason_of, refusal_headers
 from .fragment import InvalidFragment, parse_fragment
 from .links import ice_links
 from .preconditions import entity_tag, failed_precondition
-from .protocol import Ingest, Playback, accepts_ingest, offers_playback
+from .protocol import Ingest, Egress, accepts_ingest, offers_playback
 from .sessions import connection_id, end_session, trickle
 
 __all__ = ["routes"]
@@ -41,7 +41,7 @@ SESSION_METHODS = ["GET", "HEAD", "PATCH", "DELETE", "OPTIONS"]
 def routes(endpoint: StreamEndpoint, path: str) -> Sequence[BaseRoute]:
     """Return the routes ``{path}/whip`` and ``{path}/whep``, and those of their sessions."""
     endpoint.hooks.protocols["whip"] = Ingest()
-    endpoint.hooks.protocols["whep"] = Playback()
+    endpoint.hooks.protocols["whep"] = Egress()
     found: list[BaseRoute] = []
     for name in ("whip", "whep"):
         handling = _Handling(endpoint, name)
