@@ -29,7 +29,7 @@ const REPLY = 22; // and 2 for the mark of its end
 const SHORTEST = 1;
 
 /** What a timeline says while there is nothing to show. */
-const EMPTY = "No turns yet. Each turn of the conversation appears here.";
+const EMPTY = "None yet. Each turn of the conversation appears here.";
 
 /** A strip with its turn. */
 interface Strip {
@@ -51,7 +51,7 @@ export class Timeline {
   });
   readonly #chart = h("div", { class: "frtc-chart" }, this.#axis, this.#list);
   readonly #unit = h("span", {}, "Seconds since the end of speech");
-  readonly #empty = h("p", { class: "frtc-hint" }, EMPTY);
+  readonly #empty = h("span", { class: "frtc-hint" }, EMPTY);
   readonly #title = h("p", { class: "frtc-turn-title" });
   readonly #parts = h("dl", { class: "frtc-parts" });
   readonly #figures = h("div", { class: "frtc-turn-figures" }, this.#title, this.#parts);
@@ -65,8 +65,7 @@ export class Timeline {
     this.root = h(
       "div",
       { class: "frtc-timeline" },
-      h("p", { class: "frtc-title frtc-key" }, h("span", {}, "Turns"), this.#unit),
-      this.#empty,
+      h("p", { class: "frtc-title frtc-key" }, h("span", {}, "Turns"), this.#unit, this.#empty),
       this.#chart,
       this.#figures,
     );

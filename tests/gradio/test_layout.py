@@ -34,12 +34,18 @@ MEASURE = """async () => {
     };
     const buttons = [...document.querySelectorAll(".frtc-bar button")];
     const drawer = document.querySelector(".frtc-drawer:not([hidden])");
+    // Below the turns of a conversation the other figures may be scrolled to.
+    const hidden = (drawer) => {
+      const turns = drawer?.querySelector(".frtc-timeline");
+      if (turns) return place(turns)[3] - place(drawer)[3];
+      return drawer ? drawer.scrollHeight - drawer.clientHeight : 0;
+    };
     const waves = document.querySelector("canvas.frtc-waves");
     const texts = [...document.querySelectorAll(".frtc-time, .frtc-legend")];
     const strip = waves && waves.clientHeight < 80;
     return {
       covered: strip ? texts.filter((one) => one.offsetParent && meet(one, waves)).length : 0,
-      scrolled: drawer ? drawer.scrollHeight - drawer.clientHeight : 0,
+      scrolled: hidden(drawer),
       main: place(document.querySelector(".frtc-main")),
       buttons: buttons.filter((one) => one.offsetParent).map(place),
       height: document.documentElement.scrollHeight,
