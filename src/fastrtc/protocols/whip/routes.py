@@ -23,7 +23,7 @@ from ..refusals import reason_of, refusal_headers
 from .fragment import InvalidFragment, parse_fragment
 from .links import ice_links
 from .preconditions import entity_tag, failed_precondition
-from .protocol import Ingest, Egress, accepts_ingest, offers_playback
+from .protocol import Egress, Ingest, accepts_ingest, offers_playback
 from .sessions import connection_id, end_session, trickle
 
 __all__ = ["routes"]
