@@ -16,6 +16,9 @@ const PING_EVERY = 2500;
 /** Audio that the network has not taken yet, in bytes: half a second; more is dropped. */
 const MAX_UNSENT = 48_000;
 
+/** Closes a lost socket: 1000, which may arrive late, would end the session. */
+const LOST = 4000;
+
 /** The close codes of a connection that has broken rather than ended (RFC 6455). */
 const BROKEN = [1005, 1006, 1012, 1014, 1015];
 
@@ -140,13 +143,13 @@ export class SocketLink extends Emitter<LinkEvents> {
   }
 
   /** Close the link. The server notices immediately. */
-  close(): void {
+  close(code = 1000): void {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
     clearInterval(this.#pings);
     this.#audio?.close();
-    this.#socket?.close(1000);
+    this.#socket?.close(code);
     this.#settle?.reject(closedError());
   }
 
@@ -158,7 +161,7 @@ export class SocketLink extends Emitter<LinkEvents> {
     if (this.#over) return;
     const wasConnected = this.#connected;
     if (!wasConnected) this.#settle?.reject(error);
-    this.close();
+    this.close(LOST);
     if (wasConnected) this.emit("closed", error);
   }
 

@@ -12,9 +12,10 @@ from fastrtc.core.identity import ClientRequest
 from fastrtc.pacing.playout import Playout
 from fastrtc.pacing.sent_audio import HeardUntil
 from fastrtc.pacing.suspendable import Detached
+from fastrtc.session import resumption
 from fastrtc.session.hooks import Hooks
 from fastrtc.session.media import Media
-from fastrtc.session.resumption import Resumption, Return, lose_network
+from fastrtc.session.resumption import Resumption, Return, is_settled, lose_network
 from fastrtc.session.session import State
 from tests.session.rig import Handler, Rig, until
 
@@ -149,6 +150,26 @@ async def test_a_client_that_does_not_return_ends_the_session_once():
     assert rig.session.reason.end_code == "closed"
     assert "0.05 s" in rig.session.reason.text
     assert rig.handler.shutdowns == 1
+
+
+async def test_a_client_whose_attempt_fails_after_all_has_not_ended_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resumption, "NEXT_ATTEMPT_S", 0.1)
+    rig = ResumableRig()
+    rig.session.start()
+    rig.first.closing.set()
+    assert is_settled(rig.session)
+    back = Transport()
+    back.closing.set()
+    rig.resumption.take_over(Return(back))
+    rig.resumption.established(back)
+    assert not is_settled(rig.session)
+
+    lose_network(rig.session, back, "closed", closed=True)
+
+    assert rig.session.state is State.LIVE
+    await asyncio.wait_for(rig.session.closed.wait(), 10)  # as it does not try again
 
 
 async def test_a_session_waits_for_its_lost_transports_when_it_ends():

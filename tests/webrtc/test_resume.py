@@ -57,6 +57,12 @@ class Resuming(Client):
     async def offer(self, *, trickle: bool = False) -> dict[str, Any]:
         return {**await super().offer(trickle=trickle), "resume": self.resume, **self.fields}
 
+    async def close(self) -> None:
+        """Close the connection, as a client that has been back for some time."""
+        if self.session is not None:
+            self.session.resumption._settles_at = 0.0
+        await super().close()
+
     @property
     def secret(self) -> str:
         secret: str = self.response["resume"]["secret"]

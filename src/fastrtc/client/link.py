@@ -70,8 +70,12 @@ class Link(Protocol):
             ClientError: If the server refuses the connection or cannot be reached.
         """
 
-    async def close(self) -> None:
-        """Close the connection in any state; never raises."""
+    async def close(self, *, stop: bool = True) -> None:
+        """Close the connection in any state; never raises.
+
+        Args:
+            stop: Whether the server is told that the session ends, where the transport can.
+        """
 
     async def send_audio(self, samples: NDArray[np.int16]) -> None:
         """Send 20 ms of audio, shape ``(n,)``."""

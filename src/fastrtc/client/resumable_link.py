@@ -66,7 +66,7 @@ class ResumableLink:
             self._lost(self._reports.error)
         return answer
 
-    async def close(self) -> None:
+    async def close(self, *, stop: bool = True) -> None:
         """Close the connection in any state; never raises."""
         self._connected = False
         if self._resuming is not None:
@@ -153,6 +153,6 @@ class ResumableLink:
         return None
 
     def _retire(self, link: Link) -> None:
-        closing = asyncio.ensure_future(link.close())
+        closing = asyncio.ensure_future(link.close(stop=False))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)

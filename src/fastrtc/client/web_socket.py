@@ -114,9 +114,15 @@ class WebSocketLink:
             await self._socket.send('{"event": "ping"}')
         return await self._started
 
-    async def close(self) -> None:
-        """Send ``stop``, and close the socket; never raises."""
+    async def close(self, *, stop: bool = True) -> None:
+        """Send ``stop``, and close the socket; never raises.
+
+        Args:
+            stop: Whether the session ends; otherwise the socket is dropped.
+        """
         self._closing = True
+        if self._socket is not None and not stop:
+            self._socket.transport.abort()
         if self._socket is not None and self._reader is not None:
             with contextlib.suppress(ConnectionClosed, asyncio.TimeoutError):
                 await self._socket.send('{"event": "stop"}')

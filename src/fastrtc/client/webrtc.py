@@ -123,7 +123,7 @@ class WebRTCLink:
             raise ClientError(f"not connected: {why.problem}", "ice_failed", advice=why.advice[0])
         return answer.get("resume")
 
-    async def close(self) -> None:
+    async def close(self, *, stop: bool = True) -> None:
         """Close the connection; never raises."""
         if self._peer is not None:
             await self._peer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,9 +20,16 @@ from .message_history import MessageHistory
 from .resume_secrets import ResumeSecrets
 from .session import Session, State
 
-__all__ = ["Resumable", "Resumption", "Return", "lose_network"]
+__all__ = ["Resumable", "Resumption", "Return", "is_settled", "lose_network"]
 
 logger = logging.getLogger(__name__)
+
+SETTLED_S = 15.0
+"""How long after a resume a client may close the connection because its own attempt has failed, in
+seconds: longer than such an attempt."""
+
+NEXT_ATTEMPT_S = 10.0
+"""How long the session waits for its next attempt then, in seconds, unless ``within_s`` is less."""
 
 NOT_RETURNED = "The client did not return within {:g} s"
 
@@ -114,6 +122,7 @@ class Resumption:
         self._session = session
         self._media = media
         self._on_reconnect = on_reconnect
+        self._settles_at = -math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._heard_at: float | None = None  # of the connection that was lost
         self._lost: Resumable | None = None
@@ -126,21 +135,30 @@ class Resumption:
         session.on_close(self._close)
 
     @property
+    def settled(self) -> bool:
+        """Whether a client that closes its connection ends the session."""
+        return self._session.loop.time() >= self._settles_at
+
+    @property
     def connecting(self) -> bool:
         """Whether a client that returns is not connected yet."""
         return self.suspended and self.transport is not None
 
-    def lose(self, transport: Resumable, text: str) -> None:
+    def lose(self, transport: Resumable, text: str, *, closed: bool = False) -> None:
         """Suspend the session: the network of a transport is lost.
 
         Args:
             transport: The transport; one that was replaced is ignored.
             text: Why, for the log.
+            closed: Whether the client has closed it.
         """
         if transport is not self.transport:
             return
         logger.debug("Session %s: %s; it waits for its client", self._session.id, text)
+        settled = self.settled
         self._detach(transport, CloseReason(text=text))
+        if not settled and closed:
+            self._wait(min(self.within_s, NEXT_ATTEMPT_S))
 
     def take_over(self, back: Return) -> None:
         """Use the transport of a client that returns, once it is established.
@@ -160,6 +178,7 @@ class Resumption:
             self._media.audio_out.rewind(self._lost.heard_until(back.heard))
         self._lost = None
         self.transport, self._return = back.transport, back
+        self._settles_at = math.inf
         self._wait()  # once more: a busy server may take its time to connect
         try:
             back.transport.bind()
@@ -173,6 +192,7 @@ class Resumption:
             return
         self._return = None
         self.suspended = False
+        self._settles_at = session.loop.time() + SETTLED_S
         if self._timer is not None:
             self._timer.cancel()
         self.secrets.established()
@@ -205,11 +225,12 @@ class Resumption:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    def _wait(self) -> None:
-        """Wait for the client from now on."""
+    def _wait(self, seconds: float | None = None) -> None:
+        """Wait for the client from now on, for ``within_s`` by default."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._session.loop.call_later(self.within_s, self._expire)
+        seconds = self.within_s if seconds is None else seconds
+        self._timer = self._session.loop.call_later(seconds, self._expire)
 
     def _expire(self) -> None:
         self._session.close(NOT_RETURNED.format(self.within_s), end="closed")
@@ -238,15 +259,23 @@ class Resumption:
             await asyncio.wait(self._closing)
 
 
-def lose_network(session: Session, transport: Resumable, text: str) -> None:
+def lose_network(
+    session: Session, transport: Resumable, text: str, *, closed: bool = False
+) -> None:
     """Suspend a session whose network is lost if its client may resume it; otherwise end it.
 
     Args:
         session: The session.
         transport: The transport; one that was replaced is ignored.
         text: Why.
+        closed: Whether the client has closed it, which may be because its attempt failed.
     """
     if session.resumption is None or session.state is not State.LIVE:
         session.close(text)
     else:
-        session.resumption.lose(transport, text)
+        session.resumption.lose(transport, text, closed=closed)
+
+
+def is_settled(session: Session) -> bool:
+    """Return whether a client that closes its connection ends the session."""
+    return session.resumption is None or session.resumption.settled

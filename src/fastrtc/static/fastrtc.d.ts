@@ -893,7 +893,7 @@ declare class SocketLink extends Emitter<LinkEvents> {
     /** Stop playing, and return how many samples were played. */
     heard(): Promise<number>;
     /** Close the link. The server notices immediately. */
-    close(): void;
+    close(code?: number): void;
 }
 
 /** Creates the links of a connection: over WebRTC, or over a WebSocket where that may be used. */

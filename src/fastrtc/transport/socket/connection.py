@@ -24,7 +24,7 @@ from ...core.limits import Limits, RateLimit
 from ...core.messages import error_message
 from ...core.tasks import TaskOwner
 from ...session.media import Media
-from ...session.resumption import lose_network
+from ...session.resumption import is_settled, lose_network
 from ...session.session import Session
 from .events import (
     Audio,
@@ -170,7 +170,9 @@ class SocketConnection:
             if self._quit.is_set():  # meanwhile: a session that starts now would never end
                 return
             if message is None:
-                self._lose(self._socket.close_code != NORMAL)
+                started = self.opened
+                settled = started is None or is_settled(started.session)
+                self._lose(self._socket.close_code != NORMAL or not settled)
                 return
             self.heard_at = now
             max_bytes = self._limits.message_bytes

@@ -30,7 +30,7 @@ from ...pacing.playout import Playout
 from ...pacing.sent_audio import MAX_SENT_S, HeardUntil
 from ...session.media import Media
 from ...session.outbox import Outbox
-from ...session.resumption import lose_network
+from ...session.resumption import is_settled, lose_network
 from ...session.session import Session
 from ._aiortc.address import Follower, follow_address
 from ._aiortc.clock import use_steady_clock
@@ -250,10 +250,10 @@ class Peer:
         elif state == "failed":
             self._give_up("the connection failed")
         elif state == "closed":
-            if self._resumes and not self.connected.is_set():
-                lose_network(self.session, self, "the client gave up")
-            else:
+            if is_settled(self.session):
                 self.session.close("the client disconnected")
+            else:
+                lose_network(self.session, self, "the client gave up", closed=True)
 
     def _give_up(self, reason: str) -> None:
         if not self.connected.is_set():
