@@ -61,6 +61,8 @@ async function start() {
   }
 }
 
+addEventListener("pagehide", () => client.disconnect()); // a closed tab frees its place at once
+
 find("start").addEventListener("click", () =>
   client.connected ? client.disconnect() : start(),
 );

@@ -18,4 +18,5 @@ client.on(RTVIEvent.TrackStarted, (track, participant) => {
 await client.connect({
   webrtcRequestParams: { endpoint: "http://127.0.0.1:8000/api/offer" },
 });
+addEventListener("pagehide", () => client.disconnect()); // a closed tab frees its place
 console.log(await client.sendClientRequest("add", [1, 2, 3])); // 6
