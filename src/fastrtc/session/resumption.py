@@ -230,10 +230,10 @@ class Resumption:
         if self._timer is not None:
             self._timer.cancel()
         seconds = self.within_s if seconds is None else seconds
-        self._timer = self._session.loop.call_later(seconds, self._expire)
+        self._timer = self._session.loop.call_later(seconds, self._expire, seconds)
 
-    def _expire(self) -> None:
-        self._session.close(NOT_RETURNED.format(self.within_s), end="closed")
+    def _expire(self, seconds: float) -> None:
+        self._session.close(NOT_RETURNED.format(seconds), end="closed")
 
     async def _close_lost(self, closing: Awaitable[None]) -> None:
         try:
