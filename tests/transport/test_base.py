@@ -7,6 +7,7 @@ import pytest
 
 from fastrtc.core.close_reason import CloseReason  # noqa: F401, for the annotations
 from fastrtc.core.diagnosis import Diagnosis  # noqa: F401
+from fastrtc.core.stats import ConnectionStats  # noqa: F401
 from fastrtc.transport.base import Transport
 from fastrtc.transport.socket.open_socket import OpenSocket
 from fastrtc.transport.webrtc.peer import Peer
@@ -23,4 +24,4 @@ def test_a_transport_has_what_is_needed_of_it(kind: Any, name: str):
 
 
 def test_the_methods_are_those_of_the_protocol():
-    assert METHODS == ["send", "clear", "unplayed_s", "diagnose", "close"]
+    assert METHODS == ["send", "clear", "unplayed_s", "diagnose", "stats", "close"]
