@@ -18,6 +18,9 @@ ECHOED_EARLY_S = FRAME_S
 """How much of the audio before a mark is still to be heard when the provider echoes the mark, in
 seconds: it does so as it sends the last frame to the telephone."""
 
+MARK_S = 0.11
+"""The most audio behind the last mark, in seconds: they are 0.1 s apart."""
+
 MAX_MARKS = 200
 """The most marks that are remembered: one for each 0.1 s of 20 s."""
 
@@ -70,6 +73,10 @@ class PlaybackReports:
         """Record that the client has played the audio up to a position, just now."""
         self._played.append((position_s, now))
 
+    def has_played(self, position_s: float) -> bool:
+        """Return whether the client has played, or nearly, what was sent until a position."""
+        return bool(self._played) and self._played[-1][0] >= position_s - MARK_S
+
     def ask(self, now: float) -> int:
         """Return the number of a question for the delay, which is sent now."""
         self._count += 1
@@ -108,11 +115,12 @@ class PlaybackReports:
             position_s: Its position in the audio that was sent, for marks.
         """
         if self.has_marks:
-            for played_s, at in self._played:
-                if played_s > position_s + ROUNDING_S and at >= sent_at:
-                    ago_s = played_s - position_s - ECHOED_EARLY_S
-                    return max(sent_at, at - ago_s), "marks"
-            return None
+            times = [  # a mark may be late, but not early
+                at - (played_s - position_s - ECHOED_EARLY_S)
+                for played_s, at in self._played
+                if played_s > position_s + ROUNDING_S and at >= sent_at
+            ]
+            return (max(sent_at, min(times)), "marks") if times else None
         round_trip_s = self.measured_round_trip_s
         if self.delay_s is not None:
             return sent_at + (round_trip_s or 0.0) + self.codec_s + self.delay_s, "client"

@@ -64,6 +64,7 @@ class _Open:
     begins_s: float | None = None  # position of its first sample in the audio of the playout
     ends_s: float | None = None  # and of its end
     sent_s: float = 0.0  # position of the first sample in what was sent to the client
+    sent_end_s: float = 0.0  # and of its end
     outcome: Outcome | None = None
     deadline: float | None = None  # when it is complete, whether a mark comes or not
 
@@ -216,6 +217,7 @@ class TurnRecorder:
                         one.sent_s = client_s() + max(0.0, one.begins_s - before_s)
                         self._events.append(AudioStarted(one.number, now))
                     one.last_sent = now
+                    one.sent_end_s = client_s() + sent_s - before_s
         self._look(sent_s, now)
 
     def cut(self, sent_s: float, pushed_s: float, now: float) -> None:
@@ -265,11 +267,16 @@ class TurnRecorder:
         if one.first_sent is not None:
             self._events.append(AudioEnded(one.number, now))
         self._events.append(ReplyEnded(one.number, now, outcome))
-        if one.first_sent is None or self._heard(one) or not self._playback.has_marks:
+        if outcome == "interrupted" or self._is_heard(one):
             self._complete(one)
         else:
             one.deadline = now + MARKS_TIMEOUT_S
             self._finished.append(one)
+
+    def _is_heard(self, one: _Open) -> bool:
+        """Return whether no more marks are to be expected."""
+        waits = one.first_sent is not None and self._playback.has_marks
+        return not waits or self._playback.has_played(one.sent_end_s)
 
     def _heard(self, one: _Open) -> tuple[float, HeardBy] | None:
         if one.first_sent is None:
@@ -280,7 +287,7 @@ class TurnRecorder:
         """Complete the turns whose marks have come, or come too late."""
         for one in tuple(self._finished):
             late = one.deadline is not None and now >= one.deadline
-            if late or self._heard(one):
+            if late or self._is_heard(one):
                 self._finished.remove(one)
                 self._complete(one)
 
