@@ -296,7 +296,7 @@ export class Continuity {
 
   /** Use the link again that was lost. */
   #goBack(former: Former): void {
-    this.link?.close();
+    if (this.link !== former.link) this.link?.close(); // unless no attempt has got so far
     this.#noteSecret();
     this.link = former.link;
     this.id = this.#session?.id ?? this.id;

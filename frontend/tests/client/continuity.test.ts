@@ -221,6 +221,20 @@ describe("a session", () => {
     expect(changes.at(-1)).toMatchObject({ state: "connected", resumed: true });
   });
 
+  it("goes on over a connection that returns before an attempt has a new one", async () => {
+    let asked = 0;
+    const rtcConfiguration = () =>
+      asked++ === 0 ? Promise.resolve(null) : new Promise<never>(() => undefined);
+    const { connection, former, changes } = await lost({ rtcConfiguration });
+    expect([asked, FakePeer.all.length]).toEqual([2, 1]);
+    former.become("connected");
+    await vi.advanceTimersByTimeAsync(2500); // the attempt is given up
+    expect(changes.at(-1)).toMatchObject({ state: "connected", resumed: true });
+    expect(former.connectionState).toBe("connected");
+    expect(connection.send("there")).toBe(true);
+    expect(former.channel.sent).toEqual(['"there"']);
+  });
+
   it("ends when it is opened in another window", async () => {
     const { connection } = await connected();
     FakePeer.last.say({ type: "end_stream", data: "Replaced", code: "replaced" });
