@@ -110,7 +110,11 @@ class _MeasuredLoop:
 
     def add(self, connection: Connection) -> None:
         self._count_dropped(connection.session)
-        self._connections[connection.session] = _MeasuredConnection(connection, self._instruments)
+        measured = _MeasuredConnection(connection, self._instruments)
+        before = self._connections.get(connection.session)
+        if before is not None:  # the media of a resumed session, which count, are the same
+            measured.dropped = before.dropped
+        self._connections[connection.session] = measured
         self._lag.start()
 
     def remove(self, connection: Connection) -> None:
@@ -133,12 +137,16 @@ class _MeasuredLoop:
 
 
 class _MeasuredConnection:
-    """The figures of a connection that were recorded so far."""
+    """The figures of a connection that were recorded so far.
+
+    Attributes:
+        dropped: The frames that were dropped so far, by direction.
+    """
 
     def __init__(self, connection: Connection, instruments: Instruments) -> None:
         self._connection = connection
         self._instruments = instruments
-        self._dropped = {"in": 0, "out": 0}
+        self.dropped = {"in": 0, "out": 0}
         self._received = self._lost = 0
 
     def measure(self) -> None:
@@ -157,10 +165,10 @@ class _MeasuredConnection:
         stats = self._connection.transport.stats()
         dropped = {"in": stats.frames_dropped_in, "out": stats.frames_dropped_out}
         for direction, count in dropped.items():
-            more = count - self._dropped[direction]
+            more = count - self.dropped[direction]
             if more > 0:
                 self._instruments.dropped.labels(direction).inc(more)
-        self._dropped = dropped
+        self.dropped = dropped
         return stats
 
 

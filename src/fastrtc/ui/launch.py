@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 
 from ..server.authorization import site_policy
 from ..server.endpoint import endpoint_of
@@ -23,6 +23,7 @@ from ..transport.cross_site import SitePolicy
 from ..transport.webrtc.ports.ice_ports import IcePorts
 from ._compat import at_startup
 from .frames import FrameAncestors
+from .login import behind_login
 
 __all__ = [
     "add_launch_routes",
@@ -75,8 +76,8 @@ def wrap_launch(blocks: Any, wrap: Callable[[Any], Any]) -> None:
     blocks.launch = launch_within
 
 
-def add_launch_routes(blocks: Any, routes: Callable[[], Sequence[BaseRoute]]) -> None:
-    """Let ``launch`` serve more routes beside the page.
+def add_launch_routes(blocks: Any, routes: Callable[[], Sequence[Route]]) -> None:
+    """Let ``launch`` serve more routes beside the page, behind its login if it has one.
 
     Args:
         blocks: The ``gr.Blocks``.
@@ -87,7 +88,8 @@ def add_launch_routes(blocks: Any, routes: Callable[[], Sequence[BaseRoute]]) ->
     @functools.wraps(launch)
     def launch_with_routes(*args: Any, **kwargs: Any) -> Any:
         app_kwargs = dict(kwargs.get("app_kwargs") or {})
-        app_kwargs["routes"] = [*routes(), *(app_kwargs.get("routes") or ())]
+        added = [behind_login(route) for route in routes()]
+        app_kwargs["routes"] = [*added, *(app_kwargs.get("routes") or ())]
         return launch(*args, **{**kwargs, "app_kwargs": app_kwargs})
 
     blocks.launch = launch_with_routes

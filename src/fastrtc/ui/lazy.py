@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gradio import Blocks as Blocks
-    from starlette.routing import BaseRoute
+    from starlette.routing import Route
 
 __all__ = ["LazyPage"]
 
@@ -28,7 +28,7 @@ class LazyPage:
         self,
         generate: Callable[[], Any],
         wrap_lifespan: Callable[[Any], Any],
-        routes: Callable[[], Sequence[BaseRoute]] = tuple,
+        routes: Callable[[], Sequence[Route]] = tuple,
     ) -> None:
         self._generate = generate
         self._wrap_lifespan = wrap_lifespan
