@@ -46,3 +46,8 @@ def test_only_the_key_of_the_program_creates_others(snippet) -> None:
     answer = client.post("/v1/realtime/client_secrets", headers=headers)
     assert answer.json()["value"].startswith("ek_")
     assert client.post("/v1/realtime/client_secrets").status_code == 401
+    for forged in ("Bearer frtc1.forged", "frtc1.forged", f"Bearer {answer.json()['value']}"):
+        headers = {"Authorization": forged}
+        assert client.post("/v1/realtime/client_secrets", headers=headers).status_code == 401
+        call = client.post("/v1/realtime/calls", content="", headers=headers)
+        assert call.status_code == (400 if "ek_" in forged else 401)

@@ -1,3 +1,4 @@
+import hmac
 import os
 
 from fastapi import FastAPI
@@ -9,7 +10,9 @@ API_KEY = os.environ["OPENAI_API_KEY"]  # yours: the servers that use this one h
 
 def authorize(request):
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
-    return key == API_KEY or key.startswith("frtc1.")  # a token, which was checked before
+    if hmac.compare_digest(key.encode(), API_KEY.encode()):
+        return True  # your server: it may create keys
+    return None  # a client, whose token is checked; it may not
 
 
 def echo(audio):

@@ -192,6 +192,8 @@ async def refusal_of_client(
     authorize: Authorize | None,
     request: Request | WebSocket | None,
     token: Any = None,
+    *,
+    explicit: bool = False,
 ) -> SessionRefused | None:
     """Decide whether to refuse a request: by its origin, then its token, then ``authorize``.
 
@@ -201,6 +203,7 @@ async def refusal_of_client(
         authorize: The program's function; None accepts every request.
         request: The request; None if it is unknown.
         token: The token in the body of the request, if it has one.
+        explicit: See ``refusal_of``.
 
     Returns:
         The refusal, or None.
@@ -212,7 +215,7 @@ async def refusal_of_client(
         claims = claims_of(tokens, request, token)
     except SessionRefused as refused:
         return refused
-    return await refusal_of(authorize, request, claims=claims)
+    return await refusal_of(authorize, request, claims=claims, explicit=explicit)
 
 
 async def refusal_of(
@@ -220,6 +223,7 @@ async def refusal_of(
     request: Request | WebSocket | None,
     *,
     claims: Claims | None = None,
+    explicit: bool = False,
 ) -> SessionRefused | None:
     """Decide whether to refuse a request by calling ``authorize``.
 
@@ -231,6 +235,8 @@ async def refusal_of(
         authorize: The program's function; None accepts every request.
         request: The request; None, if it is unknown, is refused.
         claims: The content of the token of the request.
+        explicit: Whether ``authorize`` has to return True or a user: None, with which it only does
+            not object to the client, refuses the request.
 
     Returns:
         The refusal, or None.
@@ -257,6 +263,8 @@ async def refusal_of(
         verdict = str(refused.detail)
     except Exception as error:
         _failures.log(logger.error, "authorize failed, the request is refused", exc_info=error)
+        verdict = False
+    if verdict is None and explicit:
         verdict = False
     if verdict is None or verdict is True:
         return None

@@ -72,6 +72,29 @@ def test_keys_need_tokens_and_authorization(missing: str):
     assert missing in error_of(answer, 404)["message"]
 
 
+def test_a_client_cannot_create_keys(client: TestClient):
+    url = "/v1/realtime/client_secrets"
+    key = client.post(url, headers=KEY).json()["value"]
+    token = key.removeprefix("ek_")
+    for forged in (key, token, "frtc1.forged", "ek_frtc1.forged"):
+        bearer = {"Authorization": f"Bearer {forged}"}
+        for answer in (
+            client.post(url, headers=bearer),
+            client.post(url, headers={"Authorization": forged}),
+            client.post(url, headers={"Sec-WebSocket-Protocol": f"fastrtc, {forged}"}),
+            client.post(f"{url}?token={forged}", headers=KEY),
+        ):
+            assert error_of(answer, 401)["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize("verdict", [None, False, "no"])
+def test_who_creates_keys_is_accepted_explicitly(verdict: Any):
+    stream = create_stream(authorize=lambda request: verdict)
+    stream.tokens(SECRET)
+    answer = TestClient(create_app(stream)).post("/v1/realtime/client_secrets", headers=KEY)
+    assert error_of(answer, 401)["code"] == "unauthorized"
+
+
 @pytest.mark.parametrize(
     ("files", "param"),
     [

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any
 
-from ...server.tokens import PREFIX
+from starlette.requests import HTTPConnection
 
-__all__ = ["KEY_PREFIX", "SUBPROTOCOL", "normalized_scope", "subprotocol_of"]
+from ...server.tokens import PREFIX, find_token
+
+__all__ = ["KEY_PREFIX", "SUBPROTOCOL", "has_token", "normalized_scope", "subprotocol_of"]
 
 KEY_PREFIX = "ek_"
 """How short-lived keys begin; the SDK for browsers accepts no others."""
@@ -40,6 +42,13 @@ def normalized_scope(scope: Scope) -> Scope:
         key = kind + b" " + value[len(KEY_PREFIX) :]
     others = [(name, value) for name, value in headers if name != b"authorization"]
     return {**scope, "headers": [*others, (b"authorization", key)]}
+
+
+def has_token(request: HTTPConnection) -> bool:
+    """Return whether a request has a token of this package, in any form."""
+    given = [*request.headers.getlist("authorization"), *request.query_params.values()]
+    found = find_token(request.headers, request.query_params)
+    return found is not None or any(PREFIX in one for one in given)
 
 
 def subprotocol_of(scope: Scope) -> str | None:

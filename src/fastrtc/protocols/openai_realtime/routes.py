@@ -25,7 +25,7 @@ from ..refusals import refusal_headers
 from .audio_codec import RATE
 from .channel import NAME, RealtimeOverWebRTC
 from .client_secrets import check_session, create_secret
-from .credentials import normalized_scope, subprotocol_of
+from .credentials import has_token, normalized_scope, subprotocol_of
 from .errors import EventError, error_body
 from .web_socket import RealtimeSocketProtocol, refusal_event
 
@@ -136,13 +136,22 @@ class _Routes:
         return Response(status_code=200)
 
     async def client_secret(self, request: Request) -> Response:
-        """Create a short-lived key for a client."""
+        """Create a short-lived key for a client.
+
+        Its holder may create no others: ``authorize`` itself has to accept the request, which must
+        not have a token, as none is verified here.
+        """
         endpoint = self._endpoint
+        request = Request(normalized_scope(request.scope), request.receive)
         tokens, authorize = endpoint.hooks.tokens, endpoint.owner.authorize
         if tokens is None or authorize is None:
             missing = "stream.tokens()" if tokens is None else "authorize="
             return _failed(error_body(f"This server has no {missing}", "not_configured"), 404)
-        refusal = await refusal_of_client(endpoint.site_policy, None, authorize, request)
+        if has_token(request):
+            return _refused(SessionRefused("unauthorized", reason="A token creates no keys"))
+        refusal = await refusal_of_client(
+            endpoint.site_policy, None, authorize, request, explicit=True
+        )
         if refusal is not None:
             return _refused(refusal)
         try:
