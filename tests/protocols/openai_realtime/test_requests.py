@@ -56,6 +56,10 @@ def test_a_short_lived_key_has_a_session_and_an_end(client: TestClient):
         (b'{"session": {"type": "transcription"}}', "session.type"),
         (b'{"expires_after": {"seconds": 5}}', "expires_after.seconds"),
         (json.dumps({"session": {"instructions": "x" * 20_000}}).encode(), "session"),
+        (rb'{"session": {"x": "\ud800"}}', "session"),
+        (rb'{"session": {"\ud800": 1}}', "session"),
+        (b'{"session": {"audio": {"output": {"speed": NaN}}}}', "session"),
+        (b'{"session": {"tools": [{"type": "function", "x": 1e999}]}}', "session"),
     ],
 )
 def test_a_wrong_request_for_a_key_is_refused(client: TestClient, body: bytes, param: Any):

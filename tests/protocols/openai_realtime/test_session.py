@@ -488,6 +488,20 @@ def test_what_a_client_can_store_is_bounded():
     assert len(session.machine.items) == 1000
 
 
+def test_a_session_does_not_grow_with_its_updates():
+    session = Session()
+    for number in range(4):
+        part = {"audio": {"input": {f"x{number}": "x" * 60_000}}}
+        assert session.send("session.update", session=part)[0]["type"] == "session.updated"
+    before = session.machine.config.as_dict()
+    for part in ({"z": "x" * 60_000}, {"audio": {"output": {"y": ["x"] * 20_000}}}):
+        error = error_of(session.send("session.update", session=part))
+        assert (error["code"], error["param"]) == ("string_above_max_length", "session")
+    assert session.machine.config.as_dict() == before
+    smaller = session.send("session.update", session={"audio": {"input": {"x0": None}}})
+    assert smaller[0]["type"] == "session.updated"
+
+
 def test_turns_of_a_handler_that_cannot_detect_them_stay_manual():
     session = Session(None, detects=False)
     detection = {"audio": {"input": {"turn_detection": {"type": "server_vad"}}}}

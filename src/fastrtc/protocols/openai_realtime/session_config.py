@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -99,6 +100,9 @@ _WITHOUT_EFFECT = {
 MAX_KEPT = 64
 """Maximum number of fields of a client that are stored without effect."""
 
+MAX_LENGTH = 256 * 1024
+"""Maximum length of the session as JSON, in characters."""
+
 
 class SessionConfig:
     """The configuration; ``update`` merges what a client sends. No I/O.
@@ -172,6 +176,7 @@ class SessionConfig:
         merged = _merged(self._values, values)
         if len(merged) > MAX_KEPT:
             raise EventError("The session has too many fields", param="session")
+        _check(merged)
         self._values = merged
 
     @property
@@ -229,6 +234,27 @@ class SessionConfig:
     def as_dict(self) -> dict[str, Any]:
         """Return the session object."""
         return dict(self._values)
+
+
+def _check(values: dict[str, Any]) -> None:
+    """Check that JSON can represent a session, and its length.
+
+    Raises:
+        EventError: If it cannot, or the session is too large.
+    """
+    try:
+        text = json.dumps(values, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, RecursionError):  # NaN, half of a surrogate pair, deep nesting
+        raise EventError(
+            "The session has a value that is not valid JSON", param="session"
+        ) from None
+    if len(text) > MAX_LENGTH:
+        raise EventError(
+            f"The session may have {MAX_LENGTH} characters as JSON, not {len(text)}",
+            "string_above_max_length",
+            "session",
+        )
 
 
 def _type(format: dict[str, Any] | None) -> AudioFormat:
