@@ -109,7 +109,6 @@ ELSEWHERE = {
     "transport/webrtc/peer.py": "tests/webrtc",
     "transport/webrtc/probe.py": "tests/test_cli_connect.py",
     "transport/webrtc/sent_tracks.py": "tests/client/test_webrtc.py",
-    "transport/webrtc/renegotiation.py": "tests/protocols/rtvi/test_clients.py",
     "transport/webrtc/second_video.py": "tests/protocols/rtvi/test_clients.py",
     "transport/webrtc/ports/errors.py": "tests/transport/webrtc/ports/test_udp_port.py",
     "transport/webrtc/ports/shared_port.py": "tests/transport/webrtc/ports/test_udp_port.py",
