@@ -23,7 +23,6 @@ ELSEWHERE = {
     "core/tool_call.py": "tests/turns/test_tool_calls.py",
     "client/link.py": "tests/client/test_client.py",
     "client/links.py": "tests/client/test_client.py",
-    "client/resumable_link.py": "tests/websocket/test_resume.py",
     "client/routes.py": "tests/client/test_client.py",
     "client/switched_events.py": "tests/websocket/test_resume.py",
     "credentials/": "tests/test_credentials.py",

@@ -10,8 +10,9 @@ import pytest
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
-from fastrtc import AsyncStreamHandler, Stream, wait_for_item
+from fastrtc import AsyncStreamHandler, Stream, client, wait_for_item
 from fastrtc.audio.encodings import ENCODINGS
+from fastrtc.transport.webrtc.client_peer import ClientPeer
 from tests.support.cluster import running, streams_of
 from tests.support.connections import connections_of, left
 from tests.support.peers import LOCAL, AudioSource, Client, eventually
@@ -205,3 +206,32 @@ async def test_an_offer_that_reaches_another_process_finds_the_session() -> None
         await second.close()
         await second.over()
     assert handler.shutdowns == 1
+
+
+async def test_the_python_client_presents_the_secret_of_an_attempt_that_failed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The server has seen the connection established, so the secret before is invalid."""
+    app = FastAPI()
+    stream = made()
+    stream.mount(app)
+    connected, attempts = ClientPeer.connected, []
+
+    async def connected_or_not(peer: ClientPeer) -> bool:
+        assert await connected(peer)
+        attempts.append(peer)
+        if len(attempts) == 2:
+            await eventually(lambda: not session.resumption.suspended)
+        return len(attempts) != 2
+
+    monkeypatch.setattr(ClientPeer, "connected", connected_or_not)
+    async with served_here(app) as url:
+        address = url.replace("ws", "http", 1)
+        async with client.Client(address, resume=True, mode="receive") as caller:
+            session = connections_of(stream).session(caller.id)
+            attempts[0]._consent_expired()
+            async for message in caller.messages():
+                if message["type"] == "reconnected":
+                    break
+            assert caller.error is None
+            assert len(attempts) == 3

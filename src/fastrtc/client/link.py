@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import ClientError
 
-__all__ = ["Link", "LinkEvents", "SocketEncoding"]
+__all__ = ["Link", "LinkEvents", "SocketEncoding", "TransportLink"]
 
 SocketEncoding = Literal["pcm16", "mulaw"]
 """Encodings of audio on a WebSocket that a client may choose."""
@@ -42,7 +42,7 @@ class LinkEvents(Protocol):
 
 
 class Link(Protocol):
-    """A connection over one transport.
+    """A connection to a server.
 
     Attributes:
         rate: Sample rate of the audio for ``send_audio``, in Hz.
@@ -89,3 +89,16 @@ class Link(Protocol):
 
     def send_message(self, text: str) -> None:
         """Send a message."""
+
+
+class TransportLink(Link, Protocol):
+    """A connection over one transport, which may replace another one.
+
+    Attributes:
+        answered: Whether the server has accepted the offer, or the ``start``.
+        resume: What its answer says about resuming; None if it says nothing. It is known before the
+            connection is established.
+    """
+
+    answered: bool
+    resume: Any

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ..core.types import Mode
 from ..transport.webrtc.client_peer import Carry
 from .errors import JSON
-from .link import Link, LinkEvents, SocketEncoding
+from .link import LinkEvents, SocketEncoding, TransportLink
 from .webrtc import WebRTCLink
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class LinkFactory:
     metadata: Mapping[str, JSON] | None
     shape_network: tuple[Carry, Carry] | None = None
 
-    def create(self, events: LinkEvents) -> Link:
+    def create(self, events: LinkEvents) -> TransportLink:
         """Create a connection, which is not open yet.
 
         Raises:

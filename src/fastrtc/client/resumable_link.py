@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.messages import create_message
 from .errors import ClientError
-from .link import Link, LinkEvents
+from .link import LinkEvents, TransportLink
 from .reconnection import Reconnection
 from .resume_state import ResumeState
 from .switched_events import SwitchedEvents
@@ -34,17 +34,18 @@ class ResumableLink:
         events: Receives what the server sends, over all connections.
     """
 
-    def __init__(self, create: Callable[[LinkEvents], Link], events: LinkEvents) -> None:
+    def __init__(self, create: Callable[[LinkEvents], TransportLink], events: LinkEvents) -> None:
         self._create = create
         self._events = events
         self._state = ResumeState()
         self._reports, self._link = self._new()
         self.rate = self._link.rate
         self._connected = False
+        self._heard: int | None = None  # of the last connection that the server has accepted
         self._resuming: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
-    def _new(self) -> tuple[SwitchedEvents, Link]:
+    def _new(self) -> tuple[SwitchedEvents, TransportLink]:
         reports = SwitchedEvents(self._events, self._state, self._lost)
         return reports, self._create(reports)
 
@@ -108,51 +109,81 @@ class ResumableLink:
         self._resuming = asyncio.ensure_future(self._resume(error))
 
     async def _resume(self, error: ClientError) -> None:
+        """Resume the session, or report that it has ended."""
+        # From now on, the present connection may be told that it was replaced.
+        self._heard, self._reports.on = self._link.heard, False
+        try:
+            resumed = await self._try_to_resume()
+        except Exception:
+            logger.exception("The session is not resumed")
+            resumed = False
+        finally:
+            self._resuming = None
+        if not resumed:
+            self._connected = False
+            self._events.ended(error)
+        elif self._reports.error is not None:  # it was lost meanwhile
+            self._lost(self._reports.error)
+
+    async def _try_to_resume(self) -> bool:
+        """Try until the session is resumed, or cannot be; return whether it is."""
         loop = asyncio.get_running_loop()
         policy = Reconnection(self._state.within_s, loop.time())
         self._events.message(create_message("reconnecting", ""))
-        try:
-            while (at := policy.next_attempt_at(loop.time(), random.random())) is not None:
-                await asyncio.sleep(at - loop.time())
-                failure = await self._attempt()
-                if failure is None:
-                    return
-                logger.debug("The session is not resumed yet: %s", failure)
-                policy.failed(failure.code)
-        finally:
-            self._resuming = None
-        self._events.ended(error)
+        while (at := policy.next_attempt_at(loop.time(), random.random())) is not None:
+            await asyncio.sleep(at - loop.time())
+            failure = await self._attempt()
+            if failure is None:
+                return True
+            logger.debug("The session is not resumed yet: %s", failure)
+            policy.failed(failure.code)
+        return False
 
     async def _attempt(self) -> ClientError | None:
         """Try to resume once; return why it failed."""
         reports, link = self._new()
-        before = self._reports
-        before.on = False  # from now on, it may be told that it was replaced
+        resumed = False
         try:
-            request = self._state.request(self._link.heard)
-            answer = await asyncio.wait_for(link.open(request), ATTEMPT_TIMEOUT_S)
-        except (ClientError, asyncio.TimeoutError) as error:
-            reports.on = False
+            failure = await _open(link, self._state.request(self._heard))
+            resumed = failure is None
+        finally:
+            reports.on = resumed
+            if link.answered:  # the server has replaced the former one, and may use this one
+                self._state.renew(link.resume)
+                link, self._link, self._reports = self._link, link, reports
+                self._heard = self._link.heard
             self._retire(link)
-            if isinstance(error, ClientError):
-                return error
-            return ClientError("no connection in time", "server_timeout")
-        except BaseException:
-            reports.on = False
-            self._retire(link)
-            raise
-        missed = self._state.answered(answer)
-        self._retire(self._link)
-        self._reports, self._link = reports, link
+        if not resumed:
+            return failure
+        missed = self._state.answered(self._link.resume)
         self._connected = True
         for message in missed:
-            link.send_message(message)
+            self._link.send_message(message)
         self._events.message(create_message("reconnected", ""))
-        if reports.error is not None:  # it was lost meanwhile
-            asyncio.get_running_loop().call_soon(self._lost, reports.error)
         return None
 
-    def _retire(self, link: Link) -> None:
-        closing = asyncio.ensure_future(link.close(stop=False))
+    def _retire(self, link: TransportLink) -> None:
+        closing = asyncio.ensure_future(_close(link))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+
+async def _open(link: TransportLink, request: Mapping[str, Any]) -> ClientError | None:
+    """Open a connection in time; return why that failed."""
+    try:
+        await asyncio.wait_for(link.open(request), ATTEMPT_TIMEOUT_S)
+    except ClientError as error:
+        return error
+    except asyncio.TimeoutError:
+        return ClientError("no connection in time", "server_timeout")
+    except Exception as error:  # such as too many open files
+        logger.debug("An attempt to resume failed", exc_info=True)
+        return ClientError(str(error) or type(error).__name__, "client_error")
+    return None
+
+
+async def _close(link: TransportLink) -> None:
+    try:
+        await link.close(stop=False)
+    except Exception:
+        logger.exception("A connection did not close")

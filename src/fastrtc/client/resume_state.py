@@ -45,18 +45,31 @@ class ResumeState:
             request["heard"] = heard
         return request
 
-    def answered(self, answer: Any) -> list[str]:
-        """Process ``resume`` of the server's answer; None if it has none.
+    def renew(self, answer: Any) -> bool:
+        """Keep the secret of the server's answer, also if the connection then fails.
+
+        Args:
+            answer: ``resume`` of the answer; None if it has none.
 
         Returns:
-            The messages that the server has not received, in order.
+            Whether there is one.
         """
         if not isinstance(answer, Mapping) or not isinstance(answer.get("secret"), str):
-            return []
+            return False
         self._secret = answer["secret"]
         within_s = answer.get("within_s")
         if isinstance(within_s, int | float):
             self.within_s = float(within_s)
+        return True
+
+    def answered(self, answer: Any) -> list[str]:
+        """Process ``resume`` of the server's answer, when the connection is established.
+
+        Returns:
+            The messages that the server has not received, in order.
+        """
+        if not self.renew(answer):
+            return []
         received = answer.get("received")
         if not isinstance(received, int) or not 0 <= received <= self._sent:
             return []

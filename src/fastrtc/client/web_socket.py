@@ -50,6 +50,10 @@ class WebSocketLink:
         encoding: Encoding of the audio.
         events: Receives what the server sends.
         metadata: The metadata for the program; None for none.
+
+    Attributes:
+        answered: Whether the server has accepted the ``start``.
+        resume: ``resume`` of its answer.
     """
 
     def __init__(
@@ -73,8 +77,10 @@ class WebSocketLink:
         self._unsent: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._started: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = False
+        self.answered = False
+        self.resume: Any = None
         self._resumes = False
         self._heard = 0
 
@@ -112,7 +118,8 @@ class WebSocketLink:
         with contextlib.suppress(ConnectionClosed):  # the reader knows why
             await self._socket.send(json.dumps(start))
             await self._socket.send('{"event": "ping"}')
-        return await self._started
+        await self._started
+        return self.resume
 
     async def close(self, *, stop: bool = True) -> None:
         """Send ``stop``, and close the socket; never raises.
@@ -204,7 +211,8 @@ class WebSocketLink:
         event = message.get("event")
         if event == "started":
             if not self._started.done():
-                self._started.set_result(message.get("resume"))
+                self.answered, self.resume = True, message.get("resume")
+                self._started.set_result(None)
         elif event == "clear":
             self._events.clear()
         elif event == "pause":

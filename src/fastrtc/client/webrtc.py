@@ -38,6 +38,8 @@ class WebRTCLink:
 
     Attributes:
         shape_network: Functions that carry the RTP packets to and from the server; or None.
+        answered: Whether the server has accepted the offer.
+        resume: ``resume`` of its answer.
     """
 
     rate = RATE
@@ -66,6 +68,8 @@ class WebRTCLink:
         self._trickle = trickle
         self._metadata = metadata
         self._peer: ClientPeer | None = None
+        self.answered = False
+        self.resume: Any = None
         self.shape_network: tuple[Carry, Carry] | None = None
 
     @property
@@ -112,6 +116,7 @@ class WebRTCLink:
         answer = await self._signaling.send(route, body)
         if not is_answer(answer):
             raise refused(answer)
+        self.answered, self.resume = True, answer.get("resume")
         try:
             await peer.accept(answer["sdp"])
         except ValueError as error:
@@ -121,7 +126,7 @@ class WebRTCLink:
         if not await peer.connected():
             why = peer.explain()
             raise ClientError(f"not connected: {why.problem}", "ice_failed", advice=why.advice[0])
-        return answer.get("resume")
+        return self.resume
 
     async def close(self, *, stop: bool = True) -> None:
         """Close the connection; never raises."""
