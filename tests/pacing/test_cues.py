@@ -53,6 +53,18 @@ async def test_a_pause_delays_and_a_clear_drops() -> None:
 
 
 @virtual_time
+async def test_nothing_is_called_nor_looked_at_once_closed() -> None:
+    played = Played()
+    played.add(0.5, "never")
+    played.cues.close()
+    played.add(0.0, "too late")
+    played.add(1.0, "too late")
+    assert played.cues._timer is None
+    await asyncio.sleep(2)
+    assert played.called == []
+
+
+@virtual_time
 async def test_they_are_bounded() -> None:
     played = Played()
     for number in range(MAX_WAITING + 2):

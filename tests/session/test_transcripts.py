@@ -18,6 +18,7 @@ from fastrtc import (
     get_current_context,
 )
 from fastrtc.core.context import Call as PhoneCall
+from fastrtc.server.endpoint import endpoint_of
 from fastrtc.testing import Call
 from tests.session.rig import Rig
 from tests.testing.programs import RATE, Tones, audio_stream, replying, tone
@@ -181,6 +182,21 @@ async def test_the_texts_of_speech_only_if_asked_for(
         stream.say(next(iter(stream.connections)), "two")
         await call.finish()
     assert [text for _, text in said(call)] == expected
+
+
+async def test_captions_that_wait_end_with_the_connection() -> None:
+    stream = Stream(
+        replying(spoken).event_handler, modality="audio", mode="send-receive", captions=True
+    )
+    async with Call(stream, voice=Tones()) as call:
+        await call.say("one")
+        await call.reply()
+        media = next(iter(endpoint_of(stream).places)).session.turns._media
+        assert media is not None and media.audio_out is not None
+        cues = media.audio_out.cues
+        assert cues._timer is not None, "a caption waits for its audio"
+    assert cues._timer is None and not cues._waiting
+    assert [text for _, text in said(call)] == ["One sentence."]
 
 
 @pytest.mark.parametrize(("phone", "shown"), [(None, 2), (PhoneCall("twilio"), 0)])

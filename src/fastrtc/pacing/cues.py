@@ -30,15 +30,18 @@ class Cues:
         self._played_s = played_s
         self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def add(self, at_s: float, function: Callable[[], None]) -> None:
-        """Call a function when the audio before a position was played.
+        """Call a function when the audio before a position was played; never once closed.
 
         Args:
             at_s: The position in all audio that was ever queued, in seconds; not before that of
                 the last call.
             function: The function; must not raise.
         """
+        if self._closed:
+            return
         self._waiting.append((at_s, function))
         if len(self._waiting) > MAX_WAITING:
             self._waiting.popleft()[1]()
@@ -51,6 +54,11 @@ class Cues:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def close(self) -> None:
+        """Drop all functions, and those that follow: nothing is played any more."""
+        self._closed = True
+        self.clear()
 
     def _look(self) -> None:
         self._timer = None

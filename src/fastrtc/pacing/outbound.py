@@ -53,6 +53,7 @@ class AudioOutbound(SuspendableOutput):
         unplayed_s: Returns how much queued audio was not played, in seconds; a transport whose
             client has a buffer replaces it.
         captions: Whether the texts of ``Speech`` are delivered as transcripts.
+        cues: What is called as audio is played: its transcripts.
         tap: Records the audio; None for nothing.
         sent: What was sent, for a client that may resume its session; None for others.
     """
@@ -76,7 +77,7 @@ class AudioOutbound(SuspendableOutput):
         self.meter: LevelMeter | None = None
         self.unplayed_s: Callable[[], float] = self._unsent_s
         self.captions = False
-        self._cues = Cues(self._played_s)
+        self.cues = Cues(self._played_s)
         self.tap: OutboundTap | None = None
         self._was_playing = False
         self._clears = 0
@@ -234,7 +235,7 @@ class AudioOutbound(SuspendableOutput):
         if self.playout is None:
             self._deliver(said)
         else:
-            self._cues.add(self.playout.pushed_s - seconds, lambda: self._deliver(said))
+            self.cues.add(self.playout.pushed_s - seconds, lambda: self._deliver(said))
 
     def use_no_buffer(self) -> None:
         """Let nothing but the queue hold unplayed audio: the client has no buffer."""
@@ -327,7 +328,7 @@ class AudioOutbound(SuspendableOutput):
         """Drop audio that is queued or waits for room; call on the event loop."""
         self._clears += 1
         self._dropped.clear()
-        self._cues.clear()
+        self.cues.clear()
         if self.sent is not None:
             self.sent.clear()
         if self.playout is not None:

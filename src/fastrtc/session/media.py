@@ -132,7 +132,7 @@ class Media:
         if self.audio_in is not None and session.timers.has_idle_timeout:
             self.audio_in.on_pushed = session.timers.heard
         session.on_start(self._start)
-        session.on_stop(self._wake_emit)
+        session.on_stop(self._stop)
 
     def use_no_buffer(self) -> None:
         """Let nothing but the queue hold unplayed audio: the client of the transport has no buffer.
@@ -284,6 +284,11 @@ class Media:
         handler = self.handler
         making = isinstance(handler, StreamHandlerBase) and is_replying(handler)
         return making or self.queued_s() > 0
+
+    async def _stop(self) -> None:
+        if self.audio_out is not None:
+            self.audio_out.cues.close()  # the transport polls no more: they would wait forever
+        await self._wake_emit()
 
     async def _wake_emit(self) -> None:
         """Unblock a sync ``emit`` by calling ``receive`` with a last, silent frame.
