@@ -11,14 +11,23 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from fastrtc import Stream
+from fastrtc.core.conversation_events import ReplyInterrupted
 from fastrtc.core.stats import ConnectionStats
 from fastrtc.metrics.instruments import instruments_of
-from fastrtc.metrics.monitor import PrometheusMonitor
+from fastrtc.metrics.monitor import PrometheusMonitor, PrometheusTurns
 from fastrtc.server import loop_lag
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.connections import add_connection
 from tests.support.peers import eventually
 from tests.webrtc.handlers import AsyncAudioEcho
+
+
+def test_interruptions_are_counted_if_audio_was_interrupted() -> None:
+    registry = CollectorRegistry()
+    turns = PrometheusTurns(instruments_of(registry))
+    turns.on_event(ReplyInterrupted(1, 1.0, 0.0, audible=False))
+    turns.on_event(ReplyInterrupted(2, 2.0, 0.5))
+    assert registry.get_sample_value("fastrtc_interruptions_total", {"kind": "true"}) == 1
 
 
 async def test_figures_are_recorded_as_they_change(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,16 +25,20 @@ from fastrtc import (
 from fastrtc.core.conversation_events import (
     ConversationEvent,
     FunctionCalled,
+    ReplyInterrupted,
     TextSaid,
     TurnListener,
 )
 from fastrtc.core.speech import Speech
+from fastrtc.handlers.link import link_of
 from fastrtc.server.endpoint import endpoint_of
 from fastrtc.session.hooks import Hooks
 from fastrtc.session.turn_log import MAX_RECORDS
 from fastrtc.testing import Call
+from fastrtc.turns.heard import Interruption
 from tests.session.rig import Rig, until
 from tests.support.models import Energy, StreamingEnergy
+from tests.support.virtual_time import virtual_time
 from tests.testing.programs import tone
 
 RATE = 24_000
@@ -142,6 +146,25 @@ async def test_an_interruption_is_recorded_with_what_was_heard() -> None:
     assert 0.4 < first.played_s < 0.9
     assert first.heard_text.startswith("Half of it.")
     assert first.text == "Half of it. And the rest."
+    assert [one.audible for one in recorder.events if isinstance(one, ReplyInterrupted)] == [True]
+
+
+async def test_a_reply_that_never_began_is_not_reported_as_interrupted() -> None:
+    stream, recorder = stream_of(replying(sentence))
+    async with Call(stream) as call:
+        events = link_of(next(iter(stream.handlers.values()))).turn_events
+        assert events is not None
+        events.turn_ended("pause", events.now())
+        events.unanswered()
+        await call.wait(0.1)
+        assert recorder.kinds == ["TurnEnded", "ReplyEnded"]
+        events.turn_ended("pause", events.now())
+        events.begin("reply").called()  # and has no audio yet
+        events.interrupted(Interruption(0.0))
+        await call.wait(0.1)
+    assert recorder.kinds[2:] == ["TurnEnded", "FunctionCalled", "ReplyInterrupted", "ReplyEnded"]
+    assert [one.audible for one in recorder.events if isinstance(one, ReplyInterrupted)] == [False]
+    assert [turn.outcome for turn in recorder.turns] == ["interrupted", "interrupted"]
 
 
 async def test_a_false_interruption_is_an_event() -> None:
@@ -411,6 +434,7 @@ async def test_a_failing_on_turn_costs_nothing_else(caplog: pytest.LogCaptureFix
             await call.finish()
     assert len(call.turns) == 2
     assert "no disk" in caplog.text
+    assert not [message for message in call.messages if message["type"] == "error"]
 
 
 async def test_the_last_turn_reaches_the_program_before_the_end_of_the_connection() -> None:
@@ -427,6 +451,40 @@ async def test_the_last_turn_reaches_the_program_before_the_end_of_the_connectio
         await call.reply()
         await call.wait(0.2)
     assert order == ["interrupted", "disconnected"]
+
+
+def pass_on(rig: Rig, *numbers: int) -> None:
+    """Complete turns of a session, whose only listener is ``on_turn``."""
+    (listener,) = rig.session.turns._listeners
+    for number in numbers:
+        listener.on_turn(Turn("me", number, "reply", 0.0))
+
+
+@virtual_time
+async def test_the_end_of_a_connection_interrupts_no_call_of_on_turn() -> None:
+    got: list[int] = []
+
+    async def record(turn: Turn) -> None:
+        await asyncio.sleep(3.0)
+        got.append(turn.number)
+
+    async with Rig(hooks=Hooks(on_turn=record)) as rig:
+        pass_on(rig, 1, 2)
+        await asyncio.sleep(1.0)
+    assert got == [1, 2]
+
+
+@virtual_time
+async def test_a_slow_on_turn_delays_the_end_by_up_to_10_s(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def record(turn: Turn) -> None:
+        await asyncio.sleep(9.0)
+
+    async with Rig(hooks=Hooks(on_turn=record)) as rig:
+        pass_on(rig, 1, 2, 3, 4, 5)
+    assert asyncio.get_running_loop().time() - rig.ended_at == pytest.approx(10.0, abs=0.1)
+    assert "3 more turns were not passed to it" in caplog.text
 
 
 async def test_without_listeners_nothing_is_recorded_nor_asked() -> None:
@@ -515,4 +573,5 @@ async def test_a_listener_that_fails_costs_nobody_else_anything(
         await call.say(SPEECH)
         await call.finish()
     assert len(call.turns) == len(recorder.turns) == 1
+    assert not [message for message in call.messages if message["type"] == "error"]
     assert np.abs(call.turns[0].audio[1]).max() > 1000

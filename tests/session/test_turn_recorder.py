@@ -124,6 +124,21 @@ def test_the_record_waits_for_the_mark_of_a_telephone() -> None:
     assert talk.recorder.next_at is None
 
 
+def test_the_first_marks_of_a_long_reply_with_a_gap_tell_when_it_was_heard() -> None:
+    talk = Conversation(marks=True)
+    talk.ask(1, 110.0)
+    talk.queue(1, 29.0, 110.75)
+    talk.send(4.0, 110.75)
+    talk.send(25.0, 117.75)
+    for frame in range(1450):  # as with `Interruptions`: a mark for each frame
+        sent_at = 110.75 + frame * FRAME_S + (3.0 if frame >= 200 else 0.0)
+        talk.playback.played((frame + 1) * FRAME_S, sent_at + (0.25 if frame % 3 else 0.2))
+        talk.recorder.advance(sent_at + 0.25)
+    talk.take()
+    (turn,) = talk.turns
+    assert (turn.first_heard_s, turn.heard_by) == (pytest.approx(10.95), "marks")
+
+
 def test_a_mark_that_does_not_come_leaves_it_unknown() -> None:
     talk = Conversation(marks=True)
     talk.ask(1, 110.0)

@@ -160,11 +160,13 @@ class ReplyInterrupted(_Event):
         played_s: How much of it was played, in seconds.
         heard_text: The text of that, if known.
         text: All text that had been synthesized.
+        audible: Whether any audio was being played; otherwise a function was interrupted.
     """
 
     played_s: float
     heard_text: str = ""
     text: str = ""
+    audible: bool = True
 
 
 @dataclass(frozen=True)

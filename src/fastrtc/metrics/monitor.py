@@ -41,8 +41,8 @@ class PrometheusTurns(TurnListener):
         self._instruments = instruments
 
     def on_event(self, event: ConversationEvent) -> None:
-        """Count interruptions."""
-        if isinstance(event, ReplyInterrupted):
+        """Count interruptions of audio."""
+        if isinstance(event, ReplyInterrupted) and event.audible:
             self._instruments.interruptions.labels("true").inc()
         elif isinstance(event, FalseInterruption):
             self._instruments.interruptions.labels("false").inc()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 
 from ..core.rates import FRAME_S
 from ..core.turn import HeardBy
@@ -20,9 +19,6 @@ seconds: it does so as it sends the last frame to the telephone."""
 
 MARK_S = 0.11
 """The most audio behind the last mark, in seconds: they are 0.1 s apart."""
-
-MAX_MARKS = 200
-"""The most marks that are remembered: one for each 0.1 s of 20 s."""
 
 MAX_DELAY_S = 10.0
 """The longest delay that a client may report, in seconds."""
@@ -60,7 +56,7 @@ class PlaybackReports:
         self.codec_s = 0.0
         self.assumed_s: float | None = None
         self.has_marks = False
-        self._played: deque[tuple[float, float]] = deque(maxlen=MAX_MARKS)
+        self._played: tuple[float, float] | None = None  # the last mark, and its time
         self._asked: tuple[int, float] | None = None
         self._answer_s: float | None = None  # the shortest round trip of a question
 
@@ -71,11 +67,11 @@ class PlaybackReports:
 
     def played(self, position_s: float, now: float) -> None:
         """Record that the client has played the audio up to a position, just now."""
-        self._played.append((position_s, now))
+        self._played = position_s, now
 
     def has_played(self, position_s: float) -> bool:
         """Return whether the client has played, or nearly, what was sent until a position."""
-        return bool(self._played) and self._played[-1][0] >= position_s - MARK_S
+        return self._played is not None and self._played[0] >= position_s - MARK_S
 
     def ask(self, now: float) -> int:
         """Return the number of a question for the delay, which is sent now."""
@@ -110,17 +106,20 @@ class PlaybackReports:
     def heard_at(self, sent_at: float, position_s: float) -> tuple[float, HeardBy] | None:
         """Return when a sample was heard, and how that is known; None if it is not.
 
+        A mark may be late, but not early: the least of the times from all marks is right, and this
+        is the one from the last.
+
         Args:
             sent_at: When it was sent.
             position_s: Its position in the audio that was sent, for marks.
         """
         if self.has_marks:
-            times = [  # a mark may be late, but not early
-                at - (played_s - position_s - ECHOED_EARLY_S)
-                for played_s, at in self._played
-                if played_s > position_s + ROUNDING_S and at >= sent_at
-            ]
-            return (max(sent_at, min(times)), "marks") if times else None
+            if self._played is None:
+                return None
+            played_s, at = self._played
+            if played_s <= position_s + ROUNDING_S or at < sent_at:
+                return None
+            return max(sent_at, at - (played_s - position_s - ECHOED_EARLY_S)), "marks"
         round_trip_s = self.measured_round_trip_s
         if self.delay_s is not None:
             return sent_at + (round_trip_s or 0.0) + self.codec_s + self.delay_s, "client"

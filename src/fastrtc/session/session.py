@@ -75,6 +75,7 @@ class Session:
 
     Attributes:
         user_context: The context that user code gets.
+        errors: Its reports of exceptions of the program.
         messages: The messages of the client.
         calls: The program's calls to the client.
         timers: The limits of its duration and of its idle time.
@@ -122,7 +123,7 @@ class Session:
         self._closing: asyncio.Task[None] | None = None
 
         self.outbox = Outbox()
-        self._errors = ErrorReports(id, self.outbox.post, self.loop.time)
+        self.errors = ErrorReports(id, self.outbox.post, self.loop.time)
         self.context = contextvars.copy_context()
         self.calls = ClientCalls(self.outbox.post, self.loop)
         self.user_context = Context(
@@ -143,7 +144,7 @@ class Session:
             ),
         )
         self.context.run(current_context.set, self.user_context)
-        self.context.run(current_post.set, self._errors.show)
+        self.context.run(current_post.set, self.errors.show)
         self._tasks = TaskOwner(f"fastrtc-{id}", self.context, self.fail)
         self.invoker = Invoker(f"fastrtc-{id}", self.context)
         self.messages = ClientMessages(
@@ -152,14 +153,14 @@ class Session:
             self.invoker,
             self.outbox.post,
             self._tasks.start,
-            self._errors.report_failure,
+            self.errors.report_failure,
         )
         methods = Methods(
             hooks.methods,
             self.invoker,
             self.outbox.post,
             self._tasks.start,
-            self._errors.log_failure,
+            self.errors.log_failure,
         )
         self.messages.is_used = lambda: bool(hooks.methods) or self.calls.pending
         self.messages.on("call", methods.receive)
@@ -269,7 +270,7 @@ class Session:
         Args:
             name: Name of the callback.
         """
-        return CallbackFailures(name, self._errors.report_failure, self.loop.time)
+        return CallbackFailures(name, self.errors.report_failure, self.loop.time)
 
     def transcribe(self, transcript: Transcript) -> None:
         """Send a transcript to the client, unless it is a telephone; thread-safe."""
@@ -300,7 +301,7 @@ class Session:
         if self.ended:
             logger.debug("Session %s: an error while closing", self.id, exc_info=error)
             return
-        self._errors.report(error, "error" if self.tells_codes else None)
+        self.errors.report(error, "error" if self.tells_codes else None)
         known = isinstance(error, HandlerExited | HandlerKeepsFailing)
         text = text_of(error) if known else f"{type(error).__name__}: {text_of(error)}"
         self.close(text, INTERNAL_ERROR)
@@ -313,11 +314,11 @@ class Session:
         if isinstance(error, HandlerExited):
             self.fail(error)
         else:
-            self._errors.report(error)
+            self.errors.report(error)
 
     def report_failure(self, name: str, error: Exception) -> None:
         """Log an exception of a callback, throttled, and show it to the client once."""
-        self._errors.report_failure(name, error)
+        self.errors.report_failure(name, error)
 
     async def call_last(self, name: str, call: Coroutine[Any, Any, Any]) -> None:
         """Run a last call of user code while the session closes; see ``HandlerShutdown``."""
@@ -347,7 +348,7 @@ class Session:
         self.state = State.CLOSING
         self.reason = reason
         self._events.closing()
-        self._errors.close()
+        self.errors.close()
         logger.debug("Session %s closes: %s", self.id, text)
         self.timers.stop()
         self.calls.close()

@@ -14,6 +14,7 @@ from ..core.conversation_events import (
     AudioStarted,
     ConversationEvent,
     FunctionCalled,
+    ReplyInterrupted,
     TextSaid,
     TurnListener,
 )
@@ -168,8 +169,12 @@ class TurnLog:
             return
         if isinstance(event, FunctionCalled):
             self._called = event.turn
+        told: ConversationEvent | None = event
+        if isinstance(event, ReplyInterrupted):
+            told = self._recorder.interruption(event)
         self._recorder.feed(event)
-        self._tell(event)
+        if told is not None:
+            self._tell(told)
         self._flush()
 
     def _audio_queued(self, turn: int) -> None:
@@ -249,7 +254,7 @@ class TurnLog:
         try:
             function(value)
         except Exception as error:
-            self._session.report_failure(function.__qualname__, error)
+            self._session.errors.log_failure(function.__qualname__, error)
 
     def _ask(self) -> None:
         """Ask the client how long audio waits in its buffers, if it may know."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..core.conversation_events import (
@@ -55,6 +55,7 @@ class _Open:
     first_audio: float | None = None
     function_ended: float | None = None
     first_sent: float | None = None
+    marked: float | None = None  # when it was heard, by the marks so far
     interrupted: float | None = None
     last_sent: float | None = None
     played_s: float = 0.0
@@ -147,6 +148,20 @@ class TurnRecorder:
             one.early = False
         elif isinstance(event, ReplyInterrupted):
             self._interrupt(one, event)
+
+    def interruption(self, event: ReplyInterrupted) -> ReplyInterrupted | None:
+        """Return an interruption as listeners get it, before it is fed.
+
+        Returns:
+            It, with whether anything was audible; None if its reply had not begun.
+        """
+        one = self._open.get(event.turn)
+        if one is None:  # all of it was sent
+            return event
+        if one.called is None:
+            return None
+        playing = any(other.first_sent is not None for other in self._open.values())
+        return replace(event, audible=playing or event.played_s > 0)
 
     def _turn(self, number: int) -> _Open | None:
         """Return an open turn, or a new one; None if it is complete."""
@@ -281,10 +296,17 @@ class TurnRecorder:
     def _heard(self, one: _Open) -> tuple[float, HeardBy] | None:
         if one.first_sent is None:
             return None
-        return self._playback.heard_at(one.first_sent, one.sent_s)
+        heard = self._playback.heard_at(one.first_sent, one.sent_s)
+        if one.marked is None or (heard is not None and heard[1] != "marks"):
+            return heard
+        return one.marked if heard is None else min(one.marked, heard[0]), "marks"
 
     def advance(self, now: float) -> None:
-        """Complete the turns whose marks have come, or come too late."""
+        """Process a mark, if there is one, and complete the turns that wait for no more."""
+        if self._playback.has_marks:
+            for one in self._open.values():
+                heard = self._heard(one)
+                one.marked = None if heard is None else heard[0]
         for one in tuple(self._finished):
             late = one.deadline is not None and now >= one.deadline
             if late or self._is_heard(one):

@@ -16,7 +16,6 @@ from ..core.conversation_events import (
     FunctionEnded,
     FunctionOutcome,
     ReplyDiscarded,
-    ReplyEnded,
     ReplyInterrupted,
     SpeechDropped,
     SpeechStarted,
@@ -172,7 +171,6 @@ class TurnEvents:
         speech, self._asked = self._asked, None
         if speech is not None:
             self.sink.post(ReplyInterrupted(speech.turn, self.now(), 0.0))
-            self.sink.post(ReplyEnded(speech.turn, self.now(), "interrupted"))
 
     def false_interruption(self) -> None:
         """Report that speech over the reply was no interruption."""

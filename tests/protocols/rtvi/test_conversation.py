@@ -43,6 +43,7 @@ def test_a_turn_that_is_interrupted() -> None:
         ReplyInterrupted(1, 2.1, 0.6, "Good", "Good morning."),
         AudioEnded(1, 2.1),
         FunctionEnded(1, 2.2, "superseded", None),
+        ReplyInterrupted(2, 2.9, 0.0, audible=False),
     )
     assert [kind for kind, _ in events] == [
         "user-started-speaking",

@@ -59,6 +59,8 @@ class ConversationMessages(TurnListener):
         """Send the messages for an event."""
         if isinstance(event, TextSaid):
             self._said(event)
+        elif isinstance(event, ReplyInterrupted) and not event.audible:
+            return  # the bot did not speak
         elif type(event) in NAMES:
             self._send(create(NAMES[type(event)]))
 
