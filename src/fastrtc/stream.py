@@ -19,8 +19,9 @@ from .core.limits import Limits
 from .core.types import Modality, Mode, RTCConfigurationCallable
 from .handlers.client_message import OnMessage
 from .handlers.kinds import HandlerType, StreamHandlerImpl, check_handler
-from .protocols.table import add_protocols, check_protocols
+from .protocols.table import check_protocols, protocol_routes
 from .recording.recorder import Recorder, check_recorder
+from .server.app_routes import add_to_app
 from .server.arguments import (
     check_authorize,
     check_components,
@@ -355,9 +356,10 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         check_path(path)
         if FASTRTC in names:
             add_routes(app, self, path, tags)
-        app.router.routes.extend(add_protocols(names, endpoint_of(self), path))
-        app.router.routes.extend(developer_routes(endpoint_of(self), path))
-        endpoint_of(self).mounted_at(path)
+        endpoint = endpoint_of(self)
+        routes = [*protocol_routes(names, endpoint, path), *developer_routes(endpoint, path)]
+        add_to_app(app.router, routes, lambda: self.limits.offer_bytes)
+        endpoint.mounted_at(path)
         app.router.lifespan_context = self._inject_startup_message(app.router.lifespan_context)
 
     async def offer(self, body: Body) -> Any:

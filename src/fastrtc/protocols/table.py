@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from ..server.stream_endpoint import StreamEndpoint
 from ..server.webrtc_protocol import FASTRTC
 
-__all__ = ["MODULES", "add_protocols", "check_protocols"]
+__all__ = ["MODULES", "check_protocols", "protocol_routes"]
 
 CreateRoutes: TypeAlias = Callable[[StreamEndpoint, str], Sequence[BaseRoute]]
 """Creates the routes of a protocol for an endpoint, below a path."""
@@ -42,7 +42,7 @@ def check_protocols(protocols: object) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def add_protocols(names: Iterable[str], endpoint: StreamEndpoint, path: str) -> list[BaseRoute]:
+def protocol_routes(names: Iterable[str], endpoint: StreamEndpoint, path: str) -> list[BaseRoute]:
     """Return the routes of protocols, other than this package's own, for an endpoint."""
     routes: list[BaseRoute] = []
     for name in names:

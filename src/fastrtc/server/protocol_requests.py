@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import Request
+from fastapi import HTTPException, Request
 
 from ..core.errors import SessionRefused
 from .answering import connect
 from .endpoint import Endpoint
-from .offers import limit_body
 
 __all__ = ["connect_client", "read_body", "status_of"]
 
@@ -41,11 +40,16 @@ def status_of(refusal: SessionRefused) -> int:
 async def read_body(endpoint: Endpoint, request: Request) -> bytes:
     """Return the body of a request, of ``Limits.offer_bytes`` at most.
 
+    The request is the one that ``authorize`` got, which may have read the body.
+
     Raises:
         HTTPException: With the status 413, if it is larger.
     """
-    limited = limit_body(request, endpoint.owner.limits.offer_bytes)
-    return await limited.body()
+    limit = endpoint.owner.limits.offer_bytes
+    body = await request.body()  # which ``add_to_app`` has bounded
+    if len(body) > limit:
+        raise HTTPException(413, f"The request has more than {limit} bytes")
+    return body
 
 
 async def connect_client(
