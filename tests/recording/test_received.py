@@ -128,3 +128,29 @@ def test_a_client_that_sends_a_file_ahead_of_real_time() -> None:
     heard = place(sound, lambda at: 0.1 + at / 100, timed=False, ends_s=8)
     assert np.flatnonzero(heard)[0] / RATE == pytest.approx(0, abs=0.001)
     assert np.abs(np.flatnonzero(heard)[-1] / RATE - 6) < 0.1
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_stall_at_the_consent_brings_nothing_from_before_it(timed: bool) -> None:
+    """Audio since 1.9 s before the consent arrives 0.1 s after it, and the last of it later."""
+    track = SampleTrack()
+    received = ReceivedAudio(track, 10.0, consent_s=12.0)
+    track.read(2 * RATE)
+    for media_s, samples in frames(tone(3), RATE):
+        arrival_s = max(10.12 + media_s, 12.1)
+        received.add(Received(50 + media_s, timed, arrival_s, RATE, samples))
+    received.finish()
+    assert track.end == pytest.approx((13.1 - 10) * RATE, abs=RATE // 50)
+    heard = np.flatnonzero(track.read(4 * RATE)) / RATE
+    assert len(heard) == pytest.approx(1.1 * RATE, rel=0.05)
+
+
+def test_a_stall_after_the_consent_loses_nothing() -> None:
+    """The network stalls for 3 s from the consent on; what came before it is left out."""
+    track = SampleTrack()
+    received = ReceivedAudio(track, 10.0, consent_s=10.0)
+    track.read(round(2.6 * RATE))
+    for media_s, samples in frames(tone(5), RATE):
+        received.add(Received(media_s, False, max(9 + media_s, 13.0), RATE, samples))
+    received.finish()
+    assert len(np.flatnonzero(track.read(10 * RATE))) == pytest.approx(4 * RATE, rel=0.06)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastrtc.recording.errors import LimitReached
-from fastrtc.recording.events import Event, Picture, Played
+from fastrtc.recording.events import Event, Picture, Played, Received
 from fastrtc.recording.recorder import Recorder
 from fastrtc.recording.writer import MAX_BATCHES, MAX_PICTURE_BATCHES, Target, Writer, Written
 
@@ -105,3 +105,38 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     assert observer.over.wait(10)
     assert isinstance(observer.written.error, OSError)
     assert observer.written.path is None and not observer.is_open.is_set()
+
+
+@pytest.mark.parametrize("limit", [{"max_s": 3.0}, {"max_bytes": 12 * RATE}])
+def test_a_limit_within_the_silence_of_a_pause(tmp_path: Path, limit: dict[str, float]) -> None:
+    observer = Observer()
+    made = writer(tmp_path / "x.wav", observer, **limit)
+    made.start(100.0)
+    made.stop(101.0, [])
+    made.start(130.0)
+    assert observer.over.wait(10)
+    assert isinstance(observer.written.error, LimitReached)
+    assert observer.written.duration_s <= 4 and observer.written.size <= 44 + 4 * 4 * RATE
+    assert [(s.start_s, s.end_s) for s in observer.written.stretches] == [(0.0, 1.0)]
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@pytest.mark.parametrize("start", ["manual", "connected"])
+def test_a_burst_brings_nothing_from_before_the_program_started(
+    tmp_path: Path, start: str, timed: bool
+) -> None:
+    observer = Observer()
+    made = writer(tmp_path / "x.wav", observer, start=start)
+    began_s = 100.0
+    made.start(began_s)
+    if start == "connected":  # it starts again, after a stop
+        made.stop(101.0, [])
+        began_s = 102.0
+        made.start(began_s)
+    burst = Received(7.0, timed, began_s + 0.1, RATE, tone(2.0)[np.newaxis])
+    made.put(began_s + 0.2, [burst])
+    made.stop(began_s + 3, [])
+    made.finish()
+    assert observer.over.wait(10)
+    left, _ = read(tmp_path / "x.wav")
+    assert np.count_nonzero(left) == pytest.approx(0.1 * RATE, rel=0.05)

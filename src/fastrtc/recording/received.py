@@ -32,7 +32,8 @@ RESTART_S = 1.0
 
 BEFORE_S = 0.5
 """How much of the first audio may be from before the recording began, in seconds, and is left out:
-it was on its way. More is of a client that sends ahead of real time, such as a file."""
+it was on its way. More is of a client that sends ahead of real time, such as a file, unless the
+recording began with the speaker's consent."""
 
 CONTIGUOUS = RATE * 5 // 1000
 """Up to this distance, in samples, audio follows what came before without a gap."""
@@ -74,11 +75,14 @@ class ReceivedAudio:
     Args:
         track: The track to place it on.
         began_s: When the recording began.
+        consent_s: When the speaker consented; what was said before is left out, however late it
+            arrives. None if there is no such time.
     """
 
-    def __init__(self, track: SampleTrack, began_s: float) -> None:
+    def __init__(self, track: SampleTrack, began_s: float, consent_s: float | None = None) -> None:
         self._track = track
         self._began_s = began_s
+        self._consent_s = consent_s
         self._baseline = DelayBaseline()
         self._anchor_s = 0.0  # what to add to media time
         self._held: list[_Held] | None = None
@@ -115,6 +119,17 @@ class ReceivedAudio:
         if samples is not None:
             self._place(self._joined.start_s, self._joined.rate, samples)
 
+    def _consented(self, held: list[_Held]) -> list[_Held]:
+        """Return what was said after the consent, by the smallest delay among the first audio."""
+        if self._consent_s is None or self._started:
+            return held
+        began_s, kept = self._consent_s - self._baseline.offset, []  # in media time
+        for media_s, rate, samples in held:
+            before = max(0, round((began_s - media_s) * rate))
+            if before < samples.shape[1]:
+                kept.append(_Held(media_s + before / rate, rate, samples[:, before:]))
+        return kept
+
     def _is_restart(self, event: Received, offset_s: float) -> bool:
         if event.arrival_s - self._arrival_s > PAUSE_S:
             return True
@@ -134,13 +149,14 @@ class ReceivedAudio:
         self._flush()
 
     def _release(self) -> None:
-        held, self._held = self._held or [], None
+        held, self._held = self._consented(self._held or []), None
         if not held:
             return
         self._anchor_s = self._baseline.offset
         earliest_s = self._began_s + max(self._track.read_to, self._next) / RATE
         early_s = earliest_s - (held[0].media_s + self._anchor_s)
-        if early_s > (0.0 if self._started else BEFORE_S):
+        exact = self._started or self._consent_s is not None
+        if early_s > (0.0 if exact else BEFORE_S):
             self._anchor_s += early_s  # nothing that was placed is overwritten, nothing is lost
         self._started, self._correcting = True, False
         for media_s, rate, samples in held:

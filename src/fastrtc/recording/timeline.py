@@ -29,14 +29,16 @@ class Timeline:
 
     Args:
         pictures: The pictures, if there is video.
+        consent: Whether the first stretch begins with the speaker's consent, as later ones do.
 
     Attributes:
         written: The number of samples that were returned.
     """
 
-    def __init__(self, pictures: Pictures | None = None) -> None:
+    def __init__(self, pictures: Pictures | None = None, *, consent: bool = False) -> None:
         self._left, self._right = SampleTrack(), SampleTrack()
         self._pictures = pictures
+        self._consent = consent
         self._began_s: float | None = None
         self._stopped_at_s = 0.0
         self.written = 0
@@ -49,7 +51,9 @@ class Timeline:
         """
         if self._began_s is None:
             self._began_s = at_s
-        self._received = ReceivedAudio(self._left, self._began_s)
+        consent_s = at_s if self._consent else None
+        self._consent = True  # the next start is by the program
+        self._received = ReceivedAudio(self._left, self._began_s, consent_s)
         self._played = PlayedAudio(self._right, self._began_s)
         if self._pictures is not None:
             self._pictures.start(self._began_s)

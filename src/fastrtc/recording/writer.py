@@ -109,7 +109,7 @@ class Writer:
         self._pictures = (
             Pictures(target.sides, pictures.picture_size, pictures.fps) if target.sides else None
         )
-        self._timeline = Timeline(self._pictures)
+        self._timeline = Timeline(self._pictures, consent=target.recorder.start == "manual")
         self._thread = threading.Thread(
             target=self._run, name=f"fastrtc-{target.id}:recording", daemon=True
         )
@@ -187,7 +187,7 @@ class Writer:
             LimitReached: If the recording is too long or too large.
             OSError: If the file cannot be written.
         """
-        recorder, timeline = self._target.recorder, self._timeline
+        timeline = self._timeline
         read = {"start": timeline.start, "more": timeline.read, "stop": timeline.stop}
         while (batch := self._items.get()) is not None:
             if batch.events:
@@ -197,12 +197,16 @@ class Writer:
                 if self._pictures is not None:
                     for frame in self._pictures.frames(timeline.written / RATE):
                         sink.write_picture(frame)
+                self._check_limits(sink)  # the silence since a stop may be long
             sink.flush()
             if batch.kind == "start":
                 self._written.stretches.append(Stretch(timeline.position_s(batch.at_s)))
             elif batch.kind == "stop":
                 self._written.stretches[-1].end_s = timeline.position_s(batch.at_s)
-            if timeline.written >= recorder.max_s * RATE:
-                raise LimitReached(f"it is longer than {recorder.max_s:g} s")
-            if sink.size() >= recorder.max_bytes:
-                raise LimitReached(f"it is larger than {recorder.max_bytes} bytes")
+
+    def _check_limits(self, sink: Sink) -> None:
+        recorder = self._target.recorder
+        if self._timeline.written >= recorder.max_s * RATE:
+            raise LimitReached(f"it is longer than {recorder.max_s:g} s")
+        if sink.size() >= recorder.max_bytes:
+            raise LimitReached(f"it is larger than {recorder.max_bytes} bytes")
