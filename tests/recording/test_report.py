@@ -43,3 +43,17 @@ def test_the_file_is_complete_or_missing(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         write_report(tmp_path / "other.ogg", REPORT)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["call.ogg.json", "other.ogg.json"]
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other").write_text("mine")
+    (tmp_path / "call.ogg.json.part").symlink_to(tmp_path / "other")
+    path = write_report(tmp_path / "call.ogg", REPORT)
+    assert not path.is_symlink() and json.loads(path.read_text())["file"] == "call.ogg"
+    (tmp_path / "call.ogg.json.part").symlink_to(tmp_path / "other")
+    with monkeypatch.context() as patch, pytest.raises(FileExistsError):
+        patch.setattr(Path, "unlink", lambda *_, **__: None)  # it is created at the same moment
+        write_report(tmp_path / "call.ogg", REPORT)
+    assert (tmp_path / "other").read_text() == "mine"

@@ -21,9 +21,12 @@ from fastrtc import (
     Stream,
     get_current_context,
 )
+from fastrtc.recording.wav import WavSink
+from fastrtc.session import recording as session_recording
+from fastrtc.session.hooks import Hooks
 from fastrtc.testing import Call
 from tests.recording.sound import RATE, onsets, read, tone
-from tests.session.rig import Rig
+from tests.session.rig import Rig, until
 from tests.testing.programs import RATE as PROGRAM_RATE
 from tests.testing.programs import replying
 from tests.testing.programs import tone as program_tone
@@ -232,6 +235,63 @@ async def test_only_what_the_speaker_consents_to_is_recorded(tmp_path: Path) -> 
     assert indicator(call)[:3] == [True, False, True]
 
 
+class Beeper(AsyncStreamHandler):
+    """Beeps for 0.2 s each second; three of them in the test below, the last two recorded."""
+
+    async def receive(self, frame: Any) -> None: ...
+
+    async def emit(self) -> Any:
+        await asyncio.sleep(1.0)
+        return PROGRAM_RATE, program_tone(0.2)
+
+    def copy(self) -> "Beeper":
+        return Beeper()
+
+
+async def test_what_was_said_before_the_start_is_no_turn(tmp_path: Path) -> None:
+    contexts: list[Context] = []
+    ends = Ends()
+    recorder = Recorder(tmp_path / "{id}.wav", start="manual", on_end=ends)
+    stream = Stream(
+        Beeper(),
+        modality="audio",
+        mode="send-receive",
+        record=recorder,
+        on_connect=contexts.append,
+    )
+    async with Call(stream) as call:
+        await call.wait(1.7)  # after a beep
+        contexts[0].recording.start()
+        await call.wait(1.7)
+    assert ends.one.turns_path is not None
+    turns = json.loads(ends.one.turns_path.read_text())["turns"]
+    assert [turn["played_s"] for turn in turns] == pytest.approx([0.2, 0.2], abs=0.03)
+
+
+async def test_a_disk_that_is_slow_at_the_end_delays_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ends, may_close = Ends(), threading.Event()
+    close = WavSink.close
+
+    def slow(sink: WavSink) -> None:
+        assert may_close.wait(10)
+        close(sink)
+
+    monkeypatch.setattr(WavSink, "close", slow)
+    monkeypatch.setattr(session_recording, "FINISH_TIMEOUT_S", 0.1)
+    hooks = Hooks(record=Recorder(tmp_path / "x.wav", on_end=ends))
+    async with Rig(hooks=hooks) as rig:
+        await asyncio.sleep(0.05)
+    assert rig.session.closed.is_set() and not ends.all and names(tmp_path) == ["x.wav"]
+    assert "is not complete after" in caplog.text
+    may_close.set()
+    await until(lambda: ends.all)
+    assert ends.one.reason == "ended" and ends.one.turns_path is not None
+    report = json.loads(ends.one.turns_path.read_text())
+    assert report["error"] is None and report["duration_s"] == ends.one.duration_s > 0
+
+
 async def test_a_stream_without_recorder() -> None:
     async with Rig() as rig:
         assert not rig.context.recording.active
@@ -319,6 +379,7 @@ async def test_a_reply_of_a_generator_stream_is_recorded(tmp_path: Path) -> None
         call.inputs()
         await call.reply()
         await call.finish()
-    wav, _ = names(tmp_path)
+    wav, report = names(tmp_path)
+    assert json.loads((tmp_path / report).read_text())["sides"] == ["received", "played"]
     left, right = read(tmp_path / wav)
     assert not left.any() and len(onsets(right)) == 1

@@ -43,7 +43,7 @@ class Report:
         file: The name of the recording.
         started_at: The time of day of position 0, with the offset of the time zone.
         duration_s: The length in seconds.
-        sides: What is on the channels and pictures, from left to right.
+        sides: What is on the channels, or with video on the pictures, from left to right.
         stretches: What was recorded; between them there is silence.
         lost_s: How much was lost because the disk was too slow, in seconds.
         error: Why the recording has ended early.
@@ -75,8 +75,10 @@ def write_report(path: Path, report: Report) -> Path:
     data["started_at"] = report.started_at.isoformat(timespec="milliseconds")
     final, temporary = Path(f"{path}.json"), Path(f"{path}.json.part")
     text = json.dumps(data, indent=1, ensure_ascii=False, default=str)
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0)
+    temporary.unlink(missing_ok=True)  # of a process that was killed; a link is not followed
+    descriptor = os.open(temporary, flags, 0o600)
     try:
-        descriptor = os.open(temporary, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text + "\n")
         os.replace(temporary, final)

@@ -13,6 +13,7 @@ from ..core.close_reason import CloseReason
 from ..core.messages import create_message
 from ..core.tasks import run_in_thread, runs_on
 from ..core.types import Modality, Mode
+from ..handlers.invoke import call_function
 from ..recording.errors import LimitReached
 from ..recording.recorder import Recorder, RecordingEnd, sides_of
 from ..recording.report import Report, write_report
@@ -55,7 +56,7 @@ class SessionRecording:
         self._live = self._over = False
         self._taps: Taps | None = None
         self._writer: Writer | None = None
-        self._opened = False
+        self._opened = self._late = False
         self._timer: asyncio.TimerHandle | None = None
         self._written: asyncio.Future[Written] = self._loop.create_future()
         self._reporting: asyncio.Task[None] | None = None
@@ -132,15 +133,17 @@ class SessionRecording:
         self._timer = self._loop.call_later(BATCH_S, self._tick)
 
     def _target(self) -> Target:
-        recorder, modality = self._recorder, self._modality
-        has_video = recorder.has_video and "video" in modality
         return Target(
-            recorder,
+            self._recorder,
             self._session.id,
             transport_of(self._session.user_context),
-            audio="audio" in modality,
-            sides=sides_of(self._mode) if has_video else (),
+            audio="audio" in self._modality,
+            sides=sides_of(self._mode) if self._has_video else (),
         )
+
+    @property
+    def _has_video(self) -> bool:
+        return self._recorder.has_video and "video" in self._modality
 
     def _tick(self) -> None:
         if self._writer is not None and self._taps is not None:
@@ -199,7 +202,7 @@ class SessionRecording:
             self._pause()
         self._over = True
         self._log(written)
-        if not self._session.ended:
+        if self._late or not self._session.ended:
             context = self._session.context.copy()
             name = f"fastrtc-{self._session.id}:recording"
             self._reporting = context.run(self._loop.create_task, self._report(written), name=name)
@@ -228,7 +231,7 @@ class SessionRecording:
                 written.path.name,
                 self._started_at,
                 written.duration_s,
-                sides_of(self._mode),
+                sides_of(self._mode) if self._has_video else ("received", "played"),
                 written.stretches,
                 written.lost_s,
                 None if error is None else str(error),
@@ -256,7 +259,10 @@ class SessionRecording:
             None if error is None else str(error),
             written.lost_s,
         )
-        call = self._session.invoker.call("on_end", function, end)
+        if self._late:  # the threads of the connection have ended
+            call = call_function(function, end)
+        else:
+            call = self._session.invoker.call("on_end", function, end)
         await self._session.call_last("on_end", call)
 
     async def _finish(self, reason: CloseReason) -> None:
@@ -277,11 +283,16 @@ class SessionRecording:
             )
 
     async def finish_report(self) -> None:
-        """Write the file of turns, which are complete, and call the program."""
+        """Write the file of turns, which are complete, and call the program.
+
+        If the disk is so slow that the file is not complete, ``on_ended`` does it later.
+        """
         if self._reporting is not None:
             await self._reporting
         elif self._written.done():
             await self._report(self._written.result())
+        else:
+            self._late = True
 
 
 class _Observer:

@@ -109,8 +109,12 @@ class TurnLog:
             return
         link = link_of(media.handler) if isinstance(media.handler, StreamHandlerBase) else None
         conversational = link is not None and link.conversation is not None
+        playout = None if media.audio_out is None else media.audio_out.playout
         recorder = self._recorder = TurnRecorder(
-            self._session.id, media.playback, conversational=conversational
+            self._session.id,
+            media.playback,
+            conversational=conversational,
+            sent_s=0.0 if playout is None else playout.sent_s,
         )
         self._start_clock(recorder)
         if link is not None and conversational:

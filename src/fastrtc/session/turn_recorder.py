@@ -80,13 +80,21 @@ class TurnRecorder:
         webrtc_id: The id of the connection.
         playback: When the client plays what was sent.
         conversational: Whether replies are reported; otherwise each stretch of audio is a turn.
+        sent_s: The position of the playout at the beginning.
 
     Attributes:
         began_at: When the connection was established.
         connected_at: The same as Unix time.
     """
 
-    def __init__(self, webrtc_id: str, playback: PlaybackReports, *, conversational: bool) -> None:
+    def __init__(
+        self,
+        webrtc_id: str,
+        playback: PlaybackReports,
+        *,
+        conversational: bool,
+        sent_s: float = 0.0,
+    ) -> None:
         self._id = webrtc_id
         self._playback = playback
         self._conversational = conversational
@@ -96,7 +104,7 @@ class TurnRecorder:
         self._closed: deque[int] = deque(maxlen=4 * MAX_OPEN)  # numbers; late events are ignored
         self._sending: list[_Open] = []  # those whose audio is queued or sent
         self._finished: list[_Open] = []  # those that wait for marks
-        self._sent_s = 0.0  # position of the playout at the last frame
+        self._sent_s = sent_s  # position of the playout at the last frame
         self._count = 0  # of turns without a conversation
         self._turns: list[Turn] = []
         self._events: list[ConversationEvent] = []
