@@ -4,15 +4,18 @@ import json
 import time
 from typing import Any
 
+import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
+from fastrtc import Limits
 from fastrtc.core.close_reason import POLICY_VIOLATION
 from fastrtc.protocols.openai_realtime.credentials import normalized_scope
 from fastrtc.stream import Stream
+from fastrtc.testing import Call
 
 from .program import API_KEY, SECRET, WEATHER, authorize, create_app, create_stream
 
@@ -116,8 +119,40 @@ def test_a_wrong_offer_is_refused(files: dict[str, Any], param: Any):
     client = TestClient(create_app(create_stream()))
     answer = client.post("/v1/realtime/calls", files=files or None, content=None)
     assert error_of(answer, 400)["param"] == param
-    too_large = client.post("/v1/realtime/calls", content=b"x" * 70_000)
-    assert too_large.status_code == 413
+
+
+@pytest.mark.parametrize("path", ["calls", "calls/rtc_x/hangup", "client_secrets"])
+def test_authorize_may_read_the_body_which_is_limited(path: str):
+    read: list[bytes] = []
+
+    async def authorize(request: Request) -> bool:
+        read.append(await request.body())
+        return True
+
+    stream = create_stream(authorize=authorize, limits=Limits(offer_bytes=1000))
+    stream.tokens(SECRET, required=False)
+    client = TestClient(create_app(stream), headers={"Content-Type": "application/sdp"})
+    answer = client.post(f"/v1/realtime/{path}", content=b"{")
+    assert read == [b"{"]
+    expected = (404, "call_not_found") if "hangup" in path else (400, None)
+    assert error_of(answer, expected[0])["code"] in (expected[1], "invalid_offer", "invalid_json")
+    chunks = iter([b"x" * 800] * 3)
+    refused = client.post(f"/v1/realtime/{path}", content=chunks)
+    assert "more than 1000 bytes" in error_of(refused, 401)["message"]
+    refused = client.post(f"/v1/realtime/{path}", content=b"x" * 1001)
+    assert error_of(refused, 413)["code"] == "request_too_large"
+    assert read == [b"{"]
+
+
+async def test_only_calls_are_hung_up():
+    stream = create_stream()
+    async with Call(stream):
+        (id,) = stream.handlers
+        transport = httpx.ASGITransport(create_app(stream))
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            answer = await client.post(f"/v1/realtime/calls/{id}/hangup")
+        assert error_of(answer, 404)["code"] == "call_not_found"
+        assert list(stream.handlers) == [id]
 
 
 def test_a_socket_is_refused_with_a_status_or_an_event():

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import Request, WebSocket
+from fastapi import HTTPException, Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -15,12 +15,14 @@ from ...core.close_reason import POLICY_VIOLATION
 from ...core.errors import InvalidOffer, SessionRefused
 from ...core.identity import current_identity
 from ...server.authorization import refusal_of_client
-from ...server.protocol_requests import connect_client, read_body, status_of
+from ...server.offers import limit_body
+from ...server.protocol_requests import connect_client, status_of
 from ...server.stream_endpoint import StreamEndpoint
 from ...server.web_socket import DENIAL
 from ...transport.socket.events import Start
 from ...websocket import serve_socket
 from ..cors import cors_headers
+from ..locations import location_below
 from ..refusals import refusal_headers
 from .audio_codec import RATE
 from .channel import NAME, RealtimeOverWebRTC
@@ -30,6 +32,9 @@ from .errors import EventError, error_body
 from .web_socket import RealtimeSocketProtocol, refusal_event
 
 __all__ = ["routes"]
+
+CALL = "rtc"
+"""The kind in the ids of calls."""
 
 CALL_METHODS = ["POST", "OPTIONS"]
 """The methods of what pages of other sites may use."""
@@ -90,24 +95,37 @@ class _Routes:
         request = Request(normalized_scope(request.scope), request.receive)
         if preflight:
             response = Response(headers={"Allow": ", ".join(CALL_METHODS)})
-        elif (refusal := await endpoint.refusal_of(request)) is not None:
-            response = _refused(refusal)
         else:
-            response = await work(request)
+            response = await self._admitted(request, endpoint.refusal_of, work)
         methods, policy = ", ".join(CALL_METHODS), endpoint.site_policy
         response.headers.update(cors_headers(request.headers, policy, methods, preflight=preflight))
         return response
 
-    async def _call(self, request: Request) -> Response:
-        endpoint = self._endpoint
+    async def _admitted(
+        self,
+        request: Request,
+        ask: Callable[[Request], Awaitable[SessionRefused | None]],
+        work: Callable[[Request], Awaitable[Response]],
+    ) -> Response:
+        """Process a request that is not refused.
+
+        Its body is limited before it is read, which ``authorize`` may do, too.
+        """
         try:
-            body = await read_body(endpoint, request)
-            sdp, session = await _parts(request, body)
+            limited = limit_body(request, self._endpoint.owner.limits.offer_bytes)
+            refusal = await ask(limited)
+            return await work(limited) if refusal is None else _refused(refusal)
         except EventError as error:
             return _failed(error.body)
+        except HTTPException as error:  # a body that is too large
+            return _failed(error_body(str(error.detail), "request_too_large"), error.status_code)
+
+    async def _call(self, request: Request) -> Response:
+        endpoint = self._endpoint
+        sdp, session = await _parts(request, await request.body())
         model = str((session or {}).get("model") or request.query_params.get("model", ""))
         model = model[:MAX_MODEL]
-        id = _id("rtc")
+        id = _id(CALL)
         try:
             answer = await connect_client(
                 endpoint,
@@ -121,15 +139,15 @@ class _Routes:
             return _failed(error_body(str(error), "invalid_offer"))
         except SessionRefused as refused:
             return _refused(refused)
-        location = f"{request.scope.get('root_path', '')}{request.scope['path']}/{id}"
-        headers = {"Location": location}
+        headers = {"Location": location_below(request.scope, id)}
         return Response(answer, 201, headers, media_type="application/sdp")
 
     async def _hang_up(self, request: Request) -> Response:
         endpoint = self._endpoint
         id = request.path_params["id"]
-        found = endpoint.end(id, "Hung up by the client")
-        if not found and endpoint.cluster is not None:
+        is_call = id.startswith(f"{CALL}_")  # not a connection of another protocol
+        found = is_call and endpoint.end(id, "Hung up by the client")
+        if is_call and not found and endpoint.cluster is not None:
             found = bool(await endpoint.cluster.call(id, "close", "Hung up by the client"))
         if not found:
             return _failed(error_body("There is no such call", "call_not_found"), 404)
@@ -147,18 +165,18 @@ class _Routes:
         if tokens is None or authorize is None:
             missing = "stream.tokens()" if tokens is None else "authorize="
             return _failed(error_body(f"This server has no {missing}", "not_configured"), 404)
-        if has_token(request):
-            return _refused(SessionRefused("unauthorized", reason="A token creates no keys"))
-        refusal = await refusal_of_client(
-            endpoint.site_policy, None, authorize, request, explicit=True
-        )
-        if refusal is not None:
-            return _refused(refusal)
-        try:
-            body = await read_body(endpoint, request)
-            return JSONResponse(create_secret(body, tokens, current_identity.get().user))
-        except EventError as error:
-            return _failed(error.body)
+
+        async def refusal_of(request: Request) -> SessionRefused | None:
+            if has_token(request):
+                return SessionRefused("unauthorized", reason="A token creates no keys")
+            policy = endpoint.site_policy
+            return await refusal_of_client(policy, None, authorize, request, explicit=True)
+
+        async def create(request: Request) -> Response:
+            body, user = await request.body(), current_identity.get().user
+            return JSONResponse(create_secret(body, tokens, user))
+
+        return await self._admitted(request, refusal_of, create)
 
 
 async def _parts(request: Request, body: bytes) -> tuple[str, dict[str, Any] | None]:

@@ -19,6 +19,7 @@ from ...server.protocol_requests import connect_client, read_body, status_of
 from ...server.stream_endpoint import StreamEndpoint
 from ...transport.webrtc.configuration import resolve_configuration
 from ..cors import cors_headers
+from ..locations import location_below
 from ..refusals import reason_of, refusal_headers
 from .fragment import InvalidFragment, parse_fragment
 from .links import ice_links
@@ -129,7 +130,7 @@ class _Handling:
         except InvalidOffer as error:
             return _problem(400, text_of(error))
         response = Response(answer, 201, media_type=OFFER)
-        response.headers["Location"] = f"{request.url.path}/{secret}"
+        response.headers["Location"] = location_below(request.scope, secret)
         response.headers["ETag"] = entity_tag(id)
         response.headers["Accept-Patch"] = FRAGMENT
         for link in await self._links():
