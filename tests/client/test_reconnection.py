@@ -29,7 +29,8 @@ def test_pauses_vary():
 
 
 @pytest.mark.parametrize(
-    ("code", "again"), [("resume_refused", False), ("too_many_connecting", True)]
+    ("code", "again"),
+    [("resume_refused", False), ("too_many_connecting", True), ("not_found", True)],
 )
 def test_a_refusal_of_the_session_is_final_others_are_not(code: str, again: bool):
     policy = Reconnection(30.0, 0.0)

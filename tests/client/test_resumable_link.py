@@ -24,6 +24,7 @@ class ScriptedLink:
     def __init__(self, events: LinkEvents, then: Callable[["ScriptedLink"], Any]) -> None:
         self.events = events
         self.then = then
+        self.reached = True
         self.answered = False
         self.resume: Any = None
         self.heard: int | None = None

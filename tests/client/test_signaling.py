@@ -117,6 +117,7 @@ async def test_no_stream_is_an_error(connect: Connect, found: Any, reason: str) 
             {"status": "failed", "meta": {"error": "No audio"}},
         ),
         (httpx.Response(502), "fails: 502 Bad Gateway"),
+        (httpx.Response(429), "fails: 429 Too Many Requests"),
         (httpx.Response(404), "does not answer offers: 404"),
         (httpx.Response(200, text="<html>"), "does not answer offers: 200"),
         (httpx.Response(401), "refuses the request: 401"),
@@ -132,6 +133,7 @@ async def test_answers_and_what_is_none(connect: Connect, response: Any, answer:
             with pytest.raises(ClientError, match=answer) as caught:
                 await signaling.send(Route(OFFER), {"sdp": ""})
             assert caught.value.advice
+            assert (caught.value.code == "server_error") is answer.startswith("fails")
 
 
 async def test_a_page_is_asked_as_its_client_does(connect: Connect) -> None:

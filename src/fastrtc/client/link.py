@@ -102,3 +102,7 @@ class TransportLink(Link, Protocol):
 
     answered: bool
     resume: Any
+
+    @property
+    def reached(self) -> bool:
+        """Whether a connection to the server was established, for the offer or the start."""

@@ -19,8 +19,9 @@ MARGIN_S = 15.0
 """How much longer than the server waits the client tries, in seconds: the server notices up to so
 much later that the network is lost."""
 
-FINAL = frozenset({"resume_refused", "not_found", "not_supported", "bad_configuration"})
-"""Codes of refusals after which no attempt can succeed."""
+FINAL = frozenset({"resume_refused", "not_supported", "bad_configuration"})
+"""Codes of refusals after which no attempt can succeed. ``not_found`` is none: the session was at
+this address, and a proxy whose server restarts, or a login page of a Wi-Fi, answers the same."""
 
 
 class Reconnection:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.messages import create_message
+from .attempts import open_in_time
 from .errors import ClientError
 from .link import LinkEvents, TransportLink
 from .reconnection import Reconnection
@@ -21,9 +22,6 @@ from .switched_events import SwitchedEvents
 __all__ = ["ResumableLink"]
 
 logger = logging.getLogger(__name__)
-
-ATTEMPT_TIMEOUT_S = 10.0
-"""How long an attempt to resume may take, in seconds: requests, ICE and DTLS."""
 
 
 class ResumableLink:
@@ -144,7 +142,7 @@ class ResumableLink:
         reports, link = self._new()
         resumed = False
         try:
-            failure = await _open(link, self._state.request(self._heard))
+            failure = await open_in_time(link, self._state.request(self._heard))
             resumed = failure is None
         finally:
             reports.on = resumed
@@ -166,20 +164,6 @@ class ResumableLink:
         closing = asyncio.ensure_future(_close(link))
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-
-
-async def _open(link: TransportLink, request: Mapping[str, Any]) -> ClientError | None:
-    """Open a connection in time; return why that failed."""
-    try:
-        await asyncio.wait_for(link.open(request), ATTEMPT_TIMEOUT_S)
-    except ClientError as error:
-        return error
-    except asyncio.TimeoutError:
-        return ClientError("no connection in time", "server_timeout")
-    except Exception as error:  # such as too many open files
-        logger.debug("An attempt to resume failed", exc_info=True)
-        return ClientError(str(error) or type(error).__name__, "client_error")
-    return None
 
 
 async def _close(link: TransportLink) -> None:

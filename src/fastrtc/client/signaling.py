@@ -33,6 +33,9 @@ for some 5 s."""
 
 MAX_REDIRECTS = 3
 
+TRY_AGAIN = (408, 425, 429)
+"""The status of responses of proxies that say nothing about the stream, as those from 500 on."""
+
 NO_ROUTE = (404, 405, 501)
 """The status of a path that takes no offers; 501 of servers that know no ``POST``."""
 
@@ -105,9 +108,13 @@ class Signaling:
     Args:
         url: The URL of the server, as of `page_url`.
         headers: The headers of each request.
+
+    Attributes:
+        reached: Whether a connection to the server was established.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+        self.reached = False
         self._url = url
         self._http = httpx.AsyncClient(
             headers=dict(headers), timeout=ANSWER_TIMEOUT_S, mounts=no_proxy(url)
@@ -205,6 +212,11 @@ class Signaling:
             }
         return await self._request("POST", route.url, body)
 
+    async def _trace(self, event: str, _: Mapping[str, Any]) -> None:
+        """Process an event of httpcore: ``http11.send_request_headers.started`` and others."""
+        if "send_request" in event:  # TCP and TLS are connected
+            self.reached = True
+
     async def _request(self, method: str, url: str, body: Any = None) -> httpx.Response:
         """Send a request; redirects keep its method.
 
@@ -213,7 +225,9 @@ class Signaling:
         """
         try:
             for _ in range(MAX_REDIRECTS + 1):
-                response = await self._http.request(method, url, json=body)
+                response = await self._http.request(
+                    method, url, json=body, extensions={"trace": self._trace}
+                )
                 if not response.has_redirect_location:
                     break
                 url = str(response.request.url.join(response.headers["location"]))
@@ -257,7 +271,7 @@ def _read(response: httpx.Response, url: str) -> dict[str, Any]:
     found = _json(response)
     if response.status_code == 400 and isinstance(found, dict) and "detail" in found:
         return {"status": "failed", "meta": {"error": str(found["detail"])}}
-    if response.status_code >= 500:
+    if response.status_code >= 500 or response.status_code in TRY_AGAIN:
         raise ClientError(
             f"{url} fails: {response.status_code} {response.reason_phrase}",
             "server_error",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from inspect import signature
 from typing import Any
 
@@ -52,6 +53,7 @@ class WebSocketLink:
         metadata: The metadata for the program; None for none.
 
     Attributes:
+        reached: Whether a connection to the server was established, for the handshake.
         answered: Whether the server has accepted the ``start``.
         resume: ``resume`` of its answer.
     """
@@ -79,7 +81,7 @@ class WebSocketLink:
         self._reader: asyncio.Task[None] | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = False
-        self.answered = False
+        self.reached = self.answered = False
         self.resume: Any = None
         self._resumes = False
         self._heard = 0
@@ -177,9 +179,11 @@ class WebSocketLink:
         return await self._connect_once()
 
     async def _connect_once(self) -> ClientConnection:
+        made: dict[str, Any] = {"create_connection": partial(_Connection, self._reach)}
         try:
             return await connect(
                 self._url,
+                **made,
                 additional_headers=dict(self._headers),
                 open_timeout=None,
                 max_size=MAX_MESSAGE,
@@ -194,6 +198,9 @@ class WebSocketLink:
             raise _handshake_failed(self._url, error.response.status_code) from error
         except (OSError, InvalidHandshake) as error:
             raise unreachable(self._url, error) from error
+
+    def _reach(self) -> None:
+        self.reached = True
 
     async def _read(self, socket: ClientConnection) -> None:
         with contextlib.suppress(ConnectionClosed):
@@ -237,6 +244,19 @@ class WebSocketLink:
             self._started.set_exception(error)
         elif not self._closing:
             self._events.ended(error)
+
+
+class _Connection(ClientConnection):
+    """A connection that calls a function when TCP, and TLS, are connected."""
+
+    def __init__(self, on_reached: Callable[[], None], *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._on_reached = on_reached
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Report the connection."""
+        super().connection_made(transport)
+        self._on_reached()
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -73,6 +73,11 @@ class WebRTCLink:
         self.shape_network: tuple[Carry, Carry] | None = None
 
     @property
+    def reached(self) -> bool:
+        """Whether a connection to the server was established, for the offer."""
+        return self._signaling.reached
+
+    @property
     def heard(self) -> int | None:
         """The RTP timestamp until which audio was received; None without any."""
         return None if self._peer is None else self._peer.heard
