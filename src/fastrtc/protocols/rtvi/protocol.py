@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ...server.endpoint import Endpoint
 from ...server.webrtc_protocol import WebRTCProtocol
@@ -34,8 +33,9 @@ class RTVI(WebRTCProtocol):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._channels: WeakKeyDictionary[Session, RTVIChannel] = WeakKeyDictionary()
-        self._screens: WeakKeyDictionary[Session, SecondVideo] = WeakKeyDictionary()
+        # Both of sessions that are not closed; the values refer to the keys.
+        self._channels: dict[Session, RTVIChannel] = {}
+        self._screens: dict[Session, SecondVideo] = {}
 
     def extra_tracks(self, allowed: bool) -> bool:
         """Return True: clients offer a camera and a screen, whatever the stream uses."""
@@ -50,6 +50,7 @@ class RTVI(WebRTCProtocol):
             methods = self._endpoint.hooks.methods
             channel = RTVIChannel(session, media, lambda name: name in methods)
             self._channels[session] = channel
+            session.on_closed(self._forget)
         return channel
 
     def attach(self, peer: Peer, options: Mapping[str, Any]) -> None:
@@ -61,3 +62,7 @@ class RTVI(WebRTCProtocol):
         if session not in self._screens:
             self._screens[session] = SecondVideo(session, SCREEN, receive)
         peer.second_video = self._screens[session]
+
+    def _forget(self, session: Session) -> None:
+        self._channels.pop(session, None)
+        self._screens.pop(session, None)
