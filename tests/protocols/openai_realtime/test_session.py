@@ -221,6 +221,32 @@ def test_a_request_after_a_result_is_answered_though_the_reply_has_ended():
     assert session.take_actions() == []
 
 
+@pytest.mark.parametrize("order", ["rrc", "rcrc"])
+def test_a_request_may_be_for_several_results(order: str):
+    session = Session()
+    session.follow(*user_turn(1), FunctionCalled(1, 11.0, "reply"))
+    for id in ("server-1", "server-2"):
+        session.call(id, "weather")
+    session.machine.output.played_out()
+    session.collect()
+    session.take_actions()
+    ids = iter(["server-1", "server-2"])
+    for one in order[:-1]:  # the last request waits until the response is done, as in agents-js
+        if one == "c":
+            assert session.send("response.create")[0]["type"] == "response.created"
+        else:
+            output = {"type": "function_call_output", "call_id": next(ids), "output": "5"}
+            session.send("conversation.item.create", item=output)
+    assert session.take_actions() == [Resolve("server-1", 5), Resolve("server-2", 5)]
+    session.audio()
+    session.follow(AudioEnded(1, 13.0), ReplyEnded(1, 13.0, "completed"))
+    types = [event["type"] for event in session.send("response.create")]
+    assert types == ["response.created", "response.done"]
+    assert session.take_actions() == [], "the reply went on by itself"
+    assert session.send("response.create")[0]["type"] == "response.created"
+    assert session.take_actions() == [Reply("")], "without new input"
+
+
 def test_typed_text_is_replied_to_and_text_is_an_output():
     session = Session()
     session.send("session.update", session={"output_modalities": ["text"], "type": "realtime"})

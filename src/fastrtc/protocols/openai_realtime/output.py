@@ -83,7 +83,7 @@ class Output:
         self._error: str | None = None
         self._calls: set[str] = set()
         self._abandoned: deque[str] = deque(maxlen=MAX_ABANDONED)
-        self._owed = 0  # requests for a response that follow the results of functions
+        self._owed = False  # whether a request will follow, for the results of functions
         self._lengths: OrderedDict[str, float] = OrderedDict()
 
     # Requests
@@ -106,13 +106,15 @@ class Output:
     def continues(self) -> bool:
         """Process a ``response.create`` that needs no new reply; return whether it is one.
 
-        After the result of a function, the reply that has called it goes on by itself.
+        After the result of a function, the reply that has called it goes on by itself. A request
+        may be for several results: clients make one for all those that came during a response, or
+        one each, of which later ones wait until the response to the first is done.
 
         Raises:
             EventError: If a response is in progress.
         """
         if self._owed:
-            self._owed -= 1
+            self._owed = False
             if self.response is None:
                 self.begin(self._running)
                 if self._running is None:  # the reply has ended meanwhile
@@ -129,11 +131,11 @@ class Output:
     def has_result(self, call_id: str) -> bool:
         """Record the result of a function; return whether one is awaited.
 
-        Clients ask for a response behind each result, also if the reply was interrupted meanwhile.
+        Clients ask for a response to it, also if the reply was interrupted meanwhile.
         """
         is_awaited = call_id in self._calls
         if is_awaited or call_id in self._abandoned:
-            self._owed += 1
+            self._owed = True
             self._calls.discard(call_id)
         return is_awaited
 
@@ -143,7 +145,7 @@ class Output:
 
     def forget_results(self) -> None:
         """Record new input of the user: the next request is for a reply to that."""
-        self._owed = 0
+        self._owed = False
 
     def cancel(self, reason: Literal["turn_detected", "client_cancelled"]) -> None:
         """Complete the response, as it is interrupted; what comes late of it is dropped."""
