@@ -139,6 +139,31 @@ async def test_a_failed_attempt_leaves_the_session_waiting():
         second.closing.set()
 
 
+async def test_messages_wait_for_a_transport_that_cannot_send_them_yet():
+    async with ResumableRig() as rig:
+        session, resumption = rig.session, rig.resumption
+        rig.first.heard_at = 1.0
+        lose_network(session, rig.first, "gone")
+        session.outbox.post('{"type": "1"}')
+        attempt, second = Transport(), Transport()
+        for transport in (attempt, second):
+            resumption.take_over(Return(transport))
+            resumption.established(transport, takes_messages=False)
+            assert not resumption.suspended
+            session.outbox.post('{"type": "2"}')
+            if transport is attempt:  # its channel never opens
+                lose_network(session, attempt, "gone")
+                resumption.established(attempt)
+        assert (attempt.sent, second.sent) == ([], [])
+
+        resumption.established(second)
+        resumption.established(second)
+
+        assert [message["type"] for message in second.sent] == ["1", "2", "2"]
+        attempt.closing.set()
+        second.closing.set()
+
+
 async def test_a_client_that_does_not_return_ends_the_session_once():
     rig = ResumableRig(within_s=0.05)
     rig.session.start()

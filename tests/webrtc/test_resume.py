@@ -10,8 +10,11 @@ import pytest
 from fastapi import FastAPI
 from websockets.asyncio.client import connect
 
-from fastrtc import AsyncStreamHandler, Stream, client, wait_for_item
+from fastrtc import AsyncStreamHandler, Limits, Stream, client, wait_for_item
 from fastrtc.audio.encodings import ENCODINGS
+from fastrtc.session.resumption import lose_network
+from fastrtc.transport.webrtc import peer
+from fastrtc.transport.webrtc._aiortc.transports import ice_connections
 from fastrtc.transport.webrtc.client_peer import ClientPeer
 from tests.support.cluster import running, streams_of
 from tests.support.connections import connections_of, left
@@ -83,10 +86,13 @@ def heard_steps(*parts: np.ndarray) -> list[int]:
 
 
 @pytest.mark.usefixtures("fast_consent")
-async def test_a_lost_peer_is_missed_and_its_session_goes_on() -> None:
+async def test_a_lost_peer_is_missed_and_its_session_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stream = made()
     first = Resuming(stream, webrtc_id="me")
     await first.connect()
+    monkeypatch.setattr(peer, "CHANNEL_TIMEOUT_S", 0.0)  # its audio goes on before its messages
     handler, session = stream.handlers["me"], first.session
     await eventually(lambda: len(first.heard()) > 48_000)
     await first.vanish()
@@ -167,6 +173,38 @@ async def test_a_second_peer_evicts_the_first_and_a_websocket_the_second() -> No
         assert abs(after[0] - before[-1]) <= 3, steps
     assert over_webrtc == [True, False, True]
     assert handler.shutdowns == 1
+    assert left(stream) == 0
+
+
+async def test_attempts_that_fail_cost_the_next_one_nothing() -> None:
+    stream = made(limits=Limits(connecting=1))
+    first = Resuming(stream, webrtc_id="me")
+    await first.connect()
+    session = first.session
+    resumption, lost = session.resumption, session.resumption.transport
+    lose_network(session, lost, "the network is gone")
+    await first.close()
+    end = {"candidate": "", "sdpMid": "0", "sdpMLineIndex": 0}
+    for _ in range(2):  # of the connection that is lost
+        await first.post({"type": "ice-candidate", "webrtc_id": "me", "candidate": end})
+
+    unconnected, attempt = (Resuming(stream, webrtc_id="me", resume=first.secret) for _ in range(2))
+    answer = await unconnected.post(await unconnected.offer(trickle=True))
+    assert answer.get("type") == "answer", answer
+    before = resumption.transport
+    answering = asyncio.ensure_future(attempt.post(await attempt.offer()))
+    await eventually(lambda: resumption.transport is not before)
+    superseded = resumption.transport
+    assert not answering.done()
+    async with Resuming(stream, webrtc_id="me", resume=first.secret) as second:
+        refused = {"status": "failed", "meta": {"error": "connection_closed"}}
+        assert await answering == refused
+        await eventually(lambda: second.channel is not None and second.channel.readyState == "open")
+    open_sockets = [one._protocols for one in ice_connections(superseded.pc)]
+    assert open_sockets == [[] for _ in open_sockets]
+    assert open_sockets
+    await unconnected.close()
+    await attempt.close()
     assert left(stream) == 0
 
 

@@ -214,12 +214,7 @@ async def _connect_in_place(
         peer.on_channel(partial(endpoint.show, connection))
         told = make_resumable(endpoint, session, peer.media, peer) if resumable else None
         answer: dict[str, Any] = dict(await peer.answer(offer))
-        early = candidates + endpoint.early.take(webrtc_id)
-        for candidate in sorted(early, key=lambda c: c.candidate is None):  # end-of-candidates last
-            try:
-                await peer.add_candidate(candidate)
-            except ValueError as error:  # end-of-candidates was sent twice
-                logger.debug("An early candidate is ignored: %s", error)
+        await peer.add_early(candidates + endpoint.early.take(webrtc_id))
         if session.ended:
             raise SessionRefused("connection_closed")
         if told is not None:

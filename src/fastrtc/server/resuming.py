@@ -72,6 +72,18 @@ def find_resumable(endpoint: Endpoint, id: str, secret: str) -> tuple[Connection
     raise SessionRefused(REFUSED)
 
 
+def find_admissible(endpoint: Endpoint, id: str, secret: str) -> tuple[Connection, Resumption]:
+    """Return what ``find_resumable`` does, if another connection may start to connect.
+
+    Raises:
+        SessionRefused: As ``find_resumable``, or if too many connections are not established yet.
+    """
+    connection, resumption = find_resumable(endpoint, id, secret)
+    if not resumption.connecting:  # else its own attempt, which is replaced, counts already
+        endpoint.places.check_connecting(endpoint.owner.limits.connecting)
+    return connection, resumption
+
+
 async def admit(endpoint: Endpoint, id: str, secret: str) -> None:
     """Check whether a client may resume a session now, as for a new connection.
 
@@ -79,8 +91,7 @@ async def admit(endpoint: Endpoint, id: str, secret: str) -> None:
         SessionRefused: If not.
     """
     await endpoint.shutdown.watch()
-    find_resumable(endpoint, id, secret)
-    endpoint.places.check_connecting(endpoint.owner.limits.connecting)
+    find_admissible(endpoint, id, secret)
     tokens, use = endpoint.hooks.tokens, current_identity.get().token
     if tokens is not None and use is not None:
         try:
@@ -107,7 +118,7 @@ async def resume_over_webrtc(
         SessionRefused: If the client may not resume.
     """
     assert request.secret is not None
-    connection, resumption = find_resumable(endpoint, id, request.secret)
+    connection, resumption = find_admissible(endpoint, id, request.secret)
     session, owner = connection.session, endpoint.owner
     peer = Peer(
         session,
@@ -120,13 +131,13 @@ async def resume_over_webrtc(
         resumes=True,
     )
     protocol.attach(peer, {})
+    endpoint.early.take(id)  # they belong to an earlier attempt
     told = _take_over(resumption, session, peer, None, request)
     connection = endpoint.replace(connection, peer, peer.tracks)
     peer.on_channel(partial(endpoint.show, connection))
     try:
         answer = await peer.answer(offer)
-        for candidate in endpoint.early.take(id):
-            await peer.add_candidate(candidate)
+        await peer.add_early(endpoint.early.take(id))
     except BaseException:
         lose_network(session, peer, "the offer of a client that resumes failed")
         raise

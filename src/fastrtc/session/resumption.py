@@ -127,6 +127,7 @@ class Resumption:
         self._heard_at: float | None = None  # of the connection that was lost
         self._lost: Resumable | None = None
         self._return: Return | None = None
+        self._untold: Return | None = None  # gets what it has missed once it can
         self._closing: set[asyncio.Task[None]] = set()
         session.outbox.history = MessageHistory()
         if media.audio_out is not None and media.audio_out.playout is not None:
@@ -185,12 +186,25 @@ class Resumption:
         except Exception as error:  # from the handler's set_channel()
             self._session.report(error)
 
-    def established(self, transport: Resumable) -> None:
-        """Continue the session over a transport that is established now."""
-        back, session = self._return, self._session
-        if transport is not self.transport or back is None or session.ended:
+    def established(self, transport: Resumable, *, takes_messages: bool = True) -> None:
+        """Continue the session over a transport that is established now.
+
+        Args:
+            transport: The transport.
+            takes_messages: Whether it can send messages. Otherwise they wait until this is called
+                again.
+        """
+        if transport is not self.transport or self._session.ended:
             return
-        self._return = None
+        if self._return is not None:
+            self._untold, self._return = self._return, None
+            self._go_on(self._untold)
+        if takes_messages and (back := self._untold) is not None:
+            self._untold = None
+            self._session.outbox.resume(back.transport.send, back.received, self._heard_at)
+
+    def _go_on(self, back: Return) -> None:
+        session, transport = self._session, back.transport
         self.suspended = False
         self._settles_at = session.loop.time() + SETTLED_S
         if self._timer is not None:
@@ -202,7 +216,6 @@ class Resumption:
             if audio_out.sent is not None:
                 audio_out.sent.max_s = transport.max_unheard_s
             audio_out.attach()
-        session.outbox.resume(transport.send, back.received, self._heard_at)
         session.timers.client_active()
         if self._on_reconnect is not None:
             session.run("on_reconnect", self._reconnect(self._on_reconnect))
@@ -211,7 +224,10 @@ class Resumption:
         self.transport = None
         if not self.suspended:
             self.suspended = True
-            self._lost, self._heard_at = transport, transport.heard_at
+            self._lost = transport
+            if self._untold is None:  # else nothing was sent since the connection before
+                self._heard_at = transport.heard_at
+            self._untold = None
             self._session.outbox.suspend()
             if self._media.audio_in is not None:
                 self._media.audio_in.flush()  # an utterance ends as by silence
@@ -254,7 +270,7 @@ class Resumption:
         """Wait until lost connections are closed: the session ends."""
         if self._timer is not None:
             self._timer.cancel()
-        self._lost = self._return = None
+        self._lost = self._return = self._untold = None
         if self._closing:
             await asyncio.wait(self._closing)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiortc import RTCDataChannel
 
 from ...core.messages import create_message
+from ...session.outbox import Outbox
 from ...session.session import Session
 from .message_sender import MessageSender
 
-__all__ = ["ChannelMessages"]
+__all__ = ["ChannelMessages", "count_sent"]
 
 
 class ChannelMessages:
@@ -65,3 +68,15 @@ class ChannelMessages:
         if isinstance(message, str):
             self.session.outbox.post(create_message("log", f"Server received: {message}"))
             self.session.messages.receive_text(message)
+
+
+def count_sent(channel: RTCDataChannel, outbox: Outbox) -> None:
+    """Send the program's texts over a channel with those of the session, which are counted."""
+    channel.send = partial(_send_counted, outbox, channel)  # type: ignore[method-assign]
+
+
+def _send_counted(outbox: Outbox, channel: RTCDataChannel, data: str | bytes) -> None:
+    if isinstance(data, str):
+        outbox.post(data)
+    else:
+        type(channel).send(channel, data)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 
 from aiortc import (
     InvalidStateError,
@@ -29,13 +28,12 @@ from ...handlers.base import StreamHandlerBase
 from ...pacing.playout import Playout
 from ...pacing.sent_audio import MAX_SENT_S, HeardUntil
 from ...session.media import Media
-from ...session.outbox import Outbox
 from ...session.resumption import is_settled, lose_network
 from ...session.session import Session
 from ._aiortc.address import Follower, follow_address
 from ._aiortc.clock import use_steady_clock
 from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
-from ._aiortc.consent import ask_peer, watch_consent
+from ._aiortc.consent import watch_consent
 from ._aiortc.decoder_threads import make_decoder_threads_daemons
 from ._aiortc.direct_packets import receive_directly
 from ._aiortc.gathering import gather_on
@@ -47,7 +45,7 @@ from ._aiortc.turn import watch_turn
 from ._aiortc.work import limit_work
 from .candidate_intake import CandidateIntake
 from .candidates import Candidate
-from .channel_messages import ChannelMessages
+from .channel_messages import ChannelMessages, count_sent
 from .configuration import is_relay_only
 from .diagnostics import Diagnostics
 from .figures import Figures
@@ -56,7 +54,6 @@ from .ice_targets import SendAllowance, TargetPolicy, client_place
 from .media_track import MediaCallback
 from .offer import Offer
 from .opus import LOWER_RATES
-from .outages import ANSWER_S, watch_outages
 from .peer_media import PeerMedia
 from .ports.ice_ports import IcePorts
 from .second_video import SecondVideo
@@ -185,8 +182,9 @@ class Peer:
 
         Raises:
             InvalidOffer: If aiortc rejects it.
-            SessionRefused: If the server has no candidate because its TURN server failed, or if the
-                installed aiortc does not support the bounds on what clients can cost.
+            SessionRefused: If the server has no candidate because its TURN server failed, if the
+                installed aiortc does not support the bounds on what clients can cost, or if the
+                session has another transport in the meantime.
         """
         REGISTRY.require_bounds()
         make_decoder_threads_daemons()
@@ -207,11 +205,15 @@ class Peer:
         except SessionRefused:
             raise
         except Exception as error:  # aiortc raises many types, from ValueError to KeyError
+            if self._detached:
+                raise SessionRefused("connection_closed") from error
             raise InvalidOffer(f"The offer cannot be answered: {error}") from error
         finally:
-            if self.session.ended:  # in the meantime
+            if self.session.ended or self._detached:  # in the meantime
                 await pc.close()
                 await self.close_sockets()
+        if self._detached:
+            raise SessionRefused("connection_closed")
         self._diagnostics.answered(attempts)
         watch_consent(pc, self._consent_expired)
         self._followers = follow_address(pc, lambda check: self.session.run("address", check))
@@ -232,6 +234,18 @@ class Peer:
             await self._intake.add(candidate)
         except InvalidStateError as error:  # closed in the meantime
             raise SessionRefused("connection_closed") from error
+
+    async def add_early(self, candidates: Iterable[Candidate]) -> None:
+        """Add candidates that arrived before the answer, the end of them last.
+
+        Raises:
+            SessionRefused: As ``add_candidate``.
+        """
+        for candidate in sorted(candidates, key=lambda one: one.candidate is None):
+            try:
+                await self.add_candidate(candidate)
+            except ValueError as error:  # end-of-candidates was sent twice
+                logger.debug("An early candidate is ignored: %s", error)
 
     @guarded(None)
     def _state_changed(self) -> None:
@@ -266,17 +280,10 @@ class Peer:
         if not self._resumes:
             self.session.start()
         elif resumption is not None and not self._detached:
-            resumption.established(self)
-        audio_out = self.media.audio_out
-        if resumption is not None and audio_out is not None and not self.session.ended:
-            watching = watch_outages(
-                lambda: self.heard_at,
-                lambda: ask_peer(self.pc, ANSWER_S),
-                audio_out.hold,
-                lambda heard_at: audio_out.release(self._rtp.heard_until(None, heard_at)),
-                lambda: self._detached,
-            )
-            self.session.run("outages", watching)
+            ready = self.pc.sctp is None or self._open.is_set()
+            resumption.established(self, takes_messages=ready)
+        if resumption is not None:
+            self._rtp.watch_outages(self.pc, lambda: self.heard_at, lambda: self._detached)
 
     @guarded(None)
     def _abused(self, reason: str) -> None:
@@ -293,9 +300,7 @@ class Peer:
             return
         self.channel = self.session.channel = channel
         if self.session.resumption is not None:  # the client counts what it receives
-            channel.send = partial(  # type: ignore[method-assign]
-                _send_counted, self.session.outbox, channel
-            )
+            count_sent(channel, self.session.outbox)
         watch_listeners(channel)
         channel.on("message", self._message)
         handler = self.session.handler
@@ -390,11 +395,3 @@ class Peer:
         if messages.pending and self.pc.sctp is not None and self.pc.connectionState == "connected":
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._open.wait(), FLUSH_TIMEOUT_S)
-
-
-def _send_counted(outbox: Outbox, channel: RTCDataChannel, data: str | bytes) -> None:
-    """Send a message of the program with those of the session, which are counted."""
-    if isinstance(data, str):
-        outbox.post(data)
-    else:
-        type(channel).send(channel, data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aiortc import RTCPeerConnection
@@ -13,6 +13,7 @@ from ...session.media import Media
 from ...session.session import Session
 from ._aiortc.audio_sender import send_encoded
 from ._aiortc.codecs import announce_fec, negotiated_codecs
+from ._aiortc.consent import ask_peer
 from ._aiortc.decoder_queue import bound_decoder
 from ._aiortc.video_sender import follow_loss
 from .audio_receiver import AudioReceiver
@@ -21,6 +22,7 @@ from .figures import Figures
 from .media_track import MediaCallback
 from .offer import Offer
 from .opus import supports_fec
+from .outages import ANSWER_S, watch_outages
 from .second_video import SecondVideo, read_video
 
 __all__ = ["PeerMedia"]
@@ -66,6 +68,7 @@ class PeerMedia:
         self._tracks = {track.kind: track for track in tracks}
         self._figures = figures
         self._resumes = resumes
+        self._watches_outages = False
         self.receivers: list[AudioReceiver] = []
 
     def attach(
@@ -131,6 +134,32 @@ class PeerMedia:
             if origin is not None and last is not None:
                 pts = last - _rtp_distance(origin + last, heard)
         return HeardUntil(pts=pts, sent_by=None if heard_at is None else heard_at - ON_THE_WAY_S)
+
+    def watch_outages(
+        self,
+        pc: RTCPeerConnection,
+        heard_at: Callable[[], float | None],
+        ended: Callable[[], bool],
+    ) -> None:
+        """Let the audio wait in short outages from now on; further calls do nothing.
+
+        Args:
+            pc: The connection, which is established.
+            heard_at: Returns when a datagram of the client arrived last.
+            ended: Returns whether the connection has ended.
+        """
+        audio_out = self._media.audio_out
+        if audio_out is None or self._watches_outages or self._session.ended:
+            return
+        self._watches_outages = True
+        watching = watch_outages(
+            heard_at,
+            lambda: ask_peer(pc, ANSWER_S),
+            audio_out.hold,
+            lambda heard_at: audio_out.release(self.heard_until(None, heard_at)),
+            ended,
+        )
+        self._session.run("outages", watching)
 
     def stop_receiving(self) -> None:
         """Ignore what arrives from now on."""
