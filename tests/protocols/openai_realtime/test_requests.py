@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
@@ -121,7 +121,11 @@ def test_a_wrong_offer_is_refused(files: dict[str, Any], param: Any):
     assert error_of(answer, 400)["param"] == param
 
 
-@pytest.mark.parametrize("path", ["calls", "calls/rtc_x/hangup", "client_secrets"])
+PATHS = pytest.mark.parametrize("path", ["calls", "calls/rtc_x/hangup", "client_secrets"])
+SDP = {"Content-Type": "application/sdp"}
+
+
+@PATHS
 def test_authorize_may_read_the_body_which_is_limited(path: str):
     read: list[bytes] = []
 
@@ -131,17 +135,29 @@ def test_authorize_may_read_the_body_which_is_limited(path: str):
 
     stream = create_stream(authorize=authorize, limits=Limits(offer_bytes=1000))
     stream.tokens(SECRET, required=False)
-    client = TestClient(create_app(stream), headers={"Content-Type": "application/sdp"})
+    client = TestClient(create_app(stream), headers=SDP)
     answer = client.post(f"/v1/realtime/{path}", content=b"{")
     assert read == [b"{"]
-    expected = (404, "call_not_found") if "hangup" in path else (400, None)
-    assert error_of(answer, expected[0])["code"] in (expected[1], "invalid_offer", "invalid_json")
-    chunks = iter([b"x" * 800] * 3)
-    refused = client.post(f"/v1/realtime/{path}", content=chunks)
+    code = error_of(answer, 404 if "hangup" in path else 400)["code"]
+    assert code in ("call_not_found", "invalid_offer", "invalid_json")
+    refused = client.post(f"/v1/realtime/{path}", content=iter([b"x" * 800] * 3))
     assert "more than 1000 bytes" in error_of(refused, 401)["message"]
     refused = client.post(f"/v1/realtime/{path}", content=b"x" * 1001)
     assert error_of(refused, 413)["code"] == "request_too_large"
     assert read == [b"{"]
+
+
+@PATHS
+def test_a_dependency_of_the_app_may_read_the_body(path: str):
+    async def read(request: Request) -> None:
+        await request.body()
+
+    stream = create_stream(authorize=lambda request: True, limits=Limits(offer_bytes=1000))
+    stream.tokens(SECRET, required=False)
+    app = FastAPI(dependencies=[Depends(read)])
+    stream.mount(app, protocols=["openai-realtime"])
+    answer = TestClient(app).post(f"/v1/realtime/{path}", content=b"{", headers=SDP)
+    error_of(answer, 404 if "hangup" in path else 400)
 
 
 async def test_only_calls_are_hung_up():

@@ -92,7 +92,7 @@ class _Routes:
         self, request: Request, work: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         endpoint, preflight = self._endpoint, request.method == "OPTIONS"
-        request = Request(normalized_scope(request.scope), request.receive)
+        request = _normalized(request)
         if preflight:
             response = Response(headers={"Allow": ", ".join(CALL_METHODS)})
         else:
@@ -160,7 +160,7 @@ class _Routes:
         not have a token, as none is verified here.
         """
         endpoint = self._endpoint
-        request = Request(normalized_scope(request.scope), request.receive)
+        request = _normalized(request)
         tokens, authorize = endpoint.hooks.tokens, endpoint.owner.authorize
         if tokens is None or authorize is None:
             missing = "stream.tokens()" if tokens is None else "authorize="
@@ -207,6 +207,18 @@ async def _parts(request: Request, body: bytes) -> tuple[str, dict[str, Any] | N
     except (ValueError, RecursionError):
         raise EventError("session is not valid JSON", "invalid_json", "session") from None
     return parts["sdp"], check_session(session)
+
+
+def _normalized(request: Request) -> Request:
+    """Return a request with its key in ``Authorization``.
+
+    Its body is that of the request, which a dependency of the app may have read.
+    """
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": await request.body(), "more_body": False}
+
+    return Request(normalized_scope(request.scope), receive)
 
 
 def _once(body: bytes) -> Any:
