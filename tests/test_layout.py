@@ -62,7 +62,6 @@ ELSEWHERE = {
     "server/speaking.py": "tests/webrtc/test_cluster.py",
     "server/startup.py": "tests/test_stream.py",
     "server/stream_endpoint.py": "tests/server/test_endpoint.py",
-    "protocols/rtvi/connections.py": "tests/protocols/rtvi/test_clients.py",
     "protocols/rtvi/texts.py": "tests/protocols/rtvi/test_channel.py",
     "protocols/whip/protocol.py": "tests/protocols/whip/test_clients.py",
     "protocols/whip/sessions.py": "tests/protocols/whip/test_clients.py",

@@ -61,9 +61,9 @@ def _route_class(max_bytes: Callable[[], int]) -> type[APIRoute]:
 
 
 def with_bounded_body(request: Request, max_bytes: int) -> Request:
-    """Return the request; whoever reads its body gets an ``HTTPException`` if it is too large.
+    """Return the request with a body that fails with an ``HTTPException`` if it is too large.
 
-    The exception has the status 413. It is not raised for a body that nobody reads.
+    The exception has the status 413. It is raised only when the body is read.
     """
     try:
         return limit_body(request, max_bytes)
