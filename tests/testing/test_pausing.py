@@ -142,14 +142,17 @@ async def test_over_a_websocket(say: Any) -> None:
 
 @SAID
 async def test_over_the_telephone(say: Any) -> None:
-    """On a busy machine frames are repeated; none without delay: see ``test_taking_back.py``."""
+    """On a busy machine frames are repeated; none without delay: see ``test_taking_back.py``.
+
+    No more than a quarter of a second of them is: 12 frames of 20 ms.
+    """
     story = phone_noise()
     frames = [chunk.tobytes() for chunk in story.reshape(-1, 160)]
     samples = await say("twilio", 8000, story)
     said = [frames.index(chunk.tobytes()) for chunk in samples.reshape(-1, 160)]
     assert sorted(set(said)) == list(range(len(frames)))
     back = [step for step in np.diff(said) if step != 1]
-    assert len(back) <= len(PAUSES) and min(back, default=0) >= -5, said
+    assert len(back) <= len(PAUSES) and min(back, default=0) >= -12, said
 
 
 @SAID

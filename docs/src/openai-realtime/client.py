@@ -23,7 +23,8 @@ async def ask(url, question):
             elif event.type == "response.output_audio_transcript.done":
                 text = event.transcript
             elif event.type == "response.done":
-                return text, audio
+                break
+    return text, audio
 
 
 if __name__ == "__main__":
