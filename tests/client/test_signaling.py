@@ -17,7 +17,7 @@ from fastrtc.client.signaling import Route, Signaling
 URL = "http://server.example"
 OFFER = f"{URL}/webrtc/offer"
 Answers = Callable[[httpx.Request], httpx.Response]
-Connect = Callable[[Answers], Any]
+Connect = Callable[..., Any]
 
 
 @pytest.fixture
@@ -25,11 +25,13 @@ def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
     """Gives a `Signaling` whose requests a function answers."""
 
     @asynccontextmanager
-    async def connected(answer: Answers) -> AsyncIterator[Signaling]:
+    async def connected(
+        answer: Answers, routes: dict[str, Route] | None = None
+    ) -> AsyncIterator[Signaling]:
         client = partial(httpx.AsyncClient, transport=httpx.MockTransport(answer))
         with monkeypatch.context() as patch:
             patch.setattr("fastrtc.client.signaling.httpx.AsyncClient", client)
-            signaling = Signaling(URL, {"Authorization": "Bearer me"})
+            signaling = Signaling(URL, {"Authorization": "Bearer me"}, routes)
         async with signaling:
             yield signaling
 
@@ -134,6 +136,28 @@ async def test_answers_and_what_is_none(connect: Connect, response: Any, answer:
                 await signaling.send(Route(OFFER), {"sdp": ""})
             assert caught.value.advice
             assert (caught.value.code == "server_error") is answer.startswith("fails")
+
+
+async def test_a_route_is_looked_up_once_and_again_after_a_failure(
+    connect: Connect,
+) -> None:
+    bodies: list[Any] = []
+    responses = iter([200, 200, 503, 200])
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(json.loads(request.content))
+        return httpx.Response(next(responses), json={})
+
+    routes: dict[str, Route] = {}
+    async with connect(answer, routes) as first:
+        await first.send(await first.find(), {"sdp": 1})
+    async with connect(answer, routes) as second:
+        with pytest.raises(ClientError, match="503"):
+            await second.send(await second.find(), {"sdp": 2})
+    assert bodies == [{}, {"sdp": 1}, {"sdp": 2}]
+    async with connect(answer, routes) as third:
+        await third.find()
+    assert bodies[3:] == [{}]
 
 
 async def test_a_page_is_asked_as_its_client_does(connect: Connect) -> None:

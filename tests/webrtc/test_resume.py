@@ -272,3 +272,4 @@ async def test_the_python_client_presents_the_secret_of_an_attempt_that_failed(
                     break
             assert caller.error is None
             assert len(attempts) == 3
+            assert len(caller._links.routes) == 1  # of all attempts

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ..core.types import Mode
 from ..transport.webrtc.client_peer import Carry
 from .errors import JSON
 from .link import LinkEvents, SocketEncoding, TransportLink
+from .signaling import Route
 from .webrtc import WebRTCLink
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class LinkFactory:
         trickle: Whether candidates are sent one by one after the offer.
         metadata: The metadata for the program; None for none.
         shape_network: Functions that carry the RTP packets to and from the server; or None.
+        routes: Where offers go, as an earlier connection has found.
     """
 
     url: str
@@ -49,6 +51,7 @@ class LinkFactory:
     trickle: bool
     metadata: Mapping[str, JSON] | None
     shape_network: tuple[Carry, Carry] | None = None
+    routes: dict[str, Route] = field(default_factory=dict)
 
     def create(self, events: LinkEvents) -> TransportLink:
         """Create a connection, which is not open yet.
@@ -77,6 +80,7 @@ class LinkFactory:
             events,
             trickle=self.trickle,
             metadata=self.metadata,
+            routes=self.routes,
         )
         link.shape_network = self.shape_network
         return link

@@ -8,6 +8,7 @@ import httpx
 
 from .errors import JSON, ClientError
 from .signaling import no_proxy, unreachable
+from .tls import http_context
 
 __all__ = ["Routes"]
 
@@ -30,6 +31,7 @@ class Routes:
             timeout=timeout_s,
             follow_redirects=True,
             mounts=no_proxy(url),
+            verify=http_context(),
         )
 
     async def post(self, route: str, values: Mapping[str, JSON]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from .errors import ClientError
+from .tls import http_context
 
 __all__ = [
     "Route",
@@ -108,16 +109,26 @@ class Signaling:
     Args:
         url: The URL of the server, as of `page_url`.
         headers: The headers of each request.
+        routes: The routes that were found before, by URL; None for none. It is updated.
 
     Attributes:
         reached: Whether a connection to the server was established.
     """
 
-    def __init__(self, url: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        routes: MutableMapping[str, Route] | None = None,
+    ) -> None:
         self.reached = False
+        self._routes: MutableMapping[str, Route] = {} if routes is None else routes
         self._url = url
         self._http = httpx.AsyncClient(
-            headers=dict(headers), timeout=ANSWER_TIMEOUT_S, mounts=no_proxy(url)
+            headers=dict(headers),
+            timeout=ANSWER_TIMEOUT_S,
+            mounts=no_proxy(url),
+            verify=http_context(),
         )
         self._session = uuid.uuid4().hex
 
@@ -132,11 +143,16 @@ class Signaling:
         await self._http.aclose()
 
     async def find(self) -> Route:
-        """Find out where offers go, with requests that are none.
+        """Find out where offers go, with requests that are none, unless that is known.
 
         Raises:
             ClientError: If there is no stream, or the server cannot be reached.
         """
+        if self._url not in self._routes:
+            self._routes[self._url] = await self._find()
+        return self._routes[self._url]
+
+    async def _find(self) -> Route:
         path = urlsplit(self._url).path
         mounted = Route(self._url if path.endswith(OFFER) else self._url + OFFER)
         response = await self._post(mounted, "offer", {})
@@ -159,9 +175,13 @@ class Signaling:
             The answer, ``{"sdp", "type"}``, or a refusal, ``{"status", "meta"}``.
 
         Raises:
-            ClientError: If there is none.
+            ClientError: If there is none. The route may have changed, and is looked up next time.
         """
-        return _read(await self._post(route, "offer", body), route.url)
+        try:
+            return _read(await self._post(route, "offer", body), route.url)
+        except BaseException:  # also if it is canceled, as it takes too long
+            self._routes.pop(self._url, None)
+            raise
 
     async def page_configuration(self, route: Route) -> dict[str, Any] | None:
         """Return the ``rtc_configuration`` that a Gradio page gives its client, or None."""

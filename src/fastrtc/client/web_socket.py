@@ -19,6 +19,7 @@ from ..audio.encodings import ENCODINGS
 from .errors import JSON, ClientError, refused, socket_closed
 from .link import LinkEvents, SocketEncoding
 from .signaling import is_local, unreachable
+from .tls import socket_context
 
 __all__ = ["WebSocketLink"]
 
@@ -180,6 +181,8 @@ class WebSocketLink:
 
     async def _connect_once(self) -> ClientConnection:
         made: dict[str, Any] = {"create_connection": partial(_Connection, self._reach)}
+        if self._url.startswith("wss:"):
+            made["ssl"] = socket_context()
         try:
             return await connect(
                 self._url,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ class WebRTCLink:
         events: Receives what the server sends.
         trickle: Whether candidates are sent one by one after the offer.
         metadata: The metadata for the program; None for none.
+        routes: Where offers go, as found before; see ``Signaling``.
 
     Attributes:
         shape_network: Functions that carry the RTP packets to and from the server; or None.
@@ -57,9 +58,10 @@ class WebRTCLink:
         *,
         trickle: bool,
         metadata: Mapping[str, Any] | None = None,
+        routes: MutableMapping[str, Route] | None = None,
     ) -> None:
         self._id = id
-        self._signaling = Signaling(url, headers)
+        self._signaling = Signaling(url, headers, routes)
         self._kinds = kinds
         self._mode = mode
         self._configuration = configuration
