@@ -19,7 +19,7 @@ CUT_S = 8.0
 
 def test_both_transports_go_on_after_a_cut(tmp_path: Path) -> None:
     with network(tmp_path) as net:
-        outage = Outage(net, within_s=20.0, steps=160)
+        outage = Outage(net, within_s=10.0, steps=160)
         clients = [outage.connect(transport) for transport in ("webrtc", "websocket")]
         time.sleep(1.5)
         with outage.cut():
@@ -43,7 +43,7 @@ def test_both_transports_go_on_after_a_cut(tmp_path: Path) -> None:
             "start_up",
             "start_up",
         ]
-        outage.ended(2)
+        outage.ended(2, within=20.0)
 
 
 def check(heard: dict[str, Any], *, again: int = 2) -> None:

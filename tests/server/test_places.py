@@ -11,7 +11,9 @@ from fastrtc.server.connection import Connection
 from fastrtc.server.places import Places
 from fastrtc.session.media import Media
 from fastrtc.session.outputs import OutputQueue
+from fastrtc.session.resumption import Resumption, Return, lose_network
 from fastrtc.session.session import Session, State
+from tests.session.test_resumption import Transport
 
 
 def flip(frame):
@@ -78,6 +80,39 @@ async def test_an_attempt_ends_unless_it_is_established(places: Places):
     assert "b" not in places
     live.close("the end of the test")
     await asyncio.gather(live.closed.wait(), connecting.closed.wait())
+
+
+async def test_who_has_waited_longest_for_a_client_makes_room_for_another(places: Places):
+    sessions = {id: add(places, id) for id in "abcd"}
+    lost: dict[str, Transport] = {}
+    for id, session in sessions.items():
+        lost[id] = Transport(id)
+        lost[id].closing.set()
+        media = Media(session, "video", "send")
+        session.resumption = Resumption(session, media, lost[id], 30.0, None)
+        session.start()
+    for id in "cab":
+        lose_network(sessions[id], lost[id], "gone")
+        await asyncio.sleep(0.001)
+    back = Transport()
+    back.closing.set()
+    sessions["c"].resumption.take_over(Return(back))  # connects again
+
+    places.check_total(5)
+    assert not any(session.ended for session in sessions.values())
+    for id, limit in (("e", 4), ("f", 4)):
+        places.check_total(limit)
+        places.reserve(id, limit)
+    assert [id for id, session in sessions.items() if session.ended] == ["a", "b"]
+    assert sessions["a"].reason.end_code == "closed"
+    with pytest.raises(SessionRefused, match="concurrency_limit_reached"):
+        places.reserve("g", 4)
+
+    lose_network(sessions["c"], back, "gone")
+    sessions["d"].close("said good-bye")
+    await asyncio.wait_for(places.drain(60), 10)  # "c" has no client
+    sessions["c"].close("the end of the test")
+    await asyncio.gather(*(session.closed.wait() for session in sessions.values()))
 
 
 def test_an_id_that_is_in_use_is_refused_even_when_full(places: Places):

@@ -12,7 +12,6 @@ from fastrtc.core.identity import ClientRequest
 from fastrtc.pacing.playout import Playout
 from fastrtc.pacing.sent_audio import HeardUntil
 from fastrtc.pacing.suspendable import Detached
-from fastrtc.session import resumption
 from fastrtc.session.hooks import Hooks
 from fastrtc.session.media import Media
 from fastrtc.session.resumption import Resumption, Return, is_settled, lose_network
@@ -139,6 +138,28 @@ async def test_a_failed_attempt_leaves_the_session_waiting():
         second.closing.set()
 
 
+async def test_the_secret_that_was_presented_is_valid_until_the_client_has_the_next_one():
+    async with ResumableRig() as rig:
+        session, resumption = rig.session, rig.resumption
+        first = resumption.secrets.issue()
+        lose_network(session, rig.first, "gone")
+        lost, second = Transport(), Transport()
+        for transport in (lost, second):
+            following = resumption.secrets.replace(first)
+            resumption.take_over(Return(transport))
+            resumption.established(transport, confirmed=False)
+            assert resumption.secrets.accepts(first)
+        resumption.confirm(lost)
+        assert resumption.secrets.accepts(first)
+
+        resumption.confirm(second)
+
+        assert not resumption.secrets.accepts(first)
+        assert resumption.secrets.accepts(following)
+        lost.closing.set()
+        second.closing.set()
+
+
 async def test_messages_wait_for_a_transport_that_cannot_send_them_yet():
     async with ResumableRig() as rig:
         session, resumption = rig.session, rig.resumption
@@ -177,11 +198,8 @@ async def test_a_client_that_does_not_return_ends_the_session_once():
     assert rig.handler.shutdowns == 1
 
 
-async def test_a_client_whose_attempt_fails_after_all_has_not_ended_the_session(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(resumption, "NEXT_ATTEMPT_S", 0.1)
-    rig = ResumableRig()
+async def test_a_client_whose_attempt_fails_after_all_has_not_ended_the_session() -> None:
+    rig = ResumableRig(within_s=30.0)
     rig.session.start()
     rig.first.closing.set()
     assert is_settled(rig.session)
@@ -191,10 +209,16 @@ async def test_a_client_whose_attempt_fails_after_all_has_not_ended_the_session(
     rig.resumption.established(back)
     assert not is_settled(rig.session)
 
-    lose_network(rig.session, back, "closed", closed=True)
+    now = rig.session.loop.time()
+    assert rig.resumption._settles_at > now + 29.0  # an attempt may take 30 s
+    lose_network(rig.session, back, "closed")
 
     assert rig.session.state is State.LIVE
-    await asyncio.wait_for(rig.session.closed.wait(), 10)  # as it does not try again
+    timer = rig.resumption._timer
+    assert timer is not None
+    assert timer.when() > now + 29.0
+    rig.session.close("enough")
+    await asyncio.wait_for(rig.session.closed.wait(), 10)
 
 
 async def test_a_session_waits_for_its_lost_transports_when_it_ends():

@@ -93,7 +93,12 @@ async def test_only_the_newest_secret_of_a_session_is_worth_something() -> None:
         secret = (await begin(first, resume=True))["resume"]["secret"]
         handler = await served.handler()
         async with served.client() as second:
+            async with served.client() as unheard:  # whose answer may be lost
+                await begin(unheard, resume=secret)
+                await cut(unheard)
             newer = (await begin(second, resume=secret))["resume"]["secret"]
+            await second.send({"type": "text", "data": 1})
+            await wait_until(lambda: handler.options.get("got") == [1])
             # the first one was evicted
             assert (await first.wait_for(type="end_stream"))["code"] == "replaced"
             assert await first.closed() == 1000

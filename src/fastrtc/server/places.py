@@ -86,8 +86,24 @@ class Places:
         Raises:
             SessionRefused: If it has *limit* connections; None means no limit.
         """
-        if limit is not None and len(self) >= limit:
+        if limit is not None and len(self) >= limit and not self.end_suspended():
             raise SessionRefused("concurrency_limit_reached", limit=limit)
+
+    def end_suspended(self) -> bool:
+        """End the session that has waited longest for its client; return whether a place is free.
+
+        One whose client is connecting again is not ended.
+        """
+        waiting: dict[float, Session] = {}
+        for session in (connection.session for connection in self._connections.values()):
+            if session.resumption is not None and not _has_client(session):
+                waiting.setdefault(session.resumption.suspended_at, session)
+        if not waiting:
+            return False
+        before = len(self)
+        text = "Another client needs the place of this one, which has not returned"
+        waiting[min(waiting)].close(text, end="closed")
+        return len(self) < before  # one of another event loop ends later
 
     def get(self, id: str) -> Connection | None:
         """Return the connection with an id, or None if it is unknown or closing."""
@@ -125,7 +141,8 @@ class Places:
 
         Raises:
             SessionRefused: If the id is in use, all places are occupied, the server is stopping, or
-                too many threads of closed connections are blocked.
+                too many threads of closed connections are blocked. If places are occupied, the
+                session that has waited longest for its client makes room.
         """
         if id in self._reserved and not self.stopping:
             raise SessionRefused("connection_already_exists")
@@ -136,7 +153,7 @@ class Places:
     def _check_room(self, limit: int | None) -> None:
         if self.stopping:
             raise SessionRefused("server_stopping")
-        if self.is_full(limit):
+        if self.is_full(limit) and not self.end_suspended():
             raise SessionRefused("concurrency_limit_reached", limit=limit)
         if len(abandoned) >= LIMIT:
             raise SessionRefused("too_many_blocked_threads", limit=LIMIT)
@@ -241,6 +258,8 @@ class Places:
     async def drain(self, limit: float) -> None:
         """Refuse new sessions, and wait for the existing ones to end; further calls do nothing.
 
+        Sessions that wait for their clients are not waited for.
+
         Args:
             limit: Maximum time to wait, in seconds; the clients are notified of it.
         """
@@ -251,13 +270,18 @@ class Places:
         sessions = [connection.session for connection in self]
         for session in sessions:
             session.outbox.post(warning_message(warning))
-        await _closed({*sessions, *self._closing}, limit)
+        await _closed({*filter(_has_client, sessions), *self._closing}, limit)
 
 
 def _is_established(session: Session) -> bool:
     resumption = session.resumption
     connecting = resumption is not None and resumption.connecting
     return session.state is not State.NEW and not connecting
+
+
+def _has_client(session: Session) -> bool:
+    resumption = session.resumption
+    return resumption is None or not resumption.suspended or resumption.connecting
 
 
 async def _closed(sessions: Iterable[Session], timeout: float) -> set[Session]:

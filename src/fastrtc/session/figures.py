@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.diagnosis import Diagnosis
 from ..core.stats import ConnectionStats
 from .events import transport_of
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from .media import Media
     from .session import Session
 
-__all__ = ["common_stats"]
+__all__ = ["common_stats", "diagnose_socket"]
 
 
 def common_stats(session: Session, media: Media) -> ConnectionStats:
@@ -30,4 +31,15 @@ def common_stats(session: Session, media: Media) -> ConnectionStats:
         round_trip_s=media.playback.measured_round_trip_s,
         frames_dropped_in=dropped_in,
         frames_dropped_out=dropped_out,
+    )
+
+
+def diagnose_socket(session: Session, *, telephone: bool) -> Diagnosis:
+    """Return the state of a connection over a socket, which has no candidates."""
+    reason = session.reason
+    return Diagnosis(
+        session.id,
+        "telephone" if telephone else "websocket",
+        "connected" if reason is None else "ended",
+        reason="" if reason is None else reason.text,
     )

@@ -24,12 +24,9 @@ __all__ = ["Resumable", "Resumption", "Return", "is_settled", "lose_network"]
 
 logger = logging.getLogger(__name__)
 
-SETTLED_S = 15.0
+SETTLED_S = 30.0
 """How long after a resume a client may close the connection because its own attempt has failed, in
-seconds: longer than such an attempt."""
-
-NEXT_ATTEMPT_S = 10.0
-"""How long the session waits for its next attempt then, in seconds, unless ``within_s`` is less."""
+seconds: as long as such an attempt may take. The session then waits for the next one."""
 
 NOT_RETURNED = "The client did not return within {:g} s"
 
@@ -104,6 +101,7 @@ class Resumption:
         secrets: The secrets of the client.
         within_s: How long it waits for its client, in seconds.
         suspended: Whether it waits for its client.
+        suspended_at: Since when, on the clock of the loop.
         transport: The transport, also one that is not established yet; None while there is none.
     """
 
@@ -118,6 +116,7 @@ class Resumption:
         self.secrets = ResumeSecrets()
         self.within_s = within_s
         self.suspended = False
+        self.suspended_at = -math.inf
         self.transport: Resumable | None = transport
         self._session = session
         self._media = media
@@ -145,21 +144,17 @@ class Resumption:
         """Whether a client that returns is not connected yet."""
         return self.suspended and self.transport is not None
 
-    def lose(self, transport: Resumable, text: str, *, closed: bool = False) -> None:
+    def lose(self, transport: Resumable, text: str) -> None:
         """Suspend the session: the network of a transport is lost.
 
         Args:
             transport: The transport; one that was replaced is ignored.
             text: Why, for the log.
-            closed: Whether the client has closed it.
         """
         if transport is not self.transport:
             return
         logger.debug("Session %s: %s; it waits for its client", self._session.id, text)
-        settled = self.settled
         self._detach(transport, CloseReason(text=text))
-        if not settled and closed:
-            self._wait(min(self.within_s, NEXT_ATTEMPT_S))
 
     def take_over(self, back: Return) -> None:
         """Use the transport of a client that returns, once it is established.
@@ -186,11 +181,14 @@ class Resumption:
         except Exception as error:  # from the handler's set_channel()
             self._session.report(error)
 
-    def established(self, transport: Resumable, *, takes_messages: bool = True) -> None:
+    def established(
+        self, transport: Resumable, *, confirmed: bool = True, takes_messages: bool = True
+    ) -> None:
         """Continue the session over a transport that is established now.
 
         Args:
             transport: The transport.
+            confirmed: Whether the client surely has its next secret; otherwise ``confirm`` follows.
             takes_messages: Whether it can send messages. Otherwise they wait until this is called
                 again.
         """
@@ -199,9 +197,20 @@ class Resumption:
         if self._return is not None:
             self._untold, self._return = self._return, None
             self._go_on(self._untold)
+            if confirmed:
+                self.confirm(transport)
         if takes_messages and (back := self._untold) is not None:
             self._untold = None
             self._session.outbox.resume(back.transport.send, back.received, self._heard_at)
+
+    def confirm(self, transport: Resumable) -> None:
+        """Accept only the next secret from now on: the client has it.
+
+        Args:
+            transport: The transport over which it shows that; one that was replaced is ignored.
+        """
+        if transport is self.transport and not self.suspended:
+            self.secrets.established()
 
     def _go_on(self, back: Return) -> None:
         session, transport = self._session, back.transport
@@ -209,7 +218,6 @@ class Resumption:
         self._settles_at = session.loop.time() + SETTLED_S
         if self._timer is not None:
             self._timer.cancel()
-        self.secrets.established()
         context = session.user_context
         context.request, context.websocket = back.request, back.websocket
         if (audio_out := self._media.audio_out) is not None:
@@ -223,7 +231,7 @@ class Resumption:
     def _detach(self, transport: Resumable, reason: CloseReason) -> None:
         self.transport = None
         if not self.suspended:
-            self.suspended = True
+            self.suspended, self.suspended_at = True, self._session.loop.time()
             self._lost = transport
             if self._untold is None:  # else nothing was sent since the connection before
                 self._heard_at = transport.heard_at
@@ -241,15 +249,14 @@ class Resumption:
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    def _wait(self, seconds: float | None = None) -> None:
-        """Wait for the client from now on, for ``within_s`` by default."""
+    def _wait(self) -> None:
+        """Wait for the client from now on, for ``within_s``."""
         if self._timer is not None:
             self._timer.cancel()
-        seconds = self.within_s if seconds is None else seconds
-        self._timer = self._session.loop.call_later(seconds, self._expire, seconds)
+        self._timer = self._session.loop.call_later(self.within_s, self._expire)
 
-    def _expire(self, seconds: float) -> None:
-        self._session.close(NOT_RETURNED.format(seconds), end="closed")
+    def _expire(self) -> None:
+        self._session.close(NOT_RETURNED.format(self.within_s), end="closed")
 
     async def _close_lost(self, closing: Awaitable[None]) -> None:
         try:
@@ -275,21 +282,18 @@ class Resumption:
             await asyncio.wait(self._closing)
 
 
-def lose_network(
-    session: Session, transport: Resumable, text: str, *, closed: bool = False
-) -> None:
+def lose_network(session: Session, transport: Resumable, text: str) -> None:
     """Suspend a session whose network is lost if its client may resume it; otherwise end it.
 
     Args:
         session: The session.
         transport: The transport; one that was replaced is ignored.
         text: Why.
-        closed: Whether the client has closed it, which may be because its attempt failed.
     """
     if session.resumption is None or session.state is not State.LIVE:
         session.close(text)
     else:
-        session.resumption.lose(transport, text, closed=closed)
+        session.resumption.lose(transport, text)
 
 
 def is_settled(session: Session) -> bool:

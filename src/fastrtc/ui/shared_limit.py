@@ -41,6 +41,7 @@ class GroupedPlaces(Places):
         """
         limits = [one._limit for one in self._group if one._limit is not None]
         if id not in self and len(self._group) > 1 and limits:
-            if sum(map(len, self._group)) >= min(limits):
+            full = sum(map(len, self._group)) >= min(limits)
+            if full and not any(one.end_suspended() for one in self._group):
                 raise SessionRefused("concurrency_limit_reached", limit=min(limits))
         super().reserve(id, limit, transport)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -24,7 +23,7 @@ from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
 from ...pacing.sent_audio import MAX_SENT_TO_SOCKET_S, HeardUntil
 from ...pacing.suspendable import Detached
 from ...pacing.taps import OutboundTap
-from ...session.figures import common_stats
+from ...session.figures import common_stats, diagnose_socket
 from ...session.media import Media
 from ...session.resumption import lose_network
 from ...session.session import Session
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from .connection import SocketConnection
 
 __all__ = ["CHUNK_PLAYOUT", "SOCKET_PLAYOUT", "OpenSocket", "SocketOptions"]
-
-logger = logging.getLogger(__name__)
 
 RECEIVED_TIMEOUT_S = 10.0
 """How long ``receive`` may take to process audio that the client sent before its ``stop``."""
@@ -82,7 +79,7 @@ class OpenSocket:
             most_channels=1,
             options=SOCKET_PLAYOUT if start.framed else CHUNK_PLAYOUT,
         )
-        self._resumes = media is not None
+        self._resumes = self._unconfirmed = media is not None
         self.media = media or Media(
             session,
             "audio",
@@ -144,8 +141,14 @@ class OpenSocket:
             session.outbox.open(self.send)
             session.start()
         elif session.resumption is not None and not self._detached:
-            session.resumption.established(self)
+            session.resumption.established(self, confirmed=False)
             self._run()
+
+    def _confirm(self) -> None:
+        """Record that a client that resumes has the answer: it sends something after it."""
+        if self._unconfirmed and (resumption := self.session.resumption) is not None:
+            resumption.confirm(self)
+        self._unconfirmed = False
 
     def _run(self) -> None:
         session, audio_out = self.session, self.media.audio_out
@@ -171,10 +174,11 @@ class OpenSocket:
         if audio_in is None:
             self._connection.say_once("This stream takes no audio")
             return
+        if self._unconfirmed:
+            self._confirm()
         self._bytes_received += len(payload)
-        now = asyncio.get_running_loop().time()
         seconds = len(payload) / self._encoding.sample_bytes / self._input_rate
-        if not self._allowance.take(seconds, now):
+        if not self._allowance.take(seconds, self.session.loop.time()):
             self._connection.say_once(
                 "The audio arrives faster than real time: audio that is more than "
                 f"{AHEAD_S:.0f} s ahead is dropped"
@@ -186,11 +190,13 @@ class OpenSocket:
         """Dispatch a message of the client."""
         if self._detached:
             return
+        self._confirm()
         if not self.session.messages.receive(event.message, event.size):
             self._connection.say_once("This stream takes no messages: it has no on_message")
 
     def played(self, mark: str) -> None:
         """Record a mark that the client has echoed."""
+        self._confirm()
         before_s = self._playback.played_s
         dropped = self._playback.played(mark, self.session.loop.time())
         if self._playback.played_s > before_s:
@@ -271,13 +277,7 @@ class OpenSocket:
 
     def diagnose(self) -> Diagnosis:
         """Return the state of the connection; a socket has no candidates."""
-        reason = self.session.reason
-        return Diagnosis(
-            self.session.id,
-            "websocket" if self.start.call is None else "telephone",
-            "connected" if reason is None else "ended",
-            reason="" if reason is None else reason.text,
-        )
+        return diagnose_socket(self.session, telephone=self.start.call is not None)
 
     def stats(self) -> ConnectionStats:
         """Return the figures of the connection; the bytes are those of the audio."""

@@ -267,7 +267,7 @@ class Peer:
             if is_settled(self.session):
                 self.session.close("the client disconnected")
             else:
-                lose_network(self.session, self, "the client gave up", closed=True)
+                lose_network(self.session, self, "the client gave up")
 
     def _give_up(self, reason: str) -> None:
         if not self.connected.is_set():
