@@ -119,6 +119,7 @@ class ResumableLink:
             self._resuming = None
         if not resumed:
             self._connected = False
+            self._retire(self._link)  # the server may use it, if its attempt got an answer
             self._events.ended(error)
         elif self._reports.error is not None:  # it was lost meanwhile
             self._lost(self._reports.error)

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from fastrtc.transport.webrtc.outages import ANSWER_S, watch_outages
 from tests.support.virtual_time import virtual_time
 
@@ -9,13 +11,24 @@ from tests.support.virtual_time import virtual_time
 class Client:
     """A client in virtual time, whose network is away within *outage*."""
 
-    def __init__(self, every_s: float, outage: tuple[float, float] = (0.0, 0.0)) -> None:
+    def __init__(
+        self,
+        every_s: float,
+        outage: tuple[float, float] = (0.0, 0.0),
+        *,
+        round_trip_s: float = 0.02,
+        known: bool = True,
+        loses: int = 0,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         self.began = self.loop.time()
         self.heard_at: float | None = None
         self.asked = 0
         self.happened: list[tuple[str, float, float]] = []
         self._every_s = every_s
+        self._round_trip_s = round_trip_s
+        self._known = known
+        self._loses = loses
         self._outage = outage
         self._ended = False
 
@@ -33,8 +46,10 @@ class Client:
 
     async def _ask(self) -> None:
         self.asked += 1
-        await asyncio.sleep(ANSWER_S if self.away else 0.02)
-        self._hear()
+        if self._loses and self.asked % (self._loses + 1):
+            return
+        self.loop.call_later(self._round_trip_s, self._hear)
+        await asyncio.sleep(ANSWER_S if self.away else min(ANSWER_S, self._round_trip_s))
 
     def _release(self, heard_at: float) -> None:
         self.happened.append(("release", self.now, heard_at - self.began))
@@ -47,6 +62,7 @@ class Client:
                 lambda: self.happened.append(("hold", self.now, 0.0)),
                 self._release,
                 lambda: self._ended,
+                lambda: self._round_trip_s if self._known else None,
             )
         )
         while self.now < seconds:
@@ -73,6 +89,24 @@ async def test_a_silent_client_that_answers_is_there():
     await client.run(20.0)
 
     assert 20 < client.asked < 60
+    assert client.happened == []
+
+
+@virtual_time
+@pytest.mark.parametrize(
+    "client_is",
+    [
+        {"round_trip_s": 0.8},
+        {"round_trip_s": 1.2, "known": False},
+        {"loses": 2},
+    ],
+)
+async def test_the_audio_of_a_distant_or_lossy_client_that_only_listens_does_not_wait(client_is):
+    client = Client(3.0, **client_is)
+
+    await client.run(30.0)
+
+    assert client.asked > 10
     assert client.happened == []
 
 

@@ -44,6 +44,16 @@ class Protocol:
         raise stun.TransactionTimeout
 
 
+class Distant(Protocol):
+    """Answers after 0.8 s, if that is awaited."""
+
+    async def request(self, request, address, integrity_key, retransmissions):
+        alive_s = 0.5 * (2 ** (retransmissions + 1) - 1)
+        await asyncio.sleep(min(0.8, alive_s))
+        if alive_s < 0.8:
+            raise stun.TransactionTimeout
+
+
 class Connection:
     """What is used of an `aioice.Connection`."""
 
@@ -68,6 +78,19 @@ def connected(*connections: Any) -> Any:
         getTransceivers=lambda: [fake(receiver=fake(transport=t)) for t in transports[:-1]],
         sctp=fake(transport=transports[-1]),
     )
+
+
+@virtual_time
+async def test_a_distant_peer_keeps_its_connection_also_where_consent_is_short():
+    connection, expired = Connection(), []
+    connection.protocol = Distant()
+    connection._nominated[1].protocol = connection.protocol
+    watch_consent(connected(connection), lambda: expired.append(now()), 5.0)
+    asking = asyncio.create_task(connection.query_consent())
+    await asyncio.sleep(60)
+    assert not expired
+    asking.cancel()
+    await asyncio.sleep(1)
 
 
 @virtual_time
