@@ -158,6 +158,7 @@ class PeerMedia:
             audio_out.hold,
             lambda heard_at: audio_out.release(self.heard_until(None, heard_at)),
             ended,
+            lambda: self._media.playback.measured_round_trip_s,
         )
         self._session.run("outages", watching)
 

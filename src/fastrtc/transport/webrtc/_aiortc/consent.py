@@ -80,14 +80,13 @@ async def _query_consent(connection: Any, on_expired: Callable[[], None], expire
     loop = asyncio.get_running_loop()
     expires = loop.time() + expires_s
     interval_s = CONSENT_INTERVAL_S * min(1.0, expires_s / CONSENT_EXPIRES_S)
-    repeats = CONSENT_REPEATS if expires_s >= CONSENT_EXPIRES_S else 0
     while loop.time() < expires:
         if not connection._nominated:  # it was closed, maybe just before this started
             return
         # randomized, so that checks of many connections do not synchronize (RFC 7675)
         await asyncio.sleep(interval_s * (0.8 + 0.4 * random.random()))
         for pair in list(connection._nominated.values()):
-            asking = _ask(connection, pair, repeats)
+            asking = _ask(connection, pair, CONSENT_REPEATS)
             answered = await _is_answered(asking, expires - loop.time())
             # Or another address has answered in the meantime
             if answered or pair not in connection._nominated.values():
