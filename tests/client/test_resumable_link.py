@@ -165,5 +165,7 @@ async def test_the_end_is_reported_whatever_stops_the_attempts(
     links[0].events.ended(LOST)
     assert await asyncio.wait_for(over, 5) is LOST
     assert "The session is not resumed" in caplog.text
+    await asyncio.sleep(0)
+    assert links[0].closed
     caplog.clear()
     await link.close()

@@ -273,3 +273,8 @@ async def test_the_python_client_presents_the_secret_of_an_attempt_that_failed(
             assert caller.error is None
             assert len(attempts) == 3
             assert len(caller._links.routes) == 1  # of all attempts
+            session.resumption.secrets.issue()  # another one
+            attempts[2]._consent_expired()
+            error = await asyncio.wait_for(caller.wait_closed(), 20)
+            assert error is not None and error.code == "connection_lost"
+            session.close("enough")
