@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from fastrtc.session import outbox as module
-from fastrtc.session.outbox import Outbox
+from fastrtc.session.message_history import MessageHistory
+from fastrtc.session.outbox import MessageDropped, Outbox
 
 
 async def test_messages_wait_for_the_channel_and_keep_their_order():
@@ -113,3 +114,24 @@ def test_a_message_to_a_loop_that_has_ended_is_dropped():
     asyncio.run(connect())
 
     outboxes[0].post("late")
+
+
+async def test_what_a_client_does_not_read_is_not_counted_and_what_a_closed_channel_takes_is():
+    outbox, sent = Outbox(), []
+    outbox.history = MessageHistory()
+    failures = {"2": MessageDropped(), "4": ConnectionError("closed")}
+
+    def send(message: str) -> None:
+        if message in failures:
+            raise failures[message]
+        sent.append(message)
+
+    outbox.open(send)
+    for number in "1234":
+        outbox.post(number)
+    assert sent == ["1", "3"]
+
+    again: list[str] = []
+    outbox.resume(again.append, 2, None)
+
+    assert again == ["4"]

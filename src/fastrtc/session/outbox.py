@@ -10,13 +10,17 @@ from ..core.bounded_queue import BoundedQueue, Overflow
 from ..core.tasks import runs_on
 from .message_history import MessageHistory
 
-__all__ = ["Outbox"]
+__all__ = ["MessageDropped", "Outbox"]
 
 logger = logging.getLogger(__name__)
 
 MAX_QUEUED = 256
 """Capacity of the queue; a new message evicts the oldest. A client that never opens a channel must
 not use unbounded memory."""
+
+
+class MessageDropped(Exception):
+    """A message is not sent, and will not be, as the client does not read."""
 
 
 class Outbox:
@@ -90,17 +94,20 @@ class Outbox:
         if self._send is None:
             self._queued.append(message)
             return
-        if self.history is not None:
+        if self._put(self._send, message) and self.history is not None:
             self.history.add(message, self._loop.time())
-        self._put(self._send, message)
 
-    def _put(self, send: Callable[[str], None], message: str) -> None:
+    def _put(self, send: Callable[[str], None], message: str) -> bool:
+        """Send a message; return False if it is dropped for good, so that nobody counts it."""
         try:
             send(message)
+        except MessageDropped:
+            return False
         except Exception:
             logger.debug(
                 "A message was dropped, as the channel is closed: %.80s", message, exc_info=True
             )
+        return True
 
     def close(self) -> None:
         """Drop queued and future messages."""

@@ -1,8 +1,12 @@
 """Messages are sent to a client that reads, and dropped for one that does not."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from fastrtc.session.outbox import MessageDropped
 from fastrtc.transport import stalled_client
+from fastrtc.transport.webrtc.channel_messages import ChannelMessages
 from fastrtc.transport.webrtc.message_sender import MessageSender
 from tests.support.virtual_time import virtual_time
 
@@ -57,3 +61,14 @@ async def test_what_was_read_makes_room_again():
     channel.bufferedAmount = 0
     sender.send(channel, "again")
     assert channel.sent[-1] == "again"
+
+
+@virtual_time
+async def test_the_session_knows_what_was_dropped():
+    messages = ChannelMessages(SimpleNamespace(id="me"))
+    with pytest.raises(MessageDropped):
+        messages.send("without a channel")
+    messages.open(Channel(), resumes=True)
+    with pytest.raises(MessageDropped):
+        for _ in range(100):
+            messages.send("x" * 50)

@@ -7,7 +7,7 @@ from functools import partial
 from aiortc import RTCDataChannel
 
 from ...core.messages import create_message
-from ...session.outbox import Outbox
+from ...session.outbox import MessageDropped, Outbox
 from ...session.session import Session
 from .message_sender import MessageSender
 
@@ -47,12 +47,14 @@ class ChannelMessages:
             self.session.outbox.open(self.send)
 
     def send(self, text: str) -> None:
-        """Send a message of the session, a JSON string; dropped without a channel.
+        """Send a message of the session, a JSON string.
 
         Raises:
+            MessageDropped: If there is no channel, or the client does not read.
             Exception: From aiortc, if the channel is closed.
         """
-        self.put(text)
+        if self._channel is None or not self._sender.send(self._channel, text):
+            raise MessageDropped
 
     def put(self, text: str) -> None:
         """Send a text as it is; dropped without a channel, and while the client does not read.

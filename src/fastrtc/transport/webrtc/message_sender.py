@@ -27,8 +27,11 @@ class MessageSender:
         self._sent = 0  # bytes so far
         self._unread = False
 
-    def send(self, channel: RTCDataChannel, message: str) -> None:
+    def send(self, channel: RTCDataChannel, message: str) -> bool:
         """Send a message over an open channel; the first one that is dropped is logged.
+
+        Returns:
+            False if it is dropped.
 
         Raises:
             Exception: From aiortc, if the channel is closed.
@@ -41,6 +44,7 @@ class MessageSender:
                 logger.warning(
                     "Session %s: the client reads no messages; dropping further ones", self._id
                 )
-            return
+            return False
         type(channel).send(channel, message)  # not what replaces it for the program
         self._sent += channel.bufferedAmount - waiting
+        return True

@@ -287,6 +287,8 @@ class Peer:
 
     @guarded(None)
     def _abused(self, reason: str) -> None:
+        if self._detached:
+            return
         logger.warning("Session %s: %s; closing the connection", self.session.id, reason)
         self.session.close(reason, POLICY_VIOLATION, tell=True)
 
