@@ -3,7 +3,11 @@
 import pytest
 
 from fastrtc.core.errors import SessionRefused
+from fastrtc.session.media import Media
+from fastrtc.session.resumption import Resumption, lose_network
 from fastrtc.ui.shared_limit import GroupedPlaces
+from tests.server.test_places import add
+from tests.session.test_resumption import Transport
 
 
 def places(group: str | None, limit: int) -> GroupedPlaces:
@@ -46,3 +50,15 @@ def test_who_leaves_a_group_counts_no_more():
     one.reserve("a", 1)
     one.join(None, 1)
     other.reserve("b", 1)
+
+
+async def test_a_client_that_is_lost_makes_room_in_its_group():
+    one, other = places("gpu-4", 1), places("gpu-4", 1)
+    session, lost = add(one, "a", 1), Transport()
+    lost.closing.set()
+    session.resumption = Resumption(session, Media(session, "video", "send"), lost, 30.0, None)
+    session.start()
+    lose_network(session, lost, "gone")
+    other.reserve("b", 1)
+    assert session.ended
+    await session.closed.wait()

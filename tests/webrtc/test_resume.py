@@ -197,6 +197,8 @@ async def test_attempts_that_fail_cost_the_next_one_nothing() -> None:
         await asyncio.sleep(0)
     left_alone = resumption.transport
     lose_network(session, left_alone, "the client has gone while its offer is answered")
+    left_alone._abused("It still receives something")
+    assert not session.ended
     assert (await answering)["meta"] == {"error": "connection_closed"}
     open_sockets = [one._protocols for one in ice_connections(left_alone.pc)]
     assert open_sockets and not any(open_sockets)
