@@ -36,7 +36,7 @@ EXPECTED = {
     "barge-in": "turn-taking/",
     "interruptions": "turn-taking/",
     "latency": "turn-taking/",
-    "transcript": "cookbook/",
+    "transcript": "captions/",
     "text to speech": "speech/",
     "wake word": "speech/",
     "twilio": "telephone/",
