@@ -56,7 +56,7 @@ def cut(transport: str, seconds: float | None) -> None:
         time.sleep(LISTEN_S)
         heard, seen = client.ask(do="steps"), outage.server.ask(do="look")
         client.ask(do="close")
-        outage.ended(1)
+        outage.ended(1, within=WITHIN_S + 10)
         missing, twice = jumps(heard["steps"])
         what = "another address" if seconds is None else f"{seconds:g} s"
         back = f"resumed after {back_s:.1f} s" if resumed is not None else "not resumed"
