@@ -98,7 +98,7 @@ class Outbox:
             self.history.add(message, self._loop.time())
 
     def _put(self, send: Callable[[str], None], message: str) -> bool:
-        """Send a message; return False if it is dropped for good, so that nobody counts it."""
+        """Send a message; return False if it is dropped for good, and must not be counted."""
         try:
             send(message)
         except MessageDropped:
