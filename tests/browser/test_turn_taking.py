@@ -155,7 +155,9 @@ async def test_a_conversation(
     lines = (tmp_path / f"{webrtc_id}.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
     assert [record["outcome"] for record in records] == ["interrupted", "completed", "failed"]
-    assert [record["heard_by"] for record in records] == ["client", "client", None]
+    first, *others = (record["heard_by"] for record in records)
+    assert others == ["client", None]
+    assert first in ("client", "estimate")  # the page may be asked before it has any audio
     silences = [
         start - onset - spoken.size / RATE - silent_s
         for start, onset, spoken, silent_s in zip(

@@ -118,13 +118,16 @@ def exchange(place: Place, page: Page, number: int) -> None:
 
 
 def assert_nothing_is_missing(steps: list[int]) -> None:
-    """Each step is heard, in order; the last ones before the loss may be heard again."""
+    """Each step is heard, in order; the last ones before the loss may be heard again.
+
+    That at the loss may be in two parts, of which none is long enough to be recognized.
+    """
     heard: list[int] = []
     for step in steps:
         last = heard[-1] if heard else step
         rounds = round((last - step) / MAX_STEPS)
         heard.append(step + rounds * MAX_STEPS)
-    assert set(heard) >= set(range(heard[0], heard[-1] + 1)), heard
+    assert len(set(range(heard[0], heard[-1] + 1)) - set(heard)) <= 1, heard
     jumps: list[Any] = [(a, b) for a, b in zip(heard, heard[1:], strict=False) if b - a not in (1,)]
     assert all(-3 <= b - a <= 2 for a, b in jumps), jumps
     assert heard[-1] - heard[0] > 20, heard  # it went on after the loss
