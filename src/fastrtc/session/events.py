@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.close_reason import CloseReason, ConnectionEnd
 from ..core.context import Context
 from ..core.errors import HandlerExited
 from ..core.stats import ConnectionStats
-from .hooks import Hooks, OnConnect
+from .hooks import Hooks
 from .turn_callback import TurnCallback
 
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["SessionEvents", "transport_of"]
+__all__ = ["SessionEvents", "call_with_context", "transport_of"]
 
 
 class SessionEvents:
@@ -48,16 +49,8 @@ class SessionEvents:
         """Call ``on_connect`` in a task of the session, which is established now."""
         self._connected_at = self._session.loop.time()
         if self._hooks.on_connect is not None:
-            self._session.run("on_connect", self._connect(self._hooks.on_connect))
-
-    async def _connect(self, function: OnConnect) -> None:
-        session = self._session
-        try:
-            await session.invoker.call("on_connect", function, session.user_context)
-        except HandlerExited:
-            raise
-        except Exception as error:  # the conversation goes on
-            session.report_failure("on_connect", error)
+            call = call_with_context(self._session, "on_connect", self._hooks.on_connect)
+            self._session.run("on_connect", call)
 
     @property
     def connected_s(self) -> float:
@@ -87,13 +80,36 @@ class SessionEvents:
         end = ConnectionEnd(
             reason.end_code,
             reason.text,
-            session.loop.time() - self._connected_at,
+            self.connected_s,
             transport_of(session.user_context),
             session.messages.received,
             self._stats,
         )
         call = session.invoker.call("on_disconnect", function, session.user_context, end)
         await session.call_last("on_disconnect", call)
+
+
+async def call_with_context(
+    session: Session, name: str, function: Callable[[Context], Any]
+) -> None:
+    """Call a function of the stream with the context of a session.
+
+    An exception is reported, and the conversation goes on.
+
+    Args:
+        session: The session.
+        name: Name of the function, for reports.
+        function: The function, sync or async.
+
+    Raises:
+        HandlerExited: If the function raises a ``BaseException`` that is not an ``Exception``.
+    """
+    try:
+        await session.invoker.call(name, function, session.user_context)
+    except HandlerExited:
+        raise
+    except Exception as error:
+        session.report_failure(name, error)
 
 
 def transport_of(context: Context) -> Literal["webrtc", "websocket", "telephone"]:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..core.close_reason import CloseReason
-from ..core.errors import HandlerExited
 from ..core.identity import ClientRequest
 from ..core.messages import end_message
 from ..pacing.sent_audio import HeardUntil, SentAudio
+from .events import call_with_context
 from .hooks import OnReconnect
 from .media import Media
 from .message_history import MessageHistory
@@ -226,7 +226,8 @@ class Resumption:
             audio_out.attach()
         session.timers.client_active()
         if self._on_reconnect is not None:
-            session.run("on_reconnect", self._reconnect(self._on_reconnect))
+            call = call_with_context(session, "on_reconnect", self._on_reconnect)
+            session.run("on_reconnect", call)
 
     def _detach(self, transport: Resumable, reason: CloseReason) -> None:
         self.transport = None
@@ -263,15 +264,6 @@ class Resumption:
             await closing
         except Exception:
             logger.exception("Session %s: a lost connection did not close", self._session.id)
-
-    async def _reconnect(self, function: OnReconnect) -> None:
-        session = self._session
-        try:
-            await session.invoker.call("on_reconnect", function, session.user_context)
-        except HandlerExited:
-            raise
-        except Exception as error:  # the conversation goes on
-            session.report_failure("on_reconnect", error)
 
     async def _close(self, reason: CloseReason) -> None:
         """Wait until lost connections are closed: the session ends."""
