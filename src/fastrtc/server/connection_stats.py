@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ..core.stats import ConnectionStats
-from ..core.tasks import runs_on_a_loop
 from .loop_lag import lag_of
 
 __all__ = ["local_stats", "stats_of"]
@@ -40,12 +40,6 @@ def stats_of(endpoint: Any, id: str) -> ConnectionStats:
     Raises:
         LookupError: If it is unknown.
     """
-    try:
-        return local_stats(endpoint, id)
-    except LookupError:
-        if not runs_on_a_loop():  # which would have to wait for the answer
-            for member in endpoint.members():
-                found = member.send_elsewhere(id, "stats")
-                if isinstance(found, ConnectionStats):
-                    return found
-        raise
+    local = partial(local_stats, endpoint)
+    stats: ConnectionStats = endpoint.find_anywhere(id, local, "stats", ConnectionStats)
+    return stats

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.diagnosis import Diagnosis
 from ..core.errors import SessionRefused
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .cluster.membership import Membership
 
 __all__ = ["Endpoint", "attach", "call_key", "endpoint_of", "has_endpoint", "id_of"]
+
+T = TypeVar("T")
 
 LOOP_ENDS_TIMEOUT_S = 2.0
 """How long to wait for connections when their event loop ends, in seconds. The tasks of their
@@ -203,13 +205,27 @@ class Endpoint:
         Raises:
             LookupError: If it is unknown, or not among the last ones that have ended.
         """
+        return self.find_anywhere(id, self.diagnose_local, "diagnose", Diagnosis)
+
+    def find_anywhere(self, id: str, local: Callable[[str], T], call: str, kind: type[T]) -> T:
+        """Return what this process, or another one of the cluster, knows about a connection.
+
+        Args:
+            id: The connection.
+            local: Returns it for a connection of this process.
+            call: The name of the request to another process; none is sent from an event loop.
+            kind: The type of the result.
+
+        Raises:
+            LookupError: If ``local`` raises it, and no other process knows the connection.
+        """
         try:
-            return self.diagnose_local(id)
+            return local(id)
         except LookupError:
             if not runs_on_a_loop():  # which would have to wait for the answer
                 for member in self.members():
-                    found = member.send_elsewhere(id, "diagnose")
-                    if isinstance(found, Diagnosis):
+                    found = member.send_elsewhere(id, call)
+                    if isinstance(found, kind):
                         return found
             raise
 
