@@ -56,25 +56,26 @@ async def pass_candidate(
     except ConnectionUnknown:
         if ended is not None:
             raise SessionRefused(ended) from None
-        try:  # after a node has denied that it has the connection
-            await node.owned.find(key, candidate_item(value))
-        except DirectoryUnreachable as error:
-            raise SessionRefused("unknown_connection") from error
+        if await leave_candidates(node, key, [value]):  # a node has denied that it has it
+            raise SessionRefused("unknown_connection") from None
     except (RemoteCallFailed, NodeUnreachable) as error:
         _failures.log(logger.warning, "A candidate could not be forwarded: %s", error)
         raise SessionRefused("connection_closed") from error
 
 
-async def leave_candidates(
-    node: ClusterNode, key: Key, candidates: Iterable[Candidate]
-) -> list[Any]:
+async def leave_candidates(node: ClusterNode, key: Key, values: Iterable[Any]) -> list[Any]:
     """Leave candidates in the directory for the node that takes their connection.
+
+    Args:
+        node: This node.
+        key: The connection.
+        values: The candidates in the format of clients; None for the end of candidates.
 
     Returns:
         Those that could not be left, as the directory is unreachable.
     """
     rest = []
-    for value in (candidate.to_json() for candidate in candidates):
+    for value in values:
         try:
             await node.owned.find(key, candidate_item(value))
         except DirectoryUnreachable:

@@ -298,7 +298,8 @@ class Membership:
         if not candidates:
             return []
         await self.release_now(id)
-        return await leave_candidates(await self.start(), self._key(id), candidates)
+        values = [candidate.to_json() for candidate in candidates]
+        return await leave_candidates(await self.start(), self._key(id), values)
 
     # Inputs
 
