@@ -33,7 +33,7 @@ _STATUSES = {
 
 
 def status_of(refusal: SessionRefused) -> int:
-    """Return the HTTP status of a refusal: 401 to 409 for the client's fault, else 503."""
+    """Return the HTTP status of a refusal; 400 for those without a status of their own."""
     return _STATUSES.get(refusal.code, 400)
 
 

@@ -173,7 +173,7 @@ def _take_over(
     websocket: Any,
     request: ResumeRequest,
 ) -> Mapping[str, Any]:
-    """Give a session another transport; return what its client is told."""
+    """Move a session to another transport; return the fields for its client."""
     secret = resumption.secrets.replace(request.secret or "")
     resumption.take_over(
         Return(

@@ -188,7 +188,7 @@ class SessionRecording:
         self._session.outbox.post(create_message("recording", {"active": active}))
 
     def on_opened(self) -> None:
-        """Tell the client that it is recorded."""
+        """Notify the client that it is recorded."""
         self._opened = True
         if self._taps is not None:
             self._tell(active=True)

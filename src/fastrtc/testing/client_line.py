@@ -106,7 +106,7 @@ class ClientLine(LiveLine):
                 self.on_message(cast(Message, message))
 
     def _report_heard(self, client: Client, question: object) -> None:
-        """Tell the server how long the loudspeaker delays audio."""
+        """Report the delay of the loudspeaker to the server."""
         number = question.get("n") if isinstance(question, dict) else None
         report: dict[str, Any] = {"type": "heard", "data": {"n": number, "delay_s": self.delay_s}}
         self._carry(lambda: client.send(report) if client.error is None else None)

@@ -63,7 +63,7 @@ class Interrupt:
 
 @dataclass(frozen=True)
 class Resolve:
-    """Give the result of a function of the client to the code that has called it.
+    """Return the result of a function of the client to the code that called it.
 
     Attributes:
         call_id: The id of the call.

@@ -88,7 +88,7 @@ class DeleteItem(_Event):
 
 
 class TruncateItem(_Event):
-    """Tell how much of the audio of an item was heard, in milliseconds."""
+    """Truncate an item to the audio that was heard, in milliseconds."""
 
     type: Literal["conversation.item.truncate"]
     item_id: Id

@@ -277,7 +277,7 @@ class RealtimeConnection(TurnListener):
             self._media.set_page_args(value, [])
 
     def _watch(self) -> None:
-        """Tell the machine when all audio was played."""
+        """Notify the state machine when all audio was played."""
         if self._watching:
             return
         left_s = self._unplayed_s()
