@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from fastrtc import (
     ReplyOnPause,
     Stream,
+    ToolCall,
     Transcript,
     get_current_context,
     get_stt_model,
@@ -25,22 +26,27 @@ ears = get_stt_model("pocketsphinx", words=DAYS)
 voice = get_tts_model("espeak")
 
 
-def answer(text: str) -> str:
-    words = text.split()
-    if len(words) != 1:
-        return "Please say a day of the week."
-    first = DAYS.index(words[0])
+def answer(day: str, plans: str) -> str:
+    first = DAYS.index(day)
     days = [DAYS[(first + k) % len(DAYS)] for k in range(1, len(DAYS))]
-    return f"After {words[0]} comes {days[0]}. Then come " + ", and then ".join(days[1:]) + "."
+    following = f"After {day} comes {days[0]}. Then come " + ", and then ".join(days[1:])
+    return f"On {day} you have {plans}. {following}."
 
 
 def reply(audio):
-    """Send the transcript of the user, then speak: the page gets the text of what is spoken."""
+    """Send the transcript of the user, call a function of the page, then speak.
+
+    The page gets the text of what is spoken.
+    """
     said = ears.stt(audio)
     context = get_current_context()
     context.state["turns"] = context.state.get("turns", 0) + 1
     yield Transcript(said or "…", who="user")
-    yield from voice.stream_tts_sync(answer(said))
+    if said not in DAYS:
+        yield from voice.stream_tts_sync("Please say a day of the week.")
+        return
+    plans = yield ToolCall("show_day", {"day": said})  # see frontend/main.js
+    yield from voice.stream_tts_sync(answer(said, plans))
 
 
 stream = Stream(

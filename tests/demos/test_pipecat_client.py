@@ -1,5 +1,6 @@
 """`demo/pipecat_client`: pipecat's JavaScript client, unchanged, in Chromium."""
 
+import base64
 import os
 import subprocess
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from tests.support.programs import require_program
 from tests.support.speech import recorded_prompt
 
 FRONTEND = ROOT / "demo" / "pipecat_client" / "frontend"
+SPEAKING = Path(__file__).with_name("speaking.js").read_text()
 
 pytestmark = [*MARKS, pytest.mark.external("recorded-voices", "npm")]
 
@@ -23,11 +25,14 @@ EVENTS = """() => {
         client.on(event, (data) => told.push([name, data]));
 }"""
 
-
 EXPECTED = {
     *("BotReady", "UserStartedSpeaking", "UserStoppedSpeaking", "UserTranscript", "BotOutput"),
     *("BotTranscript", "BotStartedSpeaking", "BotStoppedSpeaking", "Metrics", "MessageError"),
+    *("LLMFunctionCallStarted", "LLMFunctionCallInProgress", "LLMFunctionCallStopped"),
 }
+
+SAY_WHEN_IT_SPEAKS = "() => void client.on(RTVIEvent.BotStartedSpeaking, say)"
+INTERRUPTED = "document.querySelector('li.bot.cut') !== null"
 
 WITHOUT_TOKEN = """() => client
     .connect({ webrtcRequestParams: { endpoint: new URL("api/offer", location.href).href } })
@@ -49,27 +54,37 @@ def build(cache: Path) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_it_converses_interrupts_and_exchanges_messages(
+async def test_it_converses_interrupts_calls_a_function_and_exchanges_messages(
     start_demo: Callable, open_page: Callable, tmp_path: Path
 ) -> None:
     build(tmp_path / "npm")
     demo = start_demo("pipecat_client")
-    page = await open_page(demo.url, says=recorded_prompt("digits/day-1"), again=5.0)
+    page = await open_page(demo.url)
+    monday = base64.b64encode(recorded_prompt("digits/day-1").tobytes()).decode()
+    await page.page.evaluate(SPEAKING, monday)
     await page.page.evaluate(EVENTS)
     await page.start()
     await page.shows("Connected, RTVI 2.1.0")
+    await page.page.evaluate("say()")
     lines = page.page.get_by_role("list", name="Conversation").get_by_role("listitem")
     await expect(lines.nth(0)).to_have_text("You: monday", timeout=PATIENCE)
-    await expect(lines.nth(1)).to_contain_text("Bot: After monday comes tuesday.")
+    await expect(lines.nth(1)).to_contain_text("Bot: On monday you have the dentist.")
+    await expect(lines.nth(2)).to_contain_text("Bot: After monday comes tuesday.")
+    today = page.page.locator("#week [aria-current]")
+    await expect(today).to_have_text("monday the dentist")  # a function of the page showed it
     await page.picture("pipecat_client")
-    await page.wait_for("document.querySelector('li.bot.cut') !== null")  # barge-in
-    await page.shows("turns: say a day")  # which a method of the program has counted
+    await page.shows("1 turns: say a day")  # which a method of the program has counted
+    await page.page.evaluate(SAY_WHEN_IT_SPEAKS)
+    await page.page.evaluate("say()")
+    await page.wait_for(INTERRUPTED)
     refused = await page.page.evaluate(
         "() => client.sendClientRequest('unknown', 1).catch((error) => error.data.error)"
     )
     assert "There is no method 'unknown'" in refused
-    told = {name for name, _ in await page.page.evaluate("told")}
-    assert told >= EXPECTED
+    told = await page.page.evaluate("told")
+    assert {name for name, _ in told} >= EXPECTED
+    (called, *_) = [data for name, data in told if name == "LLMFunctionCallStopped"]
+    assert (called["function_name"], called["result"]) == ("show_day", "the dentist")
     await page.press("Stop")
     await page.shows("Stopped")
     assert await page.page.evaluate(WITHOUT_TOKEN) == 401

@@ -16,6 +16,13 @@ function show(who, text) {
   find("conversation").append(line);
 }
 
+// A function that the program calls: it shows a day of the calendar, which only this page has.
+client.registerFunctionCallHandler("show_day", async ({ arguments: { day } }) => {
+  const items = [...find("week").children];
+  for (const item of items) item.ariaCurrent = item.dataset.day === day ? "date" : null;
+  return items.find((item) => item.ariaCurrent).querySelector("span").textContent;
+});
+
 let spoken = false; // whether the bot speaks
 const status = (text) => (find("status").textContent = text);
 

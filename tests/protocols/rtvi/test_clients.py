@@ -89,6 +89,8 @@ async def test_messages_mistakes_and_the_screen() -> None:
             call = (await peer.message("llm-function-call-in-progress"))["data"]
             assert (call["function_name"], call["arguments"]) == ("show", {"day": "monday"})
             peer.send("llm-function-call-result", {**call, "result": ["dentist"]})
+            stopped = (await peer.message("llm-function-call-stopped"))["data"]
+            assert (stopped["function_name"], stopped["result"]) == ("show", ["dentist"])
             shown = await peer.message("server-message")
             assert shown["data"] == {"type": "shown", "data": ["dentist"]}
 

@@ -59,10 +59,19 @@ def test_results_of_methods() -> None:
 
 
 def test_calls_of_functions_of_the_client() -> None:
+    outgoing = Outgoing()
     for data, arguments in (({"a": 1}, {"a": 1}), (None, {}), ([1], {"data": [1]})):
         call = {"type": "call", "id": "server-1", "name": "show", "data": data}
-        (made,) = sent(Outgoing(), call)
+        started, made = sent(outgoing, call)
+        assert started["type"] == "llm-function-call-started"
+        assert started["data"] == {"function_name": "show"}
         assert made["type"] == "llm-function-call-in-progress"
         assert made["data"]["function_name"] == "show"
         assert made["data"]["tool_call_id"] == "server-1"
         assert made["data"]["arguments"] == arguments
+    stopped = json.loads(outgoing.function_stopped("server-1", [1]))
+    assert stopped["type"] == "llm-function-call-stopped"
+    known = {"tool_call_id": "server-1", "cancelled": False, "result": [1]}
+    assert stopped["data"] == {**known, "function_name": "show"}
+    again = json.loads(outgoing.function_stopped("server-1", [1]))
+    assert again["data"] == known  # the name is forgotten

@@ -173,12 +173,15 @@ class RTVIChannel(ChannelMessages):
 
     def _function_result(self, message: RTVIMessage) -> None:
         data = message.data if isinstance(message.data, dict) else {}
-        result = {"id": data.get("tool_call_id"), "data": data.get("result")}
+        id, result = str(data.get("tool_call_id")), data.get("result")
         try:
-            if self.session.calls.receive(result) is False:
+            if self.session.calls.receive({"id": id, "data": result}) is False:
                 self._fail(message, "There is no such function call")
+                return
         except ValueError as error:  # it comes too late
             self._fail(message, str(error))
+            return
+        self.put(self._outgoing.function_stopped(id, result))
 
     def _other(self, message: RTVIMessage) -> None:
         passed: dict[str, Any] = {"type": message.type, "data": message.data}

@@ -36,7 +36,8 @@ class Outgoing:
     """Translate what a session sends to its client.
 
     Results of methods become ``server-response`` or ``error-response``, calls of functions of the
-    client ``llm-function-call-in-progress``, and the program's messages ``server-message``.
+    client ``llm-function-call-started`` and ``llm-function-call-in-progress``, and the program's
+    messages ``server-message``.
 
     Attributes:
         ended: Whether the session has announced its end.
@@ -45,12 +46,11 @@ class Outgoing:
     def __init__(self) -> None:
         self.ended = False
         self._calls: OrderedDict[str, str] = OrderedDict()  # name by id
+        self._functions: OrderedDict[str, str] = OrderedDict()  # of the client, name by id
 
     def expect(self, id: str, name: str) -> None:
         """Record that a method is called, whose result will be sent."""
-        self._calls[id] = name
-        while len(self._calls) > MAX_CALLS:
-            self._calls.popitem(last=False)
+        _remember(self._calls, id, name)
 
     def forget(self, id: str) -> None:
         """Record that no result will be sent."""
@@ -78,8 +78,16 @@ class Outgoing:
         if kind == "result" and str(message.get("id")) in self._calls:
             return [self._result(message)]
         if kind == "call" and isinstance(message.get("name"), str) and "id" in message:
-            return [_call(message)]
+            _remember(self._functions, str(message["id"]), message["name"])
+            return _call(message)
         return [create("server-message", message)]
+
+    def function_stopped(self, id: str, result: Any) -> str:
+        """Return the message for a function of the client that has returned a result."""
+        data = {"tool_call_id": id, "cancelled": False, "result": result}
+        if id in self._functions:
+            data["function_name"] = self._functions.pop(id)
+        return create("llm-function-call-stopped", data)
 
     def _result(self, message: dict[str, Any]) -> str:
         id = str(message["id"])
@@ -89,15 +97,22 @@ class Outgoing:
         return create("server-response", {"t": name, "d": message.get("data")}, id)
 
 
-def _call(message: dict[str, Any]) -> str:
-    data = message.get("data")
+def _remember(names: OrderedDict[str, str], id: str, name: str) -> None:
+    names[id] = name
+    while len(names) > MAX_CALLS:
+        names.popitem(last=False)
+
+
+def _call(message: dict[str, Any]) -> list[str]:
+    name, data = message["name"], message.get("data")
     arguments = data if isinstance(data, dict) else {} if data is None else {"data": data}
-    return create(
-        "llm-function-call-in-progress",
-        {
-            "function_name": message["name"],
-            "tool_call_id": str(message["id"]),
-            "arguments": arguments,
-            "args": arguments,  # as older clients read it
-        },
-    )
+    call = {
+        "function_name": name,
+        "tool_call_id": str(message["id"]),
+        "arguments": arguments,
+        "args": arguments,  # as older clients read it
+    }
+    return [
+        create("llm-function-call-started", {"function_name": name}),
+        create("llm-function-call-in-progress", call),
+    ]
