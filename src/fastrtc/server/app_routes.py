@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from .offers import limit_body
+from .offers import BodyTooLarge, limit_body
 
 __all__ = ["add_to_app", "with_bounded_body"]
 
@@ -61,13 +61,13 @@ def _route_class(max_bytes: Callable[[], int]) -> type[APIRoute]:
 
 
 def with_bounded_body(request: Request, max_bytes: int) -> Request:
-    """Return the request with a body that fails with an ``HTTPException`` if it is too large.
+    """Return the request with a body that fails with ``BodyTooLarge`` when it is read.
 
-    The exception has the status 413. It is raised only when the body is read.
+    The exception is raised even if the ``Content-Length`` is too large only then.
     """
     try:
         return limit_body(request, max_bytes)
-    except HTTPException as error:
+    except BodyTooLarge as error:
         too_large = error
 
     async def receive() -> Any:

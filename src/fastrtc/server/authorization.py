@@ -27,6 +27,7 @@ from ..core.tasks import BoundedThreads
 from ..handlers.invoke import call_function
 from ..transport.cross_site import CorsGrant, SitePolicy, refuse_request
 from ..transport.webrtc.ice_targets import client_place, place_of_client
+from .offers import BodyTooLarge
 from .tokens import MISSING, PREFIX, Claims, Tokens, find_token
 
 __all__ = [
@@ -207,6 +208,9 @@ async def refusal_of_client(
 
     Returns:
         The refusal, or None.
+
+    Raises:
+        BodyTooLarge: If ``authorize`` reads a body that is too large.
     """
     refusal = refusal_of_site(policy, request)
     if refusal is not None:
@@ -240,6 +244,9 @@ async def refusal_of(
 
     Returns:
         The refusal, or None.
+
+    Raises:
+        BodyTooLarge: If ``authorize`` reads a body that is too large.
     """
     if request is not None:
         client = getattr(request, "client", None)
@@ -259,6 +266,8 @@ async def refusal_of(
         verdict = await contained("authorize", _decide(authorize, request))
     except Unauthorized as refused:
         verdict = refused.reason or False
+    except BodyTooLarge:
+        raise
     except HTTPException as refused:  # as raised by the security utilities of FastAPI
         verdict = str(refused.detail)
     except Exception as error:

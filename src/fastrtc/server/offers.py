@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..core.errors import SessionRefused
 
-__all__ = ["OFFER_RESPONSES", "Body", "OfferRefused", "limit_body", "offer_route"]
+__all__ = ["OFFER_RESPONSES", "Body", "BodyTooLarge", "OfferRefused", "limit_body", "offer_route"]
 
 
 class Body(BaseModel):
@@ -49,6 +49,13 @@ class OfferRefused(HTTPException, ValueError):
     def __str__(self) -> str:
         """Return the reason."""
         return str(self.detail)
+
+
+class BodyTooLarge(HTTPException):
+    """The body of a request exceeds its maximum size: status 413."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(413, f"The request has more than {max_bytes} bytes")
 
 
 class ResumeInfo(BaseModel):
@@ -127,12 +134,12 @@ def offer_route(
 
 
 def limit_body(request: Request, max_bytes: int) -> Request:
-    """Return the request with a body that fails with status 413 once it is too large.
+    """Return the request with a body that fails with ``BodyTooLarge`` once it is too large.
 
     Raises:
-        HTTPException: If the ``Content-Length`` is already too large.
+        BodyTooLarge: If the ``Content-Length`` is already too large.
     """
-    too_large = HTTPException(413, f"The request has more than {max_bytes} bytes")
+    too_large = BodyTooLarge(max_bytes)
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > max_bytes:
         raise too_large

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import HTTPException, Request
+from fastapi import Request
 
 from ..core.errors import SessionRefused
 from .answering import connect
 from .endpoint import Endpoint
+from .offers import BodyTooLarge
 
 __all__ = ["connect_client", "read_body", "status_of"]
 
@@ -43,12 +44,12 @@ async def read_body(endpoint: Endpoint, request: Request) -> bytes:
     The request is the one that ``authorize`` got, which may have read the body.
 
     Raises:
-        HTTPException: With the status 413, if it is larger.
+        BodyTooLarge: If it is larger.
     """
     limit = endpoint.owner.limits.offer_bytes
     body = await request.body()  # which ``add_to_app`` has bounded
     if len(body) > limit:
-        raise HTTPException(413, f"The request has more than {limit} bytes")
+        raise BodyTooLarge(limit)
     return body
 
 

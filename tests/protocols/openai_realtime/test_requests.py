@@ -140,10 +140,9 @@ def test_authorize_may_read_the_body_which_is_limited(path: str):
     assert read == [b"{"]
     code = error_of(answer, 404 if "hangup" in path else 400)["code"]
     assert code in ("call_not_found", "invalid_offer", "invalid_json")
-    refused = client.post(f"/v1/realtime/{path}", content=iter([b"x" * 800] * 3))
-    assert "more than 1000 bytes" in error_of(refused, 401)["message"]
-    refused = client.post(f"/v1/realtime/{path}", content=b"x" * 1001)
-    assert error_of(refused, 413)["code"] == "request_too_large"
+    for large in (iter([b"x" * 800] * 3), b"x" * 1001):
+        refused = client.post(f"/v1/realtime/{path}", content=large)
+        assert error_of(refused, 413)["code"] == "request_too_large"
     assert read == [b"{"]
 
 

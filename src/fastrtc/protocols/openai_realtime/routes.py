@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import HTTPException, Request, WebSocket
+from fastapi import Request, WebSocket
 from fastapi.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
@@ -15,7 +15,7 @@ from ...core.close_reason import POLICY_VIOLATION
 from ...core.errors import InvalidOffer, SessionRefused
 from ...core.identity import current_identity
 from ...server.authorization import refusal_of_client
-from ...server.offers import limit_body
+from ...server.offers import BodyTooLarge, limit_body
 from ...server.protocol_requests import connect_client, status_of
 from ...server.stream_endpoint import StreamEndpoint
 from ...server.web_socket import DENIAL
@@ -117,7 +117,7 @@ class _Routes:
             return await work(limited) if refusal is None else _refused(refusal)
         except EventError as error:
             return _failed(error.body)
-        except HTTPException as error:  # a body that is too large
+        except BodyTooLarge as error:
             return _failed(error_body(str(error.detail), "request_too_large"), error.status_code)
 
     async def _call(self, request: Request) -> Response:

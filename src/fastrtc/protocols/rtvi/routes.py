@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ...core.errors import InvalidCandidate, InvalidOffer, SessionRefused
 from ...core.failures import text_of
+from ...server.offers import BodyTooLarge
 from ...server.protocol_requests import read_body, status_of
 from ...server.stream_endpoint import StreamEndpoint
 from ..cors import cors_headers
@@ -43,10 +43,10 @@ def routes(endpoint: StreamEndpoint, path: str) -> Sequence[BaseRoute]:
 
 
 async def _answer(endpoint: StreamEndpoint, request: Request) -> Response:
-    refusal = await endpoint.refusal_of(request)
-    if refusal is not None:
-        return _refused(refusal)
     try:
+        refusal = await endpoint.refusal_of(request)
+        if refusal is not None:
+            return _refused(refusal)
         body = await read_body(endpoint, request)
         if request.method == "PATCH":
             await add_candidates(endpoint, read_candidates(body))
@@ -56,7 +56,7 @@ async def _answer(endpoint: StreamEndpoint, request: Request) -> Response:
         return _refused(refused)
     except (InvalidRequest, InvalidOffer, InvalidCandidate) as error:
         return _failed(400, "invalid_request", text_of(error))
-    except HTTPException as error:  # a body that is too large
+    except BodyTooLarge as error:
         return _failed(error.status_code, "too_large", str(error.detail))
     return JSONResponse({"sdp": sdp, "type": "answer", "pc_id": id})
 

@@ -7,7 +7,6 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -15,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from ...core.errors import InvalidOffer, SessionRefused
 from ...core.failures import text_of
 from ...core.log_throttle import LogThrottle
+from ...server.offers import BodyTooLarge
 from ...server.protocol_requests import connect_client, read_body, status_of
 from ...server.stream_endpoint import StreamEndpoint
 from ...transport.webrtc.configuration import resolve_configuration
@@ -96,14 +96,12 @@ class _Handling:
     async def _admitted(
         self, request: Request, work: Callable[[Request], Awaitable[Response]]
     ) -> Response:
-        refusal = await self._endpoint.refusal_of(request)
-        if refusal is not None:
-            return _refused(refusal)
         try:
-            return await work(request)
+            refusal = await self._endpoint.refusal_of(request)
+            return await work(request) if refusal is None else _refused(refusal)
         except SessionRefused as refused:
             return _refused(refused)
-        except HTTPException as error:  # a body that is too large
+        except BodyTooLarge as error:
             return _problem(error.status_code, str(error.detail))
 
     # The endpoint
