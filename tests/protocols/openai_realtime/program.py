@@ -27,14 +27,16 @@ def beep(seconds: float, frequency: float = 440.0) -> np.ndarray:
 
 
 async def answer(audio: tuple[int, np.ndarray]) -> AsyncIterator[Any]:
-    """Say what was typed, how long the user spoke, or the weather; the story is long."""
+    """Say what was typed, how long the user spoke, or the weather; the story is long.
+
+    Clients of other protocols have no text and no instructions.
+    """
     session = realtime_session()
-    assert session is not None
     rate, samples = audio
-    text = session.text
+    text, instructions = ("", "") if session is None else (session.text, session.instructions)
     if samples.size:
         yield Transcript(f"{samples.size / rate:.1f} s", who="user")
-    if "weather" in text or "weather" in session.instructions:
+    if "weather" in text or "weather" in instructions:
         result = yield ToolCall("weather", {"city": "Oslo"})
         yield Speech(RATE, beep(0.2), f"It is {result} there.")
     elif "story" in text:
@@ -66,8 +68,12 @@ class _LoudStream:
 def create_stream(**options: Any) -> Stream:
     options_of_turns = AlgoOptions(audio_chunk_duration=0.4)
     handler = ReplyOnPause(answer, algo_options=options_of_turns, model=Loud())
-    options = {"verbose": False, "server_rtc_configuration": {"iceServers": []}} | options
-    return Stream(handler, modality="audio", mode="send-receive", concurrency_limit=4, **options)
+    defaults: dict[str, Any] = {
+        "verbose": False,
+        "server_rtc_configuration": {"iceServers": []},
+        "concurrency_limit": 4,
+    }
+    return Stream(handler, modality="audio", mode="send-receive", **defaults | options)
 
 
 def authorize(request: Any) -> Any:

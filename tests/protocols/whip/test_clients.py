@@ -123,10 +123,16 @@ def sweep() -> Iterator[tuple[int, np.ndarray]]:
         yield 48000, sound[k : k + 4800]
 
 
-async def test_a_player_hears_a_stream_that_only_sends() -> None:
+async def test_a_player_with_a_token_hears_a_stream_that_only_sends() -> None:
     with served(sweep, modality="audio", mode="receive") as (stream, url):
-        async with httpx.AsyncClient() as http, HttpPeer(http, f"{url}/whep") as peer:
-            refused = await http.post(f"{url}/whip", content="v=0", headers=OFFER)
+        token = stream.tokens(SECRET).issue(user="anna")
+        async with httpx.AsyncClient() as http, HttpPeer(http, f"{url}/whep", token) as peer:
+            async with HttpPeer(http, f"{url}/whep") as stranger:
+                stranger.pc.addTransceiver("audio", direction="recvonly")
+                answer = await stranger.post()
+                assert answer.status_code == 401 and answer.headers["WWW-Authenticate"] == "Bearer"
+            headers = {**OFFER, **peer.authorization}
+            refused = await http.post(f"{url}/whip", content="v=0", headers=headers)
             assert refused.status_code == 404
             peer.pc.addTransceiver("audio", direction="sendrecv")
             answer = await peer.post()
