@@ -10,6 +10,7 @@ import itertools
 import json
 import struct
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -17,7 +18,14 @@ import atheris
 from fastapi import HTTPException, Request, Response
 
 with atheris.instrument_imports(
-    include=["fastrtc", "aioice.stun", "aiortc.rtcsctptransport", "aiortc.rtp", "aiortc.sdp"]
+    include=[
+        "fastrtc",
+        "aioice.stun",
+        "aiortc.rtcsctptransport",
+        "aiortc.rtp",
+        "aiortc.sdp",
+        "python_multipart",
+    ]
 ):
     from aioice import stun
     from aiortc.rtcsctptransport import SackChunk, parse_packet, serialize_packet
@@ -51,9 +59,10 @@ with atheris.instrument_imports(
         sctp_chunks,
     )
     from fastrtc.transport.webrtc.signalling import parse_offer
+    from tests.fuzz import faces
 from tests.fuzz.cost import assert_cheap, expand
 
-__all__ = ["SEEDS", "TARGETS"]
+__all__ = ["BY_LINE", "SEEDS", "TARGETS"]
 
 OFFER = """v=0\r
 o=- 1 1 IN IP4 0.0.0.0\r
@@ -138,6 +147,27 @@ def rtvi_cost(data: bytes) -> None:
     """A text or a body of up to 64 KiB."""
     text = expand(data.decode(errors="replace"), Limits().offer_bytes)
     assert_cheap(lambda: rtvi(text.replace("\n", "").encode(errors="replace")))
+
+
+@functools.cache
+def _faces() -> faces.Faces:
+    return faces.Faces()
+
+
+def requests(data: bytes) -> None:
+    """Requests to the routes of RTVI, WHIP, WHEP and the OpenAI Realtime API: see `faces`."""
+    _faces().run(data.decode(errors="replace"))
+
+
+def requests_cost(data: bytes) -> None:
+    """Such requests, of up to 64 KiB."""
+    text = expand(data.decode(errors="replace"), Limits().offer_bytes)
+    assert_cheap(lambda: _faces().run(text))
+
+
+def renegotiation(data: bytes) -> None:
+    """Offers of an RTVI client that has a connection."""
+    _faces().renegotiate(data.decode(errors="replace"))
 
 
 def websocket(data: bytes) -> None:
@@ -390,6 +420,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         realtime,
         realtime_cost,
         rtvi,
+        requests,
+        requests_cost,
+        renegotiation,
         websocket,
         telephone,
         client_message,
@@ -411,6 +444,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         stun_cost,
     )
 }
+
+BY_LINE = frozenset({"offer", "fragment", "requests", "renegotiation"})
+"""Targets whose inputs are also mutated line by line."""
 
 START = {"streamSid": "MZ1", "callSid": "CA1", "mediaFormat": {"encoding": "audio/x-mulaw"}}
 SEEDS: dict[str, list[bytes]] = {
@@ -455,6 +491,29 @@ SEEDS: dict[str, list[bytes]] = {
         b'{"sdp": "v=0", "type": "offer", "pc_id": "a", "restart_pc": true, "requestData": {}}\n'
         b'{"pc_id": "a", "candidates": [{"candidate": "candidate:1 1 udp 1 10.0.0.1 9 typ host",'
         b' "sdp_mid": "0", "sdp_mline_index": 0}]}\n{"type": "result", "id": "a", "data": 1}',
+    ],
+    "requests": [text.encode() for text in faces.REQUESTS],
+    "requests_cost": [
+        text.encode()
+        for text in (
+            f"POST /whip\ncontent-type: application/sdp\n\n{faces.OFFER}*3000*a=x:#",
+            "PATCH /whip/{whip}\ncontent-type: application/trickle-ice-sdpfrag\nif-match: *\n\n"
+            "*1000*a=candidate:# 1 udp 1 127.0.0.1 9 typ host",
+            "POST /v1/realtime/calls\ncontent-type: multipart/form-data; boundary=b\n\n"
+            '*900*--b\r\nContent-Disposition: form-data; name="#"\r\n\r\n',
+            'POST /v1/realtime/client_secrets\n\n{"session": {"tools": [\n*999*{"type": "#"},\n'
+            "{}]}}",
+            "DELETE /whip/x\n*900*authorization: Bearer frtc1.#\n",
+        )
+    ],
+    "renegotiation": [
+        "====\n".join(offers).encode()
+        for offers in (
+            [faces.OFFER, faces.OFFER],
+            [faces.offer_of("audio", "video", "video", "application", "video")],
+            [faces.offer_of("audio", "audio"), faces.OFFER.replace("sendrecv", "inactive")],
+            [(Path(__file__).parents[1] / "transport/webrtc/chromium_156.sdp").read_text()],
+        )
     ],
     "rtvi_cost": [b'{"pc_id": "a", "candidates": [\n*9000*{"candidate": "#"},\n{}]}'],
     "fragment_cost": [
