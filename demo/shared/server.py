@@ -18,6 +18,7 @@ TYPES = {
     ".html": "text/html",
     ".css": "text/css",
     ".js": "text/javascript",
+    ".svg": "image/svg+xml",
     ".py": "text/plain",
 }
 
@@ -42,7 +43,7 @@ def build(names: Sequence[str], front: str | None = None) -> FastAPI:
 
     @app.get("/shared/{file}", include_in_schema=False)
     def shared(file: str) -> Response:
-        if not file.endswith((".js", ".css")):
+        if not file.endswith((".js", ".css", ".svg")):
             raise HTTPException(404)
         return page(f"shared/{file}")
 

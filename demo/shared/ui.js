@@ -1,6 +1,6 @@
 // The common parts of all demo pages: button, state, meters, statistics, log.
 
-import { Connection, deviceNames, httpSignalling } from "../fastrtc/fastrtc.js";
+import { Connection, deviceNames, httpSignalling } from "@fastrtc/client";
 import { Bar, FLOOR, Trace } from "./meters.js";
 
 const BUTTONS = {
@@ -46,15 +46,22 @@ const MORE = `
     <pre tabindex="0" aria-label="Python source"><code></code></pre>
   </details>`;
 
-// The page of a demo; its connection uses WebRTC, unless the demo passes another one.
-export function startDemo(root, connection) {
+// The page of a demo. Returns its connection, which may have more options.
+export function startDemo(root, options = {}) {
   const { modality, mode } = root.dataset;
-  const client = connection ?? new Connection({ signalling: httpSignalling("webrtc/offer"), modality, mode });
+  const client = new Connection({ signalling: httpSignalling("webrtc/offer"), modality, mode, ...options });
   const page = new Page(root, client, mode);
   // Leaving the page closes the connection, so that the server does not have to detect it. A page
   // restored from the browser's back/forward cache is stopped.
   addEventListener("pagehide", () => client.stop());
   window.demo = { client, page }; // for the browser's console
+  return client;
+}
+
+// Remove the link to the list of demos from the page of one that runs on its own.
+export function removeDeadLink() {
+  const back = document.querySelector("header a");
+  if (back?.pathname === location.pathname) back.remove();
 }
 
 class Page {
@@ -91,8 +98,7 @@ class Page {
       canvas.dataset.directions = this.directions.length === 2 ? "both" : "one";
       this.trace = new Trace(canvas);
     }
-    const back = document.querySelector("header a");
-    if (back?.pathname === location.pathname) back.remove(); // the demo runs on its own
+    removeDeadLink();
     this.tell(null);
     this.loadSource();
   }
