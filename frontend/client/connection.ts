@@ -84,6 +84,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     });
   }
 
+  /** The state of the connection; `idle` before the first start. */
   get state(): ConnectionState {
     return this.#life?.state ?? "idle";
   }
@@ -135,8 +136,13 @@ export class Connection extends Emitter<ConnectionEvents> {
     return this.#life?.link?.peer ?? null;
   }
 
-  /** Level meters for sent and received audio; null without audio. */
-  get levels(): { local: Meter | null; remote: Meter | null } {
+  /** Level meters; null without audio. */
+  get levels(): {
+    /** That of the sent audio. */
+    local: Meter | null;
+    /** That of the received audio. */
+    remote: Meter | null;
+  } {
     const levels = this.#life?.hearing.levels;
     return { local: levels?.local ?? null, remote: levels?.remote ?? null };
   }

@@ -26,6 +26,7 @@ export type ConversationState =
 
 /** The state, and the latency of the last reply. */
 export interface ConversationSnapshot {
+  /** Who speaks, or is about to. */
   state: ConversationState;
   /** From the server's end-of-turn detection to the first audio of the reply, in ms. */
   latency: number | null;

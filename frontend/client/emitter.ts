@@ -7,7 +7,7 @@ export class Emitter<Events extends object> {
   #listeners = new Map<keyof Events, Set<Listener<never>>>();
 
   /** Add a listener; returns a function that removes it. */
-  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
+  on<Name extends keyof Events>(name: Name, listener: (detail: Events[Name]) => void): () => void {
     let listeners = this.#listeners.get(name);
     if (!listeners) this.#listeners.set(name, (listeners = new Set()));
     listeners.add(listener);
@@ -17,7 +17,7 @@ export class Emitter<Events extends object> {
   }
 
   /** Remove a listener. */
-  off<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): void {
+  off<Name extends keyof Events>(name: Name, listener: (detail: Events[Name]) => void): void {
     this.#listeners.get(name)?.delete(listener);
   }
 

@@ -55,6 +55,7 @@ export type ErrorCode =
 
 /** An error with a message for users. */
 export class FastRTCError extends Error {
+  /** The name of the class. */
   override name = "FastRTCError";
 
   constructor(

@@ -2,15 +2,16 @@
 
 import type { ServerMessage } from "./types";
 
-/** Who has said it. */
+/** The side that speaks: the user, or the assistant, which is the program. */
 export type Speaker = "user" | "assistant";
 
 /** What one side has said: a `Transcript` of the program. */
 export interface Transcript {
   /** The same for all versions of a text; others have other keys. */
   key: number;
+  /** Who has said it. */
   who: Speaker;
-  /** Empty when the program has withdrawn it. */
+  /** The text; empty when the program has withdrawn it. */
   text: string;
   /** Whether it is complete; otherwise another version may follow. */
   final: boolean;

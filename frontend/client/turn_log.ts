@@ -15,22 +15,35 @@ export interface TurnRecord {
   source: "program" | "page";
   /** `audio` is output of a handler that has no turns. */
   kind: "reply" | "say" | "start_up" | "audio";
-  /** Null while it goes on. */
+  /** How it ended; null while it goes on. */
   outcome: "completed" | "interrupted" | "failed" | null;
+  /** The onset of the user's speech. */
   speechBegan: number | null;
+  /** The end of the user's speech. */
   speechEnded: number | null;
+  /** When the user's turn counted as over. */
   turnEnded: number | null;
+  /** Why the user's turn counted as over. */
   endedBy: "pause" | "model" | "stop_word" | "manual" | "maximum" | "program" | null;
+  /** When the function of the handler was called. */
   functionCalled: number | null;
+  /** When it yielded something for the first time. */
   firstOutput: number | null;
+  /** When it yielded audio for the first time. */
   firstAudio: number | null;
+  /** When it returned. */
   functionEnded: number | null;
+  /** When the first audio of the reply was sent. */
   firstSent: number | null;
+  /** When the first audio of the reply was played at the client. */
   firstHeard: number | null;
+  /** When the last audio of the reply was sent. */
   lastSent: number | null;
+  /** When the reply was interrupted. */
   interrupted: number | null;
   /** How much of the reply was played, in seconds. */
   played: number | null;
+  /** The exception of a reply that failed. */
   error: string | null;
 }
 

@@ -37,7 +37,9 @@ export type ConnectionState =
 
 /** A change of state. */
 export interface StateChange {
+  /** The new state. */
   state: ConnectionState;
+  /** The state before. */
   previous: ConnectionState;
   /** The connection id: the same after a resume, a new one for a new session. */
   id: string | null;
@@ -69,28 +71,39 @@ export interface ResumeFields {
 
 /** The request body of an offer. */
 export interface OfferBody extends ResumeFields {
+  /** The description of the session (SDP). */
   sdp: string;
+  /** `"offer"`. */
   type: RTCSdpType;
+  /** The id of the connection. */
   webrtc_id: string;
+  /** The `metadata` of the options. */
   metadata?: Record<string, unknown>;
 }
 
 /** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
 export interface CandidateBody {
+  /** The candidate, as `RTCIceCandidate.toJSON()` returns it. */
   candidate: RTCIceCandidateInit;
+  /** Distinguishes it from an offer. */
   type: "ice-candidate";
+  /** The id of the connection. */
   webrtc_id: string;
 }
 
 /** The server's answer to an offer. */
 export interface Answer {
+  /** The description of the session (SDP). */
   sdp: string;
+  /** `"answer"`. */
   type: RTCSdpType;
   /** Present if the session can be resumed. */
   resume?: {
+    /** Resumes the session; each answer has a new one. */
     secret: string;
     /** How long the server keeps the session after a loss, in seconds. */
     within_s: number;
+    /** Whether the session has been resumed. */
     resumed?: boolean;
     /** How many messages of this session the server has received. */
     received?: number;
@@ -99,12 +112,20 @@ export interface Answer {
 
 /** The server's refusal of an offer or a candidate. */
 export interface Refusal {
+  /** Distinguishes it from an answer. */
   status: "failed";
-  meta: { error: string; limit?: number };
+  /** Why. */
+  meta: {
+    /** The reason, such as `concurrency_limit_reached`. */
+    error: string;
+    /** The limit that was reached, if it is one. */
+    limit?: number;
+  };
 }
 
 /** The server's confirmation of a candidate. */
 export interface Accepted {
+  /** Distinguishes it from a refusal. */
   status: "success";
 }
 
@@ -137,18 +158,19 @@ export type TrackConstraints =
 
 /** The devices to use; the browser's defaults if empty. */
 export interface DeviceChoice {
+  /** The `deviceId` of the microphone. */
   microphoneId?: string | null;
+  /** The `deviceId` of the camera. */
   cameraId?: string | null;
 }
 
-/**
- * Parameters for `RTCRtpSender.setParameters` of each sender
- * (`{ degradationPreference: "maintain-resolution" }`, `{ encodings: [{ maxBitrate: 500000 }] }`).
- * `codecs` sets the codec preference instead: MIME types such as `"video/VP8"`, preferred first.
- */
+/** Parameters of each sender, for `RTCRtpSender.setParameters`; and the codec preference. */
 export interface RtpParams {
+  /** What to keep when bandwidth is scarce, such as `"maintain-resolution"`. */
   degradationPreference?: RTCDegradationPreference;
+  /** Parameters of each encoding, such as `[{ maxBitrate: 500000 }]`. */
   encodings?: Partial<RTCRtpEncodingParameters>[];
+  /** MIME types of codecs such as `"video/VP8"`, preferred first. */
   codecs?: string[];
 }
 
@@ -175,26 +197,31 @@ export interface ConnectionOptions {
   /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
   signalling?: Signalling;
   /**
-   * Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
+   * How the audio travels. Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
    * within 5 s, if UDP was blocked before, or if the browser has no WebRTC; a `notice` says so.
    */
   transport?: TransportChoice;
-  /** Default `"audio"`. */
+  /** The media, as the stream's `modality`. Default `"audio"`. */
   modality?: Modality;
-  /** Default `"send-receive"`. */
+  /** The direction, as the stream's `mode`; `"receive"` requests no device. Default `"send-receive"`. */
   mode?: Mode;
   /** The id, or a function that returns one. Default: random. Each new session uses a new one. */
   id?: string | (() => string);
   /** For `RTCPeerConnection`: STUN and TURN servers. A function is called for each offer. */
   rtcConfiguration?:
     RTCConfiguration | null | (() => RTCConfiguration | null | Promise<RTCConfiguration | null>);
-  /** Default: echo cancellation, noise suppression and gain control; video of 640 x 480. */
+  /**
+   * Constraints for `getUserMedia`. Default: echo cancellation, noise suppression and gain control;
+   * video of 640 x 480.
+   */
   trackConstraints?: TrackConstraints | null;
+  /** Parameters of each sender. Default: the browser's. */
   rtpParams?: RtpParams | null;
   /** Sent to the program, where it is the `metadata` of the context: JSON of up to 16 KB. */
   metadata?: Record<string, unknown> | null;
   /** A token of `Stream.tokens`, for one connection; a function is called for each attempt. */
   token?: string | null | (() => string | null | Promise<string | null>);
+  /** The devices to open. Default: the browser's. */
   devices?: DeviceChoice;
   /** Whether and how to reconnect after a network loss. Default true. */
   reconnect?: boolean | ReconnectOptions;
@@ -222,16 +249,21 @@ export interface TurnState {
 
 /** A message from the server: JSON with a `type`. Programs may define their own types. */
 export interface ServerMessage {
+  /** What it is about. */
   type: string;
+  /** Its content, if any. */
   data?: unknown;
   /** The text of an `error` or `warning`; also in `data`. */
   message?: string;
+  /** Further fields of messages of the program. */
   [key: string]: unknown;
 }
 
 /** Which local tracks are muted. */
 export interface MuteState {
+  /** Whether silence is sent. */
   microphone: boolean;
+  /** Whether black frames are sent. */
   camera: boolean;
 }
 
@@ -295,18 +327,21 @@ export interface ConnectionEvents {
 export interface StreamStats {
   /** The ICE route: `host` and `prflx` direct, `srflx` through a NAT, `relay` through TURN. */
   route: "host" | "srflx" | "prflx" | "relay" | null;
+  /** The protocol of the route; for a relay, that between the client and the TURN server. */
   protocol: "udp" | "tcp" | "tls" | null;
-  /** In seconds. */
+  /** The round-trip time, in seconds. */
   roundTrip: number | null;
-  /** In seconds; of the received audio, or of the video if there is none. */
+  /** The jitter of the received audio, or of the video if there is none, in seconds. */
   jitter: number | null;
-  /** Packet loss, 0 to 1; for sent packets, as last reported by the server. */
+  /** Packet loss in both directions, 0 to 1; that of sent packets as last reported by the server. */
   loss: number | null;
-  /** In bit/s, since the previous call. */
+  /** The bitrate of what is sent, in bit/s, since the previous call. */
   sending: number | null;
-  /** In bit/s, since the previous call. */
+  /** The bitrate of what is received, in bit/s, since the previous call. */
   receiving: number | null;
+  /** The received video: its size in pixels, and its frame rate. */
   picture: { width: number; height: number; framesPerSecond: number } | null;
+  /** The codecs in both directions, such as `opus`. */
   codecs: string[];
   /** From the server's end-of-turn detection to the first audio of the last reply, in ms. */
   latency: number | null;
@@ -316,13 +351,18 @@ export interface StreamStats {
 
 /** A device of the user. Its label is empty until permission is granted. */
 export interface Device {
+  /** Its `deviceId`. */
   id: string;
+  /** Its name, for the user. */
   label: string;
 }
 
 /** The available devices. */
 export interface DeviceList {
+  /** The microphones. */
   microphones: Device[];
+  /** The cameras. */
   cameras: Device[];
+  /** The speakers; none in browsers that do not let a page select one. */
   speakers: Device[];
 }

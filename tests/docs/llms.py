@@ -89,13 +89,20 @@ def _summary(page: Path) -> str:
 
 def _included(text: str) -> str:
     return "\n".join(
-        _without_marks(SOURCES / match["path"]) if (match := INCLUDE.match(line)) else line
+        _without_marks(SOURCES / match["path"], match["section"])
+        if (match := INCLUDE.match(line))
+        else line
         for line in text.splitlines()
     )
 
 
-def _without_marks(source: Path) -> str:
-    lines = source.read_text(encoding="utf-8").splitlines()
+def _without_marks(source: Path, section: str | None) -> str:
+    """Return a program, or the section of it that the page includes."""
+    text = source.read_text(encoding="utf-8")
+    if section:
+        text = text.partition(f"[start:{section}]")[2].partition(f"[end:{section}]")[0]
+        text = text.partition("\n")[2]
+    lines = text.splitlines()
     return "\n".join(line for line in lines if "--8<--" not in line)
 
 

@@ -26,7 +26,7 @@ DOCS = ROOT / "docs"
 SOURCES = DOCS / "src"
 README = ROOT / "README.md"
 
-CODE = frozenset({"python", "py", "html", "js", "javascript", "ts", "typescript"})
+CODE = frozenset({"python", "py", "html", "js", "javascript", "jsx", "ts", "tsx", "typescript"})
 """Languages whose blocks are included; commands, data and settings may stand in the page."""
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,}) *(?P<language>[\w+-]*)")

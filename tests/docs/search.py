@@ -48,6 +48,7 @@ EXPECTED = {
     "phone number": "telephone/",
     "concurrency_limit": "reference/stream/",
     "ReplyOnPause": "reference/replies/",
+    "ConnectionOptions": "reference/javascript/",
 }
 """A page for what people type; it has to be among the first three."""
 

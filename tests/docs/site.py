@@ -1,21 +1,25 @@
 """`python -m tests.docs.site FOLDER`: check a built site.
 
-It loads nothing from elsewhere, and the signatures of its reference have types.
+It loads nothing from elsewhere; the signatures of its reference have types, and their links, which
+mkdocs does not check, lead somewhere.
 """
 
+import functools
 import html
 import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
-__all__ = ["loaded_from_elsewhere", "signatures_without_types"]
+__all__ = ["broken_links", "loaded_from_elsewhere", "signatures_without_types"]
 
 ELSEWHERE = re.compile(r"(https?:)?//")
 IMPORTED = re.compile(r"(?:url\(|@import\s)\s*[\"']?((?:https?:)?//[^\"')\s]+)")
 LINKS = frozenset({"canonical", "next", "prev"})
 SIGNATURE = re.compile(r'<div class="doc-signature highlight">(.*?)</div>', re.DOTALL)
 TAG = re.compile(r"<[^>]+>")
+LINK = re.compile(r'<a [^>]*\bhref="(?!\w+:)([^"#]*)#([^"]+)"')
+ANCHOR = re.compile(r'\bid="([^"]+)"')
 TYPED = re.compile(r"->|: |^[A-Z]\w*\(\)$")
 """A function says what it returns; a class, or an attribute, what it has."""
 
@@ -59,9 +63,27 @@ def signatures_without_types(site: Path) -> list[str]:
     return found
 
 
+def broken_links(site: Path) -> list[str]:
+    """Return the links of the reference to anchors that are not there, with their pages."""
+
+    @functools.cache
+    def anchors(page: Path) -> set[str]:
+        return set(ANCHOR.findall(page.read_text(encoding="utf-8"))) if page.is_file() else set()
+
+    found = []
+    for page in sorted((site / "reference").rglob("*.html")):
+        for path, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+            target = (page.parent / path).resolve() if path else page
+            if html.unescape(anchor) not in anchors(target / "index.html" if path else target):
+                found.append(f"{page.relative_to(site)}: {path}#{anchor}")
+    return found
+
+
 if __name__ == "__main__":
     built = Path(sys.argv[1])
     elsewhere, untyped = loaded_from_elsewhere(built), signatures_without_types(built)
+    broken = broken_links(built)
     print("\n".join(elsewhere) or "the site loads nothing from elsewhere")
     print("\n".join(untyped) or "the signatures of the reference have types")
-    sys.exit(bool(elsewhere or untyped))
+    print("\n".join(broken) or "the links of the reference lead somewhere")
+    sys.exit(bool(elsewhere or untyped or broken))

@@ -13,6 +13,9 @@ FILES = sorted(
     for path in ROOT.glob(pattern)
     if "node_modules" not in path.parts
 )
+GENERATED = "<!-- Written by frontend/"
+"""The beginning of pages whose links `tests.docs.site` checks in the built site."""
+ANCHOR = re.compile(r'\{ #([\w.]+)|\bid="([\w.]+)"')
 LINK = re.compile(r"""\]\((?!\w+:)([^)\s]*)\)|\b(?:href|src)="(?!\w+:)([^"]*)\"""")
 HEADING = re.compile(r"#+ +(.*)")
 MARKUP = re.compile(r"\[([^]]*)\]\([^)]*\)|[`*]")
@@ -43,13 +46,16 @@ def prose(file: Path) -> list[str]:
 
 
 def links(file: Path) -> list[str]:
+    if GENERATED in file.read_text(encoding="utf-8"):
+        return []
     return ["".join(found) for line in prose(file) for found in LINK.findall(line)]
 
 
 def anchors(file: Path) -> set[str]:
     headings = [found[1] for line in prose(file) if (found := HEADING.match(line))]
     plain = [MARKUP.sub(r"\1", heading).strip().lower() for heading in headings]
-    return {re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in plain}
+    given = {"".join(found) for line in prose(file) for found in ANCHOR.findall(line)}
+    return given | {re.sub(r"[^\w -]", "", heading).replace(" ", "-") for heading in plain}
 
 
 def test_the_files_are_found() -> None:

@@ -10,6 +10,7 @@ declare class FastRTCError extends Error {
     readonly sentence: string;
     /** Further details, such as the `limit` of connections. */
     readonly details: Readonly<Record<string, unknown>>;
+    /** The name of the class. */
     name: string;
     constructor(
     /** The error code, for programs. */
@@ -81,6 +82,7 @@ declare function toBands(strengths: Uint8Array, sampleRate: number, count: numbe
 type ConversationState = "listening" | "heard" | "waiting" | "thinking" | "speaking" | "paused" | "resumed" | "interrupted";
 /** The state, and the latency of the last reply. */
 interface ConversationSnapshot {
+    /** Who speaks, or is about to. */
     state: ConversationState;
     /** From the server's end-of-turn detection to the first audio of the reply, in ms. */
     latency: number | null;
@@ -103,14 +105,15 @@ declare class Conversation {
 }
 
 /** What both sides have said, as text from the server's messages. No clock. */
-/** Who has said it. */
+/** The side that speaks: the user, or the assistant, which is the program. */
 type Speaker = "user" | "assistant";
 /** What one side has said: a `Transcript` of the program. */
 interface Transcript {
     /** The same for all versions of a text; others have other keys. */
     key: number;
+    /** Who has said it. */
     who: Speaker;
-    /** Empty when the program has withdrawn it. */
+    /** The text; empty when the program has withdrawn it. */
     text: string;
     /** Whether it is complete; otherwise another version may follow. */
     final: boolean;
@@ -148,22 +151,35 @@ interface TurnRecord {
     source: "program" | "page";
     /** `audio` is output of a handler that has no turns. */
     kind: "reply" | "say" | "start_up" | "audio";
-    /** Null while it goes on. */
+    /** How it ended; null while it goes on. */
     outcome: "completed" | "interrupted" | "failed" | null;
+    /** The onset of the user's speech. */
     speechBegan: number | null;
+    /** The end of the user's speech. */
     speechEnded: number | null;
+    /** When the user's turn counted as over. */
     turnEnded: number | null;
+    /** Why the user's turn counted as over. */
     endedBy: "pause" | "model" | "stop_word" | "manual" | "maximum" | "program" | null;
+    /** When the function of the handler was called. */
     functionCalled: number | null;
+    /** When it yielded something for the first time. */
     firstOutput: number | null;
+    /** When it yielded audio for the first time. */
     firstAudio: number | null;
+    /** When it returned. */
     functionEnded: number | null;
+    /** When the first audio of the reply was sent. */
     firstSent: number | null;
+    /** When the first audio of the reply was played at the client. */
     firstHeard: number | null;
+    /** When the last audio of the reply was sent. */
     lastSent: number | null;
+    /** When the reply was interrupted. */
     interrupted: number | null;
     /** How much of the reply was played, in seconds. */
     played: number | null;
+    /** The exception of a reply that failed. */
     error: string | null;
 }
 /** Read a `Turn` of the program, the data of a message of type `turn`; null if it is none. */
@@ -213,7 +229,9 @@ type Kind = "audio" | "video";
 type ConnectionState = "idle" | "asking" | "connecting" | "connected" | "reconnecting" | "stopped" | "failed";
 /** A change of state. */
 interface StateChange {
+    /** The new state. */
     state: ConnectionState;
+    /** The state before. */
     previous: ConnectionState;
     /** The connection id: the same after a resume, a new one for a new session. */
     id: string | null;
@@ -242,26 +260,37 @@ interface ResumeFields {
 }
 /** The request body of an offer. */
 interface OfferBody extends ResumeFields {
+    /** The description of the session (SDP). */
     sdp: string;
+    /** `"offer"`. */
     type: RTCSdpType;
+    /** The id of the connection. */
     webrtc_id: string;
+    /** The `metadata` of the options. */
     metadata?: Record<string, unknown>;
 }
 /** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
 interface CandidateBody {
+    /** The candidate, as `RTCIceCandidate.toJSON()` returns it. */
     candidate: RTCIceCandidateInit;
+    /** Distinguishes it from an offer. */
     type: "ice-candidate";
+    /** The id of the connection. */
     webrtc_id: string;
 }
 /** The server's answer to an offer. */
 interface Answer {
+    /** The description of the session (SDP). */
     sdp: string;
+    /** `"answer"`. */
     type: RTCSdpType;
     /** Present if the session can be resumed. */
     resume?: {
+        /** Resumes the session; each answer has a new one. */
         secret: string;
         /** How long the server keeps the session after a loss, in seconds. */
         within_s: number;
+        /** Whether the session has been resumed. */
         resumed?: boolean;
         /** How many messages of this session the server has received. */
         received?: number;
@@ -269,14 +298,19 @@ interface Answer {
 }
 /** The server's refusal of an offer or a candidate. */
 interface Refusal {
+    /** Distinguishes it from an answer. */
     status: "failed";
+    /** Why. */
     meta: {
+        /** The reason, such as `concurrency_limit_reached`. */
         error: string;
+        /** The limit that was reached, if it is one. */
         limit?: number;
     };
 }
 /** The server's confirmation of a candidate. */
 interface Accepted {
+    /** Distinguishes it from a refusal. */
     status: "success";
 }
 /** Transport for offers, candidates and answers. */
@@ -303,17 +337,18 @@ type TrackConstraints = MediaTrackConstraints | {
 };
 /** The devices to use; the browser's defaults if empty. */
 interface DeviceChoice {
+    /** The `deviceId` of the microphone. */
     microphoneId?: string | null;
+    /** The `deviceId` of the camera. */
     cameraId?: string | null;
 }
-/**
- * Parameters for `RTCRtpSender.setParameters` of each sender
- * (`{ degradationPreference: "maintain-resolution" }`, `{ encodings: [{ maxBitrate: 500000 }] }`).
- * `codecs` sets the codec preference instead: MIME types such as `"video/VP8"`, preferred first.
- */
+/** Parameters of each sender, for `RTCRtpSender.setParameters`; and the codec preference. */
 interface RtpParams {
+    /** What to keep when bandwidth is scarce, such as `"maintain-resolution"`. */
     degradationPreference?: RTCDegradationPreference;
+    /** Parameters of each encoding, such as `[{ maxBitrate: 500000 }]`. */
     encodings?: Partial<RTCRtpEncodingParameters>[];
+    /** MIME types of codecs such as `"video/VP8"`, preferred first. */
     codecs?: string[];
 }
 /** How to reconnect after a network loss. */
@@ -337,25 +372,30 @@ interface ConnectionOptions {
     /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
     signalling?: Signalling;
     /**
-     * Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
+     * How the audio travels. Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
      * within 5 s, if UDP was blocked before, or if the browser has no WebRTC; a `notice` says so.
      */
     transport?: TransportChoice;
-    /** Default `"audio"`. */
+    /** The media, as the stream's `modality`. Default `"audio"`. */
     modality?: Modality;
-    /** Default `"send-receive"`. */
+    /** The direction, as the stream's `mode`; `"receive"` requests no device. Default `"send-receive"`. */
     mode?: Mode;
     /** The id, or a function that returns one. Default: random. Each new session uses a new one. */
     id?: string | (() => string);
     /** For `RTCPeerConnection`: STUN and TURN servers. A function is called for each offer. */
     rtcConfiguration?: RTCConfiguration | null | (() => RTCConfiguration | null | Promise<RTCConfiguration | null>);
-    /** Default: echo cancellation, noise suppression and gain control; video of 640 x 480. */
+    /**
+     * Constraints for `getUserMedia`. Default: echo cancellation, noise suppression and gain control;
+     * video of 640 x 480.
+     */
     trackConstraints?: TrackConstraints | null;
+    /** Parameters of each sender. Default: the browser's. */
     rtpParams?: RtpParams | null;
     /** Sent to the program, where it is the `metadata` of the context: JSON of up to 16 KB. */
     metadata?: Record<string, unknown> | null;
     /** A token of `Stream.tokens`, for one connection; a function is called for each attempt. */
     token?: string | null | (() => string | null | Promise<string | null>);
+    /** The devices to open. Default: the browser's. */
     devices?: DeviceChoice;
     /** Whether and how to reconnect after a network loss. Default true. */
     reconnect?: boolean | ReconnectOptions;
@@ -381,15 +421,20 @@ interface TurnState {
 }
 /** A message from the server: JSON with a `type`. Programs may define their own types. */
 interface ServerMessage {
+    /** What it is about. */
     type: string;
+    /** Its content, if any. */
     data?: unknown;
     /** The text of an `error` or `warning`; also in `data`. */
     message?: string;
+    /** Further fields of messages of the program. */
     [key: string]: unknown;
 }
 /** Which local tracks are muted. */
 interface MuteState {
+    /** Whether silence is sent. */
     microphone: boolean;
+    /** Whether black frames are sent. */
     camera: boolean;
 }
 /** The events of a connection by name, and their details. */
@@ -451,22 +496,25 @@ interface ConnectionEvents {
 interface StreamStats {
     /** The ICE route: `host` and `prflx` direct, `srflx` through a NAT, `relay` through TURN. */
     route: "host" | "srflx" | "prflx" | "relay" | null;
+    /** The protocol of the route; for a relay, that between the client and the TURN server. */
     protocol: "udp" | "tcp" | "tls" | null;
-    /** In seconds. */
+    /** The round-trip time, in seconds. */
     roundTrip: number | null;
-    /** In seconds; of the received audio, or of the video if there is none. */
+    /** The jitter of the received audio, or of the video if there is none, in seconds. */
     jitter: number | null;
-    /** Packet loss, 0 to 1; for sent packets, as last reported by the server. */
+    /** Packet loss in both directions, 0 to 1; that of sent packets as last reported by the server. */
     loss: number | null;
-    /** In bit/s, since the previous call. */
+    /** The bitrate of what is sent, in bit/s, since the previous call. */
     sending: number | null;
-    /** In bit/s, since the previous call. */
+    /** The bitrate of what is received, in bit/s, since the previous call. */
     receiving: number | null;
+    /** The received video: its size in pixels, and its frame rate. */
     picture: {
         width: number;
         height: number;
         framesPerSecond: number;
     } | null;
+    /** The codecs in both directions, such as `opus`. */
     codecs: string[];
     /** From the server's end-of-turn detection to the first audio of the last reply, in ms. */
     latency: number | null;
@@ -475,13 +523,18 @@ interface StreamStats {
 }
 /** A device of the user. Its label is empty until permission is granted. */
 interface Device {
+    /** Its `deviceId`. */
     id: string;
+    /** Its name, for the user. */
     label: string;
 }
 /** The available devices. */
 interface DeviceList {
+    /** The microphones. */
     microphones: Device[];
+    /** The cameras. */
     cameras: Device[];
+    /** The speakers; none in browsers that do not let a page select one. */
     speakers: Device[];
 }
 
@@ -516,14 +569,13 @@ declare function kindsOf(modality: Modality): Kind[];
 declare function constraintsFor(kind: Kind, given: TrackConstraints | null | undefined, modality: Modality, devices?: DeviceChoice): MediaTrackConstraints;
 
 /** Events with typed details. */
-type Listener<Detail> = (detail: Detail) => void;
 /** Calls the listeners of named events. `Events` maps names to details. */
 declare class Emitter<Events extends object> {
     #private;
     /** Add a listener; returns a function that removes it. */
-    on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void;
+    on<Name extends keyof Events>(name: Name, listener: (detail: Events[Name]) => void): () => void;
     /** Remove a listener. */
-    off<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): void;
+    off<Name extends keyof Events>(name: Name, listener: (detail: Events[Name]) => void): void;
     /** Call the listeners. If one throws, the error is reported and the others are still called. */
     protected emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void;
 }
@@ -1298,6 +1350,7 @@ declare class Connection extends Emitter<ConnectionEvents> {
     /** The options; changes take effect at the next `start()`. */
     options: ConnectionOptions;
     constructor(options?: ConnectionOptions);
+    /** The state of the connection; `idle` before the first start. */
     get state(): ConnectionState;
     /** Whether it has started and neither stopped nor failed. */
     get active(): boolean;
@@ -1317,9 +1370,11 @@ declare class Connection extends Emitter<ConnectionEvents> {
     get transport(): "webrtc" | "websocket" | null;
     /** The browser's peer connection, for features not covered here; null over a WebSocket. */
     get peer(): RTCPeerConnection | null;
-    /** Level meters for sent and received audio; null without audio. */
+    /** Level meters; null without audio. */
     get levels(): {
+        /** That of the sent audio. */
         local: Meter | null;
+        /** That of the received audio. */
         remote: Meter | null;
     };
     /** The state of the conversation, and the latency of the last reply. */
