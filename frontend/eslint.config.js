@@ -3,10 +3,10 @@ import { defineConfig } from "eslint/config";
 import typescript from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["node_modules/"] },
+  { ignores: ["node_modules/", "*/dist/"] },
   js.configs.recommended,
   {
-    files: ["{client,view,adapters,dev,tests}/**/*.ts"],
+    files: ["{client,react,view,adapters,dev,playground,tests}/**/*.{ts,tsx}"],
     extends: [typescript.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
@@ -24,7 +24,21 @@ export default defineConfig(
     // The client core runs without a page until `start()`: it knows no framework and no view.
     files: ["client/**/*.ts"],
     rules: {
-      "no-restricted-imports": ["error", { patterns: ["../view/*", "../adapters/*"] }],
+      "no-restricted-imports": ["error", { patterns: ["../*", "@fastrtc/*", "react"] }],
+    },
+  },
+  {
+    // Others use the client as a package.
+    files: ["{react,view,adapters,playground}/**/*.{ts,tsx}"],
+    rules: {
+      "no-restricted-imports": ["error", { patterns: ["../client/*"] }],
+    },
+  },
+  {
+    // React's package has the public API only.
+    files: ["react/**/*.{ts,tsx}"],
+    rules: {
+      "no-restricted-imports": ["error", { patterns: ["../*", "@fastrtc/client/*"] }],
     },
   },
 );

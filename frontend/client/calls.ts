@@ -21,9 +21,12 @@ export class Calls {
   #functions = new Map<string, CallHandler>();
   #pending = new Map<string, Pending>();
   #count = 0;
+  readonly #send: (message: object) => boolean;
 
   /** @param send Sends a message; returns false if there is no open channel. */
-  constructor(private readonly send: (message: object) => boolean) {}
+  constructor(send: (message: object) => boolean) {
+    this.#send = send;
+  }
 
   /** Set, replace or remove (null) the function of a name. */
   handle(name: string, handler: CallHandler | null): void {
@@ -38,7 +41,7 @@ export class Calls {
       const message = { type: "call", id, name, data };
       if (isTooLarge(message)) {
         reject(failed(name, "The call has more than 64 KB."));
-      } else if (!this.send(message)) {
+      } else if (!this.#send(message)) {
         reject(failed(name, "There is no connection."));
       } else {
         const timer = setTimeout(() => {
@@ -84,14 +87,14 @@ export class Calls {
     try {
       const result = { type: "result", id, data: (await handler(data as never)) ?? null };
       if (isTooLarge(result)) this.#fail(id, "The result has more than 64 KB");
-      else this.send(result);
+      else this.#send(result);
     } catch (error) {
       this.#fail(id, error instanceof Error ? error.message || error.name : String(error));
     }
   }
 
   #fail(id: unknown, error: string): void {
-    this.send({ type: "result", id, error });
+    this.#send({ type: "result", id, error });
   }
 }
 

@@ -10,12 +10,12 @@ import {
   skipsWebRTC,
   socketAddress,
 } from "./fallback";
-import { inTime } from "./limit";
+import { inTime, onAbort } from "./limit";
 import { Link } from "./link";
 import type { ResumeRequest } from "./resumption";
 import { closedError, fallBackNotice, timeoutError } from "./sentences";
 import { idOf, resolveConfiguration, resolveToken } from "./setup";
-import { httpSignalling } from "./signalling";
+import { signallingOf } from "./signalling";
 import { SocketLink } from "./socket_link";
 import type { ConnectionOptions } from "./types";
 
@@ -50,11 +50,13 @@ export interface ConnectorHost {
 /** Connects, again and again. */
 export class Connector {
   #toldOfFallback = false;
+  readonly #options: ConnectionOptions;
+  readonly #host: ConnectorHost;
 
-  constructor(
-    private readonly options: ConnectionOptions,
-    private readonly host: ConnectorHost,
-  ) {}
+  constructor(options: ConnectionOptions, host: ConnectorHost) {
+    this.#options = options;
+    this.#host = host;
+  }
 
   /**
    * Create a link; resolves when it is connected.
@@ -63,14 +65,14 @@ export class Connector {
    */
   async connect(attempt: AttemptOptions): Promise<void> {
     const id = this.#begin(attempt);
-    if (!mayUseSocket(this.options)) {
+    if (!mayUseSocket(this.#options)) {
       await this.#connectPeer(id, attempt, Promise.resolve(null));
       return;
     }
     const { signal, timeout } = attempt;
     const limit = timeout ?? undefined;
-    const asked = inTime(socketAddress(this.options), timeoutError(), signal, limit);
-    if (skipsWebRTC(this.options)) {
+    const asked = inTime(socketAddress(this.#options), timeoutError(), signal, limit);
+    if (skipsWebRTC(this.#options)) {
       const socket = await asked;
       if (socket === null) throw new FastRTCError("not_found", "The stream has no WebSocket.");
       await this.#connectSocket(socket, id, attempt, null);
@@ -97,8 +99,8 @@ export class Connector {
   }
 
   #begin({ id: wanted }: AttemptOptions): string {
-    const id = idOf(wanted);
-    this.host.begins(id);
+    const id = idOf(wanted, this.#options.environment);
+    this.#host.begins(id);
     return id;
   }
 
@@ -108,27 +110,27 @@ export class Connector {
     { resume: request, signal, timeout }: AttemptOptions,
     failed: string | null,
   ): Promise<void> {
-    const { mode = "send-receive", transport, metadata = null } = this.options;
-    const context = this.host.context();
+    const { mode = "send-receive", transport, metadata = null, environment } = this.#options;
+    const context = this.#host.context();
     if (!context) throw new FastRTCError("no_webrtc", "This browser cannot process audio.");
-    const token = await resolveToken(this.options.token, signal, timeout ?? undefined);
+    const token = await resolveToken(this.#options.token, signal, timeout ?? undefined);
     const resume = await request();
     check(signal);
-    const local = this.host.local();
+    const local = this.#host.local();
     const replaces = failed === id ? null : failed;
     const link = new SocketLink({
-      ...{ id, url, mode, local, context, replaces, metadata, token, resume, timeout },
+      ...{ id, url, mode, local, context, replaces, metadata, token, resume, timeout, environment },
     });
     try {
       await this.#run(link, signal);
     } catch (error) {
-      rememberBlocked(this.options, false);
+      rememberBlocked(this.#options, false);
       throw error;
     }
-    if (failed !== null) rememberBlocked(this.options, true);
+    if (failed !== null) rememberBlocked(this.#options, true);
     if (transport === "auto" && !this.#toldOfFallback) {
       this.#toldOfFallback = true;
-      this.host.notice(fallBackNotice());
+      this.#host.notice(fallBackNotice());
     }
   }
 
@@ -137,7 +139,7 @@ export class Connector {
     { resume: request, signal, timeout }: AttemptOptions,
     iceTimeout: Promise<number | null>,
   ): Promise<void> {
-    const { options } = this;
+    const options = this.#options;
     const limit = timeout ?? undefined;
     const configuration = await resolveConfiguration(options.rtcConfiguration, signal, limit);
     const token = await resolveToken(options.token, signal, limit);
@@ -147,8 +149,8 @@ export class Connector {
       id,
       kinds: kindsOf(options.modality ?? "audio"),
       mode: options.mode ?? "send-receive",
-      local: this.host.local(),
-      signalling: options.signalling ?? httpSignalling(),
+      local: this.#host.local(),
+      signalling: signallingOf(options),
       metadata: options.metadata ?? null,
       token,
       configuration,
@@ -157,20 +159,20 @@ export class Connector {
       iceTimeout,
       resume,
       timeout,
+      environment: options.environment,
     });
     await this.#run(link, signal);
   }
 
   async #run(link: AnyLink, signal: AbortSignal): Promise<void> {
-    const abort = () => {
+    const stop = onAbort(signal, () => {
       link.close();
-    };
-    signal.addEventListener("abort", abort);
-    this.host.created(link);
+    });
+    this.#host.created(link);
     try {
       await link.connect();
     } finally {
-      signal.removeEventListener("abort", abort);
+      stop();
     }
   }
 }

@@ -55,11 +55,13 @@ export class Continuity {
   #returnedAt = -Infinity;
   #wasReplaced = false;
   #attempt = { attempt: 0, resumes: false };
+  readonly #options: ConnectionOptions;
+  readonly #host: ContinuityHost;
 
-  constructor(
-    private readonly options: ConnectionOptions,
-    private readonly host: ContinuityHost,
-  ) {}
+  constructor(options: ConnectionOptions, host: ContinuityHost) {
+    this.#options = options;
+    this.#host = host;
+  }
 
   /** Whether the session can be resumed when its connection is lost. */
   get resumable(): boolean {
@@ -81,9 +83,9 @@ export class Continuity {
     timeout: number | null = null,
   ): Promise<void> {
     this.#session = null;
-    const { resume = true, reconnect } = this.options;
+    const { resume = true, reconnect } = this.#options;
     const asks = resume && reconnect !== false;
-    await this.host.connect({ id, signal, timeout, resume: () => asks });
+    await this.#host.connect({ id, signal, timeout, resume: () => asks });
     this.#established();
   }
 
@@ -105,7 +107,7 @@ export class Continuity {
   follow(link: AnyLink): void {
     this.#noteSecret();
     this.link = link;
-    if (!this.#session) this.host.restart();
+    if (!this.#session) this.#host.restart();
     link.on("open", () => {
       if (link !== this.link) return;
       this.#adopt(link);
@@ -131,7 +133,7 @@ export class Continuity {
       // WebSocket say it, too.
       const mayBeKept = link.peer !== null && this.#session !== null;
       if (error.code === "connection_lost" || mayBeKept) void this.#reconnect(error);
-      else this.host.ended("stopped", error);
+      else this.#host.ended("stopped", error);
     });
   }
 
@@ -158,11 +160,11 @@ export class Continuity {
 
   #established(): void {
     const { link } = this;
-    if (this.host.signal.aborted || !link) return;
+    if (this.#host.signal.aborted || !link) return;
     const resumes = this.#session !== null;
     this.#adopt(link);
     const resumed = link.grant?.resumed === true;
-    if (resumes && !resumed) this.host.restart();
+    if (resumes && !resumed) this.#host.restart();
     this.#former?.link.close();
     this.#former = null;
     this.#wasReplaced = false;
@@ -171,7 +173,7 @@ export class Continuity {
 
   #connected(resumed: boolean): void {
     this.#lostAt = null;
-    this.host.connected(resumed);
+    this.#host.connected(resumed);
   }
 
   /** Use the answer of a link, which is about to connect or to send messages, for the session. */
@@ -202,7 +204,7 @@ export class Continuity {
 
   #read(text: string): void {
     this.#session?.receive();
-    this.host.read(text);
+    this.#host.read(text);
   }
 
   /** Process the messages that a link has received meanwhile. */
@@ -218,22 +220,22 @@ export class Continuity {
 
   #lose(): void {
     this.#lostAt = performance.now();
-    this.host.lost();
+    this.#host.lost();
     this.#progress(0, this.resumable);
   }
 
   #progress(attempt: number, resumes: boolean): void {
     this.#attempt = { attempt, resumes };
     const { reconnecting } = this;
-    if (reconnecting) this.host.reconnecting(reconnecting);
+    if (reconnecting) this.#host.reconnecting(reconnecting);
   }
 
   /** Give the network some time to recover by itself, unless it is known to have changed. */
   async #waitForReturn(link: AnyLink): Promise<void> {
     const grace = (this.#grace = new AbortController());
-    const plan = reconnectPlan(this.options.reconnect, this.resumable);
+    const plan = reconnectPlan(this.#options.reconnect, this.resumable);
     const until = performance.now() + plan.grace;
-    for (let woken = false; !(woken && this.options.reconnect !== false);) {
+    for (let woken = false; !(woken && this.#options.reconnect !== false);) {
       const left = until - performance.now();
       if (left <= 0) break;
       woken = await pause(left, grace.signal);
@@ -244,7 +246,9 @@ export class Continuity {
 
   /** Resume the session, or start a new one; or end because of the reason. */
   async #reconnect(reason: FastRTCError): Promise<void> {
-    const { link, options, host } = this;
+    const { link } = this;
+    const options = this.#options;
+    const host = this.#host;
     if (!link || this.#former || host.signal.aborted) return;
     if (this.#lostAt === null) this.#lose();
     const former: Former = (this.#former = { link, held: null });
@@ -290,7 +294,7 @@ export class Continuity {
       former.held = [];
       return session.request(heard);
     };
-    await this.host.connect({ id: session.id, signal, timeout, resume });
+    await this.#host.connect({ id: session.id, signal, timeout, resume });
     this.#established();
   }
 
@@ -303,7 +307,7 @@ export class Continuity {
     this.#former = null;
     this.#returnedAt = performance.now();
     this.#release(former);
-    if (this.host.signal.aborted) return;
+    if (this.#host.signal.aborted) return;
     this.#resend(former.link, null);
     this.#connected(true);
   }

@@ -78,7 +78,6 @@ export class Conversation {
   #since = 0;
   #latency: number | null = null;
   #latencyFromSpeech: number | null = null;
-
   #pausedAt: number | null = null; // the turn that waits for a reply
   #answeredAt: number | null = null; // when the server announced it
   #lastAudible = -Infinity;

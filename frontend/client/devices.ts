@@ -1,45 +1,52 @@
 /** Microphones, cameras and speakers. */
 
 import { constraintsFor } from "./constraints";
+import { fromEnvironment } from "./environment";
 import { FastRTCError } from "./errors";
 import { deviceError, deviceNames } from "./sentences";
-import type { Device, DeviceChoice, DeviceList, Kind, Modality, TrackConstraints } from "./types";
+import type { ConnectionOptions, Device, DeviceList, Environment, Kind } from "./types";
+
+/** Which devices to open. */
+export type Wanted = Pick<
+  ConnectionOptions,
+  "modality" | "trackConstraints" | "devices" | "environment"
+>;
 
 /**
  * Ask the user for devices.
  *
  * @throws FastRTCError when there are none, or access is denied.
  */
-export async function openDevices(
-  kinds: Kind[],
-  modality: Modality,
-  constraints?: TrackConstraints | null,
-  chosen?: DeviceChoice,
-): Promise<MediaStream> {
-  const devices = mediaDevices();
+export async function openDevices(kinds: Kind[], wanted: Wanted): Promise<MediaStream> {
+  const devices = fromEnvironment(wanted.environment, "mediaDevices");
   if (!devices) {
     throw new FastRTCError(
       "insecure_page",
       `A page may use the ${deviceNames(kinds)} only over https, or on this machine (http://127.0.0.1).`,
     );
   }
-  const wanted = kinds.map((kind) => [kind, constraintsFor(kind, constraints, modality, chosen)]);
+  const { trackConstraints, modality = "audio", devices: chosen } = wanted;
+  const constraints = kinds.map((kind) => [
+    kind,
+    constraintsFor(kind, trackConstraints, modality, chosen),
+  ]);
   try {
-    return await devices.getUserMedia(Object.fromEntries(wanted) as MediaStreamConstraints);
+    return await devices.getUserMedia(Object.fromEntries(constraints) as MediaStreamConstraints);
   } catch (error) {
     throw deviceError(error, kinds);
   }
 }
 
 /** List the devices; labels are empty until the user has granted permission. */
-export async function listDevices(): Promise<DeviceList> {
+export async function listDevices(environment?: Environment): Promise<DeviceList> {
   const list: DeviceList = { microphones: [], cameras: [], speakers: [] };
   const all = {
     audioinput: list.microphones,
     videoinput: list.cameras,
     audiooutput: list.speakers,
   };
-  for (const { kind, deviceId, label } of (await mediaDevices()?.enumerateDevices()) ?? []) {
+  const devices = fromEnvironment(environment, "mediaDevices");
+  for (const { kind, deviceId, label } of (await devices?.enumerateDevices()) ?? []) {
     // Before permission is granted, browsers list one device of each kind, without a name.
     if (deviceId) all[kind].push({ id: deviceId, label } satisfies Device);
   }
@@ -47,8 +54,8 @@ export async function listDevices(): Promise<DeviceList> {
 }
 
 /** Call a listener when a device is plugged in or out; returns a function that removes it. */
-export function watchDevices(listener: () => void): () => void {
-  const devices = mediaDevices();
+export function watchDevices(listener: () => void, environment?: Environment): () => void {
+  const devices = fromEnvironment(environment, "mediaDevices");
   devices?.addEventListener("devicechange", listener);
   return () => devices?.removeEventListener("devicechange", listener);
 }
@@ -87,11 +94,6 @@ export async function setSpeaker(element: HTMLMediaElement, id: string): Promise
 type SpeakerSelector = MediaDevices & { selectAudioOutput(): Promise<MediaDeviceInfo> };
 
 function selector(): SpeakerSelector | undefined {
-  const devices = mediaDevices();
+  const devices = fromEnvironment(undefined, "mediaDevices");
   return devices && "selectAudioOutput" in devices ? (devices as SpeakerSelector) : undefined;
-}
-
-/** Absent on pages over plain http, and outside a browser. */
-function mediaDevices(): MediaDevices | undefined {
-  return typeof navigator === "undefined" ? undefined : navigator.mediaDevices;
 }

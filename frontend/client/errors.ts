@@ -43,6 +43,7 @@ export type ErrorCode =
   | "connection_lost"
   | "using_websocket"
   | "bad_configuration"
+  | "other_version"
   // a call has no result
   | "call_failed"
   // the stream ends

@@ -1,7 +1,8 @@
 /** The choice between WebRTC and a WebSocket. */
 
-import { type FastRTCError } from "./errors";
-import { httpSignalling } from "./signalling";
+import { fromEnvironment } from "./environment";
+import type { FastRTCError } from "./errors";
+import { signallingOf } from "./signalling";
 import type { ConnectionOptions } from "./types";
 
 /** How long ICE may take after the answer before a WebSocket is tried, in ms. */
@@ -18,8 +19,8 @@ const blocked = new Map<string, number>();
 
 /** Return whether a connection may use a WebSocket, if there is a route for it. */
 export function mayUseSocket(options: ConnectionOptions): boolean {
-  const { modality = "audio", transport = "webrtc", signalling = httpSignalling() } = options;
-  return transport !== "webrtc" && modality === "audio" && Boolean(signalling.websocket);
+  const { modality = "audio", transport = "webrtc" } = options;
+  return transport !== "webrtc" && modality === "audio" && Boolean(signallingOf(options).websocket);
 }
 
 /**
@@ -29,23 +30,16 @@ export function mayUseSocket(options: ConnectionOptions): boolean {
  */
 export async function socketAddress(options: ConnectionOptions): Promise<string | null> {
   if (!mayUseSocket(options)) return null;
-  const { websocket } = options.signalling ?? httpSignalling();
+  const { websocket } = signallingOf(options);
   const route = typeof websocket === "function" ? await websocket() : websocket;
-  if (!route) return null;
-  try {
-    const address = new URL(route, location.href);
-    address.protocol = address.protocol.replace("http", "ws");
-    return address.href;
-  } catch {
-    return null;
-  }
+  return route ? (absolute(route)?.href.replace(/^http/, "ws") ?? null) : null;
 }
 
 /** Return whether to use a WebSocket without trying WebRTC. */
 export function skipsWebRTC(options: ConnectionOptions): boolean {
   return (
     options.transport === "websocket" ||
-    typeof RTCPeerConnection === "undefined" ||
+    !fromEnvironment(options.environment, "RTCPeerConnection") ||
     performance.now() < (blocked.get(hostOf(options)) ?? 0)
   );
 }
@@ -66,7 +60,17 @@ export function forgetBlocked(): void {
   blocked.clear();
 }
 
-function hostOf({ signalling }: ConnectionOptions): string {
-  const route = signalling?.websocket;
-  return typeof route === "string" ? new URL(route, location.href).host : location.host;
+function hostOf(options: ConnectionOptions): string {
+  const route = signallingOf(options).websocket;
+  return absolute(typeof route === "string" ? route : "")?.host ?? "";
+}
+
+/** Resolve an address relative to that of the page, if there is one. */
+function absolute(route: string): URL | null {
+  const { location } = globalThis as { location?: Location };
+  try {
+    return new URL(route, location?.href);
+  } catch {
+    return null;
+  }
 }

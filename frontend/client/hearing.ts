@@ -2,18 +2,23 @@
 
 import { Conversation, type ConversationSnapshot } from "./conversation";
 import { Levels, SILENCE } from "./levels";
+import type { Environment } from "./types";
 
 /** Interval of level measurements, in ms. Web Audio has no event for them. */
 const INTERVAL = 50;
 
 /** Meters and conversation of a connection, with a new conversation on each link. */
 export class Hearing {
-  readonly levels = Levels.open();
+  readonly levels: Levels | null;
   #conversation = new Conversation();
   #told: ConversationSnapshot = this.#conversation.snapshot;
   #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #changed: (snapshot: ConversationSnapshot) => void;
 
-  constructor(private readonly changed: (snapshot: ConversationSnapshot) => void) {}
+  constructor(changed: (snapshot: ConversationSnapshot) => void, environment?: Environment) {
+    this.#changed = changed;
+    this.levels = Levels.open(environment);
+  }
 
   get snapshot(): ConversationSnapshot {
     return this.#told;
@@ -61,6 +66,6 @@ export class Hearing {
     const { state, latency } = this.#told;
     if (now.state === state && now.latency === latency) return;
     this.#told = now;
-    this.changed(now);
+    this.#changed(now);
   }
 }

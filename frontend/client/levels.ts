@@ -1,5 +1,8 @@
 /** Audio levels of streams: Web Audio analysers that share one context. */
 
+import { fromEnvironment } from "./environment";
+import type { Environment } from "./types";
+
 /** The level of silence, in dB of full scale. */
 export const SILENCE = -60;
 
@@ -56,17 +59,21 @@ export class Meter {
 export class Levels {
   local: Meter | null = null;
   remote: Meter | null = null;
-  /** The audio context, which was created in the click. */
-  readonly context: AudioContext;
   #sink: HTMLAudioElement | null = null;
+  readonly #environment: Environment | undefined;
 
-  private constructor() {
-    this.context = new AudioContext();
+  private constructor(
+    /** The audio context, which was created in the click. */
+    readonly context: AudioContext,
+    environment: Environment | undefined,
+  ) {
+    this.#environment = environment;
   }
 
   /** Create the meters; null without Web Audio. Call it in a click, or browsers suspend it. */
-  static open(): Levels | null {
-    return typeof AudioContext === "undefined" ? null : new Levels();
+  static open(environment?: Environment): Levels | null {
+    const Context = fromEnvironment(environment, "AudioContext");
+    return Context ? new Levels(new Context(), environment) : null;
   }
 
   /** Measure the sent audio. */
@@ -79,9 +86,10 @@ export class Levels {
   watchRemote(stream: MediaStream): void {
     this.remote?.close();
     this.remote = this.#measure(stream);
-    if (!this.remote) return;
+    const Sink = fromEnvironment(this.#environment, "Audio");
+    if (!this.remote || !Sink) return;
     // Chrome decodes a remote track for Web Audio only while an element plays it.
-    this.#sink ??= new Audio();
+    this.#sink ??= new Sink();
     this.#sink.muted = true;
     this.#sink.srcObject = stream;
     this.#sink.play().catch(() => undefined); // then the page's own element plays it

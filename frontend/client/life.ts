@@ -2,12 +2,13 @@
 
 import { Connector, type AnyLink } from "./connector";
 import { Continuity } from "./continuity";
+import { fromEnvironment, listen } from "./environment";
 import { FastRTCError, toFastRTCError } from "./errors";
 import { forgetBlocked, mayUseSocket } from "./fallback";
 import { Hearing } from "./hearing";
 import { LocalDevices } from "./local_devices";
 import { conversationOf, eventOf, isEcho, parseMessage } from "./messages";
-import { endError } from "./sentences";
+import { endError, noWebRTC } from "./sentences";
 import type { Counts } from "./stats";
 import { Turn } from "./turn";
 import type {
@@ -44,6 +45,9 @@ export class Life {
   #settle: (connected: boolean) => void = () => undefined;
   #complaint: { text: string; at: number } | null = null;
   #counts: Counts | null = null;
+  readonly #options: ConnectionOptions;
+  #muted: MuteState;
+  readonly #tell: Tell;
 
   /**
    * @param options The options of the connection; `devices` may change.
@@ -52,16 +56,19 @@ export class Life {
    * @param chosen Called when other devices are used.
    */
   constructor(
-    private readonly options: ConnectionOptions,
-    private muted: MuteState,
+    options: ConnectionOptions,
+    muted: MuteState,
     silent: boolean,
-    private readonly tell: Tell,
+    tell: Tell,
     chosen: (change: DeviceChoice) => void,
   ) {
+    this.#options = options;
+    this.#muted = muted;
+    this.#tell = tell;
     // Created within the click that starts it, or browsers keep the audio context suspended.
     this.hearing = new Hearing((snapshot) => {
       tell("conversation", snapshot);
-    });
+    }, options.environment);
     this.turn = new Turn(
       options.turnDetection === "manual",
       (message, later) => (later ? this.post(message) : this.send(message)),
@@ -76,7 +83,7 @@ export class Life {
     this.outcome = new Promise((resolve) => (this.#settle = resolve));
     this.devices = new LocalDevices(options, silent, {
       signal: this.#over.signal,
-      silenced: () => ({ ...this.muted, microphone: this.muted.microphone || this.turn.silent }),
+      silenced: () => ({ ...this.#muted, microphone: this.#muted.microphone || this.turn.silent }),
       changed: async (stream, track) => {
         if (track) await this.link?.replaceTrack(track);
         this.hearing.levels?.watchLocal(stream);
@@ -132,12 +139,11 @@ export class Life {
   /** Request the devices and connect. */
   async run(): Promise<void> {
     try {
-      if (typeof RTCPeerConnection === "undefined" && !mayUseSocket(this.options)) {
-        throw new FastRTCError("no_webrtc", "This browser cannot do WebRTC. Use a newer one.");
-      }
+      const peers = fromEnvironment(this.#options.environment, "RTCPeerConnection");
+      if (!peers && !mayUseSocket(this.#options)) throw noWebRTC();
       this.#endWithPage();
-      if (this.options.mode !== "receive") await this.#openDevices();
-      if (!this.#isOver()) await this.continuity.start(this.options.id, this.#over.signal);
+      if (this.#options.mode !== "receive") await this.#openDevices();
+      if (!this.#isOver()) await this.continuity.start(this.#options.id, this.#over.signal);
     } catch (thrown) {
       const error = toFastRTCError(thrown);
       if (error.code === "ended_by_server") this.#serverClosed(error);
@@ -159,7 +165,7 @@ export class Life {
 
   /** Start or stop sending silence and black frames. */
   mute(muted: MuteState): void {
-    this.muted = muted;
+    this.#muted = muted;
     this.devices.mute();
   }
 
@@ -174,7 +180,7 @@ export class Life {
   /** Send a message as JSON; false if there is no open channel. */
   send(message: unknown): boolean {
     if (!this.continuity.send(JSON.stringify(message))) return false;
-    this.tell("sent", message);
+    this.#tell("sent", message);
     return true;
   }
 
@@ -201,8 +207,8 @@ export class Life {
     const leave = () => {
       this.end("stopped", null);
     };
-    globalThis.addEventListener("pagehide", leave, { signal: this.#over.signal });
-    globalThis.addEventListener("online", forgetBlocked, { signal: this.#over.signal });
+    listen(globalThis, "pagehide", leave, this.#over.signal);
+    listen(globalThis, "online", forgetBlocked, this.#over.signal);
   }
 
   #enter(state: ConnectionState, error: FastRTCError | null = null, resumed = false): void {
@@ -210,7 +216,7 @@ export class Life {
     if (state === previous) return;
     this.state = state;
     this.error = error;
-    this.tell("state", { state, previous, id: this.id, error, resumed });
+    this.#tell("state", { state, previous, id: this.id, error, resumed });
   }
 
   async #openDevices(): Promise<void> {
@@ -220,19 +226,18 @@ export class Life {
 
   #listen(link: AnyLink): void {
     link.on("open", () => {
-      if (link === this.link) this.tell("open", undefined);
+      if (link === this.link) this.#tell("open", undefined);
     });
-    link.on("notice", (notice) => {
-      this.tell("notice", notice);
-    });
-    link.on("refused_candidate", (error) => {
-      this.tell("refused_candidate", error);
-    });
+    for (const name of ["notice", "refused_candidate"] as const) {
+      link.on(name, (error) => {
+        this.#tell(name, error);
+      });
+    }
     link.on("remote", (stream) => {
       if (link !== this.link) return;
       this.remote = stream;
       this.hearing.levels?.watchRemote(stream);
-      this.tell("remote", stream);
+      this.#tell("remote", stream);
     });
   }
 
@@ -247,13 +252,13 @@ export class Life {
 
   #read(text: string): void {
     const message = parseMessage(text);
-    this.tell("message", message);
+    this.#tell("message", message);
     const conversation = conversationOf(message);
     if (conversation?.manual) this.turn.setManual();
     if (conversation?.state) this.hearing.report(conversation.state);
     const event = eventOf(message);
     if (!event) return;
-    this.tell(event.name, event.detail);
+    this.#tell(event.name, event.detail);
     switch (event.name) {
       case "log":
         if (!isEcho(event.detail)) this.hearing.log(event.detail);

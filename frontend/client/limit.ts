@@ -5,6 +5,12 @@ import type { FastRTCError } from "./errors";
 /** Timeout for the server, in ms; it usually responds within a second. */
 export const ANSWER_WITHIN = 15_000;
 
+/** Call a function when a signal is aborted; returns a function that stops this. */
+export function onAbort(signal: AbortSignal | undefined, action: () => void): () => void {
+  signal?.addEventListener("abort", action);
+  return () => signal?.removeEventListener("abort", action);
+}
+
 /**
  * Wait for a response of the server, with a timeout.
  *
@@ -25,12 +31,12 @@ export async function inTime<Value>(
     };
   });
   const timer = setTimeout(end, timeout);
-  signal?.addEventListener("abort", end);
+  const stop = onAbort(signal, end);
   if (signal?.aborted) end();
   try {
     return await Promise.race([answer, over]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", end);
+    stop();
   }
 }

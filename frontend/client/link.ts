@@ -1,7 +1,9 @@
 /** One peer connection, from its offer to its end. */
 
 import { Emitter } from "./emitter";
+import { fromEnvironment, makeStream } from "./environment";
 import { FastRTCError, toFastRTCError } from "./errors";
+import { otherVersion } from "./handshake";
 import { PlayoutDelay } from "./playout_delay";
 import { readGrant, resumeFields, type ResumeGrant, type ResumeRequest } from "./resumption";
 import {
@@ -9,13 +11,15 @@ import {
   endError,
   iceError,
   lostLinkError,
+  noWebRTC,
   refusalError,
   timeoutError,
   turnError,
 } from "./sentences";
 import { countArrived, LOOK_EVERY, SilenceDetector } from "./silence";
 import { summarise, type Counts, type LinkStats } from "./stats";
-import type { CandidateBody, Kind, Mode, RtpParams, Signalling } from "./types";
+import type { CandidateBody, Environment, Kind, Mode, RtpParams, Signalling } from "./types";
+import { VERSION } from "./version";
 import { pause } from "./wake";
 
 /** Timeout from the offer to the connection, in ms. */
@@ -45,6 +49,7 @@ export interface LinkSetup {
   resume: ResumeRequest;
   /** Timeout of the answer in ms; null is the default, which includes the time to connect. */
   timeout: number | null;
+  environment: Environment | undefined;
 }
 
 /** The events of a link over any transport. */
@@ -68,7 +73,7 @@ export class Link extends Emitter<LinkEvents> {
   /** What the server has granted with its answer. */
   grant: ResumeGrant | null = null;
   #channel: RTCDataChannel;
-  #remote = new MediaStream();
+  #remote: MediaStream;
   #playout = new PlayoutDelay();
   #life = new AbortController();
   #connected = false;
@@ -84,12 +89,15 @@ export class Link extends Emitter<LinkEvents> {
   #sent: Promise<void>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #settle: { resolve: () => void; reject: (error: FastRTCError) => void } | null = null;
+  readonly #setup: LinkSetup;
 
   /** @throws FastRTCError if the configuration is invalid. */
-  constructor(private readonly setup: LinkSetup) {
+  constructor(setup: LinkSetup) {
     super();
+    this.#setup = setup;
     this.#answered = new Promise((resolve) => (this.#setAnswered = resolve));
-    this.peer = makePeer(setup.configuration);
+    this.#remote = makeStream(setup.environment);
+    this.peer = makePeer(setup);
     // This side creates the data channel; the server uses the one in the offer.
     this.#channel = this.peer.createDataChannel("text");
     this.#channel.onopen = () => {
@@ -133,7 +141,7 @@ export class Link extends Emitter<LinkEvents> {
       this.#settle = { resolve, reject };
       this.#timer = setTimeout(() => {
         this.#end(this.#awaitsAnswer ? timeoutError() : this.#noWay());
-      }, this.setup.timeout ?? CONNECT_WITHIN);
+      }, this.#setup.timeout ?? CONNECT_WITHIN);
       const negotiated = this.#negotiate().catch((error: unknown) => {
         this.#end(toFastRTCError(error));
       });
@@ -170,7 +178,9 @@ export class Link extends Emitter<LinkEvents> {
   heard(): Promise<number | null> {
     for (const { receiver } of this.peer.getTransceivers()) {
       if (receiver.track.kind !== "audio") continue;
-      const [source] = receiver.getSynchronizationSources(); // empty 10 s after the last packet
+      // Empty 10 s after the last packet; not all environments have it.
+      const { getSynchronizationSources } = receiver as Partial<RTCRtpReceiver>;
+      const [source] = getSynchronizationSources?.call(receiver) ?? [];
       this.#heard = source?.rtpTimestamp ?? this.#heard;
     }
     return Promise.resolve(this.#heard);
@@ -196,7 +206,7 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   #addTracks(): void {
-    const { kinds, mode, local, rtpParams } = this.setup;
+    const { kinds, mode, local, rtpParams } = this.#setup;
     const directions = {
       "send-receive": "sendrecv",
       send: "sendonly",
@@ -208,12 +218,17 @@ export class Link extends Emitter<LinkEvents> {
         direction: directions[mode],
         streams: local ? [local] : [],
       });
-      if (rtpParams?.codecs) preferCodecs(transceiver, kind, rtpParams.codecs);
+      if (rtpParams?.codecs) {
+        const receiver = fromEnvironment(this.#setup.environment, "RTCRtpReceiver");
+        const known = receiver?.getCapabilities(kind)?.codecs ?? [];
+        transceiver.setCodecPreferences(sortCodecs(known, rtpParams.codecs));
+      }
     }
   }
 
   async #negotiate(): Promise<void> {
-    const { peer, setup } = this;
+    const { peer } = this;
+    const setup = this.#setup;
     await peer.setLocalDescription(await peer.createOffer());
     if (!setup.trickle) {
       await this.#gathered();
@@ -229,6 +244,7 @@ export class Link extends Emitter<LinkEvents> {
         webrtc_id: setup.id,
         ...resumeFields(setup.resume),
         ...(setup.metadata && { metadata: setup.metadata }),
+        client_version: VERSION,
       },
       this.#life.signal,
       setup.token,
@@ -239,6 +255,8 @@ export class Link extends Emitter<LinkEvents> {
     if (!answer || !("sdp" in answer)) {
       throw new FastRTCError("server_error", "The server had an error. See its log.");
     }
+    const notice = otherVersion(answer.server_version);
+    if (notice) this.emit("notice", notice);
     this.grant = readGrant(answer);
     await peer.setRemoteDescription({ sdp: answer.sdp, type: answer.type });
     this.#setAnswered();
@@ -272,7 +290,7 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   async #sendCandidate(candidate: RTCIceCandidateInit): Promise<void> {
-    const { signalling, id, token, resume } = this.setup;
+    const { signalling, id, token, resume } = this.#setup;
     // Until the answer, the id is that of the lost connection.
     if (typeof resume === "object") await this.#answered;
     if (this.#isOver()) return;
@@ -297,8 +315,8 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   async #setParameters(): Promise<void> {
-    if (!this.setup.rtpParams) return;
-    const { encodings = [], ...rest } = this.setup.rtpParams;
+    if (!this.#setup.rtpParams) return;
+    const { encodings = [], ...rest } = this.#setup.rtpParams;
     delete rest.codecs; // a codec preference, already set on the transceiver
     for (const sender of this.peer.getSenders()) {
       if (!sender.track) continue;
@@ -353,9 +371,11 @@ export class Link extends Emitter<LinkEvents> {
   }
 }
 
-function makePeer(configuration: RTCConfiguration | null): RTCPeerConnection {
+function makePeer({ environment, configuration }: LinkSetup): RTCPeerConnection {
+  const Peer = fromEnvironment(environment, "RTCPeerConnection");
+  if (!Peer) throw noWebRTC();
   try {
-    return new RTCPeerConnection(configuration ?? {});
+    return new Peer(configuration ?? {});
   } catch (error) {
     const reason = toFastRTCError(error).message;
     throw new FastRTCError(
@@ -365,12 +385,11 @@ function makePeer(configuration: RTCConfiguration | null): RTCPeerConnection {
   }
 }
 
-function preferCodecs(transceiver: RTCRtpTransceiver, kind: Kind, preferred: string[]): void {
-  const known = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+function sortCodecs(known: RTCRtpCodec[], preferred: string[]): RTCRtpCodec[] {
   const wanted = preferred.map((name) => name.toLowerCase());
   const rank = ({ mimeType }: RTCRtpCodec) => {
     const index = wanted.indexOf(mimeType.toLowerCase());
     return index < 0 ? wanted.length : index;
   };
-  transceiver.setCodecPreferences([...known].sort((one, other) => rank(one) - rank(other)));
+  return [...known].sort((one, other) => rank(one) - rank(other));
 }

@@ -25,28 +25,33 @@ export interface DevicesHost {
 export class LocalDevices {
   media: LocalMedia | null = null;
   #turns: Promise<unknown> = Promise.resolve();
+  readonly #options: ConnectionOptions;
+  readonly #host: DevicesHost;
 
   /**
    * @param options The options of the connection; `devices` may change.
    * @param silent Whether to request each device only when its track is unmuted.
    */
   constructor(
-    private readonly options: ConnectionOptions,
+    options: ConnectionOptions,
     readonly silent: boolean,
-    private readonly host: DevicesHost,
-  ) {}
+    host: DevicesHost,
+  ) {
+    this.#options = options;
+    this.#host = host;
+  }
 
   /** Request the devices; none if it is silent. */
   async begin(): Promise<void> {
-    const { modality = "audio" } = this.options;
+    const { modality = "audio" } = this.#options;
     const lost = (kind: Kind) => void this.#replaceLost(kind);
     if (this.silent) {
-      this.media = LocalMedia.empty(modality, lost);
+      this.media = LocalMedia.empty(this.#options, lost);
       return;
     }
     await this.#inTurn(async () => {
-      const media = await LocalMedia.open(kindsOf(modality), modality, this.options, lost);
-      if (this.host.signal.aborted) {
+      const media = await LocalMedia.open(kindsOf(modality), this.#options, lost);
+      if (this.#host.signal.aborted) {
         media.close();
         return;
       }
@@ -57,7 +62,7 @@ export class LocalDevices {
 
   /** Start or stop sending silence and black frames. */
   mute(): void {
-    this.media?.mute(this.host.silenced());
+    this.media?.mute(this.#host.silenced());
   }
 
   /** Whether it sends no track of a kind because it was started silent. */
@@ -72,7 +77,7 @@ export class LocalDevices {
         if (this.lacks(kind)) await this.#use(kind, {});
       });
     } catch (error) {
-      if (!this.host.signal.aborted) this.host.notice(toFastRTCError(error));
+      if (!this.#host.signal.aborted) this.#host.notice(toFastRTCError(error));
     }
   }
 
@@ -106,9 +111,9 @@ export class LocalDevices {
 
   /** Open another device and send its track; without a change, reopen the same device. */
   async #use(kind: Kind, change: DeviceChoice): Promise<void> {
-    const { signal } = this.host;
+    const { signal } = this.#host;
     if (this.media && !signal.aborted) {
-      const wanted = { ...this.options, devices: { ...this.options.devices, ...change } };
+      const wanted = { ...this.#options, devices: { ...this.#options.devices, ...change } };
       const track = await this.media.exchange(kind, wanted, signal);
       if (track) await this.#changed(this.media, track);
     }
@@ -116,13 +121,13 @@ export class LocalDevices {
   }
 
   #choose(change: DeviceChoice): void {
-    this.options.devices = { ...this.options.devices, ...change };
-    this.host.chosen(change);
+    this.#options.devices = { ...this.#options.devices, ...change };
+    this.#host.chosen(change);
   }
 
   async #changed(media: LocalMedia, track: MediaStreamTrack | null): Promise<void> {
     this.mute();
-    await this.host.changed(media.stream, track);
+    await this.#host.changed(media.stream, track);
   }
 
   /** Reopen a device that was closed for another one that cannot be opened, or end. */
@@ -130,7 +135,7 @@ export class LocalDevices {
     try {
       await this.#use(kind, {});
     } catch {
-      this.host.failed(lostDevice(kind, false));
+      this.#host.failed(lostDevice(kind, false));
     }
   }
 
@@ -139,9 +144,9 @@ export class LocalDevices {
     const choice = kind === "audio" ? { microphoneId: null } : { cameraId: null };
     try {
       await this.#inTurn(() => this.#use(kind, choice));
-      if (!this.host.signal.aborted) this.host.notice(lostDevice(kind, true));
+      if (!this.#host.signal.aborted) this.#host.notice(lostDevice(kind, true));
     } catch {
-      this.host.failed(lostDevice(kind, false));
+      this.#host.failed(lostDevice(kind, false));
     }
   }
 }

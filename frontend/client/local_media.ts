@@ -1,25 +1,26 @@
 /** The open microphone and camera. */
 
-import { openDevices } from "./devices";
+import { openDevices, type Wanted } from "./devices";
+import { makeStream } from "./environment";
 import { FastRTCError } from "./errors";
 import { deviceNames } from "./sentences";
-import type { ConnectionOptions, Kind, Modality, MuteState } from "./types";
-
-type Wanted = Pick<ConnectionOptions, "trackConstraints" | "devices">;
+import type { Kind, MuteState } from "./types";
 
 /** The tracks to send: one of each kind, which can be replaced. */
 export class LocalMedia {
+  readonly #lost: (kind: Kind) => void;
+
   private constructor(
     readonly stream: MediaStream,
-    private readonly modality: Modality,
-    private readonly lost: (kind: Kind) => void,
+    lost: (kind: Kind) => void,
   ) {
+    this.#lost = lost;
     for (const track of stream.getTracks()) this.#watch(track);
   }
 
   /** Start without any device: `exchange` opens them. */
-  static empty(modality: Modality, lost: (kind: Kind) => void): LocalMedia {
-    return new LocalMedia(new MediaStream(), modality, lost);
+  static empty({ environment }: Wanted, lost: (kind: Kind) => void): LocalMedia {
+    return new LocalMedia(makeStream(environment), lost);
   }
 
   /**
@@ -29,12 +30,10 @@ export class LocalMedia {
    */
   static async open(
     kinds: Kind[],
-    modality: Modality,
     wanted: Wanted,
     lost: (kind: Kind) => void,
   ): Promise<LocalMedia> {
-    const stream = await openDevices(kinds, modality, wanted.trackConstraints, wanted.devices);
-    return new LocalMedia(stream, modality, lost);
+    return new LocalMedia(await openDevices(kinds, wanted), lost);
   }
 
   /**
@@ -47,7 +46,7 @@ export class LocalMedia {
     wanted: Wanted,
     signal: AbortSignal,
   ): Promise<MediaStreamTrack | null> {
-    const open = () => openDevices([kind], this.modality, wanted.trackConstraints, wanted.devices);
+    const open = () => openDevices([kind], wanted);
     const old = this.stream.getTracks().find((one) => one.kind === kind);
     const opened = await open().catch((error: unknown) => {
       // Many phones open only one camera at a time.
@@ -92,7 +91,7 @@ export class LocalMedia {
 
   #watch(track: MediaStreamTrack): void {
     track.onended = () => {
-      this.lost(track.kind as Kind);
+      this.#lost(track.kind as Kind);
     };
   }
 }

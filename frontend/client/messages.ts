@@ -19,6 +19,11 @@ export type ServerEvent =
   | { name: (typeof TEXTS)[number]; detail: string }
   | { name: "send_input" | "fetch_output"; detail: ServerMessage };
 
+/** Return the fields of an object; none of other values. */
+export function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
 /** Parse a string from the data channel; all but JSON objects become messages of type "text". */
 export function parseMessage(text: string): ServerMessage {
   let value: unknown;
@@ -27,10 +32,7 @@ export function parseMessage(text: string): ServerMessage {
   } catch {
     return { type: "text", data: text };
   }
-  const isMessage =
-    typeof value === "object" &&
-    value !== null &&
-    typeof (value as ServerMessage).type === "string";
+  const isMessage = typeof fieldsOf(value)["type"] === "string";
   return isMessage ? (value as ServerMessage) : { type: "text", data: value };
 }
 
@@ -51,8 +53,8 @@ export interface ServerConversation {
 
 /** Return what a `conversation` message says; null for others. */
 export function conversationOf({ type, data }: ServerMessage): ServerConversation | null {
-  if (type !== "conversation" || typeof data !== "object" || data === null) return null;
-  const { state, turn_detection } = data as Record<string, unknown>;
+  if (type !== "conversation") return null;
+  const { state, turn_detection } = fieldsOf(data);
   return {
     state: typeof state === "string" ? state : null,
     manual: turn_detection === "manual",

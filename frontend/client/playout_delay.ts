@@ -1,5 +1,6 @@
 /** How long audio waits in the browser before it is played, for servers that record turns. */
 
+import { fieldsOf } from "./messages";
 import type { ServerMessage } from "./types";
 
 /** An entry of the browser's statistics, with the fields used here; browsers omit some. */
@@ -59,24 +60,26 @@ function since(now: Sum, before: Sum): number {
 
 /** Answers a server that asks how long audio waits before it is played. */
 export class PlayoutReports {
+  readonly #read: () => Promise<number | null>;
+  readonly #send: (message: unknown) => void;
+
   /**
    * @param read Returns the delay in seconds; null if it is not known.
    * @param send Sends a message.
    */
-  constructor(
-    private readonly read: () => Promise<number | null>,
-    private readonly send: (message: unknown) => void,
-  ) {}
+  constructor(read: () => Promise<number | null>, send: (message: unknown) => void) {
+    this.#read = read;
+    this.#send = send;
+  }
 
   /** Process a message of the server; others than the question are ignored. */
   receive({ type, data }: ServerMessage): void {
-    if (type !== "report_heard" || typeof data !== "object" || data === null) return;
-    const { n } = data as Record<string, unknown>;
-    if (typeof n === "number") void this.#answer(n);
+    const { n } = fieldsOf(data);
+    if (type === "report_heard" && typeof n === "number") void this.#answer(n);
   }
 
   async #answer(n: number): Promise<void> {
-    const delay = await this.read().catch(() => null); // no audio so far, or it ends just now
-    this.send({ type: "heard", data: { n, delay_s: delay } });
+    const delay = await this.#read().catch(() => null); // no audio so far, or it ends just now
+    this.#send({ type: "heard", data: { n, delay_s: delay } });
   }
 }

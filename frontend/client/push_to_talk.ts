@@ -24,14 +24,17 @@ export class TalkKey {
   /** How the user talks, if at all. */
   how: "held" | "tapped" | null = null;
   #since = 0;
+  readonly #connection: Pick<TalkConnection, "begin" | "commit" | "cancel">;
 
-  constructor(private readonly connection: Pick<TalkConnection, "begin" | "commit" | "cancel">) {}
+  constructor(connection: Pick<TalkConnection, "begin" | "commit" | "cancel">) {
+    this.#connection = connection;
+  }
 
   /** The button went down; a tap ends the turn that an earlier one has begun. */
   press(now: number): void {
     this.#since = now;
     if (this.how !== null) this.#commit();
-    else if (this.connection.begin()) this.how = "held";
+    else if (this.#connection.begin()) this.how = "held";
   }
 
   /** The button went up. */
@@ -50,7 +53,7 @@ export class TalkKey {
   cancel(): boolean {
     if (this.how === null) return false;
     this.how = null;
-    this.connection.cancel();
+    this.#connection.cancel();
     return true;
   }
 
@@ -61,7 +64,7 @@ export class TalkKey {
 
   #commit(): void {
     this.how = null;
-    this.connection.commit();
+    this.#connection.commit();
   }
 }
 

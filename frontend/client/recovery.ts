@@ -2,6 +2,7 @@
 
 import type { AnyLink } from "./connector";
 import { toFastRTCError } from "./errors";
+import { onAbort } from "./limit";
 import type { ReconnectPolicy } from "./reconnection";
 import { onWake, pause } from "./wake";
 
@@ -40,7 +41,7 @@ export async function recover(
     const abort = () => {
       attempt.abort();
     };
-    host.signal.addEventListener("abort", abort);
+    const stop = onAbort(host.signal, abort);
     let stale = false as boolean;
     onWake((wake) => {
       if (wake !== "network" || !policy.isStale(now())) return;
@@ -54,7 +55,7 @@ export async function recover(
       policy.failed(toFastRTCError(error), now());
       if (stale) policy.wake(now());
     } finally {
-      host.signal.removeEventListener("abort", abort);
+      stop();
       abort(); // which ends the listeners
     }
   }
@@ -67,11 +68,11 @@ async function wait(milliseconds: number, former: AnyLink, signal: AbortSignal):
     over.abort();
   };
   const off = former.on("returned", end);
-  signal.addEventListener("abort", end);
+  const stop = onAbort(signal, end);
   try {
     return await pause(milliseconds, over.signal);
   } finally {
     off();
-    signal.removeEventListener("abort", end);
+    stop();
   }
 }

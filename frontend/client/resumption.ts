@@ -1,5 +1,6 @@
 /** A session that can be resumed: its secret, and the messages that the server may not have. */
 
+import { fieldsOf } from "./messages";
 import type { ResumeFields } from "./types";
 
 /** How many messages are kept, and their total length in characters. */
@@ -42,9 +43,7 @@ export function resumeFields(request: ResumeRequest): ResumeFields {
 
 /** Return what an answer grants; null if nothing. */
 export function readGrant(answer: unknown): ResumeGrant | null {
-  const given = (answer as { resume?: unknown } | null)?.resume;
-  if (typeof given !== "object" || given === null) return null;
-  const { secret, within_s, resumed, received } = given as Record<string, unknown>;
+  const { secret, within_s, resumed, received } = fieldsOf(fieldsOf(answer)["resume"]);
   if (typeof secret !== "string" || typeof within_s !== "number") return null;
   return {
     secret,

@@ -1,8 +1,9 @@
 /** The id and the configuration of a connection. */
 
+import { fromEnvironment } from "./environment";
 import { FastRTCError, toFastRTCError } from "./errors";
 import { inTime } from "./limit";
-import type { ConnectionOptions } from "./types";
+import type { ConnectionOptions, Environment } from "./types";
 
 /** Return the configuration for `RTCPeerConnection`, asking the page for it if necessary. */
 export async function resolveConfiguration(
@@ -43,9 +44,14 @@ export async function resolveToken(
   }
 }
 
-/** Return the id that was chosen, or a random one: any client that has it is accepted. */
-export function idOf(id: ConnectionOptions["id"]): string {
+/**
+ * Return the id that was chosen, or a random one: any client that has it is accepted.
+ *
+ * @throws FastRTCError if there are no random numbers.
+ */
+export function idOf(id: ConnectionOptions["id"], environment?: Environment): string {
   if (id) return typeof id === "function" ? id() : id;
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = fromEnvironment(environment, "crypto")?.getRandomValues(new Uint8Array(16));
+  if (!bytes) throw new FastRTCError("bad_configuration", "Random ids need `crypto`.");
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

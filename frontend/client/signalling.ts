@@ -1,12 +1,25 @@
 /** Signaling over HTTP. */
 
+import { fromEnvironment } from "./environment";
 import { FastRTCError } from "./errors";
-import { ANSWER_WITHIN } from "./limit";
-import { httpError, timeoutError } from "./sentences";
-import type { Accepted, Answer, Refusal, Signalling } from "./types";
+import { ANSWER_WITHIN, onAbort } from "./limit";
+import { httpError, timeoutError, unreachableError } from "./sentences";
+import type {
+  Accepted,
+  Answer,
+  ConnectionOptions,
+  Environment,
+  Refusal,
+  Signalling,
+} from "./types";
 
 /** The end of the address of the route for offers; the one for WebSockets is beside it. */
-const OFFER_ROUTE = /(?<=^|\/)webrtc\/offer(?=$|\?)/;
+const OFFER_ROUTE = /(^|\/)webrtc(\/offer($|\?))/;
+
+/** Return how the offers of a connection are sent. */
+export function signallingOf({ signalling, url = "", environment }: ConnectionOptions): Signalling {
+  return signalling ?? httpSignalling(`${url.replace(/\/+$/, "")}/webrtc/offer`, {}, environment);
+}
 
 /**
  * Post offers and candidates as JSON.
@@ -14,12 +27,17 @@ const OFFER_ROUTE = /(?<=^|\/)webrtc\/offer(?=$|\?)/;
  * @param url The address of the route from `Stream.mount`. If it ends in `/webrtc/offer`, the
  *   WebSocket route is `/websocket/offer` beside it.
  * @param init Further options for `fetch`: `headers`, `credentials`.
+ * @param environment Where `fetch` is taken from; by default the global one.
  */
-export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): Signalling {
+export function httpSignalling(
+  url = "/webrtc/offer",
+  init: RequestInit = {},
+  environment?: Pick<Environment, "fetch">,
+): Signalling {
   const headers = new Headers(init.headers);
   headers.set("Content-Type", "application/json");
   return {
-    websocket: OFFER_ROUTE.test(url) ? url.replace(OFFER_ROUTE, "websocket/offer") : null,
+    websocket: OFFER_ROUTE.test(url) ? url.replace(OFFER_ROUTE, "$1websocket$2") : null,
     async offer(body, signal, token) {
       const sent = new Headers(headers);
       if (token) sent.set("Authorization", `Bearer ${token}`);
@@ -28,8 +46,9 @@ export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): S
         limit.abort();
       };
       const timer = setTimeout(abort, ANSWER_WITHIN);
-      signal?.addEventListener("abort", abort);
+      const stop = onAbort(signal, abort);
       try {
+        const fetch = fromEnvironment(environment, "fetch") as NonNullable<Environment["fetch"]>;
         const response = await fetch(url, {
           ...init,
           method: "POST",
@@ -40,15 +59,10 @@ export function httpSignalling(url = "/webrtc/offer", init: RequestInit = {}): S
         return await read(response);
       } catch (error) {
         if (error instanceof FastRTCError) throw error;
-        throw limit.signal.aborted
-          ? timeoutError()
-          : new FastRTCError(
-              "server_unreachable",
-              "The server cannot be reached. Is it running? Is the network there?",
-            );
+        throw limit.signal.aborted ? timeoutError() : unreachableError();
       } finally {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
+        stop();
       }
     },
   };

@@ -1,7 +1,10 @@
 /** The audio of a WebSocket connection: microphone in, loudspeaker out, through Web Audio. */
 
+import { fromEnvironment } from "./environment";
 import { FastRTCError } from "./errors";
-import { WORKLETS } from "./worklets";
+import { noWebRTC } from "./sentences";
+import type { Environment } from "./types";
+import { worklets } from "./worklets";
 
 /** Channels are mixed to mono: all that a WebSocket carries. */
 const MONO = { channelCount: 1, channelCountMode: "explicit" } as const;
@@ -19,12 +22,15 @@ export class SocketAudio {
   #capture: AudioWorkletNode | null;
   #playout: AudioWorkletNode;
   #source: MediaStreamAudioSourceNode | null = null;
+  readonly #context: AudioContext;
 
   private constructor(
-    private readonly context: AudioContext,
+    context: AudioContext,
+    Worklet: NonNullable<Environment["AudioWorkletNode"]>,
     captured: ((samples: Int16Array) => void) | null,
   ) {
-    this.#playout = new AudioWorkletNode(context, "fastrtc-playout", {
+    this.#context = context;
+    this.#playout = new Worklet(context, "fastrtc-playout", {
       ...MONO,
       numberOfInputs: 0,
       outputChannelCount: [1],
@@ -33,7 +39,7 @@ export class SocketAudio {
     this.#playout.connect(destination);
     this.remote = destination.stream;
     this.#capture = captured
-      ? new AudioWorkletNode(context, "fastrtc-capture", { ...MONO, numberOfOutputs: 0 })
+      ? new Worklet(context, "fastrtc-capture", { ...MONO, numberOfOutputs: 0 })
       : null;
     if (this.#capture) {
       this.#capture.port.onmessage = ({ data }: MessageEvent<Int16Array>) => captured?.(data);
@@ -48,13 +54,16 @@ export class SocketAudio {
    */
   static async open(
     context: AudioContext,
+    environment: Environment | undefined,
     captured: ((samples: Int16Array) => void) | null,
   ): Promise<SocketAudio> {
     let module = loaded.get(context);
     if (!module) loaded.set(context, (module = load(context)));
     try {
       await module;
-      return new SocketAudio(context, captured);
+      const Worklet = fromEnvironment(environment, "AudioWorkletNode");
+      if (!Worklet) throw noWebRTC();
+      return new SocketAudio(context, Worklet, captured);
     } catch (error) {
       throw new FastRTCError(
         "no_webrtc",
@@ -66,7 +75,7 @@ export class SocketAudio {
 
   /** The sample rate of captured and played audio, in Hz. */
   get rate(): number {
-    return this.context.sampleRate;
+    return this.#context.sampleRate;
   }
 
   /**
@@ -74,7 +83,7 @@ export class SocketAudio {
    * buffer holds at the beginning of a reply, so it does not wait there.
    */
   get delay(): number {
-    const { baseLatency, outputLatency } = this.context as Partial<AudioContext>;
+    const { baseLatency, outputLatency } = this.#context as Partial<AudioContext>;
     return (baseLatency ?? 0) + (outputLatency ?? 0);
   }
 
@@ -83,7 +92,7 @@ export class SocketAudio {
     this.#source?.disconnect();
     this.#source = null;
     if (!this.#capture || !stream?.getAudioTracks().length) return;
-    this.#source = this.context.createMediaStreamSource(stream);
+    this.#source = this.#context.createMediaStreamSource(stream);
     this.#source.connect(this.#capture);
   }
 
@@ -119,7 +128,7 @@ export class SocketAudio {
 }
 
 async function load(context: AudioContext): Promise<void> {
-  const url = URL.createObjectURL(new Blob([WORKLETS], { type: "text/javascript" }));
+  const url = URL.createObjectURL(new Blob([worklets()], { type: "text/javascript" }));
   try {
     await context.audioWorklet.addModule(url);
   } finally {

@@ -1,20 +1,34 @@
 /** One WebSocket connection, from its start to its end: audio without WebRTC. */
 
 import { Emitter } from "./emitter";
+import { fromEnvironment, makeStream } from "./environment";
 import { FastRTCError, toFastRTCError } from "./errors";
+import { otherVersion } from "./handshake";
 import { ANSWER_WITHIN } from "./limit";
 import type { LinkEvents } from "./link";
+import { fieldsOf } from "./messages";
 import { readGrant, resumeFields, type ResumeGrant, type ResumeRequest } from "./resumption";
-import { closedError, closeError, lostLinkError, refusalError, timeoutError } from "./sentences";
+import {
+  closedError,
+  closeError,
+  lostLinkError,
+  noWebRTC,
+  refusalError,
+  timeoutError,
+} from "./sentences";
 import { SocketAudio } from "./socket_audio";
 import type { Counts, LinkStats } from "./stats";
-import type { Mode } from "./types";
+import type { Environment, Mode } from "./types";
+import { VERSION } from "./version";
 
 /** Interval of pings, in ms. A connection without a message for two of them counts as lost. */
 const PING_EVERY = 2500;
 
 /** Audio that the network has not taken yet, in bytes: half a second; more is dropped. */
 const MAX_UNSENT = 48_000;
+
+/** `WebSocket.OPEN`. */
+const OPEN = 1;
 
 /** Closes a lost socket: 1000, which may arrive late, would end the session. */
 const LOST = 4000;
@@ -45,12 +59,14 @@ export interface SocketSetup {
   resume: ResumeRequest;
   /** Timeout until the server has started the connection, in ms; null is the default. */
   timeout: number | null;
+  environment: Environment | undefined;
 }
 
 /** The events of the server on this transport; other messages have a `type`. */
 interface SocketEvent {
   event?: string;
   status?: string;
+  server_version?: unknown;
   meta?: Record<string, unknown>;
 }
 
@@ -75,9 +91,11 @@ export class SocketLink extends Emitter<LinkEvents> {
   #samples = 0;
   #dropped = 0;
   #settle: { resolve: () => void; reject: (error: FastRTCError) => void } | null = null;
+  readonly #setup: SocketSetup;
 
-  constructor(private readonly setup: SocketSetup) {
+  constructor(setup: SocketSetup) {
     super();
+    this.#setup = setup;
   }
 
   /** Whether nothing arrives, or it has ended. */
@@ -91,7 +109,7 @@ export class SocketLink extends Emitter<LinkEvents> {
       this.#settle = { resolve, reject };
       this.#timer = setTimeout(() => {
         this.#end(timeoutError());
-      }, this.setup.timeout ?? ANSWER_WITHIN);
+      }, this.#setup.timeout ?? ANSWER_WITHIN);
       this.#open().catch((error: unknown) => {
         this.#end(toFastRTCError(error));
       });
@@ -100,14 +118,15 @@ export class SocketLink extends Emitter<LinkEvents> {
 
   /** Send a string; false if the connection is not open. */
   send(text: string): boolean {
-    if (!this.#connected || this.#socket?.readyState !== WebSocket.OPEN) return false;
+    if (!this.#connected || !this.#opened) return false;
     this.#put(text);
     return true;
   }
 
   /** Send another track. */
   replaceTrack(track: MediaStreamTrack): Promise<void> {
-    this.#audio?.capture(track.kind === "audio" ? new MediaStream([track]) : null);
+    const { environment } = this.#setup;
+    this.#audio?.capture(track.kind === "audio" ? makeStream(environment, track) : null);
     return Promise.resolve();
   }
 
@@ -124,7 +143,7 @@ export class SocketLink extends Emitter<LinkEvents> {
       before && seconds > 0 ? ((counts[name] - before[name]) * 8) / seconds : null;
     const stats = {
       route: null,
-      protocol: this.setup.url.startsWith("wss:") ? ("tls" as const) : ("tcp" as const),
+      protocol: this.#setup.url.startsWith("wss:") ? ("tls" as const) : ("tcp" as const),
       roundTrip: this.#roundTrip,
       jitter: null,
       loss: null,
@@ -157,6 +176,10 @@ export class SocketLink extends Emitter<LinkEvents> {
     return this.#over;
   }
 
+  get #opened(): WebSocket | null {
+    return this.#socket?.readyState === OPEN ? this.#socket : null;
+  }
+
   #end(error: FastRTCError): void {
     if (this.#over) return;
     const wasConnected = this.#connected;
@@ -166,10 +189,11 @@ export class SocketLink extends Emitter<LinkEvents> {
   }
 
   async #open(): Promise<void> {
-    const { context, mode } = this.setup;
+    const { context, mode, environment } = this.#setup;
     await context.resume();
     const audio = await SocketAudio.open(
       context,
+      environment,
       mode === "receive"
         ? null
         : (samples) => {
@@ -187,9 +211,11 @@ export class SocketLink extends Emitter<LinkEvents> {
 
   /** Open the socket. A process of a cluster that is full refuses the handshake: try another. */
   async #dial(): Promise<void> {
-    const { url, token } = this.setup;
+    const { url, token, environment } = this.#setup;
+    const Socket = fromEnvironment(environment, "WebSocket");
+    if (!Socket) throw noWebRTC();
     for (const wait of [...FULL_WAITS, null]) {
-      const socket = (this.#socket = new WebSocket(url, token ? ["fastrtc", token] : []));
+      const socket = (this.#socket = new Socket(url, token ? ["fastrtc", token] : []));
       socket.binaryType = "arraybuffer";
       socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
         if (!this.#over) this.#read(data);
@@ -215,12 +241,13 @@ export class SocketLink extends Emitter<LinkEvents> {
   #start(rate: number): void {
     const format = { encoding: "pcm16", binary: true, pause: true };
     const audio = { ...format, input_sample_rate: rate, output_sample_rate: rate };
-    const { id, replaces, resume, metadata } = this.setup;
+    const { id, replaces, resume, metadata } = this.#setup;
     this.#put(
       JSON.stringify({
         event: "start",
         websocket_id: id,
         audio,
+        client_version: VERSION,
         ...resumeFields(resume),
         ...(metadata && { metadata }),
         ...(replaces === null ? {} : { replaces }),
@@ -248,14 +275,15 @@ export class SocketLink extends Emitter<LinkEvents> {
   }
 
   #put(message: string): void {
-    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    const socket = this.#opened;
+    if (!socket) return;
     this.#bytes.sent += message.length;
-    this.#socket.send(message);
+    socket.send(message);
   }
 
   #sendAudio(samples: Int16Array): void {
-    const socket = this.#socket;
-    if (!this.#connected || socket?.readyState !== WebSocket.OPEN) return;
+    const socket = this.#opened;
+    if (!this.#connected || !socket) return;
     if (socket.bufferedAmount > MAX_UNSENT) return; // the network is slower than real time
     this.#bytes.sent += samples.byteLength;
     socket.send(samples as Int16Array<ArrayBuffer>); // little-endian, as on all machines with browsers
@@ -281,10 +309,12 @@ export class SocketLink extends Emitter<LinkEvents> {
 
   #begin(started: SocketEvent): void {
     if (this.#connected || !this.#audio) return;
+    const notice = otherVersion(started.server_version);
+    if (notice) this.emit("notice", notice);
     this.grant = readGrant(started);
     this.#connected = true;
     clearTimeout(this.#timer);
-    this.#audio.capture(this.setup.local);
+    this.#audio.capture(this.#setup.local);
     this.#settle?.resolve();
     this.emit("open", undefined);
     this.emit("remote", this.#audio.remote);
@@ -314,8 +344,7 @@ function isControl(event: string | undefined): event is "clear" | "pause" | "res
 
 function parse(text: string): SocketEvent {
   try {
-    const message: unknown = JSON.parse(text);
-    return typeof message === "object" && message !== null ? message : {};
+    return fieldsOf(JSON.parse(text));
   } catch {
     return {};
   }

@@ -1,5 +1,6 @@
 /** What both sides have said, as text from the server's messages. No clock. */
 
+import { fieldsOf } from "./messages";
 import type { ServerMessage } from "./types";
 
 /** The side that speaks: the user, or the assistant, which is the program. */
@@ -36,9 +37,12 @@ export class Transcripts {
   /** The first key of the session: what is older has no new versions. */
   #session = 0;
   #id: string | null = null;
+  readonly #changed: (transcript: Transcript) => void;
 
   /** @param changed Called with each new transcript and each new version. */
-  constructor(private readonly changed: (transcript: Transcript) => void) {}
+  constructor(changed: (transcript: Transcript) => void) {
+    this.#changed = changed;
+  }
 
   /** The transcripts, newest last. */
   get list(): readonly Transcript[] {
@@ -94,7 +98,7 @@ export class Transcripts {
     const kept = transcript.text ? [transcript] : [];
     if (former) this.#list = this.#list.flatMap((one) => (one === former ? kept : [one]));
     else this.#list = [...this.#list, ...kept].slice(-MOST);
-    this.changed(transcript);
+    this.#changed(transcript);
   }
 }
 
@@ -102,8 +106,7 @@ type Said = Omit<Transcript, "key" | "interrupted">;
 
 /** Read the data of a message; null if it is no transcript. */
 function read(data: unknown): Said | null {
-  if (typeof data !== "object" || data === null) return null;
-  const { who, text, final, id } = data as Record<string, unknown>;
+  const { who, text, final, id } = fieldsOf(data);
   if ((who !== "user" && who !== "assistant") || typeof text !== "string") return null;
   return {
     who,

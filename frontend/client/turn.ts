@@ -12,6 +12,8 @@ const TAIL = 150;
 export class Turn {
   #state: TurnState;
   #tail: ReturnType<typeof setTimeout> | undefined;
+  readonly #send: (message: object, later?: "later") => boolean;
+  readonly #changed: (state: TurnState) => void;
 
   /**
    * @param manual Whether the client decides about turns.
@@ -21,9 +23,11 @@ export class Turn {
    */
   constructor(
     manual: boolean,
-    private readonly send: (message: object, later?: "later") => boolean,
-    private readonly changed: (state: TurnState) => void,
+    send: (message: object, later?: "later") => boolean,
+    changed: (state: TurnState) => void,
   ) {
+    this.#send = send;
+    this.#changed = changed;
     this.#state = { manual, talking: false };
   }
 
@@ -45,7 +49,7 @@ export class Turn {
   begin(): boolean {
     if (this.#state.talking) return true;
     this.#flush();
-    if (!this.send({ type: "begin" })) return false;
+    if (!this.#send({ type: "begin" })) return false;
     this.#enter({ talking: true });
     return true;
   }
@@ -62,7 +66,7 @@ export class Turn {
   cancel(): void {
     this.#forget();
     this.#enter({ talking: false });
-    this.send({ type: "cancel" }, "later");
+    this.#send({ type: "cancel" }, "later");
   }
 
   /** Forget the turn, because its connection has ended. */
@@ -74,7 +78,7 @@ export class Turn {
   #flush(): void {
     if (this.#tail === undefined) return;
     this.#forget();
-    this.send({ type: "commit" }, "later");
+    this.#send({ type: "commit" }, "later");
   }
 
   #forget(): void {
@@ -87,6 +91,6 @@ export class Turn {
     const now = { ...before, ...change };
     if (now.manual === before.manual && now.talking === before.talking) return;
     this.#state = now;
-    this.changed(now);
+    this.#changed(now);
   }
 }

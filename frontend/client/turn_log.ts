@@ -1,6 +1,7 @@
 /** The turns of a conversation: the program's records, or what the page knows itself. No clock. */
 
 import type { ConversationSnapshot, ConversationState } from "./conversation";
+import { fieldsOf } from "./messages";
 import type { ServerMessage } from "./types";
 
 /**
@@ -74,31 +75,25 @@ const NOTHING = {
 
 /** Read a `Turn` of the program, the data of a message of type `turn`; null if it is none. */
 export function readTurn(data: unknown): TurnRecord | null {
-  if (typeof data !== "object" || data === null) return null;
-  const fields = data as Record<string, unknown>;
+  const fields = fieldsOf(data);
   const kind = oneOf(fields["kind"], KINDS);
   const number = seconds(fields["number"]);
   if (kind === null || number === null) return null;
+  const times = Object.keys(NOTHING).map((name) => [name, seconds(fields[nameOfTime(name)])]);
   return {
+    ...(Object.fromEntries(times) as typeof NOTHING),
     number,
     source: "program",
     kind,
     outcome: oneOf(fields["outcome"], OUTCOMES) ?? "completed",
-    speechBegan: seconds(fields["speech_began_s"]),
-    speechEnded: seconds(fields["speech_ended_s"]),
-    turnEnded: seconds(fields["turn_ended_s"]),
     endedBy: oneOf(fields["ended_by"], ENDS),
-    functionCalled: seconds(fields["function_called_s"]),
-    firstOutput: seconds(fields["first_output_s"]),
-    firstAudio: seconds(fields["first_audio_s"]),
-    functionEnded: seconds(fields["function_ended_s"]),
-    firstSent: seconds(fields["first_sent_s"]),
-    firstHeard: seconds(fields["first_heard_s"]),
-    lastSent: seconds(fields["last_sent_s"]),
-    interrupted: seconds(fields["interrupted_s"]),
-    played: seconds(fields["played_s"]),
     error: typeof fields["error"] === "string" ? fields["error"] : null,
   };
+}
+
+/** The program's name of a time: `speech_began_s` for `speechBegan`. */
+function nameOfTime(name: string): string {
+  return `${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}_s`;
 }
 
 function oneOf<Word extends string>(value: unknown, words: readonly Word[]): Word | null {
@@ -115,9 +110,12 @@ export class TurnLog {
   #count = 0;
   #running: TurnRecord | null = null;
   #state: ConversationState = "listening";
+  readonly #changed: (turn: TurnRecord) => void;
 
   /** @param changed Called with each new turn, and each time that more is known of one. */
-  constructor(private readonly changed: (turn: TurnRecord) => void) {}
+  constructor(changed: (turn: TurnRecord) => void) {
+    this.#changed = changed;
+  }
 
   /** The turns, newest last. */
   get list(): readonly TurnRecord[] {
@@ -228,6 +226,6 @@ export class TurnLog {
   #put(turn: TurnRecord): void {
     const others = this.#list.filter(({ number }) => number !== turn.number);
     this.#list = [...others, turn].sort((a, b) => a.number - b.number).slice(-MOST);
-    this.changed(turn);
+    this.#changed(turn);
   }
 }

@@ -79,6 +79,8 @@ export interface OfferBody extends ResumeFields {
   webrtc_id: string;
   /** The `metadata` of the options. */
   metadata?: Record<string, unknown>;
+  /** The version of the client: a server that gets it answers with its own. */
+  client_version?: string;
 }
 
 /** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
@@ -97,6 +99,8 @@ export interface Answer {
   sdp: string;
   /** `"answer"`. */
   type: RTCSdpType;
+  /** The version of a server that was told that of the client. */
+  server_version?: string;
   /** Present if the session can be resumed. */
   resume?: {
     /** Resumes the session; each answer has a new one. */
@@ -192,13 +196,52 @@ export interface ReconnectOptions {
 /** Answers a call of the program: gets its data, and returns the result or a promise of it. */
 export type CallHandler = (data: never) => unknown;
 
+/**
+ * What the client uses of the browser. Each default is the global of that name, when it is used;
+ * without it, the feature is missing.
+ */
+export interface Environment {
+  /** Connects. */
+  RTCPeerConnection?: new (configuration?: RTCConfiguration) => RTCPeerConnection;
+  /** For `rtpParams.codecs`. */
+  RTCRtpReceiver?: Pick<typeof RTCRtpReceiver, "getCapabilities">;
+  /** Holds the tracks of each side. */
+  MediaStream?: new (tracks?: MediaStreamTrack[]) => MediaStream;
+  /** Microphones and cameras. Default: `navigator.mediaDevices`. */
+  mediaDevices?: MediaDevices;
+  /** For the levels, and the audio over a WebSocket. */
+  AudioContext?: new () => AudioContext;
+  /** For the audio over a WebSocket. */
+  AudioWorkletNode?: new (
+    context: BaseAudioContext,
+    name: string,
+    options?: AudioWorkletNodeOptions,
+  ) => AudioWorkletNode;
+  /** For the level of received audio, in Chrome. */
+  Audio?: new () => HTMLAudioElement;
+  /** For the audio over a WebSocket. */
+  WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
+  /** Sends offers and candidates. */
+  fetch?: typeof fetch;
+  /** For random ids; not needed with the option `id`. */
+  crypto?: Pick<Crypto, "getRandomValues">;
+}
+
 /** The options of a connection. */
 export interface ConnectionOptions {
-  /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
+  /** Carries offers and answers. Default: `httpSignalling` to the stream at `url`. */
   signalling?: Signalling;
   /**
-   * How the audio travels. Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
-   * within 5 s, if UDP was blocked before, or if the browser has no WebRTC; a `notice` says so.
+   * Where the stream is mounted, such as `"/api"` or `"http://localhost:8000"`: offers go to
+   * `/webrtc/offer` below it. Default: the root of the page's server. Unused with `signalling`.
+   */
+  url?: string;
+  /** Replaces parts of the browser, for example in React Native or Node. */
+  environment?: Environment;
+  /**
+   * How the audio travels. Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only,
+   * if ICE has not connected within 5 s, if UDP was blocked before, or if the browser has no
+   * WebRTC; a `notice` says so.
    */
   transport?: TransportChoice;
   /** The media, as the stream's `modality`. Default `"audio"`. */

@@ -1,5 +1,8 @@
 /** Events after which a network that was lost may be back. */
 
+import { listen } from "./environment";
+import { onAbort } from "./limit";
+
 /**
  * - `network`: the browser is online again, or uses another network.
  * - `page`: the page is shown again, or no longer frozen: its timers may have slept.
@@ -13,29 +16,26 @@ interface NetworkInformation extends EventTarget {
 
 /** Call a listener for each of these events, until the signal is aborted. */
 export function onWake(listener: (wake: Wake) => void, signal: AbortSignal): void {
-  const options = { signal };
+  const { document, navigator } = globalThis as { document?: Document; navigator?: Navigator };
   const network = () => {
     listener("network");
   };
   const page = () => {
-    if (document.visibilityState !== "hidden") listener("page");
+    if (document?.visibilityState !== "hidden") listener("page");
   };
-  globalThis.addEventListener("online", network, options);
-  globalThis.addEventListener("pageshow", page, options);
-  document.addEventListener("visibilitychange", page, options);
-  document.addEventListener("resume", page, options);
-  const { connection } = navigator as { connection?: NetworkInformation };
+  listen(globalThis, "online", network, signal);
+  listen(globalThis, "pageshow", page, signal);
+  listen(document, "visibilitychange", page, signal);
+  listen(document, "resume", page, signal);
+  const { connection } = (navigator ?? {}) as { connection?: NetworkInformation };
   // It also changes with the measured speed of the same network.
   let type = connection?.type;
-  connection?.addEventListener(
-    "change",
-    () => {
-      if (connection.type === type && type !== undefined) return;
-      type = connection.type;
-      listener("network");
-    },
-    options,
-  );
+  const change = () => {
+    if (connection?.type === type && type !== undefined) return;
+    type = connection?.type;
+    network();
+  };
+  listen(connection, "change", change, signal);
 }
 
 /**
@@ -48,7 +48,7 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<boolea
     const over = new AbortController();
     const end = (woken: boolean) => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
+      stop();
       over.abort();
       resolve(woken);
     };
@@ -56,7 +56,7 @@ export function pause(milliseconds: number, signal: AbortSignal): Promise<boolea
       end(false);
     };
     const timer = setTimeout(abort, milliseconds);
-    signal.addEventListener("abort", abort);
+    const stop = onAbort(signal, abort);
     if (signal.aborted) abort();
     else {
       onWake(() => {

@@ -91,5 +91,7 @@ function registerProcessors(): void {
   registerProcessor("fastrtc-playout", Playout);
 }
 
-/** The source text of the audio thread's module. */
-export const WORKLETS = `(${registerProcessors.toString()})()`;
+/** Return the source text of the audio thread's module. */
+export function worklets(): string {
+  return `(${registerProcessors.toString()})()`;
+}

@@ -1,12 +1,9 @@
 /** A connection that goes nowhere: it stands wherever the gallery or a test puts it. */
 
-import type { Connection, ConnectionEvents, ConnectionOptions, StreamStats } from "../client";
-import type { ConversationSnapshot, DeviceChoice, TurnState } from "../client";
-import { Emitter } from "../client/emitter";
-import { RecordingState } from "../client/recording";
-import { Transcripts } from "../client/transcripts";
-import { TurnLog } from "../client/turn_log";
-import type { FastRTCError } from "../client";
+import type { Connection, ConnectionEvents, ConnectionOptions, StreamStats } from "@fastrtc/client";
+import type { ConversationSnapshot, DeviceChoice, TurnState } from "@fastrtc/client";
+import { Emitter, RecordingState, Transcripts, TurnLog } from "@fastrtc/client/internal";
+import type { FastRTCError } from "@fastrtc/client";
 
 /** The level of somebody who speaks, or of nobody. */
 class FakeMeter {

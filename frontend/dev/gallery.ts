@@ -1,8 +1,7 @@
 /** Shows one view in one state: `?view=audio&mode=send-receive&state=speaking&theme=dark`. */
 
-import type { FastRTCError, Modality, Mode, StreamStats } from "../client";
-import { kindsOf } from "../client/constraints";
-import { deviceError, endError, iceError } from "../client/sentences";
+import type { FastRTCError, Modality, Mode, StreamStats } from "@fastrtc/client";
+import { deviceError, endError, iceError, kindsOf } from "@fastrtc/client/internal";
 import { View } from "../view";
 import { FakeConnection } from "./fake";
 

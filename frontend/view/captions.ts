@@ -1,6 +1,6 @@
 /** Captions on the stage, which appear once the program sends a transcript. */
 
-import type { Speaker, Transcript } from "../client";
+import type { Speaker, Transcript } from "@fastrtc/client";
 import { h, setAttribute, setText, show } from "./dom";
 
 /** Number of texts that are kept, to scroll back to. */

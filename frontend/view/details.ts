@@ -1,6 +1,6 @@
 /** The drawer with the statistics of the connection. */
 
-import type { StreamStats } from "../client";
+import type { StreamStats } from "@fastrtc/client";
 import { h, newId, setAttribute, setText, show } from "./dom";
 import { HistoryChart, swatch, type LevelHistory } from "./history";
 import type { Layout } from "./layout";

@@ -6,8 +6,8 @@ import {
   watchDevices,
   type Device,
   type DeviceList,
-} from "../client";
-import { askForSpeaker, canAskForSpeaker } from "../client/devices";
+} from "@fastrtc/client";
+import { askForSpeaker, canAskForSpeaker } from "@fastrtc/client/internal";
 import { h, newId, show } from "./dom";
 import type { Layout } from "./layout";
 

@@ -1,6 +1,6 @@
 /** The parts of the view, for each modality and mode. */
 
-import type { Modality, Mode } from "../client";
+import type { Modality, Mode } from "@fastrtc/client";
 
 /** The parts of a view. */
 export interface Layout {

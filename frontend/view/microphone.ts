@@ -1,8 +1,7 @@
 /** The microphone level, before the start and during a call. */
 
-import type { Connection } from "../client";
-import { openDevices } from "../client/devices";
-import { Levels } from "../client/levels";
+import type { Connection } from "@fastrtc/client";
+import { Levels, openDevices } from "@fastrtc/client/internal";
 import { h, setAttribute, show } from "./dom";
 import { Frames } from "./frames";
 import { Voice } from "./voices";
@@ -93,8 +92,7 @@ export class MicrophoneTest {
   }
 
   async #openMicrophone(): Promise<MediaStream | null> {
-    const { modality, trackConstraints, devices } = this.connection().options;
-    return openDevices(["audio"], modality ?? "audio", trackConstraints, devices).catch(() => null);
+    return openDevices(["audio"], this.connection().options).catch(() => null);
   }
 
   #release(): void {

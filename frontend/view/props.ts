@@ -1,6 +1,6 @@
 /** Validation of the parameters from Gradio. */
 
-import type { Modality, Mode } from "../client";
+import type { Modality, Mode } from "@fastrtc/client";
 
 /** The host of the view: Gradio, through one of the adapters. */
 export interface Host {

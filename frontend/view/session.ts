@@ -1,6 +1,6 @@
 /** The connection's interface to Gradio: value, events, toasts. */
 
-import type { Connection, StateChange } from "../client";
+import type { Connection, StateChange } from "@fastrtc/client";
 import { START_SIGNAL, type Host, type StreamValue, type ViewProps } from "./props";
 
 /** How long to hold back an error in case the stream ends because of it, in ms. */

@@ -1,9 +1,8 @@
 /** Signaling through the functions of the Gradio component. */
 
-import { FastRTCError } from "../client";
-import type { Answer, Accepted, Refusal, Signalling } from "../client";
-import { inTime } from "../client/limit";
-import { httpError, timeoutError } from "../client/sentences";
+import { FastRTCError } from "@fastrtc/client";
+import type { Answer, Accepted, Refusal, Signalling } from "@fastrtc/client";
+import { httpError, inTime, timeoutError } from "@fastrtc/client/internal";
 import type { Server } from "./props";
 
 /** The part of Gradio's configuration that is used here. */

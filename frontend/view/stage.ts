@@ -1,6 +1,6 @@
 /** The large part of the view: the video, waveform or icon, and errors. */
 
-import type { Connection, Transcript } from "../client";
+import type { Connection, Transcript } from "@fastrtc/client";
 import { h, setText, show } from "./dom";
 import { LevelHistory, swatch } from "./history";
 import { Frames, wantsLessMotion } from "./frames";

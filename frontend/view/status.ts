@@ -6,7 +6,7 @@ import type {
   ErrorCode,
   FastRTCError,
   TurnState,
-} from "../client";
+} from "@fastrtc/client";
 import type { Layout } from "./layout";
 
 /** The style of a status: idle, connecting, live, muted, or a state of the conversation. */

@@ -1,6 +1,6 @@
 /** The button to talk, for streams where the user decides when a turn begins and ends. */
 
-import { pushToTalk, type Connection, type TalkConnection } from "../client";
+import { pushToTalk, type Connection, type TalkConnection } from "@fastrtc/client";
 import { h, newId, setAttribute, setText, show } from "./dom";
 import { icon, setIcon } from "./icons";
 import type { Status } from "./status";

@@ -4,7 +4,7 @@
  * It has no part of the view in it: the debug page of the server uses it, too.
  */
 
-import type { TurnRecord } from "../client/turn_log";
+import type { TurnRecord } from "@fastrtc/client";
 import { h, newId, setAttribute, setText, show } from "./dom";
 import {
   durationText,

@@ -1,4 +1,4 @@
 /** The timeline by itself, for the debug page: `static/timeline.js`. */
 
-export { readTurn } from "../client/turn_log";
+export { readTurn } from "@fastrtc/client/internal";
 export { Timeline } from "./timeline";

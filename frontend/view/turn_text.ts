@@ -1,6 +1,6 @@
 /** The parts of a turn, and the words for them. No elements. */
 
-import type { TurnRecord } from "../client/turn_log";
+import type { TurnRecord } from "@fastrtc/client";
 
 /** The parts of a turn, in the order of time. */
 export type PartName =

@@ -1,8 +1,7 @@
 /** The view of a stream: an element that shows and controls a connection. */
 
-import { Connection, FastRTCError, setSpeaker, type ConnectionOptions } from "../client";
-import { openDevices } from "../client/devices";
-import { toFastRTCError } from "../client/errors";
+import { Connection, FastRTCError, setSpeaker, type ConnectionOptions } from "@fastrtc/client";
+import { openDevices, toFastRTCError } from "@fastrtc/client/internal";
 import { Bar } from "./bar";
 import { keepCaptionsWanted, wantsCaptions } from "./captions";
 import { Composer } from "./composer";
@@ -510,7 +509,7 @@ class Panel {
   async #allow(): Promise<void> {
     const { kinds, options } = this.#connection;
     try {
-      const stream = await openDevices(kinds, options.modality ?? "audio");
+      const stream = await openDevices(kinds, { modality: options.modality ?? "audio" });
       for (const track of stream.getTracks()) track.stop();
       void this.#test?.start();
     } catch (thrown) {

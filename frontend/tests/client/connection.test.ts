@@ -9,6 +9,7 @@ import type {
   Signalling,
   StateChange,
 } from "../../client/types";
+import { VERSION } from "../../client/version";
 import { FakePeer, FakeStream, FakeTrack, getUserMedia, installDoubles } from "./browser_double";
 
 const ANSWER = { sdp: "v=0", type: "answer" as const };
@@ -80,7 +81,13 @@ describe("start", () => {
     await settle();
     expect(states()).toEqual(["asking", "connecting"]);
     expect(offers()).toEqual([
-      { sdp: "v=0", type: "offer", webrtc_id: connection.id, resume: true },
+      {
+        sdp: "v=0",
+        type: "offer",
+        webrtc_id: connection.id,
+        resume: true,
+        client_version: VERSION,
+      },
     ]);
     expect(FakePeer.last.remoteDescription).toEqual(ANSWER);
     expect(FakePeer.last.transceivers.map(({ kind, direction }) => [kind, direction])).toEqual([
@@ -1076,4 +1083,20 @@ it.each([
   expect(connection.state).toBe("stopped");
   expect(connection.error?.code).toBe(expected);
   await settle();
+});
+
+it("tells its version, and notices once that the server has another one", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  answer.mockResolvedValue({ ...ANSWER, server_version: "98.0.0" });
+  const notices: FastRTCError[] = [];
+  for (let start = 0; start < 2; start++) {
+    const { connection } = make({ mode: "receive" });
+    connection.on("notice", (notice) => notices.push(notice));
+    void connection.start();
+    await settle();
+    connection.stop();
+  }
+  expect(bodies[0]).toMatchObject({ client_version: VERSION });
+  expect(notices).toMatchObject([{ code: "other_version", details: { server: "98.0.0" } }]);
+  expect(warn).toHaveBeenCalledTimes(1);
 });

@@ -62,13 +62,13 @@ describe("conversationOf", () => {
       { state: null, manual: false },
     ],
     [{}, { state: null, manual: false }],
+    ["thinking", { state: null, manual: false }],
+    [null, { state: null, manual: false }],
   ])("reads %j", (data, said) => {
     expect(conversationOf({ type: "conversation", data })).toEqual(said);
   });
 
   it("ignores other messages", () => {
-    expect(conversationOf({ type: "conversation", data: "thinking" })).toBe(null);
-    expect(conversationOf({ type: "conversation", data: null })).toBe(null);
     expect(conversationOf({ type: "log", data: { state: "thinking" } })).toBe(null);
   });
 });

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { FastRTCError } from "../../client/errors";
 import type { ResumeRequest } from "../../client/resumption";
 import { SocketLink, type SocketSetup } from "../../client/socket_link";
+import { VERSION } from "../../client/version";
 
 const audio = {
   rate: 48000,
@@ -145,5 +146,20 @@ it("knows what was played", async () => {
   FakeSocket.all[0]?.onmessage?.({ data: samples.buffer });
   FakeSocket.all[0]?.onmessage?.({ data: samples.buffer });
   expect(await link.heard()).toBe(2000 - 160);
+  link.close();
+});
+
+it("tells its version, and notices that the server has another one", async () => {
+  const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  const { link } = connecting();
+  const notices: FastRTCError[] = [];
+  link.on("notice", (notice) => notices.push(notice));
+  await vi.advanceTimersByTimeAsync(0);
+  FakeSocket.all[0]?.accept();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(JSON.parse(FakeSocket.all[0]?.sent[0] ?? "")).toMatchObject({ client_version: VERSION });
+  say({ ...STARTED, server_version: "99.0.0" });
+  expect(notices).toMatchObject([{ code: "other_version", details: { server: "99.0.0" } }]);
+  expect(warn).toHaveBeenCalledTimes(1);
   link.close();
 });

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, it, vi } from "vitest";
-import type { Transcript } from "../../client";
+import type { Transcript } from "@fastrtc/client";
 import { Captions, keepCaptionsWanted, wantsCaptions } from "../../view/captions";
 
 let captions: Captions;

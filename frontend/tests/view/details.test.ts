@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { StreamStats } from "../../client";
+import type { StreamStats } from "@fastrtc/client";
 import { describe as rowsOf, DetailsDrawer } from "../../view/details";
 import { LevelHistory } from "../../view/history";
 import { layoutOf } from "../../view/layout";

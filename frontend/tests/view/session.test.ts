@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { FastRTCError } from "../../client";
+import { FastRTCError } from "@fastrtc/client";
 import { FakeConnection } from "../../dev/fake";
 import { readProps, START_SIGNAL } from "../../view/props";
 import { Session } from "../../view/session";

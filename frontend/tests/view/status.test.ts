@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { FastRTCError } from "../../client";
-import { endError } from "../../client/sentences";
+import { FastRTCError } from "@fastrtc/client";
+import { endError } from "@fastrtc/client/internal";
 import { layoutOf } from "../../view/layout";
 import { statusOf, type Situation } from "../../view/status";
 

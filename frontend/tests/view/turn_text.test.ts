@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { readTurn, type TurnRecord } from "../../client/turn_log";
+import type { TurnRecord } from "@fastrtc/client";
+import { readTurn } from "@fastrtc/client/internal";
 import {
   durationText,
   nameOf,

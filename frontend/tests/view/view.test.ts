@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FastRTCError } from "../../client";
+import { FastRTCError } from "@fastrtc/client";
 import { FakeConnection } from "../../dev/fake";
 import { View } from "../../view";
 import { START_SIGNAL } from "../../view/props";

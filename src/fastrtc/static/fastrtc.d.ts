@@ -1,7 +1,7 @@
 /*! fastrtc 0.1.0 | MIT licence | built from frontend/, see frontend/README.md */
 /** Errors of the client. */
 /** Error codes, for programs. */
-type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "resume_refused" | "resume_elsewhere" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "using_websocket" | "bad_configuration" | "call_failed" | "time_limit_reached" | "idle_timeout" | "replaced" | "ended_by_server" | "handler_error" | "unexpected";
+type ErrorCode = "permission_denied" | "no_device" | "device_in_use" | "device_constraints" | "device_failed" | "device_lost" | "insecure_page" | "no_webrtc" | "concurrency_limit_reached" | "connection_already_exists" | "unknown_connection" | "connection_closed" | "invalid_candidate_format" | "turn_server_failed" | "unauthorized" | "cross_site" | "unknown_host" | "too_many_connecting" | "udp_ports_in_use" | "port_unavailable" | "server_stopping" | "resume_refused" | "resume_elsewhere" | "refused" | "bad_offer" | "forbidden" | "not_found" | "server_unreachable" | "server_timeout" | "server_unavailable" | "server_error" | "server_gone" | "ice_failed" | "turn_refused" | "connection_lost" | "using_websocket" | "bad_configuration" | "other_version" | "call_failed" | "time_limit_reached" | "idle_timeout" | "replaced" | "ended_by_server" | "handler_error" | "unexpected";
 /** An error with a message for users. */
 declare class FastRTCError extends Error {
     /** The error code, for programs. */
@@ -23,7 +23,41 @@ declare class FastRTCError extends Error {
 /** Convert any thrown value to an error with a message. */
 declare function toFastRTCError(thrown: unknown): FastRTCError;
 
-/** Audio levels of streams: Web Audio analysers that share one context. */
+/** "microphone", "camera", or "microphone and camera". */
+declare function deviceNames(kinds: readonly Kind[]): string;
+/** Describe why the browser opened no device; `thrown` is the rejection of `getUserMedia`. */
+declare function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCError;
+/** Describe why the server refused the connection; `meta` is from its refusal. */
+declare function refusalError(meta?: {
+    error?: unknown;
+    limit?: unknown;
+    reason?: unknown;
+}): FastRTCError;
+/** Describe an HTTP status; `detail` is from FastAPI. */
+declare function httpError(status: number, detail?: unknown): FastRTCError;
+/** Describe why the server ended the stream; `reason` is from its `end_stream`. */
+declare function endError(reason?: string, code?: unknown): FastRTCError;
+/** The error of a connection that was lost. */
+declare function lostLinkError(): FastRTCError;
+/** The error of an attempt that is not needed any more. */
+declare function closedError(): FastRTCError;
+/** The error of an environment without WebRTC, or a part of it. */
+declare function noWebRTC(): FastRTCError;
+/** The error for a request that timed out. */
+declare function timeoutError(): FastRTCError;
+/** The error when ICE finds no route. */
+declare function iceError(): FastRTCError;
+/** The error when ICE finds no route and the TURN server refused the credentials (401). */
+declare function turnError(): FastRTCError;
+/** Tell the user that the stream works, but not over WebRTC. */
+declare function fallBackNotice(): FastRTCError;
+/** The error of a server that cannot be reached. */
+declare function unreachableError(details?: {}): FastRTCError;
+/** Describe why the server closed a WebSocket. */
+declare function closeError(code: number, reason: string): FastRTCError;
+/** The error when reconnecting failed; `last` is the error of the last attempt. */
+declare function lostError(last: FastRTCError): FastRTCError;
+
 /** The level of silence, in dB of full scale. */
 declare const SILENCE = -60;
 /** Measures one stream. */
@@ -42,13 +76,13 @@ declare class Meter {
 /** Meters for the sent and received audio of a connection. */
 declare class Levels {
     #private;
-    local: Meter | null;
-    remote: Meter | null;
     /** The audio context, which was created in the click. */
     readonly context: AudioContext;
+    local: Meter | null;
+    remote: Meter | null;
     private constructor();
     /** Create the meters; null without Web Audio. Call it in a click, or browsers suspend it. */
-    static open(): Levels | null;
+    static open(environment?: Environment): Levels | null;
     /** Measure the sent audio. */
     watchLocal(stream: MediaStream): void;
     /** Measure the received audio. */
@@ -104,7 +138,6 @@ declare class Conversation {
     measure(local: number, remote: number, now: number): void;
 }
 
-/** What both sides have said, as text from the server's messages. No clock. */
 /** The side that speaks: the user, or the assistant, which is the program. */
 type Speaker = "user" | "assistant";
 /** What one side has said: a `Transcript` of the program. */
@@ -125,7 +158,6 @@ interface Transcript {
 /** The newest transcripts of a conversation. */
 declare class Transcripts {
     #private;
-    private readonly changed;
     /** @param changed Called with each new transcript and each new version. */
     constructor(changed: (transcript: Transcript) => void);
     /** The transcripts, newest last. */
@@ -138,7 +170,6 @@ declare class Transcripts {
     clear(): void;
 }
 
-/** The turns of a conversation: the program's records, or what the page knows itself. No clock. */
 /**
  * A turn: the user's speech and the reply, or a reply of the program's own accord.
  *
@@ -187,7 +218,6 @@ declare function readTurn(data: unknown): TurnRecord | null;
 /** The newest turns of a conversation. */
 declare class TurnLog {
     #private;
-    private readonly changed;
     /** @param changed Called with each new turn, and each time that more is known of one. */
     constructor(changed: (turn: TurnRecord) => void);
     /** The turns, newest last. */
@@ -202,7 +232,6 @@ declare class TurnLog {
     clear(): void;
 }
 
-/** Public types of the JavaScript client. No code. */
 /** The media of a stream, the same as the server's `modality`. */
 type Modality = "audio" | "video" | "audio-video";
 /** The direction from the page's point of view, the same as the server's `mode`. */
@@ -268,6 +297,8 @@ interface OfferBody extends ResumeFields {
     webrtc_id: string;
     /** The `metadata` of the options. */
     metadata?: Record<string, unknown>;
+    /** The version of the client: a server that gets it answers with its own. */
+    client_version?: string;
 }
 /** The request body of a candidate (trickle ICE); an empty `candidate` ends them (RFC 8838). */
 interface CandidateBody {
@@ -284,6 +315,8 @@ interface Answer {
     sdp: string;
     /** `"answer"`. */
     type: RTCSdpType;
+    /** The version of a server that was told that of the client. */
+    server_version?: string;
     /** Present if the session can be resumed. */
     resume?: {
         /** Resumes the session; each answer has a new one. */
@@ -367,13 +400,47 @@ interface ReconnectOptions {
 }
 /** Answers a call of the program: gets its data, and returns the result or a promise of it. */
 type CallHandler = (data: never) => unknown;
+/**
+ * What the client uses of the browser. Each default is the global of that name, when it is used;
+ * without it, the feature is missing.
+ */
+interface Environment {
+    /** Connects. */
+    RTCPeerConnection?: new (configuration?: RTCConfiguration) => RTCPeerConnection;
+    /** For `rtpParams.codecs`. */
+    RTCRtpReceiver?: Pick<typeof RTCRtpReceiver, "getCapabilities">;
+    /** Holds the tracks of each side. */
+    MediaStream?: new (tracks?: MediaStreamTrack[]) => MediaStream;
+    /** Microphones and cameras. Default: `navigator.mediaDevices`. */
+    mediaDevices?: MediaDevices;
+    /** For the levels, and the audio over a WebSocket. */
+    AudioContext?: new () => AudioContext;
+    /** For the audio over a WebSocket. */
+    AudioWorkletNode?: new (context: BaseAudioContext, name: string, options?: AudioWorkletNodeOptions) => AudioWorkletNode;
+    /** For the level of received audio, in Chrome. */
+    Audio?: new () => HTMLAudioElement;
+    /** For the audio over a WebSocket. */
+    WebSocket?: new (url: string, protocols?: string[]) => WebSocket;
+    /** Sends offers and candidates. */
+    fetch?: typeof fetch;
+    /** For random ids; not needed with the option `id`. */
+    crypto?: Pick<Crypto, "getRandomValues">;
+}
 /** The options of a connection. */
 interface ConnectionOptions {
-    /** Carries offers and answers. Default: `httpSignalling("/webrtc/offer")`. */
+    /** Carries offers and answers. Default: `httpSignalling` to the stream at `url`. */
     signalling?: Signalling;
     /**
-     * How the audio travels. Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only, if ICE has not connected
-     * within 5 s, if UDP was blocked before, or if the browser has no WebRTC; a `notice` says so.
+     * Where the stream is mounted, such as `"/api"` or `"http://localhost:8000"`: offers go to
+     * `/webrtc/offer` below it. Default: the root of the page's server. Unused with `signalling`.
+     */
+    url?: string;
+    /** Replaces parts of the browser, for example in React Native or Node. */
+    environment?: Environment;
+    /**
+     * How the audio travels. Default `"webrtc"`. `"auto"` goes over to a WebSocket, for audio only,
+     * if ICE has not connected within 5 s, if UDP was blocked before, or if the browser has no
+     * WebRTC; a `notice` says so.
      */
     transport?: TransportChoice;
     /** The media, as the stream's `modality`. Default `"audio"`. */
@@ -538,36 +605,6 @@ interface DeviceList {
     speakers: Device[];
 }
 
-/** Calls between the page and the program, as messages of types `call` and `result`. */
-/** The functions of the page, and the calls that wait for their result. */
-declare class Calls {
-    #private;
-    private readonly send;
-    /** @param send Sends a message; returns false if there is no open channel. */
-    constructor(send: (message: object) => boolean);
-    /** Set, replace or remove (null) the function of a name. */
-    handle(name: string, handler: CallHandler | null): void;
-    /** Call a method of the program. */
-    call(name: string, data: unknown, timeout?: number): Promise<unknown>;
-    /** Process a message of the server, if it is a call or a result. */
-    receive(message: ServerMessage): void;
-    /** Reject all calls that wait: the connection is lost or has ended. */
-    end(): void;
-}
-
-/** Constraints for the tracks of each kind. */
-/** Return the kinds of tracks of a modality. */
-declare function kindsOf(modality: Modality): Kind[];
-/**
- * Return the constraints for one kind.
- *
- * @param kind The kind of the track.
- * @param given Flat, or nested by kind; undefined for the defaults.
- * @param modality For "audio-video", flat constraints are assigned by name.
- * @param devices The selected devices, which override a `deviceId` in the constraints.
- */
-declare function constraintsFor(kind: Kind, given: TrackConstraints | null | undefined, modality: Modality, devices?: DeviceChoice): MediaTrackConstraints;
-
 /** Events with typed details. */
 /** Calls the listeners of named events. `Events` maps names to details. */
 declare class Emitter<Events extends object> {
@@ -580,568 +617,30 @@ declare class Emitter<Events extends object> {
     protected emit<Name extends keyof Events>(name: Name, detail: Events[Name]): void;
 }
 
-/** Waiting with a timeout. */
-/** Timeout for the server, in ms; it usually responds within a second. */
-declare const ANSWER_WITHIN = 15000;
-/**
- * Wait for a response of the server, with a timeout.
- *
- * @param signal Aborted when the response is no longer needed.
- * @param timeout The timeout in ms.
- * @throws `late` on timeout, or when it is no longer needed.
- */
-declare function inTime<Value>(answer: Promise<Value>, late: FastRTCError, signal?: AbortSignal, timeout?: number): Promise<Value>;
-
-/** Error messages for users, which say what to do. */
-/** "microphone", "camera", or "microphone and camera". */
-declare function deviceNames(kinds: readonly Kind[]): string;
-/** Describe why the browser opened no device; `thrown` is the rejection of `getUserMedia`. */
-declare function deviceError(thrown: unknown, kinds: readonly Kind[]): FastRTCError;
-/** Describe why the server refused the connection; `meta` is from its refusal. */
-declare function refusalError(meta?: {
-    error?: unknown;
-    limit?: unknown;
-    reason?: unknown;
-}): FastRTCError;
-/** Describe an HTTP status; `detail` is from FastAPI. */
-declare function httpError(status: number, detail?: unknown): FastRTCError;
-/** Describe why the server ended the stream; `reason` is from its `end_stream`. */
-declare function endError(reason?: string, code?: unknown): FastRTCError;
-/** The error of a connection that was lost. */
-declare function lostLinkError(): FastRTCError;
-/** The error of an attempt that is not needed any more. */
-declare function closedError(): FastRTCError;
-/** The error for a request that timed out. */
-declare function timeoutError(): FastRTCError;
-/** The error when ICE finds no route. */
-declare function iceError(): FastRTCError;
-/** The error when ICE finds no route and the TURN server refused the credentials (401). */
-declare function turnError(): FastRTCError;
-/** Tell the user that the stream works, but not over WebRTC. */
-declare function fallBackNotice(): FastRTCError;
-/** Describe why the server closed a WebSocket. */
-declare function closeError(code: number, reason: string): FastRTCError;
-/** The error when reconnecting failed; `last` is the error of the last attempt. */
-declare function lostError(last: FastRTCError): FastRTCError;
-
-/** Signaling over HTTP. */
+/** Return how the offers of a connection are sent. */
+declare function signallingOf({ signalling, url, environment }: ConnectionOptions): Signalling;
 /**
  * Post offers and candidates as JSON.
  *
  * @param url The address of the route from `Stream.mount`. If it ends in `/webrtc/offer`, the
  *   WebSocket route is `/websocket/offer` beside it.
  * @param init Further options for `fetch`: `headers`, `credentials`.
+ * @param environment Where `fetch` is taken from; by default the global one.
  */
-declare function httpSignalling(url?: string, init?: RequestInit): Signalling;
+declare function httpSignalling(url?: string, init?: RequestInit, environment?: Pick<Environment, "fetch">): Signalling;
 
-/** The choice between WebRTC and a WebSocket. */
-/** How long ICE may take after the answer before a WebSocket is tried, in ms. */
-declare const ICE_TIMEOUT = 5000;
-/** Return whether a connection may use a WebSocket, if there is a route for it. */
-declare function mayUseSocket(options: ConnectionOptions): boolean;
-/**
- * Return the address of the WebSocket that a connection may use; null if there is none.
- *
- * @throws FastRTCError if the server cannot be asked for it.
- */
-declare function socketAddress(options: ConnectionOptions): Promise<string | null>;
-/** Return whether to use a WebSocket without trying WebRTC. */
-declare function skipsWebRTC(options: ConnectionOptions): boolean;
-/** Return whether a WebSocket may connect where WebRTC has failed with this error. */
-declare function isWithoutRoute(error: FastRTCError): boolean;
-/** Remember whether a server was reached over a WebSocket after WebRTC had failed. */
-declare function rememberBlocked(options: ConnectionOptions, isBlocked: boolean): void;
-/** Forget which networks block UDP: another one may let it through. */
-declare function forgetBlocked(): void;
-
-/** How long audio waits in the browser before it is played, for servers that record turns. */
-/** Reads the delay of jitter buffer and output from the browser's statistics. */
-declare class PlayoutDelay {
-    #private;
-    /**
-     * Return the average delay since the last call, in seconds; null if it is not known.
-     *
-     * @param report The result of `RTCPeerConnection.getStats`.
-     */
-    read(report: Iterable<[string, unknown]>): number | null;
-}
-/** Answers a server that asks how long audio waits before it is played. */
-declare class PlayoutReports {
-    #private;
-    private readonly read;
-    private readonly send;
-    /**
-     * @param read Returns the delay in seconds; null if it is not known.
-     * @param send Sends a message.
-     */
-    constructor(read: () => Promise<number | null>, send: (message: unknown) => void);
-    /** Process a message of the server; others than the question are ignored. */
-    receive({ type, data }: ServerMessage): void;
-}
-
-/** A session that can be resumed: its secret, and the messages that the server may not have. */
-/** What a client asks for: nothing, a session that can be resumed, or to resume one. */
-type ResumeRequest = false | true | Resume;
-/** A request to resume a session. */
-interface Resume {
-    secret: string;
-    /** How many messages of this session the client has received. */
-    received: number;
-    /**
-     * What was played last on the lost connection: the RTP timestamp, or the number of samples of a
-     * WebSocket; null if it is not known.
-     */
-    heard: number | null;
-}
-/** What the server grants. */
-interface ResumeGrant {
-    secret: string;
-    /** How long the server keeps the session after a loss, in ms. */
-    keptFor: number;
-    /** Whether the session has been resumed. */
-    resumed: boolean;
-    /** How many messages of this session the server has received; null if it does not say. */
-    received: number | null;
-}
-/** Return the fields of a request. */
-declare function resumeFields(request: ResumeRequest): ResumeFields;
-/** Return what an answer grants; null if nothing. */
-declare function readGrant(answer: unknown): ResumeGrant | null;
-/** A session of the client on the server, across its connections. */
-declare class ResumableSession {
-    #private;
-    readonly id: string;
-    constructor(id: string, { secret, keptFor }: ResumeGrant);
-    /** How long the server keeps it after a loss, in ms. */
-    get keptFor(): number;
-    /** Return the request to resume it; see `Resume` for what was heard. */
-    request(heard: number | null): Resume;
-    /** Use the secret of a newer answer. */
-    renew({ secret, keptFor }: ResumeGrant): void;
-    /** Count a message of the server. */
-    receive(): void;
-    /** Keep a message that was sent, or that is to be sent after the resume. */
-    keep(text: string, sent: boolean): void;
-    /**
-     * Return the messages to send after a resume; they count as sent.
-     *
-     * @param received How many messages the server has received; null if it does not say.
-     */
-    resend(received: number | null): string[];
-}
-
-/** Detection of a peer connection on which nothing arrives, sooner than browsers report it. */
-/** Interval between two looks at the statistics, in ms. */
-declare const LOOK_EVERY = 500;
-/** Time without any packet after which the connection counts as disconnected, in ms. Each side
- * checks it every 2.5 to 5 s, even if there is no media (RFC 7675). */
-declare const SILENT_AFTER = 5000;
-/**
- * Return a number that grows with whatever arrives; null in browsers that do not count the
- * responses to their checks.
- *
- * @param report The result of `RTCPeerConnection.getStats`.
- */
-declare function countArrived(report: Iterable<[string, unknown]>): number | null;
-/** Decides whether a connection is silent. */
-declare class SilenceDetector {
-    #private;
-    /**
-     * Return whether nothing has arrived for `SILENT_AFTER`.
-     *
-     * @param arrived See `countArrived`.
-     * @param now The time in ms.
-     */
-    isSilent(arrived: number | null, now: number): boolean;
-}
-
-/** A summary of the browser's statistics. */
-/** Byte counts with their time, for bitrates. */
-interface Counts {
-    at: number;
-    sent: number;
-    received: number;
-}
-/** The statistics of a link; the connection adds the latencies. */
-type LinkStats = Omit<StreamStats, "latency" | "latencyFromSpeech">;
-/**
- * Summarize a report.
- *
- * @param report The result of `RTCPeerConnection.getStats`.
- * @param before The previous counts; null the first time.
- */
-declare function summarise(report: Iterable<[string, unknown]>, before: Counts | null): {
-    stats: LinkStats;
-    counts: Counts;
-};
-
-/** Events after which a network that was lost may be back. */
-/**
- * - `network`: the browser is online again, or uses another network.
- * - `page`: the page is shown again, or no longer frozen: its timers may have slept.
- */
-type Wake = "network" | "page";
-/** Call a listener for each of these events, until the signal is aborted. */
-declare function onWake(listener: (wake: Wake) => void, signal: AbortSignal): void;
-/**
- * Wait, or until one of these events, or the signal is aborted.
- *
- * @returns Whether it was one of these events.
- */
-declare function pause(milliseconds: number, signal: AbortSignal): Promise<boolean>;
-
-/** One peer connection, from its offer to its end. */
-/** The parameters of a link. */
-interface LinkSetup {
-    id: string;
-    kinds: Kind[];
-    mode: Mode;
-    /** The tracks to send; null in mode "receive". */
-    local: MediaStream | null;
-    signalling: Signalling;
-    metadata: Record<string, unknown> | null;
-    token: string | null;
-    configuration: RTCConfiguration | null;
-    rtpParams: RtpParams | null;
-    trickle: boolean;
-    /** How long ICE may take after the answer, in ms; null for as long as connecting may take. */
-    iceTimeout: Promise<number | null>;
-    resume: ResumeRequest;
-    /** Timeout of the answer in ms; null is the default, which includes the time to connect. */
-    timeout: number | null;
-}
-/** The events of a link over any transport. */
-interface LinkEvents {
-    /** Called when the network is lost, temporarily or permanently. */
-    disconnected: undefined;
-    /** Called when the link has recovered by itself. */
-    returned: undefined;
-    /** Called with the reason when the link has ended, but not after `close()`. */
-    closed: FastRTCError;
-    remote: MediaStream;
-    open: undefined;
-    text: string;
-    notice: FastRTCError;
-    refused_candidate: FastRTCError;
-}
-/** Connects once; events after its end are ignored. */
-declare class Link extends Emitter<LinkEvents> {
-    #private;
-    private readonly setup;
-    readonly peer: RTCPeerConnection;
-    /** What the server has granted with its answer. */
-    grant: ResumeGrant | null;
-    /** @throws FastRTCError if the configuration is invalid. */
-    constructor(setup: LinkSetup);
-    /** Whether nothing arrives, or it has ended. */
-    get lost(): boolean;
-    /** Send the offer; resolves when connected, rejects with a FastRTCError on failure. */
-    connect(): Promise<void>;
-    /** Send a string; false if the channel is not open. */
-    send(text: string): boolean;
-    /** Return the browser's statistics. */
-    stats(before: Counts | null): Promise<{
-        stats: LinkStats;
-        counts: Counts;
-    }>;
-    /** Return how long audio waits before it is played, in seconds; null if it is not known. */
-    playoutDelay(): Promise<number | null>;
-    /** Replace the track of its kind. */
-    replaceTrack(track: MediaStreamTrack): Promise<void>;
-    /** Return the RTP timestamp of the audio that was played last; null if it is not known. */
-    heard(): Promise<number | null>;
-    /** Close the link. The server notices immediately. */
-    close(): void;
-}
-
-/** The id and the configuration of a connection. */
-/** Return the configuration for `RTCPeerConnection`, asking the page for it if necessary. */
-declare function resolveConfiguration(configuration: ConnectionOptions["rtcConfiguration"], signal: AbortSignal, timeout?: number): Promise<RTCConfiguration | null>;
-/** Return the token for an attempt, asking the page for it if necessary. */
-declare function resolveToken(token: ConnectionOptions["token"], signal: AbortSignal, timeout?: number): Promise<string | null>;
-/** Return the id that was chosen, or a random one: any client that has it is accepted. */
-declare function idOf(id: ConnectionOptions["id"]): string;
-
-/** The audio thread of a WebSocket connection: capture and playout. */
-/** The source text of the audio thread's module. */
-declare const WORKLETS: string;
-
-/** The audio of a WebSocket connection: microphone in, loudspeaker out, through Web Audio. */
-/** Converts between tracks and 16-bit samples at the rate of an audio context. */
-declare class SocketAudio {
-    #private;
-    private readonly context;
-    /** What is played, as a stream. */
-    readonly remote: MediaStream;
-    private constructor();
-    /**
-     * Load the module of the audio thread.
-     *
-     * @param captured Called with 20 ms of captured audio at a time; null to capture none.
-     * @throws FastRTCError if the browser or the page does not allow it.
-     */
-    static open(context: AudioContext, captured: ((samples: Int16Array) => void) | null): Promise<SocketAudio>;
-    /** The sample rate of captured and played audio, in Hz. */
-    get rate(): number;
-    /**
-     * How long audio waits before it is played, in seconds. The server sends more than the jitter
-     * buffer holds at the beginning of a reply, so it does not wait there.
-     */
-    get delay(): number;
-    /** Capture the audio of a stream instead of the previous one. */
-    capture(stream: MediaStream | null): void;
-    /** Queue samples for playout. */
-    play(samples: Int16Array): void;
-    /** Drop queued samples, and return how many these were; 0 if the audio thread does not say. */
-    drop(): Promise<number>;
-    /** Drop queued samples, or stop and resume playing them. */
-    control(action: "clear" | "pause" | "resume"): void;
-    /** Release everything but the context. */
-    close(): void;
-}
-
-/** One WebSocket connection, from its start to its end: audio without WebRTC. */
-/** The parameters of a link over a WebSocket. */
-interface SocketSetup {
-    id: string;
-    /** The address of the route. */
-    url: string;
-    mode: Mode;
-    /** The tracks to send; null in mode "receive". */
-    local: MediaStream | null;
-    metadata: Record<string, unknown> | null;
-    token: string | null;
-    /** Plays and captures the audio. */
-    context: AudioContext;
-    /** The id of an attempt over WebRTC that this link replaces. */
-    replaces: string | null;
-    resume: ResumeRequest;
-    /** Timeout until the server has started the connection, in ms; null is the default. */
-    timeout: number | null;
-}
-/** Connects once; events after its end are ignored. */
-declare class SocketLink extends Emitter<LinkEvents> {
-    #private;
-    private readonly setup;
-    readonly peer: null;
-    /** What the server has granted when it started the connection. */
-    grant: ResumeGrant | null;
-    constructor(setup: SocketSetup);
-    /** Whether nothing arrives, or it has ended. */
-    get lost(): boolean;
-    /** Open the socket; resolves when the server has started the connection. */
-    connect(): Promise<void>;
-    /** Send a string; false if the connection is not open. */
-    send(text: string): boolean;
-    /** Send another track. */
-    replaceTrack(track: MediaStreamTrack): Promise<void>;
-    /** Return how long audio waits before it is played, in seconds; null if it is not known. */
-    playoutDelay(): Promise<number | null>;
-    /** Return the statistics that a WebSocket has. */
-    stats(before: Counts | null): Promise<{
-        stats: LinkStats;
-        counts: Counts;
-    }>;
-    /** Stop playing, and return how many samples were played. */
-    heard(): Promise<number>;
-    /** Close the link. The server notices immediately. */
-    close(code?: number): void;
-}
-
-/** Creates the links of a connection: over WebRTC, or over a WebSocket where that may be used. */
-/** A link over any transport. */
-type AnyLink = Link | SocketLink;
-/** An attempt to connect. */
-interface AttemptOptions {
-    /** The id of a session to resume; otherwise that of the options is used. */
-    id: ConnectionOptions["id"];
-    /** Returns the request about the resumption of the session, just before it is sent. */
-    resume: () => ResumeRequest | Promise<ResumeRequest>;
-    /** Aborts the attempt. */
-    signal: AbortSignal;
-    /** The maximum duration in ms; null is the default. */
-    timeout: number | null;
-}
-/** What the connection provides, and is told. */
-interface ConnectorHost {
-    /** Returns the tracks to send; null in mode "receive". */
-    local: () => MediaStream | null;
-    /** Returns the audio context; null if the browser has none. */
-    context: () => AudioContext | null;
-    /** Called with the id of each attempt. */
-    begins: (id: string) => void;
-    /** Called with each link before it connects. */
-    created: (link: AnyLink) => void;
-    notice: (notice: FastRTCError) => void;
-}
-/** Connects, again and again. */
-declare class Connector {
-    #private;
-    private readonly options;
-    private readonly host;
-    constructor(options: ConnectionOptions, host: ConnectorHost);
-    /**
-     * Create a link; resolves when it is connected.
-     *
-     * @throws FastRTCError if that fails, or with the code "connection_closed" if it is aborted.
-     */
-    connect(attempt: AttemptOptions): Promise<void>;
-}
-
-/** Options of reconnects, and which failures are temporary. */
-/** The options with their defaults. */
-type ReconnectPlan = Required<ReconnectOptions>;
-/**
- * Apply the defaults; without reconnects, the number of tries is 0.
- *
- * @param resumable Whether the session can be resumed.
- */
-declare function reconnectPlan(given: boolean | ReconnectOptions | undefined, resumable?: boolean): ReconnectPlan;
-/** Whether another attempt may succeed. */
-declare function isPassing(error: FastRTCError): boolean;
-
-/** Decides when to try to reconnect, and whether to resume the session. No clock. */
-/** What to do next. */
-type Step = {
-    do: "wait";
-    milliseconds: number;
-}
-/** `timeout` is the maximum duration of the attempt in ms; null is the default. */
- | {
-    do: "resume" | "renew";
-    timeout: number | null;
-} | {
-    do: "give_up";
-};
-/** What is known when the connection is lost. */
-interface Loss {
-    /** The time, in ms. */
-    now: number;
-    /** How long the server keeps the session, in ms; null if it cannot be resumed. */
-    keptFor: number | null;
-    /** Whether a new session may follow if the session cannot be resumed. */
-    renews: boolean;
-}
-/** The attempts after the loss of a connection, in order: to resume, then to start anew. */
-declare class ReconnectPolicy {
-    #private;
-    /** Attempts so far. */
-    attempts: number;
-    /** The error of the last attempt. */
-    last: FastRTCError | null;
-    /** @param random Returns numbers from 0 to 1, for the jitter. */
-    constructor(plan: ReconnectPlan, { now, keptFor, renews }: Loss, random?: () => number);
-    /** Return how much longer the server keeps the session, in ms; null if it is not kept. */
-    keptFor(now: number): number | null;
-    /** Return what to do now. An attempt has begun when it is returned. */
-    step(now: number): Step;
-    /** Process the failure of the attempt. */
-    failed(error: FastRTCError, now: number): void;
-    /** Try at once: the network may be back. */
-    wake(now: number): void;
-    /** Whether an attempt that is under way should be made anew on another network. */
-    isStale(now: number): boolean;
-}
-
-/** Makes the attempts to reconnect, as its policy decides. */
-/** The connection that is lost. */
-interface RecoveryHost {
-    /** Aborted when it is over. */
-    readonly signal: AbortSignal;
-    /**
-     * Make an attempt; resolves when connected, rejects with a FastRTCError.
-     *
-     * @param resumes Whether to resume the session.
-     */
-    attempt(resumes: boolean, signal: AbortSignal, timeout: number | null): Promise<void>;
-}
-/** How a recovery has ended: the link that was lost may have `returned` by itself. */
-type Recovery = "connected" | "returned" | "given_up" | "over";
-/** Reconnect; the link that was lost stays open, and may return until an attempt has connected. */
-declare function recover(policy: ReconnectPolicy, former: AnyLink, host: RecoveryHost): Promise<Recovery>;
-
-/** Keeps a session across its connections: what is lost, resumed, or started anew. */
-/** The connection whose session it is. */
-interface ContinuityHost {
-    /** Aborted when the connection is over. */
-    readonly signal: AbortSignal;
-    /** Makes an attempt; `follow` is called with each link of it. */
-    connect: (attempt: AttemptOptions) => Promise<void>;
-    /** Called when a new session begins. */
-    restart: () => void;
-    /** Called with each message of the server, once. */
-    read: (text: string) => void;
-    lost: () => void;
-    /** Called with the progress of a reconnect. */
-    reconnecting: (progress: Reconnecting) => void;
-    /** Called when connected; with whether the same session goes on. */
-    connected: (resumed: boolean) => void;
-    /** Called when it has ended: `stopped` by the server, or `failed`. */
-    ended: (state: "stopped" | "failed", error: FastRTCError) => void;
-}
-/** The links of one connection, one at a time. */
-declare class Continuity {
-    #private;
-    private readonly options;
-    private readonly host;
-    /** The link in use, or of the last attempt. */
-    link: AnyLink | null;
-    /** The id of the last attempt. */
-    id: string | null;
-    constructor(options: ConnectionOptions, host: ContinuityHost);
-    /** Whether the session can be resumed when its connection is lost. */
-    get resumable(): boolean;
-    /** The progress of a reconnect; null if there is none. */
-    get reconnecting(): Reconnecting | null;
-    /** Connect with a new session. */
-    start(id: ConnectionOptions["id"], signal: AbortSignal, timeout?: number | null): Promise<void>;
-    /** Send a string; false if there is no open channel. */
-    send(text: string): boolean;
-    /** Keep a string until the session is resumed; false if it cannot be. */
-    keep(text: string): boolean;
-    /** Use the link of an attempt. */
-    follow(link: AnyLink): void;
-    /**
-     * Process the server's statement that another connection of the session has replaced this one.
-     *
-     * @returns False if that is a client elsewhere; otherwise it may be an attempt of this one.
-     */
-    replaced(): boolean;
-    /** Close all links. */
-    close(): void;
-}
-
-/** Measures the levels of both sides, and tracks the conversation. */
-/** Meters and conversation of a connection, with a new conversation on each link. */
-declare class Hearing {
-    #private;
-    private readonly changed;
-    readonly levels: Levels | null;
-    constructor(changed: (snapshot: ConversationSnapshot) => void);
-    get snapshot(): ConversationSnapshot;
-    /** Start measuring on a new link, whose conversation starts from the beginning. */
-    begin(): void;
-    /** Process a log message of the server. */
-    log(text: string): void;
-    /** Process the server's own state of the conversation. */
-    report(state: string): void;
-    /** Process an error of the handler. */
-    fail(): void;
-    /** Release everything. */
-    close(): void;
-}
-
-/** Microphones, cameras and speakers. */
+/** Which devices to open. */
+type Wanted = Pick<ConnectionOptions, "modality" | "trackConstraints" | "devices" | "environment">;
 /**
  * Ask the user for devices.
  *
  * @throws FastRTCError when there are none, or access is denied.
  */
-declare function openDevices(kinds: Kind[], modality: Modality, constraints?: TrackConstraints | null, chosen?: DeviceChoice): Promise<MediaStream>;
+declare function openDevices(kinds: Kind[], wanted: Wanted): Promise<MediaStream>;
 /** List the devices; labels are empty until the user has granted permission. */
-declare function listDevices(): Promise<DeviceList>;
+declare function listDevices(environment?: Environment): Promise<DeviceList>;
 /** Call a listener when a device is plugged in or out; returns a function that removes it. */
-declare function watchDevices(listener: () => void): () => void;
+declare function watchDevices(listener: () => void, environment?: Environment): () => void;
 /** Whether this browser lets a page select the speaker. */
 declare function canChooseSpeaker(): boolean;
 /** Whether this browser has its own speaker selection dialog, as Firefox does. */
@@ -1151,192 +650,6 @@ declare function askForSpeaker(): Promise<string | null>;
 /** Play an element on a speaker; "" is the default. False if the browser cannot. */
 declare function setSpeaker(element: HTMLMediaElement, id: string): Promise<boolean>;
 
-/** The open microphone and camera. */
-type Wanted = Pick<ConnectionOptions, "trackConstraints" | "devices">;
-/** The tracks to send: one of each kind, which can be replaced. */
-declare class LocalMedia {
-    #private;
-    readonly stream: MediaStream;
-    private readonly modality;
-    private readonly lost;
-    private constructor();
-    /** Start without any device: `exchange` opens them. */
-    static empty(modality: Modality, lost: (kind: Kind) => void): LocalMedia;
-    /**
-     * Ask the user for the devices.
-     *
-     * @param lost Called when a device is unplugged or its access revoked.
-     */
-    static open(kinds: Kind[], modality: Modality, wanted: Wanted, lost: (kind: Kind) => void): Promise<LocalMedia>;
-    /**
-     * Replace the track of a kind; returns the new one.
-     *
-     * On failure the old track stays, unless it had to be closed first: see `isOpen`.
-     */
-    exchange(kind: Kind, wanted: Wanted, signal: AbortSignal): Promise<MediaStreamTrack | null>;
-    /** Whether there is a track of a kind, even if its device has been closed. */
-    has(kind: Kind): boolean;
-    /** Whether there is a live track of a kind. */
-    isOpen(kind: Kind): boolean;
-    /** Start or stop sending silence and black frames. */
-    mute(muted: MuteState): void;
-    /** Release the devices. */
-    close(): void;
-}
-/** Describe a lost device, and whether another one replaces it. */
-declare function lostDevice(kind: Kind, replaced: boolean): FastRTCError;
-
-/** The devices of a running connection: opened, exchanged, and replaced when they are lost. */
-/** The connection that sends them. */
-interface DevicesHost {
-    /** Aborted when the connection is over. */
-    readonly signal: AbortSignal;
-    /** Returns which tracks are silent. */
-    silenced: () => MuteState;
-    /** Called with the stream when its tracks have changed; sends the track, if there is one. */
-    changed: (stream: MediaStream, track: MediaStreamTrack | null) => Promise<void>;
-    /** Called when other devices are used. */
-    chosen: (change: DeviceChoice) => void;
-    /** Called with problems that do not end the connection. */
-    notice: (notice: FastRTCError) => void;
-    /** Called when a device is lost and none replaces it. */
-    failed: (error: FastRTCError) => void;
-}
-/** Opens devices one at a time. */
-declare class LocalDevices {
-    #private;
-    private readonly options;
-    readonly silent: boolean;
-    private readonly host;
-    media: LocalMedia | null;
-    /**
-     * @param options The options of the connection; `devices` may change.
-     * @param silent Whether to request each device only when its track is unmuted.
-     */
-    constructor(options: ConnectionOptions, silent: boolean, host: DevicesHost);
-    /** Request the devices; none if it is silent. */
-    begin(): Promise<void>;
-    /** Start or stop sending silence and black frames. */
-    mute(): void;
-    /** Whether it sends no track of a kind because it was started silent. */
-    lacks(kind: Kind): boolean;
-    /** Request the missing device of a kind; continues without one if there is none. */
-    open(kind: Kind): Promise<void>;
-    /** Switch to another device for a kind of track. */
-    exchange(kind: Kind, change: DeviceChoice): Promise<void>;
-    /** Release the devices. */
-    close(): void;
-}
-
-/** Messages from the server: JSON objects with a `type`. */
-/** Types that have their own event with a string as its detail. */
-declare const TEXTS: readonly ["log", "started_talking", "interrupted", "stopword", "end_stream", "update_connection", "error", "warning"];
-/** An event for a message: its name and detail. */
-type ServerEvent = {
-    name: (typeof TEXTS)[number];
-    detail: string;
-} | {
-    name: "send_input" | "fetch_output";
-    detail: ServerMessage;
-};
-/** Parse a string from the data channel; all but JSON objects become messages of type "text". */
-declare function parseMessage(text: string): ServerMessage;
-/** Return the event of a message; null for custom types. */
-declare function eventOf(message: ServerMessage): ServerEvent | null;
-/** What a `conversation` message says: the server's state, and who decides about turns. */
-interface ServerConversation {
-    state: string | null;
-    manual: boolean;
-}
-/** Return what a `conversation` message says; null for others. */
-declare function conversationOf({ type, data }: ServerMessage): ServerConversation | null;
-/** The server's confirmation of each string that a page sends, which is ignored. */
-declare function isEcho(log: string): boolean;
-
-/** The user's turn, where the client says when it begins and ends (push to talk). */
-/** Sends the messages of a turn; the microphone is silent between two turns. */
-declare class Turn {
-    #private;
-    private readonly send;
-    private readonly changed;
-    /**
-     * @param manual Whether the client decides about turns.
-     * @param send Sends a message to the server, or keeps it until the session is resumed if that is
-     *   `later`; returns whether that is possible.
-     * @param changed Called when the state has changed.
-     */
-    constructor(manual: boolean, send: (message: object, later?: "later") => boolean, changed: (state: TurnState) => void);
-    get state(): TurnState;
-    /** Whether the microphone is silent because it is not the user's turn. */
-    get silent(): boolean;
-    /** Process the server's statement that the client decides about turns. */
-    setManual(): void;
-    /** Begin a turn: what was said before is not part of it, and a reply is interrupted. */
-    begin(): boolean;
-    /** End the turn and have it answered. */
-    commit(): void;
-    /** End the turn and discard it, also just after `commit`. */
-    cancel(): void;
-    /** Forget the turn, because its connection has ended. */
-    reset(): void;
-}
-
-/** The life cycle of a connection: from start to end, across all reconnects. */
-/** Emits an event of the connection. */
-type Tell = <Name extends keyof ConnectionEvents>(name: Name, detail: ConnectionEvents[Name]) => void;
-/** Runs once. Events after its end are ignored. */
-declare class Life {
-    #private;
-    private readonly options;
-    private muted;
-    private readonly tell;
-    state: ConnectionState;
-    error: FastRTCError | null;
-    remote: MediaStream | null;
-    readonly hearing: Hearing;
-    readonly turn: Turn;
-    readonly devices: LocalDevices;
-    readonly continuity: Continuity;
-    /** Resolves when connected (true) or ended (false). */
-    readonly outcome: Promise<boolean>;
-    /**
-     * @param options The options of the connection; `devices` may change.
-     * @param muted Tracks that start muted.
-     * @param silent Whether to request each device only when its track is unmuted.
-     * @param chosen Called when other devices are used.
-     */
-    constructor(options: ConnectionOptions, muted: MuteState, silent: boolean, tell: Tell, chosen: (change: DeviceChoice) => void);
-    /** Request the devices and connect. */
-    run(): Promise<void>;
-    /** Close the connection and release everything. */
-    end(state: "stopped" | "failed", error: FastRTCError | null): void;
-    /** Start or stop sending silence and black frames. */
-    mute(muted: MuteState): void;
-    get id(): string | null;
-    get link(): AnyLink | null;
-    /** Send a message as JSON; false if there is no open channel. */
-    send(message: unknown): boolean;
-    /** Send a message, or keep it until the session is resumed; false if that is not possible. */
-    post(message: unknown): boolean;
-    /** Return the statistics; null without a connection. */
-    stats(): Promise<StreamStats | null>;
-}
-
-/** Whether the program records the connection, from its messages. */
-/** Follows the messages of type `recording`. */
-declare class RecordingState {
-    #private;
-    private readonly changed;
-    /** @param changed Called when it has changed. */
-    constructor(changed: (active: boolean) => void);
-    get active(): boolean;
-    /** Process a message of the connection with an id. */
-    receive({ type, data }: ServerMessage, id: string | null): void;
-    /** Follow the connection: another one is not recorded before it says so. */
-    follow(id: string | null): void;
-}
-
-/** A connection to a stream. */
 /**
  * The connection between a page and a stream.
  *
@@ -1466,7 +779,6 @@ declare class Connection extends Emitter<ConnectionEvents> {
     getStats(): Promise<StreamStats | null>;
 }
 
-/** A button and a key to talk: hold them, or tap them to talk with free hands. */
 /** The part of a `Connection` that is needed to talk. */
 type TalkConnection = Pick<Connection, "begin" | "commit" | "cancel" | "turn" | "on">;
 /** Options of `pushToTalk`. */
@@ -1479,7 +791,6 @@ interface PushToTalkOptions {
 /** Decides what presses mean. No clock and no elements: pass it the time in ms. */
 declare class TalkKey {
     #private;
-    private readonly connection;
     /** How the user talks, if at all. */
     how: "held" | "tapped" | null;
     constructor(connection: Pick<TalkConnection, "begin" | "commit" | "cancel">);
@@ -1505,4 +816,4 @@ declare class TalkKey {
  */
 declare function pushToTalk(connection: TalkConnection, button: HTMLElement, { key, changed }?: PushToTalkOptions): () => void;
 
-export { Accepted, Answer, CallHandler, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Reconnecting, Refusal, ResumeFields, RtpParams, ServerMessage, Signalling, Speaker, StateChange, StreamStats, TalkConnection, TrackConstraints, Transcript, TransportChoice, TurnRecord, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };
+export { Accepted, Answer, CallHandler, CandidateBody, Connection, ConnectionEvents, ConnectionOptions, ConnectionState, Conversation, ConversationSnapshot, ConversationState, Device, DeviceChoice, DeviceList, Environment, ErrorCode, FastRTCError, Kind, Meter, Modality, Mode, MuteState, OfferBody, PushToTalkOptions, ReconnectOptions, Reconnecting, Refusal, ResumeFields, RtpParams, ServerMessage, Signalling, Speaker, StateChange, StreamStats, TalkConnection, TrackConstraints, Transcript, TransportChoice, TurnRecord, TurnState, canChooseSpeaker, deviceNames, httpSignalling, listDevices, pushToTalk, setSpeaker, watchDevices };

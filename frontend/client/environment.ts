@@ -1,0 +1,37 @@
+/** What the client uses of the browser, which may be given instead where there is none. */
+
+import { noWebRTC } from "./sentences";
+import type { Environment } from "./types";
+
+/** Return what is given, or else the global of the same name; undefined if there is none. */
+export function fromEnvironment<Name extends keyof Environment>(
+  given: Environment | undefined,
+  name: Name,
+): Environment[Name] {
+  const globals = globalThis as Environment & { navigator?: Environment };
+  return given?.[name] ?? globals[name] ?? globals.navigator?.[name];
+}
+
+/** Add a listener until the signal is aborted, where there are such events. */
+export function listen(
+  target: Partial<EventTarget> | undefined,
+  type: string,
+  listener: () => void,
+  signal: AbortSignal,
+): void {
+  target?.addEventListener?.(type, listener, { signal });
+}
+
+/**
+ * Create a stream.
+ *
+ * @throws FastRTCError if there are none.
+ */
+export function makeStream(
+  given: Environment | undefined,
+  ...tracks: MediaStreamTrack[]
+): MediaStream {
+  const Stream = fromEnvironment(given, "MediaStream");
+  if (!Stream) throw noWebRTC();
+  return new Stream(tracks);
+}
