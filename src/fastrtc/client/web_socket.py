@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from ..audio.encodings import ENCODINGS
+from ..core.versions import CLIENT_VERSION, check_server_version
 from .errors import JSON, ClientError, refused, socket_closed
 from .link import LinkEvents, SocketEncoding
 from .signaling import is_local, unreachable
@@ -115,6 +116,7 @@ class WebSocketLink:
             "pause": True,
         }
         start: dict[str, Any] = {"event": "start", "websocket_id": self._id, "audio": audio}
+        start |= CLIENT_VERSION
         if self._metadata is not None:
             start["metadata"] = self._metadata
         start |= fields or {}
@@ -222,6 +224,7 @@ class WebSocketLink:
         if event == "started":
             if not self._started.done():
                 self.answered, self.resume = True, message.get("resume")
+                check_server_version(message)
                 self._started.set_result(None)
         elif event == "clear":
             self._events.clear()

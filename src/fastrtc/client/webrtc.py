@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.types import Mode
+from ..core.versions import CLIENT_VERSION, check_server_version
 from ..transport.webrtc.client_peer import RATE, Carry, ClientPeer
 from .errors import ClientError, refused
 from .link import LinkEvents
@@ -117,6 +118,7 @@ class WebRTCLink:
         if self.shape_network is not None:
             peer.shape_network(*self.shape_network)
         body: dict[str, Any] = {"sdp": sdp, "type": "offer", "webrtc_id": self._id}
+        body |= CLIENT_VERSION
         if self._metadata is not None:
             body["metadata"] = self._metadata
         body |= fields or {}
@@ -124,6 +126,7 @@ class WebRTCLink:
         if not is_answer(answer):
             raise refused(answer)
         self.answered, self.resume = True, answer.get("resume")
+        check_server_version(answer)
         try:
             await peer.accept(answer["sdp"])
         except ValueError as error:

@@ -13,6 +13,7 @@ from ..core.limits import MAX_ID_LENGTH
 from ..core.log_throttle import LogThrottle
 from ..core.outputs import AdditionalOutputs
 from ..core.resume import ResumeRequest, read_resume
+from ..core.versions import read_client_version
 from ..handlers.kinds import check_media, serves
 from ..pacing.playout import Playout
 from ..session.media import Media
@@ -64,22 +65,34 @@ async def answer(
             await cluster.add_candidate(webrtc_id, value, candidate)
         return None
     with endpoint.hooks.monitors.counting_refusals():
-        try:
-            metadata = check_metadata(body.get("metadata"))
-            request = read_resume(body)
-        except ValueError as error:
-            raise InvalidOffer(str(error)) from None
-        if request is not None and request.secret is not None:
-            if cluster is None or webrtc_id in endpoint.places:
-                return await resume(endpoint, webrtc_id, sdp, request)
-            from .cluster.resuming import resume_elsewhere
+        answered = await _answer_offer(endpoint, webrtc_id, sdp, body, set_outputs)
+    return {**answered, **read_client_version(body)}
 
-            return await resume_elsewhere(cluster, webrtc_id, sdp, request)
-        offer = webrtc_id, sdp, set_outputs, metadata, FASTRTC
-        options = None if request is None else {"resume": True}
-        if cluster is None:
-            return await connect(endpoint, *offer, options)
-        return await cluster.connect(*offer, options)
+
+async def _answer_offer(
+    endpoint: Endpoint,
+    webrtc_id: str,
+    sdp: Any,
+    body: dict[str, Any],
+    set_outputs: Callable[[AdditionalOutputs], Any],
+) -> dict[str, Any]:
+    cluster = endpoint.cluster
+    try:
+        metadata = check_metadata(body.get("metadata"))
+        request = read_resume(body)
+    except ValueError as error:
+        raise InvalidOffer(str(error)) from None
+    if request is not None and request.secret is not None:
+        if cluster is None or webrtc_id in endpoint.places:
+            return await resume(endpoint, webrtc_id, sdp, request)
+        from .cluster.resuming import resume_elsewhere
+
+        return await resume_elsewhere(cluster, webrtc_id, sdp, request)
+    offer = webrtc_id, sdp, set_outputs, metadata, FASTRTC
+    options = None if request is None else {"resume": True}
+    if cluster is None:
+        return await connect(endpoint, *offer, options)
+    return await cluster.connect(*offer, options)
 
 
 async def connect(

@@ -28,6 +28,7 @@ class Body(BaseModel):
             resumes. See ``docs/reconnecting.md``, also for the next two.
         received: How many messages the client has received in the session that it resumes.
         heard: The RTP timestamp of the last audio that it has played.
+        client_version: The version of the client, whose answer then has ``server_version``.
     """
 
     sdp: str | None = None
@@ -38,6 +39,7 @@ class Body(BaseModel):
     resume: Any = None
     received: Any = None
     heard: Any = None
+    client_version: Any = None
 
 
 class OfferRefused(HTTPException, ValueError):
@@ -73,6 +75,7 @@ class OfferAnswer(BaseModel):
     sdp: str
     type: Literal["answer"]
     resume: ResumeInfo | None = None
+    server_version: str | None = None
 
 
 class CandidateAccepted(BaseModel):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastrtc import __version__
 from fastrtc.transport.socket.events import Audio, Invalid, Ping, Start, Stop
 from fastrtc.transport.socket.messages import BrowserMessages
 
@@ -58,6 +59,15 @@ def test_a_client_negotiates_its_audio() -> None:
         "audio": {**audio, "binary": False},
     }
     assert json.loads(protocol.clear()) == {"event": "clear"}
+
+
+def test_a_client_that_tells_its_version_is_told_that_of_the_server() -> None:
+    protocol = BrowserMessages()
+    message = {"event": "start", "websocket_id": "a", "audio": {}, "client_version": __version__}
+    assert json.loads(protocol.started(said(protocol, message)))["server_version"] == __version__
+    old = BrowserMessages()
+    message = {"event": "start", "websocket_id": "a", "client_version": __version__}
+    assert old.started(said(old, message)) is None
 
 
 @pytest.mark.parametrize("pause", [True, False])

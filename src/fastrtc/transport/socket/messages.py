@@ -14,6 +14,7 @@ from ...core.limits import MAX_ID_LENGTH
 from ...core.messages import parse_message
 from ...core.rates import FRAMES_PER_SECOND
 from ...core.resume import read_resume
+from ...core.versions import read_client_version
 from .events import (
     Audio,
     BrowserEncoding,
@@ -46,7 +47,8 @@ class BrowserMessages:
     A client without ``audio`` in its ``start`` sends and receives mu-law at the rates of the
     handler, and receives nothing that FastRTC 0.0.34 would not send. A client with ``audio`` may
     choose the encoding, the rates and binary messages, and receives ``started`` and ``clear``. One
-    with ``"pause": true`` in it also receives ``pause`` and ``resume``.
+    with ``"pause": true`` in it also receives ``pause`` and ``resume``. ``started`` has the version
+    of the server if ``start`` had that of the client.
     """
 
     def __init__(self) -> None:
@@ -55,6 +57,7 @@ class BrowserMessages:
         self._binary = False
         self._pause: bool | None = None
         self._encoding: Encoding = "mulaw"
+        self._version: dict[str, str] = {}
 
     def receive(self, message: str | bytes) -> list[SocketEvent]:
         """Parse a message of the client; never raises."""
@@ -96,6 +99,7 @@ class BrowserMessages:
         if "replaces" in message:
             start = replace(start, replaces=_id("replaces", message["replaces"]))
         self._begun = True
+        self._version = read_client_version(message)
         self._negotiated = audio is not None
         self._binary = audio is not None and audio.get("binary", False)
         self._pause = audio.get("pause") if audio is not None else None
@@ -135,7 +139,8 @@ class BrowserMessages:
         }
         if self._pause is not None:
             audio["pause"] = self._pause
-        started = {"event": "started", "websocket_id": start.id, "audio": audio}
+        started: dict[str, Any] = {"event": "started", "websocket_id": start.id, "audio": audio}
+        started |= self._version
         if start.resumable is not None:
             started["resume"] = dict(start.resumable)
         return json.dumps(started)
