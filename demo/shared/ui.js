@@ -1,6 +1,6 @@
 // The common parts of all demo pages: button, state, meters, statistics, log.
 
-import { Connection, deviceNames, httpSignalling } from "@fastrtc/client";
+import { Connection, deviceNames } from "@fastrtc/client";
 import { Bar, FLOOR, Trace } from "./meters.js";
 
 const BUTTONS = {
@@ -49,7 +49,7 @@ const MORE = `
 // The page of a demo. Returns its connection, which may have more options.
 export function startDemo(root, options = {}) {
   const { modality, mode } = root.dataset;
-  const client = new Connection({ signalling: httpSignalling("webrtc/offer"), modality, mode, ...options });
+  const client = new Connection({ url: ".", modality, mode, ...options });
   const page = new Page(root, client, mode);
   // Leaving the page closes the connection, so that the server does not have to detect it. A page
   // restored from the browser's back/forward cache is stopped.
