@@ -1,8 +1,6 @@
 """`demo/pipecat_client`: pipecat's JavaScript client, unchanged, in Chromium."""
 
 import base64
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from playwright.async_api import expect
 
 from tests.browser.server import ROOT
 from tests.demos.running import MARKS, PATIENCE
-from tests.support.programs import require_program
+from tests.support.npm import INSTALL, npm
 from tests.support.speech import recorded_prompt
 
 FRONTEND = ROOT / "demo" / "pipecat_client" / "frontend"
@@ -39,25 +37,20 @@ WITHOUT_TOKEN = """() => client
     .then(() => 0, (error) => error.status)"""
 
 
-def build(cache: Path) -> None:
+def build() -> None:
     """Install what the lock file says, unless it is there, and bundle the page."""
     installed = FRONTEND / "node_modules" / ".package-lock.json"
     wanted = FRONTEND / "package-lock.json"
-    commands = [["run", "build"]]
     if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
-        commands.insert(0, ["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
-    environment = os.environ | {"npm_config_cache": str(cache)}
-    for command in commands:
-        subprocess.run(
-            [require_program("npm"), *command], cwd=FRONTEND, env=environment, check=True
-        )
+        npm(FRONTEND, "ci", *INSTALL)
+    npm(FRONTEND, "run", "build")
 
 
 @pytest.mark.timeout(240)
 async def test_it_converses_interrupts_calls_a_function_and_exchanges_messages(
-    start_demo: Callable, open_page: Callable, tmp_path: Path
+    start_demo: Callable, open_page: Callable
 ) -> None:
-    build(tmp_path / "npm")
+    build()
     demo = start_demo("pipecat_client")
     page = await open_page(demo.url)
     monday = base64.b64encode(recorded_prompt("digits/day-1").tobytes()).decode()
