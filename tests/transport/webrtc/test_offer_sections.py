@@ -103,6 +103,16 @@ def test_rejected_sections_stay_rejected():
     assert answer.replace(text, "") == parsed.sdp
 
 
+def test_an_answer_has_the_fingerprints_of_the_hash_functions_of_its_offer():
+    all_of_them = offer("audio")
+    one = re.sub(r"a=fingerprint:sha-(384|512).*\r\n", "", all_of_them)
+    assert one.count("a=fingerprint:sha-256 ") == 2 and len(one) < len(all_of_them)
+    assert parse(one).complete_answer(all_of_them) == one
+    assert parse(all_of_them).complete_answer(all_of_them) == all_of_them
+    unknown = parse(one.replace("sha-256", "sha-224"))
+    assert unknown.complete_answer(all_of_them) == all_of_them
+
+
 def test_a_second_data_section_and_other_media_are_rejected():
     head, audio, data = sections(offer("audio"))
     text = "m=text 9 UDP/TLS/RTP/SAVPF 98\r\na=mid:t\r\na=rtpmap:98 t140/1000\r\n"

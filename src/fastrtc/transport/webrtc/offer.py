@@ -10,6 +10,8 @@ from aiortc import RTCIceCandidate
 
 __all__ = ["Offer"]
 
+_FINGERPRINT = re.compile(r"^a=fingerprint:(\S+).*(?:\r?\n|\Z)", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Offer:
@@ -49,13 +51,25 @@ class Offer:
     def complete_answer(self, sdp: str) -> str:
         """Add the rejected sections to an answer (RFC 8829 section 5.3.1).
 
+        The answer keeps the fingerprints of the hash functions that the client has used. aiortc
+        gives three, as RFC 8122 allows; libdatachannel, which OBS uses, knows one only, and expects
+        SHA-256 if it is connected before it has read the answer.
+
         Args:
             sdp: The answer to ``self.sdp``.
         """
+        sdp = self._with_known_fingerprints(sdp)
         head, *sections = re.split(r"^(?=m=)", sdp, flags=re.MULTILINE)
         for index, text in self.rejected:
             sections.insert(index, text)
         return head + "".join(sections)
+
+    def _with_known_fingerprints(self, sdp: str) -> str:
+        offered = {found[1].lower() for found in _FINGERPRINT.finditer(self.sdp)}
+        known = offered & {found[1].lower() for found in _FINGERPRINT.finditer(sdp)}
+        if not known:
+            return sdp
+        return _FINGERPRINT.sub(lambda found: found[0] if found[1].lower() in known else "", sdp)
 
     def place(self, candidate: RTCIceCandidate) -> RTCIceCandidate | None:
         """Return a candidate with the index of its section in ``sdp``; None if that is rejected.
