@@ -90,7 +90,7 @@ build: $(VENV)/.build ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build --outdir dist .
 
 clean: ## remove the environment and all that was made
-	rm -rf $(VENV) $(VENV)-gradio5 $(VENV)-newest dist site frontend/node_modules demo/*/frontend/node_modules demo/*/frontend/.next .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-gradio5 $(VENV)-newest dist site frontend/node_modules demo/*/frontend/node_modules demo/*/frontend/.next tests/protocols/whip/libdatachannel/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 env: $(VENV)/.run ## make the environment that the demo needs
