@@ -116,7 +116,7 @@ HERE = Path(__file__).parent
 app = FastAPI()
 viewers.mount(app, protocols=["fastrtc", "whip"])  # {path}/whep for players
 sender.mount(app, "/studio", protocols=["whip"])  # {path}/whip for OBS
-app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # the JavaScript client
+app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))  # @fastrtc/client
 app.mount("/shared", StaticFiles(directory=HERE.parent / "shared"))
 
 

@@ -38,7 +38,7 @@ def build(names: Sequence[str], front: str | None = None) -> FastAPI:
         stream.mount(app, path=f"/{name}")
         add_page(app, name)
 
-    # The JavaScript client, served as in any program with its own page.
+    # @fastrtc/client, served as in any program with its own page.
     app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
     @app.get("/shared/{file}", include_in_schema=False)
