@@ -88,7 +88,8 @@ class Links {
       return;
     }
     const names = this.#named.get(from) ?? new Set();
-    for (const one of namedBindings.elements) names.add(one.getText(source));
+    // All of them are types here, whether the source says so or not.
+    for (const one of namedBindings.elements) names.add(one.getText(source).replace(/^type /, ""));
     this.#named.set(from, names);
   }
 

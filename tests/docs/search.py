@@ -46,6 +46,8 @@ EXPECTED = {
     "WHEP": "whip/",
     "pipecat": "rtvi/",
     "phone number": "telephone/",
+    "react": "react/",
+    "useStream": "react/",
     "concurrency_limit": "reference/stream/",
     "ReplyOnPause": "reference/replies/",
     "ConnectionOptions": "reference/javascript/",
