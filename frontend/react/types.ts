@@ -171,7 +171,12 @@ export interface StreamHandle {
   /** Which local tracks are muted; kept across reconnects and restarts. */
   muted: MuteState;
   /** Level meters of both sides, which can be read at any time; see `useLevel`. */
-  levels: { local: Meter | null; remote: Meter | null };
+  levels: {
+    /** The meter of what the page sends; null without audio. */
+    local: Meter | null;
+    /** The meter of what the page receives; null without audio. */
+    remote: Meter | null;
+  };
   /** The user's devices. */
   devices: StreamDevices;
   /** The stream from the devices; null while they are not open. */

@@ -150,7 +150,9 @@ interface StreamHandle {
     muted: MuteState;
     /** Level meters of both sides, which can be read at any time; see `useLevel`. */
     levels: {
+        /** The meter of what the page sends; null without audio. */
         local: Meter | null;
+        /** The meter of what the page receives; null without audio. */
         remote: Meter | null;
     };
     /** The user's devices. */
