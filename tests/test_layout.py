@@ -94,6 +94,7 @@ ELSEWHERE = {
     "transport/webrtc/_aiortc/patch.py": "tests/transport/webrtc/_aiortc/test_registry.py",
     "transport/webrtc/_aiortc/port_use.py": "tests/webrtc/test_one_port.py",
     "transport/webrtc/_aiortc/rtp_streams.py": "tests/abuse/test_packets.py",
+    "transport/webrtc/_aiortc/process.py": "tests/transport/webrtc/_aiortc/test_ciphers.py",
     "transport/webrtc/_aiortc/samples.py": "tests/transport/webrtc/_aiortc/test_registry.py",
     "transport/webrtc/_aiortc/sctp_work.py": "tests/abuse/test_packets.py",
     "transport/webrtc/_aiortc/work.py": "tests/abuse/test_packets.py",

@@ -32,6 +32,8 @@ __all__ = ["OFFER", "REQUESTS", "Faces", "offer_of"]
 
 MAX_REQUESTS = 4
 MAX_OFFERS = 4
+MAX_AGE_S = 10.0
+"""After which a session is replaced, which ends if it is not connected in 30 s."""
 
 SECTION = """m={kind} 9 UDP/TLS/RTP/SAVPF {payload}
 c=IN IP4 0.0.0.0
@@ -145,6 +147,7 @@ class Faces:
         self.stream.mount(self.app, protocols=["fastrtc", *MODULES])
         self.endpoint = endpoint_of(self.stream)
         self.sessions: dict[str, str] = {}
+        self._opened: dict[str, float] = {}
         self._named: set[str] = set()  # by requests, which may have ended them
 
     def run(self, text: str) -> None:
@@ -189,12 +192,16 @@ class Faces:
             "call": f"POST /v1/realtime/calls\n{SDP}\n{OFFER}",
             "rtvi": f'POST /api/offer\n{JSON}\n{{"sdp": {json.dumps(OFFER)}, "type": "offer"}}',
         }
+        now = self.loop.time()
+        old = [name for name, at in self._opened.items() if now - at > MAX_AGE_S]
+        await self._end([self.sessions[name] for name in old])
         for name, text in texts.items():
             if self.endpoint.places.get(self.sessions.get(name, "")) is None:
                 before = {one.id for one in self.endpoint.places}
                 _, status, _, body = await self._request(text)
                 assert status in (200, 201), body
                 self._named.discard(name)
+                self._opened[name] = now
                 (self.sessions[name],) = {one.id for one in self.endpoint.places} - before
 
     def _filled(self, text: str) -> str:

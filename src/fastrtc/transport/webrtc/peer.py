@@ -31,14 +31,13 @@ from ...session.media import Media
 from ...session.resumption import is_settled, lose_network
 from ...session.session import Session
 from ._aiortc.address import Follower, follow_address
-from ._aiortc.clock import use_steady_clock
 from ._aiortc.closing import close_connection, close_sockets, close_while_connecting
 from ._aiortc.consent import watch_consent
-from ._aiortc.decoder_threads import make_decoder_threads_daemons
 from ._aiortc.direct_packets import receive_directly
 from ._aiortc.gathering import gather_on
 from ._aiortc.messages import flush_messages
 from ._aiortc.picture_size import limit_pictures
+from ._aiortc.process import patch_process
 from ._aiortc.registry import REGISTRY
 from ._aiortc.sctp_messages import limit_messages
 from ._aiortc.turn import watch_turn
@@ -187,8 +186,7 @@ class Peer:
                 session has another transport in the meantime.
         """
         REGISTRY.require_bounds()
-        make_decoder_threads_daemons()
-        use_steady_clock()
+        patch_process()
         pc = self.pc
         close_while_connecting(pc)
         self._allowance.earn(len(offer.sdp))

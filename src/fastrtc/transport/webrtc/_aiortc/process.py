@@ -1,0 +1,16 @@
+"""Patches that concern all connections of the process."""
+
+from __future__ import annotations
+
+from .ciphers import accept_rsa_certificates
+from .clock import use_steady_clock
+from .decoder_threads import make_decoder_threads_daemons
+
+__all__ = ["patch_process"]
+
+
+def patch_process() -> None:
+    """Apply the patches that concern the whole process, unless they have been applied."""
+    make_decoder_threads_daemons()
+    use_steady_clock()
+    accept_rsa_certificates()
