@@ -40,9 +40,21 @@ const PLAYGROUND = {
   "static/playground/index.html": "playground/index.html",
 };
 
+/** Members of the client's own classes and objects, which the minifier renames. None is public. */
+const INTERNAL = (
+  "attempts begins chosen continuity counts created exchange grant hearing iceTimeout isOpen " +
+  "isSilent isStale keptFor lacks link media milliseconds playoutDelay renews resend restart " +
+  "resumable setManual silenced stats"
+).split(" ");
+
 /** The npm packages: where the Python package has a script and its declarations. */
 const PACKAGES = {
-  client: { entry: "client/index.ts", script: "static/fastrtc.js", types: "static/fastrtc.d.ts" },
+  client: {
+    entry: "client/index.ts",
+    script: "static/fastrtc.js",
+    types: "static/fastrtc.d.ts",
+    internal: INTERNAL,
+  },
   react: {
     entry: "react/index.ts",
     script: "npm/react/dist/index.js",
@@ -55,10 +67,10 @@ const PACKAGES = {
 
 /** Maximum sizes in bytes: of all files of a part together, or of a package's script with gzip. */
 const MOST = { component: 220 * 1024, playground: 220 * 1024 };
-const MOST_GZIP = { client: 20 * 1024, react: 6_000 };
+const MOST_GZIP = { client: 20_000, react: 6_000 };
 
 /** Bundle a script or a style sheet; returns its text and its source map. */
-async function bundle(entry, { banner = BANNER, external = [], outfile = entry } = {}) {
+async function bundle(entry, { banner = BANNER, external, internal, outfile = entry } = {}) {
   const { outputFiles } = await build({
     absWorkingDir: HERE, // paths in the output are relative to this folder
     entryPoints: [entry],
@@ -74,6 +86,7 @@ async function bundle(entry, { banner = BANNER, external = [], outfile = entry }
     sourcemap: "external",
     banner: { [entry.endsWith(".css") ? "css" : "js"]: banner },
     external,
+    mangleProps: internal && new RegExp(`^(${internal.join("|")})$`),
   });
   const [map, { text }] = outputFiles;
   return { text, map: map.text };
@@ -90,7 +103,7 @@ async function buildPart(sources) {
 }
 
 /** Build an npm package; returns the files that are committed, and those for `npm pack`. */
-async function buildPackage(name, { entry, script, types, styles, banner, external }) {
+async function buildPackage(name, { entry, script, types, styles, ...options }) {
   const manifest = JSON.parse(read(`${name}/package.json`));
   manifest.version = VERSION;
   if (manifest.peerDependencies) manifest.peerDependencies["@fastrtc/client"] = VERSION;
@@ -103,7 +116,7 @@ async function buildPackage(name, { entry, script, types, styles, banner, extern
   if (!exists(entry)) return { committed, packed: new Map() };
 
   const outfile = `${name}/dist/index.js`;
-  const { text, map } = await bundle(entry, { banner, external, outfile });
+  const { text, map } = await bundle(entry, { ...options, outfile });
   const packed = new Map([
     [outfile, `${text}//# sourceMappingURL=index.js.map\n`],
     [`${outfile}.map`, map],
@@ -115,9 +128,19 @@ async function buildPackage(name, { entry, script, types, styles, banner, extern
     packed.set(`${name}/dist/${packedName}`, text);
   };
   const paths = { "@fastrtc/client": [path.join(HERE, PACKAGES.client.entry)] };
-  add(`${BANNER}\n${declarations(path.join(HERE, entry), paths)}`, types, "index.d.ts");
+  const declared = declarations(path.join(HERE, entry), paths);
+  checkInternal(declared, options.internal ?? []);
+  add(`${BANNER}\n${declared}`, types, "index.d.ts");
   if (styles) add((await bundle(`${name}/styles.css`)).text, styles, "styles.css");
   return { committed, packed };
+}
+
+/** Check that no name is in the declarations, outside of comments. */
+function checkInternal(declared, names) {
+  const code = declared.replace(/\/\*[^]*?\*\//g, "");
+  const used = new Set(code.match(/\w+/g));
+  const found = names.filter((name) => used.has(name));
+  if (found.length) fail(`INTERNAL in build.mjs has public names: ${found.join(", ")}.`);
 }
 
 const gzip = (text) => gzipSync(Buffer.from(text), { level: 9 }).length;

@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import typescript from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["node_modules/", "*/dist/"] },
+  { ignores: ["tests/types/", "node_modules/", "*/dist/"] },
   js.configs.recommended,
   {
     files: ["{client,react,view,adapters,dev,playground,tests}/**/*.{ts,tsx}"],

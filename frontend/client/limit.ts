@@ -5,10 +5,21 @@ import type { FastRTCError } from "./errors";
 /** Timeout for the server, in ms; it usually responds within a second. */
 export const ANSWER_WITHIN = 15_000;
 
+/** The functions to call when a signal is aborted: Node warns of more than ten listeners. */
+const actions = new WeakMap<AbortSignal, Set<() => void>>();
+
 /** Call a function when a signal is aborted; returns a function that stops this. */
 export function onAbort(signal: AbortSignal | undefined, action: () => void): () => void {
-  signal?.addEventListener("abort", action);
-  return () => signal?.removeEventListener("abort", action);
+  let all = signal && actions.get(signal);
+  if (signal && !all) {
+    const added = (all = new Set<() => void>());
+    actions.set(signal, added);
+    signal.addEventListener("abort", () => {
+      for (const one of added) one();
+    });
+  }
+  all?.add(action);
+  return () => all?.delete(action);
 }
 
 /**
