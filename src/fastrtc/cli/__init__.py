@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from .._version import __version__
@@ -51,6 +52,10 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from . import doctor
 
         return doctor.run(given)
+    if given.command == "packages":
+        from . import packages
+
+        return packages.run(given.folder)
     if given.command == "serve":
         from . import serve
 
@@ -120,6 +125,15 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_serve(commands)
     _add_talk(commands)
+    packages = commands.add_parser(
+        "packages",
+        help="write the npm packages of the client",
+        description="Write the npm packages @fastrtc/client and @fastrtc/react as files that "
+        "`npm install` accepts.",
+    )
+    packages.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="default: this folder"
+    )
     commands.add_parser("version", help="print the version")
     return parser
 
