@@ -20,6 +20,7 @@ ELSEWHERE = {
     "__main__.py": "tests/test_cli.py",
     "_pyinstaller/": "tests/test_init.py",
     "cli/": "tests/test_cli.py",
+    "starters/": "tests/demos/test_starters.py",
     "core/tool_call.py": "tests/turns/test_tool_calls.py",
     "client/link.py": "tests/client/test_client.py",
     "client/links.py": "tests/client/test_client.py",

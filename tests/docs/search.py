@@ -18,6 +18,9 @@ __all__ = ["EXPECTED", "missed", "search"]
 EXPECTED = {
     "quickstart": "quickstart/",
     "getting started": "quickstart/",
+    "starter": "starters/",
+    "template": "starters/",
+    "create app": "starters/",
     "troubleshooting": "troubleshooting/",
     "microphone not working": "troubleshooting/",
     "no sound": "troubleshooting/",

@@ -1,9 +1,10 @@
-"""Check the types of the programs of the documentation, and of a strictly typed program.
+"""Check the types of the programs of the documentation, of starters, and of a typed program.
 
     python -m tests.docs.types [mypy | pyright]
 
 The programs leave out most annotations, as people do. So mypy checks them strictly, but for the
-definitions that have none; `tests/typed` has all of them, and is held to everything.
+definitions that have none; `tests/typed` and the starters have all of them, and are held to
+everything.
 """
 
 import json
@@ -18,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS, TYPED = ROOT / "docs/src", ROOT / "tests/typed"
+STARTERS = ROOT / "src/fastrtc/starters"
 UNTYPED = ("--allow-untyped-defs", "--allow-incomplete-defs", "--allow-untyped-calls")
 UNTYPED += ("--disable-error-code=var-annotated",)
 """What mypy lets pass in the programs of the documentation."""
@@ -28,8 +30,8 @@ def as_packages() -> Iterator[tuple[Path, dict[str, str]]]:
     """Copy the programs to where their folders are packages, as their names are not unique.
 
     Yields:
-        A folder with the packages `programs` and `typed`, and the paths of the files by those of
-        the copies.
+        A folder with the packages `programs` and `typed` and the modules `starters`, and the paths
+        of the files by those of the copies.
     """
     copies = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -43,11 +45,17 @@ def as_packages() -> Iterator[tuple[Path, dict[str, str]]]:
                 part.mkdir(exist_ok=True)
                 (part / "__init__.py").touch()
             copies[str(shutil.copy(program, package))] = str(program.relative_to(ROOT))
+        starters = folder / "starters"
+        starters.mkdir()
+        for program in sorted(STARTERS.glob("*/*.py")):
+            is_one_of_many = program.name == "app.py" and program.parent.name != "html"
+            name = f"{program.parent.name}_app.py" if is_one_of_many else program.name
+            copies[str(shutil.copy(program, starters / name))] = str(program.relative_to(ROOT))
         yield folder, copies
 
 
 def mypy(folder: Path) -> list[list[str]]:
-    """Return the command lines of mypy, for the programs and for what is typed."""
+    """Return the command lines of mypy, for the programs, and for what is typed."""
     strict = [
         sys.executable,
         "-m",
@@ -60,13 +68,14 @@ def mypy(folder: Path) -> list[list[str]]:
     return [
         [*strict, cache, *UNTYPED, str(folder / "programs")],
         [*strict, cache, str(folder / "typed")],
+        [*strict, cache, str(folder / "starters")],
     ]
 
 
 def pyright(folder: Path) -> list[list[str]]:
     """Return the command line of pyright, which infers what is not annotated."""
     options = {
-        "include": ["programs", "typed"],
+        "include": ["programs", "typed", "starters"],
         "strict": ["typed"],
         "extraPaths": [str(ROOT / "src")],
         "stubPath": str(ROOT / "tests/docs/stubs"),

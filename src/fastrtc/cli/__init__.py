@@ -1,4 +1,4 @@
-"""The command line: ``fastrtc demo``, ``doctor``, ``serve``, ``talk`` and ``version``.
+"""The command line: ``fastrtc init``, ``demo``, ``doctor``, ``serve``, ``talk`` and others.
 
 The module of each command is imported when the command runs, so that the others cost nothing.
 """
@@ -52,6 +52,10 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from . import doctor
 
         return doctor.run(given)
+    if given.command == "init":
+        from . import init
+
+        return init.run(given.folder, given.kind)
     if given.command == "packages":
         from . import packages
 
@@ -78,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
 
+    _add_init(commands)
     demo = commands.add_parser(
         "demo", help="run a demo, or list them", description="Run a demo; without NAME, list them."
     )
@@ -136,6 +141,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.add_parser("version", help="print the version")
     return parser
+
+
+def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    init = commands.add_parser(
+        "init",
+        help="write a new app: a voice assistant, to build on",
+        description="Write a voice assistant that runs without a key, to build on: the program in "
+        "Python, a page, a test and a Dockerfile.",
+    )
+    init.add_argument("folder", type=Path, metavar="DIR", help="a new folder, named as the app")
+    kind = init.add_mutually_exclusive_group()
+    for name, about in {
+        "react": "a page with React and Vite, instead of plain HTML; needs Node",
+        "next": "a page with Next.js; needs Node",
+        "gradio": "the Gradio page of the stream",
+    }.items():
+        kind.add_argument(f"--{name}", dest="kind", action="store_const", const=name, help=about)
+    init.set_defaults(kind="html")
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
