@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { act, createRef } from "react";
 import { describe, expect, it, vi } from "vitest";
-import { Captions, StreamButton, StreamStatus, VideoView, type StreamHandle } from "../../react";
+import { Captions, StreamButton, StreamStatus, VideoView, type StreamHandle } from "@fastrtc/react";
 import { FakePeer, getUserMedia } from "../client/browser_double";
 import { connect, makeProbe, prepare, render, say, settle } from "./render";
 

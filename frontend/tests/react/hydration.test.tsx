@@ -3,7 +3,7 @@ import { act, StrictMode } from "react";
 import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
 import { expect, it, vi } from "vitest";
-import { AudioLevel, Captions, StreamButton, StreamStatus, VideoView } from "../../react";
+import { AudioLevel, Captions, StreamButton, StreamStatus, VideoView } from "@fastrtc/react";
 import { connect, makeProbe, prepare, settle } from "./render";
 
 prepare();

@@ -2,7 +2,7 @@
 import { act } from "react";
 import { beforeEach, expect, it, vi } from "vitest";
 import type { Meter } from "@fastrtc/client";
-import { AudioLevel, useLevel, type Side, type StreamHandle } from "../../react";
+import { AudioLevel, useLevel, type Side, type StreamHandle } from "@fastrtc/react";
 import { prepare, render } from "./render";
 
 prepare();

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { act } from "react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { StreamStatus } from "../../react";
+import { StreamStatus } from "@fastrtc/react";
 import { connect, makeProbe, prepare, render, renderStream, settle } from "./render";
 
 prepare();
@@ -24,8 +24,17 @@ beforeEach(() => {
 });
 
 it("plays what is received in an element that was created in the click", async () => {
+  const load = vi.spyOn(HTMLMediaElement.prototype, "load");
   const { probe } = await renderStream();
   expect(elements).toHaveLength(0);
+  await act(async () => {
+    void probe.stream.start();
+    expect(load).toHaveBeenCalledOnce(); // which lets WebKit play it later
+    await Promise.resolve();
+  });
+  act(() => {
+    probe.stream.stop();
+  });
   await connect(probe.stream);
   expect(elements).toHaveLength(1);
   expect(elements[0]?.srcObject).toBe(probe.stream.remoteStream);

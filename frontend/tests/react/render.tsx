@@ -4,7 +4,7 @@ import { act, StrictMode, type ReactNode } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, expect, vi, type Mock, type MockInstance } from "vitest";
 import type { Signalling } from "@fastrtc/client";
-import { useStream, type StreamHandle, type UseStreamOptions } from "../../react";
+import { useStream, type StreamHandle, type UseStreamOptions } from "@fastrtc/react";
 import { FakePeer, getUserMedia, installDoubles } from "../client/browser_double";
 
 const ANSWER = { sdp: "v=0", type: "answer" as const };

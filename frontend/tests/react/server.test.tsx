@@ -9,7 +9,7 @@ import {
   useLevel,
   useStream,
   VideoView,
-} from "../../react";
+} from "@fastrtc/react";
 
 function Page() {
   const stream = useStream({ modality: "audio-video", url: "/api", methods: { now: Date.now } });

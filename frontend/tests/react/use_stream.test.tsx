@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { act, StrictMode, useEffect, useLayoutEffect } from "react";
 import { describe, expect, it, vi } from "vitest";
-import type { StreamHandle, UseStreamOptions } from "../../react";
+import type { StreamHandle, UseStreamOptions } from "@fastrtc/react";
 import { FakePeer, FakeStream, FakeTrack, getUserMedia } from "../client/browser_double";
 import {
   connect,
