@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastrtc import AsyncStreamHandler, Stream, StreamHandler
+from fastrtc import AsyncStreamHandler, Stream, StreamHandler, __version__
 from fastrtc.session.session import State
 from fastrtc.transport.webrtc import peer
 from fastrtc.utils import create_message
@@ -294,3 +294,16 @@ async def test_an_end_while_the_channel_is_waited_for(
     await client.over()
     assert mine.calls == ["shutdown"]
     assert len(connections_of(stream).registry) == 0
+
+
+async def test_only_a_client_that_tells_its_version_is_told_that_of_the_server() -> None:
+    stream = stream_of(AsyncAudioEcho())
+    for told in ({}, {"client_version": __version__}):
+        client = Client(stream, audio=AudioSource(tone(20)))
+        response = await client.post({**await client.offer(), **told})
+        assert set(response) == {"sdp", "type"} | ({"server_version"} if told else set())
+        assert response.get("server_version", __version__) == __version__
+        await client.take(response)
+        await client.state("connected")
+        await client.close()
+        await client.over()
