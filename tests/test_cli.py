@@ -289,7 +289,7 @@ def test_doctor_tells_what_is_installed_without_gradio() -> None:
 def test_doctor_tells_when_lost_audio_is_only_concealed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("fastrtc.transport.webrtc.libopus.libopus", lambda: None)
+    monkeypatch.setattr("fastrtc.audio.libopus.libopus", lambda: None)
     assert main(["doctor"]) == 0
     assert re.search(r"note +Opus FEC +libopus was not found", capsys.readouterr().out)
 

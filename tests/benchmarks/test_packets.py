@@ -8,7 +8,7 @@ from benchmarks.packets import PARTS, part_of, shares
 
 LOOP = "main (benchmarks/packets.py:1);BaseEventLoop._run_once (asyncio/base_events.py:1922)"
 TAKE = "_DirectTransport._take (fastrtc/transport/webrtc/_aiortc/direct_packets.py:190)"
-DECODE = "LibopusDecoder._samples (fastrtc/transport/webrtc/libopus.py:150)"
+DECODE = "LibopusDecoder._samples (fastrtc/audio/libopus.py:150)"
 
 
 @pytest.mark.parametrize(

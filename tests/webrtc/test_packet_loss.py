@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fastrtc import Stream
+from fastrtc.audio.libopus import FIRST_CELT
 from fastrtc.transport.webrtc import expected_loss
-from fastrtc.transport.webrtc.libopus import FIRST_CELT
 from fastrtc.transport.webrtc.opus import OpusEncoder, make_decoder
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.speech import speech

@@ -181,7 +181,7 @@ def _patches() -> Iterator[Finding]:
 def _opus() -> Iterator[Finding]:
     """Report whether lost audio can be replaced by FEC."""
     try:
-        from ..transport.webrtc.libopus import libopus
+        from ..audio.libopus import libopus
     except ImportError:  # of PyAV, reported with the packages
         return
     library = libopus()

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
 
+from fastrtc.audio.libopus import FIRST_CELT
 from fastrtc.core.context import Context
 from fastrtc.core.errors import HandlerError
 from fastrtc.core.messages import current_channel
 from fastrtc.core.outputs import AdditionalOutputs
 from fastrtc.transport.webrtc.audio_tracks import AudioCallback
-from fastrtc.transport.webrtc.libopus import FIRST_CELT
 from fastrtc.transport.webrtc.opus import make_decoder
 from tests.support.peers import AudioSource
 from tests.transport.webrtc.tracks_of_a_session import (

@@ -9,7 +9,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from .libopus import FIRST_CELT, LibopusDecoder, LibopusEncoder, libopus
+from ...audio.libopus import FIRST_CELT, LibopusDecoder, LibopusEncoder, libopus
 
 __all__ = [
     "LOWER_RATES",

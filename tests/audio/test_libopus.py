@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fastrtc.audio import libopus as module
 from fastrtc.audio.concealment import PacketLossConcealment
-from fastrtc.transport.webrtc import libopus as module
-from fastrtc.transport.webrtc.libopus import Libopus, LibopusDecoder, LibopusEncoder, libopus
+from fastrtc.audio.libopus import Libopus, LibopusDecoder, LibopusEncoder, libopus
 from fastrtc.transport.webrtc.opus import (
     OpusDecoder,
     OpusEncoder,
