@@ -65,6 +65,33 @@ class Recorder(TurnListener):
         return [type(event).__name__ for event in self.events]
 
 
+async def test_events_that_follow_each_other_wake_the_event_loop_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Rig() as rig:
+        loop, turns, wakes = rig.session.loop, rig.session.turns, []
+        call = loop.call_soon_threadsafe
+
+        def count(*args: Any, **options: Any) -> asyncio.Handle:
+            wakes.append(args)
+            return call(*args, **options)
+
+        delivered: list[ConversationEvent] = []
+        monkeypatch.setattr(turns, "_deliver", delivered.append)
+        monkeypatch.setattr(loop, "call_soon_threadsafe", count)
+        events = [TextSaid(1, float(n), str(n)) for n in range(6)]
+        for event in events[:4]:
+            turns.post(event)
+        assert len(wakes) == 1 and not delivered
+        await asyncio.sleep(0)
+        assert delivered == events[:4]
+        for event in events[4:]:  # none is left behind, and the order is kept
+            turns.post(event)
+        assert len(wakes) == 2
+        await asyncio.sleep(0)
+        assert delivered == events
+
+
 def stream_of(handler: Any, **options: Any) -> tuple[Stream, Recorder]:
     """A stream, and what its only connection will have recorded."""
     recorder = Recorder()

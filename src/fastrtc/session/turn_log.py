@@ -66,6 +66,8 @@ class TurnLog:
         self._closed = False
         self._called = 0  # the turn whose function was called last
         self._texts: deque[tuple[str, str]] = deque(maxlen=MAX_TEXTS)
+        self._posted: deque[ConversationEvent] = deque()  # and not yet delivered
+        self._delivering = False
         self._client_may_ask = False
         self._stop_client: Callable[[], None] | None = None  # it gets the turns
 
@@ -130,9 +132,15 @@ class TurnLog:
     # What happens
 
     def post(self, event: ConversationEvent) -> None:
-        """Process an event of the conversation; thread-safe."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._session.loop.call_soon_threadsafe(self._deliver, event)
+        """Process an event of the conversation; thread-safe.
+
+        Events that follow each other closely wake the event loop once.
+        """
+        self._posted.append(event)
+        if not self._delivering:
+            self._delivering = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                self._session.loop.call_soon_threadsafe(self._deliver_posted)
 
     def said(self, event: TextSaid, *, delivered: bool = False) -> None:
         """Process the text of audio, or a transcript that will be delivered; thread-safe."""
@@ -167,6 +175,11 @@ class TurnLog:
             self._media.audio_out.mark_output(lambda: self._audio_complete(turn, text))
 
     # On the event loop
+
+    def _deliver_posted(self) -> None:
+        self._delivering = False  # what is posted from now on wakes the loop again
+        while self._posted:
+            self._deliver(self._posted.popleft())
 
     def _deliver(self, event: ConversationEvent) -> None:
         if self._recorder is None or self._closed:
