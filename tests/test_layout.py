@@ -34,7 +34,6 @@ ELSEWHERE = {
     "pacing/taps.py": "tests/session/test_recording.py",
     "recording/errors.py": "tests/recording/test_writer.py",
     "recording/events.py": "tests/recording/test_taps.py",
-    "recording/sink.py": "tests/recording/test_container.py",
     "server/answering.py": "tests/webrtc",
     "server/arguments.py": "tests/handlers/test_arguments.py",
     "server/cluster/candidates.py": "tests/webrtc/test_cluster.py",

@@ -1,12 +1,19 @@
 """Both sides in step, in blocks."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
 from fastrtc.recording.events import Cut, Played, Received
 from fastrtc.recording.timeline import HELD_BACK_S, Timeline
+from fastrtc.recording.track import Block
 
 from .sound import RATE, onsets, tone
+
+
+def joined(blocks: Iterable[Block]) -> np.ndarray:
+    return np.concatenate([np.stack(block[:2]) for block in blocks], axis=1)
 
 
 def both(at_s: float) -> list[Received | Played]:
@@ -28,8 +35,8 @@ def test_both_sides_in_step_over_two_stretches() -> None:
     timeline.add([Received(7.0, True, 20.1, RATE, before), Played(19.9, RATE, before[:, :9600])])
     timeline.add(both(20.5))
     blocks += timeline.stop(21.0)
-    assert max(block.shape[1] for block in blocks) <= RATE
-    left, right = np.concatenate(blocks, axis=1)
+    assert max(len(block.received) for block in blocks) <= RATE
+    left, right = joined(blocks)
     assert len(left) == 11 * RATE
     assert onsets(left) == pytest.approx([1.0, 2.9, 10.0, 10.5], abs=0.002)
     assert onsets(right) == pytest.approx([1.0, 2.9, 10.0, 10.5], abs=0.002)
@@ -40,5 +47,26 @@ def test_the_changes_of_what_was_played() -> None:
     timeline = Timeline()
     assert not list(timeline.start(0.0))
     timeline.add([Played(0.0, RATE, tone(0.4)[np.newaxis]), Cut(0.3, 0.0)])
-    _, right = np.concatenate(list(timeline.stop(1.0)), axis=1)
+    _, right = joined(timeline.stop(1.0))
     assert np.flatnonzero(right)[-1] / RATE == pytest.approx(0.3, abs=0.001)
+
+
+def test_sides_of_two_rates_are_in_step_and_one_rises() -> None:
+    timeline = Timeline(rates=(16_000, 24_000))
+    assert not list(timeline.start(0.0))
+    sound = {rate: tone(0.2, rate=rate)[np.newaxis] for rate in (16_000, 24_000, RATE)}
+    timeline.add([Received(7.0, True, 0.4001, 16_000, sound[16_000])])
+    timeline.add([Played(0.2001, 24_000, sound[24_000])])
+    first = list(timeline.read(1.00007))
+    assert first[0].rates == (16_000, 24_000)
+    timeline.add([Played(1.2, 24_000, sound[24_000]), Played(1.5, RATE, sound[RATE])])
+    second = list(timeline.stop(2.0))
+    assert second[-1].rates == (16_000, RATE)
+    assert timeline.written == 2 * RATE
+    left = np.concatenate([block.received for block in (*first, *second)])
+    right = np.concatenate(
+        [np.repeat(block.played, RATE // block.rates[1]) for block in (*first, *second)]
+    )
+    assert len(left) * 3 == len(right) == 2 * RATE
+    assert onsets(np.repeat(left, 3)) == pytest.approx([0.2], abs=0.003)
+    assert onsets(right, 0.05) == pytest.approx([0.2, 1.2, 1.5], abs=0.003)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from fastrtc.recording.track import MAX_AHEAD, RATE, SampleTrack
+from fastrtc.recording.track import MAX_AHEAD_S, RATE, SampleTrack
 
 
 def values(*samples: int) -> np.ndarray:
@@ -35,7 +35,7 @@ def test_long_audio_and_positions_out_of_reach() -> None:
     track = SampleTrack()
     sound = (np.arange(10 * RATE) % 30_000).astype(np.int16)
     track.place(5, sound)
-    track.place(MAX_AHEAD + 6, values(1))  # a clock that is wrong costs no memory
+    track.place(round(MAX_AHEAD_S * RATE) + 6, values(1))  # a clock that is wrong costs no memory
     heard = [track.read(stop) for stop in range(RATE, 11 * RATE + 1, RATE)]
     assert np.array_equal(np.concatenate(heard)[5 : 5 + len(sound)], sound)
     assert not np.concatenate(heard)[5 + len(sound) :].any()

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastrtc.recording.track import Block
 from fastrtc.recording.wav import WavSink
 
 from .sound import RATE, noise
@@ -14,7 +15,7 @@ def test_the_file_is_readable_after_each_flush(tmp_path: Path) -> None:
     sink = WavSink(path.open("w+b", buffering=0))
     sound = np.stack((noise(RATE), noise(RATE, 2)))
     for start in range(0, RATE, RATE // 4):
-        sink.write(sound[:, start : start + RATE // 4])
+        sink.write(Block(*sound[:, start : start + RATE // 4]))
         sink.flush()
         with wave.open(str(path)) as file:  # as after a SIGKILL
             assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (2, RATE, 2)
@@ -32,6 +33,6 @@ def test_a_disk_that_is_full() -> None:
     file.close()
     sink._file = open("/dev/full", "w+b", buffering=0)
     with pytest.raises(OSError, match="No space left"):
-        sink.write(np.ones((2, 100), np.int16))
+        sink.write(Block(*np.ones((2, 100), np.int16)))
     with pytest.raises(OSError, match="No space left"):
         sink.close()

@@ -10,7 +10,7 @@ import pytest
 from fastrtc.recording.errors import LimitReached
 from fastrtc.recording.events import Event, Picture, Played, Received
 from fastrtc.recording.recorder import Recorder
-from fastrtc.recording.writer import MAX_BATCHES, MAX_PICTURE_BATCHES, Target, Writer, Written
+from fastrtc.recording.writer import MAX_PICTURES_S, MAX_WAITING_S, Target, Writer, Written
 
 from .sound import RATE, onsets, read, tone
 
@@ -40,12 +40,16 @@ def writer(path: Path | str, observer: Observer, **options: object) -> Writer:
 
 
 def speak(writer: Writer, seconds: float, **silence: float) -> None:
-    """Play a tone of 0.1 s each second, in batches of 0.2 s."""
+    """Play a tone of 0.1 s each second, in batches."""
     writer.start(100.0)
     sound = tone(0.1)[np.newaxis]
-    for n in range(1, round(seconds / 0.2) + 1):
-        at_s = 100 + n * 0.2
-        events: list[Event] = [Played(at_s - 0.2, RATE, sound)] if n % 5 == 1 else []
+    played_s = 0
+    for n in range(1, round(seconds / writer.batch_s) + 1):
+        at_s = 100 + n * writer.batch_s
+        events: list[Event] = []
+        if at_s > 100.1 + played_s:
+            events.append(Played(100.0 + played_s, RATE, sound))
+            played_s += 1
         writer.put(at_s, events)
 
 
@@ -83,8 +87,8 @@ def test_a_slow_disk_costs_what_does_not_fit_and_moves_nothing(
     assert observer.is_open.wait(10)
     speak(made, 40)
     frames = [Picture("received", 0.0, 0.0, None)]
-    assert made._items.qsize() == MAX_BATCHES
-    made.put(140.2, frames)
+    assert made._items.qsize() == MAX_WAITING_S / made.batch_s
+    made.put(140.4, frames)
     observer.may_write.set()
     made.stop(141.0, [Played(140.5, RATE, tone(0.1)[np.newaxis])])
     made.finish()
@@ -94,7 +98,7 @@ def test_a_slow_disk_costs_what_does_not_fit_and_moves_nothing(
     heard = onsets(read(tmp_path / "x.wav")[1])
     assert heard == pytest.approx([*range(30), 40.5], abs=0.001)
     assert caplog.text.count("the disk is too slow") == 1
-    assert MAX_PICTURE_BATCHES < MAX_BATCHES
+    assert MAX_PICTURES_S < MAX_WAITING_S
 
 
 @pytest.mark.parametrize("name", ["x.ogg", "x.wav"])

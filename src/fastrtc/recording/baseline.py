@@ -34,9 +34,12 @@ class DelayBaseline:
             media_s: Their time on the clock of the peer.
             arrival_s: The time of arrival.
         """
+        offset = arrival_s - media_s
         if arrival_s >= self._until:
             late = arrival_s >= self._until + WINDOW_S  # nothing has come for a whole window
             self._before = inf if late else self._current
             self._current, self._until = inf, arrival_s + WINDOW_S
-        self._current = min(self._current, arrival_s - media_s)
+        elif offset >= self._current:
+            return
+        self._current = min(self._current, offset)
         self.offset = min(self._before, self._current)

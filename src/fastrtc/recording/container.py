@@ -8,10 +8,9 @@ from typing import Any, BinaryIO
 import av
 import numpy as np
 from av import VideoFrame
-from numpy.typing import NDArray
 
 from .pictures import Pictures
-from .track import RATE
+from .track import RATE, Block
 from .wav import write_all
 
 __all__ = ["ContainerSink"]
@@ -113,16 +112,17 @@ class ContainerSink:
         stream.codec_context.gop_size = 2 * pictures.fps
         return stream
 
-    def write(self, samples: NDArray[np.int16]) -> None:
-        """Append audio, shape ``(2, n)``."""
-        if self._audio is None or not samples.shape[1]:
+    def write(self, block: Block) -> None:
+        """Append audio, at ``RATE``."""
+        count = len(block.received)
+        if self._audio is None or not count:
             return
-        packed = np.ascontiguousarray(samples.T).reshape(1, -1)
+        packed = np.stack(block[:2], axis=1).reshape(1, -1)
         frame: Any = av.AudioFrame.from_ndarray(packed, format="s16", layout="stereo")
         frame.sample_rate = RATE
         frame.pts = self._samples
         frame.time_base = Fraction(1, RATE)
-        self._samples += samples.shape[1]
+        self._samples += count
         self._container.mux(self._audio.encode(frame))
         self._check()
 

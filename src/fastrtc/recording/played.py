@@ -12,8 +12,8 @@ from .track import NOWHERE, RATE, SampleTrack
 
 __all__ = ["PlayedAudio"]
 
-CONTIGUOUS = RATE * 5 // 1000
-"""Up to this distance, in samples, audio follows what came before without a gap."""
+CONTIGUOUS_S = 0.005
+"""Up to this distance, in seconds, audio follows what came before without a gap."""
 
 
 class PlayedAudio:
@@ -27,7 +27,7 @@ class PlayedAudio:
     def __init__(self, track: SampleTrack, began_s: float) -> None:
         self._track = track
         self._began_s = began_s
-        self._converter = AudioConverter(RATE, 1)
+        self._converter = AudioConverter(track.rate, 1)
         self._next = NOWHERE
         self._joined = JoinedAudio()
         self._removed: NDArray[np.int16] = np.zeros(0, np.int16)  # by the last cut
@@ -35,9 +35,22 @@ class PlayedAudio:
 
     def add(self, event: Played) -> None:
         """Place audio, by the next ``settle``."""
-        if not self._joined.add(event.due_s, event.rate, event.samples):
+        if event.rate > self._track.rate:
+            self._raise_rate()
+        if not self._joined.add(*event):
             self.settle()
-            self._joined.add(event.due_s, event.rate, event.samples)
+            self._joined.add(*event)
+
+    def _raise_rate(self) -> None:
+        """Keep all of a higher sample rate from now on."""
+        before = self._track.rate
+        if before == RATE:
+            return
+        self.finish()
+        self._track.raise_rate(RATE)
+        self._removed = np.repeat(self._removed, RATE // before)
+        self._removed_at *= RATE // before
+        self._converter = AudioConverter(RATE, 1)
 
     def settle(self) -> None:
         """Place all audio that was added."""
@@ -45,7 +58,7 @@ class PlayedAudio:
         if samples is None:
             return
         position = self._position(self._joined.start_s)
-        if abs(position - self._next) > CONTIGUOUS:
+        if abs(position - self._next) > CONTIGUOUS_S * self._track.rate:
             self._flush()
             self._next = position
         self._put(self._converter.convert(self._joined.rate, samples)[0])
@@ -54,16 +67,16 @@ class PlayedAudio:
         """Remove what the client has dropped."""
         self.finish()
         end = self._track.end
-        self._cut(min(self._position(event.at_s), end - round(event.unplayed_s * RATE)))
+        self._cut(min(self._position(event.at_s), end - round(event.unplayed_s * self._track.rate)))
 
     def take_back(self, event: TakenBack) -> None:
         """Remove what was taken back."""
         self.finish()
-        self._cut(self._track.end - round(event.seconds * RATE))
+        self._cut(self._track.end - round(event.seconds * self._track.rate))
 
     def restore(self, event: Restored) -> None:
         """Put back what the client had played."""
-        played = round(event.seconds * RATE)
+        played = round(event.seconds * self._track.rate)
         self._track.place(self._removed_at, self._removed[:played])
         self._removed = self._removed[played:]
 
@@ -94,7 +107,7 @@ class PlayedAudio:
         self._removed = self._track.cut(position)
 
     def _position(self, time_s: float) -> int:
-        return round((time_s - self._began_s) * RATE)
+        return round((time_s - self._began_s) * self._track.rate)
 
     def _put(self, samples: NDArray[np.int16]) -> None:
         self._track.place(self._next, samples)

@@ -12,7 +12,7 @@ from ..audio.converter import AudioConverter
 from .baseline import DelayBaseline
 from .events import Received
 from .joined import JoinedAudio
-from .track import NOWHERE, RATE, SampleTrack
+from .track import NOWHERE, SampleTrack
 
 __all__ = ["ReceivedAudio"]
 
@@ -35,11 +35,11 @@ BEFORE_S = 0.5
 it was on its way. More is of a client that sends ahead of real time, such as a file, unless the
 recording began with the speaker's consent."""
 
-CONTIGUOUS = RATE * 5 // 1000
-"""Up to this distance, in samples, audio follows what came before without a gap."""
+CONTIGUOUS_S = 0.005
+"""Up to this distance, in seconds, audio follows what came before without a gap."""
 
-BLOCK = RATE // 50
-"""How much is corrected at a time, in samples."""
+BLOCK_S = 0.02
+"""How much is corrected at a time, in seconds."""
 
 CORRECT_FROM_S, CORRECT_TO_S = 0.003, 0.0005
 """From which error on a position is corrected, and up to which, in seconds."""
@@ -81,6 +81,8 @@ class ReceivedAudio:
 
     def __init__(self, track: SampleTrack, began_s: float, consent_s: float | None = None) -> None:
         self._track = track
+        self._rate = track.rate
+        self._block = round(BLOCK_S * track.rate)
         self._began_s = began_s
         self._consent_s = consent_s
         self._baseline = DelayBaseline()
@@ -89,7 +91,7 @@ class ReceivedAudio:
         self._held_since = -inf
         self._arrival_s = inf  # of what came last
         self._started = False
-        self._converter = AudioConverter(RATE, 1)
+        self._converter = AudioConverter(track.rate, 1)
         self._next = NOWHERE  # the position after what was placed last
         self._correcting = False
         self._quiet = 0  # samples
@@ -97,21 +99,22 @@ class ReceivedAudio:
 
     def add(self, event: Received) -> None:
         """Place audio by the next ``settle``, or hold it if it begins a new stretch."""
-        self.advance(event.arrival_s)
-        end_s = event.media_s + event.samples.shape[1] / event.rate  # it is sent at its end
-        offset_s = event.arrival_s - end_s
-        if self._held is None and (not self._started or self._is_restart(event, offset_s)):
+        media_s, timed, arrival_s, rate, samples = event  # as 50 times a second
+        if self._held is not None:
+            self.advance(arrival_s)
+        end_s = media_s + samples.shape[1] / rate  # it is sent at its end
+        if self._held is None and self._is_restart(timed, arrival_s, arrival_s - end_s):
             self.settle()
             self._flush()
             self._baseline = DelayBaseline()
-            self._held, self._held_since = [], event.arrival_s
-        self._baseline.add(end_s, event.arrival_s)
-        self._arrival_s = event.arrival_s
+            self._held, self._held_since = [], arrival_s
+        self._baseline.add(end_s, arrival_s)
+        self._arrival_s = arrival_s
         if self._held is not None:
-            self._held.append(_Held(event.media_s, event.rate, event.samples))
-        elif not self._joined.add(event.media_s, event.rate, event.samples):
+            self._held.append(_Held(media_s, rate, samples))
+        elif not self._joined.add(media_s, rate, samples):
             self.settle()
-            self._joined.add(event.media_s, event.rate, event.samples)
+            self._joined.add(media_s, rate, samples)
 
     def settle(self) -> None:
         """Place all audio that was added and is not held."""
@@ -130,11 +133,11 @@ class ReceivedAudio:
                 kept.append(_Held(media_s + before / rate, rate, samples[:, before:]))
         return kept
 
-    def _is_restart(self, event: Received, offset_s: float) -> bool:
-        if event.arrival_s - self._arrival_s > PAUSE_S:
+    def _is_restart(self, timed: bool, arrival_s: float, offset_s: float) -> bool:
+        if not self._started or arrival_s - self._arrival_s > PAUSE_S:
             return True
         late_s = offset_s - self._anchor_s
-        return late_s > (RESTART_S if event.timed else GAP_S) or late_s < -RESTART_S
+        return late_s > (RESTART_S if timed else GAP_S) or late_s < -RESTART_S
 
     def advance(self, now_s: float) -> None:
         """Place what was held for long enough."""
@@ -153,7 +156,7 @@ class ReceivedAudio:
         if not held:
             return
         self._anchor_s = self._baseline.offset
-        earliest_s = self._began_s + max(self._track.read_to, self._next) / RATE
+        earliest_s = self._began_s + max(self._track.read_to, self._next) / self._rate
         early_s = earliest_s - (held[0].media_s + self._anchor_s)
         exact = self._started or self._consent_s is not None
         if early_s > (0.0 if exact else BEFORE_S):
@@ -163,11 +166,11 @@ class ReceivedAudio:
             self._place(media_s, rate, samples)
 
     def _place(self, media_s: float, rate: int, samples: NDArray[np.int16]) -> None:
-        position = round((media_s + self._anchor_s - self._began_s) * RATE)
-        if abs(position - self._next) > CONTIGUOUS:
+        position = round((media_s + self._anchor_s - self._began_s) * self._rate)
+        if abs(position - self._next) > CONTIGUOUS_S * self._rate:
             self._flush()
             if self._next != NOWHERE and position < self._track.read_to:  # late: nothing is lost
-                self._anchor_s += (self._track.read_to - position) / RATE
+                self._anchor_s += (self._track.read_to - position) / self._rate
                 position = self._track.read_to
             self._next = position
         converted = self._converter.convert(rate, samples)[0]
@@ -177,8 +180,8 @@ class ReceivedAudio:
             self._quiet = 0
             self._put(converted)
             return
-        for start in range(0, len(converted), BLOCK):
-            self._put(self._corrected(converted[start : start + BLOCK]))
+        for start in range(0, len(converted), self._block):
+            self._put(self._corrected(converted[start : start + self._block]))
 
     def _put(self, samples: NDArray[np.int16]) -> None:
         self._track.place(self._next, samples)
@@ -196,10 +199,10 @@ class ReceivedAudio:
         quiet = bool(np.abs(samples[::4]).max(initial=0) <= QUIET)
         self._quiet = self._quiet + n if quiet else 0
         error_s = self._baseline.offset - self._anchor_s
-        due = round(error_s * RATE)
+        due = round(error_s * self._rate)
         if not due or n < 2:
             return samples
-        if quiet and (due > 0 or self._quiet > KEPT_PAUSE_S * RATE):
+        if quiet and (due > 0 or self._quiet > KEPT_PAUSE_S * self._rate):
             change = max(due, -n)
             changed = samples[: n + change] if change < 0 else np.pad(samples, (change, 0))
         elif error_s > JUMP_S:
@@ -210,5 +213,5 @@ class ReceivedAudio:
             change = max(-most, min(due, most))
             at = np.linspace(0, n - 1, n + change)
             changed = np.interp(at, np.arange(n), samples).astype(np.int16)
-        self._anchor_s += change / RATE
+        self._anchor_s += change / self._rate
         return changed

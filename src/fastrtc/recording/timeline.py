@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .events import Cut, Event, Held, Picture, Played, Received, Released, Restored, TakenBack
 from .pictures import Pictures
 from .played import PlayedAudio
 from .received import ReceivedAudio
-from .track import RATE, SampleTrack
+from .track import RATE, Block, SampleTrack
 
 __all__ = ["HELD_BACK_S", "Timeline"]
 
@@ -19,6 +16,9 @@ HELD_BACK_S = 0.4
 """How long audio is kept before it is written, in seconds: what an interruption cuts, the late
 packets of a jittering network and the start of a stretch must have arrived. It is the greatest part
 of what is lost if the process is killed."""
+
+GRID = 6
+"""Blocks end at multiples of this, in samples at ``RATE``: they do so at lower rates, too."""
 
 BLOCK_S = 1.0
 """How much audio is written at once at most, in seconds, after a stop or a stall."""
@@ -30,20 +30,33 @@ class Timeline:
     Args:
         pictures: The pictures, if there is video.
         consent: Whether the first stretch begins with the speaker's consent, as later ones do.
+        rates: The sample rates of what is received and played, in Hz: 16,000, 24,000 or ``RATE``.
+            That of what is played is raised to ``RATE`` when there is audio of a higher one.
 
     Attributes:
-        written: The number of samples that were returned.
+        written: The number of samples at ``RATE`` that were returned.
     """
 
-    def __init__(self, pictures: Pictures | None = None, *, consent: bool = False) -> None:
-        self._left, self._right = SampleTrack(), SampleTrack()
+    def __init__(
+        self,
+        pictures: Pictures | None = None,
+        *,
+        consent: bool = False,
+        rates: tuple[int, int] = (RATE, RATE),
+    ) -> None:
+        self._left, self._right = map(SampleTrack, rates)
         self._pictures = pictures
         self._consent = consent
         self._began_s: float | None = None
         self._stopped_at_s = 0.0
         self.written = 0
 
-    def start(self, at_s: float) -> Iterator[NDArray[np.int16]]:
+    @property
+    def written_s(self) -> float:
+        """How much was returned, in seconds."""
+        return self.written / RATE
+
+    def start(self, at_s: float) -> Iterator[Block]:
         """Begin a stretch at a time on the clock of the event loop; the first one is position 0.
 
         Yields:
@@ -61,15 +74,16 @@ class Timeline:
 
     def add(self, events: Sequence[Event]) -> None:
         """Place what has happened."""
+        received, played = self._received.add, self._played.add
         for event in events:
-            if isinstance(event, Received):
-                self._received.add(event)
-            elif isinstance(event, Played):
-                self._played.add(event)
+            if type(event) is Received:
+                received(event)
+            elif type(event) is Played:
+                played(event)
             elif isinstance(event, Picture):
                 if self._pictures is not None:
                     self._pictures.add(event)
-            else:
+            elif not isinstance(event, Received | Played):
                 self._change(event)
         self._received.settle()
         self._played.settle()
@@ -86,27 +100,31 @@ class Timeline:
         else:
             self._played.release(event)
 
-    def read(self, now_s: float) -> Iterator[NDArray[np.int16]]:
-        """Yield what is certain by now, in blocks of shape ``(2, n)``: received, played."""
+    def read(self, now_s: float) -> Iterator[Block]:
+        """Yield what is certain by now, in blocks."""
         self._received.advance(now_s)
         yield from self._until(now_s - HELD_BACK_S)
 
-    def stop(self, at_s: float) -> Iterator[NDArray[np.int16]]:
+    def stop(self, at_s: float) -> Iterator[Block]:
         """End a stretch; yield the rest of it up to that time."""
         self._received.finish()
         self._played.finish()
         end = self._position(at_s)
-        self._left.cut(end)
-        self._right.cut(end)
+        for track in (self._left, self._right):
+            track.cut(end * track.rate // RATE)
         if self._pictures is not None:
             self._pictures.stop(at_s)
         yield from self._until(at_s)
 
-    def _until(self, time_s: float) -> Iterator[NDArray[np.int16]]:
+    def _until(self, time_s: float) -> Iterator[Block]:
         end = self._position(time_s)
         while self.written < end:
             self.written = min(end, self.written + round(BLOCK_S * RATE))
-            yield np.stack((self._left.read(self.written), self._right.read(self.written)))
+            rates = self._left.rate, self._right.rate
+            left, right = (
+                track.read(self.written * track.rate // RATE) for track in (self._left, self._right)
+            )
+            yield Block(left, right, rates)
 
     def position_s(self, time_s: float) -> float:
         """Return the position of a time in the recording, in seconds."""
@@ -114,4 +132,4 @@ class Timeline:
 
     def _position(self, time_s: float) -> int:
         assert self._began_s is not None
-        return round((time_s - self._began_s) * RATE)
+        return GRID * round((time_s - self._began_s) * RATE / GRID)

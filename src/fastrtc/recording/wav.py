@@ -7,9 +7,8 @@ from typing import BinaryIO
 
 import numpy as np
 from av import VideoFrame
-from numpy.typing import NDArray
 
-from .track import RATE
+from .track import RATE, Block
 
 __all__ = ["MAX_WAV_BYTES", "WavSink"]
 
@@ -31,9 +30,9 @@ class WavSink:
         self._bytes = 0
         write_all(file, self._header())
 
-    def write(self, samples: NDArray[np.int16]) -> None:
-        """Append audio, shape ``(2, n)``."""
-        data = np.ascontiguousarray(samples.T).astype("<i2", copy=False).tobytes()
+    def write(self, block: Block) -> None:
+        """Append audio, at ``RATE``."""
+        data = np.stack(block[:2], axis=1).astype("<i2", copy=False).tobytes()
         write_all(self._file, data)
         self._bytes += len(data)
 

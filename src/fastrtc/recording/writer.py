@@ -17,7 +17,7 @@ from .paths import create_file, fill_template
 from .pictures import Pictures
 from .recorder import Recorder
 from .report import Stretch
-from .sink import Sink, open_sink
+from .sink import Sink, format_of, open_sink
 from .timeline import Timeline
 from .track import RATE
 
@@ -25,11 +25,11 @@ __all__ = ["Target", "Writer", "Written"]
 
 logger = logging.getLogger(__name__)
 
-MAX_BATCHES = 150
-"""How many batches may wait for a slow disk: 30 s. Later ones are dropped, and are silence."""
+MAX_WAITING_S = 30.0
+"""How much may wait for a slow disk, in seconds. What comes later is dropped, and is silence."""
 
-MAX_PICTURE_BATCHES = 10
-"""The same for pictures, of which each takes half a megabyte: 2 s; the last one stays."""
+MAX_PICTURES_S = 2.0
+"""The same for pictures, of which each takes half a megabyte; the last one stays."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Target:
         transport: Its transport.
         audio: Whether it has audio.
         sides: The sides with video, from left to right; empty without video.
+        rates: The sample rates of what is received and played, in Hz.
     """
 
     recorder: Recorder
@@ -49,6 +50,7 @@ class Target:
     transport: str
     audio: bool
     sides: tuple[Side, ...]
+    rates: tuple[int, int] = (RATE, RATE)
 
 
 @dataclass
@@ -95,6 +97,9 @@ class Writer:
         target: What is recorded, and where.
         now: The time of day of the start.
         observer: Notified in the thread.
+
+    Attributes:
+        batch_s: How often to call ``put``, in seconds.
     """
 
     def __init__(self, target: Target, now: datetime, observer: Observer) -> None:
@@ -109,7 +114,10 @@ class Writer:
         self._pictures = (
             Pictures(target.sides, pictures.picture_size, pictures.fps) if target.sides else None
         )
-        self._timeline = Timeline(self._pictures, consent=target.recorder.start == "manual")
+        rates, self.batch_s = format_of(target.recorder.suffix, target.rates)
+        self._timeline = Timeline(
+            self._pictures, consent=target.recorder.start == "manual", rates=rates
+        )
         self._thread = threading.Thread(
             target=self._run, name=f"fastrtc-{target.id}:recording", daemon=True
         )
@@ -124,9 +132,9 @@ class Writer:
 
     def put(self, at_s: float, events: Sequence[Event]) -> None:
         """Write what has happened until a time; it is dropped if the disk is too slow."""
-        waiting = self._items.qsize()
-        if waiting < MAX_BATCHES:
-            if waiting > MAX_PICTURE_BATCHES:
+        waiting_s = self._items.qsize() * self.batch_s
+        if waiting_s < MAX_WAITING_S:
+            if waiting_s > MAX_PICTURES_S:
                 events = [event for event in events if not isinstance(event, Picture)]
             self._items.put(_Batch("more", at_s, events))
         else:
@@ -169,7 +177,7 @@ class Writer:
         if sink is not None:
             written.size = sink.size()
         written.lost_s = self._lost_s
-        written.duration_s = self._timeline.written / RATE
+        written.duration_s = self._timeline.written_s
         self._observer.ended(written)
 
     def _open(self) -> Sink:
@@ -192,10 +200,10 @@ class Writer:
         while (batch := self._items.get()) is not None:
             if batch.events:
                 timeline.add(batch.events)
-            for samples in read[batch.kind](batch.at_s):
-                sink.write(samples)
+            for block in read[batch.kind](batch.at_s):
+                sink.write(block)
                 if self._pictures is not None:
-                    for frame in self._pictures.frames(timeline.written / RATE):
+                    for frame in self._pictures.frames(timeline.written_s):
                         sink.write_picture(frame)
                 self._check_limits(sink)  # the silence since a stop may be long
             sink.flush()
@@ -206,7 +214,7 @@ class Writer:
 
     def _check_limits(self, sink: Sink) -> None:
         recorder = self._target.recorder
-        if self._timeline.written >= recorder.max_s * RATE:
+        if self._timeline.written_s >= recorder.max_s:
             raise LimitReached(f"it is longer than {recorder.max_s:g} s")
         if sink.size() >= recorder.max_bytes:
             raise LimitReached(f"it is larger than {recorder.max_bytes} bytes")

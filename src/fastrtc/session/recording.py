@@ -13,11 +13,13 @@ from ..core.close_reason import CloseReason
 from ..core.messages import create_message
 from ..core.tasks import run_in_thread, runs_on
 from ..core.types import Modality, Mode
+from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import call_function
 from ..recording.errors import LimitReached
 from ..recording.recorder import Recorder, RecordingEnd, sides_of
 from ..recording.report import Report, write_report
 from ..recording.taps import PictureTaps, Taps
+from ..recording.track import RATE
 from ..recording.writer import Target, Writer, Written
 from .events import transport_of
 from .recorded_turns import RecordedTurns
@@ -29,9 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["SessionRecording"]
 
 logger = logging.getLogger(__name__)
-
-BATCH_S = 0.2
-"""How often what the taps have noted is passed to the thread, in seconds."""
 
 FINISH_TIMEOUT_S = 10.0
 """How long the end of a connection waits until its recording is complete, in seconds."""
@@ -130,7 +129,7 @@ class SessionRecording:
         self._turns.start()
         self._taps = Taps(self._loop.time)
         self._set_taps(self._taps)
-        self._timer = self._loop.call_later(BATCH_S, self._tick)
+        self._timer = self._loop.call_later(self._writer.batch_s, self._tick)
 
     def _target(self) -> Target:
         return Target(
@@ -139,7 +138,16 @@ class SessionRecording:
             transport_of(self._session.user_context),
             audio="audio" in self._modality,
             sides=sides_of(self._mode) if self._has_video else (),
+            rates=self._rates,
         )
+
+    @property
+    def _rates(self) -> tuple[int, int]:
+        """The sample rates of the handler, in Hz."""
+        handler = self._session.handler
+        if not isinstance(handler, StreamHandlerBase):
+            return RATE, RATE
+        return handler.input_sample_rate, handler.output_sample_rate
 
     @property
     def _has_video(self) -> bool:
@@ -148,7 +156,7 @@ class SessionRecording:
     def _tick(self) -> None:
         if self._writer is not None and self._taps is not None:
             self._writer.put(self._loop.time(), self._taps.take())
-            self._timer = self._loop.call_later(BATCH_S, self._tick)
+            self._timer = self._loop.call_later(self._writer.batch_s, self._tick)
 
     def _pause(self) -> None:
         """End the stretch."""

@@ -1,0 +1,87 @@
+"""Pages of Ogg, laid out as the standards say."""
+
+import struct
+
+import pytest
+
+from fastrtc.recording.ogg import OggPages, delimit, join_streams, opus_head, opus_tags
+
+
+def checksum(page: bytes) -> int:
+    """The CRC of RFC 3533, bit by bit."""
+    value = 0
+    for byte in page[:22] + bytes(4) + page[26:]:
+        value ^= byte << 24
+        for _ in range(8):
+            value = (value << 1) ^ (0x04C11DB7 if value & 0x80000000 else 0)
+        value &= 0xFFFFFFFF
+    return value
+
+
+def pages_of(data: bytes) -> list[tuple[int, int, int, list[bytes]]]:
+    """Flags, position, number and packets of each page."""
+    pages = []
+    while data:
+        magic, version, flags, position, serial, number, crc, count = struct.unpack_from(
+            "<4sBBQIIIB", data
+        )
+        assert (magic, version, serial) == (b"OggS", 0, 7)
+        lengths, packets, at, size = data[27 : 27 + count], [], 27 + count, 0
+        for length in lengths:
+            size += length
+            if length < 255:
+                packets.append(data[at : at + size])
+                at, size = at + size, 0
+        assert not size and checksum(data[:at]) == crc
+        pages.append((flags, position, number, packets))
+        data = data[at:]
+    return pages
+
+
+def test_pages_have_whole_packets_and_checksums() -> None:
+    ogg = OggPages(7)
+    packets = [bytes([n % 256]) * n for n in (0, 1, 254, 255, 256, 510, 1000)]
+    data = ogg.pages([b"first"], 0) + ogg.pages(packets, 7000, step=1000)
+    data += ogg.pages([b"end"], 8000, step=1000, cut=7400)
+    assert pages_of(data) == [
+        (2, 0, 0, [b"first"]),
+        (0, 7000, 1, packets),
+        (4, 7400, 2, [b"end"]),
+    ]
+
+
+def test_more_than_a_page_holds() -> None:
+    packets = [bytes([n % 256]) * 600 for n in range(200)]  # 3 segments each
+    pages = pages_of(OggPages(7).pages(packets, 200 * 960, step=960, cut=200 * 960 - 5))
+    assert [(page[0], page[1], len(page[3])) for page in pages] == [
+        (2, 85 * 960, 85),
+        (0, 170 * 960, 85),
+        (4, 200 * 960 - 5, 30),
+    ]
+    assert [packet for page in pages for packet in page[3]] == packets
+
+
+@pytest.mark.parametrize("size", [0, 1, 251, 252, 255, 256, 1274])
+def test_the_first_stream_says_its_length(size: int) -> None:
+    frame = bytes(range(256)) * 5
+    joined = join_streams(b"\xf8" + frame[:size], b"\xf8right")
+    assert joined[0] == 0xF8
+    length, at = joined[1], 2
+    if length >= 252:
+        length, at = length + 4 * joined[2], 3
+    assert length == size and joined[at : at + size] == frame[:size]
+    assert joined[at + size :] == b"\xf8right"
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (80, 79, 81), (10, 300, 251), (1, 2, 700)])
+def test_a_packet_of_several_frames_says_the_length_of_the_last(sizes: tuple[int, ...]) -> None:
+    frames = [bytes([n]) * size for n, size in enumerate(sizes)]
+    lengths = [bytes((n,)) if n < 252 else bytes((252 + n % 4, (n - 252) // 4)) for n in sizes]
+    same = len(set(sizes)) == 1
+    head = b"\xfb" + bytes((3 if same else 0x83,)) + b"".join([] if same else lengths[:-1])
+    assert delimit(head + b"".join(frames)) == head + lengths[-1] + b"".join(frames)
+
+
+def test_the_headers() -> None:
+    assert opus_head(24_000, 120) == b"OpusHead\x01\x02\x78\0\xc0\x5d\0\0\0\0\x01\x02\0\0\x01"
+    assert opus_tags("me") == b"OpusTags\x02\0\0\0me\0\0\0\0"
