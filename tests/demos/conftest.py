@@ -1,7 +1,7 @@
 """Starts demos, and opens their pages in Chromium with a fake microphone and camera."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +64,8 @@ async def open_page(playwright: Playwright, tmp_path: Path) -> AsyncIterator[Cal
 
     `await open_page(url, says=samples)`: the microphone says it once (mono, 48 kHz), after two
     seconds of silence; then it is silent. The microphone's clock begins when the page asks for
-    it. `again=s` says it again and again, with so many seconds of silence between.
+    it. `again=s` says it again and again, with so many seconds of silence between. `flags` are
+    more of Chromium's.
     """
     browsers: list[Browser] = []
     thrown: list[str] = []
@@ -75,6 +76,7 @@ async def open_page(playwright: Playwright, tmp_path: Path) -> AsyncIterator[Cal
         *,
         again: float | None = None,
         camera: Path | None = None,
+        flags: Sequence[str] = (),
     ) -> DemoTab:
         number = len(browsers)
         microphone = tmp_path / f"microphone-{number}.wav"
@@ -87,6 +89,7 @@ async def open_page(playwright: Playwright, tmp_path: Path) -> AsyncIterator[Cal
             executable_path=require_program("chromium"),
             args=[
                 *FLAGS,
+                *flags,
                 f"--use-file-for-fake-audio-capture={microphone}{'' if again else '%noloop'}",
                 f"--use-file-for-fake-video-capture={camera}",
             ],

@@ -17,12 +17,13 @@ import pytest
 
 __all__ = ["PAGES", "PEERS", "is_of_a_page"]
 
-PAGES = ("tests/browser/", "tests/demos/", "tests/gradio/")
+PAGES = ("tests/browser/", "tests/demos/", "tests/gradio/", "tests/packages/")
 PAGES_CLASS = "TestPages"
 WITHOUT_PAGES = (
     "tests/demos/stand_ins/",
     "tests/demos/test_keyed_replies.py",
     "tests/demos/test_modes.py",
+    "tests/packages/test_node.py",
 )
 PEERS = (
     "tests/abuse/",

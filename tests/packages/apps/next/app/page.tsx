@@ -1,0 +1,5 @@
+import { Call } from "./call";
+
+export default function Page() {
+  return <Call />;
+}
