@@ -1,12 +1,10 @@
 """The back end of a voice chat whose front end is a Next.js application: see README.md."""
 
-import json
 import os
 
 from fastapi import FastAPI
-from fastapi.responses import StreamingResponse
 
-from fastrtc import AdditionalOutputs, ReplyOnPause, Stream, get_stt_model, get_tts_model
+from fastrtc import ReplyOnPause, Stream, Transcript, get_stt_model, get_tts_model
 
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
@@ -24,11 +22,11 @@ def answer(text: str) -> str:
 
 
 def reply(audio):
-    """Send each message to the front end as soon as it is known, then speak it."""
+    """Send what is said to the front end as soon as it is known, then speak it."""
     said = ears.stt(audio)
-    yield AdditionalOutputs({"role": "user", "content": said or "…"})
+    yield Transcript(said or "…", who="user")
     text = answer(said)
-    yield AdditionalOutputs({"role": "assistant", "content": text})
+    yield Transcript(text)
     yield from voice.stream_tts_sync(text)
 
 
@@ -49,19 +47,6 @@ stream.mount(app)
 @app.get("/")
 def about():
     return {"what": "the back end; the page is Next.js', see README.md"}
-
-
-@app.get("/messages")
-def messages(webrtc_id: str):
-    """Send the messages of a connection as server-sent events."""
-
-    async def events():
-        async for outputs in stream.output_stream(webrtc_id):
-            yield f"data: {json.dumps(outputs.args[0])}\n\n"
-
-    # "no-transform" keeps Next.js from buffering the events to compress them.
-    headers = {"Cache-Control": "no-cache, no-transform"}
-    return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
 
 
 if __name__ == "__main__":

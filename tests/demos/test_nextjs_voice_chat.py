@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,46 +11,26 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from fastrtc.cli.packages import write_packages
 from tests.browser.server import ROOT
 from tests.demos.running import MARKS, PATIENCE
 from tests.demos.voices import espeak
+from tests.support.npm import BUILD_WITHIN, INSTALL, npm
 from tests.support.peers import eventually
 from tests.support.programs import require_program
 from tests.support.speech import recorded_prompt
 
 FRONTEND = ROOT / "demo" / "nextjs_voice_chat" / "frontend"
-BUILD_WITHIN = 300  # s; it takes 30 s here
 
 pytestmark = [*MARKS, pytest.mark.external("recorded-voices", "npm")]
 
 
-def run(cache: Path, *command: str) -> None:
-    """Run npm in the front end's folder, offline but for what the lock file names."""
-    environment = os.environ | {
-        "NEXT_TELEMETRY_DISABLED": "1",
-        "PYTHON": sys.executable,
-        "npm_config_cache": str(cache),
-        "npm_config_update_notifier": "false",
-    }
-    done = subprocess.run(
-        [require_program("npm"), *command],
-        cwd=FRONTEND,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=BUILD_WITHIN,
-    )
-    assert done.returncode == 0, done.stdout
-
-
-def build(cache: Path) -> None:
-    """Install what the lock file says, unless it is there, and build."""
-    installed = FRONTEND / "node_modules" / ".package-lock.json"
-    wanted = FRONTEND / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
-        run(cache, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-    run(cache, "run", "build")
+def build() -> None:
+    """Install what the lock file says, with the packages of this repository, and build."""
+    (FRONTEND / "vendor").mkdir(exist_ok=True)
+    write_packages(FRONTEND / "vendor")
+    npm(FRONTEND, "ci", *INSTALL)
+    npm(FRONTEND, "run", "build")
 
 
 @contextmanager
@@ -79,7 +58,7 @@ def serving_frontend(backend: str, log: Path) -> Iterator[str]:
 
 @pytest.mark.timeout(2 * BUILD_WITHIN)
 async def test_it_talks_and_shows_what_was_said(start_demo, open_page, tmp_path: Path):
-    build(tmp_path / "npm")
+    build()
     backend = start_demo("nextjs_voice_chat")
     log = tmp_path / "frontend.log"
     with serving_frontend(backend.url, log) as url:
