@@ -25,6 +25,14 @@ const PAGES = [
       "All that the package `@fastrtc/client` exports, and the module `fastrtc.js`, which is the " +
       "same. [JavaScript client](../client.md) is the guide.",
   },
+  {
+    file: "react.md",
+    declarations: "src/fastrtc/npm/react/dist/index.d.ts",
+    title: "@fastrtc/react",
+    head:
+      "All that the package `@fastrtc/react` exports. [React](../react.md) is the guide; " +
+      "`@fastrtc/react/styles.css` is the style sheet.",
+  },
 ];
 
 const elsewhere = new Map();

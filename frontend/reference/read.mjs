@@ -17,7 +17,8 @@ import ts from "typescript";
  *
  * @typedef {object} Entry
  * @property {string} name
- * @property {"class" | "interface" | "type" | "function" | "variable" | "method" | "property"} kind
+ * @property {"class" | "interface" | "type" | "function" | "component" | "variable" | "method" |
+ *   "property"} kind
  * @property {string[]} signatures In TypeScript; several for overloads.
  * @property {Doc} doc
  * @property {Entry[]} members
@@ -95,6 +96,8 @@ class Reader {
     switch (kind) {
       case "function":
         return [this.#callable(`function ${name}`, node)];
+      case "component":
+        return [`function ${name}(props: ${this.#print(node.type.typeArguments[0])}): ReactNode`];
       case "variable":
         return [`const ${name}: ${this.#print(node.type)}`];
       case "type":
@@ -211,7 +214,10 @@ class Reader {
   /** Return the text of a node on one line, without comments. */
   #print(node) {
     const text = printer.printNode(ts.EmitHint.Unspecified, node, this.#file);
-    return text.replace(/\s+/g, " ").replace(/; }/g, " }");
+    return text
+      .replace(/\s+/g, " ")
+      .replace(/; }/g, " }")
+      .replace(/\bimport\("[^"]*"\)\./g, "");
   }
 }
 
@@ -219,7 +225,10 @@ function kindOf(node) {
   if (ts.isClassDeclaration(node)) return "class";
   if (ts.isInterfaceDeclaration(node)) return "interface";
   if (ts.isTypeAliasDeclaration(node)) return "type";
-  return ts.isFunctionDeclaration(node) ? "function" : "variable";
+  if (ts.isFunctionDeclaration(node)) return "function";
+  return /^(import\("react"\)\.)?ForwardRefExoticComponent</.test(node.type.getText())
+    ? "component"
+    : "variable";
 }
 
 function isPublic(node) {

@@ -7,9 +7,9 @@ import ts from "typescript";
 
 const GROUPS = [
   ["Hooks", ({ kind, name }) => kind === "function" && /^use[A-Z]/.test(name)],
-  ["Components", ({ kind, name }) => isValue(kind) && /^[A-Z]/.test(name)],
+  ["Components", ({ kind }) => kind === "component"],
   ["Classes", ({ kind }) => kind === "class"],
-  ["Functions", ({ kind, name }) => isValue(kind) && /^(?!use[A-Z])[a-z]/.test(name)],
+  ["Functions", ({ kind, name }) => isValue(kind) && !/^use[A-Z]/.test(name)],
   ["Types", ({ kind }) => kind === "interface" || kind === "type"],
 ];
 const SYMBOLS = { variable: "attribute", property: "attribute" }; // as those of Python are labelled

@@ -35,6 +35,14 @@ EXPECTED = {
     "docker": "deployment/",
     "nginx": "deployment/",
     "https": "deployment/",
+    "React": "react/",
+    "next.js": "front-end/",
+    "front end": "front-end/",
+    "CORS": "front-end/",
+    "Content-Security-Policy": "front-end/",
+    "npm": "front-end/",
+    "ConnectionOptions": "reference/javascript/",
+    "useStream": "react/",
     "push to talk": "turn-taking/",
     "barge-in": "turn-taking/",
     "interruptions": "turn-taking/",
@@ -49,11 +57,8 @@ EXPECTED = {
     "WHEP": "whip/",
     "pipecat": "rtvi/",
     "phone number": "telephone/",
-    "react": "react/",
-    "useStream": "react/",
     "concurrency_limit": "reference/stream/",
     "ReplyOnPause": "reference/replies/",
-    "ConnectionOptions": "reference/javascript/",
 }
 """A page for what people type; it has to be among the first three."""
 

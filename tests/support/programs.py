@@ -121,6 +121,7 @@ PROGRAMS = {
     ),
     "pulseaudio": Program(commands=("pulseaudio",), debian="pulseaudio", brew="pulseaudio"),
     "ray": Program(package="ray"),
+    "react": Program(npm="react/package.json"),
     "redis-server": Program(commands=("redis-server",), debian="redis-server", brew="redis"),
     "smart-turn": Program(package="pipecat", requirement="pipecat-ai==1.14.0"),
     "sox": Program(commands=("sox",), debian="sox", brew="sox"),

@@ -55,7 +55,9 @@ interface Frame {
 }
 /** Knock. */
 declare function knock(door: Door, times?: number): Promise<void>;
-export { Door, DoorEvents, Frame, Material, knock };
+/** The door of a page. */
+declare const DoorView: import("react").ForwardRefExoticComponent<DoorProps & import("react").RefAttributes<HTMLElement>>;
+export { DoorView, Door, DoorEvents, Frame, Material, knock };
 `;
 
 const page = (text = FILE) =>
@@ -66,6 +68,7 @@ it("reads the public names and members", () => {
   expect(entries.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
     "class Door",
     "interface DoorEvents",
+    "component DoorView",
     "interface Frame",
     "type Material",
     "function knock",
@@ -76,6 +79,13 @@ it("reads the public names and members", () => {
 it("puts the type arguments into what is inherited from a class that is not public", () => {
   const on = readDeclarations(FILE)[0]?.members[0];
   expect(on?.signatures.join()).toContain("(detail: DoorEvents[Name]) => void");
+});
+
+it("shows components as functions of their properties", () => {
+  const view = readDeclarations(FILE).find(({ name }) => name === "DoorView");
+  expect(view?.signatures).toEqual([
+    "function DoorView(props: DoorProps & RefAttributes<HTMLElement>): ReactNode",
+  ]);
 });
 
 it("names parameters that are taken apart", () => {
@@ -101,6 +111,7 @@ it.each([
 it("gives each name and member an anchor", () => {
   const anchors = [...page().matchAll(/(?:\{ #|id=")([\w.]+)/g)].map(([, anchor]) => anchor);
   expect(anchors).toEqual([
+    "DoorView",
     "Door",
     "Door.on",
     "Door.width",
