@@ -9,6 +9,7 @@ import asyncio
 import fractions
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -49,6 +50,16 @@ def check_command_line() -> None:
         assert said.stdout.split() == ["fastrtc", __version__], said.stdout
         said = subprocess.run([*command, "demo"], capture_output=True, text=True, check=True)
         assert "audio_echo" in said.stdout, f"the list of demos is {said.stdout!r}"
+
+
+def check_starters() -> None:
+    """`fastrtc init` writes an app: its templates and npm packages are in the package."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = Path(folder, "voice")
+        command = [sys.executable, "-m", "fastrtc", "init", str(app), "--react"]
+        subprocess.run(command, capture_output=True, check=True)
+        assert (app / "dev.py").is_file() and (app / ".gitignore").is_file()
+        assert len([*app.glob("frontend/vendor/fastrtc-*.tgz")]) == 2
 
 
 def echo_stream():
@@ -146,7 +157,7 @@ def has_tone(frame) -> bool:
 
 def main() -> int:
     failed = 0
-    checks = (check_imports, check_command_line, check_echo)
+    checks = (check_imports, check_command_line, check_starters, check_echo)
     for check in checks:
         try:
             check()

@@ -19,7 +19,7 @@ from fastrtc.cli.init import KINDS, write_starter
 from tests.browser.server import _free_port
 from tests.demos.running import MARKS, PATIENCE, DemoTab, Program
 from tests.demos.voices import hears
-from tests.support.npm import BUILD_WITHIN, npm
+from tests.support.npm import BUILD_WITHIN, INSTALL, npm
 from tests.support.speech import spaced, speech
 
 pytestmark = [*MARKS, pytest.mark.external("ears", "espeak-ng")]
@@ -42,14 +42,16 @@ class App(Program):
 
 
 @pytest.fixture
-def start_app(tmp_path: Path) -> Iterator[Callable[[str], App]]:
-    """Writes an app and starts it; it may write no traceback, and leave nothing running."""
+def start_app(tmp_path: Path) -> Iterator[Callable[..., App]]:
+    """Writes an app and starts it, after `npm install` if `installed`; it writes no traceback."""
     started: list[App] = []
 
-    def start(kind: str) -> App:
+    def start(kind: str, *, installed: bool = False) -> App:
         folder = tmp_path / "voice"
         write_starter(folder, kind)
         check_requirements(folder)
+        if installed:
+            npm(folder / "frontend", "install", *INSTALL)
         app = App(folder, kind)
         started.append(app)
         app.start()
@@ -64,7 +66,8 @@ def start_app(tmp_path: Path) -> Iterator[Callable[[str], App]]:
 def check_requirements(folder: Path) -> None:
     """Fail unless this environment has what `pip install -r requirements.txt` would install."""
     for line in (folder / "requirements.txt").read_text().splitlines():
-        if text := line.partition("#")[0].strip():
+        text = line.partition("#")[0].strip()
+        if text and not text.startswith("--"):
             requirement = Requirement(text)
             assert requirement.specifier.contains(version(requirement.name)), text
 
@@ -85,21 +88,21 @@ def running_in(app: App) -> list[psutil.Process]:
     return psutil.Process(app.process.pid).children(recursive=True)
 
 
-async def test_html(start_app: Callable[[str], App], open_page: Callable) -> None:
+async def test_html(start_app: Callable[..., App], open_page: Callable) -> None:
     page = await talk(start_app("html"), open_page)
     await page.picture("starter")
     await page.press("Stop")
     await page.shows("Stopped")
 
 
-async def test_gradio(start_app: Callable[[str], App], open_page: Callable) -> None:
+async def test_gradio(start_app: Callable[..., App], open_page: Callable) -> None:
     page = await talk(start_app("gradio"), open_page)
     await page.press("Stop")
 
 
 @needs_npm
 @pytest.mark.timeout(BUILD_WITHIN)
-async def test_react(start_app: Callable[[str], App], open_page: Callable) -> None:
+async def test_react(start_app: Callable[..., App], open_page: Callable) -> None:
     """React in development; then the server ends by itself, and so does the front end."""
     app = start_app("react")
     await talk(app, open_page)
@@ -128,9 +131,9 @@ def check_the_build(folder: Path) -> None:
 
 @needs_npm
 @pytest.mark.timeout(BUILD_WITHIN)
-async def test_next(start_app: Callable[[str], App], open_page: Callable) -> None:
+async def test_next(start_app: Callable[..., App], open_page: Callable) -> None:
     """Next.js in development, until Ctrl-C."""
-    app = start_app("next")
+    app = start_app("next", installed=True)  # which may take longer than `start` waits
     await talk(app, open_page)
     running = running_in(app)
     app.stop(signal.SIGINT)

@@ -36,7 +36,11 @@ export function Conversation({ title, url }: { title: string; url?: string }) {
         )}
         <div className="dock">
           <AudioLevel stream={stream} side="local" className="level" />
-          <StreamButton stream={stream} className="talk" aria-label={stream.active ? "Stop" : "Start"}>
+          <StreamButton
+            stream={stream}
+            className="talk"
+            aria-label={stream.active ? "Stop" : "Start"}
+          >
             <Icon active={stream.active} />
           </StreamButton>
           <AudioLevel stream={stream} side="remote" className="level" />

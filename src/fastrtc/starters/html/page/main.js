@@ -20,6 +20,8 @@ const TURNS = {
   interrupted: "Interrupted",
 };
 
+const NAMES = { user: "You", assistant: "Assistant" }; // for screen readers
+
 const find = (selector) => document.querySelector(selector);
 const captions = find(".captions");
 
@@ -70,10 +72,12 @@ connection.on("transcript", ({ key, who, text, final, interrupted }) => {
     line = document.createElement("p");
     line.dataset.who = who;
     line.dir = "auto";
+    line.innerHTML = "<bdi></bdi> <span></span>";
+    line.firstChild.textContent = NAMES[who];
     lines.set(key, line);
     captions.append(line);
   }
-  line.textContent = text;
+  line.lastChild.textContent = text;
   line.toggleAttribute("data-partial", !final);
   line.toggleAttribute("data-interrupted", interrupted);
   if (!text) line.remove();
