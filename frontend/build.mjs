@@ -42,9 +42,9 @@ const PLAYGROUND = {
 
 /** Members of the client's own classes and objects, which the minifier renames. None is public. */
 const INTERNAL = (
-  "attempts begins chosen continuity counts created exchange grant hearing iceTimeout isOpen " +
-  "isSilent isStale keptFor lacks link media milliseconds playoutDelay renews resend restart " +
-  "resumable setManual silenced stats"
+  "attempts begins chosen continuity counts created exchange grant hearing iceTimeout " +
+  "isOpen isSilent isStale keep keptFor lacks link lost media milliseconds playoutDelay post " +
+  "renew renews resend reset restart resumable setManual silenced stats step wake"
 ).split(" ");
 
 /** The npm packages: where the Python package has a script and its declarations. */
