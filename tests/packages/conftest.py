@@ -1,7 +1,9 @@
 """Applications outside the workspace that use the packages, installed as their users do."""
 
+import fcntl
+import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,11 +12,12 @@ import pytest
 from fastrtc.cli.packages import write_packages
 from tests.demos.conftest import open_page, playwright  # noqa: F401
 from tests.demos.running import Program
+from tests.packages.server import BUILT
 from tests.support.npm import INSTALL, npm
 
 APPS = Path(__file__).parent / "apps"
 COMPONENTS = {"vite": "src", "next": "app"}
-"""Where an application has the component that they share."""
+"""The folder of an application for the component that they share."""
 
 
 @pytest.fixture(scope="session")
@@ -23,34 +26,33 @@ def tarballs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return write_packages(tmp_path_factory.mktemp("tarballs"))
 
 
-@pytest.fixture(scope="session")
-def install(tmp_path_factory: pytest.TempPathFactory, tarballs: list[Path]) -> Callable[..., Path]:
-    """Copies an application out of the repository, and installs the packages into it."""
-    place = tmp_path_factory.mktemp("apps")
-
-    def one(name: str, *options: str) -> Path:
-        folder = place / name
-        shutil.copytree(APPS / name, folder)
-        if source := COMPONENTS.get(name):
-            shutil.copy(APPS / "call.tsx", folder / source)
-        npm(folder, "install", *INSTALL, *options, *map(str, tarballs))
-        return folder
-
-    return one
+def install(folder: Path, tarballs: list[Path], *options: str) -> None:
+    """Copy an application out of the repository, and install the packages into it."""
+    shutil.copytree(APPS / folder.name, folder)
+    if source := COMPONENTS.get(folder.name):
+        shutil.copy(APPS / "call.tsx", folder / source)
+    npm(folder, "install", *INSTALL, *options, *map(str, tarballs))
 
 
 @pytest.fixture(scope="session")
-def apps(install: Callable[..., Path]) -> Path:
-    """The folder of the built applications."""
+def apps(tmp_path_factory: pytest.TempPathFactory, tarballs: list[Path]) -> Path:
+    """The folder of the built applications, which the workers share: the first one builds them."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    built = place / "apps"
 
-    def build(name: str) -> Path:
-        folder = install(name)
-        npm(folder, "run", "build")
-        return folder
+    def build(name: str) -> None:
+        install(built / name, tarballs)
+        npm(built / name, "run", "build")
 
-    with ThreadPoolExecutor() as threads:
-        vite, _ = threads.map(build, ("vite", "next"))
-    return vite.parent
+    with (place / "apps.lock").open("w") as lock, ThreadPoolExecutor() as threads:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (built / "done").exists():
+            shutil.rmtree(built, ignore_errors=True)
+            list(threads.map(build, BUILT))
+            (built / "done").touch()
+    return built
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.browser.media import align, envelope
+from tests.packages.conftest import install
 from tests.packages.server import make_app
 from tests.support.npm import BUILD_WITHIN, npm
 from tests.support.servers import serving
@@ -18,9 +18,11 @@ pytestmark = [pytest.mark.external("npm"), pytest.mark.timeout(BUILD_WITHIN)]
 
 
 @pytest.fixture(scope="module")
-def folder(install: Callable[..., Path]) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, tarballs: list[Path]) -> Path:
+    place = tmp_path_factory.mktemp("apps") / "node"
     # The peer dependencies of react-native-webrtc are those of a phone's application.
-    return install("node", "--legacy-peer-deps")
+    install(place, tarballs, "--legacy-peer-deps")
+    return place
 
 
 def run(folder: Path, script: str, *arguments: str) -> dict:

@@ -23,6 +23,7 @@ WITHOUT_PAGES = (
     "tests/demos/stand_ins/",
     "tests/demos/test_keyed_replies.py",
     "tests/demos/test_modes.py",
+    "tests/packages/test_builds.py",
     "tests/packages/test_node.py",
 )
 PEERS = (
