@@ -56,6 +56,7 @@ EXPECTED = {
     "WHEP": "whip/",
     "pipecat": "rtvi/",
     "phone number": "telephone/",
+    "playground": "playground/",
     "concurrency_limit": "reference/stream/",
     "ReplyOnPause": "reference/replies/",
 }

@@ -60,6 +60,10 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         from . import packages
 
         return packages.run(given.folder)
+    if given.command == "playground":
+        from . import playground
+
+        return playground.run(given)
     if given.command == "serve":
         from . import serve
 
@@ -128,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument("--port", type=_port, default=7860, help="port of that page; default: 7860")
 
+    _add_playground(commands)
     _add_serve(commands)
     _add_talk(commands)
     packages = commands.add_parser(
@@ -159,6 +164,48 @@ def _add_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     }.items():
         kind.add_argument(f"--{name}", dest="kind", action="store_const", const=name, help=about)
     init.set_defaults(kind="html")
+
+
+def _add_playground(commands: Any) -> None:
+    playground = commands.add_parser(
+        "playground",
+        help="talk to a running stream on a page",
+        description="Serve a page on this machine that talks to a running stream, and shows its "
+        "levels, transcript, messages, turns and network.",
+    )
+    playground.add_argument(
+        "url",
+        metavar="URL",
+        help="a Gradio page or a mounted stream, such as http://127.0.0.1:7860",
+    )
+    playground.add_argument("--port", type=_port, help="port of the page; default: a free one")
+    playground.add_argument(
+        "--modality",
+        choices=("audio", "video", "audio-video"),
+        help="default: that of the stream, if it can be found out",
+    )
+    playground.add_argument(
+        "--mode",
+        choices=("send-receive", "send", "receive"),
+        help="default: that of the stream, if it can be found out",
+    )
+    playground.add_argument(
+        "--transport", choices=("auto", "webrtc", "websocket"), help="default: auto"
+    )
+    playground.add_argument("--token", help="sent with each request, unless the page has another")
+    playground.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help="of each request to URL; repeatable",
+    )
+    playground.add_argument(
+        "--open",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether to open the page in the browser",
+    )
 
 
 def _add_serve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

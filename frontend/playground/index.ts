@@ -1,0 +1,45 @@
+/** The script of the page: finds out about the stream, and shows the playground. */
+
+import { Connection } from "@fastrtc/client";
+import { Playground } from "./playground";
+import { commandEnded, ownTarget, readTarget, type Target } from "./target";
+
+const own = ownTarget(new URL(location.href));
+let last: Target | null = null;
+
+/** Ask the command that serves the page; another server has no such route. */
+async function ask(): Promise<Target> {
+  try {
+    const response = await fetch("target", { cache: "no-store" });
+    const isAnswer = response.headers.get("content-type")?.startsWith("application/json") === true;
+    last = response.ok && isAnswer ? readTarget(await response.json()) : own;
+  } catch {
+    last = { ...(last ?? own), problem: commandEnded() };
+  }
+  return last;
+}
+
+async function iceServers(token: string | null): Promise<RTCConfiguration | null> {
+  if (last?.kind !== "gradio") return null;
+  const headers: HeadersInit = token ? { Authorization: `Bearer ${token}` } : {};
+  const response = await fetch("rtc_configuration", { headers, cache: "no-store" });
+  return response.ok ? ((await response.json()) as RTCConfiguration | null) : null;
+}
+
+function storageOf(): Storage | null {
+  try {
+    return localStorage;
+  } catch {
+    return null; // the browser stores nothing for this page
+  }
+}
+
+const target = await ask();
+const playground = new Playground(target, {
+  connect: (options) => new Connection(options),
+  ask,
+  iceServers,
+  storage: storageOf(),
+});
+document.title = `${target.url.replace(/^\w+:\/\//, "")} – FastRTC playground`;
+document.body.replaceChildren(playground.root);

@@ -1,0 +1,138 @@
+"""The page of `fastrtc playground`: a person talks to a real stream through it."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from playwright.async_api import Browser, Page, expect
+
+from fastrtc import ReplyOnPause, Stream, Transcript, get_current_context
+from fastrtc.cli.playground_app import make_app
+from fastrtc.cli.playground_target import Choices, Target
+from tests.browser.demo_page import PATIENCE, wait_in
+from tests.support.servers import serving
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.browser,
+    pytest.mark.external("chromium", "espeak-ng"),
+]
+
+
+def reply(audio: tuple[int, Any]) -> Iterator[Any]:
+    yield Transcript("How are you?", "user")
+    yield Transcript("Very well.")
+    times = np.arange(24_000) / 24_000
+    yield 24_000, (16_000 * np.sin(2 * np.pi * 440 * times)).astype(np.int16)[None]
+
+
+async def echo(message: dict[str, Any]) -> None:
+    get_current_context().send({"type": "echo", "data": message["data"]})
+
+
+def flip(picture: Any) -> Any:
+    return np.flip(picture, axis=0)
+
+
+def program() -> FastAPI:
+    app = FastAPI()
+    stream = Stream(
+        ReplyOnPause(reply),
+        modality="audio",
+        on_message=echo,
+        on_turn=lambda turn: None,
+        verbose=False,
+    )
+
+    @stream.method
+    def add(numbers: list[int]) -> int:
+        return sum(numbers)
+
+    stream.mount(app, "/talk")
+    Stream(flip, modality="video", verbose=False).mount(app, "/video")
+    app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
+    return app
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser) -> Any:
+    context = await browser.new_context(viewport={"width": 1280, "height": 800})
+    shown = await context.new_page()
+    thrown: list[str] = []
+    shown.on("pageerror", lambda error: thrown.append(str(error)))
+    yield shown
+    await context.close()
+    assert not thrown
+
+
+async def wait_for_state(page: Page, state: str) -> None:
+    await expect(page.locator(".pg-stage")).to_have_attribute("data-state", state, timeout=PATIENCE)
+
+
+async def talk(page: Page, transport: str) -> None:
+    """Start, send a message, call a method, and wait for the reply to what is said."""
+    await page.get_by_text(transport, exact=True).first.click()
+    await page.get_by_role("button", name="Start", exact=True).click()
+    await wait_for_state(page, "connected")
+    await expect(page.locator(".pg-stage .pg-chip")).to_have_text(transport)
+
+    kinds = page.get_by_role("radiogroup", name="What to send")
+    await kinds.get_by_text("Message").click()
+    await page.get_by_label("Message, as JSON").fill('{"type": "hello", "data": 42}')
+    await page.keyboard.press("Enter")
+    log = page.get_by_role("log", name="Messages")
+    await expect(log.locator("[data-way=sent] b", has_text="hello")).to_be_visible()
+    await expect(log.locator("[data-way=received]", has_text="echo")).to_contain_text("42")
+
+    await kinds.get_by_text("Call").click()
+    await page.get_by_label("Method of the program").fill("add")
+    await page.get_by_label("Data of the call, as JSON").fill("[1, 2, 3]")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".pg-result")).to_have_text("add: 6")
+
+    captions = page.get_by_role("log", name="Captions")
+    await expect(captions).to_contain_text("You How are you?", timeout=PATIENCE)
+    await expect(captions).to_contain_text("Program Very well.")
+    await expect(page.locator(".frtc-turn-title").first).to_contain_text(
+        "ended by a pause", timeout=PATIENCE
+    )
+    await wait_in(page, "() => document.querySelectorAll('.pg-figures dd')[1].textContent !== '–'")
+    await page.get_by_role("button", name="Stop", exact=True).click()
+    await wait_for_state(page, "stopped")
+    await page.get_by_role("button", name="Clear the messages").click()
+
+
+async def test_a_conversation_over_both_transports(page: Page) -> None:
+    with ExitStack() as target:
+        url = target.enter_context(serving(program()))
+        with serving(make_app(Target(f"{url}/talk", {}), Choices())) as address:
+            await page.goto(address)
+            await expect(page.locator(".pg-address")).to_have_text(f"{url}/talk")
+            media = page.get_by_label("Media").locator("option:checked")
+            await expect(media).to_have_text("Detected: audio")
+            overflow = "document.documentElement.scrollHeight <= innerHeight"
+            assert await page.evaluate(overflow)
+            await talk(page, "WebRTC")
+            await talk(page, "WebSocket")
+            target.close()  # the program ends
+            await page.get_by_role("button", name="Start", exact=True).click()
+            alert = page.get_by_role("alert")
+            await expect(alert).to_contain_text(f"{url}/talk/webrtc/offer cannot be reached")
+
+
+async def test_the_page_on_the_server_of_the_stream(page: Page) -> None:
+    """Without the command nothing is known of the stream: its refusal says that it takes video."""
+    with serving(program()) as url:
+        await page.goto(f"{url}/fastrtc/playground/index.html?stream=/video")
+        await page.get_by_role("button", name="Start", exact=True).click()
+        await wait_for_state(page, "connected")
+        await wait_in(page, "() => document.querySelector('.pg-picture').videoWidth > 0")
+        await page.get_by_role("button", name="Turn the camera off").click()
+        await page.get_by_role("button", name="Turn the camera on").click()
+        await page.get_by_role("button", name="Stop", exact=True).click()
+        await wait_for_state(page, "stopped")
