@@ -6,14 +6,14 @@ const react = path.join(import.meta.dirname, "react");
 const REACT_TESTS = "tests/react/**/*.test.tsx";
 
 /** Run the tests of the React package with the React of a folder, also for sources in docs/. */
-function reactProject(version, folder) {
+function reactProject(version, folder, include) {
   const modules = path.join(import.meta.dirname, folder, "node_modules");
   return {
     extends: true,
     resolve: {
       alias: [{ find: /^(react|react-dom)(?=$|\/)/, replacement: path.join(modules, "$1") }],
     },
-    test: { name: `react ${version}`, include: [REACT_TESTS] },
+    test: { name: `react ${version}`, include: [include] },
   };
 }
 
@@ -36,8 +36,12 @@ export default defineConfig({
         extends: true,
         test: { name: "front end", include: ["tests/**/*.test.{ts,tsx}"], exclude: [REACT_TESTS] },
       },
-      reactProject(18, "tests/react-18"),
-      reactProject(19, "."),
+      reactProject(
+        18,
+        "tests/react-18",
+        "tests/react/{components,refresh,server,use_stream}.test.tsx",
+      ),
+      reactProject(19, ".", REACT_TESTS),
     ],
   },
 });

@@ -1,7 +1,16 @@
 // @vitest-environment happy-dom
-import { act, createRef } from "react";
+import { act, createRef, StrictMode } from "react";
+import { hydrateRoot } from "react-dom/client";
+import { renderToString } from "react-dom/server";
 import { describe, expect, it, vi } from "vitest";
-import { Captions, StreamButton, StreamStatus, VideoView, type StreamHandle } from "@fastrtc/react";
+import {
+  AudioLevel,
+  Captions,
+  StreamButton,
+  StreamStatus,
+  VideoView,
+  type StreamHandle,
+} from "@fastrtc/react";
 import { FakePeer, getUserMedia } from "../client/browser_double";
 import { connect, makeProbe, prepare, render, say, settle } from "./render";
 
@@ -224,5 +233,42 @@ describe("Captions", () => {
     expect(lines()[0]?.hasAttribute("aria-hidden")).toBe(false);
     await say({ type: "interrupted", data: "" });
     expect(lines()[1]?.dataset["interrupted"]).toBe("");
+  });
+});
+
+it("takes over what the server has rendered", async () => {
+  const probe = makeProbe();
+  const page = (
+    <StrictMode>
+      <probe.Probe modality="audio-video">
+        {(stream) => (
+          <main>
+            <StreamButton stream={stream} />
+            <StreamStatus stream={stream} />
+            <AudioLevel stream={stream} />
+            <VideoView stream={stream} />
+            <Captions stream={stream} />
+          </main>
+        )}
+      </probe.Probe>
+    </StrictMode>
+  );
+  const element = document.createElement("div");
+  document.body.append(element);
+  element.innerHTML = renderToString(page);
+  const button = element.querySelector("button");
+  const onRecoverableError = vi.fn();
+  const root = await act(async () => {
+    const made = hydrateRoot(element, page, { onRecoverableError });
+    await Promise.resolve();
+    return made;
+  });
+  await settle();
+  expect(onRecoverableError).not.toHaveBeenCalled();
+  expect(element.querySelector("button")).toBe(button);
+  await connect(probe.stream);
+  expect(button?.textContent).toBe("Stop");
+  act(() => {
+    root.unmount();
   });
 });
