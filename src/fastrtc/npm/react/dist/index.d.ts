@@ -42,38 +42,38 @@ interface StreamNotice {
      * `info` is from the client, such as an unplugged device that was replaced; `warning` and `error`
      * are from the program.
      */
-    level: "info" | "warning" | "error";
+    readonly level: "info" | "warning" | "error";
     /** The text for the user. */
-    sentence: string;
+    readonly sentence: string;
 }
 /** The devices of the user, and which of them are used. */
 interface StreamDevices extends DeviceList {
     /** The selected microphone; null is the browser's default. */
-    microphoneId: string | null;
+    readonly microphoneId: string | null;
     /** The selected camera; null is the browser's default. */
-    cameraId: string | null;
+    readonly cameraId: string | null;
     /** The selected speaker; null is the browser's default. */
-    speakerId: string | null;
+    readonly speakerId: string | null;
     /**
      * Switch to another microphone, also while connected.
      *
      * @throws FastRTCError if it cannot be opened; the previous one stays in use.
      */
-    setMicrophone: (id: string) => Promise<void>;
+    readonly setMicrophone: (id: string) => Promise<void>;
     /**
      * Switch to another camera, also while connected.
      *
      * @throws FastRTCError if it cannot be opened; the previous one stays in use.
      */
-    setCamera: (id: string) => Promise<void>;
+    readonly setCamera: (id: string) => Promise<void>;
     /**
      * Play the received audio on another speaker; "" is the default.
      *
      * @returns False if the browser cannot, or the user does not allow it.
      */
-    setSpeaker: (id: string) => Promise<boolean>;
+    readonly setSpeaker: (id: string) => Promise<boolean>;
     /** List the devices again. The lists follow devices that are plugged in or out by themselves. */
-    refresh: () => Promise<void>;
+    readonly refresh: () => Promise<void>;
 }
 /**
  * A stream as `useStream` returns it: an immutable snapshot, and functions that never change.
@@ -90,86 +90,86 @@ interface StreamHandle {
      * Resolves to true when connected, to false when the attempt has ended, and never rejects: see
      * `error`. It has no effect while the stream is active, or after the component was unmounted.
      */
-    start: (options?: StartOptions | SyntheticEvent) => Promise<boolean>;
+    readonly start: (options?: StartOptions | SyntheticEvent) => Promise<boolean>;
     /** Close the connection and release all devices. `start()` may be called again. */
-    stop: () => void;
+    readonly stop: () => void;
     /** Send a string, or an object as JSON; false if there is no open data channel. */
-    send: (message: unknown) => boolean;
+    readonly send: (message: unknown) => boolean;
     /**
      * Call a method of the program, a function with `@stream.method`.
      *
      * @param options.timeout How long to wait for the result, in ms. Default 10,000.
      * @throws FastRTCError with the code "call_failed".
      */
-    call: (name: string, data?: unknown, options?: {
+    readonly call: (name: string, data?: unknown, options?: {
         timeout?: number;
     }) => Promise<unknown>;
     /** Start or stop sending silence instead of the microphone. */
-    muteMicrophone: (muted?: boolean) => void;
+    readonly muteMicrophone: (muted?: boolean) => void;
     /** Start or stop sending black frames instead of the camera. */
-    muteCamera: (muted?: boolean) => void;
+    readonly muteCamera: (muted?: boolean) => void;
     /** Begin the user's turn (push to talk); false if there is no open data channel. */
-    begin: () => boolean;
+    readonly begin: () => boolean;
     /** End the user's turn and have it answered. */
-    commit: () => void;
+    readonly commit: () => void;
     /** End the user's turn and discard it. */
-    cancel: () => void;
+    readonly cancel: () => void;
     /** Ask the program for its exact records of turns. */
-    requestTurns: (on?: boolean) => void;
+    readonly requestTurns: (on?: boolean) => void;
     /** Return the current statistics; null without a connection. */
-    getStats: () => Promise<StreamStats | null>;
+    readonly getStats: () => Promise<StreamStats | null>;
     /** Play audio that the browser has blocked; call it in an event handler of a click. */
-    playAudio: () => Promise<void>;
+    readonly playAudio: () => Promise<void>;
     /** The state of the connection. */
-    state: ConnectionState;
+    readonly state: ConnectionState;
     /** Whether it has started and neither stopped nor failed. */
-    active: boolean;
+    readonly active: boolean;
     /** The connection id; after the end, the last one. */
-    id: string | null;
+    readonly id: string | null;
     /** Why it failed, or why the server ended it; `error.sentence` is for the user. */
-    error: FastRTCError | null;
+    readonly error: FastRTCError | null;
     /** The last problem that has not ended the connection; null after the next start. */
-    notice: StreamNotice | null;
+    readonly notice: StreamNotice | null;
     /** The progress of a reconnect; null if there is none. */
-    reconnecting: Reconnecting | null;
+    readonly reconnecting: Reconnecting | null;
     /** How the media travels; null without a connection. */
-    transport: "webrtc" | "websocket" | null;
+    readonly transport: "webrtc" | "websocket" | null;
     /** The state of the conversation, and the latency of the last reply in ms. */
-    conversation: ConversationSnapshot;
+    readonly conversation: ConversationSnapshot;
     /** Who decides about turns, and whether it is the user's (push to talk). */
-    turn: TurnState;
+    readonly turn: TurnState;
     /** The last messages of the server since the start, oldest first. */
-    messages: readonly ServerMessage[];
+    readonly messages: readonly ServerMessage[];
     /** What both sides have said since the start, as far as the program sends it; oldest first. */
-    transcript: readonly Transcript[];
+    readonly transcript: readonly Transcript[];
     /** The last 100 turns since the start, with their times; oldest first. */
-    turns: readonly TurnRecord[];
+    readonly turns: readonly TurnRecord[];
     /** Whether the program says that it records the connection. */
-    recording: boolean;
+    readonly recording: boolean;
     /** Which local tracks are muted; kept across reconnects and restarts. */
-    muted: MuteState;
+    readonly muted: MuteState;
     /** Level meters of both sides, which can be read at any time; see `useLevel`. */
-    levels: {
+    readonly levels: {
         /** The meter of what the page sends; null without audio. */
-        local: Meter | null;
+        readonly local: Meter | null;
         /** The meter of what the page receives; null without audio. */
-        remote: Meter | null;
+        readonly remote: Meter | null;
     };
     /** The user's devices. */
-    devices: StreamDevices;
+    readonly devices: StreamDevices;
     /** The stream from the devices; null while they are not open. */
-    localStream: MediaStream | null;
+    readonly localStream: MediaStream | null;
     /** The stream from the server; null while there is none. */
-    remoteStream: MediaStream | null;
+    readonly remoteStream: MediaStream | null;
     /** Whether the hook plays the received audio. */
-    plays: boolean;
+    readonly plays: boolean;
     /**
      * Whether the browser blocks the received audio until the user clicks or presses a key. It is
      * then played by itself; `playAudio()` does it for a button of your own.
      */
-    audioBlocked: boolean;
+    readonly audioBlocked: boolean;
     /** The connection itself, for events and all else. It is the same one at all times. */
-    connection: Connection;
+    readonly connection: Connection;
 }
 
 /** The properties of `AudioLevel`: those of a `<div>`, and these. */
