@@ -1,6 +1,7 @@
 """The packages in Node: without a page, and with the WebRTC of another package."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.browser.media import align, envelope
+from tests.docs.pages import SOURCES
 from tests.packages.conftest import install
 from tests.packages.server import make_app
 from tests.support.npm import BUILD_WITHIN, npm
@@ -60,4 +62,6 @@ def test_a_conversation_with_another_webrtc(folder: Path, tmp_path: Path) -> Non
 
 
 def test_the_types_of_react_native_webrtc_fit(folder: Path) -> None:
+    """In the application, and in the hook that the documentation shows."""
+    shutil.copy(SOURCES / "front-end/native.ts", folder / "documented.ts")
     npm(folder, "run", "types")
