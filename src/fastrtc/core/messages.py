@@ -86,8 +86,12 @@ def create_message(type: str, data: Any) -> str:
     return json.dumps({"type": type, "data": data})
 
 
-def parse_message(text: str) -> dict[str, Any]:
+def parse_message(text: str | bytes, name: str = "A message") -> dict[str, Any]:
     """Parse a message of a client.
+
+    Args:
+        text: The message.
+        name: What it is, for errors.
 
     Raises:
         ValueError: If the text is not a JSON object.
@@ -95,9 +99,9 @@ def parse_message(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"A message must be JSON: {error}") from error
+        raise ValueError(f"{name} must be JSON: {error}") from error
     if not isinstance(message, dict):
-        raise ValueError("A message must be a JSON object")
+        raise ValueError(f"{name} must be a JSON object")
     return message
 
 

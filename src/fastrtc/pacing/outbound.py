@@ -237,10 +237,6 @@ class AudioOutbound(SuspendableOutput):
         else:
             self.cues.add(self.playout.pushed_s - seconds, lambda: self._deliver(said))
 
-    def use_no_buffer(self) -> None:
-        """Let nothing but the queue hold unplayed audio: the client has no buffer."""
-        self.unplayed_s = self._unsent_s
-
     def _unsent_s(self) -> float:
         if self.playout is None:
             return 0.0

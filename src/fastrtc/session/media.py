@@ -24,6 +24,7 @@ from ..pacing.inbound import AudioInbound
 from ..pacing.outbound import AudioOutbound
 from ..pacing.playout import Playout
 from ..pacing.video import VideoInbound, VideoOutbound, run_function
+from .client_buffer import ClientBuffer
 from .playback_reports import PlaybackReports
 from .session import Session
 from .speaker import Speaker
@@ -137,23 +138,12 @@ class Media:
     def use_no_buffer(self) -> None:
         """Let nothing but the queue hold unplayed audio: the client of the transport has no buffer.
 
-        A transport whose client has one replaces these functions.
+        A transport whose client has one binds its own ``ClientBuffer``.
         """
-        self.drop_unplayed = self.clear
-        if self.speaker is not None:
-            self.speaker.unplayed_s = self.queued_s
-        if self.filler is not None:
-            self.filler.unplayed_s = self.unsent_s
-        if self.audio_out is not None:
-            self.audio_out.use_no_buffer()
+        ClientBuffer(self.clear, self.unsent_s, self.pause, self.resume).bind(self)
         self.playback.reset()
         self.arrivals.codec_s = 0.0
         self.sent_to_client_s = float
-        if isinstance(self.handler, StreamHandlerBase):
-            link = link_of(self.handler)
-            link.clear_queue = self.clear
-            link.queued_s = self.queued_s
-            link.pause, link.resume = self.pause, self.resume
 
     def send_nothing(self, kind: str) -> None:
         """Drop the output of a kind ("audio" or "video") that the client does not receive."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from ...core.errors import FastRTCError
 from ...core.identity import check_metadata
 from ...core.limits import MAX_ID_LENGTH
+from ...core.messages import parse_message
 from ...transport.webrtc.candidates import Candidate, parse_candidate
 
 __all__ = ["Candidates", "InvalidRequest", "Offer", "read_candidates", "read_offer"]
@@ -88,12 +88,9 @@ def read_candidates(body: bytes) -> Candidates:
 
 def _read(body: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"The body must be JSON: {error}") from None
-    if not isinstance(fields, dict):
-        raise InvalidRequest("The body must be a JSON object")
-    return fields
+        return parse_message(body, "The body")
+    except ValueError as error:
+        raise InvalidRequest(str(error)) from None
 
 
 def _pc_id(fields: Mapping[str, Any], *, required: bool) -> str | None:

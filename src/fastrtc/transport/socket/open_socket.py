@@ -17,12 +17,12 @@ from ...core.messages import current_channel, error_message
 from ...core.stats import ConnectionStats
 from ...core.tasks import runs_on
 from ...handlers.base import StreamHandlerBase
-from ...handlers.link import link_of
 from ...pacing.playout import Playout, PlayoutFrame
 from ...pacing.realtime_limit import AHEAD_S, RealtimeAudioLimit
 from ...pacing.sent_audio import MAX_SENT_TO_SOCKET_S, HeardUntil
 from ...pacing.suspendable import Detached
 from ...pacing.taps import OutboundTap
+from ...session.client_buffer import ClientBuffer
 from ...session.figures import common_stats, diagnose_socket
 from ...session.media import Media
 from ...session.resumption import lose_network
@@ -111,25 +111,15 @@ class OpenSocket:
     def bind(self) -> None:
         """Use the media of the session, from which another transport may have been detached."""
         session, media, options = self.session, self.media, self._options
-        media.drop_unplayed = options.clear
-        if media.speaker is not None:
-            media.speaker.unplayed_s = self.unplayed_s
-        if media.filler is not None:
-            media.filler.unplayed_s = self._unplayed_s
-        if media.audio_out is not None:
-            media.audio_out.unplayed_s = self._unplayed_s
-            if self._resumes:
-                media.audio_out.use_playout(self._own_playout)
+        ClientBuffer(options.clear, self._unplayed_s, self.pause, self.resume).bind(media)
+        if media.audio_out is not None and self._resumes:
+            media.audio_out.use_playout(self._own_playout)
         media.playback.has_marks = self.start.call is not None
         media.sent_to_client_s = lambda: self._playback.sent_s
         session.read_stats = self.stats
         if isinstance(handler := session.handler, StreamHandlerBase):
             handler.phone_mode = self.start.call is not None
             handler.set_channel(options.channel)
-            link = link_of(handler)
-            link.clear_queue = options.clear
-            link.queued_s = self.unplayed_s
-            link.pause, link.resume = self.pause, self.resume
         session.tells_codes = self.start.framed  # others get only what FastRTC 0.0.34 would send
         session.channel = options.channel
         session.context.run(current_channel.set_source, lambda: session.channel)
