@@ -6,6 +6,7 @@ The first command, `pip install`, has nothing to do here: the environment has wh
 import re
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.browser.server import _free_port
 from tests.demos.running import MARKS, PATIENCE, DemoTab, Program
 from tests.demos.voices import hears
 from tests.support.npm import BUILD_WITHIN, INSTALL, npm
+from tests.support.peers import eventually
 from tests.support.speech import spaced, speech
 
 pytestmark = [*MARKS, pytest.mark.external("ears", "espeak-ng")]
@@ -88,6 +90,16 @@ def running_in(app: App) -> list[psutil.Process]:
     return psutil.Process(app.process.pid).children(recursive=True)
 
 
+def alive(programs: list[psutil.Process]) -> list[psutil.Process]:
+    """Return those that run; one that only waits for PID 1 to read its exit status does not."""
+    found = []
+    for one in programs:
+        with suppress(psutil.NoSuchProcess):
+            if one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one)
+    return found
+
+
 async def test_html(start_app: Callable[..., App], open_page: Callable) -> None:
     page = await talk(start_app("html"), open_page)
     await page.picture("starter")
@@ -110,7 +122,7 @@ async def test_react(start_app: Callable[..., App], open_page: Callable) -> None
     (server,) = [one for one in running if "app.py" in str(one.cmdline())]
     server.kill()
     assert app.process.wait(PATIENCE / 1000) == 1
-    assert not [one for one in running if one.is_running()]
+    await eventually(lambda: not alive(running))
     assert "app.py has ended" in app.log.read_text()
     check_the_build(app.script.parent)
 
@@ -138,4 +150,4 @@ async def test_next(start_app: Callable[..., App], open_page: Callable) -> None:
     running = running_in(app)
     app.stop(signal.SIGINT)
     assert app.process.returncode == 0
-    assert not [one for one in running if one.is_running()]
+    await eventually(lambda: not alive(running))
