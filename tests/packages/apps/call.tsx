@@ -29,6 +29,11 @@ export function Call() {
     window.stream = stream;
   }, [stream]);
 
+  async function count() {
+    setTurns(undefined);
+    setTurns(await stream.call("count_turns"));
+  }
+
   return (
     <main>
       <StreamButton stream={stream} />
@@ -41,7 +46,7 @@ export function Call() {
         ))}
       </ol>
       <Captions stream={stream} />
-      <button type="button" disabled={!stream.active} onClick={async () => setTurns(await stream.call("count_turns"))}>
+      <button type="button" disabled={!stream.active} onClick={count}>
         Count the turns
       </button>
       <output>{turns === undefined ? "" : `${String(turns)} counted`}</output>
