@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import httpx
 import pytest
 from fastapi.responses import HTMLResponse, Response
 from playwright.async_api import expect
@@ -36,6 +37,21 @@ def here(stream: Stream) -> None:
 
 async def state(tab: DemoTab, text: str | re.Pattern[str]) -> None:
     await expect(tab.page.get_by_role("status")).to_have_text(text, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("port", [5173, 3000])
+async def test_development_servers_are_allowed(snippet: Snippet, port: int) -> None:
+    """The preflight request of a browser, for an offer with a token."""
+    headers = {
+        "Origin": f"http://localhost:{port}",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
+    transport = httpx.ASGITransport(snippet("front-end/app.py").app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answer = await client.options("/webrtc/offer", headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Access-Control-Allow-Origin"] == headers["Origin"]
 
 
 class TestPages:

@@ -16,6 +16,7 @@ app = FastAPI()
 app.add_middleware(
     CORSMiddleware,
     allow_origins=["http://localhost:5173", "http://localhost:3000"],
+    allow_methods=["POST"],
     allow_headers=["Authorization", "Content-Type"],
 )
 stream.mount(app)
