@@ -2,7 +2,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Connection, listDevices, watchDevices, type Environment } from "../../client";
+import { Connection, listDevices, watchDevices, type Environment } from "@fastrtc/client";
 import { FakePeer, FakeStream, FakeTrack } from "./browser_double";
 
 const peers = {

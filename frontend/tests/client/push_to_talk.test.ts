@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { pushToTalk } from "../../client";
+import { pushToTalk } from "@fastrtc/client";
 import { FakeConnection } from "../../dev/fake";
 
 let connection: FakeConnection;

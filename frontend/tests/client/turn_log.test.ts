@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import type { ConversationState } from "../../client";
+import type { ConversationState } from "@fastrtc/client";
 import { readTurn, TurnLog, type TurnRecord } from "../../client/turn_log";
 
 let changes: TurnRecord[];
