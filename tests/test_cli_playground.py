@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -21,7 +22,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
@@ -30,6 +31,7 @@ from websockets.utils import accept_key
 
 from fastrtc import Client, ClientError, Stream
 from fastrtc.cli import main
+from fastrtc.cli.playground import choose_port
 from fastrtc.cli.playground_app import make_app
 from fastrtc.cli.playground_target import Choices, Target
 from fastrtc.client.signaling import page_url
@@ -204,6 +206,56 @@ async def test_a_gradio_page() -> None:
             await hear(client)
 
 
+@contextmanager
+def redirected_page(socket_path: str) -> Iterator[str]:
+    """Serve a page with a component, and another server that redirects to it."""
+
+    async def config(_: Request) -> Response:
+        props = {"modality": "audio", "mode": "send"}
+        return JSONResponse({"components": [{"id": 1, "type": "webrtc", "props": props}]})
+
+    async def component(request: Request) -> Response:
+        called = (await request.json())["fn_name"]
+        return JSONResponse(socket_path if called == "websocket" else {"called": called})
+
+    async def ready(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.send_text("ready")
+        await websocket.close()
+
+    routes = [
+        Route("/config", config),
+        Route("/component_server/", component, methods=["POST"]),
+        WebSocketRoute("/socket", ready),
+    ]
+    with serving(Starlette(routes=routes)) as page:
+
+        async def redirect(request: Request) -> Response:
+            return RedirectResponse(page + request.url.path, 301)
+
+        entry = Route("/{path:path}", redirect, methods=["GET", "POST"])
+        with serving(Starlette(routes=[entry])) as url:
+            yield url
+
+
+async def test_a_gradio_page_behind_a_redirect() -> None:
+    with redirected_page("/socket") as url, playground(url) as address:
+        async with httpx.AsyncClient(base_url=address) as http:
+            known = (await http.get("/target")).json()
+            answer = await http.post("/webrtc/offer", json={})
+        assert known["found"] == {"modality": "audio", "mode": "send"}
+        assert (answer.status_code, answer.json()) == (200, {"called": "offer"})
+        async with connect(f"ws{address[4:]}/websocket/offer") as page:
+            assert await page.recv() == "ready"
+
+
+async def test_a_page_cannot_name_a_websocket_of_another_host() -> None:
+    with redirected_page("@127.0.0.2/socket") as url, playground(url) as address:
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"ws{address[4:]}/websocket/offer")
+    assert refused.value.response.status_code == 404
+
+
 def test_options_of_the_command_reach_the_page() -> None:
     choices = Choices("video", "send", "webrtc", has_token=True)
     with playground("http://127.0.0.1:9", {"Authorization": "Bearer x"}, choices) as address:
@@ -242,6 +294,26 @@ def test_an_offer_is_forwarded_with_the_headers_of_the_user() -> None:
     assert headers["x-key"] == "k" and headers["authorization"] == "Bearer of-the-command"
     assert not {"cookie", "origin", "x-other"} & set(headers.keys())
     assert seen[-1][0]["authorization"] == "Bearer of-the-page"
+
+
+def test_a_token_that_is_not_ascii_is_passed_on() -> None:
+    with recording_target(JSONResponse({})) as (url, seen), playground(url) as address:
+        sent = httpx.Headers({"Authorization": "Bearer caf\xe9"}, encoding="latin-1")
+        assert httpx.post(f"{address}/webrtc/offer", content=b"{}", headers=sent).is_success
+    assert seen[-1][0]["authorization"] == "Bearer caf\xe9"
+
+
+def test_a_login_in_the_url_stays_with_the_command() -> None:
+    with recording_target(JSONResponse({})) as (url, seen):
+        with playground(url.replace("://", "://me:p%40ss@")) as address:
+            known = httpx.get(f"{address}/target").json()
+            httpx.post(f"{address}/webrtc/offer", content=b"{}")
+            token = {"Authorization": "Bearer of-the-page"}
+            httpx.post(f"{address}/webrtc/offer", content=b"{}", headers=token)
+    assert known["url"] == url and "me:" not in str(known)
+    logins = [headers["authorization"] for headers, _ in seen]
+    basic = f"Basic {b64encode(b'me:p@ss').decode()}"
+    assert logins == [basic] * (len(seen) - 1) + ["Bearer of-the-page"]
 
 
 async def test_a_response_is_passed_on_as_it_arrives() -> None:
@@ -557,3 +629,12 @@ def test_a_port_in_use(capsys: pytest.CaptureFixture[str]) -> None:
         port = used.getsockname()[1]
         assert main(["playground", "http://x", "--no-open", "--port", str(port)]) == 1
     assert f"Port {port} of 127.0.0.1 is in use" in capsys.readouterr().err
+
+
+def test_the_page_of_a_stream_has_the_same_port_each_time_if_it_is_free() -> None:
+    url = next(url for path in range(100) if choose_port(url := f"http://x/{path}"))
+    port = choose_port(url)
+    assert 20_000 <= port < 30_000 and choose_port(url) == port
+    assert choose_port(f"{url}/other") != port
+    with socket.create_server(("127.0.0.1", port)):
+        assert choose_port(url) == 0

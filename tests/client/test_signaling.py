@@ -68,6 +68,18 @@ async def test_a_mounted_stream_is_found_also_behind_a_redirect(connect: Connect
     assert seen == [("POST", "Bearer me")] * 2
 
 
+async def test_a_page_behind_a_redirect_is_asked_where_it_is(connect: Connect) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "http":
+            return httpx.Response(301, headers={"location": f"https{str(request.url)[4:]}"})
+        return pages(config={"components": [component(2)], "api_prefix": "/api"})(request)
+
+    async with connect(answer) as signaling:
+        at = await signaling.find()
+    page = f"https{URL[4:]}"
+    assert at == Route(f"{page}/api/component_server/", 2, (), page)
+
+
 @pytest.mark.parametrize(
     ("found", "route"),
     [

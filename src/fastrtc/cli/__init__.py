@@ -178,7 +178,9 @@ def _add_playground(commands: Any) -> None:
         metavar="URL",
         help="a Gradio page or a mounted stream, such as http://127.0.0.1:7860",
     )
-    playground.add_argument("--port", type=_port, help="port of the page; default: a free one")
+    playground.add_argument(
+        "--port", type=_port, help="port of the page; default: one of its own for each URL"
+    )
     playground.add_argument(
         "--modality",
         choices=("audio", "video", "audio-video"),

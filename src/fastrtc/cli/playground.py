@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import webbrowser
+import zlib
 
 import uvicorn
 
@@ -18,10 +19,13 @@ from .arguments import parse_headers, server_url
 from .playground_target import Choices, Target
 from .ports import HOST, port_problem
 
-__all__ = ["run"]
+__all__ = ["choose_port", "run"]
 
 GRACEFUL_SHUTDOWN_S = 3
 """How long running requests may take after Ctrl-C, in seconds."""
+
+FIRST_PORT, PORTS = 20_000, 10_000
+"""The ports of pages: below those that systems give to outgoing connections."""
 
 
 def run(given: argparse.Namespace) -> int:
@@ -44,18 +48,19 @@ def run(given: argparse.Namespace) -> int:
         needed = 'websockets 13 or newer: pip install "websockets>=13", and Gradio 5.6 or newer'
         print(f"fastrtc playground: it needs {needed}", file=sys.stderr)
         return 1
-    port = given.port or 0
-    if port and (problem := port_problem(port)):
+    if given.port and (problem := port_problem(given.port)):
         print(f"fastrtc playground: {problem}", file=sys.stderr)
         return 1
+    target = Target(url, headers)
+    port = given.port or choose_port(target.url)
     choices = Choices(
         given.modality, given.mode, given.transport, has_token=given.token is not None
     )
     with socket.create_server((HOST, port)) as listening:
         address = f"http://{HOST}:{listening.getsockname()[1]}"
-        print(f"Playground for {url}: {address} (Ctrl-C ends it)", flush=True)
+        print(f"Playground for {target.url}: {address} (Ctrl-C ends it)", flush=True)
         config = uvicorn.Config(
-            make_app(Target(url, headers), choices),
+            make_app(target, choices),
             log_level="warning",
             timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
             ws_per_message_deflate=False,
@@ -69,6 +74,15 @@ def run(given: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 pass  # uvicorn has ended in order, and raises the signal again
     return 0
+
+
+def choose_port(url: str) -> int:
+    """Return the port of the page of a stream: the same one each time if it is free, else 0.
+
+    A browser stores settings and the permission of the microphone by address and port.
+    """
+    port = FIRST_PORT + zlib.crc32(url.encode()) % PORTS
+    return 0 if port_problem(port) else port
 
 
 def _is_no_refusal(record: logging.LogRecord) -> bool:

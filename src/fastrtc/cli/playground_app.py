@@ -19,13 +19,13 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from ..client.errors import ClientError
 from ..client.signaling import unreachable
 from ..transport.cross_site import SitePolicy, is_own_host, refuse_request
 from .playground_socket import open_target, relay
-from .playground_target import Choices, Target
+from .playground_target import Choices, Target, encoded
 from .ports import HOST
 
 __all__ = ["make_app"]
@@ -221,7 +221,7 @@ class _Forwarder:
             body = json.dumps(self.target.gradio_body(route, "offer", data)).encode()
         encodings = {"accept-encoding": request.headers.get("accept-encoding", "identity")}
         outgoing = self.target.http.build_request(
-            "POST", route.url, content=body, headers={**headers, **encodings}
+            "POST", route.url, content=body, headers=encoded({**headers, **encodings})
         )
         return await self.target.http.send(outgoing, stream=True)
 
@@ -235,7 +235,7 @@ class _Forwarder:
             body = (error.response.body or b"").decode(errors="replace")
             await _deny(page, error.response.status_code, body)
             return
-        except (ClientError, InvalidHandshake, OSError) as error:
+        except (ClientError, WebSocketException, OSError) as error:
             self.target.forget_route()
             described = _described(self.target.url, error)
             await _deny(page, STATUS.get(described.code, 502), _sentence(described))
@@ -264,9 +264,9 @@ class _Forwarder:
         token = own_token or _token(headers)
         data = {} if token is None else {"token": token}
         path = await self.target.call_component(route, "websocket", data, headers)
-        if not isinstance(path, str):
+        if not isinstance(path, str) or not path.startswith("/"):
             raise ClientError(f"{self.target.url} has no WebSocket", "not_found")
-        return self.target.url + path, headers
+        return f"{route.page}{path}", headers
 
     def _headers(self, page: Mapping[str, str]) -> dict[str, str]:
         """Return the headers of a request to the target: the user's, and few of the page."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httpx
 
@@ -13,7 +15,7 @@ from ..client.errors import ClientError
 from ..client.signaling import Route, Signaling, modality_in, no_proxy, unreachable
 from ..client.tls import http_context
 
-__all__ = ["Choices", "Target"]
+__all__ = ["Choices", "Target", "encoded"]
 
 MODALITIES = ("audio", "video", "audio-video")
 MODES = ("send-receive", "send", "receive")
@@ -68,14 +70,19 @@ class Target:
     Args:
         url: The URL of a page, of a mounted stream or of its offer route, as of ``page_url``.
         headers: The headers of each request.
+
+    Attributes:
+        url: The URL without a login, as the page shows it.
+        headers: The headers with that login, unless they have another one.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str]) -> None:
-        self.url = url
-        self.headers = dict(headers)
+        self.url, login = _without_login(url)
+        given = {name.lower() for name in headers}
+        self.headers = {**({} if "authorization" in given else login), **headers}
         self.http = httpx.AsyncClient(
             timeout=httpx.Timeout(ANSWER_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
-            mounts=no_proxy(url),
+            mounts=no_proxy(self.url),
             verify=http_context(),
         )
         self._session = uuid.uuid4().hex
@@ -119,7 +126,7 @@ class Target:
         """
         body = self.gradio_body(route, function, data)
         try:
-            response = await self.http.post(route.url, json=body, headers=dict(headers))
+            response = await self.http.post(route.url, json=body, headers=encoded(headers))
             return response.json() if response.is_success else None
         except httpx.HTTPError as error:
             raise unreachable(route.url, error) from error
@@ -146,7 +153,7 @@ class Target:
     async def _of_component(self, route: Route) -> Found:
         """Return what the configuration of a Gradio page says."""
         try:
-            response = await self.http.get(f"{self.url}/config", headers=self.headers)
+            response = await self.http.get(f"{route.page}/config", headers=self.headers)
             config = response.json()
         except httpx.HTTPError as error:
             raise unreachable(self.url, error) from error
@@ -161,6 +168,22 @@ class Target:
             _known(props.get("modality"), MODALITIES),
             _known(props.get("mode"), MODES),
         )
+
+
+def encoded(headers: Mapping[str, str]) -> httpx.Headers:
+    """Return headers with the bytes that browsers send, which need not be ASCII."""
+    return httpx.Headers(dict(headers), encoding="latin-1")
+
+
+def _without_login(url: str) -> tuple[str, dict[str, str]]:
+    """Return a URL without the login of ``http://NAME:PASSWORD@HOST``, and that as a header."""
+    parts = urlsplit(url)
+    login, found, host = parts.netloc.rpartition("@")
+    if not found:
+        return url, {}
+    name, _, password = login.partition(":")
+    basic = b64encode(f"{unquote(name)}:{unquote(password)}".encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {basic}"}
 
 
 async def _of_offers(signaling: Signaling, route: Route) -> Found:

@@ -49,11 +49,13 @@ class Route:
         url: The URL that requests are posted to.
         component: The id of the component of a Gradio page; None for a mounted stream.
         notes: What was found on the way.
+        page: The URL of the Gradio page, after redirects; None for a mounted stream.
     """
 
     url: str
     component: int | None = None
     notes: tuple[str, ...] = ()
+    page: str | None = None
 
 
 def page_url(given: str) -> str:
@@ -194,7 +196,8 @@ class Signaling:
 
     async def _page(self) -> Route | None:
         """Return the route of the component of a Gradio page."""
-        config = _json(await self._request("GET", f"{self._url}/config"))
+        response = await self._request("GET", f"{self._url}/config")
+        config = _json(response)
         if not isinstance(config, dict) or not isinstance(config.get("components"), list):
             return None
         found = [one["id"] for one in config["components"] if _is_component(one)]
@@ -205,8 +208,10 @@ class Signaling:
                 advice="Pass the address of the page that has the stream.",
             )
         notes = (f"the page has {len(found)} streams: the first one",) if len(found) > 1 else ()
+        reached = str(response.request.url)
+        page = reached.removesuffix("/config") if reached.endswith("/config") else self._url
         prefix = str(config.get("api_prefix") or "")
-        return Route(f"{self._url}{prefix}/component_server/", found[0], notes)
+        return Route(f"{page}{prefix}/component_server/", found[0], notes, page)
 
     async def _documented(self) -> Route | None:
         """Return the first route of offers that the OpenAPI schema of the server lists."""
