@@ -12,7 +12,8 @@ async function ask(): Promise<Target> {
   try {
     const response = await fetch("target", { cache: "no-store" });
     const isAnswer = response.headers.get("content-type")?.startsWith("application/json") === true;
-    last = response.ok && isAnswer ? readTarget(await response.json()) : own;
+    if (response.ok && isAnswer) last = readTarget(await response.json());
+    else last = last?.served ? { ...last, problem: commandEnded() } : own;
   } catch {
     last = { ...(last ?? own), problem: commandEnded() };
   }

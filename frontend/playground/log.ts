@@ -111,10 +111,16 @@ export class Log {
     return entry;
   }
 
+  /** A call that is not shown any more needs no result. */
+  #forget(entry: Entry | undefined): void {
+    if (entry?.type !== "call") return;
+    for (const [key, call] of this.#calls) if (call === entry) this.#calls.delete(key);
+  }
+
   #add(entry: Omit<Entry, "key">): Entry {
     const added = { ...entry, key: ++this.#keys };
     this.#entries.push(added);
-    if (this.#entries.length > MOST) this.#entries.shift();
+    if (this.#entries.length > MOST) this.#forget(this.#entries.shift());
     this.#counts[entry.way] += 1;
     return added;
   }

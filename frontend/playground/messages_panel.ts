@@ -92,10 +92,10 @@ export class MessagesPanel {
   /** Show a new entry. */
   add(entry: Entry): void {
     const shown = this.log.list(this.#filter).at(-1);
-    if (shown?.key !== entry.key) return;
-    this.#append(entry);
-    // A result tells how long its call took.
-    for (const one of this.log.list({ way: "all", search: "" }).slice(-50)) {
+    if (shown?.key === entry.key) this.#append(entry);
+    if (entry.took === null) return;
+    // A result tells how long its call took, also if only the call is shown.
+    for (const one of this.log.list({ way: "all", search: "" })) {
       const took = this.#rows.get(one.key)?.querySelector(".pg-took");
       if (took) setText(took, tookText(one));
     }

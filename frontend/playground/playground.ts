@@ -94,6 +94,7 @@ export class Playground {
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
   #again: "resumed" | "renewed" | null = null;
   #used = "";
+  #looking = false;
   #statsTimer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -109,6 +110,9 @@ export class Playground {
       connection: this.connection,
       press: () => void this.press(),
       retry: () => void this.look(),
+      tell: (notice) => {
+        this.#tell(notice);
+      },
     });
     this.#setup = new SetupPanel({
       settings: () => this.#settings,
@@ -206,7 +210,11 @@ export class Playground {
 
   /** Look for the stream again. */
   async look(): Promise<void> {
-    this.target = await this.environment.ask();
+    if (this.#looking) return; // a server that hangs takes longer than the interval
+    this.#looking = true;
+    const target = await this.environment.ask();
+    this.#looking = false;
+    this.target = target;
     if (!this.connection.active) {
       if (this.#severe) this.#problem = this.target.problem;
       this.#layout = this.#layoutNow();

@@ -20,6 +20,8 @@ export interface StageHost {
   press(): void;
   /** Look for the stream again. */
   retry(): void;
+  /** Show a remark for a while. */
+  tell(notice: string): void;
 }
 
 /** What the panel shows. */
@@ -86,7 +88,7 @@ export class StagePanel {
     const { connection } = host;
     this.#self.muted = true;
     this.#id = iconButton("Copy the connection id", icon("copy"), () => {
-      void navigator.clipboard.writeText(connection.id ?? "");
+      void this.#copy(connection.id ?? "");
     });
     this.#id.classList.add("pg-id");
     this.#retry.addEventListener("click", () => {
@@ -223,6 +225,15 @@ export class StagePanel {
   clear(): void {
     this.#history.clear();
     this.#redraw();
+  }
+
+  async #copy(id: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(id);
+      this.host.tell("The connection id is copied.");
+    } catch {
+      this.host.tell(`Connection id: ${id}`); // the page may not copy, or is not of https
+    }
   }
 
   #build(layout: Layout): void {

@@ -82,7 +82,7 @@ export function ownTarget(address: URL): Target {
 export function commandEnded(): Problem {
   return {
     sentence: "fastrtc playground has ended.",
-    advice: "Start the command again, and reload this page.",
+    advice: "Start the command again, and open the address that it prints.",
   };
 }
 

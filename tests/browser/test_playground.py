@@ -1,5 +1,6 @@
 """The page of `fastrtc playground`: a person talks to a real stream through it."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -70,6 +71,9 @@ async def page(browser: Browser) -> Any:
     assert not thrown
 
 
+FITS = "document.documentElement.scrollHeight <= innerHeight"
+
+
 async def wait_for_state(page: Page, state: str) -> None:
     await expect(page.locator(".pg-stage")).to_have_attribute("data-state", state, timeout=PATIENCE)
 
@@ -89,11 +93,28 @@ async def talk(page: Page, transport: str) -> None:
     await expect(log.locator("[data-way=sent] b", has_text="hello")).to_be_visible()
     await expect(log.locator("[data-way=received]", has_text="echo")).to_contain_text("42")
 
+    shown = page.get_by_role("radiogroup", name="Kinds of messages")
+    await shown.get_by_text("Sent").click()
     await kinds.get_by_text("Call").click()
     await page.get_by_label("Method of the program").fill("add")
     await page.get_by_label("Data of the call, as JSON").fill("[1, 2, 3]")
     await page.keyboard.press("Enter")
     await expect(page.locator(".pg-result")).to_have_text("add: 6")
+    call = log.locator("li", has_text="add([1,2,3])")
+    await expect(call.locator(".pg-took")).to_have_text(re.compile(r"\d ms"))
+    await shown.get_by_text("All").click()
+
+    await kinds.get_by_text("Message").click()
+    field = page.get_by_label("Message, as JSON")
+    for number in range(40):
+        await field.fill(str(number))
+        await field.press("Enter")
+    await expect(log.locator("[data-way=sent]").last).to_contain_text("39")
+    assert await page.evaluate(FITS), "the list scrolls, and the page does not"
+
+    await page.get_by_role("button", name="Copy the connection id").click()
+    notice = page.locator(".pg-notice")
+    await expect(notice).to_have_text(re.compile("Connection id: .+|The connection id is copied."))
 
     captions = page.get_by_role("log", name="Captions")
     await expect(captions).to_contain_text("You How are you?", timeout=PATIENCE)
@@ -115,14 +136,19 @@ async def test_a_conversation_over_both_transports(page: Page) -> None:
             await expect(page.locator(".pg-address")).to_have_text(f"{url}/talk")
             media = page.get_by_label("Media").locator("option:checked")
             await expect(media).to_have_text("Detected: audio")
-            overflow = "document.documentElement.scrollHeight <= innerHeight"
-            assert await page.evaluate(overflow)
+            assert await page.evaluate(FITS)
             await talk(page, "WebRTC")
             await talk(page, "WebSocket")
             target.close()  # the program ends
             await page.get_by_role("button", name="Start", exact=True).click()
             alert = page.get_by_role("alert")
             await expect(alert).to_contain_text(f"{url}/talk/webrtc/offer cannot be reached")
+            for width, height in ((1000, 720), (390, 844), (320, 640)):
+                await page.set_viewport_size({"width": width, "height": height})
+                for name in ("Look again", "Start"):
+                    button = page.get_by_role("button", name=name, exact=True)
+                    await expect(button).to_be_in_viewport(ratio=1)
+                    await button.click(trial=True)  # nothing covers it
 
 
 async def test_the_page_on_the_server_of_the_stream(page: Page) -> None:

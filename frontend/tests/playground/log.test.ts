@@ -60,6 +60,10 @@ describe("Log", () => {
     for (let index = 0; index < 510; index++) log.event("e", String(index), 0);
     expect(log.list(ALL)).toHaveLength(500);
     expect(log.list(ALL)[0]?.text).toBe("10");
+    const call = log.sent({ type: "call", id: "1", name: "add" }, 0);
+    for (let index = 0; index < 500; index++) log.event("e", String(index), 0);
+    expect(log.received({ type: "result", id: "1", data: 3 }, 5)?.took).toBeNull();
+    expect(call.took).toBeNull();
   });
 });
 
