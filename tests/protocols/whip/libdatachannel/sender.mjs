@@ -48,12 +48,15 @@ const tracks = {
 const gathered = new Promise((resolve) => {
   pc.onGatheringStateChange((state) => state === "complete" && resolve());
 });
-const connected = new Promise((resolve, reject) => {
+const failed = new Promise((_, reject) => {
   pc.onStateChange((state) => {
-    if (state === "connected") resolve();
     if (state === "failed") reject(new Error("the connection has failed"));
   });
 });
+// libdatachannel says that it is connected before it opens the tracks
+const opened = Object.values(tracks).map(
+  ({ track }) => new Promise((resolve) => track.onOpen(resolve)),
+);
 pc.setLocalDescription();
 await gathered;
 const headers = { "Content-Type": "application/sdp", "User-Agent": "Mozilla/5.0 (OBS-Studio)" };
@@ -65,7 +68,7 @@ if (response.status !== 201) {
   process.exit(1);
 }
 pc.setRemoteDescription(await response.text(), "answer");
-await connected;
+await Promise.race([Promise.all(opened), failed]);
 
 let stopped = false;
 process.stdin.on("end", () => (stopped = true)).resume();
