@@ -318,7 +318,7 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
 
 
-@pytest.mark.parametrize(("suffix", "limit"), [(".wav", 20_000), (".ogg", 3000)])
+@pytest.mark.parametrize(("suffix", "limit"), [(".wav", 20_001), (".ogg", 3000)])
 async def test_a_full_disk_costs_the_recording_and_not_the_call(
     tmp_path: Path, suffix: str, limit: int, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -336,6 +336,7 @@ async def test_a_full_disk_costs_the_recording_and_not_the_call(
     (error,) = errors(caplog)
     assert "has failed; the connection continues" in error and str(tmp_path) in error
     assert end.path is not None
+    assert end.size == end.path.stat().st_size == limit, "with the part of a write that fitted"
     seconds = read(end.path).shape[1] / RATE  # what was written is readable
     assert 0 < seconds <= end.duration_s + 0.1 and end.duration_s > seconds - 0.1
 

@@ -167,5 +167,7 @@ class OpusSink:
             self._file.close()
 
     def _append(self, data: bytes) -> None:
-        write_all(self._file, data)
-        self._bytes += len(data)
+        try:
+            write_all(self._file, data)
+        finally:
+            self._bytes = self._file.tell()  # a full disk may have taken a part

@@ -13,6 +13,7 @@ from .track import RATE, Block
 __all__ = ["MAX_WAV_BYTES", "WavSink"]
 
 HEADER_BYTES = 44
+FRAME_BYTES = 4
 
 MAX_WAV_BYTES = (1 << 32) - 1 - HEADER_BYTES
 """Sizes in the header have 32 bits: 6.2 hours."""
@@ -27,14 +28,16 @@ class WavSink:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._bytes = 0
+        self._size = 0
         write_all(file, self._header())
 
     def write(self, block: Block) -> None:
         """Append audio, at ``RATE``."""
         data = np.stack(block[:2], axis=1).astype("<i2", copy=False).tobytes()
-        write_all(self._file, data)
-        self._bytes += len(data)
+        try:
+            write_all(self._file, data)
+        finally:
+            self._size = self._file.tell()  # a full disk may have taken a part
 
     def write_picture(self, frame: VideoFrame) -> None:
         """Do nothing: there is no video."""
@@ -47,7 +50,7 @@ class WavSink:
 
     def size(self) -> int:
         """Return the size of the file in bytes."""
-        return HEADER_BYTES + self._bytes
+        return max(HEADER_BYTES, self._size)
 
     def close(self) -> None:
         """Write the sizes, and close the file."""
@@ -57,7 +60,8 @@ class WavSink:
             self._file.close()
 
     def _header(self) -> bytes:
-        size = min(self._bytes, MAX_WAV_BYTES)
+        size = min(max(0, self._size - HEADER_BYTES), MAX_WAV_BYTES)
+        size -= size % FRAME_BYTES
         return struct.pack(
             "<4sI8sIHHIIHH4sI",
             b"RIFF",
@@ -67,8 +71,8 @@ class WavSink:
             1,
             2,
             RATE,
-            4 * RATE,
-            4,
+            FRAME_BYTES * RATE,
+            FRAME_BYTES,
             16,
             b"data",
             size,
@@ -79,7 +83,7 @@ def write_all(file: BinaryIO, data: bytes) -> None:
     """Write all bytes: an unbuffered file may accept fewer.
 
     Raises:
-        OSError: If the disk is full.
+        OSError: If the disk is full; a part may have been written.
     """
     view = memoryview(data)
     while view:
