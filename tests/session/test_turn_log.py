@@ -92,6 +92,28 @@ async def test_events_that_follow_each_other_wake_the_event_loop_once(
         assert delivered == events
 
 
+async def test_an_event_that_fails_does_not_hold_up_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Rig() as rig:
+        loop, turns = rig.session.loop, rig.session.turns
+        delivered: list[ConversationEvent] = []
+        failures: list[Any] = []
+        events = [TextSaid(1, float(n), str(n)) for n in range(3)]
+
+        def deliver(event: ConversationEvent) -> None:
+            if event is events[0]:
+                raise ValueError("no")
+            delivered.append(event)
+
+        monkeypatch.setattr(turns, "_deliver", deliver)
+        loop.set_exception_handler(lambda loop, context: failures.append(context["exception"]))
+        for event in events:
+            turns.post(event)
+        await until(lambda: delivered)
+        assert delivered == events[1:] and len(failures) == 1
+
+
 def stream_of(handler: Any, **options: Any) -> tuple[Stream, Recorder]:
     """A stream, and what its only connection will have recorded."""
     recorder = Recorder()

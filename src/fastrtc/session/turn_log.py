@@ -178,8 +178,12 @@ class TurnLog:
 
     def _deliver_posted(self) -> None:
         self._delivering = False  # what is posted from now on wakes the loop again
-        while self._posted:
-            self._deliver(self._posted.popleft())
+        try:
+            while self._posted:
+                self._deliver(self._posted.popleft())
+        finally:
+            if self._posted:  # an event has failed, and the loop logs it
+                self._session.loop.call_soon(self._deliver_posted)
 
     def _deliver(self, event: ConversationEvent) -> None:
         if self._recorder is None or self._closed:
