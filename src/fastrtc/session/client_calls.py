@@ -33,6 +33,10 @@ class ClientCalls:
     Args:
         post: Sends a message to the client; thread-safe.
         loop: The event loop of the connection.
+
+    Attributes:
+        on_dropped: Called with the id of a call whose caller no longer waits for its result, on the
+            thread of the caller; None for nothing.
     """
 
     def __init__(self, post: Callable[[str], None], loop: asyncio.AbstractEventLoop) -> None:
@@ -43,6 +47,7 @@ class ClientCalls:
         self._pending: dict[str, Result] = {}
         self._finished: deque[str] = deque(maxlen=MAX_FINISHED)
         self._closed = False
+        self.on_dropped: Callable[[str], None] | None = None
 
     @property
     def pending(self) -> bool:
@@ -94,8 +99,11 @@ class ClientCalls:
 
     def _forget(self, id: str) -> None:
         with self._lock:
-            if self._pending.pop(id, None) is not None:
+            dropped = self._pending.pop(id, None) is not None
+            if dropped:
                 self._finished.append(id)
+        if dropped and self.on_dropped is not None:
+            self.on_dropped(id)
 
     def receive(self, message: dict[str, Any]) -> bool | None:
         """Process a ``result`` of the client.

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fastrtc import AsyncStreamHandler, Transcript
+from fastrtc import AsyncStreamHandler, ClientCallTimeout, Transcript
 from fastrtc.core.messages import create_message, end_message
 from fastrtc.protocols.rtvi.channel import MAX_HELD, RTVIChannel
 from fastrtc.session.hooks import Hooks
@@ -156,6 +156,28 @@ async def test_functions_and_transcripts_and_texts() -> None:
         ]
         channel.receive(text("disconnect-bot"))
         assert channel.session.ended
+
+
+async def test_functions_whose_result_is_not_awaited_any_more_are_stopped() -> None:
+    async with talking() as (channel, sent):
+        channel.receive(text("client-ready"))
+        context = channel.session.user_context
+        late = asyncio.create_task(context.call("late", None, 0.02))
+        in_thread = asyncio.create_task(asyncio.to_thread(context.call_sync, "blocking", None, 0.1))
+        interrupted = asyncio.create_task(context.call("interrupted"))
+        await eventually(lambda: sum("in-progress" in one["type"] for one in sent) == 3)
+        interrupted.cancel()
+        ends = await asyncio.gather(late, in_thread, interrupted, return_exceptions=True)
+        assert [type(end) for end in ends[:2]] == [ClientCallTimeout, ClientCallTimeout]
+        await eventually(lambda: sum("stopped" in one["type"] for one in sent) == 3)
+        stopped = [one for one in sent if "stopped" in one["type"]]
+        assert {one["type"] for one in stopped} == {"llm-function-call-stopped"}
+        names = {one["data"]["function_name"] for one in stopped if one["data"]["cancelled"]}
+        assert names == {"late", "blocking", "interrupted"}
+        id = stopped[0]["data"]["tool_call_id"]
+        channel.receive(text("llm-function-call-result", {"tool_call_id": id, "result": 1}))
+        assert sent[-1]["type"] == "error-response" and "too late" in sent[-1]["data"]["error"]
+        assert sum("stopped" in one["type"] for one in sent) == 3
 
 
 TYPES = ["client-ready", "client-message", "send-text", "dtmf", "llm-function-call-result", "x"]

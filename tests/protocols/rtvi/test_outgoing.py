@@ -75,3 +75,19 @@ def test_calls_of_functions_of_the_client() -> None:
     assert stopped["data"] == {**known, "function_name": "show"}
     again = json.loads(outgoing.function_stopped("server-1", [1]))
     assert again["data"] == known  # the name is forgotten
+
+
+def test_calls_whose_result_is_not_awaited_any_more() -> None:
+    outgoing = Outgoing()
+    sent(outgoing, {"type": "call", "id": "server-1", "name": "show", "data": None})
+    dropped = {"type": "call_dropped", "id": "server-1"}
+    (stopped,) = sent(outgoing, dropped)
+    assert stopped["type"] == "llm-function-call-stopped"
+    assert stopped["data"] == {
+        "tool_call_id": "server-1",
+        "function_name": "show",
+        "cancelled": True,
+    }
+    assert sent(outgoing, dropped)[0]["data"] == stopped["data"]  # sent again
+    for other in ({**dropped, "id": "server-2"}, {"type": "call_dropped"}):  # of the program
+        assert sent(outgoing, other)[0]["type"] == "server-message"

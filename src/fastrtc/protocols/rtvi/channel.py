@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +24,7 @@ from .messages import (
     create_error,
     read_text,
 )
-from .outgoing import Outgoing
+from .outgoing import CALL_DROPPED, Outgoing
 from .texts import submit_text
 
 __all__ = ["RTVIChannel"]
@@ -69,6 +70,7 @@ class RTVIChannel(ChannelMessages):
             "disconnect-bot": self._disconnect,
             "llm-function-call-result": self._function_result,
         }
+        session.calls.on_dropped = self._function_dropped
         session.turns.listen(ConversationMessages(self._tell, session.id))
 
     # To the client
@@ -182,6 +184,10 @@ class RTVIChannel(ChannelMessages):
             self._fail(message, str(error))
             return
         self.put(self._outgoing.function_stopped(id, result))
+
+    def _function_dropped(self, id: str) -> None:
+        # in any thread; after the call, which is sent in the same way
+        self.session.outbox.post(json.dumps({"type": CALL_DROPPED, "id": id}))
 
     def _other(self, message: RTVIMessage) -> None:
         passed: dict[str, Any] = {"type": message.type, "data": message.data}

@@ -8,7 +8,7 @@ from typing import Any
 
 from .messages import create, create_error, create_signal
 
-__all__ = ["Outgoing"]
+__all__ = ["CALL_DROPPED", "Outgoing"]
 
 DROPPED = frozenset(
     {
@@ -28,6 +28,9 @@ conversation, or is of no use to them."""
 REPLACED = "replaced"
 """The code of the end of a connection whose client has resumed its session over another one."""
 
+CALL_DROPPED = "call_dropped"
+"""The type of a message with the id of a call of the client whose result is no longer awaited."""
+
 MAX_CALLS = 256
 """Calls of the client whose names are remembered until their results; more are never running."""
 
@@ -36,8 +39,8 @@ class Outgoing:
     """Translate what a session sends to its client.
 
     Results of methods become ``server-response`` or ``error-response``, calls of functions of the
-    client ``llm-function-call-started`` and ``llm-function-call-in-progress``, and the program's
-    messages ``server-message``.
+    client ``llm-function-call-started`` and ``llm-function-call-in-progress``, their end without a
+    result ``llm-function-call-stopped``, and the program's messages ``server-message``.
 
     Attributes:
         ended: Whether the session has announced its end.
@@ -80,6 +83,8 @@ class Outgoing:
         if kind == "call" and isinstance(message.get("name"), str) and "id" in message:
             _remember(self._functions, str(message["id"]), message["name"])
             return _call(message)
+        if kind == CALL_DROPPED and str(message.get("id")) in self._functions:
+            return [self._function_cancelled(str(message["id"]))]
         return [create("server-message", message)]
 
     def function_stopped(self, id: str, result: Any) -> str:
@@ -88,6 +93,11 @@ class Outgoing:
         if id in self._functions:
             data["function_name"] = self._functions.pop(id)
         return create("llm-function-call-stopped", data)
+
+    def _function_cancelled(self, id: str) -> str:
+        name = self._functions[id]  # kept, as it may be sent again to a client that returns
+        cancelled = {"tool_call_id": id, "cancelled": True, "function_name": name}
+        return create("llm-function-call-stopped", cancelled)
 
     def _result(self, message: dict[str, Any]) -> str:
         id = str(message["id"])
