@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import mimetypes
 import os
 import socket
 import sys
@@ -39,6 +40,7 @@ def build(names: Sequence[str], front: str | None = None) -> FastAPI:
         add_page(app, name)
 
     # @fastrtc/client, served as in any program with its own page.
+    mimetypes.add_type("text/javascript", ".js")  # the registry of Windows may have another type
     app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
     @app.get("/shared/{file}", include_in_schema=False)

@@ -1,3 +1,5 @@
+import mimetypes
+
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse
@@ -11,6 +13,8 @@ def echo(audio):
 
 
 stream = Stream(ReplyOnPause(echo), modality="audio", mode="send-receive")
+
+mimetypes.add_type("text/javascript", ".js")  # the registry of Windows may have another type
 
 app = FastAPI()
 app.add_middleware(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import mimetypes
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ def make_app() -> FastAPI:
     )
     app = FastAPI(title="fastrtc doctor", version=__version__)
     stream.mount(app)
+    mimetypes.add_type("text/javascript", ".js")  # the registry of Windows may have another type
     app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
 
     @app.get("/", include_in_schema=False)

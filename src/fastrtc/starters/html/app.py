@@ -1,5 +1,6 @@
 """The server: the stream and its page. Run it with `python app.py`, then open its address."""
 
+import mimetypes
 import os
 from pathlib import Path
 
@@ -18,6 +19,8 @@ stream = Stream(
     concurrency_limit=10,
     server_rtc_configuration={"iceServers": []},  # on one machine no STUN server is needed
 )
+
+mimetypes.add_type("text/javascript", ".js")  # the registry of Windows may have another type
 
 app = FastAPI()
 stream.mount(app)
