@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -39,7 +40,11 @@ def serving_frontend(backend: str, log: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
-    environment = os.environ | {"BACKEND_URL": backend, "NEXT_TELEMETRY_DISABLED": "1"}
+    environment = os.environ | {
+        "ALLOWED_HOSTS": "days.example, voice.example",
+        "BACKEND_URL": backend,
+        "NEXT_TELEMETRY_DISABLED": "1",
+    }
     with log.open("wb") as written:
         process = subprocess.Popen(
             [require_program("npm"), "start", "--", "--hostname", "127.0.0.1", "--port", port],
@@ -56,6 +61,13 @@ def serving_frontend(backend: str, log: Path) -> Iterator[str]:
         process.wait(20)
 
 
+def check_the_names(url: str) -> None:
+    """Fail unless the front end forwards requests with its own names only."""
+    for host, is_refused in (("evil.example", True), ("voice.example:80", False)):
+        answer = httpx.post(f"{url}/api/webrtc/offer", json={}, headers={"Host": host})
+        assert ("unknown_host" in answer.text) is is_refused, (host, answer.text)
+
+
 @pytest.mark.timeout(2 * BUILD_WITHIN)
 async def test_it_talks_and_shows_what_was_said(start_demo, open_page, tmp_path: Path):
     build()
@@ -63,6 +75,7 @@ async def test_it_talks_and_shows_what_was_said(start_demo, open_page, tmp_path:
     log = tmp_path / "frontend.log"
     with serving_frontend(backend.url, log) as url:
         await eventually(lambda: b"Ready" in log.read_bytes())
+        check_the_names(url)
         page = await open_page(url, says=recorded_prompt("digits/day-1"), again=5.0)
         await expect(page.page.get_by_role("status")).to_have_text("Ready")
         await page.start()

@@ -147,7 +147,21 @@ async def test_next(start_app: Callable[..., App], open_page: Callable) -> None:
     """Next.js in development, until Ctrl-C."""
     app = start_app("next", installed=True)  # which may take longer than `start` waits
     await talk(app, open_page)
+    check_the_names(app.url)
     running = running_in(app)
     app.stop(signal.SIGINT)
     assert app.process.returncode == 0
     await eventually(lambda: not alive(running))
+
+
+def check_the_names(url: str) -> None:
+    """Fail unless the proxy refuses pages whose name was bound to this address (DNS rebinding)."""
+    for host, is_refused in (
+        ("evil.example", True),
+        ("evil.example:3000", True),
+        ("localhost.evil.example", True),
+        ("localhost:3000", False),
+        ("[::1]:3000", False),
+    ):
+        answer = httpx.post(f"{url}/api/webrtc/offer", json={}, headers={"Host": host})
+        assert ("unknown_host" in answer.text) is is_refused, (host, answer.text)
