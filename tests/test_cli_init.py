@@ -4,19 +4,25 @@ import json
 import os
 import re
 import runpy
+import signal
 import socket
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+import psutil
 import pytest
+from packaging.requirements import Requirement
 
 from fastrtc import __version__
 from fastrtc.cli import main
 from fastrtc.cli.init import KINDS, write_starter
+from fastrtc.cli.packages import _tarball, package_files
+from tests.browser.server import _free_port
 from tests.demos.stand_ins.openai_chat import openai_service
 from tests.support.forks import Fork
+from tests.support.programs import require_program
 from tests.test_cli import PATIENCE
 
 WITH_NPM = ("react", "next")
@@ -62,9 +68,19 @@ class TestApp:
         lines = (app / "Dockerfile").read_text().splitlines()
         copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ")]
         sources = [one for names in copied if not names[0].startswith("--") for one in names]
-        assert sources and all([*app.glob(one.rstrip("/"))] for one in sources if one != ".")
+        assert sources and all([*app.glob(one.rstrip("/"))] for one in sources)
+        assert "." not in sources  # which would include secrets and environments
         command = json.loads(lines[-1].removeprefix("CMD "))
         assert command[0] == "python" and (app / command[1]).is_file()
+
+    def test_ignored_files(self, app: Path) -> None:
+        subprocess.run(["git", "init", "--quiet"], cwd=app, check=True)
+        secret = [".env", ".env.local", "venv/pyvenv.cfg", ".venv/pyvenv.cfg"]
+        command = ["git", "check-ignore", *secret, "app.py", ".env.example"]
+        done = subprocess.run(command, cwd=app, capture_output=True, text=True)
+        assert done.stdout.split() == secret
+        ignored = (app / ".dockerignore").read_text().split()
+        assert {".env", ".env.*", "venv", ".venv"} <= {*ignored}
 
     def test_hadolint(self, app: Path) -> None:
         hadolint = SCRIPTS / "hadolint"
@@ -85,7 +101,7 @@ def test_what_it_prints(
     assert main(["init", "my apps/voice", "--gradio"]) == 0
     said = capsys.readouterr().out
     lines = [line.strip() for line in said.splitlines() if line.startswith("  ")]
-    assert lines == ['cd "my apps/voice"', "pip install -r requirements.txt", "python app.py"]
+    assert lines == ["cd 'my apps/voice'", "pip install -r requirements.txt", "python app.py"]
     assert "http://127.0.0.1:7860" in said
 
 
@@ -98,6 +114,24 @@ def test_the_current_folder(
     assert main(["init", "."]) == 0
     assert "cd " not in capsys.readouterr().out
     assert (folder / "README.md").read_text().startswith("# voice\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Test-", "test"),
+        ("a..b", "a-b"),
+        ("a._b", "a-b"),
+        ("my_app", "my_app"),
+        ("a1.b-c", "a1.b-c"),
+    ],
+)
+def test_names_for_docker_and_npm(name: str, slug: str, tmp_path: Path) -> None:
+    write_starter(tmp_path / name, "react")
+    readme = (tmp_path / name / "README.md").read_text()
+    assert readme.startswith(f"# {name}\n") and f"\n    docker build -t {slug} .\n" in readme
+    package = json.loads((tmp_path / name / "frontend/package.json").read_text())
+    assert package["name"] == f"{slug}-frontend"
 
 
 @pytest.mark.parametrize("name", ["my app", "-app", ".app", "app?", "ä", "a" * 101])
@@ -133,6 +167,44 @@ def test_two_kinds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "not allowed with argument" in capsys.readouterr().err
 
 
+def test_requirements_name_this_version_only(tmp_path: Path) -> None:
+    """PyPI has another project with the name, whose later versions must not be installed."""
+    write_starter(tmp_path / "app", "html")
+    lines = (tmp_path / "app" / "requirements.txt").read_text().splitlines()
+    (own,) = [line.partition("#")[0] for line in lines if line.startswith("fastrtc")]
+    assert str(Requirement(own).specifier) == f"=={__version__}"
+
+
+@pytest.mark.parametrize(("kind", "page"), [("html", "page"), ("react", "frontend/dist")])
+def test_scripts_have_their_type(kind: str, page: str, tmp_path: Path) -> None:
+    """Also if the registry of Windows has another one, with which browsers refuse modules."""
+    app = tmp_path / "app"
+    write_starter(app, kind)
+    (app / "assistant.py").write_text(SILENT_ASSISTANT)
+    (app / page).mkdir(exist_ok=True)
+    (app / page / "one.js").write_text("export const one = 1;")
+    (app / "ask.py").write_text(ASK_FOR_A_SCRIPT)
+    program = Fork([str(app / "ask.py")], cwd=app, stderr=subprocess.STDOUT)
+    said, _ = program.communicate(timeout=PATIENCE)
+    assert said.split()[-1:] == ["text/javascript"], said
+
+
+SILENT_ASSISTANT = """
+from fastrtc import ReplyOnPause
+class Assistant(ReplyOnPause):
+    def __init__(self):
+        super().__init__(lambda audio: iter(()))
+"""
+
+ASK_FOR_A_SCRIPT = """
+import mimetypes
+mimetypes.add_type("text/plain", ".js")
+from fastapi.testclient import TestClient
+from app import app
+print(TestClient(app).get("/one.js").headers["content-type"].partition(";")[0])
+"""
+
+
 def test_the_line_for_a_language_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_starter(tmp_path / "app", "html")
     program = tmp_path / "app" / "answers.py"
@@ -155,7 +227,7 @@ def test_its_own_test(tmp_path: Path) -> None:
     write_starter(tmp_path / "app", "html")
     running = Fork(["-m", "pytest", "-q"], cwd=tmp_path / "app", stderr=subprocess.STDOUT)
     said, _ = running.communicate(timeout=2 * PATIENCE)
-    assert running.returncode == 0 and "3 passed" in said, said
+    assert running.returncode == 0 and "4 passed" in said, said
 
 
 class TestDev:
@@ -186,3 +258,115 @@ class TestDev:
             port = str(taken.getsockname()[1])
             status, said = self.run(app, BACKEND_PORT=port)
         assert status == 1 and f"port {port} is in use" in said
+
+    @pytest.mark.parametrize("port", ["abc", "0", "65536", ""])
+    def test_not_a_port(self, port: str, app: Path) -> None:
+        said = "PORT must be a number from 1 to 65535, not " + repr(port)
+        assert self.run(app, PORT=port) == (1, f"{said}\n")
+
+    def test_one_port_for_both(self, app: Path) -> None:
+        status, said = self.run(app, PORT="4567", BACKEND_PORT="4567")
+        assert status == 1 and said.startswith("PORT and BACKEND_PORT are both 4567")
+
+    def test_ctrl_c_while_npm_installs(self, app: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as registry:
+            registry.settimeout(PATIENCE)
+            address = f"http://127.0.0.1:{registry.getsockname()[1]}"
+            cache = str(app / "cache")
+            program = subprocess.Popen(
+                [sys.executable, "dev.py"],
+                cwd=app,
+                env={**os.environ, "npm_config_registry": address, "npm_config_cache": cache},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            registry.accept()[0].close()  # npm asks, and tries again
+            (npm,) = psutil.Process(program.pid).children()
+            program.send_signal(signal.SIGINT)
+            _, said = program.communicate(timeout=PATIENCE)
+        assert (program.returncode, said) == (0, "")
+        assert not npm.is_running()
+
+
+class TestMissingPackages:
+    """What `dev.py` installs."""
+
+    @pytest.fixture
+    def frontend(self, tmp_path: Path) -> Path:
+        write_starter(tmp_path / "app", "react")
+        frontend = tmp_path / "app" / "frontend"
+        (frontend / "node_modules").mkdir()
+        (frontend / "node_modules" / ".package-lock.json").touch()
+        for path in (frontend / "package.json", *frontend.glob("vendor/*.tgz")):
+            os.utime(path, (1e9, 1e9))
+        return frontend
+
+    def missing(self, frontend: Path) -> list[str] | None:
+        found = runpy.run_path(str(frontend.parent / "dev.py"))["missing_packages"]()
+        assert found is None or isinstance(found, list)
+        return found
+
+    def test_nothing(self, frontend: Path) -> None:
+        assert self.missing(frontend) is None
+
+    def test_all_that_package_json_names(self, frontend: Path) -> None:
+        (frontend / "node_modules" / ".package-lock.json").unlink()
+        assert self.missing(frontend) == []
+
+    def test_a_new_package_json(self, frontend: Path) -> None:
+        os.utime(frontend / "package.json", (1e10, 1e10))
+        assert self.missing(frontend) == []
+
+    def test_new_files(self, frontend: Path) -> None:
+        os.utime(frontend / "vendor" / f"fastrtc-react-{__version__}.tgz", (1e10, 1e10))
+        (frontend / "vendor" / "fastrtc-client-9.0.0.tgz").touch()
+        os.utime(frontend / "vendor" / "fastrtc-client-9.0.0.tgz", (1e10, 1e10))
+        assert self.missing(frontend) == [
+            "./vendor/fastrtc-client-9.0.0.tgz",
+            f"./vendor/fastrtc-react-{__version__}.tgz",
+        ]
+
+    def test_a_file_with_other_content(self, frontend: Path) -> None:
+        """npm installs it, although its name and version are the same."""
+        name = "@fastrtc/client"
+        archive = f"vendor/fastrtc-client-{__version__}.tgz"
+        package = {"private": True, "dependencies": {name: f"file:{archive}"}}
+        (frontend / "package.json").write_text(json.dumps(package))
+        dev = runpy.run_path(str(frontend.parent / "dev.py"))
+        npm = require_program("npm")
+        script = frontend / "node_modules" / name / "dist" / "index.js"
+        assert dev["install"](npm, []) == 0
+        old = script.read_bytes()
+
+        new = {**package_files("client"), "dist/index.js": b"export const one = 1;"}
+        (frontend / archive).write_bytes(_tarball(new))
+        os.utime(frontend / archive, (1e10, 1e10))
+        assert dev["install"](npm, dev["missing_packages"]()) == 0
+        assert script.read_bytes() == b"export const one = 1;" != old
+
+
+def test_serve_listens_on_this_machine_only(tmp_path: Path) -> None:
+    """`serve.py` of Next.js, whose server listens on all addresses by default."""
+    app = tmp_path / "app"
+    write_starter(app, "next")
+    (app / "app.py").write_text(PYTHON_SERVER)
+    server = app / "frontend/.next/standalone/server.js"
+    server.parent.mkdir(parents=True)
+    server.write_text("console.log(process.env.HOSTNAME)")
+    for variables, address in (({}, "127.0.0.1"), ({"HOST": "0.0.0.0"}, "0.0.0.0")):
+        done = subprocess.run(
+            [sys.executable, "serve.py"],
+            cwd=app,
+            env={**os.environ, "PORT": str(_free_port()), "BACKEND_PORT": str(_free_port())}
+            | variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+        assert done.stdout.split() == [address], done.stderr
+
+
+PYTHON_SERVER = """
+import http.server, os
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), None).serve_forever()
+"""

@@ -1,6 +1,7 @@
 """`fastrtc packages` writes what `npm pack` would."""
 
 import json
+import shlex
 import subprocess
 import tarfile
 from pathlib import Path
@@ -61,6 +62,15 @@ def test_the_command(
     said = capsys.readouterr().out
     assert f"npm install ./vendor/{NAMES[0]} ./vendor/{NAMES[1]}" in said
     assert all((tmp_path / "vendor" / name).is_file() for name in NAMES)
+
+
+def test_a_folder_with_a_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["packages", "my dir"]) == 0
+    *_, command = capsys.readouterr().out.splitlines()
+    assert shlex.split(command) == ["npm", "install", *(f"./my dir/{name}" for name in NAMES)]
 
 
 def test_a_folder_that_cannot_be_written(

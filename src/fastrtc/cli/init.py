@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .._version import __version__
-from .packages import write_packages
+from .packages import quoted, write_packages
 
 __all__ = ["KINDS", "InvalidFolder", "run", "write_starter"]
 
@@ -32,6 +32,7 @@ class Kind:
         parts: The path in the app of each file of ``starters/parts`` that it has.
         command: How Node runs its front end, as elements of a list in Python.
         docker_port: The port of the page in its Docker image.
+        hosts: What its README says about host names.
     """
 
     start: str
@@ -40,6 +41,10 @@ class Kind:
     parts: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
     docker_port: int = 7860
+    hosts: str = (
+        '`allowed_hosts=["voice.example.org"]` of `Stream` in `app.py` refuses requests with other '
+        "host names, and `allowed_origins` those of pages of other sites."
+    )
 
     @property
     def url(self) -> str:
@@ -57,6 +62,7 @@ class Kind:
             '"__COMMAND__"': self.command,
             "__DOCKER_PORT__": str(self.docker_port),
             "__NODE__": NODE if self.command else "",
+            "__HOSTS__": self.hosts,
         }
 
 
@@ -87,7 +93,8 @@ KINDS = {
     "next": Kind(
         "python dev.py",
         3000,
-        f"{DEV}| `serve.py` | runs both after `npm run build`, as the Docker image does |\n"
+        f"{DEV}| `serve.py` | runs both after `npm run build`, as the Docker image does, on the "
+        "address `HOST` |\n"
         "| `frontend/` | the page: Next.js, which forwards `/api` to the server |\n"
         "| `frontend/vendor/` | `@fastrtc/client` and `@fastrtc/react`, by `fastrtc packages` |\n",
         {
@@ -97,6 +104,10 @@ KINDS = {
         },
         '"node_modules/next/dist/bin/next", "dev", "--hostname", "127.0.0.1"',
         3000,
+        "The variable `ALLOWED_HOSTS=voice.example.org` lets `proxy.ts` refuse requests with other "
+        "host names; in development it accepts only `localhost` and addresses. The server in "
+        "Python sees only requests of Next.js, so do not set `allowed_hosts` of `Stream`; "
+        "`allowed_origins` in `app.py` refuses requests of pages of other sites.",
     ),
     "gradio": Kind("python app.py", 7860, ""),
 }
@@ -126,7 +137,7 @@ def run(folder: Path, kind: str) -> int:
         return 1
     print(f"{folder} has a voice assistant that needs no key. Run it with\n")
     if folder.resolve() != Path.cwd():
-        print(f"  cd {_quoted(str(folder))}")
+        print(f"  cd {quoted(str(folder))}")
     print("  pip install -r requirements.txt")
     print(f"  {KINDS[kind].start}\n")
     print(f"and open {KINDS[kind].url}. README.md says where to go from there.")
@@ -145,7 +156,7 @@ def write_starter(folder: Path, kind: str) -> None:
         OSError: If the files cannot be written.
     """
     name = _check(folder)
-    words = {"__NAME__": name, "__SLUG__": name.lower(), "__VERSION__": __version__}
+    words = {"__NAME__": name, "__SLUG__": _slug(name), "__VERSION__": __version__}
     words |= KINDS[kind].words
     for source, path in sorted(_files(kind)):
         content = source.read_bytes().decode()
@@ -188,5 +199,6 @@ def _files(kind: str) -> Iterator[tuple[Path, str]]:
         yield STARTERS / "parts" / part, target
 
 
-def _quoted(path: str) -> str:
-    return f'"{path}"' if " " in path else path
+def _slug(name: str) -> str:
+    """Return a name for npm and Docker, which take small letters and single separators."""
+    return re.sub("[._-]{2,}", "-", name.lower()).strip("._-")

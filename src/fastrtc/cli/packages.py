@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import re
+import shlex
 import sys
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["NAMES", "run", "write_packages"]
+__all__ = ["NAMES", "quoted", "run", "write_packages"]
 
 NAMES = ("client", "react")
 """The packages ``@fastrtc/client`` and ``@fastrtc/react``."""
@@ -35,7 +38,7 @@ def run(folder: Path) -> int:
         print(f"The packages cannot be written: {error}", file=sys.stderr)
         return 1
     print("\n".join(map(str, paths)))
-    arguments = " ".join(str(path) if path.is_absolute() else f"./{path}" for path in paths)
+    arguments = " ".join(quoted(str(path) if path.is_absolute() else f"./{path}") for path in paths)
     print(f"\nInstall them with\n  npm install {arguments}")
     return 0
 
@@ -63,6 +66,13 @@ def write_packages(folder: Path) -> list[Path]:
         path.write_bytes(_tarball(files))
         paths.append(path)
     return paths
+
+
+def quoted(path: str) -> str:
+    """Return a path as one argument in the shell of this system."""
+    if os.name == "nt":  # cmd knows double quotes only
+        return path if re.fullmatch(r"[\w.:/\\~-]+", path) else f'"{path}"'
+    return shlex.quote(path)
 
 
 def package_files(name: str) -> dict[str, bytes]:

@@ -2,7 +2,8 @@
 
     python dev.py
 
-PORT is the port of the page, BACKEND_PORT that of the server.
+PORT is the port of the page, BACKEND_PORT that of the server. Packages that `fastrtc packages
+frontend/vendor` has written since the last start are installed.
 """
 
 from __future__ import annotations
@@ -33,28 +34,30 @@ def main() -> int:
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         return fail("npm was not found: install Node 20.19 or newer, from https://nodejs.org")
-    for port in (BACKEND_PORT, PORT):
-        if is_listening(int(port)):
-            return fail(f"port {port} is in use: set PORT or BACKEND_PORT to another one")
-    if not is_installed():
+    if problem := port_problem():
+        return fail(problem)
+    packages = missing_packages()
+    if packages is not None:
         print("Installing the packages of the front end ...", flush=True)
-        if subprocess.run([npm, "install", "--no-audit", "--no-fund"], cwd=FRONTEND).returncode:
-            return fail("npm install failed")
+        try:
+            if install(npm, packages):
+                return fail("npm install failed")
+        except KeyboardInterrupt:
+            return 0
     return run([node, *COMMAND])
 
 
-def run(frontend: Sequence[str]) -> int:
+def run(frontend: Sequence[str], variables: Mapping[str, str] | None = None) -> int:
     """Run the server and, as soon as it listens, the front end, until either ends.
 
     Args:
         frontend: The command of the front end, in its folder.
+        variables: More of the environment of the front end.
 
     Returns:
         The exit status: 0 after Ctrl-C or SIGTERM, 1 if one of them has ended by itself.
     """
-    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    let_signals_interrupt()
     programs: list[subprocess.Popen[bytes]] = []
     try:
         server = [sys.executable, str(HERE / "app.py")]
@@ -63,7 +66,8 @@ def run(frontend: Sequence[str]) -> int:
             if programs[0].poll() is not None:
                 return fail("app.py has ended")
             time.sleep(0.1)
-        programs.append(start(frontend, FRONTEND, {"PORT": PORT, "BACKEND_URL": BACKEND_URL}))
+        environment = {"PORT": PORT, "BACKEND_URL": BACKEND_URL, **(variables or {})}
+        programs.append(start(frontend, FRONTEND, environment))
         while True:
             for program, name in zip(programs, ("app.py", "the front end"), strict=True):
                 if program.poll() is not None:
@@ -76,6 +80,26 @@ def run(frontend: Sequence[str]) -> int:
             tell_to_end(program)
         for program in programs:
             end(program)
+
+
+def install(npm: str, packages: Sequence[str]) -> int:
+    """Run `npm install` with these packages, and return its exit status."""
+    let_signals_interrupt()
+    command = [npm, "install", "--no-audit", "--no-fund", *packages]
+    program = start(command, FRONTEND, {})
+    try:
+        return program.wait()
+    except KeyboardInterrupt:
+        tell_to_end(program)
+        end(program)
+        raise
+
+
+def let_signals_interrupt() -> None:
+    """Let the signals that end a program raise KeyboardInterrupt, as Ctrl-C does."""
+    for name in ("SIGTERM", "SIGHUP", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def start(
@@ -111,11 +135,32 @@ def end(program: subprocess.Popen[bytes]) -> None:
     program.wait()
 
 
-def is_installed() -> bool:
-    """Return whether npm has installed what package.json asks for."""
+def missing_packages() -> list[str] | None:
+    """Return the arguments of `npm install` for what is missing; None if nothing is.
+
+    npm does not see that a file of the same name has other content, unless it is named.
+    """
     installed = FRONTEND / "node_modules" / ".package-lock.json"
-    wanted = FRONTEND / "package.json"
-    return installed.exists() and installed.stat().st_mtime >= wanted.stat().st_mtime
+    if not installed.exists():
+        return []
+    time_installed = installed.stat().st_mtime
+    files = sorted((FRONTEND / "vendor").glob("*.tgz"))
+    if new := [file for file in files if file.stat().st_mtime > time_installed]:
+        return [f"./vendor/{file.name}" for file in new]
+    return [] if (FRONTEND / "package.json").stat().st_mtime > time_installed else None
+
+
+def port_problem() -> str | None:
+    """Return why the two ports cannot be used, or None."""
+    for name, port in (("PORT", PORT), ("BACKEND_PORT", BACKEND_PORT)):
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            return f"{name} must be a number from 1 to 65535, not {port!r}"
+    if int(PORT) == int(BACKEND_PORT):
+        return f"PORT and BACKEND_PORT are both {PORT}: set one of them to another port"
+    for port in (BACKEND_PORT, PORT):
+        if is_listening(int(port)):
+            return f"port {port} is in use: set PORT or BACKEND_PORT to another one"
+    return None
 
 
 def is_listening(port: int) -> bool:

@@ -46,8 +46,8 @@ class Assistant(ReplyOnPause):
 
     def interrupted(self, interruption: Interruption) -> None:
         """Remember only what the user has heard of an answer."""
-        if self.messages and interruption.heard_text:
-            self.messages[-1]["content"] = interruption.heard_text
+        if self.messages and interruption.text:  # the answer has begun
+            self.messages[-1]["content"] = interruption.heard_text or "(interrupted)"
 
 
 def greet() -> Iterator[Any]:

@@ -1,10 +1,11 @@
 """A simulated caller talks to the app: `pytest` runs this without a browser or a microphone."""
 
+from fastrtc import Interruption
 from fastrtc.testing import Call
 
 from answers import answer
 from app import stream
-from assistant import ears
+from assistant import Assistant, ears
 
 
 async def test_it_answers_what_it_was_asked() -> None:
@@ -27,6 +28,15 @@ async def test_it_can_be_interrupted() -> None:
         await call.finish()
     *_, interrupted, _ = call.turns
     assert interrupted.interrupted and interrupted.stopped_after_s < 1
+
+
+def test_it_remembers_only_what_was_heard() -> None:
+    assistant = Assistant()
+    said = "It is ten. It is late."
+    for heard, remembered in (("It is ten.", "It is ten."), ("", "(interrupted)")):
+        assistant.messages = [{"role": "assistant", "content": said}]
+        assistant.interrupted(Interruption(len(heard) / 10, heard, said))
+        assert assistant.messages == [{"role": "assistant", "content": remembered}]
 
 
 def test_what_it_says() -> None:

@@ -33,13 +33,13 @@ const connection = new Connection({
 
 find(".talk").onclick = () => (connection.active ? connection.stop() : connection.start());
 
-connection.on("state", ({ state }) => {
+connection.on("state", ({ state, error }) => {
   if (state === "asking") captions.replaceChildren();
   find(".welcome").hidden = connection.active || captions.hasChildNodes();
   find(".microphone").toggleAttribute("hidden", connection.active);
   find(".square").toggleAttribute("hidden", !connection.active);
   find(".talk").ariaLabel = connection.active ? "Stop" : "Start";
-  notify();
+  if (state === "asking" || error) notify(); // of the last connection; the status says the error
   update();
 });
 connection.on("conversation", update);
