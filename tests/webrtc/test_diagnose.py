@@ -8,7 +8,7 @@ import pytest
 
 from fastrtc import Diagnosis, Ice, Limits, Stream
 from fastrtc.transport.webrtc import peer
-from fastrtc.transport.webrtc._aiortc import ice_state
+from fastrtc.transport.webrtc._aiortc import consent, ice_state
 from fastrtc.transport.webrtc.diagnosis import ACTIVE_TCP, UNRESOLVED
 from tests.support.patches import without
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
@@ -65,6 +65,30 @@ async def test_one_whose_client_never_answers(
     assert f"Session {client.webrtc_id}: not connected within 1 s: {found.problem}" in line
     assert found.advice[0] in line
     await client.close()
+
+
+async def test_a_client_that_vanishes_during_the_dtls_handshake(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 0.5)
+    stream = echo()
+    client = Client(stream, audio=AudioSource())
+
+    async def without_dtls(send: Any, data: bytes) -> None:
+        if not 19 < data[0] < 64:  # RFC 7983 section 7
+            await send(data)
+
+    await client.offer()
+    client.shape_network(without_dtls)
+    await client.call()
+    ice = stream.pcs[client.webrtc_id].getTransceivers()[0].receiver.transport.transport
+    await eventually(lambda: ice.state == "completed")
+    await client.vanish()
+    await client.over()
+    found = stream.diagnose(client.webrtc_id)
+    assert found.reason == "the client vanished" and found.state == "failed"
+    assert "the client vanished during the DTLS handshake" in found.problem
+    assert "MTU" not in caplog.text
 
 
 async def test_candidates_that_are_not_used_are_named() -> None:

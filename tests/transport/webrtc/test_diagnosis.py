@@ -55,6 +55,11 @@ CASES = {
         "203.0.113.5:40000 -> 198.51.100.7:40000), but the DTLS handshake did not finish",
         "MTU",
     ),
+    "vanished": (
+        situation(selected=CheckInfo(PUBLIC, HOME, "succeeded"), dtls="connecting", vanished=True),
+        "but the client vanished during the DTLS handshake",
+        "lost its network",
+    ),
     "turn server of the server": (
         situation(server=(), turn_failures=("turn.example:3478 did not answer",)),
         "the server has no address to offer, as its TURN server turn.example:3478 did not answer",

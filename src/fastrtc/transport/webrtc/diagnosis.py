@@ -48,6 +48,7 @@ class Situation:
         ice: The options of the server; None if they are unknown.
         server_relay_only: Whether the server uses only a TURN server.
         turn_failures: For each TURN server of the server that failed, its address and the reason.
+        vanished: Whether the client does not answer the checks of the selected pair any more.
     """
 
     observer: Literal["server", "client"]
@@ -60,6 +61,7 @@ class Situation:
     ice: Ice | None = None
     server_relay_only: bool = False
     turn_failures: tuple[str, ...] = ()
+    vanished: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,8 @@ def _explain(situation: Situation) -> Explanation:
     if situation.dtls == "connected":
         return Explanation()
     if situation.selected is not None:
-        return _dtls_failed(situation.selected)
+        failed = _vanished if situation.vanished else _dtls_failed
+        return failed(situation.selected)
     has_reason = situation.turn_failures or situation.server_relay_only
     if not situation.client and not situation.heard and (situation.server or not has_reason):
         return _no_client_candidates()  # aiortc then gathers none for the server, either
@@ -136,6 +139,14 @@ def _dtls_failed(selected: CheckInfo) -> Explanation:
             "container network.",
             "Or the client was closed at that moment: try again.",
         ),
+    )
+
+
+def _vanished(selected: CheckInfo) -> Explanation:
+    return Explanation(
+        f"ICE has found a route ({selected.route}), but the client vanished during the DTLS "
+        "handshake",
+        ("The client was closed, or lost its network: try again.",),
     )
 
 

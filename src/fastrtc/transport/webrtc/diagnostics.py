@@ -45,6 +45,9 @@ class Diagnostics:
         targets: The policy of addresses that the server may send to.
         ports: The ports and addresses of the server.
         relay_only: Whether only the candidates of a TURN server are used.
+
+    Attributes:
+        vanished: Whether the consent of the client has expired.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Diagnostics:
         *,
         relay_only: bool,
     ) -> None:
+        self.vanished = False
         self._pc = pc
         self._session = session
         self._intake = intake
@@ -137,6 +141,7 @@ class Diagnostics:
             self._ports.ice,
             self._relay_only,
             self._turn_failures,
+            self.vanished,
         )
 
     def _is_used(self, candidate: CandidateInfo) -> bool:

@@ -292,6 +292,7 @@ class Peer:
 
     @guarded(None)
     def _consent_expired(self) -> None:
+        self._diagnostics.vanished = True
         lose_network(self.session, self, "the client vanished")
 
     @guarded(None)
