@@ -136,3 +136,15 @@ def test_each_side_has_its_rate_and_one_may_rise(tmp_path: Path) -> None:
         spectrum = np.abs(np.fft.rfft(side[begin * RATE : (begin + 1) * RATE].astype(float)))
         assert np.argmax(spectrum) == frequency
     assert onsets(right) == pytest.approx([1.0], abs=0.002) and not right[: RATE // 2].any()
+
+
+@pytest.mark.parametrize("low", [16_000, 24_000])
+def test_nothing_is_lost_where_the_rate_rises(low: int) -> None:
+    sound, seam = tone(1.2), round(0.6 * RATE)  # at the end of a packet
+    side = _Side(library(), low)
+    packets = side.push(np.ascontiguousarray(sound[: seam : RATE // low]), low)
+    packets += side.push(sound[seam:], RATE)
+    heard, delay = decoded(packets, RATE), round(LOW_DELAY_S * RATE)
+    for begin in (seam - delay, seam, seam + delay):
+        wanted = sound[begin : begin + delay]
+        assert level(heard[delay:][begin : begin + delay] - wanted) < level(wanted) / 5

@@ -56,6 +56,7 @@ class _Side:
         self._rest = np.zeros(0, np.int16)  # less than a packet
         self._quiet = HANGOVER  # packets in a row
         self._settled = SETTLING  # packets of silence in a row
+        self._last = self._rest  # the last packet
         self._use_rate(rate)
 
     def _use_rate(self, rate: int) -> None:
@@ -75,8 +76,11 @@ class _Side:
             rate: Its sample rate in Hz, a multiple of that before.
         """
         if rate != self._rate:
-            self._rest = np.repeat(self._rest, max(1, rate // self._rate))
+            factor = max(1, rate // self._rate)
+            self._rest = np.repeat(self._rest, factor)
             self._use_rate(rate)
+            if not self._settled:  # the encoder before kept the end of it for its next packet
+                self._encoder.encode(np.repeat(self._last, factor)[np.newaxis])
         if len(self._rest):
             samples = np.concatenate((self._rest, samples))
         whole = len(samples) - len(samples) % self._size
@@ -102,6 +106,7 @@ class _Side:
                 self._settled = self._settled + 1 if packets[-1] == self._silence else 0
             else:
                 packets.append(self._silence)
+        self._last = samples[-self._size :].copy()
         return packets
 
 
