@@ -3,13 +3,17 @@
 import { noWebRTC } from "./sentences";
 import type { Environment } from "./types";
 
-/** Return what is given, or else the global of the same name; undefined if there is none. */
+/**
+ * Return what is given, or else what the browser has; undefined if there is none.
+ *
+ * The navigator is asked first: an element with the id "mediaDevices" is a global of that name.
+ */
 export function fromEnvironment<Name extends keyof Environment>(
   given: Environment | undefined,
   name: Name,
 ): Environment[Name] {
   const globals = globalThis as Environment & { navigator?: Environment };
-  return given?.[name] ?? globals[name] ?? globals.navigator?.[name];
+  return given?.[name] ?? globals.navigator?.[name] ?? globals[name];
 }
 
 /** Add a listener until the signal is aborted, where there are such events. */

@@ -2,6 +2,12 @@
 
 import { setSpeaker } from "@fastrtc/client";
 
+/**
+ * The events after which browsers play audio: a finger's `pointerdown` is none, and WebKit wants
+ * `touchend`.
+ */
+const GESTURES = ["pointerup", "touchend", "click", "keydown"];
+
 /** The element, and whether the browser lets it play. */
 export class Player {
   /** Whether the browser waits for a click of the user. */
@@ -71,8 +77,8 @@ export class Player {
     if (blocked) {
       this.#gestures = new AbortController();
       const { signal } = this.#gestures;
-      for (const gesture of ["pointerdown", "keydown"]) {
-        document.addEventListener(gesture, () => void this.resume(), { signal });
+      for (const gesture of GESTURES) {
+        document.addEventListener(gesture, () => void this.resume(), { signal, capture: true });
       }
     }
     this.changed();

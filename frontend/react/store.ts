@@ -25,6 +25,9 @@ const EVENTS = [
   "turn",
 ] satisfies (keyof ConnectionEvents)[];
 
+/** The options that may be functions. A reconnect calls those of the latest render. */
+const CALLED = ["id", "token", "rtcConfiguration"] as const;
+
 const KEEP = 100;
 
 type Actions = Pick<
@@ -137,6 +140,11 @@ export class StreamStore {
     if (!this.connection.active) this.#apply();
   }
 
+  /** Notify of options that have changed the snapshot. Call it after each commit. */
+  readonly followOptions = (): void => {
+    this.#refresh();
+  };
+
   /**
    * The component is mounted; returns a function for when it is not any more.
    *
@@ -145,7 +153,7 @@ export class StreamStore {
    */
   readonly mount = (): (() => void) => {
     this.#unmounted = false;
-    const forget = watchDevices(() => void this.#listDevices());
+    const forget = watchDevices(() => void this.#listDevices(), this.#options.environment);
     void this.#listDevices();
     return () => {
       forget();
@@ -156,9 +164,11 @@ export class StreamStore {
     };
   };
 
-  #start(options: Parameters<Actions["start"]>[0] = {}): Promise<boolean> {
+  async #start(options: Parameters<Actions["start"]>[0] = {}): Promise<boolean> {
     const { connection } = this;
-    if (this.#unmounted) return Promise.resolve(false);
+    // Effects of children run before that of the hook, also when a hidden page is shown again.
+    if (this.#unmounted) await Promise.resolve();
+    if (this.#unmounted) return false;
     if (connection.active) return connection.start();
     this.#apply();
     this.#messages = [];
@@ -176,7 +186,17 @@ export class StreamStore {
   }
 
   #apply(): void {
-    this.connection.options = { ...this.#options, devices: this.#chosen };
+    const options = { ...this.#options, devices: this.#chosen };
+    for (const name of CALLED) {
+      const former = options[name];
+      if (typeof former !== "function") continue;
+      const latest = (): unknown => {
+        const now = this.#options[name];
+        return (typeof now === "function" ? now : former)();
+      };
+      Object.assign(options, { [name]: latest });
+    }
+    this.connection.options = options;
   }
 
   #setMethods(methods: UseStreamOptions["methods"] = {}): void {
@@ -236,7 +256,7 @@ export class StreamStore {
   }
 
   async #listDevices(): Promise<void> {
-    const list = await listDevices().catch(() => this.#list);
+    const list = await listDevices(this.#options.environment).catch(() => this.#list);
     if (!canChooseSpeaker()) list.speakers = [];
     if (JSON.stringify(list) === JSON.stringify(this.#list)) return;
     this.#list = list;

@@ -26,7 +26,8 @@ export type Side = "local" | "remote";
  * The options of `useStream`: those of a `Connection`, and some of the hook.
  *
  * An object literal in the render function is fine. Options that change take effect at the next
- * `start()`, `methods` and `onMessage` at once.
+ * `start()`; `methods`, `onMessage` and `keepMessages` at once. If `id`, `token` or
+ * `rtcConfiguration` is a function, a reconnect calls that of the latest render.
  */
 export interface UseStreamOptions extends ConnectionOptions {
   /**

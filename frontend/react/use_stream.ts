@@ -14,7 +14,7 @@ import type { StreamHandle, UseStreamOptions } from "./types";
  * component is unmounted. To use it in others, pass the returned handle on, as a prop or in a
  * context. On the server, the state is `idle`.
  *
- * @param options Options that change take effect at the next `start()`.
+ * @param options Options that change take effect at the next `start()`; see `UseStreamOptions`.
  */
 export function useStream(options: UseStreamOptions = {}): StreamHandle {
   const [store] = useState(() => new StreamStore(options));
@@ -23,5 +23,6 @@ export function useStream(options: UseStreamOptions = {}): StreamHandle {
     store.setOptions(options);
   });
   useEffect(store.mount, [store]);
+  useEffect(store.followOptions);
   return useSyncExternalStore(store.subscribe, store.getSnapshot, store.getServerSnapshot);
 }

@@ -20,6 +20,12 @@ export type StageConnection = Pick<Connection, "levels">;
 
 type Muted = Connection["muted"];
 
+/**
+ * The events after which browsers play audio: a finger's `pointerdown` is none, and WebKit wants
+ * `touchend`.
+ */
+const GESTURES = ["pointerup", "touchend", "click", "keydown"];
+
 /** The stage. */
 export class Stage {
   readonly root: HTMLElement;
@@ -251,14 +257,18 @@ export class Stage {
     player.muted = true;
     void player.play().catch(() => undefined);
     const play = (): void => {
+      // Unmuting before a gesture that counts, such as with Escape or scrolling, stops the video.
+      const { userActivation } = navigator as Partial<Navigator>;
+      if (userActivation?.hasBeenActive === false) return;
       if (player.muted) player.muted = muted;
       void player.play().then(
         () => this.#soundBlocked?.abort(),
         () => undefined,
       );
     };
-    for (const gesture of ["pointerdown", "keydown"]) {
-      document.addEventListener(gesture, play, { signal });
+    // Before the listeners of what was pressed, which may mute the player.
+    for (const gesture of GESTURES) {
+      document.addEventListener(gesture, play, { signal, capture: true });
     }
   }
 

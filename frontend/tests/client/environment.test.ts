@@ -122,6 +122,18 @@ it("lists and watches the devices that are given", async () => {
   expect(listener).toHaveBeenCalledTimes(1);
 });
 
+it("uses the devices of the browser beside an element with their name", async () => {
+  const enumerateDevices = () =>
+    Promise.resolve([{ kind: "videoinput", deviceId: "a", label: "A" }]);
+  vi.stubGlobal("navigator", { mediaDevices: { enumerateDevices } });
+  vi.stubGlobal("mediaDevices", { id: "mediaDevices", tagName: "DIV" }); // as of <div id="mediaDevices">
+  try {
+    expect((await listDevices()).cameras).toEqual([{ id: "a", label: "A" }]);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
 describe("the address of the stream", () => {
   let server: Server;
   let paths: (string | undefined)[];

@@ -191,6 +191,32 @@ describe("VideoView", () => {
     expect(video().muted).toBe(false);
   });
 
+  it("has the reference of the user, and cleans up what it did", async () => {
+    const probe = makeProbe();
+    const [elements, cleanUp] = [[] as (HTMLVideoElement | null)[], vi.fn()];
+    const withCleanUp = (element: HTMLVideoElement | null) => {
+      elements.push(element);
+      return cleanUp;
+    };
+    const without = (element: HTMLVideoElement | null) => {
+      elements.push(element);
+    };
+    const tree = (ref: typeof without | typeof withCleanUp) => (
+      <probe.Probe>{(stream) => <VideoView stream={stream} ref={ref} />}</probe.Probe>
+    );
+    const { rerender, unmount } = await render(tree(withCleanUp));
+    const element = video();
+    await rerender(tree(withCleanUp));
+    expect(elements).toEqual([element]);
+    expect(cleanUp).not.toHaveBeenCalled();
+    await rerender(tree(without));
+    expect(elements).toEqual([element, element]);
+    expect(cleanUp).toHaveBeenCalledOnce();
+    await unmount();
+    expect(elements).toEqual([element, element, null]);
+    expect(cleanUp).toHaveBeenCalledOnce();
+  });
+
   it("shows the user's own picture: mirrored, silent, and empty if the camera is off", async () => {
     const probe = makeProbe();
     const view = (stream: StreamHandle) => <VideoView stream={stream} side="local" />;

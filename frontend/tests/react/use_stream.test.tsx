@@ -295,6 +295,58 @@ describe("options", () => {
     expect(wanted()).toMatchObject({ deviceId: { exact: "four" } });
   });
 
+  it("select a device at once while idle", async () => {
+    const { probe, rerender } = await renderStream({ devices: { microphoneId: "one" } });
+    await rerender({ devices: { microphoneId: "two" } });
+    expect(probe.stream.devices.microphoneId).toBe("two");
+    await connect(probe.stream);
+    await rerender({ devices: { microphoneId: "three" } });
+    expect(probe.stream.devices.microphoneId).toBe("two");
+    act(() => {
+      probe.stream.stop();
+    });
+    expect(probe.stream.devices.microphoneId).toBe("three");
+  });
+
+  it("have functions for a reconnect, of the latest render", async () => {
+    const reconnect = { grace: 0 };
+    const options = (page: number): UseStreamOptions => ({
+      reconnect,
+      resume: false,
+      id: () => `id of ${page}`,
+      token: () => `token of ${page}`,
+      rtcConfiguration: () => ({ iceServers: [{ urls: `stun:${page}.example.org` }] }),
+    });
+    const used = () => {
+      const [body, , token] = offer.mock.lastCall ?? [];
+      return [body?.webrtc_id, token, FakePeer.last.configuration.iceServers?.[0]?.urls];
+    };
+    const connectAfter = (begin: () => unknown) =>
+      act(async () => {
+        const peers = FakePeer.all.length;
+        const outcome = begin();
+        await vi.waitFor(() => {
+          expect(FakePeer.all.length).toBe(peers + 1);
+          expect(FakePeer.last.remoteDescription).not.toBeNull();
+        });
+        FakePeer.last.connect();
+        await outcome;
+      });
+    const lose = () =>
+      connectAfter(() => {
+        FakePeer.last.become("disconnected");
+      });
+    const { probe, rerender } = await renderStream(options(1));
+    await connectAfter(() => probe.stream.start());
+    expect(used()).toEqual(["id of 1", "token of 1", "stun:1.example.org"]);
+    await rerender(options(2));
+    await lose();
+    expect(used()).toEqual(["id of 2", "token of 2", "stun:2.example.org"]);
+    await rerender({ token: null });
+    await lose();
+    expect(used()).toEqual(["id of 1", "token of 1", "stun:1.example.org"]);
+  });
+
   it("have methods for the program, of the latest render", async () => {
     const answers = () =>
       FakePeer.last.channel.sent
@@ -434,6 +486,21 @@ describe("devices", () => {
     mediaDevices.dispatchEvent(new Event("devicechange"));
     await settle();
     expect(mediaDevices.enumerateDevices).toHaveBeenCalledTimes(calls);
+  });
+
+  it("are those of the environment", async () => {
+    const devices = Object.assign(new EventTarget(), {
+      enumerateDevices: () =>
+        Promise.resolve([{ kind: "audioinput", deviceId: "e", label: "Other" }]),
+    }) as unknown as MediaDevices;
+    const { probe } = await renderStream({ environment: { mediaDevices: devices } });
+    await settle();
+    expect(probe.stream.devices.microphones).toEqual([{ id: "e", label: "Other" }]);
+    devices.enumerateDevices = () => Promise.resolve([]);
+    devices.dispatchEvent(new Event("devicechange"));
+    await settle();
+    expect(probe.stream.devices.microphones).toEqual([]);
+    expect(mediaDevices.enumerateDevices).not.toHaveBeenCalled();
   });
 
   it("have names once the microphone was allowed", async () => {

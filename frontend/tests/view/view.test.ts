@@ -56,6 +56,7 @@ function find(selector: string): HTMLElement {
 const main = (): HTMLElement => find(".frtc-main");
 const button = (name: string): HTMLElement => find(`button[aria-label="${name}"]`);
 const status = (): string | null => find("[role=status]").textContent;
+const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 const names = (): (string | null)[] =>
   [...document.querySelectorAll(".frtc-round")].map((one) => one.getAttribute("aria-label"));
 
@@ -66,6 +67,7 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
   localStorage.clear();
   view?.destroy();
   view = null;
@@ -497,6 +499,41 @@ it("shows errors where the picture would be until there is one", () => {
   expect(toasts).not.toContainEqual(expect.arrayContaining(["error"]));
 });
 
+it("plays what the browser blocks at the next gesture that counts, and may be muted by it", async () => {
+  const userActivation = { hasBeenActive: false };
+  vi.stubGlobal(
+    "navigator",
+    Object.create(navigator, { userActivation: { value: userActivation } }),
+  );
+  const played: boolean[] = [];
+  vi.spyOn(HTMLMediaElement.prototype, "play").mockImplementation(function (
+    this: HTMLMediaElement,
+  ) {
+    played.push(!this.muted);
+    const isBlocked = !this.muted && !userActivation.hasBeenActive;
+    return isBlocked
+      ? Promise.reject(new DOMException("No", "NotAllowedError"))
+      : Promise.resolve();
+  });
+  show({ modality: "audio-video" });
+  connect();
+  const player = find("video.frtc-picture") as HTMLVideoElement;
+  connection().say("remote", new MediaStream());
+  await settle();
+  expect(player.muted).toBe(true);
+  document.dispatchEvent(new Event("pointerdown")); // of a finger, which browsers do not count
+  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  await settle();
+  expect(player.muted).toBe(true);
+  userActivation.hasBeenActive = true;
+  button("Mute speaker").dispatchEvent(new Event("pointerup", { bubbles: true }));
+  await settle();
+  expect(player.muted).toBe(false);
+  expect(played.slice(-2)).toEqual([false, true]);
+  button("Mute speaker").click();
+  expect(player.muted).toBe(true);
+});
+
 it("has a text field in the textbox variant", () => {
   show({ variant: "textbox" });
   expect(find("textarea").getAttribute("aria-label")).toBe("Message");
@@ -536,7 +573,6 @@ describe("devices", () => {
     Reflect.deleteProperty(HTMLMediaElement.prototype, "setSinkId");
   });
 
-  const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
   const chosen = (): string[] =>
     [...document.querySelectorAll<HTMLInputElement>(".frtc-option input")]
       .filter((input) => input.checked)

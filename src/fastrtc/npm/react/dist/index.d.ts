@@ -7,7 +7,8 @@ type Side = "local" | "remote";
  * The options of `useStream`: those of a `Connection`, and some of the hook.
  *
  * An object literal in the render function is fine. Options that change take effect at the next
- * `start()`, `methods` and `onMessage` at once.
+ * `start()`; `methods`, `onMessage` and `keepMessages` at once. If `id`, `token` or
+ * `rtcConfiguration` is a function, a reconnect calls that of the latest render.
  */
 interface UseStreamOptions extends ConnectionOptions {
     /**
@@ -263,7 +264,7 @@ declare function useLevel(stream: Pick<StreamHandle, "levels">, side?: Side): nu
  * component is unmounted. To use it in others, pass the returned handle on, as a prop or in a
  * context. On the server, the state is `idle`.
  *
- * @param options Options that change take effect at the next `start()`.
+ * @param options Options that change take effect at the next `start()`; see `UseStreamOptions`.
  */
 declare function useStream(options?: UseStreamOptions): StreamHandle;
 
