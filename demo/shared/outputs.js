@@ -1,6 +1,7 @@
 // Exchanges data with a demo's program beside the connection.
 
-// Pass on the outputs of the program, which a route of it sends as server-sent events.
+// Pass on the outputs of the program, which a route of it sends as server-sent events. The browser
+// repeats a request that was lost, until the connection has ended.
 export function followOutputs(client, route, receive) {
   let events;
   client.on("state", ({ state, id }) => {
@@ -8,7 +9,6 @@ export function followOutputs(client, route, receive) {
     if (state !== "connected") return;
     events = new EventSource(`${route}?webrtc_id=${encodeURIComponent(id)}`);
     events.onmessage = ({ data }) => receive(JSON.parse(data));
-    events.onerror = () => events.close(); // ended with the connection
   });
 }
 
