@@ -38,7 +38,7 @@ connection.on("state", ({ state, error }) => {
   find(".welcome").hidden = connection.active || captions.hasChildNodes();
   find(".microphone").toggleAttribute("hidden", connection.active);
   find(".square").toggleAttribute("hidden", !connection.active);
-  find(".talk").ariaLabel = connection.active ? "Stop" : "Start";
+  find(".talk").setAttribute("aria-label", connection.active ? "Stop" : "Start");
   if (state === "asking" || error) notify(); // of the last connection; the status says the error
   update();
 });
