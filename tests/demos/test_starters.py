@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 from packaging.requirements import Requirement
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from fastrtc.cli.init import KINDS, write_starter
 from tests.browser.server import _free_port
@@ -105,6 +105,19 @@ async def test_html(start_app: Callable[..., App], open_page: Callable) -> None:
     await page.picture("starter")
     await page.press("Stop")
     await page.shows("Stopped")
+    await page.page.route("**/webrtc/offer", answer_of_another_version)
+    await page.start()
+    await expect(page.page.locator(".app")).to_have_attribute("data-state", "connected")
+    # A notice that came before the connection stays until the next one.
+    await expect(page.page.get_by_role("alert")).to_contain_text("version")
+    await page.press("Stop")
+
+
+async def answer_of_another_version(route: Route) -> None:
+    """Let the server tell a version that does not fit the client's."""
+    response = await route.fetch()
+    answer = await response.json()
+    await route.fulfill(response=response, json={**answer, "server_version": "99.0.0"})
 
 
 async def test_gradio(start_app: Callable[..., App], open_page: Callable) -> None:
