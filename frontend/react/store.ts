@@ -15,7 +15,6 @@ import type { StreamHandle, StreamNotice, UseStreamOptions } from "./types";
 
 /** The events after which a snapshot may differ; those with more to do are handled one by one. */
 const EVENTS = [
-  "reconnecting",
   "local",
   "conversation",
   "mute",
@@ -64,6 +63,8 @@ export class StreamStore {
   #list: DeviceList = { microphones: [], cameras: [], speakers: [] };
   #messages: readonly ServerMessage[] = [];
   #notice: StreamNotice | null = null;
+  /** As of the last event: the time that is left changes with each look at it. */
+  #progress: StreamHandle["reconnecting"] = null;
   #plays: boolean;
   #snapshot: StreamHandle;
   #unmounted = false;
@@ -218,7 +219,12 @@ export class StreamStore {
       this.#refresh();
     };
     for (const name of EVENTS) connection.on(name, refresh);
+    connection.on("reconnecting", () => {
+      this.#progress = connection.reconnecting;
+      this.#refresh();
+    });
     connection.on("state", ({ error, previous }) => {
+      this.#progress = connection.reconnecting;
       if (error) this.#notice = null;
       if (!connection.active) this.#player.stop();
       this.#refresh();
@@ -273,7 +279,7 @@ export class StreamStore {
       id: connection.id,
       error: connection.error,
       notice: this.#notice,
-      reconnecting: connection.reconnecting,
+      reconnecting: this.#progress,
       transport: connection.transport,
       conversation: connection.conversation,
       turn: connection.turn,

@@ -41,6 +41,30 @@ describe("a stream", () => {
     expect(offer).not.toHaveBeenCalled();
   });
 
+  it("tells the progress of a reconnect, and renders only when there is some", async () => {
+    const resume = { secret: "kept", within_s: 30 };
+    offer.mockImplementation(({ type }) =>
+      Promise.resolve(
+        type === "ice-candidate"
+          ? { status: "success" }
+          : { sdp: "v=0", type: "answer" as const, resume },
+      ),
+    );
+    const { probe } = await renderStream();
+    await connect(probe.stream);
+    await act(async () => {
+      FakePeer.last.become("failed");
+      await Promise.resolve();
+    });
+    expect(probe.stream.state).toBe("reconnecting");
+    const { timeLeft, attempt } = probe.stream.reconnecting ?? {};
+    expect(attempt).toBe(1);
+    expect(timeLeft).toBeGreaterThan(0);
+    const renders = probe.handles.length;
+    await settle();
+    expect(probe.handles.length).toBeLessThanOrEqual(renders + 1);
+  });
+
   it("connects, and ends", async () => {
     const { probe } = await renderStream({ modality: "audio-video" });
     await connect(probe.stream);
