@@ -57,6 +57,7 @@ CALLBACKS = {
     "_LimitedVp8._is_too_large",
     "_limited",
     "_query_consent",
+    "_set_ciphers",
     "_stop_if_closed",
     "limit_messages.<locals>.handle_data",
     "limit_messages.<locals>.too_much",
@@ -91,6 +92,7 @@ RARE = {
 """Guarded, but called only when something is wrong."""
 
 TRANSPARENT = {
+    "_accepting.<locals>.create_ssl_context",
     "_DecoderThread.join",
     "_Frames.put",
     "_Put.__await__",
