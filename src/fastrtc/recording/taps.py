@@ -59,9 +59,7 @@ class Taps:
 
     def received(self, rate: int, samples: NDArray[np.int16]) -> None:
         """Note audio; without RTP time it follows what came before."""
-        if len(self._events) < MAX_EVENTS:  # as in `add`, 50 times a second
-            now = self._clock()
-            self._events.append(Received(self._media_s, self._timed, now, rate, samples))
+        self.add(Received(self._media_s, self._timed, self._clock(), rate, samples))
         self._media_s += samples.shape[1] / rate
 
     def skipped(self, seconds: float) -> None:

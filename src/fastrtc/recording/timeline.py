@@ -74,16 +74,15 @@ class Timeline:
 
     def add(self, events: Sequence[Event]) -> None:
         """Place what has happened."""
-        received, played = self._received.add, self._played.add
         for event in events:
-            if type(event) is Received:
-                received(event)
-            elif type(event) is Played:
-                played(event)
+            if isinstance(event, Received):
+                self._received.add(event)
+            elif isinstance(event, Played):
+                self._played.add(event)
             elif isinstance(event, Picture):
                 if self._pictures is not None:
                     self._pictures.add(event)
-            elif not isinstance(event, Received | Played):
+            else:
                 self._change(event)
         self._received.settle()
         self._played.settle()
