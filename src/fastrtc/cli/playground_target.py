@@ -187,10 +187,10 @@ def _without_login(url: str) -> tuple[str, dict[str, str]]:
 
 
 async def _of_offers(signaling: Signaling, route: Route) -> Found:
-    """Learn what a mounted stream takes from why it refuses offers that cannot be answered.
+    """Return the modality and mode of a mounted stream, which its refusals of offers tell.
 
-    They have neither ICE credentials nor a fingerprint, and take no place. An older server is not
-    asked, as it may keep a place for them.
+    The offers have neither ICE credentials nor a fingerprint, so they cannot be answered, and take
+    no place. An older server is not asked, as it may keep a place for them.
     """
     if not await _keeps_early_candidates(signaling, route):
         return Found(route)
