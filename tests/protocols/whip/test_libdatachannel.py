@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import json
-import os
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ import pytest
 
 from tests.protocols.whip.test_clients import SECRET, served, sweep
 from tests.support.connections import places
+from tests.support.npm import INSTALL, npm
 from tests.support.peers import eventually, tone
 from tests.support.programs import require_program
 from tests.webrtc.handlers import (
@@ -32,15 +32,12 @@ RATE, FPS, SECONDS = 48_000, 25, 2
 pytestmark = pytest.mark.external("npm")
 
 
-async def install(cache: Path) -> None:
+async def install() -> None:
     """Install what the lock file says, unless it is there."""
     installed = FOLDER / "node_modules" / ".package-lock.json"
     wanted = FOLDER / "package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
-        command = [require_program("npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        environment = os.environ | {"npm_config_cache": str(cache)}
-        npm = await asyncio.create_subprocess_exec(*command, cwd=FOLDER, env=environment)
-        assert await npm.wait() == 0
+        await asyncio.to_thread(npm, FOLDER, "ci", *INSTALL)
 
 
 @asynccontextmanager
@@ -90,7 +87,7 @@ def write_media(path: Path) -> None:
 
 
 async def test_a_sender_and_a_player(tmp_path: Path) -> None:
-    await install(tmp_path / "npm")
+    await install()
     media = tmp_path / "media.jsonl"
     await asyncio.to_thread(write_media, media)
     options = {"modality": "audio-video", "mode": "send-receive"}

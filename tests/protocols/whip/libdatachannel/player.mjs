@@ -1,5 +1,6 @@
 // Plays a stream over WHEP: node player.mjs URL [TOKEN]. It ends after a second of audio packets.
 import ndc from "node-datachannel";
+import { connect } from "./signaling.mjs";
 
 const [url, token] = process.argv.slice(2);
 const PACKETS = 50;
@@ -17,22 +18,6 @@ const heard = new Promise((resolve) => {
     if (packets === PACKETS) resolve();
   });
 });
-const gathered = new Promise((resolve) => {
-  pc.onGatheringStateChange((state) => state === "complete" && resolve());
-});
-pc.setLocalDescription();
-await gathered;
-const headers = { "Content-Type": "application/sdp" };
-if (token) headers.Authorization = `Bearer ${token}`;
-const body = pc.localDescription().sdp;
-const response = await fetch(url, { method: "POST", headers, body });
-if (response.status !== 201) {
-  console.log(response.status);
-  process.exit(1);
-}
-pc.setRemoteDescription(await response.text(), "answer");
+const end = await connect(pc, url, token);
 await heard;
-const session = new URL(response.headers.get("Location"), url);
-const deleted = await fetch(session, { method: "DELETE", headers });
-pc.close();
-process.exit(deleted.ok ? 0 : 1);
+await end();

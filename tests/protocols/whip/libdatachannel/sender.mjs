@@ -5,6 +5,7 @@
 // are the harder ones, as the server's checks may come before its answer.
 import { readFileSync } from "node:fs";
 import ndc from "node-datachannel";
+import { connect } from "./signaling.mjs";
 
 const [url, media, token] = process.argv.slice(2);
 const SECONDS = 2; // of the media
@@ -45,9 +46,6 @@ const tracks = {
   ),
 };
 
-const gathered = new Promise((resolve) => {
-  pc.onGatheringStateChange((state) => state === "complete" && resolve());
-});
 const failed = new Promise((_, reject) => {
   pc.onStateChange((state) => {
     if (state === "failed") reject(new Error("the connection has failed"));
@@ -57,17 +55,7 @@ const failed = new Promise((_, reject) => {
 const opened = Object.values(tracks).map(
   ({ track }) => new Promise((resolve) => track.onOpen(resolve)),
 );
-pc.setLocalDescription();
-await gathered;
-const headers = { "Content-Type": "application/sdp", "User-Agent": "Mozilla/5.0 (OBS-Studio)" };
-if (token) headers.Authorization = `Bearer ${token}`;
-const body = pc.localDescription().sdp;
-const response = await fetch(url, { method: "POST", headers, body });
-if (response.status !== 201) {
-  console.log(response.status);
-  process.exit(1);
-}
-pc.setRemoteDescription(await response.text(), "answer");
+const end = await connect(pc, url, token, { "User-Agent": "Mozilla/5.0 (OBS-Studio)" });
 await Promise.race([Promise.all(opened), failed]);
 
 let stopped = false;
@@ -81,7 +69,4 @@ for (let k = 0; !stopped; k += 1) {
   if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   tracks[kind].send(due, data);
 }
-const session = new URL(response.headers.get("Location"), url);
-const deleted = await fetch(session, { method: "DELETE", headers });
-pc.close();
-process.exit(deleted.ok ? 0 : 1);
+await end();
