@@ -1,5 +1,7 @@
 /** The icons of the playground that the view does not have. */
 
+import { createIcon } from "../view/icons";
+
 const SHAPES = {
   auto: '<circle cx="12" cy="12" r="8.5"/><path d="M12 3.5v17a8.5 8.5 0 0 0 0-17z" fill="currentcolor"/>',
   light:
@@ -19,10 +21,5 @@ export type IconName = keyof typeof SHAPES;
 
 /** Create an icon, hidden from screen readers. */
 export function icon(name: IconName): SVGSVGElement {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "frtc-icon");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  svg.innerHTML = SHAPES[name];
-  return svg;
+  return createIcon(SHAPES[name]);
 }

@@ -1,6 +1,7 @@
 /** The figures of the network, and their last minute. No elements, no clock. */
 
 import type { StreamStats } from "@fastrtc/client";
+import { bitrate, codecs, milliseconds, percent, pictureText } from "../view/figures";
 
 /** How good a figure is for a conversation. */
 export type Grade = "good" | "fair" | "poor";
@@ -79,7 +80,7 @@ export class NetworkFigures {
       },
       {
         name: "Loss",
-        value: stats?.loss == null ? "–" : `${(stats.loss * 100).toFixed(1)} %`,
+        value: percent(stats?.loss),
         meaning: "Share of the packets that did not arrive",
         grade: gradeOf("loss", stats?.loss),
         history: of("loss"),
@@ -105,7 +106,7 @@ export class NetworkFigures {
         grade: null,
         history: of("receiving"),
       },
-      plain("Codec", stats?.codecs.join(", ") || "–", "How the media is encoded"),
+      plain("Codec", codecs(stats), "How the media is encoded"),
       converses
         ? {
             name: "Reply after",
@@ -129,25 +130,10 @@ function routeText(stats: StreamStats | null, transport: "webrtc" | "websocket" 
   return `${ROUTES[stats.route]}${stats.protocol ? `, ${stats.protocol.toUpperCase()}` : ""}`;
 }
 
-function pictureText(stats: StreamStats | null): string {
-  if (!stats?.picture) return "–";
-  const { width, height, framesPerSecond } = stats.picture;
-  return `${width} × ${height}, ${Math.round(framesPerSecond)}/s`;
-}
-
 function gradeOf(name: keyof typeof GRADES, value: number | null | undefined): Grade | null {
   if (value == null) return null;
   const [good, fair] = GRADES[name];
   return value <= good ? "good" : value <= fair ? "fair" : "poor";
-}
-
-function bitrate(bits: number | null | undefined): string {
-  if (bits == null) return "–";
-  return bits < 1e6 ? `${Math.round(bits / 1e3)} kbit/s` : `${(bits / 1e6).toFixed(1)} Mbit/s`;
-}
-
-function milliseconds(value: number | null | undefined, factor: number): string {
-  return value == null ? "–" : `${Math.round(value * factor)} ms`;
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { StreamStats } from "@fastrtc/client";
 import { h, newId, setAttribute, setText, show } from "./dom";
+import { bitrate, codecs, milliseconds, percent, pictureText } from "./figures";
 import { HistoryChart, swatch, type LevelHistory } from "./history";
 import type { Layout } from "./layout";
 import { MessageList } from "./messages";
@@ -27,17 +28,14 @@ export function describe(stats: StreamStats | null, layout: Layout): [string, st
   const rows: [string, string][] = [
     ["Connection", stats?.route ? routeText(stats) : "–"],
     ["Round trip", milliseconds(stats?.roundTrip, 1000)],
-    ["Lost packets", stats?.loss == null ? "–" : `${(stats.loss * 100).toFixed(1)} %`],
+    ["Lost packets", percent(stats?.loss)],
   ];
   if (microphone && speaker) rows.push(["Last answer after", answerText(stats)]);
-  if (stats?.picture) {
-    const { width, height, framesPerSecond } = stats.picture;
-    rows.push(["Picture", `${width} × ${height}, ${Math.round(framesPerSecond)}/s`]);
-  }
+  if (stats?.picture) rows.push(["Picture", pictureText(stats)]);
   if (microphone || camera) rows.push(["Sending", bitrate(stats?.sending)]);
   if (speaker || received === "remote") rows.push(["Receiving", bitrate(stats?.receiving)]);
   rows.push(["Jitter", milliseconds(stats?.jitter, 1000)]);
-  rows.push(["Codec", stats?.codecs.join(", ") || "–"]);
+  rows.push(["Codec", codecs(stats)]);
   return rows;
 }
 
@@ -52,15 +50,6 @@ function answerText(stats: StreamStats | null): string {
     return stats?.latency == null ? ofPause : `${ofPause} from the pause`;
   }
   return `${milliseconds(stats.latencyFromSpeech, 1)}, ${ofPause} from the pause`;
-}
-
-function bitrate(bits: number | null | undefined): string {
-  if (bits == null) return "–";
-  return bits < 1e6 ? `${Math.round(bits / 1e3)} kbit/s` : `${(bits / 1e6).toFixed(1)} Mbit/s`;
-}
-
-function milliseconds(value: number | null | undefined, factor: number): string {
-  return value == null ? "–" : `${Math.round(value * factor)} ms`;
 }
 
 /** The drawer. */

@@ -39,17 +39,24 @@ export type IconName = keyof typeof SHAPES;
 
 /** Create an icon, hidden from screen readers. */
 export function icon(name: IconName): SVGSVGElement {
+  const svg = createIcon(SHAPES[name]);
+  svg.dataset["icon"] = name;
+  return svg;
+}
+
+/** Create an icon with a drawing of 24 x 24, hidden from screen readers. */
+export function createIcon(drawing: string): SVGSVGElement {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  setIcon(svg, name);
+  svg.setAttribute("class", "frtc-icon");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.innerHTML = drawing;
   return svg;
 }
 
 /** Replace the drawing of an icon. */
 export function setIcon(svg: SVGSVGElement, name: IconName): void {
   if (svg.dataset["icon"] === name) return;
-  svg.setAttribute("class", "frtc-icon");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
   svg.dataset["icon"] = name;
   svg.innerHTML = SHAPES[name];
 }
