@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 import httpx
@@ -22,11 +23,18 @@ import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 from websockets.utils import accept_key
 
 from fastrtc import Client, ClientError, Stream
@@ -208,15 +216,19 @@ async def test_a_gradio_page() -> None:
 
 @contextmanager
 def redirected_page(socket_path: str) -> Iterator[str]:
-    """Serve a page with a component, and another server that redirects to it."""
+    """Serve a page with a component, and another server that redirects to it.
+
+    The component answers with the headers and the data of an offer.
+    """
 
     async def config(_: Request) -> Response:
         props = {"modality": "audio", "mode": "send"}
         return JSONResponse({"components": [{"id": 1, "type": "webrtc", "props": props}]})
 
     async def component(request: Request) -> Response:
-        called = (await request.json())["fn_name"]
-        return JSONResponse(socket_path if called == "websocket" else {"called": called})
+        body = await request.json()
+        found = {"called": body["fn_name"], "data": body["data"], "headers": dict(request.headers)}
+        return JSONResponse(socket_path if body["fn_name"] == "websocket" else found)
 
     async def ready(websocket: WebSocket) -> None:
         await websocket.accept()
@@ -239,14 +251,24 @@ def redirected_page(socket_path: str) -> Iterator[str]:
 
 
 async def test_a_gradio_page_behind_a_redirect() -> None:
-    with redirected_page("/socket") as url, playground(url) as address:
+    """It gets no credentials: they are those of the server that redirects."""
+    headers = {"Authorization": "Bearer me", "X-Key": "k"}
+    with redirected_page("/socket") as url, playground(url, headers) as address:
         async with httpx.AsyncClient(base_url=address) as http:
             known = (await http.get("/target")).json()
-            answer = await http.post("/webrtc/offer", json={})
+            answer = (await http.post("/webrtc/offer", json={})).json()
         assert known["found"] == {"modality": "audio", "mode": "send"}
-        assert (answer.status_code, answer.json()) == (200, {"called": "offer"})
-        async with connect(f"ws{address[4:]}/websocket/offer") as page:
+        assert known["notes"] == [
+            f"{url} redirects to another server, which gets none of the headers"
+        ]
+        assert (answer["called"], answer["data"]) == ("offer", {})
+        assert not {"authorization", "x-key"} & {*answer["headers"]}
+        offers = f"ws{address[4:]}/websocket/offer"
+        async with connect(offers) as page:
             assert await page.recv() == "ready"
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(offers, subprotocols=[Subprotocol("fastrtc"), Subprotocol("token")])
+    assert refused.value.response.status_code == 403
 
 
 async def test_a_page_cannot_name_a_websocket_of_another_host() -> None:
@@ -294,6 +316,53 @@ def test_an_offer_is_forwarded_with_the_headers_of_the_user() -> None:
     assert headers["x-key"] == "k" and headers["authorization"] == "Bearer of-the-command"
     assert not {"cookie", "origin", "x-other"} & set(headers.keys())
     assert seen[-1][0]["authorization"] == "Bearer of-the-page"
+
+
+def test_inputs_are_forwarded_to_routes_of_the_program() -> None:
+    app = FastAPI()
+    stream_of(AsyncAudioEcho()).mount(app, "/a")
+    seen: list[tuple[str, Any, str | None]] = []
+
+    @app.post("/inputs/{name:path}")
+    async def inputs(name: str, request: Request) -> str:
+        seen.append((name, await request.json(), request.headers.get("authorization")))
+        return "set"
+
+    own = {"Authorization": "Bearer of-the-command"}
+    with serving(app) as other, serving(app) as url, playground(f"{url}/a", own) as address:
+
+        def post(route: str, **headers: str) -> httpx.Response:
+            route = f"{address}/inputs?route={quote(route, safe='')}"
+            return httpx.post(route, json={"webrtc_id": "x"}, headers=headers)
+
+        assert "/inputs/{name}" in httpx.get(f"{address}/routes").json()["paths"]
+        assert (post("/inputs/1").status_code, post("/inputs/1").json()) == (200, "set")
+        assert post("/inputs/2", Authorization="Bearer of-the-page").is_success
+        assert post("/none").status_code == 404
+        assert post("/inputs/3", Origin="http://elsewhere.example").status_code == 403
+        elsewhere = (f"{other}/inputs/4", f"//{other[7:]}/inputs/4", "//h:99999/x", "//[::1")
+        for route in (*elsewhere, "inputs/4", "", "/\x00", "about:blank"):
+            refused = post(route)
+            assert refused.status_code in (404, 502) and "detail" in refused.json(), route
+        assert httpx.get(f"{address}/inputs?route=/inputs/5").status_code == 405
+    body = {"webrtc_id": "x"}
+    assert seen == [
+        *[("1", body, "Bearer of-the-command")] * 2,
+        ("2", body, "Bearer of-the-page"),
+    ]
+
+
+def test_the_schema_of_the_program_is_no_page() -> None:
+    async def page(_: Request) -> Response:
+        return HTMLResponse("<script>alert(1)</script>")
+
+    app = FastAPI(openapi_url=None)
+    stream_of(AsyncAudioEcho()).mount(app)
+    app.add_route("/openapi.json", page)
+    with serving(app) as url, playground(url) as address:
+        response = httpx.get(f"{address}/routes")
+    assert response.text == "<script>alert(1)</script>"
+    assert response.headers.get_list("content-type") == ["application/json"]
 
 
 def test_a_token_that_is_not_ascii_is_passed_on() -> None:

@@ -54,18 +54,63 @@ def component(id: int) -> dict[str, Any]:
     return {"id": id, "type": "webrtc"}
 
 
-async def test_a_mounted_stream_is_found_also_behind_a_redirect(connect: Connect) -> None:
+@pytest.mark.parametrize(
+    ("location", "authorization", "notes"),
+    [
+        ("/app/webrtc/offer", "Bearer me", 0),
+        ("https://server.example/webrtc/offer", "Bearer me", 0),
+        ("http://other.example/webrtc/offer", None, 1),
+        ("https://server.example:8443/webrtc/offer", None, 1),
+    ],
+)
+async def test_a_mounted_stream_is_found_also_behind_a_redirect(
+    connect: Connect, location: str, authorization: str | None, notes: int
+) -> None:
+    """Credentials are sent to the origin of the given URL only."""
     seen = []
+    there = httpx.URL(OFFER).join(location)
 
     def answer(request: httpx.Request) -> httpx.Response:
-        seen.append((request.method, request.headers["authorization"]))
-        if request.url.host == "server.example":
-            return httpx.Response(307, headers={"location": "http://other.example/webrtc/offer"})
+        seen.append((request.method, request.headers.get("authorization")))
+        if request.url == OFFER:
+            return httpx.Response(307, headers={"location": location})
         return httpx.Response(200, json={"status": "failed"})
 
     async with connect(answer) as signaling:
-        assert await signaling.find() == Route("http://other.example/webrtc/offer")
-    assert seen == [("POST", "Bearer me")] * 2
+        route = await signaling.find()
+        await signaling.send(route, {})
+    assert (route.url, len(route.notes)) == (there, notes)
+    assert seen == [("POST", "Bearer me"), *[("POST", authorization)] * 2]
+
+
+async def test_an_error_names_the_redirect_that_dropped_the_credentials(connect: Connect) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "server.example":
+            return httpx.Response(308, headers={"location": "http://other.example/webrtc/offer"})
+        return httpx.Response(401)
+
+    async with connect(answer) as signaling:
+        with pytest.raises(ClientError) as refused:
+            await signaling.find()
+    assert refused.value.code == "forbidden"
+    assert refused.value.advice.startswith(f"{URL} redirects to another server, which gets none")
+
+
+@pytest.mark.parametrize(
+    "location", ["//h:99999/x", "http://127.0.0.1:99999/x", "http://[::1", "about:blank"]
+)
+async def test_redirects_to_invalid_urls(connect: Connect, location: str) -> None:
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(307, headers={"location": location})
+
+    async with connect(answer) as signaling:
+        with pytest.raises(ClientError) as refused:
+            await signaling.find()
+    assert refused.value.code == "server_unreachable"
+    assert asked == [OFFER]
 
 
 async def test_a_page_behind_a_redirect_is_asked_where_it_is(connect: Connect) -> None:

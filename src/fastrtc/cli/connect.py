@@ -140,7 +140,8 @@ class _Attempt:
         why = probe.explain()
         view = f'On the server, print(stream.diagnose("{self._webrtc_id}")) shows its side.'
         problem = f"not connected within {_duration(connected_s)}: {why.problem}"
-        tcp = await probe.open_tcp_port(TCP_TIMEOUT_S)
+        has_route = probe.checks()[1] is not None
+        tcp = None if has_route else await probe.open_tcp_port(TCP_TIMEOUT_S)
         if tcp is None:
             advice = "\n".join((*why.advice, view))
             self.findings.append(Finding("connection", "wrong", problem, advice))

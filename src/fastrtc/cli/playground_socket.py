@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from inspect import signature
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.websockets import WebSocket
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from ..client.signaling import is_local
-from ..client.tls import socket_context
+from ..client.socket_redirects import connect_socket
 
 __all__ = ["open_target", "relay"]
 
@@ -29,9 +27,6 @@ MAX_MESSAGE = 1 << 24
 
 MAX_QUEUE = 16
 """Messages of the target that wait for the page; the network holds up more (backpressure)."""
-
-NO_PROXY: dict[str, Any] = {"proxy": None} if "proxy" in signature(connect).parameters else {}
-"""The argument to connect without a proxy of the environment; websockets before 15 has none."""
 
 GOING_AWAY, NO_STATUS, LOST, RESTART, BAD_GATEWAY = 1001, 1005, 1006, 1012, 1014
 """Close codes (RFC 6455 section 7.4.1, and its registry). 1005 and 1006 are never sent."""
@@ -59,10 +54,9 @@ async def open_target(
         InvalidHandshake: If it refuses the handshake.
     """
     url = f"ws{url.removeprefix('http')}" if url.startswith("http") else url
-    tls: dict[str, Any] = {"ssl": socket_context()} if url.startswith("wss:") else {}
-    return await connect(
+    return await connect_socket(
         url,
-        additional_headers=dict(headers),
+        headers,
         subprotocols=[Subprotocol(one) for one in subprotocols] or None,
         compression=None,
         open_timeout=OPEN_TIMEOUT_S,
@@ -70,8 +64,6 @@ async def open_target(
         ping_interval=None,  # both ends of the conversation notice a lost network themselves
         max_size=MAX_MESSAGE,
         max_queue=MAX_QUEUE,
-        **tls,
-        **(NO_PROXY if is_local(url) else {}),
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpx
 
 from ..client.errors import ClientError
+from ..client.origins import headers_for
 from ..client.signaling import Route, Signaling, modality_in, no_proxy, unreachable
 from ..client.tls import http_context
 
@@ -153,7 +154,9 @@ class Target:
     async def _of_component(self, route: Route) -> Found:
         """Return what the configuration of a Gradio page says."""
         try:
-            response = await self.http.get(f"{route.page}/config", headers=self.headers)
+            url = f"{route.page}/config"
+            headers = headers_for(url, self.url, self.headers)
+            response = await self.http.get(url, headers=headers)
             config = response.json()
         except httpx.HTTPError as error:
             raise unreachable(self.url, error) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from ..core.types import Mode
-from ..transport.webrtc.client_peer import Carry
+from ..transport.webrtc.shaped_media import Carry
 from .errors import JSON
 from .link import LinkEvents, SocketEncoding, TransportLink
 from .signaling import Route
@@ -35,7 +35,7 @@ class LinkFactory:
         encoding: Encoding of the audio on a WebSocket.
         trickle: Whether candidates are sent one by one after the offer.
         metadata: The metadata for the program; None for none.
-        shape_network: Functions that carry the RTP packets to and from the server; or None.
+        shape_network: Functions that carry RTP and RTCP packets to and from the server; or None.
         routes: Where offers go, as an earlier connection has found.
     """
 

@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 
 from .errors import JSON, ClientError
+from .origins import has_host, is_same_origin
 from .signaling import no_proxy, unreachable
 from .tls import http_context
 
 __all__ = ["Routes"]
+
+ROUTE = "fastrtc.route"
+"""The name of an extension of requests, and of those that follow redirects: the first URL."""
 
 
 class Routes:
@@ -19,7 +23,7 @@ class Routes:
     Args:
         url: The URL of the page or stream, against which paths are resolved.
         id: The connection id.
-        headers: Headers of each request.
+        headers: Headers of each request, but for those that a redirect sends to another origin.
         timeout_s: How long a response may take, in seconds.
     """
 
@@ -32,7 +36,9 @@ class Routes:
             follow_redirects=True,
             mounts=no_proxy(url),
             verify=http_context(),
+            event_hooks={"request": [self._remove_headers]},
         )
+        self._names = tuple(headers)
 
     async def post(self, route: str, values: Mapping[str, JSON]) -> None:
         """Post ``{"webrtc_id": id, **values}``.
@@ -42,7 +48,8 @@ class Routes:
         """
         url = self._url.join(route)
         try:
-            response = await self._http.post(url, json={"webrtc_id": self._id, **values})
+            body = {"webrtc_id": self._id, **values}
+            response = await self._http.post(url, json=body, extensions={ROUTE: url})
         except httpx.HTTPError as error:
             raise unreachable(str(url), error) from error
         if not response.is_success:
@@ -57,7 +64,8 @@ class Routes:
         url = self._url.join(route).copy_merge_params({"webrtc_id": self._id})
         timeout = httpx.Timeout(self._http.timeout.connect, read=None)
         try:
-            async with self._http.stream("GET", url, timeout=timeout) as response:
+            request = self._http.stream("GET", url, timeout=timeout, extensions={ROUTE: url})
+            async with request as response:
                 if not response.is_success:
                     body = await response.aread()
                     raise _failed(url, response.status_code, body.decode(errors="replace"))
@@ -70,6 +78,18 @@ class Routes:
                         data = []
         except httpx.HTTPError as error:
             raise unreachable(str(url), error) from error
+
+    async def _remove_headers(self, request: httpx.Request) -> None:
+        """Remove the user's headers from a request to another origin than that of the route.
+
+        Raises:
+            httpx.UnsupportedProtocol: If the URL, which may be that of a redirect, is invalid.
+        """
+        if not has_host(str(request.url)):
+            raise httpx.UnsupportedProtocol("The URL is invalid", request=request)
+        if not is_same_origin(str(request.url), str(request.extensions[ROUTE])):
+            for name in self._names:
+                request.headers.pop(name, None)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from .errors import ClientError
+from .origins import has_host, headers_for, is_same_origin
 from .tls import http_context
 
 __all__ = [
@@ -110,7 +111,7 @@ class Signaling:
 
     Args:
         url: The URL of the server, as of `page_url`.
-        headers: The headers of each request.
+        headers: The headers of each request, but for those that a redirect sends to another origin.
         routes: The routes that were found before, by URL; None for none. It is updated.
 
     Attributes:
@@ -126,8 +127,8 @@ class Signaling:
         self.reached = False
         self._routes: MutableMapping[str, Route] = {} if routes is None else routes
         self._url = url
+        self._headers = dict(headers)
         self._http = httpx.AsyncClient(
-            headers=dict(headers),
             timeout=ANSWER_TIMEOUT_S,
             mounts=no_proxy(url),
             verify=http_context(),
@@ -159,7 +160,8 @@ class Signaling:
         mounted = Route(self._url if path.endswith(OFFER) else self._url + OFFER)
         response = await self._post(mounted, "offer", {})
         if response.status_code not in NO_ROUTE:
-            return Route(str(response.request.url))
+            reached = str(response.request.url)
+            return Route(reached, notes=self._notes(reached))
         found = await self._page() or await self._documented()
         if found is None:
             raise ClientError(
@@ -207,10 +209,11 @@ class Signaling:
                 "not_found",
                 advice="Pass the address of the page that has the stream.",
             )
-        notes = (f"the page has {len(found)} streams: the first one",) if len(found) > 1 else ()
+        several = (f"the page has {len(found)} streams: the first one",) if len(found) > 1 else ()
         reached = str(response.request.url)
         page = reached.removesuffix("/config") if reached.endswith("/config") else self._url
         prefix = str(config.get("api_prefix") or "")
+        notes = (*several, *self._notes(page))
         return Route(f"{page}{prefix}/component_server/", found[0], notes, page)
 
     async def _documented(self) -> Route | None:
@@ -224,6 +227,12 @@ class Signaling:
             return None
         others = "" if len(found) == 1 else f", one of {', '.join(found)}"
         return Route(origin + found[0], notes=(f"the stream is at {found[0]}{others}",))
+
+    def _notes(self, url: str) -> tuple[str, ...]:
+        """Return a note if redirects lead to another server, which does not get the headers."""
+        if not self._headers or is_same_origin(url, self._url):
+            return ()
+        return (f"{self._url} redirects to another server, which gets none of the headers",)
 
     # Requests
 
@@ -250,12 +259,15 @@ class Signaling:
         """
         try:
             for _ in range(MAX_REDIRECTS + 1):
+                headers = headers_for(url, self._url, self._headers)
                 response = await self._http.request(
-                    method, url, json=body, extensions={"trace": self._trace}
+                    method, url, json=body, headers=headers, extensions={"trace": self._trace}
                 )
                 if not response.has_redirect_location:
                     break
                 url = str(response.request.url.join(response.headers["location"]))
+                if not has_host(url):
+                    raise httpx.InvalidURL("The URL of the redirect is invalid")
         except httpx.TimeoutException as error:
             raise ClientError(
                 f"no response from {url} within {ANSWER_TIMEOUT_S:.0f} s",
@@ -263,14 +275,19 @@ class Signaling:
                 advice="The server hangs, or a firewall drops the packets: check the address, and "
                 "the server's log.",
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, UnicodeError) as error:
             raise unreachable(url, error) from error
         if response.status_code in (401, 403):
+            advice = (
+                "Log in as a client does: --header 'Authorization: Bearer TOKEN', or the cookie of "
+                "a browser: --header 'Cookie: NAME=VALUE'."
+            )
+            for note in self._notes(url):
+                advice = f"{note}: pass its own address. {advice}"
             raise ClientError(
                 f"{url} refuses the request: {response.status_code} {response.reason_phrase}",
                 "forbidden",
-                advice="Log in as a client does: --header 'Authorization: Bearer TOKEN', or the "
-                "cookie of a browser: --header 'Cookie: NAME=VALUE'.",
+                advice=advice,
             )
         return response
 

@@ -7,36 +7,33 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
-from inspect import signature
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from ..audio.encodings import ENCODINGS
 from ..core.versions import CLIENT_VERSION, check_server_version
 from .errors import JSON, ClientError, refused, socket_closed
 from .link import LinkEvents, SocketEncoding
-from .signaling import is_local, unreachable
-from .tls import socket_context
+from .signaling import unreachable
+from .socket_redirects import connect_socket
 
 __all__ = ["WebSocketLink"]
 
 CLOSE_TIMEOUT_S = 2.0
 """How long the server may take to process the last audio before the socket is closed."""
 
-NO_PROXY: dict[str, Any] = {"proxy": None} if "proxy" in signature(connect).parameters else {}
-"""The argument to connect without a proxy of the environment; websockets before 15 has none."""
-
 LIVENESS: dict[str, Any] = {"ping_interval": 1.5, "ping_timeout": 5.0, "close_timeout": 2.0}
 """How soon a client that resumes its session notices that the network is lost, in seconds."""
 
 SERVICE_UNAVAILABLE = 503
 
-FULL_PAUSES_S = (0.1, 0.2, 0.4)
-"""Pauses between attempts to reach a process with a free place, in seconds."""
+FULL_PAUSES_S = (0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4, 0.8)
+"""Pauses between attempts to reach a process with a free place, in seconds. Workers of one machine
+get connections at random."""
 
 MAX_MESSAGE = 1 << 24
 """The longest message of the server, in bytes."""
@@ -81,7 +78,7 @@ class WebSocketLink:
         self._unsent: set[asyncio.Task[None]] = set()
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
-        self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._started: asyncio.Future[None] | None = None  # from `open`, which needs a loop
         self._closing = False
         self.reached = self.answered = False
         self.resume: Any = None
@@ -106,6 +103,7 @@ class WebSocketLink:
             ClientError: If the server refuses the connection or cannot be reached.
         """
         self._resumes = bool(fields)
+        self._started = asyncio.get_running_loop().create_future()
         self._socket = await self._connect()
         self._reader = asyncio.ensure_future(self._read(self._socket))
         audio = {
@@ -141,9 +139,9 @@ class WebSocketLink:
                 await asyncio.wait_for(asyncio.shield(self._reader), CLOSE_TIMEOUT_S)
             await self._socket.close()
             await self._reader
-        if self._started.done() and not self._started.cancelled():
-            self._started.exception()  # it was raised, or the client was closed before
-        self._started.cancel()
+        if self._started is not None and not self._started.cancel():
+            if not self._started.cancelled():
+                self._started.exception()  # it was raised, or the client was closed before
 
     async def send_audio(self, samples: NDArray[np.int16]) -> None:
         """Send audio, shape ``(n,)``."""
@@ -182,18 +180,14 @@ class WebSocketLink:
         return await self._connect_once()
 
     async def _connect_once(self) -> ClientConnection:
-        made: dict[str, Any] = {"create_connection": partial(_Connection, self._reach)}
-        if self._url.startswith("wss:"):
-            made["ssl"] = socket_context()
         try:
-            return await connect(
+            return await connect_socket(
                 self._url,
-                **made,
-                additional_headers=dict(self._headers),
+                self._headers,
+                create_connection=partial(_Connection, self._reach),
                 open_timeout=None,
                 max_size=MAX_MESSAGE,
                 **(LIVENESS if self._resumes else {}),
-                **(NO_PROXY if is_local(self._url) else {}),
             )
         except InvalidStatus as error:
             if error.response.status_code == SERVICE_UNAVAILABLE:
@@ -222,10 +216,10 @@ class WebSocketLink:
         message = _parse(text)
         event = message.get("event")
         if event == "started":
-            if not self._started.done():
+            if (starting := self._starting()) is not None:
                 self.answered, self.resume = True, message.get("resume")
                 check_server_version(message)
-                self._started.set_result(None)
+                starting.set_result(None)
         elif event == "clear":
             self._events.clear()
         elif event == "pause":
@@ -241,13 +235,17 @@ class WebSocketLink:
             if message.get("type") == "error":  # before `started`: why there is none
                 self._fail(f"the server reports: {message.get('message')}", "bad_offer")
 
+    def _starting(self) -> asyncio.Future[None] | None:
+        """Return what ``open`` waits for; None before and after."""
+        return None if self._started is None or self._started.done() else self._started
+
     def _fail(self, text: str, code: str) -> None:
-        if not self._started.done():
-            self._started.set_exception(ClientError(text, code))
+        if (starting := self._starting()) is not None:
+            starting.set_exception(ClientError(text, code))
 
     def _end(self, error: ClientError) -> None:
-        if not self._started.done():
-            self._started.set_exception(error)
+        if (starting := self._starting()) is not None:
+            starting.set_exception(error)
         elif not self._closing:
             self._events.ended(error)
 
