@@ -11,6 +11,7 @@ const OPTIONS = {
   lib: ["lib.es2022.d.ts", "lib.dom.d.ts", "lib.dom.iterable.d.ts"],
   types: [],
   strict: true,
+  skipDefaultLibCheck: true,
   declaration: true,
   emitDeclarationOnly: true,
 };

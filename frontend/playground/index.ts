@@ -1,6 +1,7 @@
 /** The script of the page: finds out about the stream, and shows the playground. */
 
 import { Connection } from "@fastrtc/client";
+import { inputsUrl, readInputRoutes, refusalText, type InputRoute } from "./inputs";
 import { Playground } from "./playground";
 import { commandEnded, ownTarget, readTarget, type Target } from "./target";
 
@@ -27,6 +28,19 @@ async function iceServers(token: string | null): Promise<RTCConfiguration | null
   return response.ok ? ((await response.json()) as RTCConfiguration | null) : null;
 }
 
+async function inputRoutes(): Promise<InputRoute[]> {
+  const schema = await fetch(last?.served ? "routes" : "/openapi.json");
+  return schema.ok ? readInputRoutes(await schema.json()) : [];
+}
+
+async function setInputs(route: string, body: object, token: string | null): Promise<void> {
+  const url = inputsUrl(route, last?.served === true);
+  const headers = new Headers({ "Content-Type": "application/json" });
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(refusalText(route, response.status, await response.text()));
+}
+
 function storageOf(): Storage | null {
   try {
     return localStorage;
@@ -40,6 +54,8 @@ const playground = new Playground(target, {
   connect: (options) => new Connection(options),
   ask,
   iceServers,
+  inputRoutes,
+  setInputs,
   storage: storageOf(),
 });
 document.title = `${target.url.replace(/^\w+:\/\//, "")} – FastRTC playground`;

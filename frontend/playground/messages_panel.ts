@@ -1,11 +1,10 @@
 /** The panel of the messages: what goes in both directions, and a field to send some. */
 
 import { h, setAttribute, setText, show } from "../view/dom";
-import { icon as viewIcon } from "../view/icons";
+import { Composer, type ComposerHost } from "./composer";
 import { icon } from "./icons";
-import { InputHistory, readJson } from "./json_input";
 import { timeText, type Entry, type Filter, type Log } from "./log";
-import { Field, iconButton, panel, Segments } from "./parts";
+import { iconButton, panel, Segments } from "./parts";
 
 /** Distance from the end at which new lines are still followed, in CSS pixels. */
 const NEAR = 24;
@@ -15,19 +14,15 @@ const MOST = 300;
 
 const WAYS = { sent: "Sent", received: "Received", event: "Event" } as const;
 
-/** The page's interface for the panel. */
-export interface MessagesHost {
-  /** Send a message; false if there is no connection. */
-  send(message: unknown): boolean;
-  /** Call a method of the program; rejects with an `Error` whose message is for the user. */
-  call(name: string, data: unknown): Promise<unknown>;
-  connected(): boolean;
-}
-
 /** The list and the field. */
 export class MessagesPanel {
   readonly root: HTMLElement;
-  readonly #list = h("ol", { class: "pg-log", role: "log", "aria-label": "Messages", tabindex: 0 });
+  readonly #list = h("ol");
+  readonly #scroll = h(
+    "div",
+    { class: "pg-log", role: "log", "aria-label": "Messages", tabindex: 0 },
+    this.#list,
+  );
   readonly #none = h("p", { class: "pg-empty" });
   readonly #search = h("input", {
     type: "search",
@@ -45,7 +40,7 @@ export class MessagesPanel {
 
   constructor(
     private readonly log: Log,
-    host: MessagesHost,
+    host: ComposerHost,
   ) {
     this.#ways = new Segments<Filter["way"]>(
       [
@@ -70,20 +65,20 @@ export class MessagesPanel {
       this.#rebuild();
     });
     this.#composer = new Composer(host);
-    this.#list.addEventListener("scroll", () => {
-      const { scrollTop, clientHeight, scrollHeight } = this.#list;
+    this.#scroll.addEventListener("scroll", () => {
+      const { scrollTop, clientHeight, scrollHeight } = this.#scroll;
       if (this.#size !== `${clientHeight} ${scrollHeight}`) return; // not the user's scrolling
       this.#follows = scrollTop + clientHeight >= scrollHeight - NEAR;
     });
     new ResizeObserver(() => {
-      this.#scroll();
-    }).observe(this.#list);
+      this.#scrollDown();
+    }).observe(this.#scroll);
     this.root = panel(
       "messages",
       "Messages",
       [this.#search, clear],
       h("div", { class: "pg-filter" }, this.#ways.root),
-      h("div", { class: "pg-scroll" }, this.#none, this.#list),
+      h("div", { class: "pg-scroll" }, this.#none, this.#scroll),
       this.#composer.root,
     );
     this.#rebuild();
@@ -106,6 +101,16 @@ export class MessagesPanel {
     this.#composer.follow();
   }
 
+  /** Offer the field for inputs, unless something is typed. */
+  askForInputs(): void {
+    this.#composer.askForInputs();
+  }
+
+  /** Ask for the routes of the program again. */
+  forgetRoutes(): void {
+    this.#composer.forgetRoutes();
+  }
+
   #append(entry: Entry): void {
     const row = rowOf(entry);
     this.#rows.set(entry.key, row);
@@ -116,13 +121,13 @@ export class MessagesPanel {
       this.#rows.delete(oldest[0]);
     }
     show(this.#none, false);
-    this.#scroll();
+    this.#scrollDown();
   }
 
-  #scroll(): void {
-    const { clientHeight, scrollHeight } = this.#list;
+  #scrollDown(): void {
+    const { clientHeight, scrollHeight } = this.#scroll;
     this.#size = `${clientHeight} ${scrollHeight}`;
-    if (this.#follows) this.#list.scrollTop = scrollHeight;
+    if (this.#follows) this.#scroll.scrollTop = scrollHeight;
   }
 
   #rebuild(): void {
@@ -158,137 +163,4 @@ function rowOf(entry: Entry): HTMLElement {
 
 function tookText({ took }: Entry): string {
   return took === null ? "" : `${Math.round(took)} ms`;
-}
-
-type Kind = "message" | "call";
-
-/** The field for a message, or for a call. */
-class Composer {
-  readonly root: HTMLFormElement;
-  readonly #kinds: Segments<Kind>;
-  readonly #name = h("input", {
-    class: "pg-method",
-    placeholder: "Method",
-    "aria-label": "Method of the program",
-    autocomplete: "off",
-    spellcheck: "false",
-    autocapitalize: "off",
-  });
-  readonly #json = h("textarea", { rows: 2, spellcheck: "false", autocapitalize: "off" });
-  readonly #field = new Field("", this.#json);
-  readonly #button = h("button", { class: "pg-send", type: "submit" });
-  readonly #label = h("span", {});
-  readonly #result = h("output", { class: "pg-result", hidden: true });
-  readonly #past: Record<Kind, InputHistory> = {
-    message: new InputHistory(),
-    call: new InputHistory(),
-  };
-  readonly #drafts: Record<Kind, string> = { message: "", call: "" };
-  #kind: Kind = "message";
-
-  constructor(private readonly host: MessagesHost) {
-    this.#kinds = new Segments<Kind>(
-      [
-        ["message", "Message"],
-        ["call", "Call"],
-      ],
-      (kind) => {
-        this.#drafts[this.#kind] = this.#json.value;
-        this.#kind = kind;
-        this.#json.value = this.#drafts[kind];
-        this.#tell("");
-        this.follow();
-      },
-    );
-    setAttribute(this.#kinds.root, "aria-label", "What to send");
-    this.#button.append(viewIcon("send"), this.#label);
-    this.root = h(
-      "form",
-      { class: "pg-composer", novalidate: true },
-      h("div", { class: "pg-compose-head" }, this.#kinds.root, this.#name),
-      h("div", { class: "pg-compose-body" }, this.#field.root, this.#button),
-      this.#result,
-    );
-    this.root.addEventListener("submit", (event) => {
-      event.preventDefault();
-      void this.#submit();
-    });
-    this.#json.addEventListener("keydown", (event) => {
-      this.#key(event);
-    });
-    this.#json.addEventListener("input", () => {
-      this.#field.note("");
-    });
-    this.follow();
-  }
-
-  follow(): void {
-    const call = this.#kind === "call";
-    this.#kinds.follow(this.#kind);
-    show(this.#name, call);
-    setText(this.#label, call ? "Call" : "Send");
-    setAttribute(this.#json, "aria-label", call ? "Data of the call, as JSON" : "Message, as JSON");
-    setAttribute(
-      this.#json,
-      "placeholder",
-      call ? '{"city": "Oslo"}, or nothing' : '{"type": "hello", "data": 1}',
-    );
-    setAttribute(this.#button, "disabled", !this.host.connected());
-    setAttribute(
-      this.#button,
-      "title",
-      this.host.connected() ? "Enter sends, Shift+Enter begins a line" : "Start first",
-    );
-  }
-
-  #key(event: KeyboardEvent): void {
-    if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      void this.#submit();
-      return;
-    }
-    const { value, selectionStart, selectionEnd } = this.#json;
-    const past = this.#past[this.#kind];
-    const first = event.key === "ArrowUp" && selectionStart === 0 && selectionEnd === 0;
-    const last = event.key === "ArrowDown" && selectionStart === value.length;
-    const found = first ? past.up(value) : last ? past.down() : null;
-    if (found === null) return;
-    event.preventDefault();
-    this.#json.value = found;
-    const at = first ? 0 : found.length;
-    this.#json.setSelectionRange(at, at);
-  }
-
-  async #submit(): Promise<void> {
-    const typed = this.#json.value;
-    const call = this.#kind === "call";
-    const name = this.#name.value.trim();
-    const read = readJson(typed);
-    if (!this.host.connected()) this.#field.note("Start first: there is no connection.", true);
-    else if (call && !name) this.#name.focus();
-    else if (!call && !typed.trim()) this.#json.focus();
-    else if ("error" in read) this.#field.note(read.error, true);
-    else {
-      this.#past[this.#kind].push(typed);
-      this.#tell("");
-      if (call) await this.#call(name, read.value);
-      else if (this.host.send(read.value)) this.#json.value = "";
-      else this.#field.note("The channel is not open yet.", true);
-    }
-  }
-
-  async #call(name: string, data: unknown): Promise<void> {
-    try {
-      this.#tell(`${name}: ${JSON.stringify(await this.host.call(name, data))}`);
-    } catch (error) {
-      this.#tell(error instanceof Error ? error.message : String(error), true);
-    }
-  }
-
-  #tell(text: string, isError = false): void {
-    setText(this.#result, text);
-    show(this.#result, text !== "");
-    this.#result.classList.toggle("pg-error", isError);
-  }
 }

@@ -15,6 +15,8 @@ import { layoutOf, type Layout } from "../view/layout";
 import { statusOf } from "../view/status";
 import { Timeline } from "../view/timeline";
 import { DevicesPanel, type Role } from "./devices_panel";
+import type { InputRoute } from "./inputs";
+import { readObject } from "./json_input";
 import { Log } from "./log";
 import { MessagesPanel } from "./messages_panel";
 import { NetworkFigures } from "./network";
@@ -52,6 +54,8 @@ const AGAIN_FOR = 4000;
 /** The tabs that are marked when there is something new. */
 const [MESSAGES, TRANSCRIPT, TURNS] = [0, 1, 2];
 
+const WAITS = "The handler waits for its inputs: set them below the messages.";
+
 const KINDS = { mounted: "Mounted stream", gradio: "Gradio page" } as const;
 
 /** What the page needs from outside. */
@@ -61,6 +65,10 @@ export interface Environment {
   ask: () => Promise<Target>;
   /** The ICE servers that the stream has for its clients. */
   iceServers: (token: string | null) => Promise<RTCConfiguration | null>;
+  /** The routes of the program for inputs, as far as they are known. */
+  inputRoutes: () => Promise<InputRoute[]>;
+  /** Post inputs to a route; rejects with an `Error` whose message is for the user. */
+  setInputs: (route: string, body: object, token: string | null) => Promise<void>;
   storage: Storage | null;
 }
 
@@ -134,6 +142,13 @@ export class Playground {
       send: (message) => this.connection.send(message),
       call: (name, data) => this.connection.call(name, data),
       connected: () => this.connection.state === "connected",
+      inputRoutes: () => this.environment.inputRoutes(),
+      inputs: () => [this.#settings.inputRoute, this.#settings.inputs],
+      setInputs: (inputRoute, inputs) => {
+        this.#keep({ inputRoute, inputs });
+        return this.#postInputs();
+      },
+      hasInputs: () => this.target.kind !== "gradio",
     });
     const transcript = panel(
       "transcript",
@@ -215,6 +230,7 @@ export class Playground {
     const target = await this.environment.ask();
     this.#looking = false;
     this.target = target;
+    if (!target.problem) this.#messages.forgetRoutes();
     if (!this.connection.active) {
       if (this.#severe) this.#problem = this.target.problem;
       this.#layout = this.#layoutNow();
@@ -258,6 +274,7 @@ export class Playground {
         void this.#devices.refresh();
         if (previous === "reconnecting") this.#showAgain(resumed ? "resumed" : "renewed");
         else if (id) this.#event("id", id, "quiet");
+        if (!resumed) void this.#giveInputs();
         void setSpeaker(this.#stage.player, this.#settings.speakerId);
       }
       this.#stage.followStreams();
@@ -279,6 +296,7 @@ export class Playground {
       if (!entry) return;
       this.#messages.add(entry);
       this.#tabs.mark(MESSAGES);
+      if (message.type === "send_input") void this.#giveInputs(true);
     });
     connection.on("sent", (message) => {
       this.#messages.add(this.#log.sent(message, Date.now()));
@@ -431,6 +449,36 @@ export class Playground {
     this.#figures.clear();
     this.#stage.clear();
     this.#notice = "";
+  }
+
+  /** Post the inputs that are set, at the start and whenever the handler asks for them. */
+  async #giveInputs(asked = false): Promise<void> {
+    if (this.target.kind === "gradio") return; // those of the page's own components
+    if (asked && !this.#settings.inputs) {
+      this.#tell(WAITS);
+      this.#messages.askForInputs();
+      return;
+    }
+    await this.#postInputs().catch((error: unknown) => {
+      this.#tell(error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  /** Post the inputs that are set, if there is a connection. */
+  async #postInputs(): Promise<void> {
+    const { inputRoute, inputs, token } = this.#settings;
+    const read = readObject(inputs);
+    const { id, state } = this.connection;
+    if (!inputRoute || "error" in read || !read.value || !id || state !== "connected") return;
+    try {
+      const body = { webrtc_id: id, ...read.value };
+      await this.environment.setInputs(inputRoute, body, token.trim() || null);
+      this.#event("inputs", `${inputRoute} ${JSON.stringify(read.value)}`);
+      if (this.#notice === WAITS) this.#tell("");
+    } catch (error) {
+      this.#event("inputs", error instanceof Error ? error.message : String(error), "bad");
+      throw error;
+    }
   }
 
   #event(type: string, text: string, tone: "plain" | "bad" | "quiet" = "plain"): void {

@@ -15,6 +15,9 @@ export interface Settings {
   metadata: string;
   iceServers: string;
   pushToTalk: boolean;
+  /** The route for inputs, and a JSON object; empty for none. */
+  inputRoute: string;
+  inputs: string;
   microphoneId: string;
   cameraId: string;
   speakerId: string;
@@ -29,6 +32,8 @@ export const DEFAULTS: Settings = {
   metadata: "",
   iceServers: "",
   pushToTalk: false,
+  inputRoute: "",
+  inputs: "",
   microphoneId: "",
   cameraId: "",
   speakerId: "",

@@ -54,7 +54,7 @@ export class StagePanel {
   readonly #status = h("span", {});
   readonly #progress = h("span", { class: "pg-progress" });
   readonly #clock = new Clock();
-  readonly #recording = h("span", { class: "pg-recording", hidden: true }, "Recorded");
+  readonly #recording = h("span", { class: "pg-recording", hidden: true }, "Recording");
   readonly #transport = h("span", { class: "pg-chip", hidden: true });
   readonly #id: HTMLButtonElement;
   readonly #problem = h("div", { class: "pg-problem", role: "alert", hidden: true });

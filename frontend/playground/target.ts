@@ -28,6 +28,12 @@ export interface Problem {
   advice: string;
 }
 
+/**
+ * A path on the server of the page: one that begins with two slashes names another server. A
+ * backslash is a slash there, and tabs and line ends are left out of addresses.
+ */
+const OWN_PATH = /^\/(?![/\\])[^\t\r\n]*$/;
+
 const MODALITIES = ["audio", "video", "audio-video"] as const;
 const MODES = ["send-receive", "send", "receive"] as const;
 const TRANSPORTS = ["auto", "webrtc", "websocket"] as const;
@@ -64,7 +70,7 @@ export function readTarget(json: unknown): Target {
  */
 export function ownTarget(address: URL): Target {
   const given = address.searchParams.get("stream") ?? "";
-  const path = /^\/(?![/\\])[^?#]*$/.test(given) ? given.replace(/\/+$/, "") : "";
+  const path = isOwnPath(given) && !/[?#]/.test(given) ? given.replace(/\/+$/, "") : "";
   return {
     served: false,
     url: address.origin + path,
@@ -76,6 +82,11 @@ export function ownTarget(address: URL): Target {
     notes: [],
     problem: null,
   };
+}
+
+/** Whether a route is a path on the server of the page, and nowhere else. */
+export function isOwnPath(route: string): boolean {
+  return OWN_PATH.test(route);
 }
 
 /** Return the problem when the command itself does not answer. */

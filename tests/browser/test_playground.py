@@ -1,5 +1,6 @@
 """The page of `fastrtc playground`: a person talks to a real stream through it."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,10 +12,12 @@ import pytest_asyncio
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from playwright.async_api import Browser, Page, expect
+from pydantic import BaseModel, Field
 
-from fastrtc import ReplyOnPause, Stream, Transcript, get_current_context
+from fastrtc import AsyncStreamHandler, ReplyOnPause, Stream, Transcript, get_current_context
 from fastrtc.cli.playground_app import make_app
 from fastrtc.cli.playground_target import Choices, Target
+from fastrtc.utils import create_message
 from tests.browser.demo_page import PATIENCE, wait_in
 from tests.support.servers import serving
 
@@ -36,8 +39,30 @@ async def echo(message: dict[str, Any]) -> None:
     get_current_context().send({"type": "echo", "data": message["data"]})
 
 
-def flip(picture: Any) -> Any:
-    return np.flip(picture, axis=0)
+def flip(picture: Any, brightness: float = 1.0) -> Any:
+    return (np.flip(picture, axis=0) * brightness).astype(np.uint8)
+
+
+class Asking(AsyncStreamHandler):
+    """Waits for its input, and says which one it has got."""
+
+    def copy(self) -> "Asking":
+        return Asking()
+
+    async def start_up(self) -> None:
+        await self.wait_for_args()
+        await self.send_message(create_message("log", f"brightness {self.latest_args[1]}"))
+
+    async def receive(self, frame: Any) -> None:
+        pass
+
+    async def emit(self) -> None:
+        await asyncio.sleep(0.1)
+
+
+class Inputs(BaseModel):
+    webrtc_id: str
+    brightness: float = Field(0.5, ge=0, le=1)
 
 
 def program() -> FastAPI:
@@ -55,7 +80,16 @@ def program() -> FastAPI:
         return sum(numbers)
 
     stream.mount(app, "/talk")
-    Stream(flip, modality="video", verbose=False).mount(app, "/video")
+    video = Stream(flip, modality="video", verbose=False)
+    video.mount(app, "/video")
+    asking = Stream(Asking(), modality="audio", verbose=False)
+    asking.mount(app, "/asking")
+
+    @app.post("/inputs")
+    async def set_inputs(inputs: Inputs) -> None:
+        for one in (video, asking):
+            one.set_input(inputs.webrtc_id, inputs.brightness)
+
     app.mount("/fastrtc", StaticFiles(packages=[("fastrtc", "static")]))
     return app
 
@@ -70,6 +104,18 @@ async def page(browser: Browser) -> Any:
     await context.close()
     assert not thrown
 
+
+BRIGHTEST = """() => {
+  const canvas = new OffscreenCanvas(8, 8);
+  const drawing = canvas.getContext("2d");
+  drawing.drawImage(document.querySelector(".pg-picture"), 0, 0, 8, 8);
+  const { data } = drawing.getImageData(0, 0, 8, 8);
+  const opaque = data.every((one, k) => k % 4 !== 3 || one === 255);
+  return opaque ? Math.max(...data.filter((_, k) => k % 4 !== 3)) : NaN; // NaN: no picture yet
+}"""
+
+IS_BLACK = f"() => ({BRIGHTEST})() < 30"
+IS_BRIGHT = f"() => ({BRIGHTEST})() > 100"
 
 FITS = "document.documentElement.scrollHeight <= innerHeight"
 
@@ -151,13 +197,48 @@ async def test_a_conversation_over_both_transports(page: Page) -> None:
                     await button.click(trial=True)  # nothing covers it
 
 
+async def test_a_handler_that_waits_for_inputs(page: Page) -> None:
+    with serving(program()) as url:
+        with serving(make_app(Target(f"{url}/asking", {}), Choices())) as address:
+            await page.goto(address)
+            await page.get_by_role("button", name="Start", exact=True).click()
+            await expect(page.locator(".pg-notice")).to_contain_text("waits for its inputs")
+            await expect(page.get_by_label("Route of the inputs")).to_have_value("/inputs")
+            field = page.get_by_label("Inputs, as a JSON object")
+            await expect(field).to_have_value('{"brightness":0.5}')
+            await field.fill('{"brightness": 2}')
+            await field.press("Enter")
+            result = page.locator(".pg-result")
+            await expect(result).to_contain_text("/inputs: 422. brightness: Input should be less")
+            await field.fill('{"brightness": 0.25}')
+            await field.press("Enter")
+            await expect(result).to_have_text("Set.")
+            log = page.get_by_role("log", name="Messages")
+            await expect(log).to_contain_text("brightness 0.25")
+            await page.get_by_role("button", name="Clear the messages").click()
+            await page.get_by_role("button", name="Stop", exact=True).click()
+            await page.get_by_role("button", name="Start", exact=True).click()
+            await expect(log).to_contain_text("brightness 0.25")  # they are sent again
+
+
 async def test_the_page_on_the_server_of_the_stream(page: Page) -> None:
     """Without the command nothing is known of the stream: its refusal says that it takes video."""
     with serving(program()) as url:
         await page.goto(f"{url}/fastrtc/playground/index.html?stream=/video")
+        await page.get_by_role("radiogroup", name="What to send").get_by_text("Inputs").click()
+        await expect(page.get_by_label("Route of the inputs")).to_have_value("/inputs")
+        field = page.get_by_label("Inputs, as a JSON object")
+        await field.fill('{"brightness": 0}')
+        await page.get_by_role("button", name="Set", exact=True).click()
+        await expect(page.locator(".pg-result")).to_have_text("Sent at the next start.")
         await page.get_by_role("button", name="Start", exact=True).click()
         await wait_for_state(page, "connected")
         await wait_in(page, "() => document.querySelector('.pg-picture').videoWidth > 0")
+        await wait_in(page, IS_BLACK)
+        for brightness, look in ((1, IS_BRIGHT), (0, IS_BLACK)):
+            await field.fill(f'{{"brightness": {brightness}}}')
+            await field.press("Enter")
+            await wait_in(page, look)
         await page.get_by_role("button", name="Turn the camera off").click()
         await page.get_by_role("button", name="Turn the camera on").click()
         await page.get_by_role("button", name="Stop", exact=True).click()

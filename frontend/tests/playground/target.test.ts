@@ -54,6 +54,7 @@ describe("ownTarget", () => {
     "https://evil.example",
     "//evil.example/x",
     "/\\evil.example",
+    "/%09/evil.example",
     "talk",
     "/a?b",
     "/a%23b",

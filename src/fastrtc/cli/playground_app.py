@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 from starlette.applications import Starlette
@@ -22,6 +22,8 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from ..client.errors import ClientError
+from ..client.origins import headers_for, is_same_origin
+from ..client.signaling import Route as TargetRoute
 from ..client.signaling import unreachable
 from ..transport.cross_site import SitePolicy, is_own_host, refuse_request
 from .playground_socket import open_target, relay
@@ -29,6 +31,9 @@ from .playground_target import Choices, Target, encoded
 from .ports import HOST
 
 __all__ = ["make_app"]
+
+Outgoing: TypeAlias = Callable[[Request, bytes], Awaitable[httpx.Request]]
+"""Creates the request to the target, from a request of the page and its body."""
 
 STATIC = Path(__file__).parents[1] / "static" / "playground"
 
@@ -90,6 +95,8 @@ def make_app(target: Target, choices: Choices) -> ASGIApp:
             Route("/target", forward.describe),
             Route("/rtc_configuration", forward.configuration),
             Route("/webrtc/offer", forward.offer, methods=["POST"]),
+            Route("/routes", forward.schema),
+            Route("/inputs", forward.inputs, methods=["POST"]),
             WebSocketRoute("/websocket/offer", forward.socket),
         ],
         lifespan=lifespan,
@@ -168,7 +175,7 @@ class _Forwarder:
             route = await self.target.route()
             if route.component is None:
                 return JSONResponse(None, headers=HEADERS)
-            headers = self._headers(request.headers)
+            headers = self._headers(request.headers, route)
             data = {} if (token := _token(headers)) is None else {"token": token}
             found = await self.target.call_component(route, "turn", data, headers)
         except ClientError as error:
@@ -177,20 +184,44 @@ class _Forwarder:
 
     async def offer(self, request: Request) -> Response:
         """Forward an offer or a candidate, and the response as it arrives."""
+        return await self._forward(request, self._offer)
+
+    async def schema(self, request: Request) -> Response:
+        """Forward a request for the OpenAPI schema of the program, which lists its routes.
+
+        A browser never shows the response as a page, whatever the program answers there.
+        """
+        response = await self._forward(request, self._route("GET", "/openapi.json"))
+        response.headers["Content-Type"] = "application/json"
+        return response
+
+    async def inputs(self, request: Request) -> Response:
+        """Forward inputs to a route of the program: ``/inputs?route=/PATH``."""
+        return await self._forward(
+            request, self._route("POST", request.query_params.get("route", ""))
+        )
+
+    async def _forward(self, request: Request, outgoing: Outgoing) -> Response:
+        """Forward a request, and the response as it arrives.
+
+        Args:
+            request: The request of the page.
+            outgoing: Creates the request to the target, from this one and its body.
+        """
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > MAX_BODY:
                 reason = f"The request has more than {MAX_BODY} bytes"
                 return JSONResponse({"detail": reason}, 413, headers=HEADERS)
-        sending = asyncio.ensure_future(self._send(bytes(body), request))
+        sending = asyncio.ensure_future(self._send(outgoing, request, bytes(body)))
         leaving = asyncio.ensure_future(_until_disconnected(request))
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
                 return Response(status_code=499)  # the page has left
             response = sending.result()
-        except (ClientError, httpx.HTTPError) as error:
+        except (ClientError, httpx.HTTPError, httpx.InvalidURL) as error:
             self.target.forget_route()
             return _failed(_described(self.target.url, error))
         finally:
@@ -204,26 +235,46 @@ class _Forwarder:
             background=BackgroundTask(response.aclose),
         )
 
-    async def _send(self, body: bytes, request: Request) -> httpx.Response:
-        """Send the body of an offer.
+    async def _send(self, outgoing: Outgoing, request: Request, body: bytes) -> httpx.Response:
+        """Send a request to the target.
 
         Raises:
             ClientError: If there is no stream.
             httpx.HTTPError: If the target does not answer.
         """
+        return await self.target.http.send(await outgoing(request, body), stream=True)
+
+    async def _offer(self, request: Request, body: bytes) -> httpx.Request:
         route = await self.target.route()
-        headers = self._headers(request.headers)
+        headers = self._headers(request.headers, route)
         if route.component is not None:
             data = _object(body)
             token = _token(headers)
             if token is not None:
                 data["token"] = token
             body = json.dumps(self.target.gradio_body(route, "offer", data)).encode()
+        return self._request("POST", route.url, body, headers, request)
+
+    def _route(self, method: str, path: str) -> Outgoing:
+        """Return a function that creates a request to a route of the stream's server."""
+
+        async def outgoing(request: Request, body: bytes) -> httpx.Request:
+            route = await self.target.route()
+            url = str(httpx.URL(route.url).join(path))
+            if not path.startswith("/") or not is_same_origin(url, route.url):
+                raise ClientError(f"{path!r} is no path of the program", "not_found")
+            headers = self._headers(request.headers, route)
+            return self._request(method, url, body, headers, request)
+
+        return outgoing
+
+    def _request(
+        self, method: str, url: str, body: bytes, headers: Mapping[str, str], request: Request
+    ) -> httpx.Request:
         encodings = {"accept-encoding": request.headers.get("accept-encoding", "identity")}
-        outgoing = self.target.http.build_request(
-            "POST", route.url, content=body, headers=encoded({**headers, **encodings})
+        return self.target.http.build_request(
+            method, url, content=body or None, headers=encoded({**headers, **encodings})
         )
-        return await self.target.http.send(outgoing, stream=True)
 
     async def socket(self, page: WebSocket) -> None:
         """Forward a WebSocket."""
@@ -255,8 +306,10 @@ class _Forwarder:
             ClientError: If there is none, or the target cannot be reached.
         """
         route = await self.target.route()
-        headers = self._headers(page.headers)
+        headers = self._headers(page.headers, route)
         own_token = offered[1] if offered[:1] == ["fastrtc"] and len(offered) > 1 else None
+        if own_token is not None and not is_same_origin(route.url, self.target.url):
+            raise ClientError(f"{self.target.url} redirects to another server", "forbidden")
         if own_token is not None:
             headers = {n: v for n, v in headers.items() if n.lower() != "authorization"}
         if route.component is None:
@@ -268,14 +321,17 @@ class _Forwarder:
             raise ClientError(f"{self.target.url} has no WebSocket", "not_found")
         return f"{route.page}{path}", headers
 
-    def _headers(self, page: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers of a request to the target: the user's, and few of the page."""
+    def _headers(self, page: Mapping[str, str], route: TargetRoute) -> dict[str, str]:
+        """Return the headers of a request to the target: the user's, and few of the page.
+
+        A route of another origin, to which the target redirects, gets none of the user's.
+        """
         given = dict(self.target.headers)
         authorization = page.get("authorization")
         if authorization is not None:
             given = {n: v for n, v in given.items() if n.lower() != "authorization"}
             given["Authorization"] = authorization
-        return {**_chosen(page, FROM_PAGE), **given}
+        return {**_chosen(page, FROM_PAGE), **headers_for(route.url, self.target.url, given)}
 
 
 def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
