@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -16,12 +17,14 @@ from fastrtc import (
     Client,
     ClientError,
     CloseStream,
+    ReplyOnPause,
     Unauthorized,
 )
 from fastrtc.client import ReceivedAudio
 from fastrtc.utils import create_message
+from tests.support.models import StreamingEnergy
 from tests.support.servers import serving
-from tests.websocket.served import Echo, Served, serve, sine
+from tests.websocket.served import Echo, Served, serve, sine, wait_until
 
 LOCAL = {"iceServers": []}
 PATIENCE_S = 30.0
@@ -79,6 +82,58 @@ async def test_audio_comes_back(transport: Any) -> None:
     peak = np.fft.rfftfreq(len(heard), 1 / 24000)[spectrum.argmax()]
     assert abs(peak - 1000) < 10
     assert client.error is None
+
+
+async def play(client: Client, seconds: float, since: float) -> float:
+    """Play a reply in real time; return when it became audible, as Unix time.
+
+    Audio from before `since`, such as the rest of the reply before it, is skipped.
+    """
+    began_at, played_s = 0.0, 0.0
+    async for chunk in client.audio():
+        loud = np.flatnonzero(np.abs(chunk.samples) > 1000)
+        if loud.size and chunk.time_s >= since:
+            began_at = began_at or time.time() + client.playout_delay_s + loud[0] / chunk.rate
+            played_s += len(chunk.samples) / chunk.rate
+            await asyncio.sleep(0.02)
+        if played_s >= seconds:
+            return began_at
+    raise AssertionError(f"the connection ended: {client.error}")
+
+
+def test_a_client_is_created_before_the_event_loop_runs(transport: Any) -> None:
+    client = Client("http://127.0.0.1:9", transport)
+    with pytest.raises(ClientError) as caught:  # no server uses the port "discard"
+        asyncio.run(client.connect())
+    assert caught.value.code == "server_unreachable"
+
+
+async def test_the_server_knows_when_a_reply_is_heard(transport: Any) -> None:
+    loop, turns, off_s = asyncio.get_running_loop(), [], []
+    called = asyncio.Event()
+
+    def reply(audio: Any) -> Any:
+        loop.call_soon_threadsafe(called.set)
+        yield 24000, sine(0.3)
+
+    handler = ReplyOnPause(reply, model=StreamingEnergy())
+    async with (
+        served(handler, mode="send-receive", on_turn=turns.append) as there,
+        Client(there.address, transport) as client,
+    ):
+        client.playout_delay_s = 0.15
+        for count in (1, 2):
+            called.clear()
+            await client.send_audio((24000, sine(0.5)))
+            await asyncio.wait_for(called.wait(), PATIENCE_S)
+            since = loop.time()
+            await asyncio.sleep(0.1)  # the program is busy while the reply arrives
+            heard_at = await asyncio.wait_for(play(client, 0.2, since), PATIENCE_S)
+            await wait_until(lambda count=count: len(turns) == count)
+            off_s.append(float(turns[-1].connected_at + turns[-1].first_heard_s - heard_at))
+    assert [turn.heard_by for turn in turns] == ["client"] * 2
+    print(f"{transport}: the records are off by {off_s} s")
+    assert min(map(abs, off_s)) < 0.08  # less than each delay; of two, as the machine may be busy
 
 
 async def test_sending_waits_for_real_time_and_silence_follows(transport: Any) -> None:

@@ -30,6 +30,22 @@ async def test_a_held_queue_yields_nothing_until_it_is_released_or_ends() -> Non
     assert [item async for item in items] == [3]
 
 
+async def test_an_item_is_processed_when_the_next_one_is_asked_for() -> None:
+    queue: ReceivedQueue[str] = ReceivedQueue(9)
+    processed: list[tuple[str, float]] = []
+    items = queue.iterate(lambda item, at: processed.append((item, at)))
+    queue.put("a")
+    before = asyncio.get_running_loop().time()
+    assert await anext(items) == "a"
+    taken = asyncio.get_running_loop().time()
+    assert processed == []
+    await asyncio.sleep(0.01)
+    queue.end()
+    assert [item async for item in items] == []
+    ((item, at),) = processed
+    assert item == "a" and before <= at <= taken
+
+
 def test_what_is_no_message_is_text() -> None:
     assert parse_message('{"type": "log", "data": "x"}') == {"type": "log", "data": "x"}
     assert parse_message("[1") == {"type": "text", "data": "[1"}

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from fastrtc.session.playback_reports import ASSUMED_DELAY_S, PlaybackReports
+from fastrtc.pacing.arrival_clock import ArrivalClock
+from fastrtc.session.playback_reports import ASSUMED_DELAY_S, ROUND_TRIPS, PlaybackReports
+from fastrtc.testing.impairments import Network, Path
 
 
 def test_nothing_is_known_without_reports() -> None:
@@ -48,7 +50,7 @@ def test_a_client_that_reports_its_delay_is_believed() -> None:
     assert playback.answer(number, 0.05, 10.03)
     assert playback.answers
     assert playback.heard_at(20.0, 0.0) == (pytest.approx(20.08), "client")
-    playback.round_trip_s = 0.01  # RTCP is more exact: no program is in between
+    playback.measured(0.01)  # RTCP is more exact: no program is in between
     assert playback.heard_at(20.0, 0.0) == (pytest.approx(20.06), "client")
 
 
@@ -77,5 +79,59 @@ def test_usual_buffers_are_assumed_once_the_round_trip_is_known() -> None:
     playback = PlaybackReports()
     playback.assumed_s = ASSUMED_DELAY_S
     assert playback.heard_at(1.0, 0.0) is None
-    playback.round_trip_s = 0.1
+    playback.measured(0.1)
     assert playback.heard_at(1.0, 0.0) == (pytest.approx(1.1 + ASSUMED_DELAY_S), "estimate")
+
+
+def test_the_latest_round_trips_count() -> None:
+    playback = PlaybackReports()
+    playback.answer(playback.ask(1.0), 0.0, 10.0)
+    playback.measured(9.0)
+    for number in range(ROUND_TRIPS):
+        playback.measured(0.02 if number % 2 else 0.06)
+    assert playback.measured_round_trip_s == pytest.approx(0.04)
+    assert playback.heard_at(20.0, 0.0) == (pytest.approx(20.03), "client")
+    playback.reset()
+    assert playback.measured_round_trip_s is None
+
+
+@pytest.mark.parametrize("jitter_ms", [0, 40])
+def test_the_silence_is_that_at_a_client_whose_network_has_jitter(jitter_ms: float) -> None:
+    off_s = [
+        one for seed in range(10) for one in differences(Network(jitter_ms=jitter_ms, seed=seed))
+    ]
+    assert len(off_s) == 170
+    assert sum(abs(one) < 0.03 for one in off_s) >= 0.97 * len(off_s), sorted(off_s)
+    assert max(map(abs, off_s)) < 0.04 and abs(sum(off_s) / len(off_s)) < 0.01
+
+
+def differences(network: Network) -> list[float]:
+    """How far the silence of 17 records is from that at the client, in seconds.
+
+    Without jitter, a packet takes 30 ms in each direction; the client plays it 20 ms later.
+    """
+    to_server, to_client = network.path("to the server"), network.path("to the caller")
+    playback, clock = PlaybackReports(), ArrivalClock()
+
+    def arrives(path: Path, sent_s: float) -> float:
+        arrival_s = path.arrival_s(sent_s)
+        assert arrival_s is not None
+        return arrival_s + 0.03
+
+    arrived_s = 0.0
+    off_s = []
+    for number in range(1, 3000):
+        now = number * 0.02  # the end of a frame, which is sent then
+        arrived_s = max(arrived_s, arrives(to_server, now))  # in order, by the jitter buffer
+        clock.push(now, arrived_s)
+        if number % 50 == 0:
+            playback.measured(arrives(to_server, arrives(to_client, now)) - now)
+        if number % 150 == 0 and number > 300:
+            sent_s = arrived_s + 0.5
+            answered_s = arrives(to_server, arrives(to_client, sent_s))
+            playback.answer(playback.ask(sent_s), 0.02, answered_s)
+            heard = playback.heard_at(sent_s, 0.0)
+            assert heard is not None
+            silence_s = arrives(to_client, sent_s) + 0.02 - now
+            off_s.append(heard[0] - clock.time_of(now) - silence_s)
+    return off_s

@@ -9,6 +9,7 @@ import pytest
 from fastrtc import Interruptions, ReplyOnPause, Stream
 from fastrtc.testing import Call
 from tests.support.models import StreamingEnergy
+from tests.support.stalls import Stalls
 
 from .programs import RATE, tone
 
@@ -49,13 +50,15 @@ def audible_s(call: Call) -> float:
 
 @LIVE
 async def test_a_reply_goes_on_after_a_cough(over: Any) -> None:
-    story = Story()
+    story, stalls = Story(), Stalls()
+    stalls.watch()
     async with Call(telling(story), over) as call:
         await call.say((RATE, tone(0.6)))
         reply = await call.reply()
         for after_s in (1.0, 3.0):
             await call.say((RATE, tone(COUGH_S)), at=reply.starts_s + after_s)
         await call.finish()
+    stalls.end()
     assert story.told == 1
     # to the sample: test_pausing.py; on a busy machine, a phone repeats what it got too late
     assert audible_s(call) == pytest.approx(STORY_S, abs=0.3)
@@ -63,20 +66,23 @@ async def test_a_reply_goes_on_after_a_cough(over: Any) -> None:
     assert states.count("interruption_pending") == 2
     assert states[-1] == "listening"
     paused_s = call.turns[-1].reply_ends_s - call.turns[0].reply_starts_s - STORY_S
-    assert paused_s == pytest.approx(2 * (COUGH_S + 1.0 - 0.1), abs=0.6)
+    assert -0.6 < paused_s - 2 * (COUGH_S + 1.0 - 0.1) < 0.6 + stalls.total()
 
 
 @LIVE
 async def test_a_reply_falls_silent_at_the_onset_of_an_interruption(over: Any) -> None:
     """Before it is known to be one: it takes half a second of speech."""
-    story = Story()
+    story, stalls = Story(), Stalls()
+    stalls.watch()
     async with Call(telling(story), over) as call:
         await call.say((RATE, tone(0.6)))
         for _ in range(3):
             reply = await call.reply()
             await call.say((RATE, tone(1.0)), at=reply.starts_s + 1.0)
         await call.finish()
+    stalls.end()
     stopped_s = [turn.stopped_after_s for turn in call.turns if turn.interrupted]
     print(f"{over}: onset to silence {np.mean(stopped_s):.3f} s on average: {stopped_s}")
     assert len(stopped_s) == 3 and story.told == 4
-    assert np.median(stopped_s) < 0.5  # 0.1 to 0.2 s where nothing else runs
+    # 0.1 to 0.2 s where nothing else runs
+    assert np.median(stopped_s) < 0.5 + stalls.longest(-np.inf, np.inf)

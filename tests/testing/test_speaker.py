@@ -1,8 +1,10 @@
 import asyncio
 
 import numpy as np
+import pytest
 
 from fastrtc.testing.speaker import Speaker
+from tests.support.virtual_time import virtual_time
 
 FRAME = np.full(160, 1000, np.int16)  # 20 ms
 SILENCE = np.zeros(160, np.int16)
@@ -30,6 +32,22 @@ async def test_pieces_follow_each_other() -> None:
     await done.wait()
     starts = [when for when, _ in played]
     assert np.allclose(np.diff(starts), 0.02) and starts[0] >= 0.02
+
+
+@virtual_time
+async def test_how_long_audio_waits() -> None:
+    speaker = Played(delay_s=0.05).speaker
+    assert speaker.waits_s == 0.05
+    for number in range(3):
+        before = speaker.waits_s
+        speaker.push(8000, FRAME)
+        assert before == pytest.approx(0.05 + 0.02 * number)
+    speaker.pause()
+    waits_s = speaker.waits_s
+    await asyncio.sleep(0.05)
+    assert speaker.waits_s == waits_s > 0.05
+    speaker.clear()
+    assert speaker.waits_s == 0.05
 
 
 async def test_cleared_audio_is_not_played_and_marks_are_returned() -> None:

@@ -14,8 +14,12 @@ from fastrtc.testing import Call
 from fastrtc.testing.models import KokoroTTS, WhisperSTT
 from fastrtc.testing.turn import words
 from fastrtc.text_to_speech import KokoroTTSOptions
+from tests.support.stalls import without_a_stall
 
-pytestmark = pytest.mark.external("ears")
+pytestmark = [
+    pytest.mark.external("ears"),
+    pytest.mark.timeout(300),  # the first test loads the models, as other workers do at the start
+]
 
 ANSWERS = {
     "What is the weather like in London today?": "It is raining, so take an umbrella with you.",
@@ -74,12 +78,19 @@ async def test_both_ends_understand_each_word(
         yield AdditionalOutputs(question)
         yield program.tts(known[question])
 
+    turns, got = [], []
     async with Call(serving(answer), over, voice=caller, ears=whisper) as call:
         for question in list(ANSWERS)[:questions]:
-            await call.say(question)
-            await call.finish()
-    assert [turn.heard for turn in call.turns] == [*map(words, known.values())][:questions]
-    assert call.outputs == [(question,) for question in known][:questions]
+
+            async def ask(question: str = question) -> None:
+                await call.say(question)
+                await call.finish()
+
+            await without_a_stall(ask)
+            turns.append(call.turns[-1])
+            got.append(call.outputs[-1])
+    assert [turn.heard for turn in turns] == [*map(words, known.values())][:questions]
+    assert got == [(question,) for question in known][:questions]
 
 
 async def lossy_call(

@@ -103,6 +103,10 @@ class Player:
     Args:
         device: A number or a part of the name; None for the default device.
 
+    Attributes:
+        delay_s: How long after ``play`` the last audio is audible, or will be, in seconds: what was
+            queued before it, and the delay of the device.
+
     Raises:
         NoDevice: If it cannot be opened.
     """
@@ -111,10 +115,12 @@ class Player:
         self._lock = threading.Lock()
         self._fifo = SampleFifo(1)
         self._stream = _start("OutputStream", device, self._called)
+        self.delay_s: float = self._stream.latency
 
     def play(self, samples: NDArray[np.int16]) -> None:
         """Queue samples of shape ``(n,)``."""
         with self._lock:
+            self.delay_s = len(self._fifo) / RATE + self._stream.latency
             if len(self._fifo) < MAX_PLAYED_S * RATE:
                 self._fifo.push(samples[np.newaxis])
 

@@ -24,7 +24,13 @@ MAX_MICROPHONE = 10
 
 
 class Playing(Protocol):
-    """A speaker."""
+    """A speaker.
+
+    Attributes:
+        delay_s: How long after ``play`` the last audio is audible, in seconds.
+    """
+
+    delay_s: float
 
     def play(self, samples: NDArray[np.int16]) -> None:
         """Queue samples at 48 kHz, shape ``(n,)``."""
@@ -64,6 +70,7 @@ class LiveCall:
         self._microphone: deque[NDArray[np.int16]] = deque(maxlen=MAX_MICROPHONE)
         self._task: asyncio.Task[None] | None = None
         self.ended = asyncio.Event()
+        line.output_delay_s = 0.0 if player is None else player.delay_s
         line.on_audio = self._on_audio
         line.on_message = self._on_message
         line.on_outputs = self._on_outputs
@@ -150,6 +157,7 @@ class LiveCall:
         self._print(self._conversation.heard(when_s, samples))
         if self._player is not None:
             self._player.play(self._converter.convert(rate, samples[np.newaxis])[0])
+            self._line.output_delay_s = self._player.delay_s
 
     def _on_message(self, message: Message) -> None:
         self._print(self._conversation.message(message))

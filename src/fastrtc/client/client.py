@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.types import Modality, Mode
-from ..transport.webrtc.client_peer import Carry
+from ..transport.webrtc.shaped_media import Carry
 from .audio_pacer import AudioPacer, Samples
 from .calls import CallHandler, Calls
 from .errors import JSON, ClientError
 from .link import Link, SocketEncoding
 from .links import LinkFactory
+from .playout_reports import PlayoutReports
 from .received import Incoming, ReceivedAudio, ReceivedVideo
 from .resumable_link import ResumableLink
 from .routes import Routes
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 class Client:
     """Connect to a stream as a browser does; an async context manager.
 
-    ``Client(url)`` is created on a running event loop, and used on it only::
+    ``Client(url)`` may be created before the event loop runs, and is used on one loop only::
 
         async with Client("http://127.0.0.1:8000") as client:
             await client.send_audio((24000, samples))
@@ -71,6 +72,8 @@ class Client:
 
     Attributes:
         id: The connection id.
+        playout_delay_s: How long audio waits after the program has got it until it is heard, in
+            seconds, as in the buffers of a sound card. Servers that record turns get it.
 
     Raises:
         ValueError: If the URL or an option is invalid.
@@ -114,8 +117,14 @@ class Client:
         self._timeout_s = timeout_s
         self._opened = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self.playout_delay_s = 0.0
         self._calls = Calls(self.send, self._run)
-        self._incoming = Incoming(self._answer_input, self._ended, self._calls.receive)
+        self._reports = PlayoutReports(
+            lambda text: self._link.send_message(text), lambda: asyncio.get_running_loop().time()
+        )
+        self._incoming = Incoming(
+            self._answer_input, self._ended, self._calls.receive, self._reports.ask
+        )
         named = with_token(headers or {}, token)
         extra = None if metadata is None else dict(metadata)
         self._routes = Routes(address, self.id, named, timeout_s)
@@ -178,6 +187,7 @@ class Client:
             await self.close()
             raise
         self._opened = True
+        self._reports.open()
         self._incoming.open()
         if "audio" in self._sends:
             self._run(self._pacer.run())
@@ -299,7 +309,7 @@ class Client:
         Over a WebSocket, the server sends audio up to 160 ms ahead of playout. Audio that the
         program has not read is held while the server pauses it, and dropped when it interrupts it.
         """
-        return self._incoming.audio_queue.iterate()
+        return self._incoming.audio_queue.iterate(self._played)
 
     def video(self) -> AsyncIterator[ReceivedVideo]:
         """Iterate over received frames of video until the connection ends."""
@@ -348,7 +358,7 @@ class Client:
     # Internals
 
     def _shape_network(self, outgoing: Carry, incoming: Carry) -> None:
-        """Let functions carry the RTP packets of WebRTC, to test with a bad network."""
+        """Let functions carry RTP and RTCP packets of WebRTC, to test with a bad network."""
         assert isinstance(self._link, WebRTCLink)
         self._link.shape_network = self._links.shape_network = (outgoing, incoming)
 
@@ -356,6 +366,9 @@ class Client:
         """Post the inputs again, which the handler requests."""
         if self._inputs is not None:
             self._run(self._post_again(*self._inputs))
+
+    def _played(self, chunk: ReceivedAudio, taken_at: float) -> None:
+        self._reports.played(chunk.time_s, taken_at + self.playout_delay_s)
 
     async def _post_again(self, route: str, values: Mapping[str, JSON]) -> None:
         try:
@@ -374,6 +387,7 @@ class Client:
     def _ended(self) -> None:
         self._pacer.stop()
         self._calls.end()
+        self._reports.end()
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)

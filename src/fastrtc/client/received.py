@@ -56,6 +56,10 @@ class ReceivedVideo:
     image: NDArray[np.uint8]
 
 
+def _ignore(*_: object) -> None:
+    """Do nothing."""
+
+
 class ReceivedQueue(Generic[T]):
     """A queue that drops its oldest items when it is full, and ends with the connection.
 
@@ -88,11 +92,19 @@ class ReceivedQueue(Generic[T]):
         self._ended = True
         self._changed.set()
 
-    async def iterate(self) -> AsyncIterator[T]:
-        """Yield items as they arrive, until the end."""
+    async def iterate(self, on_processed: Callable[[T, float], None] = _ignore) -> AsyncIterator[T]:
+        """Yield items as they arrive, until the end.
+
+        Args:
+            on_processed: Called with each item when the program asks for the next one, and the time
+                when it got the item, in seconds on the clock of the event loop.
+        """
+        loop = asyncio.get_running_loop()
         while True:
             while self._items and (not self._held or self._ended):
-                yield self._items.popleft()
+                item, taken_at = self._items.popleft(), loop.time()
+                yield item
+                on_processed(item, taken_at)
             if self._ended:
                 return
             self._changed.clear()
@@ -106,6 +118,7 @@ class Incoming:
         on_send_input: Called when the server requests inputs.
         on_ended: Called when the connection ends.
         on_call: Called with each message ``call`` or ``result`` of the server.
+        on_question: Called with each message ``report_heard`` of the server.
 
     Attributes:
         error: Why it has ended; None if the client closed it.
@@ -119,10 +132,12 @@ class Incoming:
         self,
         on_send_input: Callable[[], None],
         on_ended: Callable[[], None],
-        on_call: Callable[[dict[str, JSON]], None] = lambda message: None,
+        on_call: Callable[[dict[str, JSON]], None] = _ignore,
+        on_question: Callable[[dict[str, JSON]], None] = _ignore,
     ) -> None:
         self._on_send_input = on_send_input
         self._on_call = on_call
+        self._on_question = on_question
         self._on_ended = on_ended
         self._reason: ClientError | None = None  # announced with `end_stream`
         self._failure: ClientError | None = None  # if it was the last message
@@ -160,6 +175,8 @@ class Incoming:
             self._on_send_input()
         elif kind in ("call", "result"):
             self._on_call(message)
+        elif kind == "report_heard":
+            self._on_question(message)
 
     def clear(self) -> None:
         """Drop audio that the program has not read; ends a pause."""

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..core.types import Mode
 from ..core.versions import CLIENT_VERSION, check_server_version
-from ..transport.webrtc.client_peer import RATE, Carry, ClientPeer
+from ..transport.webrtc.client_peer import RATE, ClientPeer
+from ..transport.webrtc.shaped_media import Carry
 from .errors import ClientError, refused
 from .link import LinkEvents
 from .signaling import Route, Signaling, is_answer
@@ -39,7 +40,7 @@ class WebRTCLink:
         routes: Where offers go, as found before; see ``Signaling``.
 
     Attributes:
-        shape_network: Functions that carry the RTP packets to and from the server; or None.
+        shape_network: Functions that carry RTP and RTCP packets to and from the server; or None.
         answered: Whether the server has accepted the offer.
         resume: ``resume`` of its answer.
     """

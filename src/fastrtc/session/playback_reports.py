@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 
 from ..core.rates import FRAME_S
 from ..core.turn import HeardBy
@@ -19,6 +20,10 @@ seconds: it does so as it sends the last frame to the telephone."""
 
 MARK_S = 0.11
 """The most audio behind the last mark, in seconds: they are 0.1 s apart."""
+
+ROUND_TRIPS = 30
+"""How many of the latest round trips count, of about one a second: among so many, one is nearly as
+short as without jitter."""
 
 MAX_DELAY_S = 10.0
 """The longest delay that a client may report, in seconds."""
@@ -38,7 +43,6 @@ class PlaybackReports:
         delay_s: How long audio waits in the buffers of the client, as it reports; None if it does
             not.
         answers: Whether the client has answered a question.
-        round_trip_s: The round trip through the network, if the transport measures it.
         codec_s: The delay of the codec, in seconds.
         assumed_s: The delay of a client that does not report any; None for none.
         has_marks: Whether the client confirms with marks what it has played.
@@ -52,18 +56,23 @@ class PlaybackReports:
         """Forget all: the client uses another transport."""
         self.delay_s: float | None = None
         self.answers = False
-        self.round_trip_s: float | None = None
         self.codec_s = 0.0
         self.assumed_s: float | None = None
         self.has_marks = False
         self._played: tuple[float, float] | None = None  # the last mark, and its time
         self._asked: tuple[int, float] | None = None
         self._answer_s: float | None = None  # the shortest round trip of a question
+        self._round_trips_s: deque[float] = deque(maxlen=ROUND_TRIPS)
 
     @property
     def measured_round_trip_s(self) -> float | None:
         """The round trip through the network, or to the client's program and back, in seconds."""
-        return self._answer_s if self.round_trip_s is None else self.round_trip_s
+        latest = self._round_trips_s
+        return sum(latest) / len(latest) if latest else self._answer_s
+
+    def measured(self, round_trip_s: float) -> None:
+        """Record a round trip through the network that the transport has measured, in seconds."""
+        self._round_trips_s.append(round_trip_s)
 
     def played(self, position_s: float, now: float) -> None:
         """Record that the client has played the audio up to a position, just now."""
@@ -120,9 +129,22 @@ class PlaybackReports:
             if played_s <= position_s + ROUNDING_S or at < sent_at:
                 return None
             return max(sent_at, at - (played_s - position_s - ECHOED_EARLY_S)), "marks"
-        round_trip_s = self.measured_round_trip_s
+        round_trip_s = self._usual_round_trip_s
         if self.delay_s is not None:
             return sent_at + (round_trip_s or 0.0) + self.codec_s + self.delay_s, "client"
         if self.assumed_s is not None and round_trip_s is not None:
             return sent_at + round_trip_s + self.codec_s + self.assumed_s, "estimate"
         return None
+
+    @property
+    def _usual_round_trip_s(self) -> float | None:
+        """The way of a packet to the client, and that of the fastest packets back, in seconds.
+
+        The latter relates the times of the client's audio to the clock (``ArrivalClock``). Both
+        ways have half of the jitter, by which the mean of the round trips exceeds the least.
+        """
+        mean_s = self.measured_round_trip_s
+        if mean_s is None:
+            return None
+        answer_s = mean_s if self._answer_s is None else self._answer_s
+        return (mean_s + min((answer_s, *self._round_trips_s))) / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ class ClientLine(LiveLine):
 
     async def _connect(self, url: str) -> None:
         client = self._client = self._create_client(url)
+        client._reports.carry = self._carry
         try:
             await client.connect()
         except ClientError as error:
@@ -88,8 +89,8 @@ class ClientLine(LiveLine):
 
     async def _hear(self, client: Client) -> None:
         async for chunk in client.audio():
-            push = partial(self._speaker.push, chunk.rate, chunk.samples)
-            self._carry_back(push)
+            client.playout_delay_s = self._speaker.waits_s + self.output_delay_s
+            self._carry_back(partial(self._speaker.push, chunk.rate, chunk.samples))
 
     async def _read(self, client: Client) -> None:
         async for message in client.messages():
@@ -100,16 +101,8 @@ class ClientLine(LiveLine):
             }.get(str(message["type"]))
             if control is not None and self.transport == "websocket":
                 self._carry_back(control)
-            elif message["type"] == "report_heard":
-                self._report_heard(client, message.get("data"))
-            else:
+            elif message["type"] != "report_heard":  # the client answers
                 self.on_message(cast(Message, message))
-
-    def _report_heard(self, client: Client, question: object) -> None:
-        """Report the delay of the loudspeaker to the server."""
-        number = question.get("n") if isinstance(question, dict) else None
-        report: dict[str, Any] = {"type": "heard", "data": {"n": number, "delay_s": self.delay_s}}
-        self._carry(lambda: client.send(report) if client.error is None else None)
 
     async def _wait_for_end(self, client: Client) -> None:
         error = await client.wait_closed()

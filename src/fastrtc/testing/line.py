@@ -41,6 +41,8 @@ class Line(ABC):
         resumes: Whether the client asks to resume its session when the network is lost.
         connect_limit_s: How long ``open`` may take, in seconds.
         hang_up_limit_s: How long the program may take to end the connection, in seconds.
+        output_delay_s: How long after ``on_audio`` audio is audible, in seconds, for a server that
+            records turns: the delay of a sound card.
         on_audio: Called with audio of the program as the caller hears it, in order: the time on
             ``now_s`` at which its first sample is played, its sample rate in Hz, and its samples,
             mono ``int16`` of shape ``(n,)``.
@@ -56,6 +58,7 @@ class Line(ABC):
         self.resumes = False
         self.connect_limit_s = 20.0
         self.hang_up_limit_s = 12.0
+        self.output_delay_s = 0.0
         self.on_audio: Callable[[float, int, NDArray[np.int16]], None] = _ignore
         self.on_message: Callable[[Message], None] = _ignore
         self.on_outputs: Callable[[tuple[object, ...]], None] = _ignore

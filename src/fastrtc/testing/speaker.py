@@ -52,9 +52,15 @@ class Speaker:
         self._timer: asyncio.TimerHandle | None = None
         self._paused_at: float | None = None
 
+    @property
+    def waits_s(self) -> float:
+        """How long audio that is pushed now waits until it is played, in seconds."""
+        queued_s = self._ends_s - self._now
+        return self._delay_s if queued_s < 0 else queued_s
+
     def push(self, rate: int, samples: NDArray[np.int16]) -> None:
         """Queue audio, shape ``(n,)``."""
-        now = self._loop.time() if self._paused_at is None else self._paused_at
+        now = self._now
         if self._ends_s < now:
             self._ends_s = now + self._delay_s
         elif self._ends_s > now + self._max_queued_s and np.abs(samples).max(initial=0) < AUDIBLE:
@@ -104,6 +110,10 @@ class Speaker:
         """Play nothing more."""
         self._queue.clear()
         self._wait()
+
+    @property
+    def _now(self) -> float:
+        return self._loop.time() if self._paused_at is None else self._paused_at
 
     def _wait(self) -> None:
         if self._timer is not None:

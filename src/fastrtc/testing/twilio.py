@@ -15,13 +15,13 @@ from xml.etree import ElementTree
 import httpx
 import numpy as np
 from numpy.typing import NDArray
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ..audio.encodings import ENCODINGS
 from ..audio.resample import StreamResampler
-from ..client.signaling import is_local, no_proxy, unreachable
-from ..client.web_socket import NO_PROXY
+from ..client.signaling import no_proxy, unreachable
+from ..client.socket_redirects import connect_socket
 from ..server.endpoint import endpoint_of
 from ..transport.telephony.signature import HEADER
 from ..transport.telephony.twiml import PhoneExtraMissing, require_twilio
@@ -77,8 +77,7 @@ class TwilioLine(LiveLine):
         address = url.removeprefix("http") + SOCKET
         headers = self._signed(f"wss{address}", {})  # Twilio connects through TLS
         try:
-            proxy = NO_PROXY if is_local(url) else {}
-            self._socket = await connect(f"ws{address}", additional_headers=headers, **proxy)
+            self._socket = await connect_socket(f"ws{address}", headers)
         except InvalidStatus as error:
             raise not_connected(f"ws{address} answers {error.response.status_code}") from error
         start = {

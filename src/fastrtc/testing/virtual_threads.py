@@ -32,6 +32,9 @@ _real_sleep = time.sleep
 _real_monotonic = time.monotonic
 _real_counter = time.perf_counter
 _real_wall_time = time.time
+_real_monotonic_ns = time.monotonic_ns
+_real_counter_ns = time.perf_counter_ns
+_real_wall_time_ns = time.time_ns
 _RealQueue = queue.SimpleQueue
 _real_submit = ThreadPoolExecutor.submit
 
@@ -207,6 +210,18 @@ def _wall_time() -> float:
     return _real_wall_time() if clock is None else _WALL_START_S + clock.now
 
 
+def _monotonic_ns() -> int:
+    return _real_monotonic_ns() if current_clock() is None else round(_monotonic() * 1e9)
+
+
+def _counter_ns() -> int:
+    return _real_counter_ns() if current_clock() is None else round(_counter() * 1e9)
+
+
+def _wall_time_ns() -> int:
+    return _real_wall_time_ns() if current_clock() is None else round(_wall_time() * 1e9)
+
+
 class _Queue(_RealQueue[Any]):
     """A ``SimpleQueue`` whose readers wait on their clock."""
 
@@ -260,6 +275,9 @@ _REPLACED: list[tuple[Any, str, Callable[..., Any], Callable[..., Any]]] = [
     (time, "monotonic", _monotonic, _real_monotonic),
     (time, "perf_counter", _counter, _real_counter),
     (time, "time", _wall_time, _real_wall_time),
+    (time, "monotonic_ns", _monotonic_ns, _real_monotonic_ns),
+    (time, "perf_counter_ns", _counter_ns, _real_counter_ns),
+    (time, "time_ns", _wall_time_ns, _real_wall_time_ns),
 ]
 """Where a function is, its name, its replacement and the original. Modules that have imported a
 function by its name keep the original."""
