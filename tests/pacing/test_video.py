@@ -19,6 +19,7 @@ from fastrtc.handlers.inputs import FunctionInputs
 from fastrtc.handlers.invoke import Invoker
 from fastrtc.pacing.frames import FrameClock
 from fastrtc.pacing.picture import to_array, to_frame
+from fastrtc.pacing.sender_clocks import SenderClocks
 from fastrtc.pacing.video import FRAMES_WAITING, VideoInbound, VideoOutbound, run_function
 from tests.pacing.recorded import Recorded
 from tests.support.virtual_time import virtual_time
@@ -659,3 +660,28 @@ async def test_with_skip_frames_only_the_newest_waits():
         await run(made, function, count=25)
     assert all(later - earlier >= 20 for earlier, later in zip(seen, seen[1:-1], strict=False))
     assert seen[-1] == 240
+
+
+class Taken:
+    """What a recording hears of frames."""
+
+    def __init__(self) -> None:
+        self.times: list[tuple[float | None, float | None]] = []
+
+    def picture(self, frame: object, media_s: float | None, audio_s: float | None = None) -> None:
+        self.times.append((media_s, audio_s))
+
+
+def test_a_recording_is_told_which_audio_was_captured_with_a_frame():
+    inbound, tap = VideoInbound(), Taken()
+    inbound.tap = tap
+    frame = to_frame(grey(100))
+    inbound.push(frame)  # without a time
+    frame.pts, frame.time_base = 45_000, FrameClock.TIME_BASE
+    inbound.push(frame)
+    inbound.clocks = SenderClocks()
+    inbound.push(frame)
+    inbound.clocks.report("audio", 1000 << 32, 700.0)
+    inbound.clocks.report("video", 1001 << 32, 3.0)
+    inbound.push(frame)
+    assert tap.times == [(None, None), (0.5, None), (0.5, None), (0.5, 698.5)]

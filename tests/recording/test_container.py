@@ -11,9 +11,8 @@ import pytest
 from fastrtc.recording.container import ContainerSink
 from fastrtc.recording.pictures import Pictures
 from fastrtc.recording.sink import open_sink
-from fastrtc.recording.track import Block
 
-from .sound import RATE, read, tone
+from .sound import RATE, block, read, tone
 
 BLOCK = RATE // 5
 
@@ -22,7 +21,7 @@ def write(sink: ContainerSink, pictures: Pictures | None, seconds: float) -> Ite
     """Write a tone on the left and another on the right; yield how much there is."""
     sound = np.stack((tone(seconds, 400), tone(seconds, 1000)))
     for start in range(0, sound.shape[1], BLOCK):
-        sink.write(Block(*sound[:, start : start + BLOCK]))
+        sink.write(block(*sound[:, start : start + BLOCK]))
         if pictures is not None:
             for frame in pictures.frames((start + BLOCK) / RATE):
                 sink.write_picture(frame)

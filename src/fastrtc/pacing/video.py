@@ -20,6 +20,7 @@ from ..handlers.invoke import Invoker, is_async
 from .emit import INTERVAL_S
 from .frames import FrameClock, FrameQueue
 from .picture import is_picture, to_array, to_frame
+from .sender_clocks import SenderClocks
 from .taps import PictureTap
 
 __all__ = ["VideoInbound", "VideoOutbound", "run_function"]
@@ -37,18 +38,23 @@ class VideoInbound:
     Attributes:
         latest: The newest frame of the client; None before the first.
         tap: Records the frames; None for nothing.
+        clocks: Tells which audio was captured with a frame; None if nothing does.
     """
 
     def __init__(self, *, skip_frames: bool = False) -> None:
         self._frames: FrameQueue[VideoFrame] = FrameQueue(1 if skip_frames else FRAMES_WAITING)
         self.latest: VideoFrame | None = None
         self.tap: PictureTap | None = None
+        self.clocks: SenderClocks | None = None
 
     def push(self, frame: VideoFrame) -> None:
         """Queue a frame of the client."""
         self.latest = frame
         if self.tap is not None:
-            self.tap.picture(frame, frame.time)
+            media_s, audio_s = frame.time, None
+            if self.clocks is not None and media_s is not None:
+                audio_s = self.clocks.audio_time(media_s)
+            self.tap.picture(frame, media_s, audio_s)
         self._frames.put(frame)
 
     @property

@@ -117,7 +117,8 @@ class ContainerSink:
         count = len(block.received)
         if self._audio is None or not count:
             return
-        packed = np.stack(block[:2], axis=1).reshape(1, -1)
+        sides = block.received.samples, block.played.samples
+        packed = np.stack(sides, axis=1).reshape(1, -1)
         frame: Any = av.AudioFrame.from_ndarray(packed, format="s16", layout="stereo")
         frame.sample_rate = RATE
         frame.pts = self._samples

@@ -23,47 +23,84 @@ BLACK = (16, 128, 128)
 MAX_WAITING = 100
 """Pictures of one side that wait for their time; the oldest are dropped."""
 
+MAX_APART_S = 1.0
+"""How far the time of a picture by the audio of the same moment may be from that by its arrival, in
+seconds. If it is further, that audio is of before a restart, or the peer reports nonsense."""
+
+STOPPED_S = 1.0
+"""After how long without pictures a video has stopped, in seconds: the audio waits no longer."""
 
 ROUNDING_S = 1e-6
 
 
 class _Waiting(NamedTuple):
     at_s: float
+    audio_s: float | None
     frame: Any
+
+    def time_s(self, audio_offset_s: float | None) -> float:
+        """Return when it was captured: by the audio of that moment, or by its arrival."""
+        if self.audio_s is None or audio_offset_s is None:
+            return self.at_s
+        time_s = self.audio_s + audio_offset_s
+        return time_s if abs(time_s - self.at_s) <= MAX_APART_S else self.at_s
 
 
 class _Source:
-    """The pictures of one side, at the times of their sender's clock."""
+    """The pictures of one side, at the times of their sender's clock.
+
+    Attributes:
+        audio_offset_s: What to add to the RTP time of the audio of this side for its time on our
+            clock; None if that is unknown.
+        late_s: How much later than the audio of its moment the last picture came, in seconds.
+        arrival_s: When the last picture came.
+        from_s: When the stretch began: pictures that are known to be from before are left out.
+    """
 
     def __init__(self) -> None:
         self._baseline = DelayBaseline()
         self._waiting: deque[_Waiting] = deque(maxlen=MAX_WAITING)
         self._last_s: float | None = None
+        self.audio_offset_s: float | None = None
+        self.late_s = 0.0
+        self.arrival_s = -inf
+        self.from_s = -inf
 
     def add(self, event: Picture) -> None:
         if self._last_s is not None and not 0 <= event.media_s - self._last_s < 5:
             self._baseline = DelayBaseline()  # a new stream
         self._last_s = event.media_s
         self._baseline.add(event.media_s, event.at_s)
-        self._waiting.append(_Waiting(event.media_s + self._baseline.offset, event.frame))
+        at_s = event.media_s + self._baseline.offset
+        waiting = _Waiting(at_s, event.audio_s, event.frame)
+        self._waiting.append(waiting)
+        self.late_s = at_s - waiting.time_s(self.audio_offset_s)
+        self.arrival_s = event.at_s
 
     def take(self, until_s: float) -> Any:
         """Return the newest frame up to a time; None if there is no new one."""
         frame = None
-        while self._waiting and self._waiting[0].at_s <= until_s + ROUNDING_S:
-            frame = self._waiting.popleft().frame
+        while self._waiting and (at_s := self._time_of(self._waiting[0])) <= until_s + ROUNDING_S:
+            waiting = self._waiting.popleft()
+            if waiting.audio_s is None or at_s >= self.from_s:
+                frame = waiting.frame
         return frame
 
     def drop_from(self, time_s: float) -> None:
         """Drop the frames from a time on."""
-        while self._waiting and self._waiting[-1].at_s >= time_s:
+        while self._waiting and self._time_of(self._waiting[-1]) >= time_s:
             self._waiting.pop()
+
+    def _time_of(self, waiting: _Waiting) -> float:
+        return waiting.time_s(self.audio_offset_s)
 
 
 class Pictures:
     """Compose the pictures of both sides into frames of one size.
 
     Each picture is scaled to fit its half and keeps its shape. While a side has none, it is black.
+    A picture that tells which audio was captured with it is shown with that audio; others are
+    placed by the clock of their sender and the smallest delay of their arrival.
 
     Args:
         sides: The sides with video, from left to right.
@@ -87,9 +124,39 @@ class Pictures:
             np.full(shape if plane == 0 else halves, BLACK[plane], np.uint8) for plane in range(3)
         ]
 
-    def start(self, began_s: float) -> None:
-        """Begin a stretch; the recording began at a time on the clock of the event loop."""
+    def start(self, began_s: float, at_s: float) -> None:
+        """Begin a stretch.
+
+        Args:
+            began_s: When the recording began, on the clock of the event loop.
+            at_s: When the stretch begins, on the same clock.
+        """
         self._began_s = began_s
+        for source in self._sources.values():
+            source.from_s = at_s
+            source.late_s = 0.0
+
+    def late_s(self, now_s: float) -> float:
+        """Return how much later than its audio the client's video comes, in seconds.
+
+        Returns:
+            0 if it is not later, or has stopped.
+        """
+        source = self._sources.get("received")
+        if source is None or now_s - source.arrival_s > STOPPED_S:
+            return 0.0
+        return max(0.0, source.late_s)
+
+    def align(self, audio_offset_s: float | None) -> None:
+        """Place the client's pictures by its audio, where they tell their place in it.
+
+        Args:
+            audio_offset_s: What to add to the RTP time of the audio for its time on the clock of
+                the event loop, in seconds; None if that is unknown.
+        """
+        source = self._sources.get("received")
+        if source is not None:
+            source.audio_offset_s = audio_offset_s
 
     def add(self, event: Picture) -> None:
         """Add a picture of one side."""

@@ -69,7 +69,7 @@ class Figures:
         def process(report: ReceiverReport) -> None:
             self._loss_out = report.loss
             if report.round_trip_s is not None:
-                self._playback.round_trip_s = max(0.0, report.round_trip_s)
+                self._playback.measured(report.round_trip_s)
             if track is not None:
                 track.expect_loss(expected.report(report.loss))
 

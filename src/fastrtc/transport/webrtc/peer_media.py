@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aiortc import RTCPeerConnection
 
+from ...pacing.sender_clocks import Kind, SenderClocks
 from ...pacing.sent_audio import HeardUntil
-from ...pacing.taps import time_of
 from ...session.media import Media
 from ...session.session import Session
 from ._aiortc.audio_sender import send_encoded
+from ._aiortc.capture_times import report_captures
 from ._aiortc.codecs import announce_fec, negotiated_codecs
 from ._aiortc.consent import ask_peer
 from ._aiortc.decoder_queue import bound_decoder
+from ._aiortc.sender_reports import frame_time, watch_sender_reports
 from ._aiortc.video_sender import follow_loss
 from .audio_receiver import AudioReceiver
 from .audio_tracks import AudioMediaCallback
@@ -23,6 +26,7 @@ from .media_track import MediaCallback
 from .offer import Offer
 from .opus import supports_fec
 from .outages import ANSWER_S, watch_outages
+from .rtp_time import rtp_distance
 from .second_video import SecondVideo, read_video
 
 __all__ = ["PeerMedia"]
@@ -69,6 +73,7 @@ class PeerMedia:
         self._figures = figures
         self._resumes = resumes
         self._watches_outages = False
+        self._clocks: SenderClocks | None = None  # of the client, if they are needed
         self.receivers: list[AudioReceiver] = []
 
     def attach(
@@ -78,6 +83,10 @@ class PeerMedia:
         if not self._resumes:
             for kind in {"audio", "video"} - offer.receives:
                 self._media.send_nothing(kind)
+        recording = self._session.recording
+        records_video = recording is not None and recording.has_video
+        if records_video and offer.one_clock and len(offer.sources) > 1:
+            self._clocks = SenderClocks()
         for transceiver in pc.getTransceivers():
             kind, mid = transceiver.kind, transceiver.mid
             takes, gives = offer.sources.get(kind) == mid, offer.sinks.get(kind) == mid
@@ -99,6 +108,7 @@ class PeerMedia:
                     self._figures.watch(transceiver.sender, track if offer.fec else None)
                 else:
                     follow_loss(transceiver.sender)
+                    report_captures(transceiver.sender)
             transceiver.direction = _DIRECTIONS[takes, gives]
 
     def _take_in(self, transceiver: Any) -> None:
@@ -110,14 +120,33 @@ class PeerMedia:
                 2 if stereo else 1,
                 run=lambda reading: self._session.run("audio", reading),
             )
-            receiver.on_time = time_of(self._media.audio_in)
+            self._watch_clock("audio", transceiver.receiver, receiver.time_of)
             self.receivers.append(receiver)
             if supports_fec():
                 announce_fec(transceiver)
         elif transceiver.kind == "video" and self._media.video_in is not None:
             bound_decoder(transceiver.receiver)
             video_in = self._media.video_in
+            video_in.clocks = self._clocks
+            self._watch_clock(
+                "video", transceiver.receiver, partial(frame_time, transceiver.receiver)
+            )
             self._session.run("video-track", read_video(transceiver.receiver.track, video_in))
+
+    def _watch_clock(
+        self, kind: Kind, receiver: Any, time_of_report: Callable[[int], float | None]
+    ) -> None:
+        """Record what the client reports about its clock, if that is needed."""
+        clocks = self._clocks
+        if clocks is None:
+            return
+
+        def report(ntp: int, timestamp: int) -> None:
+            media_s = time_of_report(timestamp)
+            if media_s is not None:
+                clocks.report(kind, ntp, media_s)
+
+        watch_sender_reports(receiver, report)
 
     def heard_until(self, heard: int | None, heard_at: float | None) -> HeardUntil:
         """Return how far the client has heard the audio.
@@ -132,7 +161,7 @@ class PeerMedia:
         if isinstance(track, AudioMediaCallback) and sent is not None and heard is not None:
             origin, last = track.rtp_origin, sent.last_pts
             if origin is not None and last is not None:
-                pts = last - _rtp_distance(origin + last, heard)
+                pts = last + rtp_distance(origin + last, heard)
         return HeardUntil(pts=pts, sent_by=None if heard_at is None else heard_at - ON_THE_WAY_S)
 
     def watch_outages(
@@ -171,9 +200,3 @@ class PeerMedia:
         """End the outgoing tracks."""
         for track in self._tracks.values():
             track.stop()
-
-
-def _rtp_distance(last: int, heard: int) -> int:
-    """Return how far an RTP timestamp is behind another one; they wrap around."""
-    behind = (last - heard) & 0xFFFFFFFF
-    return behind - (1 << 32) if behind >= 1 << 31 else behind

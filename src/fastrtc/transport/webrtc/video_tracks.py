@@ -30,10 +30,12 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
 
     Attributes:
         fps: Maximum number of frames per second.
+        taken_at: When the last frame was taken to be sent, on the clock of the event loop.
     """
 
     kind = "video"
     fps: float
+    taken_at: float | None = None
 
     @property
     def frame_ptime(self) -> float:
@@ -54,7 +56,9 @@ class VideoMediaCallback(MediaCallback, VideoStreamTrack):
         outbound = self._live().video_out
         if outbound is None:
             raise MediaStreamError
-        return await self._until_end(outbound.frame())
+        frame = await self._until_end(outbound.frame())
+        self.taken_at = asyncio.get_running_loop().time()
+        return frame
 
     async def next_timestamp(self) -> tuple[int, Fraction]:
         """Wait until the next frame of a program's own track is due.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,23 +46,46 @@ def is_rtp(data: bytes) -> bool:
     return not 191 < data[1] < 224
 
 
+def sent_with_times(sender: Any) -> list[tuple[bytes, int]]:
+    """The audio packets that a sender sends from now on, with the time of the frame in each."""
+    transport, kept = sender.transport, []
+    outbound = sender.track._live().audio_out
+    next_frame, send = outbound.frame, transport._send_rtp
+    times: list[int] = []
+
+    async def frame() -> Any:
+        following = await next_frame()
+        times.append(following.pts)
+        return following
+
+    async def keep(data: bytes) -> None:
+        if is_rtp(data) and times:
+            kept.append((data, times[-1]))
+        await send(data)
+
+    outbound.frame, transport._send_rtp = frame, keep
+    return kept
+
+
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "aiortc"])
 async def test_packets_are_the_same_as_those_of_aiortc(ours: bool) -> None:
+    """Their times are those of the frames, which are more than 20 ms apart after a stall."""
     with without(*([] if ours else [PATCH])):
         async with calling() as (_, sender):
-            kept = sent_by(sender)
-            await eventually(lambda: len(list(filter(is_rtp, kept))) > 10)
+            kept = sent_with_times(sender)
+            await eventually(lambda: len(kept) > 10)
             history = sender._RTCRtpSender__rtp_history.values()
             assert (type(next(iter(history))) is RtpPacket) is not ours
-    packets = [RtpPacket.parse(data, HeaderExtensionsMap()) for data in filter(is_rtp, kept)]
-    steps = {
-        ((b.sequence_number - a.sequence_number) & 0xFFFF, b.timestamp - a.timestamp)
-        for a, b in zip(packets, packets[1:], strict=False)
-    }
-    assert steps == {(1, 960)}
+    packets = [RtpPacket.parse(data, HeaderExtensionsMap()) for data, _ in kept]
+    times = [time for _, time in kept]
+    assert all(later - time >= 960 for time, later in pairwise(times)), times
+    origins = {(p.timestamp - time) & 0xFFFFFFFF for p, time in zip(packets, times, strict=True)}
+    assert len(origins) == 1, origins
+    steps = {(b.sequence_number - a.sequence_number) & 0xFFFF for a, b in pairwise(packets)}
+    assert steps == {1}
     assert {(p.marker, p.payload_type, p.ssrc) for p in packets} == {(1, 96, sender._ssrc)}
-    assert all(data[0] == 0x90 and data[12:14] == b"\xbe\xde" for data in filter(is_rtp, kept))
-    ids = {data[16] for data in filter(is_rtp, kept)}
+    assert all(data[0] == 0x90 and data[12:14] == b"\xbe\xde" for data, _ in kept)
+    ids = {data[16] for data, _ in kept}
     assert ids == {0x10}, "the mid, of one character"
 
 

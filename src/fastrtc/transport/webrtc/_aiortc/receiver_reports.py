@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..guard import guarded
 from .patch import Patch
+from .rtcp import after_rtcp
 
 __all__ = ["PATCH", "ReceiverReport", "watch_reports"]
 
-ROUND_TRIP = "_RTCRtpSender__rtt"
+_REPORT, _REPORTED_AT = "_RTCRtpSender__lsr", "_RTCRtpSender__lsr_time"
+
+ROUNDING_S = 0.01
+"""How far a round trip may be below 0, in seconds: the clocks of two machines differ in speed."""
 
 PATCH = Patch(
     name="receiver reports",
@@ -19,7 +24,9 @@ PATCH = Patch(
     needs=(
         "RTCRtpSender()._handle_rtcp_packet",
         "RTCRtpSender()._ssrc",
-        f"RTCRtpSender().{ROUND_TRIP}",
+        f"RTCRtpSender().{_REPORT}",
+        f"RTCRtpSender().{_REPORTED_AT}",
+        "aiortc.rtcrtpsender.time.time",
     ),
     lost="audio is sent without FEC, and the round trip is unknown",
     upstream="upstream.md#smaller-proposals",
@@ -33,7 +40,8 @@ class ReceiverReport(NamedTuple):
     Attributes:
         loss: The fraction that it has lost since its last report, 0 to 1.
         jitter: Their jitter in units of the RTP clock (RFC 3550).
-        round_trip_s: The round trip in seconds; None if it is unknown.
+        round_trip_s: The round trip of this report and of the sender report that it answers, in
+            seconds; None if it is unknown.
     """
 
     loss: float
@@ -50,7 +58,6 @@ def watch_reports(sender: Any, on_report: Callable[[ReceiverReport], None]) -> N
     """
     if not PATCH.fits:
         return
-    handle = sender._handle_rtcp_packet
 
     @guarded(None)
     def note(packet: Any) -> None:
@@ -60,12 +67,21 @@ def watch_reports(sender: Any, on_report: Callable[[ReceiverReport], None]) -> N
                     ReceiverReport(
                         report.fraction_lost / 256,
                         report.jitter,
-                        getattr(sender, ROUND_TRIP, None),
+                        _round_trip_s(sender, report),
                     )
                 )
 
-    async def handle_rtcp_packet(packet: Any) -> None:
-        await handle(packet)
-        note(packet)
+    after_rtcp(sender, note)
 
-    sender._handle_rtcp_packet = handle_rtcp_packet
+
+def _round_trip_s(sender: Any, report: Any) -> float | None:
+    """Return the round trip of a report (RFC 3550 section 6.4.1).
+
+    aiortc averages it with those of reports that it takes for answers to a later sender report: two
+    of them have the same time if nothing was sent in between. Those are negative.
+    """
+    if not report.dlsr or report.lsr != getattr(sender, _REPORT):
+        return None
+    clock: Any = importlib.import_module("aiortc.rtcrtpsender")
+    took_s = clock.time.time() - getattr(sender, _REPORTED_AT) - report.dlsr / 65536
+    return max(0.0, float(took_s)) if took_s > -ROUNDING_S else None

@@ -9,6 +9,7 @@ from ....core.limits import RateLimit
 from ..guard import guarded
 from ..video_rate import VideoRate
 from .patch import Patch
+from .rtcp import after_rtcp
 
 __all__ = ["INCREASES_PER_S", "PATCH", "follow_loss"]
 
@@ -69,12 +70,5 @@ class _Encoder:
 
 def follow_loss(sender: Any) -> None:
     """Let the bit rate of a video sender follow the client's estimates and reported loss."""
-    if not PATCH.fits:
-        return
-    handle, encoder = sender._handle_rtcp_packet, _Encoder(sender)
-
-    async def handle_rtcp_packet(packet: Any) -> None:
-        await handle(packet)
-        encoder.adapt(packet)
-
-    sender._handle_rtcp_packet = handle_rtcp_packet
+    if PATCH.fits:
+        after_rtcp(sender, _Encoder(sender).adapt)
