@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from OpenSSL import SSL
 
-from fastrtc import Diagnosis, Ice, Limits, Stream
+from fastrtc import Client as PythonClient
+from fastrtc import ClientError, Diagnosis, Ice, Limits, Stream
+from fastrtc.cli.connect import _try
+from fastrtc.server.offers import Body
 from fastrtc.transport.webrtc import peer
 from fastrtc.transport.webrtc._aiortc import consent, ice_state
 from fastrtc.transport.webrtc.diagnosis import ACTIVE_TCP, UNRESOLVED
@@ -22,6 +28,13 @@ LOOPBACK = "candidate:7 1 udp 2122260222 127.0.0.1 50007 typ host"
 
 def echo(**options: Any) -> Stream:
     return Stream(AsyncAudioEcho(), modality="audio", server_rtc_configuration=LOCAL, **options)
+
+
+def other_fingerprints(sdp: str) -> str:
+    """Return an SDP with the fingerprint of another certificate."""
+    return re.sub(
+        r"(a=fingerprint:\S+ )(\S\S)", lambda m: m[1] + ("11" if m[2] == "00" else "00"), sdp
+    )
 
 
 async def trickled(client: Client, candidate: str) -> dict[str, Any]:
@@ -89,6 +102,64 @@ async def test_a_client_that_vanishes_during_the_dtls_handshake(
     assert found.reason == "the client vanished" and found.state == "failed"
     assert "the client vanished during the DTLS handshake" in found.problem
     assert "MTU" not in caplog.text
+
+
+async def test_a_client_that_refuses_the_certificate(caplog: pytest.LogCaptureFixture) -> None:
+    """As browsers do if the fingerprint in the answer is not that of the server."""
+    stream = echo()
+    client = Client(stream, audio=AudioSource())
+    await client.offer()
+    for transport in (t.receiver.transport for t in client.pc.getTransceivers()):
+        certificate = transport._RTCDtlsTransport__local_certificate
+        create = certificate._create_ssl_context
+
+        def refusing(*args: Any, create: Any = create, **kwargs: Any) -> SSL.Context:
+            context: SSL.Context = create(*args, **kwargs)
+            context.set_verify(SSL.VERIFY_PEER, lambda *_: False)
+            return context
+
+        certificate._create_ssl_context = refusing
+    await client.call()
+    await client.over()
+    found = stream.diagnose(client.webrtc_id)
+    assert (found.state, found.reason) == ("failed", "the connection failed")
+    assert "the client has ended the DTLS handshake with the alert 'unknown CA'" in found.problem
+    assert "the offer and the answer unchanged" in found.advice[0]
+    assert found.problem in caplog.text and "MTU" not in caplog.text
+    await client.close()
+
+
+async def test_a_client_with_another_certificate(caplog: pytest.LogCaptureFixture) -> None:
+    stream = echo()
+    client = Client(stream, audio=AudioSource())
+    offer = await client.offer()
+    await client.take(await client.post({**offer, "sdp": other_fingerprints(offer["sdp"])}))
+    await client.over()
+    found = stream.diagnose(client.webrtc_id)
+    assert found.state == "failed" and found.reason == "the connection failed"
+    assert "the certificate of the client is not the one in its offer" in found.problem
+    assert found.problem in caplog.text and "MTU" not in caplog.text
+    await client.close()
+
+
+async def test_an_answer_with_another_certificate() -> None:
+    """The Python client is told, and so is `fastrtc doctor --connect`."""
+    app = FastAPI()
+
+    @app.post("/webrtc/offer")
+    async def answer(body: Body) -> Any:
+        found = await served.stream.offer(body)
+        return {**found, "sdp": other_fingerprints(found["sdp"])} if "sdp" in found else found
+
+    async with serve(app=app, server_rtc_configuration=LOCAL) as served:
+        url = served.address.replace("ws", "http", 1).removesuffix("/websocket/offer")
+        with pytest.raises(ClientError) as refused:
+            await PythonClient(url).connect()
+        findings = await _try(url, {"iceServers": []}, {})
+    expected = "the certificate of the server is not the one in its answer (a=fingerprint)"
+    assert expected in refused.value.message
+    assert "the offer and the answer unchanged" in refused.value.advice
+    assert expected in findings[-1].detail and "MTU" not in findings[-1].advice
 
 
 async def test_candidates_that_are_not_used_are_named() -> None:

@@ -6,6 +6,7 @@ guard, is not guarded; what the guard calls is a callback, in which each test th
 
 import ast
 import asyncio
+import functools
 import logging
 import sys
 import threading
@@ -53,9 +54,12 @@ CALLBACKS = {
     "Follower._checked",
     "Follower._decrypted",
     "_Bounded.put",
+    "_Captures.correct",
+    "_Captures.encoded",
     "_Encoder.adapt",
     "_LimitedVp8._is_too_large",
     "_limited",
+    "_note",
     "_query_consent",
     "_set_ciphers",
     "_stop_if_closed",
@@ -87,6 +91,7 @@ RARE = {
     "_why",
     "local_candidates",  # of a diagnosis
     "read_ice",
+    "watch_sender_reports.<locals>.note",  # of a recorded session
     "watch_reports.<locals>.note",  # after seconds: _aiortc/test_receiver_reports.py
 }
 """Guarded, but called only when something is wrong."""
@@ -114,6 +119,9 @@ TRANSPARENT = {
     "limit_streams.<locals>.handle_rtcp_data",
     "limit_streams.<locals>.handle_rtp_data",
     "limit_streams.<locals>.receive_next",
+    "report_captures.<locals>.next_encoded_frame",
+    "report_captures.<locals>.send_rtcp",
+    "_recording.<locals>.create_ssl_context",
     "_DecoderThread.__init__",  # what a thread is made of
     "_LimitedLater.decode",
     "_LimitedVp8.__init__",
@@ -155,8 +163,11 @@ class Watch:
 
 
 def _name(frame: FrameType) -> str:
-    """The qualified name, which code objects have from Python 3.11 on."""
-    return _QUALIFIED.get((frame.f_code.co_filename, frame.f_code.co_firstlineno)) or ""
+    """The qualified name of the function; empty for a lambda or a comprehension."""
+    code = frame.f_code
+    if sys.version_info >= (3, 11):
+        return "" if code.co_name.startswith("<") else code.co_qualname
+    return _qualified().get((code.co_filename, code.co_firstlineno)) or ""
 
 
 def _functions() -> Iterator[tuple[str, str, ast.FunctionDef | ast.AsyncFunctionDef]]:
@@ -175,11 +186,13 @@ def _functions() -> Iterator[tuple[str, str, ast.FunctionDef | ast.AsyncFunction
         yield from below(ast.parse(path.read_text(encoding="utf-8")), str(path), "")
 
 
-_FUNCTIONS = list(_functions())
-_QUALIFIED = {
-    (path, min([node.lineno, *(d.lineno for d in node.decorator_list)])): name
-    for path, name, node in _FUNCTIONS
-}
+@functools.cache
+def _qualified() -> dict[tuple[str, int], str]:
+    """The qualified names of functions by their files and first lines."""
+    return {
+        (path, min([node.lineno, *(d.lineno for d in node.decorator_list)])): name
+        for path, name, node in _functions()
+    }
 
 
 @contextmanager
@@ -240,7 +253,7 @@ async def test_each_callback_is_guarded() -> None:
 def test_each_guarded_function_is_known() -> None:
     names = {
         name
-        for _, name, node in _FUNCTIONS
+        for _, name, node in _functions()
         if any(_is_guard(decorator) for decorator in node.decorator_list)
     }
     assert names == (CALLBACKS | RARE) - WRAPPED

@@ -17,6 +17,7 @@ from fastrtc.transport.webrtc.diagnosis import (
     explain,
     ignored_because,
 )
+from fastrtc.transport.webrtc.dtls_refusal import FINGERPRINT, NO_SRTP, DtlsRefusal
 
 
 def udp(host: str, type: str = "host", note: str = "") -> CandidateInfo:
@@ -31,6 +32,7 @@ LAN, OTHER_LAN = udp("192.168.1.10"), udp("10.0.0.5")
 PUBLIC, HOME = udp("203.0.113.5"), udp("198.51.100.7", "srflx")
 RELAY = udp("203.0.113.99", "relay")
 NAME = udp("3f2e.local", note=UNRESOLVED)
+SELECTED = CheckInfo(PUBLIC, HOME, "succeeded")
 
 
 def situation(
@@ -51,12 +53,54 @@ def situation(
 CASES = {
     "established": (situation(dtls="connected"), "", ""),
     "dtls": (
-        situation(selected=CheckInfo(PUBLIC, HOME, "succeeded"), dtls="connecting"),
+        situation(selected=SELECTED, dtls="connecting"),
         "203.0.113.5:40000 -> 198.51.100.7:40000), but the DTLS handshake did not finish",
         "MTU",
     ),
+    "certificate of the client": (
+        situation(selected=SELECTED, dtls="failed", dtls_refusal=DtlsRefusal("local", FINGERPRINT)),
+        "198.51.100.7:40000), but the server has refused the DTLS handshake, as the certificate of "
+        "the client is not the one in its offer (a=fingerprint)",
+        "Pass on the offer and the answer unchanged",
+    ),
+    "certificate of the server": (
+        situation(
+            observer="client",
+            selected=SELECTED,
+            dtls="failed",
+            dtls_refusal=DtlsRefusal("local", FINGERPRINT),
+        ),
+        "but the client has refused the DTLS handshake, as the certificate of the server is not "
+        "the one in its answer (a=fingerprint)",
+        "Pass on the offer and the answer unchanged",
+    ),
+    "alert about the certificate": (
+        situation(selected=SELECTED, dtls="failed", dtls_refusal=DtlsRefusal("remote", 42)),
+        "but the client has ended the DTLS handshake with the alert 'bad certificate'",
+        "Pass on the offer and the answer unchanged",
+    ),
+    "alert of this side": (
+        situation(selected=SELECTED, dtls="failed", dtls_refusal=DtlsRefusal("local", 40)),
+        "but the server has ended the DTLS handshake with the alert 'handshake failure'",
+        "Update the WebRTC library of the client",
+    ),
+    "no SRTP": (
+        situation(selected=SELECTED, dtls="failed", dtls_refusal=DtlsRefusal("local", NO_SRTP)),
+        "but the two sides have no SRTP profile in common",
+        "Update the WebRTC library of the client",
+    ),
+    "unknown alert": (
+        situation(
+            selected=SELECTED,
+            dtls="failed",
+            vanished=True,  # after it
+            dtls_refusal=DtlsRefusal("remote", 199),
+        ),
+        "but the client has ended the DTLS handshake with the alert 'number 199'",
+        "See the log of the client",
+    ),
     "vanished": (
-        situation(selected=CheckInfo(PUBLIC, HOME, "succeeded"), dtls="connecting", vanished=True),
+        situation(selected=SELECTED, dtls="connecting", vanished=True),
         "but the client vanished during the DTLS handshake",
         "lost its network",
     ),

@@ -3,9 +3,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from aiortc.rtcdtlstransport import X509_DIGEST_ALGORITHMS
 
 from fastrtc.core.errors import InvalidOffer
 from fastrtc.transport.webrtc.candidates import parse_candidate
+from fastrtc.transport.webrtc.offer_sections import HASHES
 from tests.transport.webrtc.offers import (
     HOST,
     MODALITIES,
@@ -109,8 +111,20 @@ def test_an_answer_has_the_fingerprints_of_the_hash_functions_of_its_offer():
     assert one.count("a=fingerprint:sha-256 ") == 2 and len(one) < len(all_of_them)
     assert parse(one).complete_answer(all_of_them) == one
     assert parse(all_of_them).complete_answer(all_of_them) == all_of_them
-    unknown = parse(one.replace("sha-256", "sha-224"))
-    assert unknown.complete_answer(all_of_them) == all_of_them
+
+
+@pytest.mark.parametrize("algorithm", ["sha-1", "md5", "sha-224"])
+def test_an_offer_with_only_old_hash_functions_is_refused(algorithm):
+    """aiortc would refuse the certificate after the handshake, without a reason."""
+    old = re.sub("a=fingerprint:sha-[0-9]+", f"a=fingerprint:{algorithm}", offer("audio"))
+    with pytest.raises(InvalidOffer, match="no DTLS fingerprint with SHA-256"):
+        parse(old)
+    both = re.sub("(?=a=fingerprint:sha-256)", f"a=fingerprint:{algorithm} 00\r\n", offer("audio"))
+    assert parse(both.replace("sha-256", "SHA-256")).sources == {"audio": "0"}
+
+
+def test_the_known_hash_functions_are_those_of_aiortc():
+    assert set(HASHES) == set(X509_DIGEST_ALGORITHMS)
 
 
 def test_a_second_data_section_and_other_media_are_rejected():
@@ -163,3 +177,15 @@ def test_candidates_of_a_rejected_first_section_are_the_bundles():
 def test_two_sections_with_one_mid():
     with pytest.raises(InvalidOffer, match="two sections have the same mid"):
         parse(offer("audio", "video").replace("a=mid:1", "a=mid:0"), "audio-video")
+
+
+@pytest.mark.parametrize(("video", "one"), [("peer", True), ("another", False), (None, True)])
+def test_streams_of_one_cname_have_one_clock(video, one):
+    head, *media = sections(offer("audio", "video"))
+    names = ("peer", video, "peer")
+    named = [
+        re.sub(r" cname:\S+", f" cname:{name}" if name else " msid:- track", section)
+        for section, name in zip(media, names, strict=True)
+    ]
+    assert all(" cname:" in section for section in media[:2])
+    assert parse(head + "".join(named), "audio-video").one_clock is one

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections import deque
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
-from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 from aiortc import (
@@ -17,14 +14,13 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtp import is_rtcp
 from numpy.typing import NDArray
 
 from ...audio.converter import AudioConverter
 from ...core.diagnosis import CandidateInfo
 from ...core.ice import Ice
 from ...core.types import Mode
-from ._aiortc.audio_packets import RtpSink, packet_tap
+from ...pacing.taps import Source
 from ._aiortc.closing import close_connection, close_while_connecting
 from ._aiortc.consent import watch_consent
 from ._aiortc.gathering import gather_on
@@ -38,15 +34,9 @@ from .diagnosis import Explanation, Situation, explain
 from .guard import guarded, watch_listeners
 from .ports.ice_ports import IcePorts
 from .sent_tracks import RATE, SentAudio, SentVideo
+from .shaped_media import Carry, ShapedMedia
 
-__all__ = ["RATE", "Carry", "ClientPeer", "PeerEvents", "receives"]
-
-
-MAX_SENDING = 50
-"""Packets whose sending may be in progress, through a shaped network."""
-
-Carry: TypeAlias = Callable[[Callable[[], None]], None]
-"""Carries a packet: calls a function when it arrives, or never."""
+__all__ = ["RATE", "ClientPeer", "PeerEvents", "receives"]
 
 
 class PeerEvents(Protocol):
@@ -123,8 +113,7 @@ class ClientPeer:
         self._open = asyncio.Event()
         self._ended = self._closing = False
         self._readers: list[asyncio.Task[None]] = []
-        self._tasks: deque[asyncio.Task[None]] = deque(maxlen=MAX_SENDING)
-        self._incoming: Carry | None = None
+        self._shaped: list[ShapedMedia] = []
         self._receivers: list[AudioReceiver] = []
         self.remote: tuple[CandidateInfo, ...] = ()
 
@@ -139,18 +128,10 @@ class ClientPeer:
         return "\r\n".join(lines) + "\r\n"
 
     def shape_network(self, outgoing: Carry, incoming: Carry) -> None:
-        """Let functions carry the audio packets, before the answer is applied."""
-        self._incoming = incoming
-        for connection in ice_connections(self._pc):
-            # aiortc has kept its method `send`, which calls this one
-            connection.sendto = partial(self._send_shaped, connection.sendto, outgoing)
-
-    async def _send_shaped(self, send: Any, carry: Carry, data: bytes, component: int) -> None:
-        if is_rtcp(data) or not 127 < data[0] < 192:  # RFC 7983 section 7
-            await send(data, component)
-            return
-        late = partial(send, data, component)
-        carry(lambda: self._tasks.append(asyncio.ensure_future(_send_quietly(late))))
+        """Let functions carry the media, RTP and RTCP, before the answer is applied."""
+        self._shaped += [
+            ShapedMedia(connection, outgoing, incoming) for connection in ice_connections(self._pc)
+        ]
 
     @property
     def heard(self) -> int | None:
@@ -208,6 +189,7 @@ class ClientPeer:
                 state.selected,
                 state.heard,
                 state.dtls,
+                dtls_refusal=state.dtls_refusal,
             )
         )
 
@@ -237,15 +219,14 @@ class ClientPeer:
         await asyncio.gather(*self._readers, return_exceptions=True)
         try:
             await close_connection(self._pc)
+            for shaped in self._shaped:
+                await shaped.close()
         finally:
             self._release_ports()
 
     def _receive(self, transceiver: Any) -> None:
         if transceiver.kind == "audio":
             self._receivers.append(AudioReceiver(transceiver, self._sink, 1, run=self._run))
-            tap = packet_tap(transceiver.receiver)
-            if self._incoming is not None and tap is not None:
-                tap.sink = _Shaped(tap.sink, self._incoming)
         else:
             self._run(self._read_video(transceiver.receiver.track))
 
@@ -301,25 +282,10 @@ def receives(transceiver: Any) -> bool:
     return transceiver.currentDirection in ("sendrecv", "recvonly")
 
 
-async def _send_quietly(send: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    with contextlib.suppress(ConnectionError):  # it was closed in the meantime
-        await send()
-
-
-class _Shaped:
-    """Carry received packets through a shaped network."""
-
-    def __init__(self, sink: RtpSink, carry: Carry) -> None:
-        self._sink = sink
-        self._carry = carry
-
-    def push(self, sequence: int, timestamp: int, payload_type: int, payload: bytes) -> None:
-        """Carry a packet."""
-        self._carry(partial(self._sink.push, sequence, timestamp, payload_type, payload))
-
-
 class _AudioSink:
     """Convert received audio to mono at a rate."""
+
+    source: Source | None = None
 
     def __init__(self, rate: int, events: PeerEvents) -> None:
         self.rate = rate

@@ -9,6 +9,7 @@ from typing import Literal
 from ...core.diagnosis import CandidateInfo, CheckInfo
 from ...core.ice import Ice
 from .address_scope import is_loopback, is_public, parse_address, private_network
+from .dtls_refusal import DtlsRefusal
 
 __all__ = [
     "ACTIVE_TCP",
@@ -49,6 +50,7 @@ class Situation:
         server_relay_only: Whether the server uses only a TURN server.
         turn_failures: For each TURN server of the server that failed, its address and the reason.
         vanished: Whether the client does not answer the checks of the selected pair any more.
+        dtls_refusal: Why the DTLS handshake was refused; None if it was not, or is not known.
     """
 
     observer: Literal["server", "client"]
@@ -62,6 +64,7 @@ class Situation:
     server_relay_only: bool = False
     turn_failures: tuple[str, ...] = ()
     vanished: bool = False
+    dtls_refusal: DtlsRefusal | None = None
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,7 @@ def _explain(situation: Situation) -> Explanation:
     if situation.dtls == "connected":
         return Explanation()
     if situation.selected is not None:
-        failed = _vanished if situation.vanished else _dtls_failed
-        return failed(situation.selected)
+        return _dtls_failed(situation, situation.selected)
     has_reason = situation.turn_failures or situation.server_relay_only
     if not situation.client and not situation.heard and (situation.server or not has_reason):
         return _no_client_candidates()  # aiortc then gathers none for the server, either
@@ -131,22 +133,24 @@ def ignored_because(host: str, port: int, private: bool) -> str:
     return "ignored: too many, or not an address of a client"
 
 
-def _dtls_failed(selected: CheckInfo) -> Explanation:
+def _dtls_failed(situation: Situation, selected: CheckInfo) -> Explanation:
+    found = f"ICE has found a route ({selected.route}), but"
+    if situation.dtls_refusal is not None:
+        observer, other = _sides(situation)
+        problem = situation.dtls_refusal.problem(observer, other)
+        return Explanation(f"{found} {problem}", situation.dtls_refusal.advice(other))
+    if situation.vanished:
+        return Explanation(
+            f"{found} the client vanished during the DTLS handshake",
+            ("The client was closed, or lost its network: try again.",),
+        )
     return Explanation(
-        f"ICE has found a route ({selected.route}), but the DTLS handshake did not finish",
+        f"{found} the DTLS handshake did not finish",
         (
             "Something on the route drops large packets: lower the MTU of the VPN, tunnel or "
             "container network.",
             "Or the client was closed at that moment: try again.",
         ),
-    )
-
-
-def _vanished(selected: CheckInfo) -> Explanation:
-    return Explanation(
-        f"ICE has found a route ({selected.route}), but the client vanished during the DTLS "
-        "handshake",
-        ("The client was closed, or lost its network: try again.",),
     )
 
 

@@ -142,6 +142,7 @@ class Diagnostics:
             self._relay_only,
             self._turn_failures,
             self.vanished,
+            ice.dtls_refusal,
         )
 
     def _is_used(self, candidate: CandidateInfo) -> bool:

@@ -34,6 +34,9 @@ class Offer:
         second_video: The mid of the second section on which the client sends video; None if there
             is none.
         rejected: For each rejected section, its index and its text in the answer.
+        one_clock: Whether the audio and the video of the client are of one sender, so that its
+            sender reports are of one clock: they have the same CNAME (RFC 3550 section 6.5.1), or
+            do not say theirs.
     """
 
     sdp: str
@@ -47,6 +50,7 @@ class Offer:
     fec: bool = False
     dtx: bool = False
     second_video: str | None = None
+    one_clock: bool = True
 
     def complete_answer(self, sdp: str) -> str:
         """Add the rejected sections to an answer (RFC 8829 section 5.3.1).
@@ -67,8 +71,6 @@ class Offer:
     def _with_known_fingerprints(self, sdp: str) -> str:
         offered = {found[1].lower() for found in _FINGERPRINT.finditer(self.sdp)}
         known = offered & {found[1].lower() for found in _FINGERPRINT.finditer(sdp)}
-        if not known:
-            return sdp
         return _FINGERPRINT.sub(lambda found: found[0] if found[1].lower() in known else "", sdp)
 
     def place(self, candidate: RTCIceCandidate) -> RTCIceCandidate | None:

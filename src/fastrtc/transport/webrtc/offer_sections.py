@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aiortc import RTCIceCandidate
 from aiortc.sdp import MediaDescription, SessionDescription
 
@@ -11,6 +13,9 @@ from ._aiortc.codecs import describe_codecs, keep_common_codecs, supported_codec
 from .offer import Offer
 
 __all__ = ["OfferSections"]
+
+HASHES = ("sha-256", "sha-384", "sha-512")
+"""Hash functions of DTLS fingerprints that aiortc verifies."""
 
 
 class OfferSections:
@@ -85,6 +90,7 @@ class OfferSections:
             fec=_opus_parameter(sinks.get("audio"), "useinbandfec"),
             dtx=_opus_parameter(sinks.get("audio"), "usedtx"),
             second_video=self._second_video(kept),
+            one_clock=_has_one_cname(sources.values()),
         )
 
     def _of_kind(self, kind: str, way: str) -> list[MediaDescription]:
@@ -144,6 +150,11 @@ class OfferSections:
                 raise InvalidOffer("The offer has no ICE credentials (RFC 8839 section 5.4)")
             if not _has_dtls(media):
                 raise InvalidOffer("The offer has no DTLS fingerprint (RFC 8122 section 5)")
+            if not _has_known_hash(media):
+                raise InvalidOffer(
+                    "The offer has no DTLS fingerprint with SHA-256, SHA-384 or SHA-512 (RFC 8122 "
+                    "section 5)"
+                )
             kept.append(media)
         if not kept:
             raise InvalidOffer("The offer has no section that can be answered")
@@ -232,3 +243,12 @@ def _has_ice(media: MediaDescription) -> bool:
 
 def _has_dtls(media: MediaDescription) -> bool:
     return bool(media.dtls and media.dtls.fingerprints)
+
+
+def _has_known_hash(media: MediaDescription) -> bool:
+    fingerprints = media.dtls.fingerprints if media.dtls else []
+    return any(fingerprint.algorithm.lower() in HASHES for fingerprint in fingerprints)
+
+
+def _has_one_cname(sections: Iterable[MediaDescription]) -> bool:
+    return len({source.cname for media in sections for source in media.ssrc if source.cname}) < 2

@@ -80,10 +80,11 @@ async def test_a_peer_with_an_rsa_certificate(peer: SSL.Context) -> None:
     with pytest.raises(SSL.Error, match="shared cipher"):
         shake_hands(ours(), peer)
     accept_rsa_certificates()
-    changed = RTCCertificate._create_ssl_context
     assert shake_hands(ours(), peer).startswith("ECDHE-RSA-")
     assert shake_hands(peer, ours()).startswith("ECDHE-ECDSA-")
     assert shake_hands(ours(), ours()) == "ECDHE-ECDSA-AES128-GCM-SHA256"
+    patch_process()
+    changed = RTCCertificate._create_ssl_context
     patch_process()
     assert RTCCertificate._create_ssl_context is changed
 
@@ -92,5 +93,5 @@ async def test_a_peer_with_an_rsa_certificate(peer: SSL.Context) -> None:
 async def test_without_the_name_the_class_stays() -> None:
     before = RTCCertificate._create_ssl_context
     with without(PATCH):
-        patch_process()
+        accept_rsa_certificates()
     assert RTCCertificate._create_ssl_context is before

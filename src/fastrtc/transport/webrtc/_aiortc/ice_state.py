@@ -10,7 +10,9 @@ from typing import Any, Literal
 from aiortc import RTCPeerConnection
 
 from ....core.diagnosis import CandidateInfo, CheckInfo
+from ..dtls_refusal import DtlsRefusal
 from ..guard import guarded
+from .dtls_alerts import refusal_of
 from .ice import heard_from
 from .patch import Patch
 from .transports import ICE_CONNECTION, dtls_transports, ice_connections
@@ -61,6 +63,7 @@ class IceState:
         heard: Whether a check of the peer has arrived.
         dtls: The state of DTLS: ``"new"``, ``"connecting"``, ``"connected"``, ``"closed"`` or
             ``"failed"``.
+        dtls_refusal: Why its handshake was refused; None if it was not, or is not known.
     """
 
     remote: tuple[CandidateInfo, ...] = ()
@@ -68,6 +71,7 @@ class IceState:
     selected: CheckInfo | None = None
     heard: bool = False
     dtls: str = "new"
+    dtls_refusal: DtlsRefusal | None = None
 
 
 @guarded(())
@@ -88,12 +92,14 @@ def read_ice(pc: RTCPeerConnection) -> IceState:
     pairs = [pair for connection in connections for pair in connection._check_list]
     selected = [pair for connection in connections for pair in connection._nominated.values()]
     selected += [pair for pair in pairs if pair.nominated and pair.state.name == "SUCCEEDED"]
+    transports = dtls_transports(pc)
     return IceState(
         remote=tuple(dict.fromkeys(map(candidate_info, remote))),
         checks=tuple(map(_check_info, pairs)),
         selected=_check_info(selected[0]) if selected else None,
         heard=any(c.type == "prflx" for c in remote) or any(map(heard_from, connections)),
-        dtls=_dtls_state([transport.state for transport in dtls_transports(pc)]),
+        dtls=_dtls_state([transport.state for transport in transports]),
+        dtls_refusal=next(filter(None, map(refusal_of, transports)), None),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .ciphers import accept_rsa_certificates
 from .clock import use_steady_clock
 from .decoder_threads import make_decoder_threads_daemons
+from .dtls_alerts import record_alerts
 
 __all__ = ["patch_process"]
 
@@ -14,3 +15,4 @@ def patch_process() -> None:
     make_decoder_threads_daemons()
     use_steady_clock()
     accept_rsa_certificates()
+    record_alerts()
