@@ -1,9 +1,9 @@
 """What observing a conversation costs: `python -m benchmarks.observability`, four minutes.
 
-A server process holds conversations over WebRTC with recorded and synthetic speech, first with
-everything off, then with everything on: `on_turn`, metrics, traces and recording. The two take
-turns, so that a machine that slows down slows both. Prints the CPU time of the server for each
-session. `--each` measures each of them alone, too, in ten minutes. For a quiet machine.
+Two server processes hold the same conversations over WebRTC, with recorded and synthetic speech, at
+the same time: one with everything off, one with everything on, which is `on_turn`, metrics, traces
+and recording. A machine that slows down slows both. Prints the CPU time of a session of both, and
+how much more it is. `--each` measures each of them alone, too, in 18 minutes. For a quiet machine.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -127,23 +127,29 @@ def served(what: str) -> Iterator[tuple[str, int]]:
             process.wait()
 
 
-async def measure(what: str, packets: list[bytes], sessions: int, seconds: float) -> float:
-    """Return the cores that a session takes."""
-    with served(what) as (url, pid):
-        async with Server(url, pid) as server:
-            shift = len(packets) // sessions
-            shifted = [packets[k * shift :] + packets[: k * shift] for k in range(sessions)]
-            peers = [Peer(server, AudioTrack(each)) for each in shifted]
-            for peer in peers:
-                await peer.connect()
-            await asyncio.sleep(WARM_UP_S)
-            usage = await server.observe(seconds)
-            heard = [sum(arrival.size > 20 for arrival in peer.arrivals) for peer in peers]
-            if not all(heard):
-                raise SystemExit(f"a session got no reply: {heard}")
-            for peer in peers:
-                await peer.close()
-    return usage.cores / sessions
+async def measure(
+    what: Sequence[str], packets: list[bytes], sessions: int, seconds: float
+) -> list[float]:
+    """Return the cores that a session takes of each of several servers, at the same time."""
+    async with contextlib.AsyncExitStack() as stack:
+        servers, peers = [], []
+        for each in what:
+            url, pid = stack.enter_context(served(each))
+            servers.append(await stack.enter_async_context(Server(url, pid)))
+        shift = len(packets) // sessions
+        for k in range(sessions):
+            shifted = packets[k * shift :] + packets[: k * shift]
+            for server in servers:
+                peers.append(Peer(server, AudioTrack(shifted)))
+                await peers[-1].connect()
+        await asyncio.sleep(WARM_UP_S)
+        usages = await asyncio.gather(*(server.observe(seconds) for server in servers))
+        heard = [sum(arrival.size > 20 for arrival in peer.arrivals) for peer in peers]
+        if not all(heard):
+            raise SystemExit(f"a session got no reply: {heard}")
+        for peer in peers:
+            await peer.close()
+    return [usage.cores / sessions for usage in usages]
 
 
 def main() -> None:
@@ -151,28 +157,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--serve", metavar="WHAT", help=argparse.SUPPRESS)
     parser.add_argument("--each", action="store_true", help="measure each of them alone, too")
-    parser.add_argument("--only", nargs="+", choices=[OFF, *EACH, WAV, ALL], help=argparse.SUPPRESS)
+    parser.add_argument("--only", nargs="+", choices=[*EACH, WAV, ALL], help=argparse.SUPPRESS)
     parser.add_argument("--sessions", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=24.0)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--rounds", type=int, default=4)
     given = parser.parse_args()
     if given.serve:
         serve(given.serve)
         return
     decode_nothing()
     packets = encode_opus(with_pauses(turns(), 0.5, PAUSE_S).sound)
-    what = given.only or [OFF, *((*EACH, WAV) if given.each else ()), ALL]
-    cores: dict[str, list[float]] = {each: [] for each in what}
+    every = [*((*EACH, WAV) if given.each else ()), ALL]
+    more: dict[str, list[float]] = {each: [] for each in given.only or every}
     watch = Watch()
     for _ in range(given.rounds):
-        for each in what:
-            one = asyncio.run(measure(each, packets, given.sessions, given.seconds))
-            cores[each].append(one)
-            print(f"{each}: {one:.4f} cores per session", flush=True)
-    off = statistics.median(cores[OFF])
-    for each in what[1:]:
-        here = statistics.median(cores[each])
-        print(f"{each}: {here:.4f} cores per session, {100 * (here / off - 1):+.1f}% of {off:.4f}")
+        for each, found in more.items():
+            off, on = asyncio.run(measure((OFF, each), packets, given.sessions, given.seconds))
+            found.append(100 * (on / off - 1))
+            print(
+                f"{each}: {off:.4f} and {on:.4f} cores per session, {found[-1]:+.1f}%", flush=True
+            )
+    for each, found in more.items():
+        print(f"{each}: {statistics.median(found):+.1f}%, the median of {given.rounds}")
     others = watch.others()
     print(f"other processes took {others:.2f} cores{'' if others < QUIET else ': disturbed'}")
 

@@ -173,7 +173,7 @@ def _request(call: Call, password: bytes | None) -> bytes:
     return bytes(message)
 
 
-async def test_nobody_else_gets_the_stream() -> None:
+async def test_no_other_client_gets_the_stream() -> None:
     """Not with made-up media, media of the client sent again, or checks without the password."""
     seen: list[bytes] = []
     async with bystander() as third, calling() as call, stranger() as other:

@@ -3,17 +3,16 @@
 import asyncio
 import os
 import signal
-import time
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from aiortc.rtp import RtcpSrPacket
 
-from fastrtc import Interruptions, Recorder, Stream
-from fastrtc.testing import Call
+from fastrtc import Recorder, Stream
 from tests.recording.sound import RATE, onsets, read, tone
-from tests.session.test_recording import recorded, sides, story
 from tests.support.forks import forked
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually
 from tests.webrtc.handlers import AsyncAudioVideoEcho, flip
@@ -24,57 +23,17 @@ FORMATS = (".ogg", ".wav", ".mp4", ".webm")
 
 
 async def test_a_process_that_is_killed_leaves_files_up_to_a_second_before(tmp_path: Path) -> None:
+    """Or earlier by as much as the event loop of the process was late."""
     with forked("-m", "tests.faults.recording_app", str(tmp_path), *FORMATS) as process:
         assert process.stdout is not None
-        lines = [await asyncio.to_thread(process.stdout.readline) for _ in FORMATS]
-        await asyncio.sleep(2.3)
-        killed_at = time.monotonic()
-        process.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(process.wait, 10)
+        *lines, last = await asyncio.to_thread(process.stdout.readlines)
+        assert await asyncio.to_thread(process.wait, 10) == -signal.SIGKILL
+    killed_at, late_s = map(float, last.split())
     for line in lines:
         began, suffix = line.split()
         left, right = read(tmp_path / f"x{suffix}")
-        assert len(left) / RATE > killed_at - float(began) - 1.0, suffix
+        assert len(left) / RATE > killed_at - float(began) - 1.0 - late_s, suffix
         assert np.abs(left[-RATE:]).mean() > 1000 and np.abs(right[-RATE:]).mean() > 1000
-
-
-async def test_over_a_network_both_sides_are_in_step_and_cut(tmp_path: Path) -> None:
-    await asyncio.gather(*(talk(tmp_path / o, o) for o in ("webrtc", "websocket", "twilio")))
-
-
-async def talk(tmp_path: Path, over: str) -> None:
-    """A cough pauses the story, and later a voice interrupts it; what was sent is dropped."""
-    recorder = Recorder(tmp_path / "{transport}.wav")
-    stream = recorded(story, recorder, interruptions=Interruptions())
-    async with Call(stream, over) as call:  # type: ignore[arg-type]
-        await call.say((RATE, tone(0.6)), at=0.5)
-        reply = await call.reply()
-        await call.say((RATE, tone(0.15)), at=reply.starts_s + 0.6)
-        await call.say((RATE, tone(0.8)), at=reply.starts_s + 2.8)
-        await call.wait(1.2)
-    (name,) = (name for name in os.listdir(tmp_path) if name.endswith(".wav"))
-    assert name == {"twilio": "telephone"}.get(over, over) + ".wav"
-    left, right = read(tmp_path / name)
-    spoken, heard = sides(call, tmp_path / "caller.wav")
-    shifts = [onsets(a)[0] - onsets(b)[0] for a, b in ((left, spoken), (right, heard))]
-    near = 0.2 if over == "websocket" else 0.3  # the buffer of a client whose machine is busy
-    assert -0.05 < shifts[0] < 0.4 and -0.5 < shifts[1] < 0.1, over
-    for recording, caller, shift in ((left, spoken, shifts[0]), (right, heard, shifts[1])):
-        assert len(onsets(recording)) == len(onsets(caller))
-        assert onsets(recording) == pytest.approx(np.array(onsets(caller)) + shift, abs=near), over
-    assert ends(right) == pytest.approx(np.array(ends(heard)) + shifts[1], abs=near), over
-    assert loud_s(right) == pytest.approx(loud_s(heard), abs=near), over
-
-
-def loud_s(samples: np.ndarray) -> float:
-    return float((np.abs(samples.astype(int)) > 200).sum() / RATE)
-
-
-def ends(samples: np.ndarray, pause_s: float = 0.3) -> list[float]:
-    """When sounds end, in seconds."""
-    loud = np.flatnonzero(np.abs(samples.astype(int)) > 2000)
-    last = np.concatenate((np.diff(loud) > pause_s * RATE, [True]))
-    return (loud[last] / RATE).tolist()
 
 
 async def test_a_session_that_is_resumed_has_one_recording(tmp_path: Path) -> None:
@@ -88,16 +47,18 @@ async def test_a_session_that_is_resumed_has_one_recording(tmp_path: Path) -> No
         await asyncio.sleep(0.6)
         async with served.client() as second:
             await begin(second, resume=secret, received=0, heard=len(heard))
-            await second.hear(1.8)
-            await asyncio.sleep(0.5)
+            await second.hear(2.9 - len(heard) / 24_000)
+            await asyncio.sleep(1.0)  # until all is played: by a stall later than it was sent
             await second.send({"event": "stop"})
         await served.is_empty()
     assert sorted(os.listdir(tmp_path)) == ["x.wav", "x.wav.json"]
     _, right = read(tmp_path / "x.wav")
     played = np.flatnonzero(right)
-    (gap,) = np.flatnonzero(np.diff(played) > RATE // 20)
-    before, after = right[played[gap]], right[played[gap + 1]]
-    assert 6_000 < before < 12_000 and after - before < 400  # ramps 8000 a second
+    silent = np.diff(played)
+    gaps = np.flatnonzero(silent > RATE // 20)  # the outage, and stalls of the machine
+    before, after = (right[played[at]].astype(int) for at in (gaps, gaps + 1))
+    assert (np.abs(after - before) < 400).all()  # ramps 8000 a second
+    assert 6_000 < before[np.argmax(silent[gaps])] < 12_000
     assert len(played) / RATE == pytest.approx(3, abs=0.05)
 
 
@@ -108,7 +69,8 @@ class Flashes(VideoSource):
     """A black picture whose upper half is white for 0.2 s in each 0.8 s."""
 
     async def recv(self) -> av.VideoFrame:
-        self.picture[: len(self.picture) // 2] = 255 * (self.sent / self.fps % FLASH_S > 0.6)
+        white = self.sent % round(FLASH_S * self.fps) >= round(0.6 * self.fps)
+        self.picture[: len(self.picture) // 2] = 255 * white
         return await super().recv()
 
 
@@ -116,8 +78,42 @@ def flashing() -> Flashes:
     return Flashes(picture=np.zeros((120, 160, 3), np.uint8))
 
 
+LATE_S = 0.3
+FRAME_S = 1 / 15
+NTP = 3_970_000_000 << 32
+
+
+def report_captures(sender: Any, clock: int) -> None:
+    """Patch a sender to report when its media were captured; aiortc reports when they were sent."""
+    encode, send = sender._next_encoded_frame, sender._send_rtcp
+    captured = 0
+
+    async def next_encoded_frame(codec: Any) -> Any:
+        nonlocal captured
+        frame = await encode(codec)
+        captured = captured if frame is None else frame.timestamp
+        return frame
+
+    async def send_rtcp(packets: list[Any]) -> None:
+        for packet in packets:
+            if isinstance(packet, RtcpSrPacket) and packet.sender_info.packet_count:
+                packet.sender_info.ntp_timestamp = NTP + (captured << 32) // clock
+        await send(packets)
+
+    sender._next_encoded_frame, sender._send_rtcp = next_encoded_frame, send_rtcp
+
+
+def watches_reports(stream: Stream, client: Client) -> bool:
+    """Whether the server looks at the sender reports of a client."""
+    receivers = (t.receiver for t in stream.pcs[client.webrtc_id].getTransceivers())
+    return all("_handle_rtcp_packet" in vars(receiver) for receiver in receivers)
+
+
 async def test_video_of_both_sides_is_in_step_with_the_audio(tmp_path: Path) -> None:
-    """MP4 of audio and video, and WebM of video alone; the played pictures are upside down."""
+    """MP4 of audio and video, and WebM of video alone; the played pictures are upside down.
+
+    The encoder of the video is so slow that it comes 0.3 s after the audio of its moment.
+    """
     beeps = np.tile(np.concatenate((np.zeros(round(0.6 * RATE), np.int16), tone(0.2))), 10)
     both = Stream(
         AsyncAudioVideoEcho(),
@@ -134,19 +130,22 @@ async def test_video_of_both_sides_is_in_step_with_the_audio(tmp_path: Path) -> 
         server_rtc_configuration=LOCAL,
     )
     audio, flash = AudioSource(beeps), flashing()
-    audio.started_at = flash.started_at = asyncio.get_running_loop().time() + 0.8
-    async with (
-        Client(both, audio=audio, video=flash) as talker,
-        Client(video, video=flashing()) as viewer,
-    ):
+    audio.started_at = asyncio.get_running_loop().time() + 0.8
+    flash.started_at = audio.started_at + LATE_S
+    talker = Client(both, audio=audio, video=flash)
+    for sender, clock in zip(talker.pc.getSenders(), (RATE, 90_000), strict=True):
+        report_captures(sender, clock)
+    async with talker, Client(video, video=flashing()) as viewer:
         await eventually(lambda: len(talker.video_frames) > 10 and len(viewer.video_frames) > 10)
+        assert [watches_reports(both, talker), watches_reports(video, viewer)] == [True, False]
         await asyncio.sleep(4)
     left, right = read(tmp_path / "both.mp4")
     seen = flashes(tmp_path / "both.mp4")
-    assert min(len(onsets(left)), len(onsets(right)), len(seen[0]), len(seen[1])) >= 4
-    beats, shown = np.array(onsets(left)), np.array(seen[0])
-    late = [at - beats[np.abs(beats - at).argmin()] for at in shown[1:-1]]
-    assert -0.05 < np.median(late) < 0.2  # encoded and decoded, and at the next 1/15 s
+    assert min(len(onsets(left)), len(onsets(right)), len(seen[0]), len(seen[1])) >= 3
+    shown = np.array(seen[0])
+    shown = shown[shown > 2.2]  # the first reports come within 1.5 s
+    late = (shown - onsets(left)[0] + 0.2) % FLASH_S - 0.2
+    assert abs(np.median(late)) < FRAME_S + 0.03
     assert all(len(side) >= 4 for side in flashes(tmp_path / "video.webm"))
 
 

@@ -88,7 +88,7 @@ class Leaking(AudioEcho):
         self.leaked[-1].start()
 
 
-async def test_threads_that_nobody_ends() -> None:
+async def test_threads_that_never_end() -> None:
     """They are the program's; the session, its place and its own threads are gone all the same."""
     stream = stream_of(Leaking())
     client = Client(stream, audio=AudioSource(tone(60)))
@@ -117,7 +117,7 @@ class BlocksTheLoop(AsyncAudioEcho):
             self.calls.append("blocked")
 
 
-async def test_async_code_that_blocks_holds_up_everybody_for_as_long() -> None:
+async def test_async_code_that_blocks_delays_all_clients_for_as_long() -> None:
     """There is no help against it but its author; but nobody is lost, and nobody stays late."""
     stream = stream_of(BlocksTheLoop())
     async with (

@@ -6,9 +6,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from fastrtc.recording.track import RATE
+from fastrtc.recording.events import Played
+from fastrtc.recording.track import RATE, Block, Span
 
-__all__ = ["RATE", "clicks", "noise", "onsets", "read", "tone"]
+__all__ = ["RATE", "block", "clicks", "gaps", "noise", "on_time", "onsets", "read", "tone"]
 
 
 def tone(seconds: float, frequency: float = 400.0, rate: int = RATE) -> NDArray[np.int16]:
@@ -29,6 +30,18 @@ def clicks(seconds: float, every_s: float, rate: int = RATE) -> NDArray[np.int16
     return samples
 
 
+def on_time(due_s: float, rate: int, samples: NDArray[np.int16]) -> Played:
+    """Audio that is sent when it is due, over WebRTC."""
+    return Played(due_s, due_s, True, rate, samples)
+
+
+def block(
+    received: NDArray[np.int16], played: NDArray[np.int16], rates: tuple[int, int] = (RATE, RATE)
+) -> Block:
+    """Audio of both sides."""
+    return Block(Span.from_samples(received), Span.from_samples(played), rates)
+
+
 def onsets(samples: NDArray[np.int16], pause_s: float = 0.3) -> list[float]:
     """When sounds begin, after a pause, in seconds."""
     loud = np.flatnonzero(np.abs(samples.astype(int)) > 2000)
@@ -36,6 +49,12 @@ def onsets(samples: NDArray[np.int16], pause_s: float = 0.3) -> list[float]:
         return []
     first = np.concatenate(([True], np.diff(loud) > pause_s * RATE))
     return (loud[first] / RATE).tolist()
+
+
+def gaps(samples: NDArray[np.int16]) -> list[float]:
+    """How long each silence of more than 2 ms between sounds is, in seconds."""
+    silent = np.diff(np.flatnonzero(samples)) / RATE
+    return silent[silent > 0.002].tolist()
 
 
 def read(path: Path) -> NDArray[np.int16]:

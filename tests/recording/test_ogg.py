@@ -2,9 +2,13 @@
 
 import struct
 
+import numpy as np
 import pytest
 
-from fastrtc.recording.ogg import OggPages, delimit, join_streams, opus_head, opus_tags
+from fastrtc.audio.libopus import LibopusDecoder, LibopusEncoder, libopus
+from fastrtc.recording.ogg import OggPages, join_streams, opus_head, opus_tags, split_frames
+
+from .sound import tone
 
 
 def checksum(page: bytes) -> int:
@@ -64,7 +68,7 @@ def test_more_than_a_page_holds() -> None:
 @pytest.mark.parametrize("size", [0, 1, 251, 252, 255, 256, 1274])
 def test_the_first_stream_says_its_length(size: int) -> None:
     frame = bytes(range(256)) * 5
-    joined = join_streams(b"\xf8" + frame[:size], b"\xf8right")
+    (joined,) = join_streams([b"\xf8" + frame[:size]], [b"\xf8right"])
     assert joined[0] == 0xF8
     length, at = joined[1], 2
     if length >= 252:
@@ -73,13 +77,35 @@ def test_the_first_stream_says_its_length(size: int) -> None:
     assert joined[at + size :] == b"\xf8right"
 
 
-@pytest.mark.parametrize("sizes", [(2, 2, 2), (80, 79, 81), (10, 300, 251), (1, 2, 700)])
-def test_a_packet_of_several_frames_says_the_length_of_the_last(sizes: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(
+    ("head", "sizes"),
+    [
+        (b"\x78", (80,)),
+        (b"\x79", (80, 80)),
+        (b"\x7a\x50", (80, 90)),
+        (b"\x7a\xfd\x07", (281, 700)),  # 253 + 4 * 7
+        (b"\x7b\x03", (60, 60, 60)),
+        (b"\x7b\x83\x01\xfc\x0c", (1, 300, 20)),  # 252 + 4 * 12
+    ],
+)
+def test_a_packet_of_several_frames_is_split(head: bytes, sizes: tuple[int, ...]) -> None:
+    """RFC 6716 section 3.2."""
     frames = [bytes([n]) * size for n, size in enumerate(sizes)]
-    lengths = [bytes((n,)) if n < 252 else bytes((252 + n % 4, (n - 252) // 4)) for n in sizes]
-    same = len(set(sizes)) == 1
-    head = b"\xfb" + bytes((3 if same else 0x83,)) + b"".join([] if same else lengths[:-1])
-    assert delimit(head + b"".join(frames)) == head + lengths[-1] + b"".join(frames)
+    packets = split_frames(head + b"".join(frames))
+    assert packets == [b"\x78" + frame for frame in frames]
+
+
+def test_what_libopus_makes_is_split_into_its_frames() -> None:
+    library = libopus()
+    assert library is not None
+    encoder = LibopusEncoder(library, 1, 48_000, 32_000, 0, low_delay=True)
+    whole, parts = LibopusDecoder(library, 1, 48_000), LibopusDecoder(library, 1, 48_000)
+    for n in (960, 1920, 2880, 2880):
+        packet = encoder.encode(tone(n / 48_000)[np.newaxis])
+        frames = split_frames(packet)
+        assert len(frames) == n // 960
+        heard = np.concatenate([parts.decode(frame) for frame in frames], axis=1)
+        assert np.array_equal(whole.decode(packet), heard)
 
 
 def test_the_headers() -> None:

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from fastrtc.audio.libopus import LOW_DELAY_S, Libopus, LibopusDecoder, libopus
-from fastrtc.recording.opus_sink import BIT_RATE, HANGOVER, PACKET_MS, OpusSink, _Side
+from fastrtc.recording.opus_side import BIT_RATE, HANGOVER, OpusSide
+from fastrtc.recording.opus_sink import OpusSink
+from fastrtc.recording.packet_track import PACKET_S
 from fastrtc.recording.sink import open_sink
-from fastrtc.recording.track import Block
+from fastrtc.recording.track import Span
 
-from .sound import RATE, onsets, read, tone
+from .sound import RATE, block, onsets, read, tone
 
 
 def library() -> Libopus:
@@ -33,7 +35,7 @@ def rate(request: pytest.FixtureRequest) -> int:
 def write(path: Path, rate: int, sound: np.ndarray, size: int) -> OpusSink:
     sink = OpusSink(path.open("w+b", buffering=0), library())
     for start in range(0, sound.shape[1], size):
-        sink.write(Block(*sound[:, start : start + size], (rate, rate)))
+        sink.write(block(*sound[:, start : start + size], (rate, rate)))
         sink.flush()
     return sink
 
@@ -69,11 +71,11 @@ def decoded(packets: list[bytes], rate: int) -> np.ndarray:
 
 
 def test_what_follows_silence_is_decoded_as_if_that_had_been_encoded(rate: int) -> None:
-    size = rate * PACKET_MS // 1000
+    size = round(rate * PACKET_S)
     piece = np.concatenate((tone(0.3, 500, rate), np.zeros(round(1.8 * rate), np.int16)))
     sound = np.concatenate((piece, -piece, piece))
-    side, all_encoded = _Side(library(), rate), _Side(library(), rate)
-    packets = side.push(sound, rate)
+    side, all_encoded = OpusSide(library(), rate), OpusSide(library(), rate)
+    packets = side.push(Span.from_samples(sound), rate)
     reference = [all_encoded._encoder.encode(one[np.newaxis]) for one in sound.reshape(-1, size)]
     assert packets.count(side._silence) > 3 * 20
     ours, theirs = decoded(packets, rate), decoded(reference, rate)
@@ -88,15 +90,15 @@ def test_what_follows_silence_is_decoded_as_if_that_had_been_encoded(rate: int) 
 def test_the_noise_of_a_room_becomes_silence_after_a_while(rate: int) -> None:
     room = np.random.default_rng(1).normal(0, 8, 3 * rate).astype(np.int16)
     room[: rate // 2] = tone(0.5, 500, rate)
-    heard = decoded(_Side(library(), rate).push(room, rate), rate)
+    heard = decoded(OpusSide(library(), rate).push(Span.from_samples(room), rate), rate)
     assert len(heard) == len(room)
-    kept = round((0.5 + HANGOVER * PACKET_MS / 1000) * rate)
+    kept = round((0.5 + HANGOVER * PACKET_S) * rate)
     assert heard[rate // 2 : kept].any() and not heard[3 * rate // 2 :].any()
 
 
 def test_quiet_speech_is_kept(rate: int) -> None:
     quiet = tone(2.4, 300, rate) // 250  # -54 dB
-    heard = decoded(_Side(library(), rate).push(quiet, rate), rate)
+    heard = decoded(OpusSide(library(), rate).push(Span.from_samples(quiet), rate), rate)
     assert level(heard[rate:]) == pytest.approx(level(quiet[rate:]), rel=0.2)
 
 
@@ -105,7 +107,7 @@ def test_the_size_of_an_hour(tmp_path: Path) -> None:
     write(tmp_path / "loud.ogg", RATE, noise, RATE // 5 * 2).close()
     write(tmp_path / "silent.ogg", RATE, np.zeros_like(noise), RATE // 5 * 2).close()
     assert (tmp_path / "loud.ogg").stat().st_size < 10 * 2 * BIT_RATE / 8 * 1.1
-    assert (tmp_path / "silent.ogg").stat().st_size < 10 * 400
+    assert (tmp_path / "silent.ogg").stat().st_size < 10 * 500
 
 
 def test_a_disk_that_is_full() -> None:
@@ -116,10 +118,10 @@ def test_a_disk_that_is_full() -> None:
 def test_hours_of_silence_are_written_as_they_come(tmp_path: Path) -> None:
     sink = OpusSink((tmp_path / "x.ogg").open("w+b", buffering=0), library())
     for _ in range(3600):
-        sink.write(Block(*np.zeros((2, 16_000), np.int16), (16_000, 16_000)))
+        sink.write(block(*np.zeros((2, 16_000), np.int16), (16_000, 16_000)))
         assert len(sink._packets) < 300
     sink.close()
-    assert sink.size() < 3600 * 400
+    assert sink.size() < 3600 * 500
 
 
 def test_each_side_has_its_rate_and_one_may_rise(tmp_path: Path) -> None:
@@ -127,8 +129,8 @@ def test_each_side_has_its_rate_and_one_may_rise(tmp_path: Path) -> None:
     low, rates = 24_000, (16_000, 24_000)
     silence, silent_left = np.zeros(low, np.int16), np.zeros(16_000, np.int16)
     for left, right in ((tone(1.0, 400, 16_000), silence), (silent_left, tone(1.0, 600, low))):
-        sink.write(Block(left, right, rates))
-    sink.write(Block(silent_left, tone(1.0, 15_000), (16_000, RATE)))
+        sink.write(block(left, right, rates))
+    sink.write(block(silent_left, tone(1.0, 15_000), (16_000, RATE)))
     sink.close()
     left, right = read(tmp_path / "x.ogg")
     assert len(left) == pytest.approx(3 * RATE, abs=1)
@@ -141,9 +143,9 @@ def test_each_side_has_its_rate_and_one_may_rise(tmp_path: Path) -> None:
 @pytest.mark.parametrize("low", [16_000, 24_000])
 def test_nothing_is_lost_where_the_rate_rises(low: int) -> None:
     sound, seam = tone(1.2), round(0.6 * RATE)  # at the end of a packet
-    side = _Side(library(), low)
-    packets = side.push(np.ascontiguousarray(sound[: seam : RATE // low]), low)
-    packets += side.push(sound[seam:], RATE)
+    side = OpusSide(library(), low)
+    packets = side.push(Span.from_samples(sound[: seam : RATE // low]), low)
+    packets += side.push(Span.from_samples(sound[seam:]), RATE)
     heard, delay = decoded(packets, RATE), round(LOW_DELAY_S * RATE)
     for begin in (seam - delay, seam, seam + delay):
         wanted = sound[begin : begin + delay]

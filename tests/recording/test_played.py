@@ -1,13 +1,15 @@
 """What was played: an interruption cuts it, a pause moves it."""
 
+import random
+
 import numpy as np
 import pytest
 
-from fastrtc.recording.events import Cut, Held, Played, Released, Restored, TakenBack
+from fastrtc.recording.events import Confirmed, Cut, Held, Played, Released, Restored, TakenBack
 from fastrtc.recording.played import PlayedAudio
 from fastrtc.recording.track import SampleTrack
 
-from .sound import RATE, onsets, tone
+from .sound import RATE, on_time, onsets, tone
 
 
 def playing(
@@ -25,14 +27,14 @@ def send(played: PlayedAudio, seconds: float, *, at: float, rate: int = RATE) ->
     size = rate // 50
     for n in range(len(sound) // size):
         samples = sound[np.newaxis, n * size : (n + 1) * size]
-        played.add(Played(50 + at + n * 0.02, rate, samples))
+        played.add(on_time(50 + at + n * 0.02, rate, samples))
         if n % 3 == 2:
             played.settle()
     played.settle()
 
 
 def length(track: SampleTrack) -> float:
-    samples = track.read(10 * RATE)
+    samples = track.read(10 * RATE).samples
     return float(np.flatnonzero(np.abs(samples) > 300)[-1] / RATE)
 
 
@@ -41,7 +43,7 @@ def test_frames_are_continuous_at_their_time(rate: int) -> None:
     played, track = playing(1, at=0.5, rate=rate)
     send(played, 1, at=3.0001, rate=rate)
     played.finish()
-    samples = track.read(5 * RATE)
+    samples = track.read(5 * RATE).samples
     assert onsets(samples) == pytest.approx([0.5, 3.0], abs=0.002)
     assert np.abs(samples[: RATE // 2 - 10]).max() == 0
     wanted = tone(1)
@@ -56,7 +58,7 @@ def test_what_the_client_drops_is_not_in_it() -> None:
         played.cut(Cut(50.9, unplayed_s))
         send(played, 0.5, at=2.0)
         played.finish()
-        samples = track.read(4 * RATE)
+        samples = track.read(4 * RATE).samples
         assert np.flatnonzero(np.abs(samples[: 2 * RATE]) > 300)[-1] / RATE == pytest.approx(
             wanted, abs=0.003
         )
@@ -70,7 +72,7 @@ def test_audio_that_was_taken_back_is_played_later() -> None:
     played.restore(Restored(0.06))  # its last marks came late
     send(played, 0.1, at=1.5)
     played.finish()
-    samples = track.read(4 * RATE)
+    samples = track.read(4 * RATE).samples
     assert np.abs(samples[round(0.83 * RATE) : round(0.9 * RATE) - 20]).max() > 7000
     assert np.abs(samples[round(0.9 * RATE) : round(1.5 * RATE) - 20]).max() == 0
     assert np.abs(samples[round(1.5 * RATE) : round(1.6 * RATE)]).max() > 7000
@@ -83,7 +85,98 @@ def test_a_client_that_pauses_keeps_its_audio() -> None:
     played.release(Released(52.0))
     send(played, 0.5, at=2.15)
     played.finish()
-    samples = track.read(4 * RATE)
+    samples = track.read(4 * RATE).samples
     assert onsets(samples) == pytest.approx([0, 2.0], abs=0.002)
     assert np.abs(samples[round(2.14 * RATE) : round(2.16 * RATE)]).max() > 7000  # no gap
     assert track.end == pytest.approx(2.65 * RATE, abs=5)
+
+
+def send_late(played: PlayedAudio, sound: np.ndarray, stall_s: float, *, webrtc: bool) -> None:
+    """Send audio when it is due, but for a stall from 1 s on, after which it is sent at once."""
+    for n in range(0, len(sound) // 960):
+        due_s = 50 + n * 0.02
+        sent_s = max(due_s, 51 + stall_s) if due_s > 51 else due_s
+        samples = sound[np.newaxis, n * 960 : (n + 1) * 960]
+        played.add(Played(due_s, sent_s, webrtc, RATE, samples))
+    played.finish()
+
+
+def test_a_stall_that_the_buffer_of_the_client_hides() -> None:
+    track = SampleTrack()
+    send_late(PlayedAudio(track, 50.0), tone(2), 0.06, webrtc=True)
+    assert np.array_equal(track.read(2 * RATE).samples, tone(2))
+
+
+@pytest.mark.parametrize("webrtc", [True, False])
+def test_what_is_sent_late_is_played_late_and_nothing_is_missing(webrtc: bool) -> None:
+    """Audio of 3 s is stalled for 0.5 s; over WebRTC, a pause of 0.2 s makes up for some of it."""
+    sound = tone(3)
+    sound[2 * RATE : round(2.2 * RATE)] = 0
+    track = SampleTrack()
+    send_late(PlayedAudio(track, 50.0), sound, 0.5, webrtc=webrtc)
+    samples = track.read(4 * RATE).samples
+    assert not samples[round(1.025 * RATE) : round(1.5 * RATE)].any()
+    late_s = track.end / RATE - 3
+    if not webrtc:
+        assert late_s == pytest.approx(0.48, abs=0.025)
+    else:  # 0.2 s, and 0.5% of the rest
+        assert late_s == pytest.approx(0.48 - 0.2 - 0.005 * 1.8, abs=0.025)
+    loud = int((np.abs(samples.astype(int)) > 300).sum())
+    assert loud == pytest.approx(int((np.abs(sound.astype(int)) > 300).sum()), rel=0.006)
+
+
+@pytest.mark.parametrize("sent_late_s", [0.05, 0.1, 0.3])
+def test_a_server_that_is_always_late_leaves_no_gap(sent_late_s: float) -> None:
+    """The client makes up for a delay only as far as audio has arrived."""
+    sound, jitter = tone(20, rate=16_000), random.Random(4)
+    track = SampleTrack(16_000)
+    played = PlayedAudio(track, 50.0)
+    for n in range(len(sound) // 320):
+        due_s = 50 + n * 0.02
+        sent_s = due_s + sent_late_s + 0.01 * jitter.random()
+        played.add(Played(due_s, sent_s, True, 16_000, sound[np.newaxis, n * 320 :][:, :320]))
+        played.settle()
+    played.finish()
+    end_s, samples = track.end / 16_000, track.read(30 * 16_000).samples
+    loud = np.flatnonzero(np.abs(samples.astype(int)) > 300) / 16_000
+    assert np.diff(loud).max() < 0.002
+    late_s = sent_late_s - 0.03 if sent_late_s > 0.06 else 0.0
+    assert end_s - 20 == pytest.approx(late_s, abs=0.011)
+
+
+def test_the_next_reply_is_on_time_after_a_stall() -> None:
+    track = SampleTrack()
+    played = PlayedAudio(track, 50.0)
+    send_late(played, tone(1.5), 0.5, webrtc=False)
+    send(played, 0.5, at=3.0)
+    played.finish()
+    assert onsets(track.read(4 * RATE).samples) == pytest.approx([0, 1.5, 3.0], abs=0.002)
+
+
+def test_after_a_stall_the_client_drops_what_it_has_not_played() -> None:
+    track = SampleTrack()
+    played = PlayedAudio(track, 50.0)
+    send_late(played, tone(1.5), 0.5, webrtc=False)
+    played.cut(Cut(51.6, 0.0))
+    assert track.end == round(1.6 * RATE)
+    send(played, 0.5, at=1.7)
+    played.finish()
+    assert onsets(track.read(3 * RATE).samples, 0.05) == pytest.approx([0, 1.5, 1.7], abs=0.002)
+
+
+def test_what_a_client_that_echoes_marks_has_played_is_certain() -> None:
+    played, _ = playing(1.0)
+    assert played.certain_s == np.inf
+    played.confirm(Confirmed(0.3))
+    assert played.certain_s == pytest.approx(50.7)
+    played.confirm(Confirmed(0.0))
+    assert played.certain_s == np.inf
+    send(played, 0.1, at=2.0)
+    assert played.certain_s == pytest.approx(52.0)
+    played.cut(Cut(52.05, 0.0))
+    assert played.certain_s == np.inf
+    send(played, 0.2, at=3.0)
+    played.take_back(TakenBack(0.1))
+    assert played.certain_s == pytest.approx(53.1), "its last marks may come late"
+    played.restore(Restored(0.06))
+    assert played.certain_s == np.inf

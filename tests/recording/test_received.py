@@ -10,7 +10,7 @@ from fastrtc.recording.events import Received
 from fastrtc.recording.received import ReceivedAudio
 from fastrtc.recording.track import SampleTrack
 
-from .sound import RATE, clicks, onsets, tone
+from .sound import RATE, clicks, gaps, onsets, tone
 
 FRAME_S = 0.02
 
@@ -42,9 +42,9 @@ def place(
     for event in sorted(events, key=lambda event: event.arrival_s):
         received.add(event)
         received.settle()
-        heard.append(track.read(round((event.arrival_s - 100 - 0.4) * RATE)))
+        heard.append(track.read(round((event.arrival_s - 100 - 0.4) * RATE)).samples)
     received.finish()
-    heard.append(track.read(round((ends_s or len(sound) / rate + 3) * RATE)))
+    heard.append(track.read(round((ends_s or len(sound) / rate + 3) * RATE)).samples)
     return np.concatenate(heard)
 
 
@@ -85,6 +85,18 @@ def test_a_stalled_network_loses_nothing_and_is_made_up_in_pauses() -> None:
     assert np.abs(np.array(heard[8:]) - np.arange(9, 20)).max() < 0.01
 
 
+@pytest.mark.parametrize("timed", [True, False])
+def test_after_a_stall_continuous_sound_is_one_stretch(timed: bool) -> None:
+    """Its burst is placed late. What then comes on time belongs to it, and is not held again."""
+    sound, rate = tone(9, rate=16_000), 16_000
+    heard = place(sound, lambda at: 5 if 2 < at < 5 else at, rate=rate, timed=timed, ends_s=15)
+    heard = heard[: np.flatnonzero(heard)[-1]]
+    [gap_s] = gaps(heard)
+    assert 0.9945 * 9 < len(heard) / RATE - gap_s < 9, "nothing is lost, and it catches up"
+    clicks = np.flatnonzero(np.abs(np.diff(heard.astype(int))) > 600) / RATE
+    assert all(at < 2 + gap_s + 0.1 for at in clicks), "only where the gap is"
+
+
 def test_a_client_that_pauses_sends_no_silence() -> None:
     """Push to talk over a WebSocket: two stretches, 3 s apart, without times."""
     sound = np.concatenate((tone(1), tone(1)))
@@ -111,7 +123,7 @@ def test_a_peer_that_starts_a_new_clock() -> None:
         for media_s, samples in frames(tone(0.5), RATE):
             received.add(Received(base + media_s, True, began + media_s + 0.02, RATE, samples))
     received.finish()
-    assert onsets(track.read(6 * RATE)) == pytest.approx([0, 2, 4], abs=0.001)
+    assert onsets(track.read(6 * RATE).samples) == pytest.approx([0, 2, 4], abs=0.001)
 
 
 def test_what_was_said_before_the_beginning_is_left_out() -> None:
@@ -141,7 +153,7 @@ def test_a_stall_at_the_consent_brings_nothing_from_before_it(timed: bool) -> No
         received.add(Received(50 + media_s, timed, arrival_s, RATE, samples))
     received.finish()
     assert track.end == pytest.approx((13.1 - 10) * RATE, abs=RATE // 50)
-    heard = np.flatnonzero(track.read(4 * RATE)) / RATE
+    heard = np.flatnonzero(track.read(4 * RATE).samples) / RATE
     assert len(heard) == pytest.approx(1.1 * RATE, rel=0.05)
 
 
@@ -153,4 +165,58 @@ def test_a_stall_after_the_consent_loses_nothing() -> None:
     for media_s, samples in frames(tone(5), RATE):
         received.add(Received(media_s, False, max(9 + media_s, 13.0), RATE, samples))
     received.finish()
-    assert len(np.flatnonzero(track.read(10 * RATE))) == pytest.approx(4 * RATE, rel=0.06)
+    assert len(np.flatnonzero(track.read(10 * RATE).samples)) == pytest.approx(4 * RATE, rel=0.06)
+
+
+def test_where_audio_was_placed_is_known_while_it_comes() -> None:
+    received = ReceivedAudio(SampleTrack(), 100.0)
+    assert received.offset_s(100.0) is None
+    samples = tone(FRAME_S)[np.newaxis]
+    for n in range(20):
+        at_s = n * FRAME_S
+        received.add(Received(7000 + at_s, True, 100.05 + at_s + FRAME_S, RATE, samples))
+        assert (received.offset_s(100 + at_s) is None) == (n < 13)  # it is held for 0.25 s
+    assert received.offset_s(101.0) == pytest.approx(100.05 - 7000)
+    assert received.offset_s(106.0) is None
+
+
+@pytest.mark.parametrize("stall_s", [0.5, 0.9])
+def test_a_network_that_stalls_for_less_than_a_second_loses_nothing(stall_s: float) -> None:
+    """Audio with RTP times arrives after its place in the file was written as silence."""
+    track, heard = SampleTrack(), []
+    received = ReceivedAudio(track, 100.0)
+    events = []
+    for media_s, samples in frames(np.concatenate((tone(3), np.zeros(3 * RATE, np.int16))), RATE):
+        late_s = max(0.0, 2 + stall_s - media_s) if media_s >= 2 else 0.0
+        events.append(Received(7 + media_s, True, 100.02 + media_s + late_s, RATE, samples))
+    for at_s in np.arange(100.4, 107, 0.4):
+        while events and events[0].arrival_s <= at_s:
+            received.add(events.pop(0))
+        received.settle()
+        heard.append(track.read(round((at_s - 100.4) * RATE)).samples)
+    loud = np.abs(np.concatenate(heard).astype(int)) > 300
+    assert loud.sum() == pytest.approx((np.abs(tone(3).astype(int)) > 300).sum(), rel=0.006)
+    assert np.flatnonzero(loud)[-1] / RATE == pytest.approx(3 + stall_s - 0.4, abs=0.4)
+
+
+@pytest.mark.parametrize("chunk_s", [0.38, 0.5, 1.0])
+def test_long_chunks_have_no_gaps_after_a_pause(chunk_s: float) -> None:
+    """The place of their start is written before they arrive, so that they are placed later."""
+    sound = np.tile(np.concatenate((tone(1.5), np.zeros(RATE, np.int16))), 6)
+    track, heard, jitter = SampleTrack(), [], random.Random(3)
+    received, size = ReceivedAudio(track, 100.0), round(chunk_s * RATE)
+    events = []
+    for start in range(0, len(sound), size):
+        arrival_s = 100 + (start + size) / RATE + 0.03 * jitter.random()
+        samples = sound[np.newaxis, start : start + size]
+        events.append(Received(start / RATE, False, arrival_s, RATE, samples))
+    for at_s in np.arange(100.4, 120, 0.4):
+        while events and events[0].arrival_s <= at_s:
+            received.add(events.pop(0))
+        received.settle()
+        received.advance(at_s)
+        heard.append(track.read(round((at_s - 100.4) * RATE)).samples)
+    samples = np.concatenate(heard)
+    assert gaps(samples) == pytest.approx([1.0] * 5, abs=0.16)
+    late_s = np.array(onsets(samples)) - np.arange(0, 15, 2.5)
+    assert late_s[1:] == pytest.approx(max(0.0, chunk_s + 0.05 - 0.4), abs=0.035)

@@ -22,12 +22,25 @@ from tests.session.rig import Handler
         ({"path": "x.wav", "max_bytes": 5_000_000_000}, "WAV"),
         ({"picture_size": (641, 480)}, "picture_size"),
         ({"picture_size": (640,)}, "picture_size"),
+        ({"picture_size": 640}, "picture_size"),
+        ({"picture_size": (640.0, 480)}, "picture_size"),
         ({"fps": 0}, "fps"),
+        ({"fps": 29.97}, "fps"),
+        ({"fps": "15"}, "fps"),
+        ({"max_s": "60"}, "max_s"),
+        ({"max_s": None}, "max_s"),
+        ({"max_bytes": "1GB"}, "max_bytes"),
     ],
 )
 def test_invalid_options(options: dict[str, Any], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         Recorder(**{"path": "calls/{id}.ogg", **options})
+
+
+@pytest.mark.parametrize("path", [None, 5])
+def test_a_path_that_is_none(path: Any) -> None:
+    with pytest.raises(TypeError):
+        Recorder(path)
 
 
 def test_a_stream_is_recorded_with_what_it_has() -> None:

@@ -9,10 +9,9 @@ from fastrtc.audio import libopus as module
 from fastrtc.recording.container import ContainerSink
 from fastrtc.recording.opus_sink import OpusSink
 from fastrtc.recording.sink import BATCH_S, PAGE_BATCH_S, Format, format_of, open_sink
-from fastrtc.recording.track import Block
 from fastrtc.recording.wav import WavSink
 
-from .sound import RATE, read, tone
+from .sound import RATE, block, read, tone
 
 
 def test_the_suffix_is_the_format(tmp_path: Path) -> None:
@@ -40,7 +39,8 @@ def test_opus_has_the_lowest_rate_that_holds_all(suffix: str, source: int, rate:
     batch_s = PAGE_BATCH_S if suffix == ".mp4" else BATCH_S
     assert format_of(suffix, (source, 16_000)).rates[0] == rate
     rates = (RATE, rate)
-    assert format_of(suffix, (RATE, source)) == Format(rates, batch_s)
+    packets = suffix in (".ogg", ".opus")
+    assert format_of(suffix, (RATE, source)) == Format(rates, batch_s, packets)
 
 
 def test_without_libopus_ffmpeg_writes_the_file(
@@ -53,7 +53,7 @@ def test_without_libopus_ffmpeg_writes_the_file(
         descriptor = os.open(tmp_path / "call.ogg", os.O_CREAT | os.O_RDWR)
         sink = open_sink(descriptor, ".ogg", audio=True, pictures=None)
         assert isinstance(sink, ContainerSink)
-        sink.write(Block(tone(1.0), tone(1.0, 1000)))
+        sink.write(block(tone(1.0), tone(1.0, 1000)))
         sink.close()
     finally:
         module.libopus.cache_clear()

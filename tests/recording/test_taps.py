@@ -1,6 +1,17 @@
 import numpy as np
 
-from fastrtc.recording.events import Cut, Held, Picture, Received, Released, Restored, TakenBack
+from fastrtc.pacing.taps import Source
+from fastrtc.recording.events import (
+    Confirmed,
+    Cut,
+    Held,
+    Picture,
+    Played,
+    Received,
+    Released,
+    Restored,
+    TakenBack,
+)
 from fastrtc.recording.taps import MAX_EVENTS, PictureTaps, Taps
 
 SAMPLES = np.zeros((1, 480), np.int16)
@@ -9,26 +20,44 @@ SAMPLES = np.zeros((1, 480), np.int16)
 def test_media_time_is_that_of_rtp_or_the_number_of_samples() -> None:
     now = [5.0]
     taps = Taps(lambda: now[0])
-    taps.received(48_000, SAMPLES)
+    taps.received(48_000, SAMPLES, None)
     taps.skipped(0.5)
-    taps.received(24_000, SAMPLES)
-    taps.received(24_000, SAMPLES)
-    taps.at(700.0)
+    taps.received(24_000, SAMPLES, None)
+    taps.received(24_000, SAMPLES, None)
     now[0] = 6.0
-    taps.received(24_000, SAMPLES)
+    taps.received(24_000, SAMPLES, Source(700.0, b"packet"))
+    taps.received(24_000, SAMPLES[:, :240], Source(700.02, b"of 10 ms"))
+    taps.received(24_000, np.zeros((2, 480), np.int16), Source(700.03, b"stereo"))
     events = taps.take()
     assert all(isinstance(event, Received) for event in events)
-    assert [(e.media_s, e.timed, e.arrival_s) for e in events if isinstance(e, Received)] == [
-        (0.0, False, 5.0),
-        (0.51, False, 5.0),
-        (0.53, False, 5.0),
-        (700.0, True, 6.0),
+    assert [(*event[:3], event[5]) for event in events] == [
+        (0.0, False, 5.0, b""),
+        (0.51, False, 5.0, b""),
+        (0.53, False, 5.0, b""),
+        (700.0, True, 6.0, b"packet"),
+        (700.02, True, 6.0, b""),
+        (700.03, True, 6.0, b""),
     ]
+    assert taps.take() == []
+
+
+def test_a_packet_belongs_to_the_audio_that_was_sent_last() -> None:
+    taps = Taps(lambda: 5.0)
+    taps.encoded(b"of nothing")
+    for samples, packet in ((SAMPLES, b"first"), (SAMPLES, b""), (SAMPLES[:, :240], b"of 10 ms")):
+        taps.played(5.0, 24_000, samples, catches_up=True)
+        if packet:
+            taps.encoded(packet)
+    events = taps.take()
+    taps.encoded(b"late")
+    assert [event.packet for event in events if isinstance(event, Played)] == [b"first", b"", b""]
     assert taps.take() == []
 
 
 def test_the_other_events_and_their_bound() -> None:
     taps = Taps(lambda: 7.0)
+    taps.played(6.9, 48_000, SAMPLES, catches_up=True)
+    taps.confirmed(0.3)
     taps.cut(0.2)
     taps.taken_back(0.1)
     taps.restored(0.05)
@@ -37,7 +66,10 @@ def test_the_other_events_and_their_bound() -> None:
     pictures = PictureTaps(taps, "played", lambda: 8.0)
     pictures.picture("frame", 3.5)
     pictures.picture("frame", None)
+    pictures.picture("frame", 3.6, 900.5)
     assert taps.take() == [
+        Played(6.9, 7.0, True, 48_000, SAMPLES),
+        Confirmed(0.3),
         Cut(7.0, 0.2),
         TakenBack(0.1),
         Restored(0.05),
@@ -45,6 +77,7 @@ def test_the_other_events_and_their_bound() -> None:
         Released(7.0),
         Picture("played", 3.5, 8.0, "frame"),
         Picture("played", 8.0, 8.0, "frame"),
+        Picture("played", 3.6, 8.0, "frame", 900.5),
     ]
     for _ in range(MAX_EVENTS + 5):
         taps.held()

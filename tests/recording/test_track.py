@@ -12,10 +12,10 @@ def test_samples_are_read_from_where_they_were_placed() -> None:
     track.place(3, values(1, 2))
     track.place(5, values(3))
     track.place(9, values(9))
-    assert track.read(7).tolist() == [0, 0, 0, 1, 2, 3, 0]
+    assert track.read(7).samples.tolist() == [0, 0, 0, 1, 2, 3, 0]
     track.place(5, values(4, 5, 6, 7))  # of which two are late
-    assert track.read(12).tolist() == [6, 7, 9, 0, 0]
-    assert track.read(12).tolist() == []
+    assert track.read(12).samples.tolist() == [6, 7, 9, 0, 0]
+    assert track.read(12).samples.tolist() == []
     assert (track.read_to, track.end) == (12, 10)
 
 
@@ -28,14 +28,14 @@ def test_what_is_cut_is_silence() -> None:
     assert track.cut(9).tolist() == []
     assert track.cut(0).tolist() == [3]  # what was read stays
     track.place(4, values(7))
-    assert track.read(6).tolist() == [0, 0, 7, 0]
+    assert track.read(6).samples.tolist() == [0, 0, 7, 0]
 
 
 def test_long_audio_and_positions_out_of_reach() -> None:
     track = SampleTrack()
     sound = (np.arange(10 * RATE) % 30_000).astype(np.int16)
     track.place(5, sound)
-    track.place(round(MAX_AHEAD_S * RATE) + 6, values(1))  # a clock that is wrong costs no memory
-    heard = [track.read(stop) for stop in range(RATE, 11 * RATE + 1, RATE)]
+    assert not track.place(round(MAX_AHEAD_S * RATE) + 6, values(1)), "a clock that is wrong"
+    heard = [track.read(stop).samples for stop in range(RATE, 11 * RATE + 1, RATE)]
     assert np.array_equal(np.concatenate(heard)[5 : 5 + len(sound)], sound)
     assert not np.concatenate(heard)[5 + len(sound) :].any()

@@ -4,10 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fastrtc.recording.track import Block
 from fastrtc.recording.wav import WavSink
 
-from .sound import RATE, noise
+from .sound import RATE, block, noise
 
 
 def test_the_file_is_readable_after_each_flush(tmp_path: Path) -> None:
@@ -15,7 +14,7 @@ def test_the_file_is_readable_after_each_flush(tmp_path: Path) -> None:
     sink = WavSink(path.open("w+b", buffering=0))
     sound = np.stack((noise(RATE), noise(RATE, 2)))
     for start in range(0, RATE, RATE // 4):
-        sink.write(Block(*sound[:, start : start + RATE // 4]))
+        sink.write(block(*sound[:, start : start + RATE // 4]))
         sink.flush()
         with wave.open(str(path)) as file:  # as after a SIGKILL
             assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (2, RATE, 2)
@@ -33,6 +32,6 @@ def test_a_disk_that_is_full() -> None:
     file.close()
     sink._file = open("/dev/full", "w+b", buffering=0)
     with pytest.raises(OSError, match="No space left"):
-        sink.write(Block(*np.ones((2, 100), np.int16)))
+        sink.write(block(*np.ones((2, 100), np.int16)))
     with pytest.raises(OSError, match="No space left"):
         sink.close()

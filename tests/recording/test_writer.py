@@ -1,6 +1,7 @@
 """The thread that writes: limits, a slow disk, a disk that is full."""
 
 import threading
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -8,11 +9,11 @@ import numpy as np
 import pytest
 
 from fastrtc.recording.errors import LimitReached
-from fastrtc.recording.events import Event, Picture, Played, Received
+from fastrtc.recording.events import Event, Picture, Received
 from fastrtc.recording.recorder import Recorder
 from fastrtc.recording.writer import MAX_PICTURES_S, MAX_WAITING_S, Target, Writer, Written
 
-from .sound import RATE, onsets, read, tone
+from .sound import RATE, on_time, onsets, read, tone
 
 NOW = datetime(2026, 11, 29)
 
@@ -24,6 +25,7 @@ class Observer:
         self.may_write = threading.Event()
         self.may_write.set()
         self.written = Written()
+        self.over_at = 0.0
 
     def opened(self) -> None:
         self.is_open.set()
@@ -31,6 +33,7 @@ class Observer:
 
     def ended(self, written: Written) -> None:
         self.written = written
+        self.over_at = time.monotonic()
         self.over.set()
 
 
@@ -48,7 +51,7 @@ def speak(writer: Writer, seconds: float, **silence: float) -> None:
         at_s = 100 + n * writer.batch_s
         events: list[Event] = []
         if at_s > 100.1 + played_s:
-            events.append(Played(100.0 + played_s, RATE, sound))
+            events.append(on_time(100.0 + played_s, RATE, sound))
             played_s += 1
         writer.put(at_s, events)
 
@@ -75,7 +78,49 @@ def test_limits(tmp_path: Path, limit: dict[str, float]) -> None:
     assert observer.over.wait(10)
     assert isinstance(observer.written.error, LimitReached)
     assert 1 <= observer.written.duration_s <= 2.2
+    (stretch,) = observer.written.stretches
+    assert (stretch.start_s, stretch.end_s) == (0.0, observer.written.duration_s)
     assert read(tmp_path / "x.wav").shape[1] == round(observer.written.duration_s * RATE)
+
+
+def test_recordings_of_one_folder_are_written_each_for_itself(tmp_path: Path) -> None:
+    short, long = Observer(), Observer()
+    limited = writer(tmp_path / "short.wav", short, max_s=2.0)
+    whole = writer(tmp_path / "long.wav", long)
+    speak(limited, 5)
+    speak(whole, 5)
+    assert short.over.wait(10) and isinstance(short.written.error, LimitReached)
+    whole.stop(105.0, [])
+    whole.finish()
+    assert long.over.wait(10) and long.written.error is None
+    assert onsets(read(tmp_path / "long.wav")[1]) == pytest.approx([*range(5)], abs=0.001)
+
+
+def test_the_silence_of_a_long_stop_is_written_in_steps(tmp_path: Path) -> None:
+    """Meanwhile another recording of the folder is written, and ends."""
+    long, short = Observer(), Observer()
+    first = writer(tmp_path / "long.wav", long)
+    second = writer(tmp_path / "short.wav", short)
+    may_write = threading.Event()
+
+    def wait() -> None:
+        may_write.wait(10)
+
+    first._thread.call(wait)
+    first.start(100.0)
+    first.stop(101.0, [])
+    first.start(181.0)
+    first.stop(182.0, [on_time(181.5, RATE, tone(0.1)[np.newaxis])])
+    first.finish()
+    speak(second, 2)
+    second.stop(102.0, [])
+    second.finish()
+    may_write.set()
+    assert long.over.wait(20) and short.over.wait(1)
+    assert short.over_at < long.over_at
+    assert [(s.start_s, s.end_s) for s in long.written.stretches] == [(0.0, 1.0), (81.0, 82.0)]
+    assert onsets(read(tmp_path / "long.wav")[1]) == pytest.approx([81.5], abs=0.001)
+    assert onsets(read(tmp_path / "short.wav")[1]) == pytest.approx([0, 1], abs=0.001)
 
 
 def test_a_slow_disk_costs_what_does_not_fit_and_moves_nothing(
@@ -87,10 +132,10 @@ def test_a_slow_disk_costs_what_does_not_fit_and_moves_nothing(
     assert observer.is_open.wait(10)
     speak(made, 40)
     frames = [Picture("received", 0.0, 0.0, None)]
-    assert made._items.qsize() == MAX_WAITING_S / made.batch_s
+    assert len(made._batches) == MAX_WAITING_S / made.batch_s
     made.put(140.4, frames)
     observer.may_write.set()
-    made.stop(141.0, [Played(140.5, RATE, tone(0.1)[np.newaxis])])
+    made.stop(141.0, [on_time(140.5, RATE, tone(0.1)[np.newaxis])])
     made.finish()
     assert observer.over.wait(20)
     assert observer.written.lost_s == pytest.approx(10.4, abs=0.5)

@@ -357,7 +357,9 @@ async def test_a_limit_ends_the_recording(tmp_path: Path) -> None:
     call = await talk(recorded(short, Recorder(tmp_path / "x.wav", max_s=1, on_end=ends)))
     assert ends.one.reason == "limit" and 1 <= ends.one.duration_s < 1.5
     assert indicator(call) == [True, False]
-    assert ends.one.turns_path is not None and ends.one.turns_path.exists()
+    assert ends.one.turns_path is not None
+    report = json.loads(ends.one.turns_path.read_text())
+    assert report["stretches"] == [{"start_s": 0.0, "end_s": report["duration_s"]}]
 
 
 async def test_an_on_end_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

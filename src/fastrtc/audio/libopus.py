@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "DELAY_S",
     "FIRST_CELT",
     "LOW_DELAY_S",
     "Libopus",
@@ -31,7 +32,7 @@ _INSTALLED = {"win32": "opus.dll", "darwin": "libopus.0.dylib"}
 
 _APPLICATION_AUDIO, _APPLICATION_LOW_DELAY = 2049, 2051
 _SET_BITRATE, _SET_COMPLEXITY, _SET_INBAND_FEC, _SET_PACKET_LOSS = 4002, 4010, 4012, 4014
-_SET_DTX, _SET_VBR_CONSTRAINT, _SET_SIGNAL = 4016, 4020, 4024
+_SET_DTX, _SET_VBR_CONSTRAINT, _SET_SIGNAL, _SET_PREDICTION_DISABLED = 4016, 4020, 4024, 4042
 _SIGNAL_AUTO, _SIGNAL_VOICE = -1000, 3001
 # Constants of opus_defines.h, which are part of the ABI.
 
@@ -50,6 +51,9 @@ _MAX_BYTES = 1275
 
 LOW_DELAY_S = 0.0025
 """The delay of an encoder with ``low_delay``, in seconds: the look-ahead of CELT."""
+
+DELAY_S = 0.0065
+"""The delay of other encoders: 4 ms more, in which SILK resamples."""
 
 _FEC_COMPLEXITY = 1
 """The highest complexity with FEC. At 64 kbit/s, 20 ms of speech cost 95 us instead of 225 with
@@ -80,6 +84,7 @@ class Libopus:
         self.encode = library.opus_encode
         self.encode.restype = number
         self.encode.argtypes = (pointer, pointer, c_int, pointer, number)
+        self.encoder_size = library.opus_encoder_get_size
         self.encoder_destroy = library.opus_encoder_destroy
         self.encoder_destroy.restype, self.encoder_destroy.argtypes = None, (pointer,)
         self.decoder_create = library.opus_decoder_create
@@ -208,6 +213,7 @@ class LibopusEncoder:
         weakref.finalize(self, library.encoder_destroy, state).atexit = False
         self._library = library
         self._state = state
+        self._channels = channels
         self._complexity = complexity
         self._buffer = ctypes.create_string_buffer(_MAX_BYTES)
         self._set(_SET_BITRATE, bit_rate)
@@ -229,6 +235,10 @@ class LibopusEncoder:
         self._set(_SET_SIGNAL, _SIGNAL_VOICE if percent else _SIGNAL_AUTO)
         complexity = min(self._complexity, _FEC_COMPLEXITY) if percent else self._complexity
         self._set(_SET_COMPLEXITY, complexity)
+
+    def predict(self, *, on: bool) -> None:
+        """Set whether frames depend on what the decoder has in memory, which makes them shorter."""
+        self._set(_SET_PREDICTION_DISABLED, int(not on))
 
     def encode(self, samples: NDArray[np.int16]) -> bytes:
         """Encode a frame.
@@ -256,6 +266,14 @@ class LibopusEncoder:
         if size < 0:
             raise ValueError(f"libopus cannot encode {count} samples: error {size}")
         return ctypes.string_at(self._buffer, size)
+
+    def save(self) -> bytes:
+        """Return the state, for ``restore``: libopus allows to copy it."""
+        return ctypes.string_at(self._state, self._library.encoder_size(self._channels))
+
+    def restore(self, state: bytes) -> None:
+        """Continue as after a ``save`` of the same encoder."""
+        ctypes.memmove(self._state, state, len(state))
 
     def _set(self, request: int, value: int) -> None:
         error = self._library.encoder_ctl(self._state, request, ctypes.c_int32(value))

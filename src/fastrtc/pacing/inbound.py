@@ -24,7 +24,7 @@ from ..handlers.invoke import Invoker, is_async
 from ..handlers.link import link_of
 from .arrival_clock import ArrivalClock
 from .silence import SilenceClock
-from .taps import InboundTap
+from .taps import InboundTap, Source
 
 __all__ = ["AudioInbound"]
 
@@ -51,8 +51,7 @@ class AudioInbound:
     """Convert the client's audio to the rate and layout of a handler, and deliver it.
 
     ``push`` is called on the event loop and never waits; ``receive`` runs in a task or a thread of
-    the connection, one call at a time. It gets blocks of 20 ms regardless of the chunks pushed;
-    each block is an array of its own, which the handler may keep and modify.
+    the connection, one call at a time, with blocks of 20 ms, which it may keep and modify.
 
     Args:
         handler: The handler whose ``receive`` is called.
@@ -65,12 +64,11 @@ class AudioInbound:
         rate: The sample rate of the handler in Hz.
         overflow: Counts the blocks that are dropped because the handler is slow.
         receiving: Whether a sync ``receive`` is running at the moment.
-        on_received: Called after ``receive`` has processed a frame, where it ran: on the loop if it
-            is async, otherwise in its thread.
-        arrivals: Follows when audio arrives, on the clock of ``time.monotonic()``; None while
-            nothing needs it.
+        on_received: Called after ``receive`` has processed a frame, where that ran.
+        arrivals: Follows when audio arrives, by ``time.monotonic()``; None while nothing needs it.
         on_pushed: Called on the event loop with the samples of each ``push``; None for nothing.
         tap: Records the audio; None for nothing.
+        source: Where the audio that is pushed next is from; None if that is unknown.
     """
 
     def __init__(
@@ -114,6 +112,7 @@ class AudioInbound:
         self.on_received: Callable[[], None] = _nothing
         self.on_pushed: Callable[[NDArray[np.int16]], None] | None = None
         self.tap: InboundTap | None = None
+        self.source: Source | None = None
         self._most_waiting = round(BACKLOG_S * self.rate * channels)
         self.overflow = Overflow(
             logger.warning,
@@ -128,10 +127,11 @@ class AudioInbound:
             rate: Sample rate in Hz.
             samples: Shape ``(channels, n)``.
         """
+        source, self.source = self.source, None
         if self._stopped or self._finishing or samples.shape[1] == 0:
             return
         if self.tap is not None:
-            self.tap.received(rate, samples)
+            self.tap.received(rate, samples, source)
         if self.on_pushed is not None:
             self.on_pushed(samples)
         if self._needs_silence is not None:

@@ -380,7 +380,8 @@ class AudioOutbound(SuspendableOutput):
         action = playout.poll(now)
         if not isinstance(action, float):
             if self.tap is not None and action is not None:
-                self.tap.played(playout.frame_due, playout.rate, action.samples)
+                rtp, due_s = not playout.options.lead_s, playout.frame_due
+                self.tap.played(due_s, playout.rate, action.samples, catches_up=rtp)
             self._sent.ring()
             if self.on_polled is not None:
                 self.on_polled(playout)

@@ -2,49 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["InboundTap", "OutboundTap", "PictureTap", "time_of"]
+__all__ = ["InboundTap", "OutboundTap", "PictureTap", "Source"]
+
+
+class Source(NamedTuple):
+    """Where audio of the client is from.
+
+    Attributes:
+        media_s: Its RTP time, in seconds.
+        packet: The Opus packet that it was decoded from; empty if there is none, or if the audio is
+            something else, too.
+    """
+
+    media_s: float
+    packet: bytes
 
 
 class InboundTap(Protocol):
     """Gets the audio of the client as it arrives. Arrays are kept, and not modified."""
 
-    def at(self, media_s: float) -> None:
-        """Set the RTP time of the audio that is received next, in seconds."""
+    def received(self, rate: int, samples: NDArray[np.int16], source: Source | None) -> None:
+        """Receive audio.
 
-    def received(self, rate: int, samples: NDArray[np.int16]) -> None:
-        """Receive audio, shape ``(channels, n)``."""
+        Args:
+            rate: Sample rate in Hz.
+            samples: Shape ``(channels, n)``.
+            source: Where it is from; None for audio without an RTP time.
+        """
 
     def skipped(self, seconds: float) -> None:
         """Account for audio that the client did not send."""
 
 
-class Tapped(Protocol):
-    """Audio that may be recorded."""
-
-    tap: InboundTap | None
-
-
-def time_of(tapped: Tapped) -> Callable[[float], None]:
-    """Return what sets the RTP time of the audio that is received next, if it is recorded."""
-
-    def set_time(media_s: float) -> None:
-        if tapped.tap is not None:
-            tapped.tap.at(media_s)
-
-    return set_time
-
-
 class OutboundTap(Protocol):
     """Gets the audio that is sent, and what the client does not play of it."""
 
-    def played(self, due_s: float, rate: int, samples: NDArray[np.int16]) -> None:
-        """Receive audio, shape ``(channels, n)``, that is to be played at a time of the loop."""
+    def played(
+        self, due_s: float, rate: int, samples: NDArray[np.int16], *, catches_up: bool
+    ) -> None:
+        """Receive audio that is sent now, and is to be played at a time of the loop.
+
+        Args:
+            due_s: That time.
+            rate: Sample rate in Hz.
+            samples: Shape ``(channels, n)``.
+            catches_up: Whether the client plays audio that is late faster.
+        """
+
+    def encoded(self, packet: bytes) -> None:
+        """Receive the Opus packet that carries that audio, right after it."""
+
+    def confirmed(self, unplayed_s: float) -> None:
+        """Record that the client has echoed a mark.
+
+        Args:
+            unplayed_s: How much of the audio so far is behind it, in seconds.
+        """
 
     def cut(self, unplayed_s: float) -> None:
         """Record that the client drops what is ahead of its time.
@@ -69,5 +87,11 @@ class OutboundTap(Protocol):
 class PictureTap(Protocol):
     """Gets frames of video. They are only read."""
 
-    def picture(self, frame: Any, media_s: float | None) -> None:
-        """Receive an ``av.VideoFrame``, with its time on the clock of its sender in seconds."""
+    def picture(self, frame: Any, media_s: float | None, audio_s: float | None = None) -> None:
+        """Receive an ``av.VideoFrame``.
+
+        Args:
+            frame: The frame.
+            media_s: Its time on the clock of its sender, in seconds.
+            audio_s: The RTP time of the audio of the same moment, in seconds, if that is known.
+        """

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "Confirmed",
     "Cut",
     "Event",
     "Held",
@@ -32,6 +33,7 @@ class Received(NamedTuple):
         arrival_s: When it arrived, on the clock of the event loop.
         rate: Sample rate in Hz.
         samples: Shape ``(channels, n)``.
+        packet: The Opus packet of which it is the audio, if that is 20 ms in mono; empty otherwise.
     """
 
     media_s: float
@@ -39,6 +41,7 @@ class Received(NamedTuple):
     arrival_s: float
     rate: int
     samples: NDArray[np.int16]
+    packet: bytes = b""
 
 
 class Played(NamedTuple):
@@ -46,13 +49,30 @@ class Played(NamedTuple):
 
     Attributes:
         due_s: When it is to be played, on the clock of the event loop.
+        sent_s: When it was sent: it cannot be played earlier.
+        catches_up: Whether the client plays audio that is late faster, as the jitter buffers of
+            WebRTC do.
         rate: Sample rate in Hz.
         samples: Shape ``(channels, n)``.
+        packet: The Opus packet that carried it, if that is 20 ms; empty otherwise.
     """
 
     due_s: float
+    sent_s: float
+    catches_up: bool
     rate: int
     samples: NDArray[np.int16]
+    packet: bytes = b""
+
+
+class Confirmed(NamedTuple):
+    """The client has echoed a mark.
+
+    Attributes:
+        unplayed_s: How much of the audio so far is behind it, in seconds.
+    """
+
+    unplayed_s: float
 
 
 class Cut(NamedTuple):
@@ -115,12 +135,17 @@ class Picture(NamedTuple):
         media_s: Its time on the clock of its sender, in seconds.
         at_s: When it was received or sent.
         frame: The ``av.VideoFrame``, which is only read.
+        audio_s: The RTP time of the audio of the client at the same moment, in seconds; None if it
+            is unknown.
     """
 
     side: Side
     media_s: float
     at_s: float
     frame: Any
+    audio_s: float | None = None
 
 
-Event: TypeAlias = Received | Played | Cut | TakenBack | Restored | Held | Released | Picture
+Event: TypeAlias = (
+    Received | Played | Confirmed | Cut | TakenBack | Restored | Held | Released | Picture
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["JoinedAudio"]
+__all__ = ["ROUNDING_S", "JoinedAudio"]
 
 ROUNDING_S = 0.001
 """Chunks this far apart follow each other, in seconds."""
@@ -17,18 +17,24 @@ class JoinedAudio:
     Attributes:
         start_s: The time of the first sample, in seconds.
         rate: Sample rate in Hz.
+        packets: The packets of the chunks, with the position of their first sample among all.
     """
 
     def __init__(self) -> None:
+        self.packets: list[tuple[int, bytes]] = []
+        self._size = 0
         self._chunks: list[NDArray[np.int16]] = []
         self._end_s = 0.0
         self.start_s = 0.0
         self.rate = 0
 
-    def add(self, start_s: float, rate: int, samples: NDArray[np.int16]) -> bool:
+    def add(
+        self, start_s: float, rate: int, samples: NDArray[np.int16], packet: bytes = b""
+    ) -> bool:
         """Add a chunk of shape ``(channels, n)``; return False if it does not follow the last."""
         if not self._chunks:
             self.start_s, self.rate = start_s, rate
+            self.packets, self._size = [], 0
         elif (
             rate != self.rate
             or abs(start_s - self._end_s) > ROUNDING_S
@@ -36,6 +42,9 @@ class JoinedAudio:
         ):
             return False
         self._chunks.append(samples)
+        if packet:
+            self.packets.append((self._size, packet))
+        self._size += samples.shape[1]
         self._end_s = start_s + samples.shape[1] / rate
         return True
 

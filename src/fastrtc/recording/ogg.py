@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 
-__all__ = ["OggPages", "delimit", "join_streams", "opus_head", "opus_tags"]
+__all__ = ["OggPages", "join_streams", "opus_head", "opus_tags", "split_frames"]
 
 _PAGE = struct.Struct("<4sBBQIIIB")
 _BEGIN, _END = 2, 4
@@ -14,6 +14,12 @@ _BEGIN, _END = 2, 4
 
 MAX_SEGMENTS = 255
 """The most segments of a page; a packet has one for each 255 bytes, and one for the rest."""
+
+MAX_FRAME_BYTES = 1275
+"""The longest frame (RFC 6716 section 3.2.1)."""
+
+_DIFFERENT = 0x80
+"""In the second byte of a packet in code 3: its frames have different lengths."""
 
 _CHECKSUM_AT = 22
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
@@ -43,21 +49,28 @@ class OggPages:
             cut: The position of the end of the stream, at which the last packet is cut; None if
                 more follow.
         """
+        sizes = list(map(len, packets))
         pages = []
         begin = segments = 0
-        for n, packet in enumerate(packets):
-            needed = len(packet) // 255 + 1
-            if segments + needed > MAX_SEGMENTS:
-                at = position - (len(packets) - n) * step
-                pages.append(self._page(packets[begin:n], at))
-                begin, segments = n, 0
-            segments += needed
-        last = cut is not None
-        pages.append(self._page(packets[begin:], position if cut is None else cut, last=last))
+        if max(sizes) >= 255 or len(sizes) > MAX_SEGMENTS:
+            for n, size in enumerate(sizes):
+                needed = size // 255 + 1
+                if segments + needed > MAX_SEGMENTS:
+                    at = position - (len(packets) - n) * step
+                    pages.append(self._page(packets[begin:n], sizes[begin:n], at))
+                    begin, segments = n, 0
+                segments += needed
+        end, last = (position, False) if cut is None else (cut, True)
+        pages.append(self._page(packets[begin:], sizes[begin:], end, last=last))
         return b"".join(pages)
 
-    def _page(self, packets: Sequence[bytes], position: int, *, last: bool = False) -> bytes:
-        lengths = b"".join(b"\xff" * (len(p) // 255) + bytes((len(p) % 255,)) for p in packets)
+    def _page(
+        self, packets: Sequence[bytes], sizes: Sequence[int], position: int, *, last: bool = False
+    ) -> bytes:
+        if max(sizes) < 255:
+            lengths = bytes(sizes)
+        else:
+            lengths = b"".join(b"\xff" * (size // 255) + bytes((size % 255,)) for size in sizes)
         flags = (0 if self._count else _BEGIN) | (_END if last else 0)
         head = _PAGE.pack(b"OggS", 0, flags, position, self._serial, self._count, 0, len(lengths))
         self._count += 1
@@ -90,34 +103,46 @@ def opus_tags(vendor: str) -> bytes:
     return b"OpusTags" + struct.pack("<I", len(name)) + name + struct.pack("<I", 0)
 
 
-def join_streams(left: bytes, right: bytes) -> bytes:
-    """Return a packet of two streams (RFC 7845 section 3): the first one says its length.
+def split_frames(packet: bytes) -> list[bytes]:
+    """Return a packet for each frame of a packet (RFC 6716 section 3.2).
 
     Args:
-        left: The packet of the first stream.
-        right: That of the second.
+        packet: A packet without padding, as libopus makes it.
     """
-    return b"".join((delimit(left), right))
-
-
-def delimit(packet: bytes) -> bytes:
-    """Return a packet with the length of its last frame (RFC 6716 appendix B).
-
-    Args:
-        packet: A packet without padding, of one frame or of several in code 3, as libopus makes it.
-    """
-    if packet[0] & 3 == 0:
-        return b"".join((packet[:1], _length(len(packet) - 1), packet[1:]))
-    count, at, rest = packet[1] & 0x3F, 2, len(packet) - 2
-    if packet[1] & 0x80:  # the frames have different lengths
+    code, at = packet[0] & 3, 1
+    if code == 0:
+        return [packet]
+    count, lengths = 2, []
+    if code == 3:
+        count, at = packet[1] & 0x3F, 2
+    if code == 2 or (code == 3 and packet[1] & _DIFFERENT):
         for _ in range(count - 1):
             size, used = packet[at], 1
             if size >= 252:
                 size, used = size + 4 * packet[at + 1], 2
-            at, rest = at + used, rest - used - size
+            lengths.append(size)
+            at += used
     else:
-        rest //= count
-    return b"".join((packet[:at], _length(rest), packet[at:]))
+        lengths = [(len(packet) - at) // count] * (count - 1)
+    head, frames = bytes((packet[0] & ~3,)), []
+    for length in lengths:
+        frames.append(head + packet[at : at + length])
+        at += length
+    return [*frames, head + packet[at:]]
+
+
+def join_streams(left: Sequence[bytes], right: Sequence[bytes]) -> list[bytes]:
+    """Return packets of two streams (RFC 7845 section 3): the first one says its length.
+
+    Args:
+        left: The packets of the first stream, with one frame each (RFC 6716 appendix B).
+        right: Those of the second.
+    """
+    lengths = _LENGTHS
+    return [
+        b"".join((one[:1], lengths[len(one) - 1], one[1:], other))
+        for one, other in zip(left, right, strict=True)
+    ]
 
 
 def _length(size: int) -> bytes:
@@ -126,3 +151,7 @@ def _length(size: int) -> bytes:
         return bytes((size,))
     low = 252 + (size & 3)
     return bytes((low, (size - low) >> 2))
+
+
+_LENGTHS = [_length(size) for size in range(MAX_FRAME_BYTES + 1)]
+"""Those of all frames."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -10,11 +12,13 @@ from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 from .baseline import DelayBaseline
+from .correction import PositionCorrection
 from .events import Received
-from .joined import JoinedAudio
-from .track import NOWHERE, SampleTrack
+from .joined import ROUNDING_S, JoinedAudio
+from .packet_track import PACKET_S, PacketTrack, can_be_written
+from .track import HELD_BACK_S, NOWHERE, SampleTrack
 
-__all__ = ["ReceivedAudio"]
+__all__ = ["HOLD_S", "ReceivedAudio"]
 
 HOLD_S = 0.25
 """How much of a new stretch of audio is held before it is placed, in seconds: among so many packets
@@ -38,30 +42,26 @@ recording began with the speaker's consent."""
 CONTIGUOUS_S = 0.005
 """Up to this distance, in seconds, audio follows what came before without a gap."""
 
-BLOCK_S = 0.02
-"""How much is corrected at a time, in seconds."""
-
-CORRECT_FROM_S, CORRECT_TO_S = 0.003, 0.0005
-"""From which error on a position is corrected, and up to which, in seconds."""
-
-MAX_STRETCH = 0.005
-"""By how much audio that is not quiet is stretched or compressed to correct its position: not
-audible, and 50 times as much as clocks differ."""
-
-JUMP_S = 0.04
-"""A larger error of audio that comes too early is corrected by silence, in seconds."""
-
 KEPT_PAUSE_S = 0.2
 """How much of a pause is kept when a delay is made up in it, in seconds."""
 
-QUIET = 100
-"""Up to this level of ``int16`` audio may be dropped or silence inserted: -50 dB of full scale."""
+CHUNK_JITTER_S = 0.05
+"""How late a chunk that is longer than audio is held back may be without a gap, in seconds."""
+
+CHUNK_WINDOW_S = 10.0
+"""For how long the longest chunk counts, in seconds."""
+
+
+STEP_FROM_S = 0.6 * PACKET_S
+"""From which error on the position of audio whose packets are written as they are is corrected by
+the length of a packet, in seconds."""
 
 
 class _Held(NamedTuple):
     media_s: float
     rate: int
     samples: NDArray[np.int16]
+    packet: bytes
 
 
 class ReceivedAudio:
@@ -70,19 +70,34 @@ class ReceivedAudio:
     The media time is that of RTP, or the number of samples since the beginning. Its offset to our
     clock is the smallest delay of the latest packets, which follows the client's clock: the small
     correction is spread over pauses, or stretches the audio by up to 0.5%. Audio that arrives after
-    a stall of the network is placed as early as possible, and nothing of it is lost.
+    a stall of the network is placed as early as possible, and nothing of it is lost. Audio in
+    chunks that are longer than it is held back is placed so much later, as its place is written
+    when a chunk arrives.
+
+    If packets are to be written as they are, the positions of all are a multiple of 20 ms apart,
+    and the client's clock is followed in such steps.
 
     Args:
         track: The track to place it on.
         began_s: When the recording began.
         consent_s: When the speaker consented; what was said before is left out, however late it
             arrives. None if there is no such time.
+        packets: Where to place packets; None if they are not used.
     """
 
-    def __init__(self, track: SampleTrack, began_s: float, consent_s: float | None = None) -> None:
+    def __init__(
+        self,
+        track: SampleTrack,
+        began_s: float,
+        consent_s: float | None = None,
+        packets: PacketTrack | None = None,
+    ) -> None:
         self._track = track
+        self._packets = packets
+        self._on_grid = False  # there have been packets
+        self._step_s = 0.0  # what is left to correct of a step
+        self._unconverted = False  # what was placed last had the rate of the track
         self._rate = track.rate
-        self._block = round(BLOCK_S * track.rate)
         self._began_s = began_s
         self._consent_s = consent_s
         self._baseline = DelayBaseline()
@@ -91,18 +106,73 @@ class ReceivedAudio:
         self._held_since = -inf
         self._arrival_s = inf  # of what came last
         self._started = False
+        self._chunk_s = 0.0  # the longest of the latest chunks without RTP times
+        self._chunk_until_s = -inf
         self._converter = AudioConverter(track.rate, 1)
         self._next = NOWHERE  # the position after what was placed last
-        self._correcting = False
-        self._quiet = 0  # samples
+        self._correction = PositionCorrection(track.rate, KEPT_PAUSE_S)
         self._joined = JoinedAudio()
+
+    def add_all(self, events: Sequence[Received]) -> None:
+        """Place audio, or hold it if it begins a new stretch."""
+        if not self._append_packets(events):
+            for event in events:
+                self.add(event)
+            self.settle()
+
+    def _append_packets(self, events: Sequence[Received]) -> bool:
+        """Place audio that follows what came before, packet by packet, as most does.
+
+        Returns:
+            Whether it does; otherwise nothing is placed.
+        """
+        track = self._packets
+        if track is None or not self._unconverted or self._held is not None or self._step_s:
+            return False
+        media, timed, arrivals, rates, samples, packets = zip(*events, strict=True)
+        apart_s, size = track.length / self._rate, len(events) * track.length
+        if not (
+            all(timed)
+            and rates.count(self._rate) == len(rates)
+            and can_be_written(*packets)
+            and _are_evenly_spaced(media, apart_s)
+            and arrivals[-1] - self._arrival_s <= PAUSE_S
+        ):
+            return False
+        delays = [at_s - media_s - apart_s for media_s, at_s in zip(media, arrivals, strict=True)]
+        least_s, known_s = min(delays), self._baseline.offset
+        if max(delays) - known_s > RESTART_S or least_s - known_s < -RESTART_S:
+            return False
+        first = delays.index(least_s)
+        self._baseline.add(media[first] + apart_s, arrivals[first])
+        position = self._position(media[0])
+        if (
+            abs(self._error_s()) > STEP_FROM_S
+            or abs(position - self._next) > CONTIGUOUS_S * self._rate
+            or position < self._track.read_to
+            or not track.is_aligned(self._next)
+        ):
+            return False
+        self._arrival_s = arrivals[-1]
+        self._on_grid = True
+        self._correction.begin()  # there is nothing to correct
+        if self._track.place_all(self._next, samples, size):
+            numbered = zip(range(0, size, track.length), packets, strict=True)
+            track.place(self._next, numbered, self._track.read_to)
+        self._next += size
+        return True
 
     def add(self, event: Received) -> None:
         """Place audio by the next ``settle``, or hold it if it begins a new stretch."""
-        media_s, timed, arrival_s, rate, samples = event  # as 50 times a second
+        media_s, timed, arrival_s, rate, samples, packet = event  # as 50 times a second
+        if packet and (self._packets is None or not self._packets.accepts(rate, packet)):
+            packet = b""
         if self._held is not None:
             self.advance(arrival_s)
-        end_s = media_s + samples.shape[1] / rate  # it is sent at its end
+        chunk_s = samples.shape[1] / rate
+        if not timed and (chunk_s >= self._chunk_s or arrival_s > self._chunk_until_s):
+            self._chunk_s, self._chunk_until_s = chunk_s, arrival_s + CHUNK_WINDOW_S
+        end_s = media_s + chunk_s  # it is sent at its end
         if self._held is None and self._is_restart(timed, arrival_s, arrival_s - end_s):
             self.settle()
             self._flush()
@@ -111,38 +181,61 @@ class ReceivedAudio:
         self._baseline.add(end_s, arrival_s)
         self._arrival_s = arrival_s
         if self._held is not None:
-            self._held.append(_Held(media_s, rate, samples))
-        elif not self._joined.add(media_s, rate, samples):
+            self._held.append(_Held(media_s, rate, samples, packet))
+        elif not self._joined.add(media_s, rate, samples, packet):
             self.settle()
-            self._joined.add(media_s, rate, samples)
+            self._joined.add(media_s, rate, samples, packet)
 
     def settle(self) -> None:
         """Place all audio that was added and is not held."""
         samples = self._joined.take()
         if samples is not None:
-            self._place(self._joined.start_s, self._joined.rate, samples)
+            joined = self._joined
+            self._place(joined.start_s, joined.rate, samples, joined.packets)
 
     def _consented(self, held: list[_Held]) -> list[_Held]:
         """Return what was said after the consent, by the smallest delay among the first audio."""
         if self._consent_s is None or self._started:
             return held
-        began_s, kept = self._consent_s - self._baseline.offset, []  # in media time
-        for media_s, rate, samples in held:
+        began_s = self._consent_s - self._baseline.offset  # in media time
+        kept: list[_Held] = []
+        for media_s, rate, samples, packet in held:
             before = max(0, round((began_s - media_s) * rate))
             if before < samples.shape[1]:
-                kept.append(_Held(media_s + before / rate, rate, samples[:, before:]))
+                # the FEC copy in a packet may have audio from before the consent
+                after = packet if len(kept) > 1 else b""
+                kept.append(_Held(media_s + before / rate, rate, samples[:, before:], after))
         return kept
 
     def _is_restart(self, timed: bool, arrival_s: float, offset_s: float) -> bool:
         if not self._started or arrival_s - self._arrival_s > PAUSE_S:
             return True
-        late_s = offset_s - self._anchor_s
+        late_s = offset_s - self._baseline.offset
         return late_s > (RESTART_S if timed else GAP_S) or late_s < -RESTART_S
 
     def advance(self, now_s: float) -> None:
         """Place what was held for long enough."""
         if self._held is not None and now_s >= self._held_since + HOLD_S:
             self._release()
+
+    def offset_s(self, now_s: float) -> float | None:
+        """Return what to add to the media time of audio for the time at which it was placed.
+
+        Returns:
+            None while no audio has been placed for long.
+        """
+        recent = self._started and now_s - self._arrival_s <= PAUSE_S
+        return self._anchor_s if recent else None
+
+    @property
+    def lag_s(self) -> float:
+        """How much later than its time audio is placed, in seconds: 10 ms either way at most.
+
+        More than that is late audio, which is made up for.
+        """
+        if not self._started:
+            return 0.0
+        return max(-PACKET_S / 2, min(-self._error_s(), PACKET_S / 2))
 
     def finish(self) -> None:
         """Place all that is left."""
@@ -155,37 +248,122 @@ class ReceivedAudio:
         held, self._held = self._consented(self._held or []), None
         if not held:
             return
-        self._anchor_s = self._baseline.offset
+        self._anchor_s = self._baseline.offset + self._behind_s()
         earliest_s = self._began_s + max(self._track.read_to, self._next) / self._rate
-        early_s = earliest_s - (held[0].media_s + self._anchor_s)
+        start_s = held[0].media_s + self._anchor_s
         exact = self._started or self._consent_s is not None
-        if early_s > (0.0 if exact else BEFORE_S):
-            self._anchor_s += early_s  # nothing that was placed is overwritten, nothing is lost
-        self._started, self._correcting = True, False
-        for media_s, rate, samples in held:
-            self._place(media_s, rate, samples)
+        if not exact and start_s >= self._began_s - BEFORE_S:
+            start_s = max(start_s, self._began_s)
+        if start_s < earliest_s:  # nothing that was placed is overwritten, nothing is lost
+            self._anchor_s += earliest_s - start_s
+        self._started = True
+        self._correction.begin()
+        self._align(held)
+        for media_s, rate, samples, packet in held:
+            end_s = media_s + samples.shape[1] / rate
+            if self._next == NOWHERE and self._position(end_s) <= self._track.read_to:
+                continue  # it is from before the recording began
+            self._place(media_s, rate, samples, [(0, packet)] if packet else [])
 
-    def _place(self, media_s: float, rate: int, samples: NDArray[np.int16]) -> None:
-        position = round((media_s + self._anchor_s - self._began_s) * self._rate)
-        if abs(position - self._next) > CONTIGUOUS_S * self._rate:
-            self._flush()
-            if self._next != NOWHERE and position < self._track.read_to:  # late: nothing is lost
-                self._anchor_s += (self._track.read_to - position) / self._rate
-                position = self._track.read_to
-            self._next = position
-        converted = self._converter.convert(rate, samples)[0]
-        error_s = self._baseline.offset - self._anchor_s  # of the position: negative if too late
-        self._correcting = abs(error_s) > (CORRECT_TO_S if self._correcting else CORRECT_FROM_S)
-        if not self._correcting:
-            self._quiet = 0
-            self._put(converted)
+    def _align(self, held: list[_Held]) -> None:
+        """Let the first packet be at one of the positions of all."""
+        first = next((part for part in held if part.packet), None)
+        if self._packets is None or first is None:
             return
-        for start in range(0, len(converted), self._block):
-            self._put(self._corrected(converted[start : start + self._block]))
+        start, position = (self._position(part.media_s) for part in (held[0], first))
+        lowest = NOWHERE  # of the first audio, up to 10 ms are left out
+        if self._next != NOWHERE:
+            lowest = min(position, max(self._track.read_to, self._next) + position - start)
+        aligned = self._packets.align(position, lowest)
+        self._anchor_s += (aligned - position) / self._rate
 
-    def _put(self, samples: NDArray[np.int16]) -> None:
-        self._track.place(self._next, samples)
+    def _behind_s(self) -> float:
+        """Return how late long chunks are placed, so that the start of none is written before."""
+        return max(0.0, self._chunk_s + CHUNK_JITTER_S - HELD_BACK_S)
+
+    def _place(
+        self,
+        media_s: float,
+        rate: int,
+        samples: NDArray[np.int16],
+        packets: Sequence[tuple[int, bytes]],
+    ) -> None:
+        position = self._position(media_s)
+        late = self._next != NOWHERE and position < self._track.read_to
+        if late or abs(position - self._next) > CONTIGUOUS_S * self._rate:
+            self._flush()
+            start = self._track.read_to if late else position  # nothing is lost
+            self._next = self._aligned_start(start, packets)
+            self._anchor_s += (self._next - position) / self._rate
+            self._step_s = 0.0
+        converted = self._converter.convert(rate, samples)[0]
+        self._unconverted = rate == self._rate
+        corrected = self._correct(converted, packets)
+        start = self._next
+        if self._put(corrected) and self._packets is not None and corrected is converted:
+            self._packets.place(start, packets, self._track.read_to)
+
+    def _aligned_start(self, position: int, packets: Sequence[tuple[int, bytes]]) -> int:
+        """Return where to begin a piece of audio, so that its packets can be written as they are.
+
+        Args:
+            position: The right position.
+            packets: The packets, with the position of each in the piece.
+        """
+        if self._packets is None:
+            return position
+        self._packets.cut(position)
+        if not packets:
+            return position
+        lowest = max(self._next, self._track.read_to)
+        return self._packets.align_audio(position, lowest, packets[0][0])
+
+    def _correct(
+        self, samples: NDArray[np.int16], packets: Sequence[tuple[int, bytes]]
+    ) -> NDArray[np.int16]:
+        """Correct the position of the audio that is placed next."""
+        error_s = self._error_s()
+        if packets or self._on_grid:
+            self._on_grid = True
+            self._step_s = error_s = self._step_s or self._next_step_s(error_s, packets)
+        corrected = self._correction.correct(samples, error_s, exactly=self._on_grid)
+        moved_s = (len(corrected) - len(samples)) / self._rate
+        self._anchor_s += moved_s
+        if self._step_s:
+            self._step_s -= moved_s
+            if abs(self._step_s) < 0.5 / self._rate:
+                self._step_s = 0.0
+        return corrected
+
+    def _error_s(self) -> float:
+        """Return by how much audio should move, in seconds."""
+        error_s = self._baseline.offset - self._anchor_s
+        return min(0.0, error_s + self._behind_s()) if error_s < 0 else error_s
+
+    def _next_step_s(self, error_s: float, packets: Sequence[tuple[int, bytes]]) -> float:
+        """Return by how much to move audio so that its packets can be written as they are.
+
+        Args:
+            error_s: By how much it should move, in seconds.
+            packets: The packets, with the position of each in the audio.
+        """
+        assert self._packets is not None
+        off = 0
+        if packets:
+            position = self._next + packets[0][0]
+            off = self._packets.align(position, NOWHERE) - position
+        if not off and abs(error_s) <= STEP_FROM_S:
+            return 0.0
+        length = self._packets.length
+        return (off + length * round((error_s * self._rate - off) / length)) / self._rate
+
+    def _position(self, media_s: float) -> int:
+        return round((media_s + self._anchor_s - self._began_s) * self._rate)
+
+    def _put(self, samples: NDArray[np.int16]) -> bool:
+        start = self._next
         self._next += len(samples)
+        return self._track.place(start, samples)
 
     def _flush(self) -> None:
         """Place what is left in the resampler; what follows is another stretch."""
@@ -193,25 +371,8 @@ class ReceivedAudio:
         if self._next != NOWHERE and len(rest):
             self._put(rest)
 
-    def _corrected(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Return audio shorter or longer, so that its position approaches the right one."""
-        n = len(samples)
-        quiet = bool(np.abs(samples[::4]).max(initial=0) <= QUIET)
-        self._quiet = self._quiet + n if quiet else 0
-        error_s = self._baseline.offset - self._anchor_s
-        due = round(error_s * self._rate)
-        if not due or n < 2:
-            return samples
-        if quiet and (due > 0 or self._quiet > KEPT_PAUSE_S * self._rate):
-            change = max(due, -n)
-            changed = samples[: n + change] if change < 0 else np.pad(samples, (change, 0))
-        elif error_s > JUMP_S:
-            change = due
-            changed = np.pad(samples, (change, 0))
-        else:
-            most = max(1, int(n * MAX_STRETCH))
-            change = max(-most, min(due, most))
-            at = np.linspace(0, n - 1, n + change)
-            changed = np.interp(at, np.arange(n), samples).astype(np.int16)
-        self._anchor_s += change / self._rate
-        return changed
+
+def _are_evenly_spaced(times_s: Sequence[float], apart_s: float) -> bool:
+    """Return whether all times are as far apart, in seconds."""
+    apart = [after - before for before, after in pairwise(times_s)] or [apart_s]
+    return min(apart) >= apart_s - ROUNDING_S and max(apart) <= apart_s + ROUNDING_S

@@ -69,10 +69,11 @@ class Recorder:
         max_bytes: The greatest size of a file, in bytes; it may be exceeded by what is written in a
             moment.
         picture_size: Width and height of the picture of one side, in pixels; even numbers.
-        fps: Frames of video per second.
+        fps: Frames of video per second, a whole number.
 
     Raises:
-        ValueError: If a value is invalid; the message names it.
+        TypeError: If the path is neither a string nor a ``Path``.
+        ValueError: If another value is invalid; the message names it.
     """
 
     path: str | os.PathLike[str]
@@ -89,18 +90,18 @@ class Recorder:
             raise ValueError(f'start must be "connected" or "manual", not {self.start!r}')
         if self.on_end is not None and not callable(self.on_end):
             raise ValueError(f"on_end must be a function or None, not {self.on_end!r}")
-        if not 0 < self.max_s < inf:
+        if not _is_number(self.max_s) or not 0 < self.max_s < inf:
             raise ValueError(f"max_s must be a positive number of seconds, not {self.max_s!r}")
-        if not 0 < self.max_bytes < inf:
+        if not _is_number(self.max_bytes) or not 0 < self.max_bytes < inf:
             raise ValueError(f"max_bytes must be a positive number, not {self.max_bytes!r}")
         if self.suffix == ".wav" and self.max_bytes > MAX_WAV_BYTES:
             raise ValueError(f"max_bytes of a WAV file must be at most {MAX_WAV_BYTES}")
-        if len(self.picture_size) != 2 or any(n < 16 or n % 2 for n in self.picture_size):
+        if not _is_size(self.picture_size):
             raise ValueError(
                 f"picture_size must be two even numbers from 16 on, not {self.picture_size!r}"
             )
-        if not 0 < self.fps <= 60:
-            raise ValueError(f"fps must be from 1 to 60, not {self.fps!r}")
+        if not _is_whole(self.fps) or not 1 <= self.fps <= 60:
+            raise ValueError(f"fps must be a whole number from 1 to 60, not {self.fps!r}")
 
     @property
     def template(self) -> str:
@@ -116,6 +117,20 @@ class Recorder:
     def has_video(self) -> bool:
         """Whether video is recorded."""
         return self.suffix in VIDEO_SUFFIXES
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_size(value: object) -> bool:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        return False
+    return all(_is_whole(n) and n >= 16 and n % 2 == 0 for n in value)
 
 
 def check_recorder(recorder: Any, modality: Modality) -> Recorder | None:

@@ -26,7 +26,7 @@ class Stretch:
 
     Attributes:
         start_s: Its position in the recording, in seconds.
-        end_s: The position of its end; None if it did not end.
+        end_s: The position of its end; None as long as it goes on.
     """
 
     start_s: float

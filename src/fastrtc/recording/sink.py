@@ -47,10 +47,12 @@ class Format(NamedTuple):
     Attributes:
         rates: The sample rates of what is received and played, in Hz.
         batch_s: How often it is written, in seconds.
+        packets: Whether packets can be written as they were sent.
     """
 
     rates: tuple[int, int]
     batch_s: float
+    packets: bool = False
 
 
 def format_of(suffix: str, sources: tuple[int, int] = (RATE, RATE)) -> Format:
@@ -64,7 +66,7 @@ def format_of(suffix: str, sources: tuple[int, int] = (RATE, RATE)) -> Format:
         return Format((RATE, RATE), BATCH_S)
     if suffix not in OGG_SUFFIXES or libopus() is None:
         return Format((RATE, RATE), PAGE_BATCH_S)
-    return Format((_opus_rate(sources[0]), _opus_rate(sources[1])), BATCH_S)
+    return Format((_opus_rate(sources[0]), _opus_rate(sources[1])), BATCH_S, packets=True)
 
 
 def _opus_rate(source: int) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pacing.taps import Source
 from .events import (
+    Confirmed,
     Cut,
     Event,
     Held,
@@ -20,6 +22,7 @@ from .events import (
     Side,
     TakenBack,
 )
+from .packet_track import PACKET_S
 
 __all__ = ["PictureTaps", "Taps"]
 
@@ -39,7 +42,6 @@ class Taps:
         self._clock = clock
         self._events: list[Event] = []
         self._media_s = 0.0
-        self._timed = False
 
     def take(self) -> list[Event]:
         """Return the events since the last call."""
@@ -53,13 +55,15 @@ class Taps:
 
     # Audio of the client
 
-    def at(self, media_s: float) -> None:
-        """Set the RTP time of the audio that is received next."""
-        self._media_s, self._timed = media_s, True
-
-    def received(self, rate: int, samples: NDArray[np.int16]) -> None:
+    def received(self, rate: int, samples: NDArray[np.int16], source: Source | None) -> None:
         """Note audio; without RTP time it follows what came before."""
-        self.add(Received(self._media_s, self._timed, self._clock(), rate, samples))
+        if len(self._events) < MAX_EVENTS:
+            timed = source is not None
+            media_s, packet = source or (self._media_s, b"")
+            if packet and samples.shape != (1, round(rate * PACKET_S)):
+                packet = b""
+            event = Received(media_s, timed, self._clock(), rate, samples, packet)
+            self._events.append(event)
         self._media_s += samples.shape[1] / rate
 
     def skipped(self, seconds: float) -> None:
@@ -68,9 +72,22 @@ class Taps:
 
     # Audio to the client
 
-    def played(self, due_s: float, rate: int, samples: NDArray[np.int16]) -> None:
-        """Note audio that was sent."""
-        self.add(Played(due_s, rate, samples))
+    def played(
+        self, due_s: float, rate: int, samples: NDArray[np.int16], *, catches_up: bool
+    ) -> None:
+        """Note audio that is sent."""
+        self.add(Played(due_s, self._clock(), catches_up, rate, samples))
+
+    def encoded(self, packet: bytes) -> None:
+        """Note the packet that carries the audio which was sent last."""
+        events = self._events
+        if events and isinstance(last := events[-1], Played) and not last.packet:
+            if last.samples.shape[1] == round(last.rate * PACKET_S):
+                events[-1] = Played(*last[:5], packet)
+
+    def confirmed(self, unplayed_s: float) -> None:
+        """Note a mark that the client has echoed."""
+        self.add(Confirmed(unplayed_s))
 
     def cut(self, unplayed_s: float) -> None:
         """Note that the client drops what it has not played."""
@@ -107,7 +124,8 @@ class PictureTaps:
         self._side: Side = side
         self._clock = clock
 
-    def picture(self, frame: Any, media_s: float | None) -> None:
+    def picture(self, frame: Any, media_s: float | None, audio_s: float | None = None) -> None:
         """Note a picture."""
         now = self._clock()
-        self._taps.add(Picture(self._side, now if media_s is None else media_s, now, frame))
+        media_s = now if media_s is None else media_s
+        self._taps.add(Picture(self._side, media_s, now, frame, audio_s))

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from .events import Cut, Event, Held, Picture, Played, Received, Released, Restored, TakenBack
+from .events import (
+    Confirmed,
+    Cut,
+    Event,
+    Held,
+    Picture,
+    Played,
+    Received,
+    Released,
+    Restored,
+    TakenBack,
+)
+from .packet_track import PacketGrid, PacketTrack
 from .pictures import Pictures
 from .played import PlayedAudio
 from .received import ReceivedAudio
-from .track import RATE, Block, SampleTrack
+from .track import GRID, HELD_BACK_S, NO_PACKETS, RATE, Block, SampleTrack
 
-__all__ = ["HELD_BACK_S", "Timeline"]
+__all__ = ["Timeline"]
 
-HELD_BACK_S = 0.4
-"""How long audio is kept before it is written, in seconds: what an interruption cuts, the late
-packets of a jittering network and the start of a stretch must have arrived. It is the greatest part
-of what is lost if the process is killed."""
-
-GRID = 6
-"""Blocks end at multiples of this, in samples at ``RATE``: they do so at lower rates, too."""
+UNCONFIRMED_S = 1.0
+"""How much longer audio is kept that a client which echoes marks has not confirmed, in seconds:
+after that, it counts as played."""
 
 BLOCK_S = 1.0
 """How much audio is written at once at most, in seconds, after a stop or a stall."""
@@ -32,6 +40,7 @@ class Timeline:
         consent: Whether the first stretch begins with the speaker's consent, as later ones do.
         rates: The sample rates of what is received and played, in Hz: 16,000, 24,000 or ``RATE``.
             That of what is played is raised to ``RATE`` when there is audio of a higher one.
+        packets: Whether packets that were sent can be written as they are.
 
     Attributes:
         written: The number of samples at ``RATE`` that were returned.
@@ -43,12 +52,16 @@ class Timeline:
         *,
         consent: bool = False,
         rates: tuple[int, int] = (RATE, RATE),
+        packets: bool = False,
     ) -> None:
         self._left, self._right = map(SampleTrack, rates)
+        self._grid = PacketGrid() if packets else None
+        self._packets = [
+            None if self._grid is None else PacketTrack(rate, self._grid) for rate in rates
+        ]
         self._pictures = pictures
         self._consent = consent
         self._began_s: float | None = None
-        self._stopped_at_s = 0.0
         self.written = 0
 
     @property
@@ -66,29 +79,33 @@ class Timeline:
             self._began_s = at_s
         consent_s = at_s if self._consent else None
         self._consent = True  # the next start is by the program
-        self._received = ReceivedAudio(self._left, self._began_s, consent_s)
-        self._played = PlayedAudio(self._right, self._began_s)
+        received, played = self._packets
+        self._received = ReceivedAudio(self._left, self._began_s, consent_s, received)
+        self._played = PlayedAudio(self._right, self._began_s, played)
         if self._pictures is not None:
-            self._pictures.start(self._began_s)
+            self._pictures.start(self._began_s, at_s)
         yield from self._until(at_s)
 
     def add(self, events: Sequence[Event]) -> None:
         """Place what has happened."""
-        for event in events:
-            if isinstance(event, Received):
-                self._received.add(event)
-            elif isinstance(event, Played):
+        received = [event for event in events if isinstance(event, Received)]
+        if received:
+            self._received.add_all(received)
+            self._played.lag_s = self._received.lag_s
+        for event in [event for event in events if not isinstance(event, Received)]:
+            if isinstance(event, Played):
                 self._played.add(event)
             elif isinstance(event, Picture):
                 if self._pictures is not None:
                     self._pictures.add(event)
             else:
                 self._change(event)
-        self._received.settle()
         self._played.settle()
 
-    def _change(self, event: Cut | TakenBack | Restored | Held | Released) -> None:
-        if isinstance(event, Cut):
+    def _change(self, event: Confirmed | Cut | TakenBack | Restored | Held | Released) -> None:
+        if isinstance(event, Confirmed):
+            self._played.confirm(event)
+        elif isinstance(event, Cut):
             self._played.cut(event)
         elif isinstance(event, TakenBack):
             self._played.take_back(event)
@@ -102,28 +119,53 @@ class Timeline:
     def read(self, now_s: float) -> Iterator[Block]:
         """Yield what is certain by now, in blocks."""
         self._received.advance(now_s)
-        yield from self._until(now_s - HELD_BACK_S)
+        end_s = now_s - HELD_BACK_S - self._align_pictures(now_s)
+        yield from self._until(min(end_s, max(self._played.certain_s, end_s - UNCONFIRMED_S)))
 
     def stop(self, at_s: float) -> Iterator[Block]:
         """End a stretch; yield the rest of it up to that time."""
         self._received.finish()
         self._played.finish()
+        self._align_pictures(at_s)
         end = self._position(at_s)
-        for track in (self._left, self._right):
+        for track, packets in zip((self._left, self._right), self._packets, strict=True):
             track.cut(end * track.rate // RATE)
+            if packets is not None:
+                packets.cut(end * track.rate // RATE)
         if self._pictures is not None:
             self._pictures.stop(at_s)
         yield from self._until(at_s)
+
+    def _align_pictures(self, now_s: float) -> float:
+        """Place pictures by the audio; return how much later than it they come, in seconds."""
+        if self._pictures is None:
+            return 0.0
+        self._pictures.align(self._received.offset_s(now_s))
+        return self._pictures.late_s(now_s)
 
     def _until(self, time_s: float) -> Iterator[Block]:
         end = self._position(time_s)
         while self.written < end:
             self.written = min(end, self.written + round(BLOCK_S * RATE))
             rates = self._left.rate, self._right.rate
+            left_packets, right_packets = self._packets
+            packets = (
+                self._read_packets(left_packets, self._left),
+                self._read_packets(right_packets, self._right),
+            )
             left, right = (
                 track.read(self.written * track.rate // RATE) for track in (self._left, self._right)
             )
-            yield Block(left, right, rates)
+            phase = None if self._grid is None else self._grid.fix_phase()
+            yield Block(left, right, rates, packets, phase)
+
+    def _read_packets(
+        self, packets: PacketTrack | None, samples: SampleTrack
+    ) -> Mapping[int, bytes]:
+        """Return the packets of the next block of a side."""
+        if packets is None:
+            return NO_PACKETS
+        return packets.read(self.written * samples.rate // RATE, samples.read_to)
 
     def position_s(self, time_s: float) -> float:
         """Return the position of a time in the recording, in seconds."""

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOWHERE", "RATE", "Block", "SampleTrack"]
+__all__ = ["GRID", "HELD_BACK_S", "NOWHERE", "NO_PACKETS", "RATE", "Block", "SampleTrack", "Span"]
 
 RATE = 48_000
 """Sample rate of a recording in Hz: that of Opus, which needs no resampling of lower ones."""
 
+GRID = 6
+"""Blocks end at multiples of this, in samples at ``RATE``: they do so at lower rates, too."""
 
-class Block(NamedTuple):
-    """Audio of both sides.
+HELD_BACK_S = 0.4
+"""How long audio is kept before it is written, in seconds: what an interruption cuts, the late
+packets of a jittering network and the start of a stretch must have arrived. It is the greatest part
+of what is lost if the process is killed. With video that comes later than its audio, it is so much
+longer."""
 
-    Attributes:
-        received: What was received, shape ``(n,)``.
-        played: What was played.
-        rates: The sample rates of both, in Hz; they divide ``RATE``.
-    """
-
-    received: NDArray[np.int16]
-    played: NDArray[np.int16]
-    rates: tuple[int, int] = (RATE, RATE)
-
+NO_PACKETS: Mapping[int, bytes] = {}
 
 NOWHERE = -(1 << 60)
 """A position before all others."""
@@ -34,10 +31,83 @@ MAX_AHEAD_S = 120.0
 """How far ahead of what was read samples may be, in seconds; what is further ahead is dropped."""
 
 
+class _Piece(NamedTuple):
+    begin: int
+    end: int
+    chunks: Sequence[NDArray[np.int16]]  # of shape (n,) or (1, n)
+
+
+class Span:
+    """Audio between two positions. Its samples are put together when they are needed.
+
+    Args:
+        begin: The position of the first sample.
+        end: The position after the last one.
+        pieces: What was placed there, in the order in which it was.
+    """
+
+    def __init__(self, begin: int, end: int, pieces: Sequence[_Piece]) -> None:
+        self._begin = begin
+        self._length = end - begin
+        self._pieces = pieces
+        self._samples: NDArray[np.int16] | None = None
+
+    @classmethod
+    def from_samples(cls, samples: NDArray[np.int16]) -> Span:
+        """Return a span with samples of shape ``(n,)``; silence is empty."""
+        pieces = [_Piece(0, len(samples), [samples])] if samples.any() else []
+        return cls(0, len(samples), pieces)
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return self._length
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was placed in it: it is silence."""
+        return not self._pieces
+
+    @property
+    def samples(self) -> NDArray[np.int16]:
+        """The samples, shape ``(n,)``; not to be modified."""
+        if self._samples is None:
+            self._samples = np.zeros(self._length, np.int16)
+            for piece in self._pieces:
+                at = piece.begin - self._begin
+                for chunk in piece.chunks:
+                    flat = chunk.reshape(-1)
+                    first, at = at, at + len(flat)
+                    if at > 0 and first < self._length:
+                        part = flat[max(0, -first) : self._length - first]
+                        self._samples[max(0, first) : at] = part
+        return self._samples
+
+
+class Block(NamedTuple):
+    """Audio of both sides.
+
+    Attributes:
+        received: What was received.
+        played: What was played.
+        rates: The sample rates of both, in Hz; they divide ``RATE``.
+        packets: Packets of both sides, by the position in ``received`` or ``played`` at which they
+            begin. They end in it, and may begin up to a packet before it; it has their audio, too.
+        phase: The position of all packets of the file modulo their length, in samples at ``RATE``;
+            None if packets are not used.
+    """
+
+    received: Span
+    played: Span
+    rates: tuple[int, int] = (RATE, RATE)
+    packets: tuple[Mapping[int, bytes], Mapping[int, bytes]] = (NO_PACKETS, NO_PACKETS)
+    phase: int | None = None
+
+
 class SampleTrack:
     """Mono samples, placed at positions and read from the beginning to the end.
 
-    Positions are samples since the recording began. What was not placed is silence.
+    Positions are samples since the recording began. What was not placed is silence. Arrays are kept
+    as they are, until their samples are needed: that costs nothing where they are not.
 
     Args:
         rate: The sample rate in Hz.
@@ -50,55 +120,60 @@ class SampleTrack:
 
     def __init__(self, rate: int = RATE) -> None:
         self.rate = rate
-        self._most_ahead = round(MAX_AHEAD_S * rate)
-        self._samples = np.zeros(2 * rate, np.int16)
+        self._max_ahead = round(MAX_AHEAD_S * rate)
+        self._pieces: list[_Piece] = []
         self.read_to = 0
         self.end = 0
 
-    def place(self, position: int, samples: NDArray[np.int16]) -> None:
-        """Place samples, shape ``(n,)``; those before ``read_to`` are dropped."""
-        if position < self.read_to:
-            samples, position = samples[self.read_to - position :], self.read_to
-        start = position - self.read_to
-        stop = start + len(samples)
-        if not len(samples) or stop > self._most_ahead:
-            return
-        if stop > len(self._samples):
-            grown = np.zeros(max(stop, 2 * len(self._samples)), np.int16)
-            grown[: len(self._samples)] = self._samples
-            self._samples = grown
-        self._samples[start:stop] = samples
-        self.end = max(self.end, position + len(samples))
+    def place(self, position: int, samples: NDArray[np.int16]) -> bool:
+        """Place samples, shape ``(n,)``; see ``place_all``."""
+        return self.place_all(position, [samples], len(samples))
+
+    def place_all(self, position: int, chunks: Sequence[NDArray[np.int16]], size: int) -> bool:
+        """Place samples; those before ``read_to`` are dropped.
+
+        Args:
+            position: The position of the first one.
+            chunks: The samples, one array after the other, of shape ``(n,)`` or ``(1, n)``. They
+                are kept, and must not be modified.
+            size: The number of samples of all arrays.
+
+        Returns:
+            Whether any of them is to be read; none is if they are too far ahead.
+        """
+        end = position + size
+        if end <= max(position, self.read_to) or end > self.read_to + self._max_ahead:
+            return False
+        self._pieces.append(_Piece(position, end, chunks))
+        self.end = max(self.end, end)
+        return True
 
     def raise_rate(self, rate: int) -> None:
         """Change the rate, and all positions, to a multiple of it."""
         factor = rate // self.rate
-        self.rate, self._most_ahead = rate, self._most_ahead * factor
+        self.rate, self._max_ahead = rate, self._max_ahead * factor
         self.read_to, self.end = self.read_to * factor, self.end * factor
-        self._samples = np.repeat(self._samples, factor)
+        self._pieces = [
+            _Piece(begin * factor, end * factor, [np.repeat(chunk, factor) for chunk in chunks])
+            for begin, end, chunks in self._pieces
+        ]
 
     def cut(self, position: int) -> NDArray[np.int16]:
         """Remove all samples from a position on, and return them."""
         position = max(position, self.read_to)
-        start, stop = position - self.read_to, self.end - self.read_to
-        if stop <= start:
+        if position >= self.end:
             return np.zeros(0, np.int16)
-        removed = self._samples[start:stop].copy()
-        self._samples[start:stop] = 0
-        self.end = position
+        removed = Span(position, self.end, self._pieces).samples
+        kept = Span(self.read_to, position, self._pieces).samples
+        self._pieces, self.end = [], position
+        self.place(self.read_to, kept)
         return removed
 
-    def read(self, position: int) -> NDArray[np.int16]:
-        """Return the samples up to a position, shape ``(n,)``, and forget them."""
-        n = max(0, position - self.read_to)
-        samples = np.zeros(n, np.int16)
-        held = min(n, len(self._samples), max(0, self.end - self.read_to))
-        if not held:
-            self.read_to += n
-            return samples
-        samples[:held] = self._samples[:held]
-        rest = max(0, self.end - self.read_to - held)
-        self._samples[:rest] = self._samples[held : held + rest]
-        self._samples[rest : rest + held] = 0
-        self.read_to += n
-        return samples
+    def read(self, position: int) -> Span:
+        """Return the audio up to a position, and forget it."""
+        begin, end = self.read_to, max(position, self.read_to)
+        pieces = [piece for piece in self._pieces if piece.begin < end]
+        if pieces:
+            self._pieces = [piece for piece in self._pieces if piece.end > end]
+        self.read_to = end
+        return Span(begin, end, pieces)

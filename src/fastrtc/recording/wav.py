@@ -33,7 +33,8 @@ class WavSink:
 
     def write(self, block: Block) -> None:
         """Append audio, at ``RATE``."""
-        data = np.stack(block[:2], axis=1).astype("<i2", copy=False).tobytes()
+        sides = block.received.samples, block.played.samples
+        data = np.stack(sides, axis=1).astype("<i2", copy=False).tobytes()
         try:
             write_all(self._file, data)
         finally:

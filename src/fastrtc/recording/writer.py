@@ -1,11 +1,10 @@
-"""The thread that writes a recording."""
+"""What writes a recording, in a thread."""
 
 from __future__ import annotations
 
 import logging
-import queue
-import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from .pictures import Pictures
 from .recorder import Recorder
 from .report import Stretch
 from .sink import Sink, format_of, open_sink
+from .threads import WritingThread
 from .timeline import Timeline
 from .track import RATE
 
@@ -30,6 +30,10 @@ MAX_WAITING_S = 30.0
 
 MAX_PICTURES_S = 2.0
 """The same for pictures, of which each takes half a megabyte; the last one stays."""
+
+STEP_BLOCKS = 10
+"""How many blocks of a batch are written before other recordings of the thread have their turn: the
+silence since a stop may be hours."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Target:
 
 @dataclass
 class Written:
-    """What was written, when the thread has ended.
+    """What was written, at the end.
 
     Attributes:
         path: The file; None if it could not be created.
@@ -87,11 +91,14 @@ class Observer(Protocol):
         """The file is open."""
 
     def ended(self, written: Written) -> None:
-        """The thread ends: the file is complete, or has failed."""
+        """The file is complete, or has failed."""
 
 
 class Writer:
-    """Place and encode what the taps tell, and write it to the file, in a thread of its own.
+    """Place and encode what the taps tell, and write it to the file, in a thread.
+
+    Recordings of sound in the same folder share a thread if the disk is fast enough; one with video
+    has its own.
 
     Args:
         target: What is recorded, and where.
@@ -100,13 +107,17 @@ class Writer:
 
     Attributes:
         batch_s: How often to call ``put``, in seconds.
+
+    Raises:
+        RuntimeError: If no thread can be started.
     """
 
     def __init__(self, target: Target, now: datetime, observer: Observer) -> None:
         self._target = target
         self._now = now
         self._observer = observer
-        self._items: queue.SimpleQueue[_Batch | None] = queue.SimpleQueue()
+        self._batches: deque[_Batch | None] = deque()
+        self._steps: Iterator[None] | None = None  # of the batch that is being written
         self._lost_s = 0.0
         self._last_s: float | None = None
         self._written = Written()
@@ -114,41 +125,50 @@ class Writer:
         self._pictures = (
             Pictures(target.sides, pictures.picture_size, pictures.fps) if target.sides else None
         )
-        rates, self.batch_s = format_of(target.recorder.suffix, target.rates)
+        rates, self.batch_s, packets = format_of(target.recorder.suffix, target.rates)
         self._timeline = Timeline(
-            self._pictures, consent=target.recorder.start == "manual", rates=rates
+            self._pictures,
+            consent=target.recorder.start == "manual",
+            rates=rates,
+            packets=packets,
         )
-        self._thread = threading.Thread(
-            target=self._run, name=f"fastrtc-{target.id}:recording", daemon=True
-        )
-        self._thread.start()
+        self._sink: Sink | None = None
+        self._ended = False
+        folder = str(Path(target.recorder.template).parent)
+        self._thread = WritingThread.join(f"{folder}/{target.id}" if target.sides else folder)
+        self._thread.call(self._begin)
 
     # On the event loop
 
     def start(self, at_s: float) -> None:
         """Begin a stretch at a time on the clock of the event loop."""
         self._last_s = at_s
-        self._items.put(_Batch("start", at_s, ()))
+        self._submit(_Batch("start", at_s, ()))
 
     def put(self, at_s: float, events: Sequence[Event]) -> None:
         """Write what has happened until a time; it is dropped if the disk is too slow."""
-        waiting_s = self._items.qsize() * self.batch_s
+        waiting_s = len(self._batches) * self.batch_s
         if waiting_s < MAX_WAITING_S:
             if waiting_s > MAX_PICTURES_S:
                 events = [event for event in events if not isinstance(event, Picture)]
-            self._items.put(_Batch("more", at_s, events))
+            self._submit(_Batch("more", at_s, events))
         else:
             self._drop(at_s)
         self._last_s = at_s
 
     def stop(self, at_s: float, events: Sequence[Event]) -> None:
         """End a stretch."""
-        self._items.put(_Batch("stop", at_s, events))
+        self._submit(_Batch("stop", at_s, events))
         self._last_s = at_s
 
     def finish(self) -> None:
         """Complete the file, after the last stretch."""
-        self._items.put(None)
+        self._submit(None)
+
+    def _submit(self, batch: _Batch | None) -> None:
+        if not self._ended:  # or a moment ago: then the thread does nothing with it
+            self._batches.append(batch)
+            self._thread.call(self._continue)
 
     def _drop(self, at_s: float) -> None:
         if not self._lost_s:
@@ -160,24 +180,47 @@ class Writer:
 
     # In the thread
 
-    def _run(self) -> None:
-        written = self._written
-        sink: Sink | None = None
+    def _begin(self) -> None:
         try:
-            sink = self._open()
+            self._sink = self._open()
             self._observer.opened()
-            self._write(sink)
         except Exception as error:
-            written.error = error
+            self._end(error)
+
+    def _continue(self) -> None:
+        """Write the next step of a batch, and call itself once more for each further one."""
+        if self._steps is None:
+            batch = self._batches.popleft()
+            if self._ended or self._sink is None:
+                return
+            if batch is None:
+                self._end(None)
+                return
+            self._steps = self._write(self._sink, batch)
         try:
-            if sink is not None:
-                sink.close()
+            for _ in self._steps:
+                self._thread.call(self._continue)
+                return
         except Exception as error:
-            written.error = written.error or error
+            self._end(error)
+        self._steps = None
+
+    def _end(self, error: Exception | None) -> None:
+        """Complete the file, or what there is of it."""
+        self._ended = True
+        written, sink = self._written, self._sink
         if sink is not None:
+            try:
+                sink.close()
+            except Exception as failed:
+                error = error or failed
             written.size = sink.size()
+        written.error = error
         written.lost_s = self._lost_s
         written.duration_s = self._timeline.written_s
+        if written.stretches and written.stretches[-1].end_s is None:  # it has ended by itself
+            written.stretches[-1].end_s = written.duration_s
+        self._thread.leave()
         self._observer.ended(written)
 
     def _open(self) -> Sink:
@@ -188,8 +231,11 @@ class Writer:
             descriptor, target.recorder.suffix, audio=target.audio, pictures=self._pictures
         )
 
-    def _write(self, sink: Sink) -> None:
-        """Write batches until the end.
+    def _write(self, sink: Sink, batch: _Batch) -> Iterator[None]:
+        """Write a batch.
+
+        Yields:
+            Where the thread may write something else.
 
         Raises:
             LimitReached: If the recording is too long or too large.
@@ -197,20 +243,22 @@ class Writer:
         """
         timeline = self._timeline
         read = {"start": timeline.start, "more": timeline.read, "stop": timeline.stop}
-        while (batch := self._items.get()) is not None:
-            if batch.events:
-                timeline.add(batch.events)
-            for block in read[batch.kind](batch.at_s):
-                sink.write(block)
-                if self._pictures is not None:
-                    for frame in self._pictures.frames(timeline.written_s):
-                        sink.write_picture(frame)
-                self._check_limits(sink)  # the silence since a stop may be long
-            sink.flush()
-            if batch.kind == "start":
-                self._written.stretches.append(Stretch(timeline.position_s(batch.at_s)))
-            elif batch.kind == "stop":
-                self._written.stretches[-1].end_s = timeline.position_s(batch.at_s)
+        if batch.events:
+            timeline.add(batch.events)
+        for count, block in enumerate(read[batch.kind](batch.at_s), start=1):
+            sink.write(block)
+            if self._pictures is not None:
+                for frame in self._pictures.frames(timeline.written_s):
+                    sink.write_picture(frame)
+            self._check_limits(sink)
+            if count % STEP_BLOCKS == 0:
+                sink.flush()
+                yield
+        sink.flush()
+        if batch.kind == "start":
+            self._written.stretches.append(Stretch(timeline.position_s(batch.at_s)))
+        elif batch.kind == "stop":
+            self._written.stretches[-1].end_s = timeline.position_s(batch.at_s)
 
     def _check_limits(self, sink: Sink) -> None:
         recorder = self._target.recorder

@@ -16,6 +16,7 @@ from ..core.types import Modality, Mode
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import call_function
 from ..recording.errors import LimitReached
+from ..recording.received import HOLD_S
 from ..recording.recorder import Recorder, RecordingEnd, sides_of
 from ..recording.report import Report, write_report
 from ..recording.taps import PictureTaps, Taps
@@ -34,6 +35,10 @@ logger = logging.getLogger(__name__)
 
 FINISH_TIMEOUT_S = 10.0
 """How long the end of a connection waits until its recording is complete, in seconds."""
+
+AFTER_STALL_S = HOLD_S + 0.05
+"""How long after a stall of the event loop what has arrived in it is written, in seconds: the place
+of a burst must be known."""
 
 
 class SessionRecording:
@@ -57,6 +62,7 @@ class SessionRecording:
         self._writer: Writer | None = None
         self._opened = self._late = False
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0  # of it
         self._written: asyncio.Future[Written] = self._loop.create_future()
         self._reporting: asyncio.Task[None] | None = None
         self._started_at = datetime.now().astimezone()
@@ -129,7 +135,8 @@ class SessionRecording:
         self._turns.start()
         self._taps = Taps(self._loop.time)
         self._set_taps(self._taps)
-        self._timer = self._loop.call_later(self._writer.batch_s, self._tick)
+        self._due_s = now
+        self._wait(self._writer.batch_s)
 
     def _target(self) -> Target:
         return Target(
@@ -137,7 +144,7 @@ class SessionRecording:
             self._session.id,
             transport_of(self._session.user_context),
             audio="audio" in self._modality,
-            sides=sides_of(self._mode) if self._has_video else (),
+            sides=sides_of(self._mode) if self.has_video else (),
             rates=self._rates,
         )
 
@@ -150,13 +157,31 @@ class SessionRecording:
         return handler.input_sample_rate, handler.output_sample_rate
 
     @property
-    def _has_video(self) -> bool:
+    def has_video(self) -> bool:
+        """Whether pictures are recorded."""
         return self._recorder.has_video and "video" in self._modality
 
     def _tick(self) -> None:
+        """Write what has happened.
+
+        After a stall of the event loop, that is until the time at which this was to be called: what
+        has arrived since then, and what is due, still waits to be processed.
+        """
         if self._writer is not None and self._taps is not None:
-            self._writer.put(self._loop.time(), self._taps.take())
-            self._timer = self._loop.call_later(self._writer.batch_s, self._tick)
+            self._writer.put(self._due_s, self._taps.take())
+            self._wait(self._writer.batch_s)
+
+    def _wait(self, batch_s: float) -> None:
+        """Call ``_tick`` at the next multiple of a time, when all recordings are written.
+
+        What has arrived in a stall of the event loop is written soon after it.
+        """
+        now = max(self._loop.time(), self._due_s)  # a loop may call a little early
+        if now - self._due_s > batch_s / 4:
+            self._due_s = now + AFTER_STALL_S
+        else:
+            self._due_s = ((now + batch_s / 4) // batch_s + 1) * batch_s
+        self._timer = self._loop.call_at(self._due_s, self._tick)
 
     def _pause(self) -> None:
         """End the stretch."""
@@ -239,7 +264,7 @@ class SessionRecording:
                 written.path.name,
                 self._started_at,
                 written.duration_s,
-                sides_of(self._mode) if self._has_video else ("received", "played"),
+                sides_of(self._mode) if self.has_video else ("received", "played"),
                 written.stretches,
                 written.lost_s,
                 None if error is None else str(error),

@@ -246,9 +246,7 @@ class Session:
             work: The coroutine. A reason that it returns ends the session, as does an exception,
                 which is logged and shown to the client, and a cancellation by user code.
         """
-        task = self._tasks.start(self._watch(name, work), name)
-        task.add_done_callback(lambda _: work.close())  # the task may end before it has started
-        return task
+        return self._tasks.start(self._watch(name, work), name, awaits=work)
 
     async def _watch(self, name: str, work: Coroutine[Any, Any, str | None]) -> None:
         try:

@@ -16,6 +16,7 @@ from aiortc.codecs import CODECS, get_encoder
 from aiortc.mediastreams import MediaStreamError
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
+from fastrtc.pacing.taps import Source
 from fastrtc.transport.webrtc._aiortc import audio_packets, codecs
 from fastrtc.transport.webrtc._aiortc.patch import Patch
 from fastrtc.transport.webrtc.audio_receiver import MAX_AHEAD_S, MAX_CONCEALED_S, AudioReceiver
@@ -46,9 +47,12 @@ class Inbound:
         self.rate = rate
         self.pushed: list[tuple[float, int, np.ndarray]] = []
         self.skipped: list[float] = []
+        self.source: Source | None = None
+        self.sources: list[Source | None] = []
 
     def push(self, rate: int, samples: np.ndarray) -> None:
         assert samples.dtype == np.int16
+        self.sources.append(self.source)
         self.pushed.append((asyncio.get_running_loop().time(), rate, samples))
 
     def skip(self, seconds: float) -> None:
@@ -490,3 +494,40 @@ class Tasks:
     async def done(self) -> None:
         (task,) = self._tasks
         await task
+
+
+@pytest.mark.parametrize("speech_mode", [True, False])
+@virtual_time
+async def test_a_packet_is_told_with_audio_that_is_nothing_else(speech_mode: bool):
+    """In the mode for speech what was lost is pushed alone, otherwise with the next packet."""
+    encoder, line = OpusEncoder(1), opus_line()
+    encoder.expect_loss(20 if speech_mode else 0)
+    sine = np.rint(8000 * np.sin(np.arange(10 * FRAME) / 15)).astype(np.int16).reshape(10, 1, -1)
+    payloads = [bytes(encoder.encode(frame, n * FRAME)) for n, frame in enumerate(sine)]
+    for number in (0, 1, 2, 5, 6):
+        line.packet(number, payloads[number])
+    line.packet(7, b"\xff", OPUS)  # damaged
+    line.packet(8, bytes(160), PCMU)
+    await asyncio.sleep(0.2)
+    told = [
+        (round(source.media_s * 50), source.packet) for source in line.inbound.sources if source
+    ]
+    before = [(3, b""), (5, payloads[5])] if speech_mode else [(3, b"")]
+    packets = [(n, payloads[n]) for n in (0, 1, 2)]
+    assert told[: len(packets + before) + 1] == [*packets, *before, (6, payloads[6])]
+    assert not any(packet for _, packet in told[len(packets + before) + 1 :])
+    assert len(line.inbound.pushed) == len(told)
+
+
+@virtual_time
+async def test_the_time_of_a_report_is_that_of_the_audio():
+    """It is on the scale of ``Source.media_s``, also around the wrap of the timestamps."""
+    line = opus_line()
+    assert line.receiver.time_of(0) is None
+    first = 2**32 // FRAME - 2
+    for number in range(first, first + 5):
+        line.packet(number, opus()[0], at=number)
+    times = [source.media_s for source in line.inbound.sources if source is not None]
+    assert line.receiver.time_of((first + 1) * FRAME) == pytest.approx(times[1])
+    assert line.receiver.time_of((first + 4) * FRAME % 2**32) == pytest.approx(times[4])
+    assert line.receiver.time_of((first * FRAME + 2**31) % 2**32) is None

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from ...audio.concealment import PacketLossConcealment
 from ...core.limits import RateLimit
 from ...pacing.jitter_buffer import JitterBuffer, Packet
+from ...pacing.taps import Source
 from ._aiortc.audio_packets import AudioDecoder, take_packets
 from ._aiortc.codecs import negotiated_codecs
 from .guard import guarded
 from .opus import OPUS_RATE, OpusDecoder, make_decoder
+from .rtp_time import distance_of_report
 
 __all__ = ["AudioReceiver", "AudioSink"]
 
@@ -50,7 +52,13 @@ CODEC_BURST_S = 5.0
 
 
 class AudioSink(Protocol):
-    """A receiver of decoded audio, such as the queue of a handler."""
+    """A receiver of decoded audio, such as the queue of a handler.
+
+    Attributes:
+        source: Where the audio that is pushed next is from.
+    """
+
+    source: Source | None
 
     @property
     def rate(self) -> int:
@@ -74,7 +82,6 @@ class AudioReceiver:
 
     Attributes:
         concealed_s: How much lost audio was concealed, in seconds.
-        on_time: Called with the RTP time of each audio before it is pushed, in seconds.
     """
 
     def __init__(
@@ -99,7 +106,6 @@ class AudioReceiver:
         self._concealment = PacketLossConcealment()
         self.concealed_s = 0.0
         self._run = run
-        self.on_time: Callable[[float], None] = _ignore
         self._decoded_s = 0.0
         self._packet_s = 0.0  # length of the last packet
         self._next_timestamp: int | None = None  # of the next packet, if none is lost
@@ -146,6 +152,21 @@ class AudioReceiver:
     def heard(self) -> int | None:
         """The RTP timestamp of the last sample that was delivered; None before the first packet."""
         return None if self._next_timestamp is None else (self._next_timestamp - 1) & 0xFFFFFFFF
+
+    def time_of(self, timestamp: int) -> float | None:
+        """Return the time of an RTP timestamp as ``AudioSink.source`` has it, in seconds.
+
+        Args:
+            timestamp: The timestamp of a sender report.
+
+        Returns:
+            None before the first packet, and if it is of another stream.
+        """
+        if self._next_timestamp is None or self._payload_type is None:
+            return None
+        clock: int = self._codecs[self._payload_type].parameters.clockRate
+        ahead = distance_of_report(self._next_timestamp, timestamp, clock)
+        return None if ahead is None else (self._next_timestamp + ahead) / clock
 
     def close(self) -> None:
         """Ignore further packets, and stop the timer."""
@@ -197,7 +218,7 @@ class AudioReceiver:
                 if self._opus is not None and self._opus.in_speech_mode:
                     # FEC has the audio directly before the packet
                     adjacent = faded_s == gap_s and abs(omitted_s) < ROUNDING_S
-                    self.on_time(packet.timestamp / clock - faded_s)
+                    self._inbound.source = Source(packet.timestamp / clock - faded_s, b"")
                     self._conceal(self._opus, faded_s, payload if adjacent else b"")
                     faded_s = 0.0
             rate, samples = self._decode(packet)
@@ -212,7 +233,8 @@ class AudioReceiver:
         self._next_timestamp = packet.timestamp + round(seconds * clock)
         if 0 < omitted_s <= MAX_SKIPPED_S:  # by the sender, as in DTX (RFC 7587)
             self._inbound.skip(omitted_s)
-        self.on_time(packet.timestamp / clock - faded_s)
+        as_sent = payload if self._opus is not None and not faded_s else b""
+        self._inbound.source = Source(packet.timestamp / clock - faded_s, as_sent)
         self._inbound.push(rate, self._concealment.fill(rate, samples, round(faded_s * rate)))
 
     def _conceal(self, opus: OpusDecoder, seconds: float, following: bytes) -> None:
@@ -248,10 +270,6 @@ class AudioReceiver:
         if not frames:
             return OPUS_RATE, np.zeros((1, 0), dtype=np.int16)
         return frames[0].sample_rate, np.concatenate([_planar(f) for f in frames], axis=1)
-
-
-def _ignore(_: float) -> None:
-    """Do nothing."""
 
 
 def _planar(frame: Any) -> NDArray[np.int16]:

@@ -159,8 +159,12 @@ class AudioMediaCallback(MediaCallback, AudioStreamTrack):
                 frame = await (self._until_end(waiting) if self._own_session else waiting)
             except Detached as error:
                 raise MediaStreamError from error
-            payload = self._encoder_of(frame).payload(frame.samples)
+            before, encoder = self._encoder, self._encoder_of(frame)
+            payload = encoder.payload(frame.samples)
             if payload is not None:
+                # the first packet of an encoder is for a decoder that has decoded nothing
+                if outbound.tap is not None and encoder is before:
+                    outbound.tap.encoded(payload)
                 return payload, frame.pts
 
     def _take(self, frame: Any) -> None:

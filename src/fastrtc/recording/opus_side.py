@@ -1,0 +1,228 @@
+"""One side of an Ogg file, as a stream of Opus. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio.libopus import LOW_DELAY_S, Libopus, LibopusEncoder
+from .ogg import split_frames
+from .packet_track import PACKET_S
+from .track import NO_PACKETS, RATE, Span
+
+__all__ = ["OpusSide"]
+
+BIT_RATE = 32_000
+"""Of each side, in bit/s: what Opus needs for speech in mono."""
+
+COMPLEXITY = 0
+"""Of 10. A side costs 0.6 ms per second of speech; 1.3 with that of calls, 5."""
+
+MAX_FRAMES = 3
+"""How many packets are encoded by one call, which costs less."""
+
+QUIET_RMS = 16.0
+"""Up to this level of ``int16`` a packet is quiet: -66 dB of full scale, which rooms have."""
+
+COARSE = 16
+"""Of so many samples one is looked at first: it mostly shows that a packet is not quiet."""
+
+HANGOVER = 3
+"""How many quiet packets are encoded before silence takes their place: the first one contains the
+end of the speech before it, as the encoder looks ahead."""
+
+SETTLING = 6
+"""After how many packets of silence the state of an encoder does not change any more."""
+
+CONTINUES_AFTER = 50
+"""Packets that were sent are written again when all have come for more than so many: 1 s."""
+
+LOW_PEAK = 500
+"""They are written again only from a packet on whose peak is below this level of ``int16``, -36 dB
+of full scale: after a change within speech, a decoder needs about 0.1 s until it sounds right."""
+
+
+class OpusSide:
+    """Encode one side, and leave out what is quiet.
+
+    Packets that were sent over WebRTC take the place of encoded audio: they cost nothing, and sound
+    better.
+
+    Args:
+        library: The library.
+        rate: Sample rate in Hz.
+    """
+
+    def __init__(self, library: Libopus, rate: int = RATE) -> None:
+        self._library = library
+        self._spans: list[Span] = []  # the last packet, and what waits to fill another one
+        self._at = 0  # where in it the next packet begins
+        self._quiet = HANGOVER + 1  # packets in a row
+        self._count = 0  # packets
+        self._sent: dict[int, bytes] = {}  # packets that were sent, by their number
+        self._complete = 0  # packets in a row for which one of these has come
+        self._copied = False  # the last packet is one of them
+        self._use_rate(rate)
+
+    def _use_rate(self, rate: int) -> None:
+        """Create an encoder, whose state is that after silence."""
+        self._rate = rate
+        self._encoder = LibopusEncoder(self._library, 1, rate, BIT_RATE, COMPLEXITY, low_delay=True)
+        self._size = round(rate * PACKET_S)
+        for _ in range(SETTLING):
+            self._silence = self._encoder.encode(np.zeros((1, self._size), np.int16))
+        self._settled = self._encoder.save()
+
+    @property
+    def _is_silent(self) -> bool:
+        """Whether the last packet is silence, which was not encoded."""
+        return self._quiet > HANGOVER
+
+    def push(
+        self, audio: Span, rate: int, packets: Mapping[int, bytes] = NO_PACKETS
+    ) -> list[bytes]:
+        """Return the packets that audio completes.
+
+        Args:
+            audio: The audio.
+            rate: Its sample rate in Hz, a multiple of that before.
+            packets: Packets that were sent, by the position in the audio at which they begin. Only
+                those are used that begin ``LOW_DELAY_S`` before a multiple of their length, counted
+                from the first sample of all: encoded audio is late by that in the file, they are
+                not.
+        """
+        if rate != self._rate:
+            self._raise_rate(rate)
+        waiting = sum(map(len, self._spans)) - self._at
+        if packets:
+            self._keep(packets, self._count * self._size + waiting)
+        self._spans.append(audio)
+        count = (waiting + len(audio)) // self._size
+        if not count:
+            return []
+        made = self._copy(count) or self._encode(count)
+        self._count += count
+        return made
+
+    @property
+    def _has_audio(self) -> bool:
+        """Whether what waits to fill packets has audio."""
+        end = 0
+        for span in self._spans:
+            end += len(span)
+            if end > self._at and not span.is_empty:
+                return True
+        return False
+
+    def _raise_rate(self, rate: int) -> None:
+        """Use an encoder of a higher rate from now on."""
+        factor = rate // self._rate
+        samples = np.repeat(self._samples(), factor)
+        self._spans, self._at = [Span.from_samples(samples)], min(self._at, self._size) * factor
+        self._use_rate(rate)
+        if not self._is_silent:  # the encoder before kept the end of it for its next packet
+            self._encoder.encode(samples[np.newaxis, : self._size])
+
+    def _samples(self) -> NDArray[np.int16]:
+        """Return the samples of the last packet, and those that wait."""
+        joined = np.concatenate([np.zeros(0, np.int16), *(span.samples for span in self._spans)])
+        return joined[max(0, self._at - self._size) :]
+
+    def _keep(self, packets: Mapping[int, bytes], position: int) -> None:
+        """Keep packets that were sent until there is audio for all of each."""
+        begin = position + round(LOW_DELAY_S * self._rate)
+        size, lowest = self._size, self._count * self._size - begin
+        if (begin + next(iter(packets))) % size == 0:  # so are all others
+            self._sent.update(
+                {(begin + at) // size: packet for at, packet in packets.items() if at >= lowest}
+            )
+
+    def _copy(self, count: int) -> list[bytes]:
+        """Return the next packets if all were sent, and may take the place of encoded ones."""
+        numbers, sent = range(self._count, self._count + count), self._sent
+        if not (self._copied or self._is_silent) or not sent.keys() >= set(numbers):
+            return []
+        self._copied, self._quiet = True, 0
+        self._complete += count
+        self._skip(count)
+        return [sent.pop(n) for n in numbers]
+
+    def _skip(self, count: int) -> None:
+        """Forget the audio of the next packets, but for that of the last one."""
+        self._at += count * self._size
+        while self._at - len(self._spans[0]) >= self._size:
+            self._at -= len(self._spans.pop(0))
+
+    def _encode(self, count: int) -> list[bytes]:
+        """Return the next packets: those that were sent, silence, and encoded ones."""
+        if self._is_silent and not self._sent and not self._has_audio:
+            self._complete = 0
+            self._skip(count)
+            return [self._silence] * count
+        first = self._count
+        sent = [self._sent.pop(n, b"") for n in range(first, first + count)]
+        samples = self._samples()
+        before = min(1, self._at // self._size)  # 0 for the first packet of all
+        end = (before + count) * self._size
+        last, waiting = samples[end - self._size : end], samples[end:]
+        self._spans, self._at = [Span.from_samples(last), Span.from_samples(waiting)], self._size
+        frames = samples[:end].reshape(-1, self._size)
+        are_quiet = self._are_quiet(frames)
+        made: list[bytes] = []
+        run = 0  # packets to encode
+        after_silence = after_copied = False
+        for n, packet in enumerate(sent, start=before):
+            silent, copied = self._is_silent, self._copied
+            self._complete = self._complete + 1 if packet else 0
+            self._copied = bool(packet) and (copied or silent or self._can_copy(frames[n]))
+            if copied:  # its end is in the next packet at most
+                self._quiet = HANGOVER if are_quiet[n - 1] else HANGOVER - 1
+            self._quiet = self._quiet + 1 if are_quiet[n] and not self._copied else 0
+            if self._copied or self._is_silent:
+                if run:
+                    made += self._encode_run(frames, range(n - run, n), after_silence, after_copied)
+                made.append(packet if self._copied else self._silence)
+                run = 0
+                continue
+            if not run:
+                after_silence, after_copied = silent, copied
+            run += 1
+        if run:
+            rest = range(len(frames) - run, len(frames))
+            made += self._encode_run(frames, rest, after_silence, after_copied)
+        return made
+
+    def _can_copy(self, samples: NDArray[np.int16]) -> bool:
+        """Return whether packets that were sent may take the place of encoded ones."""
+        quiet = np.abs(samples[::COARSE]).max() < LOW_PEAK
+        return self._complete > CONTINUES_AFTER and bool(quiet)
+
+    def _encode_run(
+        self, frames: NDArray[np.int16], run: range, after_silence: bool, after_copied: bool
+    ) -> list[bytes]:
+        """Encode packets in a row, and what is before them if that was copied."""
+        if after_silence or after_copied:
+            self._encoder.restore(self._settled)
+        if after_copied:  # for the overlap; the decoder has other memory than the encoder
+            self._encoder.encode(frames[np.newaxis, run[0] - 1])
+            self._encoder.predict(on=False)
+        made: list[bytes] = []
+        for n in run[::MAX_FRAMES]:
+            count = min(MAX_FRAMES, run.stop - n)
+            joined = self._encoder.encode_at(frames[n:].ctypes.data, count * self._size)
+            made += split_frames(joined)
+            if after_copied and n == run[0]:
+                self._encoder.predict(on=True)
+        return made
+
+    def _are_quiet(self, frames: NDArray[np.int16]) -> list[bool]:
+        """Return which packets are quiet."""
+        energy = QUIET_RMS * QUIET_RMS * self._size
+        if np.abs(frames[:, ::COARSE]).max(axis=1).min() > math.sqrt(energy):
+            return [False] * len(frames)  # one sample of each is enough
+        floats = frames.astype(np.float32)
+        are_quiet: list[bool] = (np.einsum("ij,ij->i", floats, floats) <= energy).tolist()
+        return are_quiet
