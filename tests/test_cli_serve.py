@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,23 @@ def test_a_number_of_seconds_is_checked(seconds: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         main(["serve", "program:app", "--startup-timeout", seconds])
     assert "must be a number of seconds" in capsys.readouterr().err
+
+
+def test_an_app_that_no_worker_could_load_ends_the_command_and_a_later_one_does_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "sound_program.py").write_text("app = 'the app'\n")
+    (tmp_path / "broken_program.py").write_text("raise RuntimeError('it is broken')\n")
+    ends = Pipe(duplex=False)
+    with ends[0], ends[1]:
+        monkeypatch.setenv(serve.APP, "broken_program:app")
+        with pytest.raises(SystemExit, match=str(serve.FAILED)):
+            serve.load(*ends)
+        monkeypatch.setenv(serve.APP, "sound_program:app")
+        for _ in range(2):
+            assert serve.load(*ends) == "the app"
+        monkeypatch.setenv(serve.APP, "broken_program:app")
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="it is broken"):
+                serve.load(*ends)

@@ -122,7 +122,7 @@ def test_a_token_may_be_in_the_body_of_a_request():
         claims_of(tokens, headers, tokens.issue("anna") + "x")
 
 
-async def test_without_a_function_everybody_may():
+async def test_without_a_function_every_client_is_authorized():
     assert await refusal_of(None, None) is None
 
 
@@ -211,7 +211,7 @@ async def test_webrtc_offer(body: Any, caplog: pytest.LogCaptureFixture):
     assert not caplog.records
 
 
-async def test_whoever_may_connects_over_webrtc():
+async def test_an_authorized_client_connects_over_webrtc():
     asked: list[Any] = []
     stream = Stream(
         Echo(), modality="audio", authorize=by_token(asked), server_rtc_configuration=LOCAL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from fastrtc.server import debug_state, loop_lag
 from fastrtc.server.debug_state import DebugState, watch
 from fastrtc.server.endpoint import endpoint_of
-from fastrtc.testing import Call
+from fastrtc.testing import Call, memory
 from tests.support.peers import eventually
 from tests.testing.programs import RATE, replying, tone
 
@@ -61,6 +62,18 @@ async def test_a_conversation_and_its_end() -> None:
     assert ended["end"]["code"] == "closed" and len(ended["turns"]) == 1
     assert ended["key"] == session["key"]
     assert id not in json.dumps(after) + json.dumps(done), "ids are secrets"
+
+
+async def test_connections_with_the_same_id_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(memory, "_numbers", itertools.repeat(1))
+    stream, state = watched()
+    for _ in range(2):
+        async with Call(stream) as call:
+            await call.wait(0.1)
+    first, second = state_of(state)["ended"]
+    assert first["key"] == second["key"] and first["number"] != second["number"]
 
 
 async def test_the_loop_is_measured_only_while_someone_looks(

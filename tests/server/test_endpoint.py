@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import gradio as gr
@@ -12,7 +15,7 @@ from fastapi import FastAPI, WebSocket
 from fastapi.testclient import TestClient
 
 import fastrtc
-from fastrtc import Ice, Limits, Stream, WebRTC
+from fastrtc import Cluster, Ice, Limits, Stream, WebRTC
 from fastrtc.server.attachment import NAME
 from fastrtc.server.endpoint import endpoint_of
 from fastrtc.webrtc_connection_mixin import WebRTCConnectionMixin
@@ -165,3 +168,23 @@ def test_an_invalid_environment_variable_is_an_error_of_the_stream(monkeypatch):
     monkeypatch.setenv("FASTRTC_UDP_PORT", "any")
     with pytest.raises(ValueError, match="FASTRTC_UDP_PORT='any'"):
         Stream(AsyncAudioEcho(), modality="audio", verbose=False)
+
+
+def test_threads_that_ask_at_once_get_the_same_membership_and_ports():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for _ in range(20):
+                stream = Stream(AsyncAudioEcho(), modality="audio", cluster=Cluster("sqlite:///x"))
+                endpoint, begin = endpoint_of(stream), Barrier(4)
+
+                def ask(endpoint: Any = endpoint, begin: Barrier = begin) -> tuple[Any, Any]:
+                    begin.wait()
+                    return endpoint.cluster, endpoint.ports
+
+                asked = [one.result() for one in [threads.submit(ask) for _ in range(4)]]
+                assert len({id(cluster) for cluster, _ in asked}) == 1
+                assert len({id(ports) for _, ports in asked}) == 1
+    finally:
+        sys.setswitchinterval(interval)

@@ -41,7 +41,7 @@ async def test_a_request_goes_through_as_it_is():
     assert (response.status_code, response.json(), asked) == (200, {"a": 1}, ["/offer"])
 
 
-async def test_whoever_is_refused_is_told_so_and_its_body_is_not_looked_at():
+async def test_a_refused_client_gets_an_answer_and_its_body_is_not_read():
     response = await post(app_of([], refuses=True), content=b"{")
     assert (response.status_code, response.json()) == (200, REFUSED)
 

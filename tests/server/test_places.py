@@ -82,7 +82,7 @@ async def test_an_attempt_ends_unless_it_is_established(places: Places):
     await asyncio.gather(live.closed.wait(), connecting.closed.wait())
 
 
-async def test_who_has_waited_longest_for_a_client_makes_room_for_another(places: Places):
+async def test_the_oldest_waiting_reader_is_evicted_for_a_new_one(places: Places):
     sessions = {id: add(places, id) for id in "abcd"}
     lost: dict[str, Transport] = {}
     for id, session in sessions.items():
@@ -250,7 +250,7 @@ async def test_draining_has_its_time_and_is_done_once(places: Places):
     await places.close("the server stops")
 
 
-async def test_without_a_limit_nobody_is_waited_for(places: Places):
+async def test_without_a_limit_no_client_is_waited_for(places: Places):
     session, sent = add(places, "a"), []
     session.outbox.open(sent.append)
     await places.drain(0)

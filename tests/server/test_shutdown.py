@@ -220,7 +220,7 @@ async def test_a_signal_ends_what_a_loop_is_watched_for():
     assert ended == ["closed"]
 
 
-async def test_what_cannot_be_closed_is_logged_and_holds_nobody_up(caplog):
+async def test_a_close_that_fails_is_logged_and_delays_no_other(caplog):
     told = asyncio.Event()
     before = signal.signal(signal.SIGTERM, lambda number, frame: told.set())
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -22,8 +23,13 @@ SECRET = "the secret of the nodes of a test"
 class FailingDirectory(MemoryDirectory):
     """A directory that is unreachable while `down` is set, and that counts its operations."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._given = clock
+        self.restart()
+
+    def restart(self) -> None:
+        """Lose all data, and be reachable."""
+        super().__init__(clock=self._given)
         self.down = False
         self.operations = 0
 

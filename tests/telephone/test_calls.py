@@ -373,6 +373,13 @@ async def test_keys_reach_the_handler(provider: type[Provider], kind: str):
 # Ends
 
 
+@pytest.fixture
+def long_flush(monkeypatch: pytest.MonkeyPatch) -> float:
+    """For how long marks are awaited at the end, in seconds: longer than a machine stalls."""
+    monkeypatch.setattr(connection, "FLUSH_TIMEOUT_S", 20.0)
+    return connection.FLUSH_TIMEOUT_S
+
+
 @pytest.mark.parametrize("how", ["hang_up", "vanish"])
 async def test_a_call_that_ends_is_shut_down_once(how: str):
     echo = Echo()
@@ -397,7 +404,7 @@ async def test_a_stop_alone_ends_the_call():
     assert echo.made[0].shutdowns == 1
 
 
-async def test_a_stop_in_the_middle_of_a_reply_waits_for_no_mark():
+async def test_a_stop_in_the_middle_of_a_reply_waits_for_no_mark(long_flush: float):
     class Talker(Echo):
         def copy(self) -> "Talker":
             return Talker()
@@ -412,10 +419,10 @@ async def test_a_stop_in_the_middle_of_a_reply_waits_for_no_mark():
             await phone.send(phone.provider.stop())
             await asyncio.wait_for(phone.ended.wait(), 30)
 
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < long_flush / 2
 
 
-async def test_the_handler_hangs_up_when_all_is_said():
+async def test_the_handler_hangs_up_when_all_is_said(long_flush: float):
     class Farewell(AsyncStreamHandler):
         said = False
 
@@ -435,18 +442,18 @@ async def test_the_handler_hangs_up_when_all_is_said():
             await asyncio.wait_for(phone.ended.wait(), 30)
 
     assert phone.code == 1000
-    assert phone.ended_at - phone.echoed_at < 0.3, "it does not know that all was played"
+    assert phone.ended_at - phone.echoed_at < long_flush / 2, "it does not know that all was played"
     assert np.count_nonzero(np.abs(phone.heard) > 4000) / RATE == pytest.approx(1.0, abs=0.05)
     assert phone.played.size >= 0.95 * RATE, "closed before it was played"
 
 
 async def test_a_call_lasts_no_longer_than_the_time_limit():
     with line(Echo(), time_limit=0.5) as (_, url):
+        began = time.monotonic()
         async with Phone(url) as phone:
-            began = time.monotonic()
             await asyncio.wait_for(phone.ended.wait(), 30)
 
-    assert time.monotonic() - began >= 0.4
+    assert time.monotonic() - began > 0.49
 
 
 # Calls that outlive their socket
@@ -480,7 +487,8 @@ async def test_the_provider_hangs_up_whenever_a_call_ends(how: str):
     time_limit = 0.2 if how == "time limit" else None
     with controlled_line(Echo(), time_limit=time_limit, concurrency_limit=1) as (provider, url):
         async with Phone(url, Telnyx) as phone:
-            await eventually(lambda: phone.arrived)
+            if how != "time limit":
+                await eventually(lambda: phone.arrived)
             if how == "full":
                 async with Phone(url, Telnyx) as second:
                     await asyncio.wait_for(second.ended.wait(), 30)
@@ -556,10 +564,17 @@ async def test_the_place_of_a_caller_who_does_not_come_is_free_again(
 ):
     monkeypatch.setattr(telephone, "CONNECTED_TIMEOUT_S", 0.2)
     with line(Echo(), concurrency_limit=1) as (stream, url):
+        places, occupied = connections_of(stream).registry, []
+        release = places.release_call
+
+        def released(id: str) -> None:
+            occupied.append(len(places))
+            release(id)
+
+        monkeypatch.setattr(places, "release_call", released)
         async with httpx.AsyncClient(base_url=url) as http:
             await http.post("/telephone/incoming", data={"CallSid": "CA1"})
-            assert len(connections_of(stream).registry) == 1
-            await eventually(lambda: len(connections_of(stream).registry) == 0)
+            await eventually(lambda: occupied == [1] and len(places) == 0)
             answer = await http.post("/telephone/incoming", data={"CallSid": "CA2"})
         assert "<Connect" in answer.text
 

@@ -51,6 +51,16 @@ async def test_a_socket_that_reaches_another_process_frees_the_reserved_place():
             await eventually(lambda: phone.arrived)
 
 
+async def test_a_reserved_place_is_found_after_the_directory_has_lost_its_data():
+    with lines(2, concurrency_limit=1) as [(first, first_url), (second, second_url)]:
+        assert "<Connect" in await announce(first_url, "CA1")
+        node_of(first).owned._directory.__init__()
+        async with Phone(second_url, call_id="CA1") as phone:
+            await eventually(lambda: phone.arrived)
+            assert (held(first), held(second)) == (0, 1)
+            await phone.hang_up()
+
+
 async def test_the_last_line_of_all_processes_is_kept_for_the_caller_of_the_greeting():
     with lines(2, total_limit=1) as [(first, first_url), (_, second_url)]:
         assert "<Connect" in await announce(first_url, "CA1")

@@ -4,7 +4,10 @@ import asyncio
 import json
 import os
 import pickle
+import shutil
 import sqlite3
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +95,33 @@ async def test_calls_to_a_process_at_the_address_of_a_dead_one_go_on():
         await asyncio.sleep(0.1)  # connections to the dead one are closed
         owner.set_additional_outputs(client.webrtc_id)(AdditionalOutputs("here"))
         assert (await asyncio.wait_for(reading, 10)).args == ("here",)
+
+
+async def test_an_offer_does_not_wait_for_a_stopped_process_of_a_large_cluster(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("fastrtc.server.cluster.node.MAX_PEERS", 2)  # heartbeats tell not all
+    directory = FailingDirectory()
+    full, stopped = streams_of(2, AsyncAudioEcho(), directory, concurrency_limit=1)
+    for stream in (full, stopped):
+        stream.cluster = clustered(directory, lost_after_s=1.0)
+    asked = asyncio.Event()
+
+    async def hang(name: str, body: bytes) -> bytes:
+        asked.set()
+        return await asyncio.Event().wait()
+
+    async with running(full, stopped), Client(full, audio="recvonly"):
+        await eventually(lambda: node_of(full).nodes_with_places("stream"))
+        node_of(stopped)._server._handle = hang
+        client = Client(full, audio="recvonly")
+        call = asyncio.create_task(client.call())
+        await asyncio.wait_for(asked.wait(), 10.0)
+        node_of(stopped)._tasks.cancel()  # its heartbeats
+        await directory.leave(node_of(stopped).id)
+        answer = await asyncio.wait_for(call, 10.0)
+        assert answer["meta"]["error"] == "concurrency_limit_reached"
+        await client.close()
 
 
 async def test_a_connection_ends_whose_id_another_node_got_while_its_own_was_stopped(
@@ -228,8 +258,9 @@ async def test_a_node_that_cannot_listen_says_so_at_its_start():
 
 
 async def test_while_the_directory_is_down_calls_continue_and_new_ones_are_served_locally(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr("fastrtc.server.cluster.membership._failures", LogThrottle())
     directory = FailingDirectory()
     one, two = streams_of(2, Inputs(), directory, total_limit=2)
     async with running(one, two), Client(one, audio="recvonly") as client:
@@ -254,6 +285,7 @@ async def test_while_the_directory_is_down_calls_continue_and_new_ones_are_serve
         await later.over()
     warnings = [r for r in caplog.records if "directory of the cluster" in r.getMessage()]
     assert len(warnings) == 4  # of each node: that it is unreachable, and that it is back
+    assert "set_input is ignored: the directory is unreachable" in caplog.text
 
 
 async def test_candidates_follow_an_offer_to_another_node_while_the_directory_is_down():
@@ -493,7 +525,7 @@ async def test_nodes_know_each_other_while_the_directory_recovers_from_the_loss_
     directory = FailingDirectory()
     one, other = streams_of(2, AsyncAudioEcho(), directory)
     async with running(one, other):
-        directory.__init__()  # type: ignore[misc]
+        directory.restart()
         await node_of(one).owned.beat()
         assert node_of(other).id in node_of(one)._nodes, "though it has sent no heartbeat since"
 
@@ -502,28 +534,38 @@ async def test_inputs_survive_a_directory_that_loses_its_data():
     directory = FailingDirectory()
     owner, other = streams_of(2, Inputs(), directory)
     async with running(owner, other), Client(owner, audio="recvonly") as client:
-        directory.__init__()  # type: ignore[misc]
+        directory.restart()
         for number in range(3):
             other.set_input(client.webrtc_id, number)
         handler = owner.handlers[client.webrtc_id]
         await eventually(lambda: handler.got == [[0], [1], [2]])
 
 
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Return a folder whose path leaves room for the name of a Unix socket, 107 bytes in all."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 async def test_a_socket_that_was_removed_is_opened_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    short_path: Path, caplog: pytest.LogCaptureFixture
 ):
-    options = clustered(FailingDirectory(), address=f"unix:{tmp_path}", lost_after_s=0.5)
+    folder = short_path / "run"
+    folder.mkdir()
+    options = clustered(FailingDirectory(), address=f"unix:{folder}", lost_after_s=0.5)
     stream = Stream(Inputs(), modality="audio", cluster=options)
     async with running(stream):
         node = node_of(stream)
         path = node.record.address.removeprefix("unix:")
-        os.unlink(path)
-        await eventually(lambda: os.path.exists(path))
-        body = encode_call("set_input", "stream", "nowhere", (1,))
-        answer = await node._client.request(node.record, "set_input", body, 5.0)
-        with pytest.raises(ConnectionUnknown):
-            decode_answer(answer)
-    assert not os.listdir(tmp_path)
+        for remove in (lambda: os.unlink(path), lambda: shutil.rmtree(folder)):
+            remove()
+            await eventually(lambda: os.path.exists(path))
+            body = encode_call("set_input", "stream", "nowhere", (1,))
+            answer = await node._client.request(node.record, "set_input", body, 5.0)
+            with pytest.raises(ConnectionUnknown):
+                decode_answer(answer)
+    assert not os.listdir(folder)
     assert "was removed" in caplog.text
 
 

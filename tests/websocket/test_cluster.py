@@ -64,7 +64,10 @@ async def test_requests_find_the_socket_of_another_process():
         await eventually(lambda: not left(other))
 
 
-async def test_a_full_process_refuses_the_handshake_while_another_has_places():
+async def test_a_full_process_refuses_the_handshake_while_another_has_places(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("fastrtc.client.web_socket.FULL_PAUSES_S", (0.05, 0.05))
     directory, streams, urls = FailingDirectory(), [], []
     with ExitStack() as stack:
         for _ in range(2):
@@ -96,3 +99,44 @@ async def test_a_full_process_refuses_the_handshake_while_another_has_places():
         for one in sockets:
             await one.close()
         await eventually(lambda: not any(map(left, streams)))
+
+
+async def test_sockets_at_once_are_accepted_for_as_many_places_as_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    directory, apps = FailingDirectory(), []
+    streams = streams_of(2, Inputs(), directory, concurrency_limit=2)
+    for stream in streams:
+        apps.append(FastAPI())
+        stream.mount(apps[-1])
+    with serving(apps[0]) as url, serving(apps[1]):
+        await eventually(lambda: all(endpoint_of(one).cluster.is_running for one in streams))
+        await eventually(lambda: node_of(streams[0]).nodes_with_places("/"))
+        opening = (connect(f"{url.replace('http', 'ws')}/websocket/offer") for _ in range(5))
+        opened = await asyncio.gather(*opening, return_exceptions=True)
+        refused = [one for one in opened if isinstance(one, InvalidStatus)]
+        sockets = [one for one in opened if not isinstance(one, BaseException)]
+        assert [one.response.status_code for one in refused] == [503] * 3
+        for number, one in enumerate(sockets):
+            await one.send(json.dumps({"event": "start", "websocket_id": str(number)}))
+        await eventually(lambda: set(streams[0].handlers) == {"0", "1"})
+        for one in sockets:
+            await one.close()
+        await eventually(lambda: not left(streams[0]))
+
+        for _ in range(6):  # these close, and leave their places to others
+            await (await connect(f"{url.replace('http', 'ws')}/websocket/offer")).close()
+        unstarted = await connect(f"{url.replace('http', 'ws')}/websocket/offer")
+        started = await start(url, "2")
+        await eventually(lambda: set(streams[0].handlers) == {"2"})
+        with pytest.raises(InvalidStatus):  # one place is occupied, and one socket may start
+            await start(url, "3")
+        await unstarted.close()
+        await (await start(url, "3")).close()
+        await started.close()
+        await eventually(lambda: not left(streams[0]))
+
+        monkeypatch.setattr("fastrtc.server.socket_endpoint.STARTING_S", 0.0)
+        silent = [await connect(f"{url.replace('http', 'ws')}/websocket/offer") for _ in range(5)]
+        for one in silent:
+            await one.close()

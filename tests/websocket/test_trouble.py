@@ -58,6 +58,7 @@ async def test_whoever_says_nothing_is_not_kept() -> None:
     limits = Limits(start_within_s=0.1)
     async with serve(concurrency_limit=1, limits=limits) as served, served.client() as client:
         assert await client.closed() == 1008
+        served.stream.limits = Limits()  # on a stalled machine, others take longer, too
         await assert_it_serves(served)
 
 

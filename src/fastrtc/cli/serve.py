@@ -14,6 +14,9 @@ import traceback
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,6 @@ __all__ = ["environment_of", "load", "run"]
 
 UDP_PORT = "FASTRTC_UDP_PORT"
 APP = "FASTRTC_SERVE_APP"
-LOADED = "FASTRTC_SERVE_LOADED"
 
 GRACEFUL_SHUTDOWN_S = 15
 """How long a worker waits for running requests after its connections have ended, in seconds."""
@@ -50,8 +52,7 @@ def run(given: Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="fastrtc-") as folder:
         try:
             _check(given)
-            variables = environment_of(given, Path(folder))
-            variables |= {APP: given.app, LOADED: str(Path(folder) / "loaded")}
+            variables = environment_of(given, Path(folder)) | {APP: given.app}
         except InvalidOptions as error:
             print(f"fastrtc serve: {error}", file=sys.stderr)
             return 1
@@ -59,21 +60,26 @@ def run(given: Namespace) -> int:
             return _serve(given)
 
 
-def load() -> Any:
+def load(loaded: Connection, sender: Connection) -> Any:
     """Import the app, in a worker.
 
     The supervisor replaces a worker that ends because of an exception. If no worker could load the
     app so far, none ever will, and this ends the supervisor, too.
+
+    Args:
+        loaded: The end of a pipe in which there is something if a worker could load the app. All
+            workers share it, and none reads it.
+        sender: Its other end.
     """
-    loaded = Path(os.environ[LOADED])
     try:
         app = _import(os.environ[APP])
     except Exception:
-        if loaded.exists():
+        if loaded.poll():
             raise
         traceback.print_exc()
         raise SystemExit(FAILED) from None
-    loaded.touch()
+    if not loaded.poll():
+        sender.send_bytes(b"loaded")
     return app
 
 
@@ -208,8 +214,9 @@ def _serve(given: Namespace) -> int:
         with interrupt_on_sigterm():
             uvicorn.run(given.app, **options)
         return 0
-    config = uvicorn.Config("fastrtc.cli.serve:load", factory=True, **options)
-    with config.bind_socket() as listening:
+    loaded, sender = Pipe(duplex=False)
+    config = uvicorn.Config(partial(load, loaded, sender), factory=True, **options)
+    with loaded, sender, config.bind_socket() as listening:
         supervisor = Multiprocess(config, sockets=[listening])
         supervisor.run()
     return int(any(process.exitcode == FAILED for process in supervisor.processes))

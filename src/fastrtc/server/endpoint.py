@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -45,8 +46,7 @@ T = TypeVar("T")
 
 LOOP_ENDS_TIMEOUT_S = 2.0
 """How long to wait for connections when their event loop ends, in seconds. The tasks of their
-transports are cancelled by then: ``shutdown()`` runs, but aiortc may wait for a task that is
-gone."""
+transports are cancelled by then: aiortc may wait for a task that is gone."""
 
 
 class Endpoint:
@@ -90,6 +90,7 @@ class Endpoint:
         self.shutdown = CloseOnLoopShutdown(self.stop, self.end_with_the_loop)
         self.past = PastConnections()
         self._listener = listener
+        self._creating = threading.Lock()  # two threads that ask at once get the same object
         self._ports: tuple[Ice, IcePorts] | None = None
         self._membership: tuple[Any, Membership] | None = None
 
@@ -129,9 +130,10 @@ class Endpoint:
             ValueError: If an environment variable of ``Ice`` is invalid.
         """
         ice = self.owner.ice
-        if self._ports is None or self._ports[0] != ice:
-            self._ports = ice, IcePorts(ice.with_environment())
-        return self._ports[1]
+        with self._creating:
+            if self._ports is None or self._ports[0] != ice:
+                self._ports = ice, IcePorts(ice.with_environment())
+            return self._ports[1]
 
     @property
     def cluster(self) -> Membership | None:
@@ -143,16 +145,15 @@ class Endpoint:
         option = self.owner.cluster
         if option is None and CLUSTER not in os.environ:
             return None
-        known = self._membership
-        if known is not None and (known[0] == option or known[1].is_running):
-            return known[1]
-        from .cluster.membership import Membership
+        with self._creating:
+            known = self._membership
+            if known is None or (known[0] != option and not known[1].is_running):
+                from .cluster.membership import Membership
 
-        options = resolve_cluster(option)
-        if options is None:  # the variable is empty
-            return None
-        self._membership = option, Membership(self, options)
-        return self._membership[1]
+                if (options := resolve_cluster(option)) is None:  # the variable is empty
+                    return None
+                known = self._membership = option, Membership(self, options)
+            return known[1]
 
     def reserve(self, id: str, transport: TransportName = "webrtc") -> Reservation:
         """Reserve a place for a connection; see ``Reservation``."""
@@ -314,8 +315,8 @@ class Endpoint:
     def expects(self, value: WebRTCData | str) -> bool:
         """Return whether the handler needs inputs that the page sends on request.
 
-        When a reply requests inputs, the page sends the submitted text again. If that reply has
-        ended by then, the text must not become part of the next one.
+        When a reply requests inputs, the page sends the submitted text again; if that reply has
+        ended, the text must not become part of the next one.
         """
         if not isinstance(value, WebRTCData) or not value.textbox:
             return True

@@ -121,9 +121,14 @@ class Places:
             connection.session.close("the client uses a WebSocket instead")
         return connection is not None
 
-    def is_full(self, limit: int | None) -> bool:
-        """Return whether all places are occupied, or the server is stopping."""
-        return self.stopping or limit is not None and len(self) >= limit
+    def is_full(self, limit: int | None, starting: int = 0) -> bool:
+        """Return whether all places are occupied, or the server is stopping.
+
+        Args:
+            limit: Number of places; None means no limit.
+            starting: Number of clients that will need a place and have none yet.
+        """
+        return self.stopping or limit is not None and len(self) + starting >= limit
 
     def free(self, limit: int | None) -> int | None:
         """Return the number of free places; None if there is no limit."""

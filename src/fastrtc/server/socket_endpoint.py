@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
 
@@ -23,6 +25,10 @@ from .resuming import make_resumable, resume_over_socket
 from .web_socket import StarletteSocket
 
 __all__ = ["Socket", "SocketEndpoint"]
+
+STARTING_S = 2.0
+"""How long an open socket that has not started counts like an occupied place, in seconds. Sockets
+whose clients never start make the process look full for no longer than this."""
 
 
 class Socket(Protocol):
@@ -70,6 +76,7 @@ class SocketEndpoint(Endpoint):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.pending = PendingConnections()
+        self._starting: WeakKeyDictionary[WebSocket, float] = WeakKeyDictionary()  # accepted when
 
     @property
     def has_voice(self) -> bool:
@@ -88,22 +95,36 @@ class SocketEndpoint(Endpoint):
     async def sends_elsewhere(self, websocket: WebSocket, reserved: bool) -> bool:
         """Refuse the handshake of a socket if this process is full and another one may take it.
 
-        The status 503 lets balancers and clients try another process. A process with places that
-        are reserved for calls accepts sockets, as it does not know yet whether they are for these.
+        The status 503 lets balancers and clients try another process. Open sockets that have not
+        started count like occupied places, so that of many sockets at once a process accepts as
+        many as it has places. They do not count for telephone calls, whose providers do not try
+        again. A process with places that are reserved for calls accepts all sockets, as it does not
+        know yet which calls they carry.
 
         Args:
             websocket: The socket.
             reserved: Whether another process may have a reserved place for it.
         """
         cluster, limit = self.cluster, self.owner.concurrency_limit
-        if cluster is None or not self.places.is_full(limit) or self.places.has_held:
+        if cluster is None:
             return False
-        if not await cluster.others_accept_sockets(reserved=reserved):
+        starting = 0 if reserved else self._count_starting()
+        is_full = self.places.is_full(limit, starting) and not self.places.has_held
+        if not is_full or not await cluster.others_accept_sockets(reserved=reserved):
+            self._starting[websocket] = asyncio.get_running_loop().time()
             return False
         refusal = SessionRefused("concurrency_limit_reached", limit=limit)
         if self.places.stopping:
             refusal = SessionRefused("server_stopping")
         return await StarletteSocket(websocket).deny(refusal)
+
+    def _count_starting(self) -> int:
+        """Return the number of open sockets that have not started, but may do so at any moment."""
+        since = asyncio.get_running_loop().time() - STARTING_S
+        return sum(
+            accepted_at > since and not StarletteSocket(websocket).is_closed
+            for websocket, accepted_at in self._starting.items()
+        )
 
     async def connect(self, id: str, socket: Socket) -> None:
         """Add the connection of a WebSocket whose client has started.
@@ -112,13 +133,17 @@ class SocketEndpoint(Endpoint):
             SessionRefused: If a limit is reached, or the id is in use.
             Exception: Any exception of the handler's ``copy()``.
         """
-        await self._end_attempt(socket.replaces)
         request = socket.resume
+        resumed = request if request is not None and request.secret is not None else None
+        if resumed is not None:  # its session has a place
+            self._has_started(socket)
+        await self._end_attempt(socket.replaces)
         transport_name: TransportName = "websocket" if socket.call is None else "telephone"
         with self.hooks.monitors.counting_refusals():
-            if request is not None and request.secret is not None:
-                await resume_over_socket(self, id, socket, request)
+            if resumed is not None:
+                await resume_over_socket(self, id, socket, resumed)
                 return
+            self._has_started(socket)
             async with self.reserve(id, transport_name) as place:
                 session = await place.create_session(
                     socket.additional_outputs_factory(id),
@@ -132,6 +157,10 @@ class SocketEndpoint(Endpoint):
                 if request is not None:
                     told = make_resumable(self, session, transport.media, transport)
                     transport.start = replace(transport.start, resumable=told)
+
+    def _has_started(self, socket: Socket) -> None:
+        if socket.websocket is not None:
+            self._starting.pop(socket.websocket, None)
 
     async def _end_attempt(self, id: str | None) -> None:
         """Free the place of an attempt over WebRTC, which a WebSocket replaces."""

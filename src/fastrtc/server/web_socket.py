@@ -53,6 +53,12 @@ class StarletteSocket:
         return self._websocket.application_state is WebSocketState.CONNECTED
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the client or the server has closed it, as far as the server knows."""
+        closed = WebSocketState.DISCONNECTED
+        return closed in (self._websocket.client_state, self._websocket.application_state)
+
+    @property
     def close_code(self) -> int | None:
         """The code with which the client has closed it; None before, and if there is none."""
         return self._close_code

@@ -2,13 +2,20 @@
 
 import os
 import socket
+import stat
 import threading
 from pathlib import Path
 
 import pytest
 
 from fastrtc import Cluster
-from fastrtc.server.cluster.listening import Listening, listen, read_secret, restore_secret
+from fastrtc.server.cluster.listening import (
+    Folders,
+    Listening,
+    listen,
+    read_secret,
+    restore_secret,
+)
 
 SECRET = "the secret of these tests"
 
@@ -144,3 +151,45 @@ def test_a_socket_and_a_secret_that_were_removed_are_made_again(tmp_path: Path):
         restore_secret(f"{tmp_path}/secret", secret)
         restore_secret(f"{tmp_path}/secret", "another one")  # it is there
         assert read_secret(f"{tmp_path}/secret") == secret
+
+
+@pytest.mark.parametrize("of", ["sqlite", "unix"])
+def test_the_folder_of_the_files_is_made_again(tmp_path: Path, of: str):
+    folder = tmp_path / "run" / "voice"
+    urls = {"sqlite": f"sqlite://{folder}/calls.db", "unix": "redis://127.0.0.1"}
+    options = Cluster(urls[of], address=f"unix:{folder}" if of == "unix" else None)
+    folders = Folders(options)
+    for _ in range(2):  # also if it is there
+        folders.restore()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    listen(options, "n1").close()
+    Folders(Cluster("redis://127.0.0.1")).restore()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no owners")
+def test_a_folder_that_others_may_write_to_is_used_only_if_it_was_there_before(tmp_path: Path):
+    folder = tmp_path / "run"
+    options = Cluster(f"sqlite://{folder}/calls.db")
+    folders = Folders(options)
+    folder.mkdir()
+    for mode in (0o770, 0o707):
+        folder.chmod(mode)
+        with pytest.raises(OSError, match=f"other users may write to {folder}"):
+            folders.restore()
+        Folders(options).restore()
+    folder.chmod(0o755)
+    folders.restore()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root gives folders away")
+def test_a_folder_of_another_user_is_not_used(tmp_path: Path):
+    folder = tmp_path / "run"
+    folder.mkdir(0o700)
+    folders = Folders(Cluster(f"sqlite://{folder}/calls.db"))
+    folder.rmdir()
+    folder.mkdir(0o700)
+    os.chown(folder, 65534, 65534)
+    with pytest.raises(OSError, match="other users may write"):
+        folders.restore()
+    folder.rmdir()
+    folders.restore()

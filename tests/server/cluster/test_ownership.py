@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fastrtc.core.tasks import TaskOwner
+from fastrtc.server.cluster.client import NodeUnreachable
 from fastrtc.server.cluster.directory import DirectoryUnreachable, FleetFull, Key, Node
 from fastrtc.server.cluster.memory import MemoryDirectory
 from fastrtc.server.cluster.ownership import DIRECTORY_TIMEOUT_S, Ownership
@@ -295,13 +296,13 @@ async def test_the_owners_that_are_remembered_are_bounded():
 @virtual_time
 async def test_an_owner_that_the_directory_has_lost_is_found_after_its_next_heartbeat():
     clock = asyncio.get_running_loop().time
-    directory = MemoryDirectory(clock=clock)
+    directory = FailingDirectory(clock)
     one, two = Owner(directory), Owner(directory, "n2")
     for node in (one, two):
         await node.owned.beat()
     await one.owned.claim(KEY)
     for loses_both in (True, False):
-        directory.__init__(clock=clock)  # type: ignore[misc]
+        directory.restart()
         if not loses_both:  # the node that looks has been the first to notice
             await two.owned.beat()
         finding = asyncio.create_task(two.owned.find_owner(KEY, 2.0))
@@ -314,13 +315,13 @@ async def test_an_owner_that_the_directory_has_lost_is_found_after_its_next_hear
 @virtual_time
 async def test_an_owner_that_nobody_knows_is_waited_for_only_after_a_loss():
     clock = asyncio.get_running_loop().time
-    directory = MemoryDirectory(clock=clock)
+    directory = FailingDirectory(clock)
     one = Owner(directory)
     await one.owned.beat()
     began = clock()
     assert await one.owned.find_owner(KEY, 2.0) is None
     assert clock() == began
-    directory.__init__(clock=clock)  # type: ignore[misc]
+    directory.restart()
     assert await one.owned.find_owner(KEY, 2.0) is None
     assert began + 2.0 <= clock() < began + 4.0
     began = clock()
@@ -333,7 +334,92 @@ async def test_many_that_look_for_owners_fill_the_directory_once():
     directory = FailingDirectory()
     one = Owner(directory)
     await one.owned.claim(KEY)
-    directory.__init__()  # type: ignore[misc]
+    directory.restart()
     found = (one.owned.find_owner(Key("/", str(number)), 0.05) for number in range(100))
     assert await asyncio.gather(*found) == [None] * 100
     assert directory.operations < 100 * 4 + 10
+
+
+@virtual_time
+async def test_an_owner_is_waited_for_while_its_directory_is_started_again():
+    directory = FailingDirectory()
+    one, two = Owner(directory), Owner(directory, "n2")
+    for node in (one, two):
+        await node.owned.beat()
+    await one.owned.claim(KEY)
+    directory.down = True
+    finding = asyncio.create_task(two.owned.find_owner(KEY, 2.0))
+    await asyncio.sleep(1.5)
+    directory.restart()
+    await two.owned.beat()
+    await asyncio.sleep(0.9)
+    assert not finding.done()
+    await one.owned.beat()
+    assert await asyncio.wait_for(finding, 1.0) == "n1"
+
+
+@virtual_time
+async def test_a_directory_that_stays_down_is_waited_for_once():
+    clock = asyncio.get_running_loop().time
+    directory = FailingDirectory()
+    one = Owner(directory)
+    await one.owned.beat()
+    directory.down = True
+    for shortest, longest in ((2.0, 2.6), (0.0, 0.0)):
+        began = clock()
+        with pytest.raises(DirectoryUnreachable):
+            await one.owned.find_owner(KEY, 2.0)
+        assert shortest <= clock() - began <= longest
+
+
+@virtual_time
+async def test_a_directory_that_fails_again_and_again_is_waited_for_twice_as_long():
+    clock = asyncio.get_running_loop().time
+    directory = FailingDirectory()
+    one = Owner(directory)
+
+    async def fail_again_and_again() -> None:
+        while True:
+            await one.owned.beat()
+            await asyncio.sleep(0.7)
+            directory.down = not directory.down
+
+    failing = asyncio.create_task(fail_again_and_again())
+    await asyncio.sleep(1.0)
+    for _ in range(4):  # it is up or down at the end
+        began = clock()
+        finding = one.owned.find_owner(KEY, 2.0)
+        (found,) = await asyncio.wait_for(asyncio.gather(finding, return_exceptions=True), 10.0)
+        assert found is None or isinstance(found, DirectoryUnreachable)
+        assert 4.0 <= clock() - began <= 4.6
+    failing.cancel()
+    await asyncio.gather(failing, return_exceptions=True)
+
+
+@virtual_time
+async def test_a_request_to_a_node_that_has_died_is_given_up():
+    clock = asyncio.get_running_loop().time
+    directory = FailingDirectory(clock)
+    one, two = Owner(directory), Owner(directory, "n2")
+    for node in (one, two):
+        node.tasks.start(node.owned.send_heartbeats(1.0), "heartbeats")
+    await asyncio.sleep(5.0)
+    assert await one.owned.while_alive("n2", asyncio.sleep(30.0, "answer"), 4.0) == "answer"
+
+    began = clock()
+    waiting = asyncio.create_task(one.owned.while_alive("n2", asyncio.sleep(30.0), 4.0))
+    directory.down = True
+    await asyncio.sleep(10.0)
+    directory.down = False  # what is not known to be dead may answer
+    await asyncio.sleep(5.0)
+    await two.end()
+    with pytest.raises(NodeUnreachable, match="n2 is gone"):
+        await waiting
+    assert 15.0 + 4.0 <= clock() - began < 15.0 + 4.0 + 4.0 + 1.0
+
+    async def fail() -> None:
+        raise NodeUnreachable("it refuses")
+
+    with pytest.raises(NodeUnreachable, match="it refuses"):
+        await one.owned.while_alive("n1", fail(), 4.0)
+    await one.end()

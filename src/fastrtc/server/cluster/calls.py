@@ -31,6 +31,7 @@ __all__ = [
     "Call",
     "RemoteCallFailed",
     "ConnectionUnknown",
+    "OwnerUnknown",
     "answer_call",
     "call",
     "decode_answer",
@@ -65,6 +66,10 @@ class RemoteCallFailed(FastRTCError):
 
 class ConnectionUnknown(FastRTCError):
     """No node has the connection."""
+
+
+class OwnerUnknown(ConnectionUnknown):
+    """It is not known which node has the connection, as the directory is unreachable."""
 
 
 @dataclass(frozen=True)

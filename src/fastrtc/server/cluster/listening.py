@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from .options import Cluster, split_address
 
-__all__ = ["Listening", "listen", "read_secret", "restore_secret"]
+__all__ = ["Listening", "Folders", "listen", "read_secret", "restore_secret"]
 
 MAX_SOCKET_PATH = 100
 """Maximum length of the path of a Unix socket in bytes; Linux allows 107, macOS 103."""
@@ -172,6 +172,52 @@ def read_secret(path: str) -> str:
     if not secret:
         raise OSError(f"Cluster: {path} is empty: remove it")
     return secret
+
+
+class Folders:
+    """The directories of the files of a cluster, which are created again if they are removed.
+
+    Args:
+        options: The options of the cluster.
+    """
+
+    def __init__(self, options: Cluster) -> None:
+        address = options.address or ""
+        folders = [Path(address.removeprefix("unix:"))] if address.startswith("unix:") else []
+        if options.scheme == "sqlite":
+            folders.append(Path(options.path).parent)
+        self._owners = {folder: _owner(folder) for folder in folders}
+
+    def restore(self) -> None:
+        """Create those that were removed.
+
+        Raises:
+            OSError: If one cannot be created, or another user has created it in the meantime.
+        """
+        for folder, owner in self._owners.items():
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+            if _owner(folder) != owner:
+                _check_own(folder)
+
+
+def _owner(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_uid
+    except FileNotFoundError:
+        return None
+
+
+def _check_own(folder: Path) -> None:
+    """Check that only this user may write to a directory.
+
+    Raises:
+        OSError: If others may.
+    """
+    status = folder.stat()
+    if os.name == "posix" and (
+        status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022
+    ):
+        raise OSError(f"Cluster: other users may write to {folder}: remove it")
 
 
 def restore_secret(path: str, secret: str) -> None:

@@ -19,7 +19,7 @@ from ..answering import add_candidate, connect
 from ..endpoint import call_key
 from ..webrtc_protocol import FASTRTC
 from . import forwarded, resuming  # noqa: F401 (they register the calls)
-from .calls import ConnectionUnknown, RemoteCallFailed, encode_call
+from .calls import ConnectionUnknown, OwnerUnknown, RemoteCallFailed, encode_call
 from .candidates import leave_candidates, pass_candidate, send_candidate
 from .client import NodeUnreachable
 from .directory import DirectoryUnreachable, FleetFull, Key
@@ -83,8 +83,8 @@ class Membership:
         await self._endpoint.shutdown.watch()
         node, name = ClusterNode.of_running_loop(self._options), self._endpoint.name
         await node.join(name, self._endpoint)
-        for known in [known for known in self._nodes if known.is_closed()]:
-            del self._nodes[known]
+        for known in [known for known in list(self._nodes) if known.is_closed()]:
+            self._nodes.pop(known, None)  # the thread of another loop may do the same
         self._nodes[loop], self._name = node, name
         return node
 
@@ -191,7 +191,7 @@ class Membership:
             return None
         node = await self.start()
         try:
-            owner = await node.owned.find(self._key(call_key(id)))
+            owner = await node.find_owner(self._key(call_key(id)))
         except DirectoryUnreachable:
             return None
         return None if owner == node.id else owner
@@ -321,6 +321,8 @@ class Membership:
         try:
             node = await self.start()
             return await node.send(self._key(id), name, body)
+        except OwnerUnknown as error:
+            _failures.log(logger.warning, "%s is ignored: %s", name, error)
         except ConnectionUnknown as error:
             logger.debug("%s is ignored: %s", name, error)
         except NodeUnreachable as error:

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.log_throttle import LogThrottle
 from ...core.tasks import TaskOwner, end_if_cancelled
-from .calls import CALLS, ConnectionUnknown, answer_call, decode_answer, encode_call, failure
+from .calls import (
+    CALLS,
+    ConnectionUnknown,
+    OwnerUnknown,
+    answer_call,
+    decode_answer,
+    encode_call,
+    failure,
+)
 from .client import InternalClient, NodeUnreachable
 from .directory import MAX_PEERS, DirectoryUnreachable, Key, Node
 from .internal import InternalServer
-from .listening import Listening, listen
+from .listening import Folders, Listening, listen
 from .opening import find_secret, keep_secret, open_directory
 from .options import Cluster
 from .ownership import Ownership
@@ -83,7 +91,7 @@ class ClusterNode:
         loop = asyncio.get_running_loop()
         for known, (other, _) in list(_nodes.items()):
             if other.is_closed():
-                del _nodes[known]
+                _nodes.pop(known, None)  # the thread of another loop may do the same
         key = (id(loop), options)
         if key not in _nodes:
             _nodes[key] = loop, cls(options)
@@ -162,7 +170,7 @@ class ClusterNode:
             await self._stop()
             raise
         self._tasks.start(owned.send_heartbeats(options.heartbeat_s), "heartbeats")
-        self._tasks.start(self._maintain(secret), "maintenance")
+        self._tasks.start(self._maintain(secret, Folders(options)), "maintenance")
 
     async def _stop(self) -> None:
         self._tasks.cancel()
@@ -176,12 +184,13 @@ class ClusterNode:
         if self._listening is not None:
             self._listening.close()
 
-    async def _maintain(self, secret: str) -> None:
+    async def _maintain(self, secret: str, folders: Folders) -> None:
         """Restore files that were removed, and forget readers of processes that are gone."""
         while True:
             await asyncio.sleep(self._options.lost_after_s)
             end_if_cancelled()
             try:
+                folders.restore()
                 keep_secret(self._options, secret)
                 await self._listen_again()
                 await self._forget_readers()
@@ -268,6 +277,14 @@ class ClusterNode:
         """Send a heartbeat soon, as this node has started to drain."""
         self._tasks.start(self.owned.beat(), "announcement")
 
+    async def find_owner(self, key: Key) -> str | None:
+        """Return the id of the owner of a key, or None; wait for a directory that recovers.
+
+        Raises:
+            DirectoryUnreachable: If the directory is unreachable for longer.
+        """
+        return await self.owned.find_owner(key, self._options.heartbeat_s + RECOVERY_MARGIN_S)
+
     async def find_places(self, stream: str) -> list[str]:
         """Return nodes with free places; see ``nodes_with_places``.
 
@@ -318,7 +335,7 @@ class ClusterNode:
         The owner is remembered. If it does not have the connection, it is looked up once more.
 
         Raises:
-            ConnectionUnknown: If no node has the connection.
+            ConnectionUnknown: If no node has the connection, or as ``OwnerUnknown``.
             NodeUnreachable: If its owner does not answer.
             TypeError: If an argument cannot be pickled.
             Exception: The exceptions of the call; see ``decode_answer``.
@@ -332,10 +349,9 @@ class ClusterNode:
         for _ in range(2):
             if owner is None:
                 try:
-                    wait_s = self._options.heartbeat_s + RECOVERY_MARGIN_S
-                    owner = await self.owned.find_owner(key, wait_s)
+                    owner = await self.find_owner(key)
                 except DirectoryUnreachable as unreachable:
-                    raise ConnectionUnknown(str(unreachable)) from unreachable
+                    raise OwnerUnknown(str(unreachable)) from unreachable
             if owner in (None, tried):
                 break
             try:
@@ -350,7 +366,8 @@ class ClusterNode:
 
     async def call_node(self, node_id: str, key: Key, name: str, *args: Any) -> Any:
         """Make a call to a node, about a connection that it need not own; see ``call``."""
-        return await self._send_to(node_id, name, encode_call(name, key.stream, key.id, args))
+        request = self._send_to(node_id, name, encode_call(name, key.stream, key.id, args))
+        return await self.owned.while_alive(node_id, request, self._options.lost_after_s)
 
     async def _send_to(self, node_id: str, name: str, body: bytes) -> Any:
         if node_id == self.id:  # it has become the owner since the caller has looked
@@ -370,4 +387,4 @@ class ClusterNode:
 def nodes_of_running_loop() -> list[ClusterNode]:
     """Return the nodes that run on the running event loop."""
     loop = asyncio.get_running_loop()
-    return [node for other, node in _nodes.values() if other is loop]
+    return [node for other, node in list(_nodes.values()) if other is loop]

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...core.tasks import TaskOwner, end_if_cancelled
+from .client import NodeUnreachable
 from .directory import Claim, Directory, DirectoryUnreachable, FleetFull, Key, Node, NodeUnknown
 
 __all__ = ["Ownership"]
@@ -26,6 +27,9 @@ COLLECT_AFTER_S = 1.0
 
 LOOK_AGAIN_S = 0.1
 """How long a call waits before it looks for an owner again, in seconds; each time twice as long."""
+
+MAX_LOOK_AGAIN_S = 0.5
+"""The longest of these pauses, in seconds."""
 
 MAX_OWNERS = 4096
 """Number of connections of other nodes whose owner is remembered."""
@@ -60,6 +64,7 @@ class Ownership:
     ) -> None:
         self.reachable = True
         self.recovered_at = -inf
+        self._lost_at = -inf
         self._directory = directory
         self._tasks = tasks
         self._record = record
@@ -165,6 +170,7 @@ class Ownership:
         self._forgotten.clear()  # others may have claimed them before this node did
         if self.reachable:
             self.reachable = False
+            self._lost_at = asyncio.get_running_loop().time()
             logger.warning(
                 "The directory of the cluster is unreachable: %s. Connections go on; new ones are "
                 "served by the process that their request reaches",
@@ -267,26 +273,40 @@ class Ownership:
     async def find_owner(self, key: Key, recovery_s: float) -> str | None:
         """Return the id of the owner of a key; None if there is none.
 
-        A directory that has lost its data gets the keys of each node with its next heartbeat. So
-        wait for an owner that it does not know.
+        A directory that is started again may have lost its data, and gets the keys of each node
+        with its next heartbeat. So wait for a directory that has just become unreachable, and for
+        an owner that it does not know yet.
 
         Args:
             key: The key.
-            recovery_s: How long to wait after this node has noticed that data is lost, in seconds.
+            recovery_s: How long to wait after this node has noticed that the directory is
+                unreachable, and after it has noticed that data is lost, in seconds.
+
+        If the directory becomes unreachable or loses its data again and again, give up after twice
+        *recovery_s*.
 
         Raises:
-            DirectoryUnreachable: If the directory is unreachable.
+            DirectoryUnreachable: If the directory is unreachable for longer.
         """
         loop, pause_s = asyncio.get_running_loop(), LOOK_AGAIN_S
-        while (owner := await self.find(key)) is None:
-            async with self._checking:
-                if not self._incomplete and await self.node(self._id) is None:
-                    await self.beat()  # with all keys
-            if loop.time() >= self.recovered_at + recovery_s:
-                break
+        end_s = loop.time() + 2 * recovery_s
+        while True:
+            try:
+                owner = await self.find(key)
+            except DirectoryUnreachable:
+                if loop.time() >= min(self._lost_at + recovery_s, end_s):
+                    raise
+            else:
+                if owner is not None:
+                    return owner
+                async with self._checking:
+                    if not self._incomplete and await self.node(self._id) is None:
+                        await self.beat()  # with all keys
+                recovered = self.reachable and loop.time() >= self.recovered_at + recovery_s
+                if recovered or loop.time() >= end_s:
+                    return None
             await asyncio.sleep(pause_s)
-            pause_s *= 2
-        return owner
+            pause_s = min(2 * pause_s, MAX_LOOK_AGAIN_S)
 
     async def node(self, node_id: str) -> Node | None:
         """Return a live node; None if it is dead or unknown, or the directory is unreachable."""
@@ -297,6 +317,33 @@ class Ownership:
         except DirectoryUnreachable as error:
             self._lose_directory(error)
             return None
+
+    async def while_alive(
+        self, node_id: str, request: Coroutine[Any, Any, T], lost_after_s: float
+    ) -> T:
+        """Wait for the answer of a node, as long as it sends heartbeats.
+
+        A heartbeat of a large cluster does not tell which nodes are gone. So ask the directory when
+        the answer takes as long as a node may be silent.
+
+        Args:
+            node_id: The id of the node.
+            request: The request.
+            lost_after_s: Time without a heartbeat after which a node counts as dead, in seconds.
+
+        Raises:
+            NodeUnreachable: If the node has died.
+        """
+        loop = asyncio.get_running_loop()
+        answer = asyncio.ensure_future(request)
+        try:
+            while not (await asyncio.wait([answer], timeout=lost_after_s))[0]:
+                gone = await self.node(node_id) is None
+                if gone and self.reachable and loop.time() > self.recovered_at + lost_after_s:
+                    raise NodeUnreachable(f"The process {node_id} is gone")
+            return answer.result()
+        finally:
+            answer.cancel()
 
     def known_owner(self, key: Key) -> str | None:
         """Return the remembered owner of a key, which may be outdated."""

@@ -136,7 +136,8 @@ class SocketConnection:
     async def run(self) -> None:
         """Serve the socket until it, or its session, ends."""
         self._sending.start(self._send(), "send")
-        self._reading.start(contained("the connection", self._read()), "read")
+        read = self._read()
+        self._reading.start(contained("the connection", read), "read", awaits=read)
         try:
             await self._quit.wait()
         finally:

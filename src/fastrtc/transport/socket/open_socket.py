@@ -191,6 +191,8 @@ class OpenSocket:
         dropped = self._playback.played(mark, self.session.loop.time())
         if self._playback.played_s > before_s:
             self.session.turns.played(self._playback.played_s)
+            if (tap := self._tap) is not None:
+                tap.confirmed(self._playback.sent_s - self._playback.played_s)
         if dropped and (playout := self._playout) is not None:
             playout.skip(dropped)
             if (tap := self._tap) is not None:
