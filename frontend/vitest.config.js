@@ -31,6 +31,7 @@ export default defineConfig({
     // A file that needs a document begins with `// @vitest-environment happy-dom`.
     environment: "node",
     restoreMocks: true,
+    pool: "threads", // which take less CPU time than processes
     projects: [
       {
         extends: true,

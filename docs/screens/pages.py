@@ -17,7 +17,7 @@ from playwright.async_api import Page, async_playwright
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.gradio.conftest import FLAGS, to_this_machine_only  # noqa: E402
+from tests.gradio.conftest import FLAGS  # noqa: E402
 from tests.gradio.layouts import COUNTS  # noqa: E402
 from tests.gradio.server import LayoutServer  # noqa: E402
 from tests.gradio.stream_page import StreamPage  # noqa: E402
@@ -57,7 +57,6 @@ async def record(url: str, folder: Path) -> None:
             executable_path=require_program("chromium"), args=[*FLAGS, *MEDIA]
         )
         page = await browser.new_page()
-        await page.route("**/*", to_this_machine_only)
         for modality, mode in COUNTS:
             path = folder / f"{modality}-{mode}.webp"
             picture = await board(page, f"{url}/{modality}/{mode}/1/1")

@@ -7,18 +7,17 @@ It has the same requirements as the tests.
 import asyncio
 import io
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from PIL import Image
-from playwright.async_api import async_playwright
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
 import gradio as gr  # noqa: E402
 from fastapi import FastAPI  # noqa: E402
+from talking import page_with_microphone  # noqa: E402
 
 from fastrtc import (  # noqa: E402
     AdditionalOutputs,
@@ -27,9 +26,8 @@ from fastrtc import (  # noqa: E402
     get_stt_model,
     get_tts_model,
 )
-from tests.support.programs import require_program  # noqa: E402
 from tests.support.servers import serving  # noqa: E402
-from tests.support.speech import recorded_prompt, spaced, write_wav  # noqa: E402
+from tests.support.speech import recorded_prompt, spaced  # noqa: E402
 
 DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 SECONDS, PER_SECOND = 13, 8
@@ -65,40 +63,22 @@ stream = Stream(
 
 
 async def record(url: str) -> list[tuple[float, bytes]]:
-    with tempfile.TemporaryDirectory() as folder:
-        says = [recorded_prompt(f"digits/day-{number}") for number in (1, 4)]
-        microphone = Path(folder, "microphone.wav")
-        write_wav(microphone, 48_000, spaced(2.0, says[0], 4.5, says[1], 20.0))
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=require_program("chromium"),
-                args=[
-                    "--no-sandbox",
-                    "--autoplay-policy=no-user-gesture-required",
-                    "--use-fake-ui-for-media-stream",
-                    "--use-fake-device-for-media-stream",
-                    f"--use-file-for-fake-audio-capture={microphone}%noloop",
-                ],
-            )
-            page = await browser.new_page(viewport={"width": 800, "height": 800})
-            await page.route(
-                lambda address: not address.startswith(("http://127.0.0.1", "blob:", "data:")),
-                lambda route: route.fulfill(body=""),
-            )
-            await page.goto(url)
-            button = page.get_by_role("button", name="Start", exact=True).first
-            await button.wait_for()
-            frames: list[tuple[float, bytes]] = []
-            began = time.monotonic()
-            clicked = False
-            while (now := time.monotonic() - began) < SECONDS:
-                frames.append((now, await page.screenshot(type="jpeg", quality=90, clip=CLIP)))
-                if not clicked and now > 0.6:
-                    clicked = True
-                    await button.click()
-                await asyncio.sleep(max(0.0, began + len(frames) / PER_SECOND - time.monotonic()))
-            await browser.close()
-            return frames
+    says = [recorded_prompt(f"digits/day-{number}") for number in (1, 4)]
+    sound = spaced(2.0, says[0], 4.5, says[1], 20.0)
+    async with page_with_microphone(sound, viewport={"width": 800, "height": 800}) as page:
+        await page.goto(url)
+        button = page.get_by_role("button", name="Start", exact=True).first
+        await button.wait_for()
+        frames: list[tuple[float, bytes]] = []
+        began = time.monotonic()
+        clicked = False
+        while (now := time.monotonic() - began) < SECONDS:
+            frames.append((now, await page.screenshot(type="jpeg", quality=90, clip=CLIP)))
+            if not clicked and now > 0.6:
+                clicked = True
+                await button.click()
+            await asyncio.sleep(max(0.0, began + len(frames) / PER_SECOND - time.monotonic()))
+    return frames
 
 
 def save(frames: list[tuple[float, bytes]], path: Path) -> None:

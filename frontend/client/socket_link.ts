@@ -36,8 +36,11 @@ const LOST = 4000;
 /** The close codes of a connection that has broken rather than ended (RFC 6455). */
 const BROKEN = [1005, 1006, 1012, 1014, 1015];
 
-/** Delays before another handshake when one has failed, in ms. */
-const FULL_WAITS = [100, 200, 400];
+/**
+ * Delays before another handshake when one has failed, in ms. Of the workers of one machine, the
+ * operating system chooses any.
+ */
+const FULL_WAITS = [50, 100, 100, 200, 200, 400, 400];
 
 /** The close codes of a server that refuses a connection. */
 const REFUSED = [1001, 1003, 1008, 1011, 1013];

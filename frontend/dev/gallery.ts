@@ -1,7 +1,8 @@
 /** Shows one view in one state: `?view=audio&mode=send-receive&state=speaking&theme=dark`. */
 
 import type { FastRTCError, Modality, Mode, StreamStats } from "@fastrtc/client";
-import { deviceError, endError, iceError, kindsOf } from "@fastrtc/client/internal";
+import { deviceError, endError, httpError, iceError, kindsOf } from "@fastrtc/client/internal";
+import { lostError, refusalError, unreachableError } from "../client/sentences";
 import { View } from "../view";
 import { FakeConnection } from "./fake";
 
@@ -38,6 +39,29 @@ const RECORDS = [
   record(36, [1.9, 0.5, 0.02, 0.46, 0.02, 0.09], 2.6),
 ];
 
+/** More turns than fit, with parts of less than a millisecond, and of minutes. */
+const MANY = Array.from({ length: 24 }, (_, index) =>
+  record(10 * index, [1 + (index % 5), 0.5, 0.003, 0.2 + (index % 7) / 5, 0.001, 0.06], 1 + index),
+);
+const EXTREMES = [
+  record(1, [0.08, 0.004, 0.002, 0.006, 0.0004, 0.003], 0.05),
+  record(3, [185, 0.5, 0.02, 72, 0.02, 0.2], 754),
+  record(1100, [2, 0.5, 0.02, 0.3, 0.02, 0.09], 3, { ended_by: "maximum" }),
+  record(1110, [2, 0.5, 0.02], null, {
+    function_ended_s: 1113.5,
+    outcome: "failed",
+    error: "openai.RateLimitError: Error code: 429 - {'error': {'code': 'insufficient_quota'}}",
+  }),
+];
+
+/** The turns of each state that shows some. */
+const TURNS_OF: Record<string, Record<string, unknown>[] | undefined> = {
+  timeline: RECORDS,
+  "one-turn": RECORDS.slice(1, 2),
+  "many-turns": MANY,
+  extremes: EXTREMES,
+};
+
 /** The states with a button to talk, and the conversation in each. */
 const TURNS: Record<string, Parameters<FakeConnection["converse"]>[0] | undefined> = {
   ready: "listening",
@@ -58,7 +82,20 @@ const FAILURES: Record<string, FastRTCError> = {
     mode === "receive" ? iceError() : deviceError({ name: "NotAllowedError" }, kindsOf(modality)),
   "time-limit": endError("Time limit reached"),
   replaced: endError("", "replaced"),
+  "no-device": deviceError({ name: "NotFoundError" }, kindsOf(modality)),
+  "in-use": deviceError({ name: "NotReadableError" }, kindsOf(modality)),
+  "no-route": iceError(),
+  full: refusalError({ error: "concurrency_limit_reached", limit: 8 }),
+  forbidden: httpError(403),
+  unreachable: unreachableError(),
+  lost: lostError(unreachableError()),
+  "said-long": endError(
+    "The conversation has ended because the account of this telephone line has no credit any more. " +
+      "Write to billing@example.org, or call +1 555 0100 between nine and five on working days.",
+  ),
 };
+
+const ENDS = ["time_limit_reached", "replaced", "ended_by_server"];
 
 document.body.classList.toggle("dark", query.get("theme") === "dark");
 const main = document.querySelector("main") ?? document.body;
@@ -115,7 +152,7 @@ async function arrange(): Promise<void> {
   const failure = FAILURES[state];
   if (failure) {
     connection.localStream = null;
-    connection.become(state === "error" ? "failed" : "stopped", failure);
+    connection.become(ENDS.includes(failure.code) ? "stopped" : "failed", failure);
     return;
   }
   if (modality !== "audio" && mode !== "send")
@@ -130,12 +167,13 @@ async function arrange(): Promise<void> {
   else if (state === "details") {
     talk();
     press("Connection details");
-  } else if (state === "timeline") {
+  } else if (TURNS_OF[state]) {
     connection.converse("listening");
     press("Connection details");
-    RECORDS.forEach((data, index) => {
+    TURNS_OF[state].forEach((data, index) => {
       connection.say("message", { type: "turn", data: { number: index + 1, ...data } });
     });
+    if (state !== "timeline") return;
     connection.converse("heard");
     connection.converse("thinking");
     document.querySelectorAll<HTMLElement>("[role=option]")[3]?.click();

@@ -26,14 +26,22 @@ STATES = [
     *("idle", "asking", "connecting", "listening", "heard", "thinking", "speaking", "interrupted"),
     *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
     *("captions", "captions-long", "captions-hidden", "recording", "muted", "devices", "details"),
-    *("timeline", "no-turns", "reconnecting", "again", "anew"),
+    *("timeline", "no-turns", "one-turn", "many-turns", "extremes"),
+    *("reconnecting", "again", "anew"),
     *("error", "time-limit", "replaced", "stopped"),
+    *("no-device", "in-use", "no-route", "full", "forbidden", "unreachable", "lost", "said-long"),
 ]
 CONVERSATION = {
     *("heard", "thinking", "speaking", "interrupted", "timeline", "no-turns"),
     *("captions", "captions-long", "captions-hidden"),
     *("waiting", "paused", "resumed", "ready", "hold", "tap", "ready-speaking"),
 }
+OF_AUDIO = {
+    *("one-turn", "many-turns", "extremes"),
+    *("no-device", "in-use", "no-route", "full", "forbidden", "unreachable", "lost"),
+}
+"""States that look the same in the other views."""
+
 OF_ONE_WAY = {"idle", "connecting", "listening", "muted", "reconnecting", "error", "stopped"}
 COLUMNS = {1280: 4, 390: 5}
 VIEWS = {
@@ -69,7 +77,7 @@ FLAGS = [
 def states_of(view: str) -> list[str]:
     """Give the states in which a view looks different."""
     looks, mode = VIEWS[view]["view"], VIEWS[view].get("mode")
-    shown = set(STATES)
+    shown = set(STATES) if view == "audio" else set(STATES) - OF_AUDIO
     if mode == "send":
         shown = OF_ONE_WAY | {"asking", "heard"}
     elif mode == "receive":

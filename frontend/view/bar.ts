@@ -8,14 +8,14 @@ import type { Status } from "./status";
 
 /** The actions of the buttons. */
 export interface BarActions {
-  main(): void;
-  microphone(): void;
-  camera(): void;
-  speaker(): void;
-  devices(): void;
-  captions(): void;
-  details(): void;
-  fullScreen(): void;
+  main: () => void;
+  microphone: () => void;
+  camera: () => void;
+  speaker: () => void;
+  devices: () => void;
+  captions: () => void;
+  details: () => void;
+  fullScreen: () => void;
 }
 
 /** The state of the buttons, in addition to the status. */
@@ -50,17 +50,11 @@ export class Bar {
   readonly #camera: RoundButton | null;
   readonly #speaker: RoundButton | null;
   readonly #devices: RoundButton | null;
-  readonly #captions = round("captions", () => {
-    this.actions.captions();
-  });
+  readonly #captions: RoundButton;
   readonly #details: RoundButton;
   readonly #fullScreen: RoundButton | null;
 
-  constructor(
-    layout: Layout,
-    private readonly actions: BarActions,
-    drawers: { devices: string; details: string },
-  ) {
+  constructor(layout: Layout, actions: BarActions, drawers: { devices: string; details: string }) {
     const { microphone, camera, speaker, picture } = layout;
     this.main = h(
       "button",
@@ -68,48 +62,17 @@ export class Bar {
       h("span", { class: "frtc-glyph" }, this.#mainIcon),
       this.#mainLabel,
     );
-    this.main.addEventListener("click", () => {
-      actions.main();
-    });
-    this.#microphone = microphone
-      ? round("microphone", () => {
-          actions.microphone();
-        })
-      : null;
-    this.#camera = camera
-      ? round("camera", () => {
-          actions.camera();
-        })
-      : null;
-    this.#speaker = speaker
-      ? round("speaker", () => {
-          actions.speaker();
-        })
-      : null;
+    this.main.addEventListener("click", actions.main);
+    this.#microphone = microphone ? round("microphone", actions.microphone) : null;
+    this.#camera = camera ? round("camera", actions.camera) : null;
+    this.#speaker = speaker ? round("speaker", actions.speaker) : null;
     this.#devices =
-      microphone || camera || speaker
-        ? round(
-            "devices",
-            () => {
-              actions.devices();
-            },
-            drawers.devices,
-          )
-        : null;
+      microphone || camera || speaker ? round("devices", actions.devices, drawers.devices) : null;
+    this.#captions = round("captions", actions.captions);
     this.#captions.root.classList.add("frtc-cc");
-    this.#details = round(
-      "details",
-      () => {
-        actions.details();
-      },
-      drawers.details,
-    );
+    this.#details = round("details", actions.details, drawers.details);
     this.#fullScreen =
-      picture && document.fullscreenEnabled
-        ? round("expand", () => {
-            actions.fullScreen();
-          })
-        : null;
+      picture && document.fullscreenEnabled ? round("expand", actions.fullScreen) : null;
     this.root = h(
       "div",
       { class: "frtc-bar", role: "group", "aria-label": "Controls" },

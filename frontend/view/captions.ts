@@ -34,12 +34,20 @@ export class Captions {
   });
   #runs: Run[] = [];
   #wanted = true;
+  /** Whether new text is scrolled to: unless the user has scrolled back. */
+  #follows = true;
+  /** The size at the last look: a new one scrolls, too, and is not the user. */
+  #size = "";
 
   /** @param nameOf Returns the name of a speaker. */
   constructor(private readonly nameOf: (who: Speaker) => string) {
     this.root.addEventListener("scroll", () => {
+      this.#look();
       this.#fade();
     });
+    new ResizeObserver(() => {
+      this.#scroll();
+    }).observe(this.root);
   }
 
   /** Whether there are any. */
@@ -51,26 +59,26 @@ export class Captions {
   want(wanted: boolean): void {
     this.#wanted = wanted;
     this.#show();
-    this.#follow();
+    this.#scroll();
   }
 
   /** Show a text, or a new version of it; an empty one is removed. */
   put(transcript: Transcript): void {
-    const { scrollTop, clientHeight, scrollHeight } = this.root;
-    const follows = scrollTop + clientHeight >= scrollHeight - NEAR;
+    this.#look();
     const run = this.#runs.find(({ texts }) => texts.has(transcript.key));
     if (!transcript.text) {
       if (run) this.#remove(run, transcript.key);
     } else if (run) this.#replace(run, transcript);
     else this.#append(transcript);
     this.#show();
-    if (follows) this.#follow();
+    this.#scroll();
   }
 
   /** Remove all. */
   clear(): void {
     this.#runs = [];
     this.root.replaceChildren();
+    this.#follows = true;
     this.#show();
   }
 
@@ -127,8 +135,18 @@ export class Captions {
     setAttribute(this.root, "tabindex", overflows ? 0 : null);
   }
 
-  #follow(): void {
-    this.root.scrollTop = this.root.scrollHeight;
+  /** Notice that the user has scrolled. */
+  #look(): void {
+    const { scrollTop, clientHeight, scrollHeight } = this.root;
+    if (this.#size === `${clientHeight} ${scrollHeight}`)
+      this.#follows = scrollTop + clientHeight >= scrollHeight - NEAR;
+  }
+
+  /** Scroll to the end, unless the user has scrolled back. */
+  #scroll(): void {
+    const { clientHeight, scrollHeight } = this.root;
+    this.#size = `${clientHeight} ${scrollHeight}`;
+    if (this.#follows) this.root.scrollTop = scrollHeight;
     this.#fade();
   }
 

@@ -137,6 +137,9 @@ export class DetailsDrawer {
       }
     });
     while (this.#list.childElementCount > rows.length) this.#list.lastElementChild?.remove();
+    // What does not fit can be scrolled with the keyboard.
+    const overflows = this.root.scrollHeight > this.root.clientHeight + 1;
+    setAttribute(this.root, "tabindex", overflows ? 0 : null);
   }
 
   destroy(): void {

@@ -1,6 +1,6 @@
 /** The messages on the data channel of a call, newest first. */
 
-import { h, setText } from "./dom";
+import { h, setAttribute, setText } from "./dom";
 
 /** The direction of a message. */
 export type Way = "sent" | "received";
@@ -50,6 +50,7 @@ export class MessageList {
     if (this.#list.childElementCount > MOST) this.#list.lastElementChild?.remove();
     this.#total += 1;
     this.#none.hidden = true;
+    setAttribute(this.#list, "tabindex", 0); // it can be scrolled with the keyboard
     setText(this.#count, String(this.#total));
   }
 
@@ -58,6 +59,7 @@ export class MessageList {
     this.#list.replaceChildren();
     this.#total = 0;
     this.#none.hidden = false;
+    setAttribute(this.#list, "tabindex", null);
     setText(this.#count, "0");
   }
 }

@@ -7,10 +7,12 @@
 import type { TurnRecord } from "@fastrtc/client";
 import { h, newId, setAttribute, setText, show } from "./dom";
 import {
+  cutOf,
   durationText,
   nameOf,
   outcomeOf,
   partsOf,
+  scaleOf,
   sentenceOf,
   silenceOf,
   stepOf,
@@ -20,10 +22,8 @@ import {
 /** Number of turns shown, unless another one is given. */
 const MOST = 20;
 
-/** The shares of a strip, in percent: the speech, the silence, and the reply. */
-const SPEECH = 16;
-const SILENCE = 60;
-const REPLY = 22; // and 2 for the mark of its end
+/** The shares of a strip in percent; 4 are for the mark of its end, and parts of the least width. */
+const SHARES = { speech: 16, silence: 60, reply: 20 };
 
 /** The shortest scale of the silence, in seconds. */
 const SHORTEST = 1;
@@ -75,6 +75,13 @@ export class Timeline {
     this.#list.addEventListener("mouseleave", () => {
       this.#show(this.#current());
     });
+    this.#list.addEventListener("scroll", () => {
+      this.#fade();
+    });
+    // It has a size when it is shown.
+    new ResizeObserver(() => {
+      this.#fade();
+    }).observe(this.#list);
     this.#draw();
   }
 
@@ -157,12 +164,16 @@ export class Timeline {
     show(this.#figures, !none);
     const parts = this.#strips.map(({ turn }) => partsOf(turn));
     const longest = (name: Part["name"]): number =>
-      Math.max(1, ...parts.flat().flatMap((part) => (part.name === name ? part.seconds : 0)));
-    const scale = Math.max(SHORTEST, ...this.#strips.map(({ turn }) => silenceOf(turn) ?? 0));
+      Math.max(
+        1,
+        scaleOf(parts.flat().flatMap((part) => (part.name === name ? part.seconds : []))),
+      );
+    const silences = this.#strips.flatMap(({ turn }) => silenceOf(turn) ?? []);
+    const scale = Math.max(SHORTEST, scaleOf(silences));
     const widths = {
-      speech: SPEECH / longest("speech"),
-      reply: REPLY / longest("reply"),
-      silence: SILENCE / scale,
+      speech: SHARES.speech / longest("speech"),
+      reply: SHARES.reply / longest("reply"),
+      silence: SHARES.silence / scale,
     };
     this.#drawAxis(scale);
     this.#strips.forEach((strip, index) => {
@@ -172,6 +183,13 @@ export class Timeline {
       }
     });
     this.#select();
+    this.#fade();
+  }
+
+  /** Show that there is more below. */
+  #fade(): void {
+    const { scrollTop, clientHeight, scrollHeight } = this.#list;
+    this.#list.classList.toggle("frtc-more", scrollTop + clientHeight < scrollHeight - 2);
   }
 
   #drawAxis(scale: number): void {
@@ -180,7 +198,7 @@ export class Timeline {
     this.#axis.replaceChildren(
       ...Array.from({ length: count }, (_, index) => {
         const mark = h("span", {}, String(Number((index * step).toFixed(1))));
-        mark.style.left = `${SPEECH + (SILENCE * index * step) / scale}%`;
+        mark.style.left = `${SHARES.speech + (SHARES.silence * index * step) / scale}%`;
         return mark;
       }),
     );
@@ -215,10 +233,11 @@ export class Timeline {
 }
 
 /** Percent of the strip for a second of each kind of part. */
-interface Widths {
-  speech: number;
-  silence: number;
-  reply: number;
+type Widths = Record<Kind, number>;
+type Kind = keyof typeof SHARES;
+
+function kindOf({ name }: Part): Kind {
+  return name === "speech" || name === "reply" ? name : "silence";
 }
 
 function drawStrip({ turn, root, name, bar, figure }: Strip, parts: Part[], widths: Widths): void {
@@ -227,15 +246,23 @@ function drawStrip({ turn, root, name, bar, figure }: Strip, parts: Part[], widt
   setText(name, turn.kind === "reply" ? String(turn.number) : "–");
   const silence = silenceOf(turn);
   setText(figure, silence === null ? (turn.outcome === null ? "…" : "") : durationText(silence));
-  const speech = (parts.find((part) => part.name === "speech")?.seconds ?? 0) * widths.speech;
+  const inner = parts.filter((part) => kindOf(part) === "silence");
+  const cut = cutOf(
+    inner.map(({ seconds }) => seconds),
+    SHARES.silence / widths.silence,
+  );
   const pieces = parts.map((part) => {
-    const kind = part.name === "speech" || part.name === "reply" ? part.name : "silence";
+    const isCut = inner.includes(part) && part.seconds - cut > 0.001;
     const piece = h("i", { class: `frtc-part frtc-part-${part.name}`, title: partTitle(part) });
-    piece.style.width = `${(part.seconds * widths[kind]).toFixed(2)}%`;
+    piece.classList.toggle("frtc-cut", isCut);
+    const kind = kindOf(part);
+    const seconds = isCut ? cut : part.seconds;
+    piece.style.width = `${Math.min(seconds * widths[kind], SHARES[kind]).toFixed(2)}%`;
     return piece;
   });
   const before = h("i", { class: "frtc-before" });
-  before.style.width = `${(SPEECH - speech).toFixed(2)}%`;
+  const speech = parts[0]?.name === "speech" ? parts[0].seconds * widths.speech : 0;
+  before.style.width = `${Math.max(0, SHARES.speech - speech).toFixed(2)}%`;
   bar.replaceChildren(before, ...pieces);
 }
 

@@ -55,6 +55,30 @@ export function silenceOf(turn: TurnRecord): number | null {
   return Math.max(0, end - turn.speechEnded);
 }
 
+/** How many times the median the scale is at most. */
+const MAX_MEDIANS = 5;
+
+/** The scale for durations in seconds: the longest, unless that would make the usual ones tiny. */
+export function scaleOf(durations: readonly number[]): number {
+  const sorted = [...durations].sort((one, other) => one - other);
+  const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
+  return Math.min(sorted.at(-1) ?? 0, MAX_MEDIANS * median);
+}
+
+/**
+ * Return the longest that a part may be drawn, so that all together have at most a length: those
+ * that are longer are drawn equally long, and the others to scale. Infinity if there is room.
+ */
+export function cutOf(durations: readonly number[], room: number): number {
+  const sorted = [...durations].sort((one, other) => one - other);
+  for (const [index, duration] of sorted.entries()) {
+    const share = room / (sorted.length - index);
+    if (duration > share) return share;
+    room -= duration;
+  }
+  return Infinity;
+}
+
 /** The parts that are known: their sum, without speech and reply, is the silence. */
 export function partsOf(turn: TurnRecord): Part[] {
   const parts: Part[] = [];
@@ -97,10 +121,11 @@ function playedOf(turn: TurnRecord): number | null {
   return began === null || ended === null ? null : Math.max(0, ended - began);
 }
 
-/** "0.31 s", "12.4 s", "1:05 min". */
+/** "3 ms", "0.31 s", "12.4 s", "1:05 min". */
 export function durationText(seconds: number): string {
-  if (seconds < 10) return `${seconds.toFixed(2)} s`;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  if (seconds < 0.0095) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 9.995) return `${seconds.toFixed(2)} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")} min`;
 }
@@ -137,8 +162,8 @@ export function sentenceOf(turn: TurnRecord): string {
   return `${nameOf(turn)}${outcome ? `: ${outcome}` : ""}. ${parts.join(", ")}`.trim();
 }
 
-/** A step for the marks of a scale of so many seconds: at most five marks. */
+/** A step for the marks of a scale of so many seconds: at most five marks beside that of zero. */
 export function stepOf(seconds: number): number {
-  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
-  return steps.find((step) => seconds / step <= 5) ?? 100;
+  const steps = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500];
+  return steps.find((step) => seconds / step <= 5) ?? 1000;
 }

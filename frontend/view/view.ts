@@ -325,15 +325,11 @@ class Panel {
     connection.on("remote", (stream) => {
       this.#stage.setRemote(stream);
     });
-    connection.on("conversation", () => {
-      this.#refresh();
-    });
-    connection.on("mute", () => {
-      this.#refresh();
-    });
-    connection.on("turn", () => {
-      this.#refresh();
-    });
+    for (const event of ["conversation", "mute", "turn"] as const) {
+      connection.on(event, () => {
+        this.#refresh();
+      });
+    }
     connection.on("devices", () => {
       if (this.#test?.testing) void this.#test.start();
       this.#devices.follow();
@@ -461,6 +457,8 @@ class Panel {
   /** Open a drawer and close the other one, or close it. */
   #open(drawer: "devices" | "details"): void {
     const closes = this.#drawer === drawer;
+    const kept = closes ? "" : `${this.root.offsetHeight}px`;
+    this.root.style.setProperty("--frtc-kept", kept);
     this.#drawer = closes ? null : drawer;
     this.#devices.open(this.#drawer === "devices");
     this.#details.open(this.#drawer === "details");

@@ -83,10 +83,10 @@ it("tries again when a full process refuses the handshake", async () => {
 
 it("gives up after some attempts", async () => {
   const { failed } = connecting();
-  for (let attempt = 0; attempt < 8; attempt++) {
+  for (let attempt = 0; attempt < 12; attempt++) {
     await vi.advanceTimersByTimeAsync(400);
-    expect(FakeSocket.all.length).toBe(Math.min(attempt + 1, 4));
-    if (attempt < 4) FakeSocket.all[attempt]?.close();
+    expect(FakeSocket.all.length).toBe(Math.min(attempt + 1, 8));
+    if (attempt < 8) FakeSocket.all[attempt]?.close();
   }
   expect(failed()).not.toBeNull();
 });

@@ -115,9 +115,21 @@ it("follows new text, unless the user has scrolled back", () => {
   captions.root.scrollTop = 150;
   put(1, "two");
   expect([captions.root.scrollTop, captions.root.getAttribute("tabindex")]).toEqual([200, "0"]);
-  captions.root.scrollTop = 20;
+  captions.root.scrollTop = 150; // the end, of which browsers go no further
+  size("clientHeight", 20); // another part of the page has opened
   put(2, "three");
+  expect(captions.root.scrollTop).toBe(200);
+  captions.root.scrollTop = 180;
+  put(3, "four");
+  expect(captions.root.scrollTop).toBe(200);
+  captions.root.scrollTop = 20;
+  put(4, "five");
   expect(captions.root.scrollTop).toBe(20);
+  captions.root.scrollTop = 180;
+  captions.root.dispatchEvent(new Event("scroll"));
+  size("scrollHeight", 300);
+  put(5, "six");
+  expect(captions.root.scrollTop).toBe(300);
 });
 
 it("remembers that they are hidden, unless storage is blocked", () => {

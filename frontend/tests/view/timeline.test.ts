@@ -71,8 +71,8 @@ it("draws the parts to one scale", () => {
     [...(strips()[index]?.querySelectorAll<HTMLElement>(".frtc-strip-bar .frtc-part") ?? [])].map(
       ({ style }) => style.width,
     );
-  expect(widths(1)).toEqual(["16.00%", "7.50%", "7.50%", "22.00%"]);
-  expect(widths(0)).toEqual(["16.00%", "7.50%", "52.50%", "22.00%"]);
+  expect(widths(1)).toEqual(["16.00%", "7.50%", "7.50%", "20.00%"]);
+  expect(widths(0)).toEqual(["16.00%", "7.50%", "52.50%", "20.00%"]);
   const marks = [...timeline.root.querySelectorAll<HTMLElement>(".frtc-axis span")];
   expect(marks.map(({ textContent, style }) => [textContent, style.left])).toEqual([
     ["0", "16%"],
@@ -80,6 +80,53 @@ it("draws the parts to one scale", () => {
     ["2", "46%"],
     ["3", "61%"],
     ["4", "76%"],
+  ]);
+});
+
+it("cuts what is far beyond the usual silence", () => {
+  add(1);
+  add(2);
+  add(3, { outcome: "failed", first_sent_s: null, first_heard_s: null, first_audio_s: 42 });
+  add(4, { turn_ended_s: 3, first_audio_s: 22, first_sent_s: 22, first_heard_s: 22 });
+  const shown = strips().map((strip) =>
+    [...strip.querySelectorAll<HTMLElement>(".frtc-strip-bar .frtc-part")].map(
+      ({ classList, style }) => style.width + (classList.contains("frtc-cut") ? " cut" : ""),
+    ),
+  );
+  expect(shown).toEqual([
+    ["16.00%", "12.00%", "48.00% cut", "20.00%"],
+    ["16.00%", "6.00%", "54.00% cut", "20.00%"],
+    ["16.00%", "6.00%", "6.00%", "20.00%"],
+    ["16.00%", "6.00%", "6.00%", "20.00%"],
+  ]);
+  expect(strips()[0]?.querySelector(".frtc-strip-figure")?.textContent).toBe("20.0 s");
+  add(5, { speech_began_s: -98, played_s: 300 });
+  const around = strips().map((strip) =>
+    [...strip.querySelectorAll<HTMLElement>(".frtc-part-speech, .frtc-part-reply")].map(
+      ({ style }) => style.width,
+    ),
+  );
+  expect(around.slice(0, 2)).toEqual([
+    ["16.00%", "20.00%"],
+    ["3.20%", "4.00%"],
+  ]);
+});
+
+it("cuts all parts that are long, and keeps the strip within its width", () => {
+  const silence = (last: number): object => ({ first_sent_s: last, first_heard_s: last });
+  for (const number of [1, 2, 3]) add(number, { first_audio_s: 2.8, ...silence(2.8) });
+  const long = { function_called_s: 14.5, first_audio_s: 25.5 };
+  add(4, { ...long, ...silence(25.5) });
+  add(5, { ...long, ...silence(38.5) });
+  const shown = strips().map((strip) =>
+    [...strip.querySelectorAll<HTMLElement>(".frtc-strip-bar .frtc-part")].map(
+      ({ classList, style }) => style.width + (classList.contains("frtc-cut") ? " cut" : ""),
+    ),
+  );
+  // 4 s are 60%: half a second, and the rest for those of 12, 11 and 13 s.
+  expect(shown.slice(0, 2)).toEqual([
+    ["16.00%", "7.50%", "17.50% cut", "17.50% cut", "17.50% cut", "20.00%"],
+    ["16.00%", "7.50%", "26.25% cut", "26.25% cut", "20.00%"],
   ]);
 });
 

@@ -2,10 +2,12 @@ import { expect, it } from "vitest";
 import type { TurnRecord } from "@fastrtc/client";
 import { readTurn } from "@fastrtc/client/internal";
 import {
+  cutOf,
   durationText,
   nameOf,
   outcomeOf,
   partsOf,
+  scaleOf,
   sentenceOf,
   silenceOf,
   stepOf,
@@ -143,14 +145,23 @@ it.each([
 it("names turns and durations", () => {
   expect(nameOf(turn())).toBe("Turn 3");
   expect(nameOf(turn({ kind: "start_up" }))).toBe("Greeting");
-  expect([0, 0.314, 9.99, 12.44, 65.4].map(durationText)).toEqual([
-    "0.00 s",
+  const seconds = [0, 0.003, 0.0096, 0.314, 9.99, 9.996, 12.44, 59.96, 65.4];
+  expect(seconds.map(durationText)).toEqual([
+    "0 ms",
+    "3 ms",
+    "0.01 s",
     "0.31 s",
     "9.99 s",
+    "10.0 s",
     "12.4 s",
+    "1:00 min",
     "1:05 min",
   ]);
-  expect([1, 0.4, 2.4, 7, 900].map(stepOf)).toEqual([0.2, 0.1, 0.5, 2, 100]);
+  expect([1, 0.4, 2.4, 7, 900, 9000].map(stepOf)).toEqual([0.2, 0.1, 0.5, 2, 200, 1000]);
+});
+
+it("has a scale for the usual silences", () => {
+  expect([[], [2], [1, 9], [1, 1, 4], [1, 1, 60, 2, 1]].map(scaleOf)).toEqual([0, 2, 9, 4, 5]);
 });
 
 it("is a sentence for screen readers", () => {
@@ -158,4 +169,23 @@ it("is a sentence for screen readers", () => {
     "Turn 3: answered after 0.91 s, ended by the turn model. Speech 2.00 s, End of turn 0.50 s, " +
       "Handler 0.02 s, First audio 0.28 s, Playout 0.02 s, Network 0.09 s, Reply 2.10 s",
   );
+});
+
+it.each([
+  [[0.5, 12, 11], 4],
+  [[12, 11, 10], 4],
+  [[3, 0.1, 1.5, 0.2], 4],
+  [[1, 2], 4],
+  [[], 1],
+])("draws %j in %d s, in the order of their lengths", (durations, room) => {
+  const cut = cutOf(durations, room);
+  const drawn = durations.map((one) => Math.min(one, cut));
+  const total = durations.reduce((sum, one) => sum + one, 0);
+  expect(drawn.reduce((sum, one) => sum + one, 0)).toBeCloseTo(Math.min(total, room));
+  for (const [index, one] of durations.entries()) {
+    for (const [other, shorter] of durations.entries()) {
+      if (shorter < one) expect(drawn[other]).toBeLessThanOrEqual(drawn[index] ?? 0);
+    }
+  }
+  expect(Math.min(...drawn)).toBeGreaterThan(0);
 });

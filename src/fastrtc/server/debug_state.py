@@ -55,7 +55,7 @@ class DebugState(Monitor):
         self._asked_at = -math.inf
         self._watched: dict[Session, _Watched] = {}
         self._ended: deque[dict[str, Any]] = deque(maxlen=MAX_ENDED)
-        self._ended_total = self._refused = 0
+        self._count = self._ended_total = self._refused = 0
 
     def refused(self, reason: str) -> None:
         """Count the refused connections."""
@@ -63,7 +63,8 @@ class DebugState(Monitor):
 
     def added(self, connection: Connection) -> None:
         """Start to measure the levels of a connection."""
-        self._watched[connection.session] = _Watched(connection)
+        self._count += 1
+        self._watched[connection.session] = _Watched(connection, self._count)
 
     def replaced(self, connection: Connection) -> None:
         """Measure a session that goes on over another transport."""
@@ -106,10 +107,16 @@ class DebugState(Monitor):
 
 
 class _Watched:
-    """One connection, with meters at its media."""
+    """One connection, with meters at its media.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: The connection.
+        number: Its number; a client may use an id again.
+    """
+
+    def __init__(self, connection: Connection, number: int) -> None:
         self.connection = connection
+        self._number = number
         self._since = time.monotonic()
         self._received = self._sent = None
         media = connection.media
@@ -134,6 +141,7 @@ class _Watched:
         stats = asdict(connection.transport.stats())
         stats.pop("webrtc_id")
         described: dict[str, Any] = {
+            "number": self._number,
             "key": hashlib.sha256(session.id.encode(errors="replace")).hexdigest()[:8],
             "transport": stats["transport"],
             "age_s": time.monotonic() - self._since,

@@ -1,8 +1,8 @@
 /**
  * The debug page of a stream: asks the server for its state once a second, and shows it.
  *
- * `GET debug/state` returns what `server/debug.py` describes. Elements are kept as long as their
- * session is, so that the focus, an open section and the position in the page stay.
+ * `GET debug/state` returns what `server/debug_state.py` describes. Elements are kept as long as
+ * their session is, so that the focus, an open section and the position in the page stay.
  */
 
 import { Timeline, readTurn } from "./timeline.js";
@@ -30,8 +30,9 @@ function setText(target, text) {
 }
 
 const known = (value) => value !== null && value !== undefined;
-const ms = (seconds) => (known(seconds) ? `${Math.round(seconds * 1000)} ms` : "-");
-const percent = (ratio) => (known(ratio) ? `${(ratio * 100).toFixed(1)}%` : "-");
+const ms = (seconds) => (known(seconds) ? `${Math.round(seconds * 1000)} ms` : "–");
+const percent = (ratio) => (known(ratio) ? `${(ratio * 100).toFixed(1)} %` : "–");
+const decibels = (db) => `${Math.round(db)} dB`.replace("-", "−");
 
 function duration(seconds) {
   const whole = Math.floor(seconds);
@@ -43,6 +44,7 @@ function duration(seconds) {
 class Figures {
   constructor(root = element("dl")) {
     this.root = root;
+    root.className = "figures";
     this.values = new Map();
   }
 
@@ -74,7 +76,7 @@ class Level {
 
   show(db) {
     this.meter.value = known(db) ? Math.max(SILENT_DB, db) : SILENT_DB;
-    setText(this.text, known(db) ? `${Math.round(db)} dB` : "no audio");
+    setText(this.text, known(db) ? decibels(db) : "no audio");
   }
 }
 
@@ -140,8 +142,8 @@ function figuresOf(data) {
       ["Loss sent", percent(stats.loss_out), stats.loss_out > 0.02],
       ["Jitter", ms(stats.jitter_s)],
       ["Concealed", ms(stats.concealed_s), stats.concealed_s > 1],
-      ["Codec", stats.codec || "-"],
-      ["Path", [stats.protocol, stats.candidate_type].filter(known).join(" ") || "-"],
+      ["Codec", stats.codec || "–"],
+      ["Path", [stats.protocol, stats.candidate_type].filter(known).join(" ") || "–"],
     );
   }
   rows.push(["Turns", data.turns_total]);
@@ -150,18 +152,18 @@ function figuresOf(data) {
 
 /** Show a list of sessions, keeping the elements of those that are still there. */
 function showAll(shown, list, parent, none) {
-  const keys = new Set(list.map((data) => data.key));
-  for (const [key, session] of shown) {
-    if (keys.has(key)) continue;
+  const numbers = new Set(list.map((data) => data.number));
+  for (const [number, session] of shown) {
+    if (numbers.has(number)) continue;
     session.root.remove();
-    shown.delete(key);
+    shown.delete(number);
   }
   for (const data of list) {
-    let session = shown.get(data.key);
+    let session = shown.get(data.number);
     if (!session) {
       session = new Session(parent);
       session.root.open = shown === sessions && shown.size === 0;
-      shown.set(data.key, session);
+      shown.set(data.number, session);
     }
     session.show(data);
   }
