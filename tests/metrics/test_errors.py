@@ -1,13 +1,22 @@
-"""The error of a missing package."""
+"""The errors of a missing package, and of something that is no stream."""
 
 import sys
+from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 import fastrtc
 from fastrtc import Stream
 from fastrtc.metrics import MetricsExtraMissing
 from tests.webrtc.handlers import AsyncAudioEcho
+
+
+@pytest.mark.parametrize("function", ["prometheus", "trace"])
+@pytest.mark.parametrize("other", [None, "stream", FastAPI()])
+def test_something_else_than_a_stream(function: str, other: Any) -> None:
+    with pytest.raises(TypeError, match=rf"{function}\(\) .* a Stream, not "):
+        getattr(fastrtc.metrics, function)(other)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import StatusCode, get_tracer_provider
 
 from fastrtc import ReplyOnPause, Speech, Stream
 from fastrtc.metrics import conversation_id, trace
@@ -21,6 +21,8 @@ from tests.testing.programs import RATE, audio_stream, replying, tone
 from tests.webrtc.handlers import AsyncAudioEcho
 
 SECRET = "a secret of the speaker"
+ROUNDING_NS = 1000
+"""Of times in seconds since 1970, as floats."""
 
 
 class Traces:
@@ -52,12 +54,14 @@ class Traces:
             if span.parent is not None and span.parent.span_id == root.context.span_id
         ]
         assert all(span.context.trace_id == root.context.trace_id for span in children)
-        assert all(root.start_time <= span.start_time for span in children)
+        assert all(root.start_time <= span.start_time + ROUNDING_NS for span in children)
         return {span.name: self.tree(span) for span in children}
 
 
 @pytest.fixture
-def traces() -> Iterator[Traces]:
+def traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[Traces]:
+    """On the clock of the call: OpenTelemetry has imported the real one by its name."""
+    monkeypatch.setattr("opentelemetry.sdk.trace.time_ns", lambda: round(time.time() * 1e9))
     traces = Traces()
     yield traces
     traces.provider.shutdown()
@@ -199,6 +203,40 @@ async def test_an_interrupted_turn_says_so(traces: Traces) -> None:
     assert [event.name for event in first.events].count("fastrtc.interrupted") == 1
     assert second.end_time is not None, "the end of the connection ends its spans"
     assert len(traces.named("fastrtc.function")) == 2
+
+
+async def test_a_stream_is_traced_once_by_each_provider(traces: Traces) -> None:
+    other = Traces()
+    stream = replying(saying(error=False))
+    for provider in (traces.provider, traces.provider, other.provider):
+        trace(stream, provider)
+    async with Call(stream) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.reply()
+        await call.finish()
+    other.provider.shutdown()
+    assert len(traces.turns) == len(other.turns) == 1
+
+
+@pytest.mark.parametrize("global_first", [True, False])
+async def test_the_last_call_for_a_provider_decides_about_texts(
+    traces: Traces, monkeypatch: pytest.MonkeyPatch, global_first: bool
+) -> None:
+    """The global provider is one provider, passed or not, even if it was set later."""
+    stream = replying(saying(error=False))
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", None)
+    if not global_first:
+        trace(stream)
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", traces.provider)
+    trace(stream)
+    trace(stream, get_tracer_provider())
+    trace(stream, texts=True)
+    async with Call(stream) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.reply()
+        await call.finish()
+    [turn] = traces.turns
+    assert turn.attributes["fastrtc.text"] == SECRET
 
 
 async def test_a_handler_without_turns_has_spans_of_its_audio(traces: Traces) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import inspect
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -148,3 +149,20 @@ async def test_cancelling_it_cancels_the_call(ending):
     await asyncio.wait([running])
     await asyncio.wait_for(cancelled.wait(), 5)
     assert running.cancelled()
+
+
+async def test_a_last_call_that_cannot_start_leaves_nothing(ending):
+    """The event loop ends in this moment."""
+
+    async def last() -> None: ...
+
+    call = last()
+    finishing = asyncio.create_task(ending.finish("last", call))
+    await asyncio.sleep(0)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert finishing in others and len(others) == 2
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert inspect.getcoroutinestate(call) == inspect.CORO_CLOSED

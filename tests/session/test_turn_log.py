@@ -260,6 +260,22 @@ async def test_what_ends_a_turn_is_recorded() -> None:
     assert turn.first_heard_s == pytest.approx(call.turns[0].reply_starts_s, abs=0.01)
 
 
+@pytest.mark.parametrize("model", [StreamingEnergy(), Energy()])
+@pytest.mark.parametrize("pause_s", [0.1, 0.28])
+async def test_a_program_that_ends_a_turn_knows_when_the_speech_ended(
+    model: Any, pause_s: float
+) -> None:
+    stream, recorder = stream_of(replying(sentence, model=model))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.wait(pause_s)
+        next(iter(stream.handlers.values())).trigger_response()
+        await call.finish()
+    (turn,) = recorder.turns
+    assert turn.ended_by == "program"
+    assert turn.silence_s == pytest.approx(call.turns[0].latency_s, abs=0.03)
+
+
 class Complete:
     """A turn model that finds each turn complete."""
 
@@ -327,6 +343,41 @@ async def test_greetings_and_what_the_program_says_are_turns_of_their_own() -> N
     assert [turn.kind for turn in recorder.turns] == ["start_up", "say"]
     assert [turn.played_s for turn in recorder.turns] == pytest.approx([0.3, 0.2])
     assert all(turn.silence_s is None for turn in recorder.turns)
+
+
+async def test_what_is_said_behind_a_reply_has_its_own_text() -> None:
+    stream, recorder = stream_of(replying(sentence))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.reply()
+        stream.say(next(iter(stream.handlers)), Speech(RATE, tone(0.5), "One more thing."))
+        await call.finish()
+    texts = [(turn.kind, turn.text, turn.heard_text) for turn in recorder.turns]
+    reply = "Half of it. And the rest."
+    assert texts == [("reply", reply, reply), ("say", "One more thing.", "One more thing.")]
+
+
+async def test_a_caller_who_hangs_up_has_heard_the_text_so_far() -> None:
+    stream, recorder = stream_of(replying(sentence))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.reply()
+        await call.wait(0.5)
+    (turn,) = recorder.turns
+    assert turn.outcome == "interrupted" and 0.5 < turn.played_s < 0.8
+    assert turn.heard_text.startswith("Half of it.") and turn.heard_text != turn.text
+
+
+async def test_an_output_that_is_no_audio_fails_the_turn() -> None:
+    def broken(audio: Any) -> Iterator[Any]:
+        yield "Hello"
+
+    stream, recorder = stream_of(replying(broken))
+    async with Call(stream, expect_errors=True) as call:
+        await call.say(SPEECH)
+        await call.wait(2)
+    (turn,) = recorder.turns
+    assert turn.outcome == "failed" and str(turn.error).startswith("HandlerError: Audio must be")
 
 
 class Beeper(AsyncStreamHandler):
@@ -612,7 +663,7 @@ class Broken(TurnListener):
     on_turn = calling = on_event  # type: ignore[assignment]
 
 
-async def test_a_listener_that_fails_costs_nobody_else_anything(
+async def test_a_listener_that_fails_does_not_affect_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL, "fastrtc.session.error_reports")

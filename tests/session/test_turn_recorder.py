@@ -24,8 +24,17 @@ from fastrtc.core.conversation_events import (
 )
 from fastrtc.session.playback_reports import PlaybackReports
 from fastrtc.session.turn_recorder import MAX_OPEN, TurnRecorder
+from fastrtc.turns.heard import SpokenText
 
 FRAME_S = 0.02
+
+
+def spoken(text: str, seconds: float) -> SpokenText:
+    """The text of a reply of that length, which is complete."""
+    spoken = SpokenText()
+    spoken.add(seconds, text)
+    spoken.end()
+    return spoken
 
 
 class Conversation:
@@ -65,10 +74,10 @@ class Conversation:
 
     def queue(self, turn: int, seconds: float, now: float, *, ends: bool = True) -> None:
         """Audio of a turn is queued behind what was sent."""
-        self.recorder.queue_audio(turn, self.sent_s)
+        self.recorder.queue_audio(turn, self.sent_s, spoken("All of it.", seconds))
         if ends:
             self.feed(FunctionEnded(turn, now, "completed"))
-            self.recorder.complete_audio(turn, self.sent_s + seconds, "All of it.", now)
+            self.recorder.complete_audio(turn, self.sent_s + seconds, now)
         self.take()
 
     def send(self, seconds: float, now: float) -> float:
@@ -166,7 +175,7 @@ def test_an_interrupted_reply_ends_where_it_was_cut() -> None:
     assert (turn.outcome, turn.interrupted_s) == ("interrupted", pytest.approx(11.4))
     assert (turn.played_s, turn.heard_text, turn.text) == (0.45, "All", "All of")
     assert turn.last_sent_s == pytest.approx(11.23)
-    talk.recorder.complete_audio(1, 9.0, "", 111.5)
+    talk.recorder.complete_audio(1, 9.0, 111.5)
     talk.send(0.1, 111.5)
     assert len(talk.turns) == 1, "what comes late of it begins no other turn"
 
@@ -185,7 +194,7 @@ def test_a_function_without_audio_ends_its_turn_itself() -> None:
     talk = Conversation()
     talk.ask(1, 110.0)
     talk.feed(FunctionEnded(1, 111.0, "completed"))
-    talk.recorder.complete_audio(1, 0.0, "", 111.0)
+    talk.recorder.complete_audio(1, 0.0, 111.0)
     talk.take()
     (turn,) = talk.turns
     assert (turn.outcome, turn.first_sent_s, turn.silence_s) == ("completed", None, None)
@@ -197,7 +206,7 @@ def test_a_function_that_fails_is_recorded_with_what_was_played() -> None:
     talk.ask(1, 110.0)
     talk.queue(1, 0.4, 110.75, ends=False)
     talk.feed(FunctionEnded(1, 110.8, "failed", "ValueError: no"))
-    talk.recorder.complete_audio(1, 0.4, "Well", 110.8)
+    talk.recorder.complete_audio(1, 0.4, 110.8)
     talk.send(0.4, 110.8)
     (turn,) = talk.turns
     assert (turn.outcome, turn.error) == ("failed", "ValueError: no")
@@ -227,8 +236,8 @@ def test_two_replies_in_the_queue_are_told_apart() -> None:
     talk.ask(1, 110.0)
     talk.queue(1, 0.2, 110.75)
     talk.feed(FunctionCalled(2, 110.8, "say"))
-    talk.recorder.queue_audio(2, 0.2)
-    talk.recorder.complete_audio(2, 0.3, "", 110.8)
+    talk.recorder.queue_audio(2, 0.2, spoken("More.", 0.1))
+    talk.recorder.complete_audio(2, 0.3, 110.8)
     talk.send(0.4, 110.8)
     assert [turn.kind for turn in talk.turns] == ["reply", "say"]
     assert [turn.first_sent_s for turn in talk.turns] == pytest.approx([10.8, 11.0])
@@ -239,10 +248,39 @@ def test_an_interruption_concerns_all_that_is_queued() -> None:
     talk.ask(1, 110.0)
     talk.queue(1, 0.5, 110.75)
     talk.feed(FunctionCalled(2, 110.8, "say"))
-    talk.recorder.queue_audio(2, 0.5)
+    talk.recorder.queue_audio(2, 0.5, spoken("More.", 1.0))
     talk.send(0.2, 110.8)
-    talk.feed(ReplyInterrupted(2, 111.0, 0.2))
+    talk.feed(ReplyInterrupted(2, 111.0, 0.2, "All", "All of it. More."))
     assert [turn.outcome for turn in talk.turns] == ["interrupted", "interrupted"]
+    assert [turn.played_s for turn in talk.turns] == pytest.approx([0.2, 0.0])
+    assert [turn.heard_text for turn in talk.turns] == ["All", ""]
+    assert [turn.text for turn in talk.turns] == ["All of it.", "More."]
+
+
+@pytest.mark.parametrize("how", ["hang-up", "cleared queue"])
+def test_a_reply_that_ends_otherwise_has_the_text_that_was_heard(how: str) -> None:
+    talk = Conversation()
+    talk.ask(1, 110.0)
+    talk.queue(1, 1.0, 110.75)
+    talk.send(0.5, 110.75)
+    if how == "hang-up":
+        talk.recorder.close(111.25)
+    else:
+        talk.recorder.cut(0.5, 1.0, 111.25)
+    talk.take()
+    (turn,) = talk.turns
+    assert turn.outcome == "interrupted" and turn.played_s == pytest.approx(0.5)
+    assert (turn.heard_text, turn.text) == ("All", "All of it.")
+
+
+def test_an_output_that_cannot_be_played_fails_its_turn() -> None:
+    talk = Conversation()
+    talk.ask(1, 110.0)
+    talk.feed(FunctionEnded(1, 111.0, "completed"))
+    talk.recorder.complete_audio(1, 0.0, 111.0, "HandlerError: no audio")
+    talk.take()
+    (turn,) = talk.turns
+    assert (turn.outcome, turn.error) == ("failed", "HandlerError: no audio")
 
 
 def test_audio_of_other_handlers_is_recorded_by_its_stretches() -> None:

@@ -184,8 +184,21 @@ class TaskOwner:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
-    def start(self, coroutine: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Run a coroutine as a task of this owner, on the running loop."""
+    def start(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        name: str,
+        *,
+        awaits: Coroutine[Any, Any, Any] | None = None,
+    ) -> asyncio.Task[T]:
+        """Run a coroutine as a task of this owner, on the running loop.
+
+        Args:
+            coroutine: The coroutine.
+            name: Name of the task.
+            awaits: A coroutine that it awaits, which is closed in the end: a task that is cancelled
+                before it has started would leave it without being awaited, with a warning.
+        """
         loop = asyncio.get_running_loop()
         full_name = f"{self._name}:{name}"
         if self._context is None:
@@ -194,6 +207,8 @@ class TaskOwner:
             task = self._context.copy().run(loop.create_task, coroutine, name=full_name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        if awaits is not None:
+            task.add_done_callback(lambda _: awaits.close())
         if self._closed:
             task.cancel()
         return task

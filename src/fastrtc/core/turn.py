@@ -62,7 +62,8 @@ class Turn:
             ``"start_up"``, what ``startup_fn`` said; ``"audio"``, audio of a handler that is no
             ``ReplyOnPause``, of which only the times of the playout are known.
         connected_at: When the connection was established, as Unix time.
-        outcome: ``"completed"``, ``"interrupted"`` or ``"failed"``.
+        outcome: ``"completed"``, ``"interrupted"``, also by the end of the connection, or
+            ``"failed"``.
         speech_began_s: When the user began to speak.
         speech_ended_s: When the user stopped.
         turn_ended_s: When the end of the turn was decided.
@@ -83,7 +84,8 @@ class Turn:
         played_s: How much audio of the reply was played, in seconds.
         heard_text: The text that was heard, if the audio had texts: see ``Speech``.
         text: All text that had been synthesized.
-        error: The type and the text of the exception, if the function failed.
+        error: The type and the text of the exception, if the function failed, or an output of it
+            could not be played.
     """
 
     webrtc_id: str

@@ -48,6 +48,7 @@ def prometheus(
 
     Raises:
         MetricsExtraMissing: If ``prometheus-client`` is not installed.
+        TypeError: If *stream* is no stream.
     """
     try:
         from prometheus_client import REGISTRY
@@ -55,6 +56,8 @@ def prometheus(
         raise MetricsExtraMissing("prometheus-client") from error
     from .monitor import measure
 
+    if not isinstance(stream, WebRTCConnectionMixin):
+        raise TypeError(f"prometheus() measures a Stream, not {stream!r}")
     registry = REGISTRY if registry is None else registry
     measure(endpoint_of(stream), registry)
     return MetricsApp(registry, authorize)

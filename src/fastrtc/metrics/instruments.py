@@ -16,6 +16,19 @@ __all__ = ["END_REASONS", "PARTS", "TRANSPORTS", "Instruments", "instruments_of"
 
 TRANSPORTS: tuple[TransportName, ...] = ("webrtc", "websocket", "telephone")
 END_REASONS = ("closed", "server", "error", "time_limit", "idle", "replaced", "not_connected")
+REFUSALS = (
+    "concurrency_limit_reached",
+    "connection_already_exists",
+    "cross_site",
+    "invalid_offer",
+    "line_busy",
+    "server_stopping",
+    "too_many_connecting",
+    "unauthorized",
+    "unknown_host",
+)
+"""The usual reasons for refusing a connection; others appear with the first refusal."""
+
 PARTS = ("end_of_turn", "handler", "first_audio", "playout", "heard")
 DIRECTIONS = ("in", "out")
 
@@ -99,6 +112,7 @@ class Instruments:
         for metric, values in (
             (self.sessions, TRANSPORTS),
             (self.ends, END_REASONS),
+            (self.refused, REFUSALS),
             (self.turn, PARTS),
             (self.interruptions, ("true", "false")),
             (self.dropped, DIRECTIONS),

@@ -47,25 +47,60 @@ def trace(
     it. The attributes are in ``docs/monitoring.md``.
 
     Args:
-        stream: The stream; a ``WebRTC`` component of the program's own page works, too.
-        tracer_provider: Where the traces go; by default the global provider of OpenTelemetry.
+        stream: The stream; a ``WebRTC`` component of the program's own page works, too. Its traces
+            go to a provider once, however often this is called.
+        tracer_provider: Where the traces go; by default the global provider of OpenTelemetry, which
+            the program sets before the first connection.
         texts: Whether the spans contain what was said and heard, and the messages of exceptions.
+            The last call for a provider decides, for connections that come after it.
 
     Raises:
         MetricsExtraMissing: If ``opentelemetry-api`` is not installed.
+        TypeError: If *stream* is no stream.
     """
     try:
         from opentelemetry.trace import get_tracer
     except ImportError as error:
         raise MetricsExtraMissing("opentelemetry-api") from error
-    tracer = get_tracer("fastrtc", __version__, tracer_provider)
+    if not isinstance(stream, WebRTCConnectionMixin):
+        raise TypeError(f"trace() follows a Stream, not {stream!r}")
+    traces = _Traces(tracer_provider, texts, get_tracer("fastrtc", __version__, tracer_provider))
     listeners = endpoint_of(stream).hooks.turn_listeners
-    listeners.append(lambda session: _Conversation(session, tracer, texts))
+    for n, listener in enumerate(listeners):
+        if isinstance(listener, _Traces) and listener.provider is traces.provider:
+            listeners[n] = traces
+            return
+    listeners.append(traces)
 
 
 def conversation_id(webrtc_id: str) -> str:
     """Return the id of a connection in traces: a hash, as ids of connections are secrets."""
     return hashlib.sha256(webrtc_id.encode(errors="replace")).hexdigest()[:16]
+
+
+class _Traces:
+    """Create what follows the conversation of a session.
+
+    Args:
+        provider: Where the traces go; None for the global provider.
+        texts: Whether they contain texts.
+        tracer: Creates the spans.
+    """
+
+    def __init__(self, provider: TracerProvider | None, texts: bool, tracer: Tracer) -> None:
+        self._provider = provider
+        self._texts = texts
+        self._tracer = tracer
+
+    @property
+    def provider(self) -> TracerProvider:
+        """Where the traces go now: the program may set the global provider later."""
+        from opentelemetry.trace import get_tracer_provider
+
+        return self._provider or get_tracer_provider()
+
+    def __call__(self, session: Session) -> TurnListener:
+        return _Conversation(session, self._tracer, self._texts)
 
 
 class _OpenTurn:

@@ -103,7 +103,7 @@ class HandlerShutdown:
             logger.error("Session %s: %s() failed", self._id, name, exc_info=error)
 
         owner = TaskOwner(f"fastrtc-{self._id}", self._context, log)
-        task = owner.start(contained(name, call), name)
+        task = owner.start(contained(name, call), name, awaits=call)
         try:
             late = await owner.join(SHUTDOWN_TIMEOUT_S)
         except asyncio.CancelledError:

@@ -24,6 +24,7 @@ from ..core.turn import Turn
 from ..handlers.base import StreamHandlerBase
 from ..handlers.link import link_of
 from ..pacing.playout import Playout
+from ..turns.heard import SpokenText
 from ..turns.turn_events import TurnEvents
 from .turn_recorder import TurnRecorder
 
@@ -164,15 +165,15 @@ class TurnLog:
         for listener in tuple(self._listeners):
             self._call(listener.calling, call)
 
-    def queue_audio(self, turn: int) -> None:
+    def queue_audio(self, turn: int, spoken: SpokenText) -> None:
         """Record that the next output of ``emit`` is the first audio of a turn; thread-safe."""
         if self._media is not None and self._media.audio_out is not None:
-            self._media.audio_out.mark_output(lambda: self._audio_queued(turn))
+            self._media.audio_out.mark_output(lambda: self._audio_queued(turn, spoken))
 
-    def complete_audio(self, turn: int, text: str) -> None:
+    def complete_audio(self, turn: int, error: str | None) -> None:
         """Record that no more output of a turn follows; thread-safe."""
         if self._media is not None and self._media.audio_out is not None:
-            self._media.audio_out.mark_output(lambda: self._audio_complete(turn, text))
+            self._media.audio_out.mark_output(lambda: self._audio_complete(turn, error))
 
     # On the event loop
 
@@ -198,13 +199,13 @@ class TurnLog:
             self._tell(told)
         self._flush()
 
-    def _audio_queued(self, turn: int) -> None:
+    def _audio_queued(self, turn: int, spoken: SpokenText) -> None:
         if self._recorder is not None and not self._closed:
-            self._recorder.queue_audio(turn, self._pushed_s)
+            self._recorder.queue_audio(turn, self._pushed_s, spoken)
 
-    def _audio_complete(self, turn: int, text: str) -> None:
+    def _audio_complete(self, turn: int, error: str | None) -> None:
         if self._recorder is not None and not self._closed:
-            self._recorder.complete_audio(turn, self._pushed_s, text, time.monotonic())
+            self._recorder.complete_audio(turn, self._pushed_s, time.monotonic(), error)
             self._flush()
 
     @property

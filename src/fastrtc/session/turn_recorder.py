@@ -24,6 +24,7 @@ from ..core.conversation_events import (
     TurnEnded,
 )
 from ..core.turn import EndedBy, HeardBy, Outcome, Turn, TurnKind
+from ..turns.heard import SpokenText
 from .playback_reports import PlaybackReports
 
 __all__ = ["TurnRecorder"]
@@ -61,6 +62,7 @@ class _Open:
     played_s: float = 0.0
     heard_text: str = ""
     text: str = ""
+    spoken: SpokenText | None = None  # the texts of its audio
     error: str | None = None
     begins_s: float | None = None  # position of its first sample in the audio of the playout
     ends_s: float | None = None  # and of its end
@@ -68,6 +70,15 @@ class _Open:
     sent_end_s: float = 0.0  # and of its end
     outcome: Outcome | None = None
     deadline: float | None = None  # when it is complete, whether a mark comes or not
+
+    def note_played(self, sent_s: float) -> None:
+        """Record that its audio was played, as far as it was sent until a position."""
+        if self.begins_s is None:
+            return
+        end_s = sent_s if self.ends_s is None else min(sent_s, self.ends_s)
+        self.played_s = max(0.0, end_s - self.begins_s)
+        if self.spoken is not None:
+            self.text, self.heard_text = self.spoken.text, self.spoken.heard(self.played_s)
 
 
 class TurnRecorder:
@@ -189,31 +200,37 @@ class TurnRecorder:
         before = [other for other in self._sending if other.number < one.number]
         for other in before:  # an interruption concerns what is queued, too
             other.interrupted = event.at_s
+            other.note_played(self._sent_s)
             self._finish(other, "interrupted", event.at_s)
+        if before:  # the event is about all of it
+            one.played_s, one.heard_text, one.text = 0.0, "", ""
+            one.note_played(self._sent_s)
         self._finish(one, "interrupted", event.at_s)
 
     # The playout
 
-    def queue_audio(self, number: int, position_s: float) -> None:
-        """Record that the next audio in the queue is the first of a turn."""
+    def queue_audio(self, number: int, position_s: float, spoken: SpokenText) -> None:
+        """Record that the next audio in the queue is the first of a turn, with its texts."""
         one = self._turn(number)
         if one is not None and one.outcome is None:
-            one.begins_s = position_s
+            one.begins_s, one.spoken = position_s, spoken
             self._sending.append(one)
 
-    def complete_audio(self, number: int, position_s: float, text: str, now: float) -> None:
+    def complete_audio(
+        self, number: int, position_s: float, now: float, error: str | None = None
+    ) -> None:
         """Record that all audio of a turn is queued.
 
         Args:
             number: The number of the turn.
             position_s: The position of the end of the queue.
-            text: The text of its audio.
             now: The time.
+            error: Why an output of it could not be played, if so.
         """
         one = self._turn(number)
         if one is None or one.outcome is not None:
             return
-        one.ends_s, one.text = position_s, text
+        one.ends_s, one.error = position_s, one.error or error
         if one.begins_s is None:  # no audio
             self._finish(one, "completed" if one.error is None else "failed", now)
         else:
@@ -253,7 +270,8 @@ class TurnRecorder:
         """
         for one in tuple(self._sending):
             if one.begins_s is not None and one.begins_s < pushed_s:
-                one.interrupted, one.played_s = now, max(0.0, sent_s - one.begins_s)
+                one.interrupted = now
+                one.note_played(sent_s)
                 self._finish(one, "interrupted", now)
 
     def idle(self, now: float) -> None:
@@ -286,7 +304,8 @@ class TurnRecorder:
         if one in self._sending:
             self._sending.remove(one)
         if outcome != "interrupted" and one.begins_s is not None and one.ends_s is not None:
-            one.played_s, one.heard_text = one.ends_s - one.begins_s, one.text
+            one.note_played(one.ends_s)
+            one.heard_text = one.text
         if one.first_sent is not None:
             self._events.append(AudioEnded(one.number, now))
         self._events.append(ReplyEnded(one.number, now, outcome))
@@ -332,8 +351,7 @@ class TurnRecorder:
             if one.interrupted is None and self._conversational:
                 one.interrupted = now
             one.ends_s = self._sent_s
-            if one.begins_s is not None:
-                one.played_s = max(0.0, min(one.ends_s, self._sent_s) - one.begins_s)
+            one.note_played(self._sent_s)
             self._finish(one, "interrupted" if self._conversational else "completed", now)
         self.advance(float("inf"))
 

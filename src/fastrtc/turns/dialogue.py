@@ -31,7 +31,7 @@ from .state_reports import StateReports
 from .thinking_sound import ThinkingSound
 from .transitions import Event, State
 from .turn_judge import TurnJudge
-from .turn_reporter import report_pause, report_turns
+from .turn_reporter import report_pause, report_trigger, report_turns
 
 __all__ = ["Dialogue"]
 
@@ -243,7 +243,7 @@ class Dialogue(StateDriver):
                 state.stream = np.zeros(0, np.int16) if said is None else said.reshape(-1)
             self.replies.expect_turn()
         if self.link.turn_events is not None:
-            self.link.turn_events.turn_ended("program", None)
+            report_trigger(self, self.link.turn_events)
         self.handle(Event.REPLY_TRIGGERED)
 
     def take_utterance(self) -> NDArray[np.int16] | None:

@@ -238,10 +238,11 @@ class Replies:
 
     def _note(self, reply: Reply, output: Any) -> None:
         media, other = split_output(output)
+        seconds = 0.0 if media is None else self._seconds_of(media)
         if reply.events is not None:
-            reply.events.queue(media, other)
+            reply.events.queue(media, other, seconds)
         if media is not None:
-            self.spoken.add(self._seconds_of(media), getattr(media, "text", None))
+            self.spoken.add(seconds, getattr(media, "text", None))
             self._in_hand_s = IN_HAND_S
             self._face.state.responded_audio = True
             self._announce()
@@ -350,7 +351,7 @@ class Replies:
                 face.generator = None
             again = self._pending or self._coming > 0
         if reply.events is not None:
-            reply.events.complete(self.spoken.text)
+            reply.events.complete()
         self.says.end()
         if again:
             self._inputs.expire()

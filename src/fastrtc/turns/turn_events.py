@@ -26,7 +26,7 @@ from ..core.conversation_events import (
 from ..core.outputs import split_output
 from ..core.transcript import Transcript
 from ..core.turn import EndedBy, TurnKind
-from .heard import Interruption
+from .heard import Interruption, SpokenText
 
 __all__ = ["ReplyEvents", "TurnEvents", "TurnSink"]
 
@@ -43,15 +43,15 @@ class TurnSink(Protocol):
     def calling(self, call: FunctionCalled) -> None:
         """Process the call of a function, in its context, before the event of the call."""
 
-    def queue_audio(self, turn: int) -> None:
+    def queue_audio(self, turn: int, spoken: SpokenText) -> None:
         """Record that the next output of ``emit`` is the first audio of a turn."""
 
-    def complete_audio(self, turn: int, text: str) -> None:
+    def complete_audio(self, turn: int, error: str | None) -> None:
         """Record that no more output of the turn follows.
 
         Args:
             turn: The number of the turn.
-            text: The text of its audio.
+            error: Why an output of a function that has ended could not be played, if so.
         """
 
 
@@ -113,6 +113,8 @@ class TurnEvents:
         with self._lock:
             self._drop_asked()
             speech, self._user = self._user or _Speech(self._next()), None
+            if by == "program" and speech.began_s is None:
+                ended_s = None  # nothing in the audio was speech
             speech.ended_s = ended_s
             self._asked = speech
             if ended_s is not None and speech.began_s is not None:
@@ -200,6 +202,8 @@ class ReplyEvents:
         self._early = early
         self._given = self._gave_audio = False  # by the function
         self._queued = self._complete = self._ended = False
+        self._spoken = SpokenText()
+        self._error: str | None = None  # of an output, after the end of the function
 
     def called(self) -> None:
         """Report that the function is called; in its context."""
@@ -223,17 +227,19 @@ class ReplyEvents:
             sink.post(FirstAudio(self.turn, now))
 
     def ended(self, outcome: FunctionOutcome, error: BaseException | None = None) -> None:
-        """Report the end of the function; once."""
-        if not self._ended:
-            self._ended = True
-            text = None if error is None else f"{type(error).__name__}: {error}"
-            self._events.sink.post(FunctionEnded(self.turn, self._events.now(), outcome, text))
+        """Report the end of the function; once. A later error is one of its outputs."""
+        text = None if error is None else f"{type(error).__name__}: {error}"
+        if self._ended:
+            self._error = text
+            return
+        self._ended = True
+        self._events.sink.post(FunctionEnded(self.turn, self._events.now(), outcome, text))
 
     def discarded(self) -> None:
         """Report that the reply was started early, and is not played."""
         self._events.sink.post(ReplyDiscarded(self.turn, self._events.now()))
 
-    def queue(self, media: Any, other: Any) -> None:
+    def queue(self, media: Any, other: Any, seconds: float) -> None:
         """Report that ``emit`` returns an output now; in its thread.
 
         Transcripts are reported here, too, so that they keep their place among the texts of audio:
@@ -242,6 +248,7 @@ class ReplyEvents:
         Args:
             media: The audio, or None.
             other: What is yielded besides, or instead.
+            seconds: The length of the audio.
         """
         sink, now = self._events.sink, self._events.now()
         if media is None:
@@ -251,16 +258,14 @@ class ReplyEvents:
             return
         if not self._queued:
             self._queued = True
-            sink.queue_audio(self.turn)
+            sink.queue_audio(self.turn, self._spoken)
+        self._spoken.add(seconds, getattr(media, "text", None))
         if getattr(media, "text", None):
             sink.said(TextSaid(self.turn, now, media.text))
 
-    def complete(self, text: str) -> None:
-        """Report that all outputs were taken; in the thread of ``emit``.
-
-        Args:
-            text: The text of the audio.
-        """
+    def complete(self) -> None:
+        """Report that all outputs were taken; in the thread of ``emit``."""
         if not self._complete:
             self._complete = True
-            self._events.sink.complete_audio(self.turn, text)
+            self._spoken.end()
+            self._events.sink.complete_audio(self.turn, self._error)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ..core.turn import EndedBy
 from .face import rate_of
 from .segmenter import Segment
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from .dialogue import Dialogue
     from .turn_events import TurnEvents
 
-__all__ = ["report_pause", "report_turns"]
+__all__ = ["report_pause", "report_trigger", "report_turns"]
 
 
 def report_turns(
@@ -44,6 +46,18 @@ def report_turns(
             if by == "pause" and dialogue.by_words:
                 by = "stop_word"
             turns.turn_ended(by, arrived_at - ago_s)
+
+
+def report_trigger(dialogue: Dialogue, turns: TurnEvents) -> None:
+    """Report a turn that the program has ended, with the end of the speech in it, if any."""
+    said, chunk = dialogue.face.state.stream, dialogue.face.state.buffer
+    ended_s = None
+    if said is not None and said.size:
+        if chunk is not None:  # which was not judged yet
+            said = np.concatenate((said.reshape(-1), chunk.reshape(-1)))
+        ago_s = speech_end_s(said, rate_of(dialogue.face), channels=_channels(dialogue))
+        ended_s = dialogue.link.arrived_at() - ago_s
+    turns.turn_ended("program", ended_s)
 
 
 def report_pause(dialogue: Dialogue, segment: Segment) -> None:
