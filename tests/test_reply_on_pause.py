@@ -186,7 +186,7 @@ class TestBlockByBlock:
         said(handler)
         assert got[0][1].shape == (1, RATE)
 
-    def test_somebody_who_never_pauses_is_answered_after_the_maximum(self) -> None:
+    def test_a_speaker_without_pauses_is_answered_after_the_maximum(self) -> None:
         got = []
         options = AlgoOptions(max_continuous_speech_s=1.2, pre_roll_s=0)
         handler = scripted(

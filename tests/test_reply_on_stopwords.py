@@ -236,7 +236,7 @@ def test_they_wait_for_what_follows() -> None:
     assert bot.event.is_set()
 
 
-def test_somebody_who_never_pauses_is_answered_after_the_maximum() -> None:
+def test_a_speaker_without_pauses_is_answered_after_the_maximum() -> None:
     got: list[Any] = []
     bot = handler(got, algo_options=AlgoOptions(max_continuous_speech_s=1.8, pre_roll_s=0))
     hear(bot, said((COMPUTER, 0.6), (QUIET, 0.6), (QUESTION, 2.4)))

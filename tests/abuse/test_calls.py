@@ -25,7 +25,7 @@ CHUNK = b"400\r\n" + b"From=" + b"1" * 1019 + b"\r\n"
 
 
 @pytest.mark.parametrize("token", [None, "secret"])
-async def test_a_form_without_an_end_is_refused_before_anybody_is_asked(
+async def test_a_form_without_an_end_is_refused_before_authorization(
     token: str | None,
 ) -> None:
     asked: list[Any] = []

@@ -130,7 +130,7 @@ async def attacked(**options: Any) -> AsyncIterator[tuple[Client, Bystander]]:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
-async def test_whoever_does_it_is_disconnected_and_nobody_else(
+async def test_only_the_client_that_does_it_is_disconnected(
     attack: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patched = {  # less than there is, so that it is reached soon

@@ -424,7 +424,7 @@ async def test_it_costs_little_from_addresses_of_others(attack: Any) -> None:
 
 
 @pytest.mark.parametrize("attack", [junk_in_dtls, sacks, nacks, a_stream_per_packet, checks])
-async def test_who_goes_on_is_disconnected(
+async def test_a_client_that_goes_on_is_disconnected(
     attack: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(packet_budget, "ABUSE_S", 0.3)
@@ -448,7 +448,7 @@ async def _send_until_it_ends(attacker: Attacker) -> None:
         await asyncio.sleep(0.005 if k % 5 == 0 else 0)
 
 
-async def test_who_skips_more_streams_than_there_are_is_disconnected_at_once() -> None:
+async def test_a_client_that_skips_more_streams_than_there_are_is_disconnected_at_once() -> None:
     async with attacked(forwarded_streams) as attacker:
         await forwarded_streams(attacker)
         del attacker.made[1:]
@@ -457,7 +457,9 @@ async def test_who_skips_more_streams_than_there_are_is_disconnected_at_once() -
             await eventually(attacker.client.session.closed.is_set)
 
 
-async def test_who_does_it_for_a_moment_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_does_it_briefly_stays_connected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with attacked(limits=Limits(packets_per_s=200)) as attacker:
         await neither(attacker)
         async with attacker.other.undisturbed():

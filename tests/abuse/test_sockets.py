@@ -24,7 +24,7 @@ PCM = {"encoding": "pcm16"}
 
 
 @pytest.mark.parametrize("route", ["/websocket/offer", "/telephone/handler"])
-async def test_whoever_opens_many_sockets_and_starts_none_keeps_nobody_out(route: str) -> None:
+async def test_many_sockets_that_start_nothing_keep_no_client_out(route: str) -> None:
     async with serve(limits=Limits(sockets_waiting=10)) as served, bystander() as other:
         address = served.address.replace("/websocket/offer", route)
         async with other.undisturbed() as cost:
@@ -44,7 +44,7 @@ async def test_whoever_opens_many_sockets_and_starts_none_keeps_nobody_out(route
         await wait_until(lambda: len(connections_of(served.stream).pending) == 0)
 
 
-async def test_whoever_says_everything_but_start_is_not_kept() -> None:
+async def test_a_client_that_never_sends_start_is_not_kept() -> None:
     async with serve(limits=Limits(start_within_s=0.3)) as served, served.client() as client:
         with pytest.raises(ConnectionClosed):
             while True:
@@ -53,7 +53,7 @@ async def test_whoever_says_everything_but_start_is_not_kept() -> None:
         assert await client.closed() == 1008
 
 
-async def test_a_client_that_sends_too_fast_is_read_at_its_rate_and_delays_nobody() -> None:
+async def test_a_client_that_sends_too_fast_is_read_at_its_rate_and_delays_no_other() -> None:
     async with serve(limits=Limits(messages_per_s=100)) as served:
         async with served.client() as fast, served.client() as honest:
             await honest.start("honest", **PCM)
@@ -125,7 +125,7 @@ class Dribbler:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-async def test_whoever_dribbles_a_handshake_takes_no_place() -> None:
+async def test_a_dribbled_handshake_takes_no_place() -> None:
     """Nothing ends it but a proxy. Until it is complete there is a socket, and nothing of ours."""
     async with serve(concurrency_limit=1, limits=Limits(sockets_waiting=1)) as served:
         async with AsyncExitStack() as dribblers, bystander() as other:
@@ -221,7 +221,7 @@ def _bomb() -> bytes:
     return b"\xc1\xff" + len(data).to_bytes(8, "big") + bytes(4) + data
 
 
-async def test_a_session_is_not_reached_by_whoever_knows_its_id() -> None:
+async def test_an_id_alone_does_not_give_access_to_its_session() -> None:
     async with serve(Echo()) as served, served.client() as mine, served.client() as other:
         await mine.start("mine", **PCM)
         for message in (

@@ -162,7 +162,7 @@ async def test_role_conflicts_end() -> None:
         assert all(sink.answered < 500 for sink in others)
 
 
-async def test_who_forges_the_address_of_a_check_gets_little_sent_there() -> None:
+async def test_a_check_with_a_forged_address_causes_little_traffic_there() -> None:
     async with sinks(40) as others, bystander() as other:
         with client_at("machine"):
             async with offered(echo(), []) as (client, _), other.undisturbed() as cost:
@@ -384,7 +384,7 @@ async def test_private_addresses_are_an_option(
 # The key of the certificate
 
 
-async def test_media_go_to_nobody_but_who_has_the_key_of_the_offer() -> None:
+async def test_media_go_only_to_the_client_with_the_key_of_the_offer() -> None:
     """Who knows an id, or all of an offer but its private key, and answers the checks."""
     stream = Stream(
         AsyncAudioEcho(), modality="audio", mode="send-receive", server_rtc_configuration=LOCAL

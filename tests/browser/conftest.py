@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, Playwright, async_playwright
 from tests.browser.demo_page import DemoPage
 from tests.browser.media import Word, speech_file, write_camera
 from tests.browser.server import DemoServer
+from tests.support.chromium import WITHOUT_POPUPS
 from tests.support.programs import require_program
 
 HERE = Path(__file__).parent
@@ -20,6 +21,7 @@ FLAGS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    WITHOUT_POPUPS,
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

@@ -90,6 +90,13 @@ class DemoServer:
             self.process.kill()
             self.process.wait()
 
+    def writes(self, text: str) -> None:
+        """Wait until it has written a text, which may be after its first answer."""
+        deadline = time.monotonic() + START_WITHIN
+        while text not in self.log.read_text():
+            assert time.monotonic() < deadline, f"{text!r} is not in {self.log.read_text()!r}"
+            time.sleep(0.05)
+
     def complaints(self) -> str:
         """What it wrote since the last call, if there is a traceback in it."""
         with self.log.open("rb") as log:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
-from playwright.async_api import Browser, Playwright, Route, async_playwright
+from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.browser.media import write_camera
 from tests.demos.running import PATIENCE, SCREEN, Demo, DemoTab
+from tests.support.chromium import WITHOUT_POPUPS
 from tests.support.programs import require_program
 from tests.support.speech import spaced, write_wav
 
@@ -23,12 +24,15 @@ FLAGS = [
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    WITHOUT_POPUPS,
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
+    # Fonts and the iframe resizer are asked for elsewhere, where there is nothing to reach.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
 
@@ -96,7 +100,6 @@ async def open_page(playwright: Playwright, tmp_path: Path) -> AsyncIterator[Cal
         )
         browsers.append(browser)
         context = await browser.new_context(viewport=SCREEN, color_scheme="light")
-        await context.route("**/*", _to_this_machine_only)
         await context.add_init_script(LISTENING)
         page = await context.new_page()
         page.on("pageerror", lambda error: thrown.append(str(error)))
@@ -106,11 +109,3 @@ async def open_page(playwright: Playwright, tmp_path: Path) -> AsyncIterator[Cal
     yield open_one
     await asyncio.gather(*(browser.close() for browser in browsers))
     assert not thrown
-
-
-async def _to_this_machine_only(route: Route) -> None:
-    """Fonts and the iframe resizer are asked for elsewhere, where there is nothing to reach."""
-    if route.request.url.startswith(("http://127.0.0.1:", "blob:", "data:")):
-        await route.continue_()
-    else:
-        await route.fulfill(body="")

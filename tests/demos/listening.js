@@ -4,11 +4,20 @@
   const kept = [];
   let ready;
 
+  const BLOCK = 3840; // samples, 80 ms: a message for each 128 would cost a page much time
   const processor = `
     registerProcessor("keep", class extends AudioWorkletProcessor {
-      process([input]) {
-        const samples = input[0] ?? new Float32Array(128);
-        this.port.postMessage(Int16Array.from(samples, (x) => Math.max(-1, Math.min(1, x)) * 32767));
+      block = new Int16Array(${BLOCK});
+      filled = 0;
+      process([[samples]]) {
+        for (let at = 0; at < 128; at += 1) {
+          this.block[this.filled + at] = Math.max(-1, Math.min(1, samples?.[at] ?? 0)) * 32767;
+        }
+        this.filled += 128;
+        if (this.filled === ${BLOCK}) {
+          this.port.postMessage(this.block);
+          this.filled = 0;
+        }
         return true;
       }
     });`;
@@ -41,9 +50,9 @@
 
   // The last seconds that were heard, as text of 16-bit samples.
   window.heard = (seconds) => {
-    const last = kept.slice(-Math.ceil((seconds * 48000) / 128));
-    const bytes = new Uint8Array(last.length * 256);
-    last.forEach((one, index) => bytes.set(new Uint8Array(one.buffer), index * 256));
+    const last = kept.slice(-Math.ceil((seconds * 48000) / BLOCK));
+    const bytes = new Uint8Array(last.length * BLOCK * 2);
+    last.forEach((one, index) => bytes.set(new Uint8Array(one.buffer), index * BLOCK * 2));
     let text = "";
     for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
     return btoa(text);

@@ -100,7 +100,7 @@ async def test_an_agent_is_told_of_its_mistakes_and_does_not_call_for_ever(load:
     assert service.chats[1].messages[-1].content == '{"error": "KeyError: \'sing\'"}'
 
 
-async def test_who_speaks_on_while_it_is_written_down_loses_nothing(load: Callable) -> None:
+async def test_speech_during_transcription_is_kept(load: Callable) -> None:
     with openai_service() as service:
         service.texts = ["Monday.", "Monday. Goodbye.", "Monday."]
         demo = load("whisper_transcription", **service.variables)

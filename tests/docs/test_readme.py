@@ -28,14 +28,15 @@ def test_its_page_is_there(name: str, tmp_path: Path, hub_cache: Path) -> None:
     hub = {"HF_HUB_CACHE": str(hub_cache), "HF_HUB_OFFLINE": "1"}
     where = {"GRADIO_SERVER_PORT": str(port)}
     log = tmp_path / "log"
-    variables = {**ENVIRONMENT, **hub, **where}  # of which some are read by imports
-    program = Program(log, SOURCES / f"readme/{name}.py", port, variables, forked=False)
+    variables = {**ENVIRONMENT, **hub, **where}  # of which imports read those of the hub
+    forked = name == "flip"  # which uses nothing of the hub
+    program = Program(log, SOURCES / f"readme/{name}.py", port, variables, forked)
     program.start()
     try:
         assert "webrtc" in program.components()
+        program.writes(f"http://127.0.0.1:{port}")  # the address to open
     finally:
         program.stop()
-    assert f"http://127.0.0.1:{port}" in log.read_text()  # the address to open
     assert not program.complaints()
 
 

@@ -174,7 +174,7 @@ async def test_waiting_ends_with_the_answer_and_not_before():
     await asyncio.wait_for(waiting, 1)
 
 
-async def test_on_the_phone_nobody_is_asked():
+async def test_on_the_phone_no_arguments_are_requested():
     handler, channel = await connected()
     handler.phone_mode = True
 

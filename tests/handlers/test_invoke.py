@@ -211,7 +211,7 @@ async def test_stop_iteration_becomes_a_runtime_error_as_in_a_coroutine(invoker:
         await invoker.call("emit", emit_async)
 
 
-async def test_a_cancellation_that_nobody_asked_for_cancels_nobody(invoker: Invoker):
+async def test_a_cancelled_error_of_the_handler_cancels_no_caller(invoker: Invoker):
     def cancel():
         raise asyncio.CancelledError
 
@@ -561,7 +561,7 @@ async def test_a_blocked_thread_does_not_delay_the_end(invoker: Invoker):
     assert await asyncio.to_thread(ended.wait, 1)
 
 
-async def test_a_call_that_nobody_waits_for_any_more_is_not_begun(invoker: Invoker):
+async def test_a_call_without_a_waiting_caller_is_not_begun(invoker: Invoker):
     go_on, ran = threading.Event(), []
     first = asyncio.create_task(invoker.call("receive", go_on.wait))
     second = asyncio.create_task(invoker.call("receive", ran.append, "second"))

@@ -120,7 +120,8 @@ def exchange(place: Place, page: Page, number: int) -> None:
 def assert_nothing_is_missing(steps: list[int]) -> None:
     """Each step is heard, in order; the last ones before the loss may be heard again.
 
-    That at the loss may be in two parts, of which none is long enough to be recognized.
+    That at the loss may be in two parts, of which none is long enough to be recognized. A busy page
+    plays up to half a second later than it reports.
     """
     heard: list[int] = []
     for step in steps:
@@ -129,5 +130,5 @@ def assert_nothing_is_missing(steps: list[int]) -> None:
         heard.append(step + rounds * MAX_STEPS)
     assert len(set(range(heard[0], heard[-1] + 1)) - set(heard)) <= 1, heard
     jumps: list[Any] = [(a, b) for a, b in zip(heard, heard[1:], strict=False) if b - a not in (1,)]
-    assert all(-3 <= b - a <= 2 for a, b in jumps), jumps
+    assert all(-5 <= b - a <= 2 for a, b in jumps), jumps
     assert heard[-1] - heard[0] > 20, heard  # it went on after the loss

@@ -317,7 +317,7 @@ def fresh_cache():
     get_silero_model.cache_clear()
 
 
-def test_everybody_gets_the_same_model(fresh_cache: None, monkeypatch: pytest.MonkeyPatch):
+def test_all_callers_share_one_model(fresh_cache: None, monkeypatch: pytest.MonkeyPatch):
     made = []
 
     class Slow(SileroVADModel):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -73,7 +75,7 @@ def turn_server(
         )
     try:
         deadline = time.monotonic() + START_WITHIN
-        while not _listens(port):
+        while not (_listens(port) and _answers(port)):
             assert server.poll() is None, (folder / "coturn.log").read_text()
             assert time.monotonic() < deadline, "coturn did not start"
             time.sleep(0.02)
@@ -97,6 +99,19 @@ def free_port() -> int:
             except OSError:
                 continue
             return port
+
+
+def _answers(port: int) -> bool:
+    """Return whether the server answers a binding request over UDP, which it opens later."""
+    request = struct.pack("!HHI", 1, 0, 0x2112A442) + secrets.token_bytes(12)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(0.5)
+        try:
+            probe.connect(("127.0.0.1", port))
+            probe.send(request)
+            return bool(probe.recv(1500))
+        except OSError:
+            return False
 
 
 def _listens(port: int) -> bool:

@@ -109,7 +109,7 @@ async def test_a_page_on_loopback_refuses_foreign_names(
 @pytest.mark.parametrize(
     ("argument", "variable"), [("0.0.0.0", None), ("192.168.0.5", None), (None, "0.0.0.0")]
 )
-def test_a_page_that_others_reach_has_names_that_nobody_knows(
+def test_a_page_that_others_reach_has_unguessable_names(
     argument: str | None, variable: str | None, monkeypatch: pytest.MonkeyPatch
 ):
     if variable is not None:

@@ -45,7 +45,7 @@ def test_an_id_in_use_is_said_to_be_so():
         one.reserve("a", 1)
 
 
-def test_who_leaves_a_group_counts_no_more():
+def test_a_member_that_leaves_a_group_no_longer_counts():
     one, other = places("gpu-3", 1), places("gpu-3", 1)
     one.reserve("a", 1)
     one.join(None, 1)

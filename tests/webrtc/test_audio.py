@@ -8,6 +8,7 @@ import pytest
 
 from fastrtc import AsyncStreamHandler, Stream
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
+from tests.support.stalls import Stalls
 from tests.webrtc.handlers import RATE, AsyncAudioEcho, AudioEcho, frequency
 
 LEFT, RIGHT = 440, 1200  # Hz
@@ -150,12 +151,15 @@ async def test_no_gap_and_no_delay_that_grows(handler: Any) -> None:
     """What is said for two seconds is heard for two seconds, in 100 frames a second apart."""
     stream = listening(handler(output_sample_rate=24000))
     source = AudioSource(np.concatenate([np.zeros(24000, np.int16), tone(2.0)]))
+    stalls = Stalls()
+    stalls.watch()
     async with Client(stream, audio=source) as client:
         await eventually(lambda: len(client.loud()) >= 97)
+        stalls.end()
         began, ended = client.loud()[0][0], client.loud()[96][0]
         await eventually(lambda: np.abs(client.audio_frames[-1][1]).max() < 300)
     assert 0 < began - (source.started_at + 0.5) < 2
-    assert ended - began == pytest.approx(96 * 0.02, abs=0.6)
+    assert -0.6 < ended - began - 96 * 0.02 < 0.6 + stalls.total()
     heard = loud_part(client.heard())
     assert len(heard) / RATE == pytest.approx(2.0, abs=0.1)
     stamps = np.diff([packet.timestamp for packet in client.packets])

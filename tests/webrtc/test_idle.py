@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from fastrtc import AsyncAudioVideoStreamHandler, AsyncStreamHandler, Stream, StreamHandler
-from tests.support.peers import LOCAL, AudioSource, Client, RtpArrival, eventually, tone
+from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.webrtc.handlers import RATE, AsyncAudioEcho, frequency
 
 CALLS_PER_S = 50
 IDLE_S = 1.5
+WINDOW = 240  # samples of 5 ms, of which a frame has four
 
 
 class Silent(StreamHandler):
@@ -120,15 +121,6 @@ class Replies(StreamHandler):
             return None
 
 
-def split_at_gaps(packets: list[RtpArrival]) -> list[list[RtpArrival]]:
-    parts: list[list[RtpArrival]] = []
-    for packet in packets:
-        if not parts or packet.at - parts[-1][-1].at > 0.4:
-            parts.append([])
-        parts[-1].append(packet)
-    return parts
-
-
 def tone_24k(seconds: float, frequency: float) -> np.ndarray:
     time = np.arange(round(seconds * 24000)) / 24000
     return (8000 * np.sin(2 * np.pi * frequency * time)).astype(np.int16)
@@ -140,18 +132,16 @@ async def test_after_a_reply_some_silence_then_nothing() -> None:
     lengths, pitches = (0.317, 0.253), (440, 1500)
     async with Client(stream, audio=AudioSource()) as client:
         mine = stream.handlers[client.webrtc_id]
-        heard = []
+        heard, parts = [], []
         for length, pitch in zip(lengths, pitches, strict=True):
-            before = len(client.audio_frames)
+            before, sent_before = len(client.audio_frames), len(client.packets)
             mine.say(tone_24k(length, pitch))
             await eventually(lambda before=before: len(client.audio_frames) > before + 10)
             await asyncio.sleep(1.2)
             heard.append(np.concatenate([f for _, f, _ in client.audio_frames[before:]]))
+            parts.append(client.packets[sent_before:])
         packets = client.packets
-    first, second = split_at_gaps(packets)
-    for part, length in zip((first, second), lengths, strict=True):
-        sent = len(part) * 0.02
-        assert length + 0.12 <= sent <= length + 0.34  # some 200 ms of silence after it
+    first, second = parts
     sequences = np.array([packet.sequence for packet in packets])
     assert np.all(np.diff(sequences) % 65536 == 1)
     for part in (first, second):
@@ -160,10 +150,13 @@ async def test_after_a_reply_some_silence_then_nothing() -> None:
     moved_on = (second[0].timestamp - first[-1].timestamp) % 2**32 / RATE
     assert moved_on == pytest.approx(pause, abs=0.25)
     for samples, length, pitch in zip(heard, lengths, pitches, strict=True):
-        (loud,) = np.nonzero(np.abs(samples.astype(int)) > 1500)
-        part = samples[loud[0] : loud[-1] + 1]
-        assert len(part) / RATE == pytest.approx(length, abs=0.012)
-        assert frequency(part) == pytest.approx(pitch, abs=20)
+        windows = np.abs(samples.astype(int)).reshape(-1, WINDOW).max(axis=1)
+        (loud,) = np.nonzero(windows > 1500)
+        # a machine that stalls in the middle of it makes a pause there
+        assert len(loud) * WINDOW / RATE == pytest.approx(length, abs=0.017)
+        assert frequency(samples[loud[0] * WINDOW :]) == pytest.approx(pitch, abs=20)
+        silent = len(windows) - loud[-1] - 1
+        assert 0.1 <= silent * WINDOW / RATE <= 0.34  # some 200 ms
     # the beginning of the second reply has nothing of the first in it
     start = heard[1][: np.nonzero(np.abs(heard[1].astype(int)) > 1500)[0][0] + 960]
     assert frequency(np.pad(start, (0, 24000))) == pytest.approx(1500, abs=100)

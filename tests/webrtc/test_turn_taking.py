@@ -92,10 +92,17 @@ async def logged(client: Client, what: str, times: int = 1) -> None:
 
 
 async def fallen_silent(client: Client) -> float:
-    """Wait until 0.3 s of silence have been heard; when the last sound was, on the loop's clock."""
-    loop = asyncio.get_running_loop()
-    await eventually(lambda: client.loud(300) and loop.time() - client.loud(300)[-1][0] > 0.3)
-    return client.loud(300)[-1][0]
+    """Wait until nothing was heard for 0.3 s; when the last sound was, on the loop's clock.
+
+    Sleeps are counted, because a machine that stalls during a reply is no silence.
+    """
+    await eventually(lambda: client.loud(300))
+    sleeps, before = 0, client.loud(300)
+    while sleeps < 30:
+        await asyncio.sleep(0.01)
+        heard = client.loud(300)
+        sleeps, before = (sleeps + 1 if len(heard) == len(before) else 0), heard
+    return before[-1][0]
 
 
 SAID = {
