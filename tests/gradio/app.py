@@ -194,6 +194,16 @@ def answer(data: WebRTCData, history: list):
     yield AdditionalOutputs([*history, {"role": "assistant", "content": reply}])
 
 
+def mount(app: FastAPI, page: gr.Blocks, path: str) -> FastAPI:
+    """Mount a page whose queue looks for requests every 10 ms.
+
+    Gradio's looks every millisecond: two dozen of them would use a tenth of a core all the time.
+    """
+    app = gr.mount_gradio_app(app, page, path=path, ssr_mode=False)
+    page._queue.sleep_when_free = 0.01
+    return app
+
+
 def serve(app: FastAPI) -> None:
     """Serve pages at ``PORT``, and ``/ready`` beside them."""
 
@@ -441,7 +451,7 @@ def main() -> None:
     pages["/own"] = own_page()
     pages["/trigger"] = trigger_page()
     for path, blocks in pages.items():
-        app = gr.mount_gradio_app(app, blocks, path=path, ssr_mode=False)
+        app = mount(app, blocks, path)
 
     serve(app)
 

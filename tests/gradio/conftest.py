@@ -1,16 +1,17 @@
 """The server with all pages, headless Chromium with fake devices, and opened pages."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import numpy as np
 import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
-from playwright.async_api import Browser, Playwright, Route, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Playwright, async_playwright, expect
 
 from tests.gradio.server import PageServer
+from tests.gradio.shared_context import WINDOW, SharedContext, finish_all
 from tests.gradio.stream_page import KEEP_PEERS, PATIENCE, StreamPage
+from tests.support.chromium import WITHOUT_POPUPS
 from tests.support.programs import require_program
 from tests.support.speech import recorded_prompt, spaced, trimmed, write_wav
 
@@ -18,13 +19,18 @@ RATE = 48_000
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--process-per-site",  # see `SharedContext`
     "--disable-quic",
     "--no-first-run",
+    WITHOUT_POPUPS,
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
+    # Fonts and the iframe resizer are asked for elsewhere, where there is nothing to reach.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
+CLOSE_TIMEOUT_S = 10.0
 
 expect.set_options(timeout=PATIENCE)
 
@@ -92,24 +98,32 @@ def what_is_said() -> NDArray[np.int16]:
     return spaced(1.0, question, 2.2, objection, 7.0, rate=RATE)
 
 
-async def to_this_machine_only(route: Route) -> None:
-    """Fonts and the iframe resizer are asked for elsewhere, where there is nothing to reach."""
-    if "://127.0.0.1:" in route.request.url:
-        await route.continue_()
-    else:
-        await route.fulfill(body="")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_context(chromium: Browser) -> AsyncIterator[SharedContext]:
+    shared = SharedContext(chromium)
+    await shared.open()
+    yield shared
+    await shared.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(chromium: Browser) -> AsyncIterator[Callable]:
-    """Opens pages, each with cookies and permissions of its own; none may throw."""
-    contexts, thrown = [], []
+async def open_page(chromium: Browser, shared_context: SharedContext) -> AsyncIterator[Callable]:
+    """Opens pages; none may throw. Nothing of them is left for the next test.
 
-    async def open_one(address: str, chosen: Browser = chromium) -> StreamPage:
-        context = await chosen.new_context(viewport={"width": 1200, "height": 900})
-        contexts.append(context)
-        await context.route("**/*", to_this_machine_only)
-        await context.add_init_script(KEEP_PEERS)
+    `await open_page(address)`: in a tab of the shared context. `new_visitor`: with cookies,
+    permissions and a clock of its own. `browser`: the same, in this one.
+    """
+    contexts: list[BrowserContext] = []
+    thrown: list[str] = []
+
+    async def open_one(
+        address: str, browser: Browser | None = None, *, new_visitor: bool = False
+    ) -> StreamPage:
+        context = shared_context.context
+        if browser or new_visitor:
+            context = await (browser or chromium).new_context(viewport=WINDOW)
+            contexts.append(context)
+            await context.add_init_script(KEEP_PEERS)
         page = await context.new_page()
         page.on("pageerror", lambda error: thrown.append(str(error)))
         await page.goto(address)
@@ -118,5 +132,8 @@ async def open_page(chromium: Browser) -> AsyncIterator[Callable]:
         return opened
 
     yield open_one
-    await asyncio.gather(*(context.close() for context in contexts))
-    assert not thrown
+    failures = await finish_all(
+        [("close context", context.close()) for context in contexts], CLOSE_TIMEOUT_S
+    )
+    failures += await shared_context.reset()
+    assert not [*thrown, *failures]

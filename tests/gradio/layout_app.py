@@ -1,14 +1,15 @@
 """Serves pages with inputs and outputs, for `test_layout.py`; PORT says where.
 
 /{modality}/{mode}/{inputs}/{outputs}    the default page of a stream with so many of each
+/own/{modality}                          a gr.Blocks of one's own with nothing but the component
 """
 
 import gradio as gr
-from app import CONFIGURATION, HANDLERS, chatbot, flip, pictures, serve, tone
+from app import CONFIGURATION, HANDLERS, chatbot, flip, mount, pictures, serve, tone
 from fastapi import FastAPI
 from layouts import COUNTS
 
-from fastrtc import Stream
+from fastrtc import Stream, WebRTC
 
 INPUTS = (
     lambda: gr.Slider(0, 1, value=0.5, label="Level"),
@@ -38,13 +39,23 @@ def page(modality: str, mode: str, inputs: int, outputs: int) -> gr.Blocks:
     ).ui
 
 
+def own_page(modality: str) -> gr.Blocks:
+    with gr.Blocks() as blocks:
+        component = WebRTC(modality=modality, mode="send-receive", **CONFIGURATION)
+        handler = HANDLERS[modality, "send-receive"]()
+        component.stream(handler, [component], [component], concurrency_limit=4)
+    return blocks
+
+
 def main() -> None:
     app = FastAPI()
+    for modality in {modality for modality, _ in COUNTS}:
+        app = mount(app, own_page(modality), f"/own/{modality}")
     for (modality, mode), counts in COUNTS.items():
         for inputs, outputs in counts:
             path = f"/{modality}/{mode}/{inputs}/{outputs}"
             blocks = page(modality, mode, inputs, outputs)
-            app = gr.mount_gradio_app(app, blocks, path=path, ssr_mode=False)
+            app = mount(app, blocks, path)
 
     serve(app)
 

@@ -1,4 +1,4 @@
-"""Mounts a page of a program's own, whose echo tells each prompt and its process; PORT says where.
+"""Mounts the page of a stream, whose echo tells each prompt and its process; PORT says where.
 
 The process has a place for one connection.
 """
@@ -11,7 +11,7 @@ import uvicorn
 from app import CONFIGURATION, Echo
 from fastapi import FastAPI
 
-from fastrtc import AdditionalOutputs, WebRTC
+from fastrtc import AdditionalOutputs, Stream
 
 
 class PromptedEcho(Echo):
@@ -31,13 +31,13 @@ class PromptedEcho(Echo):
         return PromptedEcho()
 
 
-with gr.Blocks() as page:
-    echo = WebRTC(modality="audio", mode="send-receive", **CONFIGURATION)
-    prompt = gr.Textbox(label="Prompt")
-    prompts = gr.Textbox(label="Prompts")
-    echo.stream(PromptedEcho(), inputs=[echo, prompt], outputs=[echo], concurrency_limit=1)
-    echo.on_additional_outputs(
-        lambda before, prompt: f"{before} {prompt}", inputs=[prompts], outputs=[prompts]
-    )
-app = gr.mount_gradio_app(FastAPI(), page, path="/", ssr_mode=False)
+stream = Stream(
+    PromptedEcho(),
+    modality="audio",
+    additional_inputs=[gr.Textbox(label="Prompt")],
+    additional_outputs=[gr.Textbox(label="Prompts")],
+    additional_outputs_handler=lambda before, prompt: f"{before} {prompt}",
+    **CONFIGURATION,
+)
+app = gr.mount_gradio_app(FastAPI(), stream.ui, path="/", ssr_mode=False)
 uvicorn.run(app, host="127.0.0.1", port=int(os.environ["PORT"]), log_level="warning")

@@ -87,7 +87,7 @@ async def test_a_typed_text_is_answered(server: PageServer, open_page) -> None:
     await page.stop()
 
 
-async def test_who_types_is_not_asked_for_the_microphone(server: PageServer, open_page) -> None:
+async def test_typing_does_not_ask_for_the_microphone(server: PageServer, open_page) -> None:
     page = await open_page(f"{server.url}/chat")
     closed = await page.main.bounding_box()
     await page.press("Choose devices")

@@ -151,7 +151,7 @@ async def test_an_icon_and_other_words(server: PageServer, open_page) -> None:
 
 
 async def test_less_motion(server: PageServer, open_page) -> None:
-    page = await open_page(f"{server.url}/audio/receive")
+    page = await open_page(f"{server.url}/audio/receive", new_visitor=True)
     clock = page.page.clock
     await clock.install()
     await page.page.evaluate(COUNT_DRAWINGS)

@@ -1,4 +1,4 @@
-"""Somebody who is asked for the microphone, and then talks: what the page says to that."""
+"""What a page says when it asks for the microphone, and while its user talks."""
 
 import re
 from collections.abc import AsyncIterator

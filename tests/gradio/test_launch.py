@@ -37,7 +37,7 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., DemoServer]]:
 
 async def test_a_server_that_goes_and_comes_back(launch, open_page) -> None:
     server = await asyncio.to_thread(launch)
-    page = await open_page(server.url)
+    page = await open_page(server.url, new_visitor=True)
     clock = page.page.clock
     await clock.install()
     await page.start()

@@ -1,4 +1,4 @@
-"""Somebody holds a button, or the space bar, to talk."""
+"""Push-to-talk: the user holds a button, or the space bar, to talk."""
 
 import asyncio
 import re

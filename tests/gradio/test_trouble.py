@@ -102,7 +102,7 @@ async def test_the_time_limit(server: PageServer, open_page) -> None:
 
 async def test_no_way_to_the_server(server: PageServer, open_page) -> None:
     """All is to go through a TURN server that is not there, and there is no WebSocket audio."""
-    page = await open_page(f"{server.url}/relay")
+    page = await open_page(f"{server.url}/relay", new_visitor=True)
     await page.page.evaluate("window.AudioWorkletNode = undefined")
     await page.page.clock.install()
     await page.main.click()

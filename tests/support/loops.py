@@ -22,12 +22,9 @@ from tests.support.needs import PEERS
 __all__ = ["loop_for_a_server", "loop_of"]
 
 BOTH = (
-    "tests/abuse/test_channels.py",
     "tests/faults/test_network.py",
     "tests/faults/test_rebinding.py",
     "tests/faults/test_stopping.py",
-    "tests/telephone/test_calls.py",
-    "tests/webrtc/test_guard.py",
     "tests/webrtc/test_life_cycle.py",
     "tests/webrtc/test_trickle.py",
     "tests/websocket/test_conversation.py",

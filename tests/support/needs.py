@@ -4,10 +4,14 @@ A test gets them by its folder, and by the functions that it, its fixtures and i
 `tests`
 call: a test that calls `Client` has a real peer, one that calls `subprocess` starts a program. No
     mark is written by hand, and `pytest -m fast` runs all tests that need only Python.
+
+`pytest -m fast --fast-files PATH` writes to a file which modules have only fast tests, and a
+following `pytest -m "not fast" --fast-files PATH` does not import them.
 """
 
 import functools
 import inspect
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -76,6 +80,15 @@ def is_of_a_page(node: str) -> bool:
     return f"::{PAGES_CLASS}::" in node
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fast-files",
+        metavar="PATH",
+        help="the names of modules with only fast tests: written with `-m fast`, and not imported"
+        ' with `-m "not fast"`',
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "pages: opens a page in Chromium",
@@ -87,18 +100,36 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Skip the folders of pages and peers for `-m fast`, to save importing them."""
-    if config.option.markexpr != "fast":
-        return None
-    node = collection_path.relative_to(config.rootpath).as_posix() + "/"
-    return node in (*PAGES, *PEERS) or None
+    """Skip modules of which no test is selected, to save importing them.
+
+    With `-m fast`, those are the folders of pages and peers; with `-m "not fast"`, the modules that
+    are known to have only fast tests.
+    """
+    if config.option.markexpr == "fast":
+        node = collection_path.relative_to(config.rootpath).as_posix() + "/"
+        return node in (*PAGES, *PEERS) or None
+    if config.option.markexpr == "not fast" and config.option.fast_files:
+        return str(collection_path) in _lines(Path(config.option.fast_files)) or None
+    return None
+
+
+@functools.cache
+def _lines(file: Path) -> frozenset[str]:
+    return frozenset(file.read_text().splitlines()) if file.exists() else frozenset()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest selects by `-m`
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    fast, others = set(), set()
     for item in items:
-        for mark in sorted(_needs(item)) or ["fast"]:
+        marks = sorted(_needs(item))
+        for mark in marks or ["fast"]:
             item.add_marker(mark)
+        (others if marks else fast).add(str(item.path))
+    if config.option.fast_files and config.option.markexpr == "fast":
+        written = Path(f"{config.option.fast_files}.{os.getpid()}")  # other workers write the same
+        written.write_text("".join(f"{path}\n" for path in sorted(fast - others)))
+        written.replace(config.option.fast_files)
 
 
 def _needs(item: pytest.Item) -> set[str]:
@@ -114,8 +145,13 @@ def _needs(item: pytest.Item) -> set[str]:
     params = item.callspec.params if hasattr(item, "callspec") else {}
     if params.get("over") in LIVE:
         return {"peers"}
-    given = params.values()
-    return _marks_of_calls([item.obj, *fixtures, *given], item.cls)
+    marks = [_marks_of_function(one, item.cls) for one in (item.function, *fixtures)]
+    return set().union(_marks_of_calls(params.values(), item.cls), *marks)
+
+
+@functools.cache
+def _marks_of_function(function: Any, cls: type | None) -> set[str]:
+    return _marks_of_calls([function], cls)
 
 
 def _marks_of_calls(callers: Iterable[Any], cls: type | None) -> set[str]:

@@ -126,3 +126,13 @@ def test_folders_without_fast_tests_are_not_imported(suite: pytest.Pytester) -> 
     for folder in ("abuse", "gradio"):
         add(suite, f"tests/{folder}/test_bad.py", "1 / 0")
     assert selected(suite, "-m", "fast", "tests") == EXPECTED["fast"]
+
+
+def test_modules_with_only_fast_tests_are_not_imported_again(suite: pytest.Pytester) -> None:
+    option = f"--fast-files={suite.path / 'fast_files'}"
+    add(suite, "tests/core/test_fast.py")
+    fast = selected(suite, "-m", "fast", "tests", option)
+    add(suite, "tests/core/test_fast.py", "1 / 0")
+    others = selected(suite, "-m", "not fast", "tests", option)
+    assert fast == EXPECTED["fast"] | {"test_it"}
+    assert others == EXPECTED["peers"] | EXPECTED["slow"] | EXPECTED["pages"]
