@@ -78,6 +78,25 @@ def test_audio_that_was_taken_back_is_played_later() -> None:
     assert np.abs(samples[round(1.5 * RATE) : round(1.6 * RATE)]).max() > 7000
 
 
+def test_audio_that_is_too_far_ahead_does_not_move_what_follows() -> None:
+    """Twice as much as can be played, for long; then as much as can be."""
+    rate, heard = 8000, []
+    track = SampleTrack(rate)
+    played = PlayedAudio(track, 50.0)
+    for n in range(400):
+        due_s = 50.0 + (n / 2 if n < 300 else n - 150)
+        level = 500 if n < 300 else 1000 + n
+        played.add(Played(due_s, due_s, False, rate, np.full((1, rate), level, np.int16)))
+        played.settle()
+        heard.append(track.read(round((due_s - 50.4) * rate)).samples)
+    played.finish()
+    heard.append(track.read(track.end).samples)
+    samples = np.concatenate(heard)
+    late = samples[samples >= 1000]
+    assert len(late) / rate == pytest.approx(100, abs=2)
+    assert late[-1] == 1399 and (np.diff(late) >= 0).all()
+
+
 def test_a_client_that_pauses_keeps_its_audio() -> None:
     played, track = playing(1.0)
     played.hold(Held(50.85))

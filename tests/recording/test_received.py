@@ -30,16 +30,16 @@ def place(
     clock: float = 1.0,
     ends_s: float | None = None,
 ) -> np.ndarray:
-    """Let frames arrive, and read as the writer does, 0.4 s behind."""
+    """Let frames arrive, in their order, and read as the writer does, 0.4 s behind."""
     track, heard = SampleTrack(), []
     received = ReceivedAudio(track, 100.0)
-    events = []
+    events, arrival_s = [], 0.0
     for media_s, samples in frames(sound, rate):
         when = arrival(media_s)
         if when is not None:
-            arrival_s = 100 + when + samples.shape[1] / rate
+            arrival_s = max(arrival_s, 100 + when + samples.shape[1] / rate)
             events.append(Received(7000 + media_s * clock, timed, arrival_s, rate, samples))
-    for event in sorted(events, key=lambda event: event.arrival_s):
+    for event in events:
         received.add(event)
         received.settle()
         heard.append(track.read(round((event.arrival_s - 100 - 0.4) * RATE)).samples)
@@ -140,6 +140,27 @@ def test_a_client_that_sends_a_file_ahead_of_real_time() -> None:
     heard = place(sound, lambda at: 0.1 + at / 100, timed=False, ends_s=8)
     assert np.flatnonzero(heard)[0] / RATE == pytest.approx(0, abs=0.001)
     assert np.abs(np.flatnonzero(heard)[-1] / RATE - 6) < 0.1
+
+
+def test_what_follows_a_file_that_is_too_long_is_recorded() -> None:
+    """A client sends 200 s within 2 s, of which 120 s fit, and then speaks."""
+    rate, heard = 8000, []
+    track = SampleTrack(rate)
+    received = ReceivedAudio(track, 100.0)
+    for n in range(202 + 130):
+        at_s = n / 100 if n < 200 else n - 198.0
+        level = 500 if n < 200 else 1000 + n
+        samples = np.full((1, rate), level, np.int16)
+        received.add(Received(float(n), False, 100 + at_s, rate, samples))
+        received.settle()
+        heard.append(track.read(round((at_s - 0.4) * rate)).samples)
+    received.finish()
+    heard.append(track.read(track.end).samples)
+    samples = np.concatenate(heard)
+    assert np.count_nonzero(samples == 500) / rate == pytest.approx(120, abs=2)
+    spoken = samples[samples >= 1000]
+    assert len(spoken) / rate == pytest.approx(132, abs=3)
+    assert spoken[-1] == 1000 + 331 and (np.diff(spoken) >= 0).all()
 
 
 @pytest.mark.parametrize("timed", [True, False])

@@ -35,7 +35,9 @@ def test_long_audio_and_positions_out_of_reach() -> None:
     track = SampleTrack()
     sound = (np.arange(10 * RATE) % 30_000).astype(np.int16)
     track.place(5, sound)
-    assert not track.place(round(MAX_AHEAD_S * RATE) + 6, values(1)), "a clock that is wrong"
+    most = round(MAX_AHEAD_S * RATE)
+    assert (track.room(most - 2), track.room(most + 1)) == (2, 0)
+    assert not track.place(most + 6, values(1)), "a clock that is wrong"
     heard = [track.read(stop).samples for stop in range(RATE, 11 * RATE + 1, RATE)]
     assert np.array_equal(np.concatenate(heard)[5 : 5 + len(sound)], sound)
     assert not np.concatenate(heard)[5 + len(sound) :].any()

@@ -222,6 +222,13 @@ class PlayedAudio:
         return self._began_s + position / self._track.rate
 
     def _put(self, samples: NDArray[np.int16]) -> bool:
-        start = self._next
-        self._next += len(samples)
-        return self._track.place(start, samples)
+        """Place audio. What is too far ahead is dropped, and what follows takes its place.
+
+        Returns:
+            Whether all of it was placed, and some of it is to be read.
+        """
+        start, kept = self._next, samples[: self._track.room(self._next)]
+        dropped = len(samples) - len(kept)
+        self._next += len(kept)
+        self._until_s -= dropped / self._track.rate
+        return self._track.place(start, kept) and not dropped

@@ -74,6 +74,9 @@ class ReceivedAudio:
     chunks that are longer than it is held back is placed so much later, as its place is written
     when a chunk arrives.
 
+    Audio comes in the order in which the client sent it. If its clock jumps, it goes on where it
+    was; nothing that was placed is overwritten.
+
     If packets are to be written as they are, the positions of all are a multiple of 20 ms apart,
     and the client's clock is followed in such steps.
 
@@ -156,9 +159,10 @@ class ReceivedAudio:
         self._arrival_s = arrivals[-1]
         self._on_grid = True
         self._correction.begin()  # there is nothing to correct
-        if self._track.place_all(self._next, samples, size):
-            numbered = zip(range(0, size, track.length), packets, strict=True)
-            track.place(self._next, numbered, self._track.read_to)
+        if not self._track.place_all(self._next, samples, size):
+            return False
+        numbered = zip(range(0, size, track.length), packets, strict=True)
+        track.place(self._next, numbered, self._track.read_to)
         self._next += size
         return True
 
@@ -173,6 +177,8 @@ class ReceivedAudio:
         if not timed and (chunk_s >= self._chunk_s or arrival_s > self._chunk_until_s):
             self._chunk_s, self._chunk_until_s = chunk_s, arrival_s + CHUNK_WINDOW_S
         end_s = media_s + chunk_s  # it is sent at its end
+        if self._held is not None and timed:
+            self._end_hold_of_another_clock(arrival_s - end_s)
         if self._held is None and self._is_restart(timed, arrival_s, arrival_s - end_s):
             self.settle()
             self._flush()
@@ -192,6 +198,15 @@ class ReceivedAudio:
         if samples is not None:
             joined = self._joined
             self._place(joined.start_s, joined.rate, samples, joined.packets)
+
+    def _end_hold_of_another_clock(self, offset_s: float) -> None:
+        """Place what is held if the client's clock has jumped since; what comes is held anew."""
+        if abs(offset_s - self._baseline.offset) <= RESTART_S:
+            return
+        if self._consent_s is not None and not self._started:
+            self._held = None  # it may be from before the consent: when it was said is not known
+        else:
+            self._release()
 
     def _consented(self, held: list[_Held]) -> list[_Held]:
         """Return what was said after the consent, by the smallest delay among the first audio."""
@@ -292,7 +307,10 @@ class ReceivedAudio:
         late = self._next != NOWHERE and position < self._track.read_to
         if late or abs(position - self._next) > CONTIGUOUS_S * self._rate:
             self._flush()
-            start = self._track.read_to if late else position  # nothing is lost
+            start = position
+            if self._next != NOWHERE:  # nothing is lost, and a gap makes up for a delay
+                start += round(min(0.0, self._error_s()) * self._rate)
+                start = max(start, self._next, self._track.read_to)
             self._next = self._aligned_start(start, packets)
             self._anchor_s += (self._next - position) / self._rate
             self._step_s = 0.0
@@ -361,9 +379,16 @@ class ReceivedAudio:
         return round((media_s + self._anchor_s - self._began_s) * self._rate)
 
     def _put(self, samples: NDArray[np.int16]) -> bool:
-        start = self._next
-        self._next += len(samples)
-        return self._track.place(start, samples)
+        """Place audio. What is too far ahead is dropped, and what follows takes its place.
+
+        Returns:
+            Whether all of it was placed, and some of it is to be read.
+        """
+        start, kept = self._next, samples[: self._track.room(self._next)]
+        dropped = len(samples) - len(kept)
+        self._next += len(kept)
+        self._anchor_s -= dropped / self._rate
+        return self._track.place(start, kept) and not dropped
 
     def _flush(self) -> None:
         """Place what is left in the resampler; what follows is another stretch."""

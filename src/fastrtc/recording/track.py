@@ -148,6 +148,10 @@ class SampleTrack:
         self.end = max(self.end, end)
         return True
 
+    def room(self, position: int) -> int:
+        """Return how many samples can be placed at a position; further ones are too far ahead."""
+        return max(0, self.read_to + self._max_ahead - position)
+
     def raise_rate(self, rate: int) -> None:
         """Change the rate, and all positions, to a multiple of it."""
         factor = rate // self.rate
