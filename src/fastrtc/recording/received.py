@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import inf
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 from .baseline import DelayBaseline
+from .consent import ENCODED_FIRST, MARGIN_S, HeldAudio, cut_before
 from .correction import PositionCorrection
 from .events import Received
 from .joined import ROUNDING_S, JoinedAudio
@@ -57,13 +57,6 @@ STEP_FROM_S = 0.6 * PACKET_S
 the length of a packet, in seconds."""
 
 
-class _Held(NamedTuple):
-    media_s: float
-    rate: int
-    samples: NDArray[np.int16]
-    packet: bytes
-
-
 class ReceivedAudio:
     """Place the client's audio by its media time, and never by when each packet arrived.
 
@@ -83,8 +76,8 @@ class ReceivedAudio:
     Args:
         track: The track to place it on.
         began_s: When the recording began.
-        consent_s: When the speaker consented; what was said before is left out, however late it
-            arrives. None if there is no such time.
+        consent_s: When the speaker consented; what was said before, and until ``MARGIN_S`` later,
+            is left out, however late it arrives. None if there is no such time.
         packets: Where to place packets; None if they are not used.
     """
 
@@ -103,9 +96,10 @@ class ReceivedAudio:
         self._rate = track.rate
         self._began_s = began_s
         self._consent_s = consent_s
+        self._encoded_first = 0 if consent_s is None else ENCODED_FIRST  # chunks left to encode
         self._baseline = DelayBaseline()
         self._anchor_s = 0.0  # what to add to media time
-        self._held: list[_Held] | None = None
+        self._held: list[HeldAudio] | None = None
         self._held_since = -inf
         self._arrival_s = inf  # of what came last
         self._started = False
@@ -130,7 +124,9 @@ class ReceivedAudio:
             Whether it does; otherwise nothing is placed.
         """
         track = self._packets
-        if track is None or not self._unconverted or self._held is not None or self._step_s:
+        if track is None or not self._unconverted or self._held is not None:
+            return False
+        if self._step_s or self._encoded_first:
             return False
         media, timed, arrivals, rates, samples, packets = zip(*events, strict=True)
         apart_s, size = track.length / self._rate, len(events) * track.length
@@ -187,8 +183,12 @@ class ReceivedAudio:
         self._baseline.add(end_s, arrival_s)
         self._arrival_s = arrival_s
         if self._held is not None:
-            self._held.append(_Held(media_s, rate, samples, packet))
-        elif not self._joined.add(media_s, rate, samples, packet):
+            self._held.append(HeldAudio(media_s, rate, samples, packet))
+            return
+        if self._encoded_first:
+            self._encoded_first -= 1
+            packet = b""
+        if not self._joined.add(media_s, rate, samples, packet):
             self.settle()
             self._joined.add(media_s, rate, samples, packet)
 
@@ -208,19 +208,13 @@ class ReceivedAudio:
         else:
             self._release()
 
-    def _consented(self, held: list[_Held]) -> list[_Held]:
+    def _consented(self, held: list[HeldAudio]) -> list[HeldAudio]:
         """Return what was said after the consent, by the smallest delay among the first audio."""
-        if self._consent_s is None or self._started:
-            return held
-        began_s = self._consent_s - self._baseline.offset  # in media time
-        kept: list[_Held] = []
-        for media_s, rate, samples, packet in held:
-            before = max(0, round((began_s - media_s) * rate))
-            if before < samples.shape[1]:
-                # the FEC copy in a packet may have audio from before the consent
-                after = packet if len(kept) > 1 else b""
-                kept.append(_Held(media_s + before / rate, rate, samples[:, before:], after))
-        return kept
+        if self._consent_s is not None and not self._started:
+            held = cut_before(held, self._consent_s + MARGIN_S - self._baseline.offset)
+        first, rest = held[: self._encoded_first], held[self._encoded_first :]
+        self._encoded_first -= len(first)
+        return [part._replace(packet=b"") for part in first] + rest
 
     def _is_restart(self, timed: bool, arrival_s: float, offset_s: float) -> bool:
         if not self._started or arrival_s - self._arrival_s > PAUSE_S:
@@ -280,7 +274,7 @@ class ReceivedAudio:
                 continue  # it is from before the recording began
             self._place(media_s, rate, samples, [(0, packet)] if packet else [])
 
-    def _align(self, held: list[_Held]) -> None:
+    def _align(self, held: list[HeldAudio]) -> None:
         """Let the first packet be at one of the positions of all."""
         first = next((part for part in held if part.packet), None)
         if self._packets is None or first is None:
