@@ -26,7 +26,7 @@ class SuspendableOutput:
         playout: Paces the audio.
         on_played: Called when all queued audio has been sent and played.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits for it.
-        on_rewound: Called with the seconds of audio that are sent again.
+        on_rewound: Called with the seconds of audio that are sent again, if set.
         sent: What was sent, for a client that may resume its session; None for others.
     """
 
@@ -34,7 +34,7 @@ class SuspendableOutput:
         self.playout = playout
         self.on_played: Callable[[], None] = _nothing
         self.on_frame: Callable[[PlayoutFrame], Awaitable[None]] | None = None
-        self.on_rewound: Callable[[float], None] = _ignore
+        self.on_rewound: Callable[[float], None] | None = None
         self.sent: SentAudio | None = None
         self._pushed = TimedEvent()
         self._sent = TimedEvent()
@@ -58,7 +58,8 @@ class SuspendableOutput:
             chunks = self.sent.unheard(until)
             self.playout.rewind(chunks)
             self.sent.clear()
-            self.on_rewound(sum(samples.shape[1] / rate for rate, samples in chunks))
+            if self.on_rewound is not None:
+                self.on_rewound(sum(samples.shape[1] / rate for rate, samples in chunks))
 
     def hold(self) -> None:
         """Send nothing until ``release``: the network of the client is away for a moment."""
@@ -95,8 +96,4 @@ class SuspendableOutput:
 
 
 def _nothing() -> None:
-    """Do nothing."""
-
-
-def _ignore(seconds: float) -> None:
     """Do nothing."""

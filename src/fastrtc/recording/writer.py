@@ -119,22 +119,23 @@ class Writer:
         self._batches: deque[_Batch | None] = deque()
         self._steps: Iterator[None] | None = None  # of the batch that is being written
         self._lost_s = 0.0
+        self._flushed_s = 0.0  # how much was written completely
         self._last_s: float | None = None
         self._written = Written()
-        pictures = target.recorder
+        recorder = target.recorder
         self._pictures = (
-            Pictures(target.sides, pictures.picture_size, pictures.fps) if target.sides else None
+            Pictures(target.sides, recorder.picture_size, recorder.fps) if target.sides else None
         )
-        rates, self.batch_s, packets = format_of(target.recorder.suffix, target.rates)
+        rates, self.batch_s, packets = format_of(recorder.suffix, target.rates)
         self._timeline = Timeline(
             self._pictures,
-            consent=target.recorder.start == "manual",
+            consent=recorder.start == "manual",
             rates=rates,
             packets=packets,
         )
         self._sink: Sink | None = None
         self._ended = False
-        folder = str(Path(target.recorder.template).parent)
+        folder = str(Path(recorder.template).parent)
         self._thread = WritingThread.join(f"{folder}/{target.id}" if target.sides else folder)
         self._thread.call(self._begin)
 
@@ -209,15 +210,16 @@ class Writer:
         """Complete the file, or what there is of it."""
         self._ended = True
         written, sink = self._written, self._sink
+        has_failed = error is not None and not isinstance(error, LimitReached)
         if sink is not None:
             try:
                 sink.close()
             except Exception as failed:
-                error = error or failed
+                has_failed, error = True, error or failed
             written.size = sink.size()
         written.error = error
         written.lost_s = self._lost_s
-        written.duration_s = self._timeline.written_s
+        written.duration_s = self._flushed_s if has_failed else self._timeline.written_s
         if written.stretches and written.stretches[-1].end_s is None:  # it has ended by itself
             written.stretches[-1].end_s = written.duration_s
         self._thread.leave()
@@ -252,13 +254,17 @@ class Writer:
                     sink.write_picture(frame)
             self._check_limits(sink)
             if count % STEP_BLOCKS == 0:
-                sink.flush()
+                self._flush(sink)
                 yield
-        sink.flush()
+        self._flush(sink)
         if batch.kind == "start":
             self._written.stretches.append(Stretch(timeline.position_s(batch.at_s)))
         elif batch.kind == "stop":
             self._written.stretches[-1].end_s = timeline.position_s(batch.at_s)
+
+    def _flush(self, sink: Sink) -> None:
+        sink.flush()
+        self._flushed_s = self._timeline.written_s
 
     def _check_limits(self, sink: Sink) -> None:
         recorder = self._target.recorder

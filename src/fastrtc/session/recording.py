@@ -204,8 +204,7 @@ class SessionRecording:
             media.audio_in.tap = taps
         if media.audio_out is not None:
             media.audio_out.tap = taps
-            if taps is not None:
-                media.audio_out.on_rewound = taps.taken_back
+            media.audio_out.on_rewound = None if taps is None else taps.taken_back
         has_video = taps is not None and self._recorder.has_video
         if media.video_in is not None:
             media.video_in.tap = self._picture_taps(taps, "received") if has_video else None
