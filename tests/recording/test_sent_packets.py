@@ -183,6 +183,32 @@ def test_a_greeting_before_the_client_sends(tmp_path: Path) -> None:
     assert onsets(left)[0] - 1 - NETWORK_S - wanted == pytest.approx(0, abs=PACKET_S / 2 + 0.001)
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+@pytest.mark.parametrize("due_s", [102.0071, 102.0137])
+def test_a_batch_ends_after_the_first_frames_of_a_reply(
+    tmp_path: Path, due_s: float, frames: int
+) -> None:
+    """They are encoded; what follows is as it was sent, from a quiet moment after 1 s on."""
+    sender = Sender()
+    client = received(encode(voice(2), "Chromium"), 100.0)
+    events = sender.send(voice(4), due_s)
+    made = Made(tmp_path / "call.ogg", (RATE, 24_000))
+    timeline = made.timeline
+    made.write(timeline.start(100.0))
+    timeline.add(client[:90])
+    made.write(timeline.read(102.0))
+    timeline.add(events[:frames])
+    made.write(timeline.read(102.05))
+    for n in range(frames, len(events), 20):
+        timeline.add(events[n : n + 20])
+        made.write(timeline.read(events[n].sent_s + 0.4))
+    made.write(timeline.stop(107.0))
+    _, right = made.close()
+    found, late_s = as_heard(right, sender.heard, due_s - 100)
+    assert found.share_as_sent > 0.7
+    assert abs(late_s) < PACKET_S / 2 + 0.001
+
+
 def test_several_replies_are_at_their_times(tmp_path: Path) -> None:
     starts_s = 1.0, 2.613, 4.4471
     sender = Sender()

@@ -64,6 +64,7 @@ class PlayedAudio:
         self._packets = packets
         self._shift = 0  # by how much the stretch is placed later, in samples
         self._encoded_first = ENCODED_FIRST  # frames that are left to encode
+        self._in_packets = False  # what was sent last was a packet that can be written as it is
         self._last: NDArray[np.int16] = np.zeros(0, np.int16)  # what was sent last
         self.lag_s = 0.0
         self._began_s = began_s
@@ -88,6 +89,7 @@ class PlayedAudio:
             start_s = sent_s
         if packet and (self._packets is None or not self._packets.accepts(rate, packet)):
             packet = b""
+        self._in_packets = bool(packet)
         if start_s > self._until_s + CONTIGUOUS_S and self._last.any():
             self._encoded_first = ENCODED_FIRST
         self._last = samples
@@ -151,11 +153,12 @@ class PlayedAudio:
             position: The right position.
             packets: The packets, with the position of each in the stretch.
         """
-        if self._packets is None or not packets:
+        if self._packets is None or not (packets or self._in_packets):
             return position
         position += round(self.lag_s * self._track.rate)
         lowest = max(self._track.read_to, self._track.end)
-        return self._packets.align_audio(position, lowest, packets[0][0] - self._delay)
+        at = packets[0][0] if packets else 0  # those that follow are whole frames later
+        return self._packets.align_audio(position, lowest, at - self._delay)
 
     def confirm(self, event: Confirmed) -> None:
         """Record what the client has played for certain."""
