@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 import json
 import logging
+import tracemalloc
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -36,6 +37,8 @@ from fastrtc.session.hooks import Hooks
 from fastrtc.session.turn_log import MAX_RECORDS
 from fastrtc.testing import Call
 from fastrtc.turns.heard import Interruption
+from fastrtc.turns.turn_events import TurnEvents
+from fastrtc.turns.turn_reporter import report_trigger
 from tests.session.rig import Rig, until
 from tests.support.models import Energy, StreamingEnergy
 from tests.support.virtual_time import virtual_time
@@ -274,6 +277,23 @@ async def test_a_program_that_ends_a_turn_knows_when_the_speech_ended(
     (turn,) = recorder.turns
     assert turn.ended_by == "program"
     assert turn.silence_s == pytest.approx(call.turns[0].latency_s, abs=0.03)
+
+
+async def test_a_program_that_ends_a_long_turn_copies_only_its_end() -> None:
+    """5 minutes of it were judged, and half a second was not."""
+    handler = ReplyOnPause(sentence, model=Energy(), input_sample_rate=RATE)
+    async with Rig(handler) as rig:
+        state = handler.state
+        state.stream, state.buffer = np.tile(SPEECH[1], 375), np.zeros(RATE // 2, np.int16)
+        events = TurnEvents(rig.session.turns)
+        tracemalloc.start()
+        try:
+            report_trigger(link_of(handler).conversation, events)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert state.stream.nbytes > 10_000_000
+    assert peak < 4_000_000
 
 
 class Complete:

@@ -165,9 +165,9 @@ class Dialogue(StateDriver):
             if face.state.pause_detected:
                 events.append(Event.TURN_ENDED)
                 self.replies.expect_turn()
-        if events:
-            if self.link.turn_events is not None:
+            if events and self.link.turn_events is not None:
                 report_turns(self, self.link.turn_events, events, self._segment)
+        if events:
             self.handle(*events)
 
     def process_audio(self, audio: tuple[int, NDArray[np.int16]], state: AppState) -> None:
@@ -236,14 +236,14 @@ class Dialogue(StateDriver):
         """Reply now, to the audio so far or to a text; callable from any thread."""
         if self.replies.is_answer():
             return
-        state = self.face.state
         with self.hearing:
+            state = self.face.state
             if state.stream is None:
                 said = self.take_utterance()
                 state.stream = np.zeros(0, np.int16) if said is None else said.reshape(-1)
             self.replies.expect_turn()
-        if self.link.turn_events is not None:
-            report_trigger(self, self.link.turn_events)
+            if self.link.turn_events is not None:
+                report_trigger(self, self.link.turn_events)
         self.handle(Event.REPLY_TRIGGERED)
 
     def take_utterance(self) -> NDArray[np.int16] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["speech_end_s"]
+__all__ = ["LAST_S", "speech_end_s"]
 
 BLOCK_S = 0.005
 """The resolution, in seconds."""
@@ -16,6 +16,9 @@ judges windows of 32 ms notes the end up to two of them late, and misses faint e
 
 REFERENCE_S = 1.0
 """The length of the speech whose loudest blocks are the reference, in seconds."""
+
+LAST_S = REFERENCE_S + AFTER_S
+"""How much of the end of an utterance is looked at if the detected end is unknown, in seconds."""
 
 RANGE = 10 ** (-32 / 20)
 """The level of the faintest sound of speech, relative to its loudest blocks: -32 dB."""
@@ -45,7 +48,7 @@ def speech_end_s(
     """
     size = max(1, round(BLOCK_S * rate)) * channels
     flat = samples.reshape(-1)
-    most = REFERENCE_S + (detected_s or 0.0) + AFTER_S
+    most = LAST_S + (detected_s or 0.0)
     flat = flat[-(round(most * rate) * channels) :]
     count = flat.size // size
     fallback = detected_s or 0.0

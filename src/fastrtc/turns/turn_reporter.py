@@ -10,7 +10,7 @@ import numpy as np
 from ..core.turn import EndedBy
 from .face import rate_of
 from .segmenter import Segment
-from .speech_end import speech_end_s
+from .speech_end import LAST_S, speech_end_s
 from .transitions import Event
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["report_pause", "report_trigger", "report_turns"]
 def report_turns(
     dialogue: Dialogue, turns: TurnEvents, events: Sequence[Event], segment: Segment | None
 ) -> None:
-    """Report what a frame of audio meant; where ``receive`` runs, before it has consequences.
+    """Report what a frame of audio meant, before it has consequences; with ``hearing`` held.
 
     Args:
         dialogue: The conversation.
@@ -49,13 +49,18 @@ def report_turns(
 
 
 def report_trigger(dialogue: Dialogue, turns: TurnEvents) -> None:
-    """Report a turn that the program has ended, with the end of the speech in it, if any."""
+    """Report a turn that the program has ended, with the end of the speech in it, if any.
+
+    ``hearing`` must be held.
+    """
     said, chunk = dialogue.face.state.stream, dialogue.face.state.buffer
+    rate, channels = rate_of(dialogue.face), _channels(dialogue)
     ended_s = None
     if said is not None and said.size:
         if chunk is not None:  # which was not judged yet
-            said = np.concatenate((said.reshape(-1), chunk.reshape(-1)))
-        ago_s = speech_end_s(said, rate_of(dialogue.face), channels=_channels(dialogue))
+            said = said.reshape(-1)[-round(LAST_S * rate) * channels :]
+            said = np.concatenate((said, chunk.reshape(-1)))
+        ago_s = speech_end_s(said, rate, channels=channels)
         ended_s = dialogue.link.arrived_at() - ago_s
     turns.turn_ended("program", ended_s)
 
