@@ -83,7 +83,7 @@ def test_what_follows_silence_is_decoded_as_if_that_had_been_encoded(rate: int) 
     for begin in range(0, len(sound), len(piece)):
         wanted = sound[begin : begin + rate // 2]
         errors = [level(one[delay:][begin : begin + rate // 2] - wanted) for one in (ours, theirs)]
-        assert errors[0] < 1.2 * errors[1] < level(wanted) / 10
+        assert errors[0] < 1.3 * errors[1] < level(wanted) / 10, "it varies with the processor"
         assert not ours[begin + 3 * rate // 2 : begin + 2 * rate].any()
 
 
