@@ -25,11 +25,13 @@ class Sender:
         self.track = types.SimpleNamespace(**track)
         self.sent: list[Any] = []
 
-    async def _next_encoded_frame(self, codec: Any) -> str:
+    encodes, encoding_s = True, 0.05
+
+    async def _next_encoded_frame(self, codec: Any) -> str | None:
         if hasattr(self.track, "taken_at"):
             self.track.taken_at = asyncio.get_running_loop().time()
-        await asyncio.sleep(0.05)
-        return f"a frame of {codec}"
+        await asyncio.sleep(self.encoding_s)
+        return f"a frame of {codec}" if self.encodes else None
 
     async def _send_rtcp(self, packets: list[Any]) -> None:
         self.sent += packets
@@ -52,6 +54,19 @@ async def test_the_time_before_the_frame_was_encoded_is_reported() -> None:
     reported = packets[0].sender_info.ntp_timestamp  # type: ignore[union-attr]
     assert (NTP - reported) / 2**32 == pytest.approx(0.05)
     assert sender._RTCRtpSender__lsr == (reported >> 16) & 0xFFFFFFFF  # for the round trip
+
+
+@virtual_time
+async def test_a_frame_that_is_not_sent_does_not_count() -> None:
+    """As those are of a sender that is disabled, or of which the encoder makes nothing."""
+    sender = Sender(taken_at=None)
+    report_captures(sender)
+    await sender._next_encoded_frame("VP8")
+    sender.encodes, sender.encoding_s = False, 0.3
+    assert await sender._next_encoded_frame("VP8") is None
+    packet = report(NTP)
+    await sender._send_rtcp([packet])
+    assert (NTP - packet.sender_info.ntp_timestamp) / 2**32 == pytest.approx(0.05)
 
 
 @virtual_time

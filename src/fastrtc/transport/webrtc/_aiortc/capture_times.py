@@ -43,7 +43,7 @@ class _Captures:
 
     @guarded(None)
     def encoded(self) -> None:
-        """Record that the last frame of the track has been encoded."""
+        """Record that the last frame of the track has been encoded, and is to be sent."""
         taken_at: float | None = getattr(self._sender.track, "taken_at", None)
         self._encoding_s = 0.0 if taken_at is None else self._loop.time() - taken_at
 
@@ -73,7 +73,8 @@ def report_captures(sender: Any) -> None:
 
     async def next_encoded_frame(codec: Any) -> Any:
         frame = await encode(codec)
-        captures.encoded()
+        if frame is not None:  # otherwise the last one that was sent is still that before
+            captures.encoded()
         return frame
 
     async def send_rtcp(packets: list[Any]) -> None:
