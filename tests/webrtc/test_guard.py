@@ -54,6 +54,7 @@ CALLBACKS = {
     "Follower._checked",
     "Follower._decrypted",
     "_Bounded.put",
+    "_SentReports.note",
     "_Captures.correct",
     "_Captures.encoded",
     "_Encoder.adapt",
@@ -91,7 +92,8 @@ RARE = {
     "_why",
     "local_candidates",  # of a diagnosis
     "read_ice",
-    "watch_sender_reports.<locals>.note",  # of a recorded session
+    "_MediaStreams.note",  # of a recorded session, as is the next one
+    "watch_sender_reports.<locals>.note",
     "watch_reports.<locals>.note",  # after seconds: _aiortc/test_receiver_reports.py
 }
 """Guarded, but called only when something is wrong."""
@@ -119,6 +121,7 @@ TRANSPARENT = {
     "limit_streams.<locals>.handle_rtcp_data",
     "limit_streams.<locals>.handle_rtp_data",
     "limit_streams.<locals>.receive_next",
+    "_SentReports.__init__.<locals>.send_rtcp",
     "report_captures.<locals>.next_encoded_frame",
     "report_captures.<locals>.send_rtcp",
     "_recording.<locals>.create_ssl_context",

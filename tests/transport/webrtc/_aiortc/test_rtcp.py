@@ -38,6 +38,7 @@ class TestWatching:
     ) -> None:
         endpoint = Endpoint()
         watch(endpoint, lambda *_: 1 / 0)
+        await endpoint.receive(1)
         packet = sender_report(1, 2, about(SSRC, 64))
         await endpoint.process(packet)
         assert endpoint.handled == [packet]

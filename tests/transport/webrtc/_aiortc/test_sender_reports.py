@@ -9,7 +9,7 @@ from aiortc.rtcrtpreceiver import TimestampMapper
 
 from fastrtc.transport.webrtc._aiortc.sender_reports import frame_time, watch_sender_reports
 
-from .endpoint import Endpoint, sender_report
+from .endpoint import RTX, Endpoint, sender_report
 
 
 class Receiver(Endpoint):
@@ -25,10 +25,22 @@ class Receiver(Endpoint):
 async def test_sender_reports_are_taken() -> None:
     receiver, seen = Receiver(), []
     watch_sender_reports(receiver, lambda ntp, rtp: seen.append((ntp, rtp)))
+    await receiver.receive(1)
     await receiver.process(
         sender_report(5 << 32, 900), types.SimpleNamespace(sender_info=None), sender_report(0, 0)
     )
     assert seen == [(5 << 32, 900), (0, 0)]
+
+
+async def test_reports_about_retransmissions_are_ignored() -> None:
+    """They have a stream of their own; so may a second stream of media."""
+    receiver, seen = Receiver(), []
+    watch_sender_reports(receiver, lambda ntp, rtp: seen.append(ntp))
+    for ssrc, payload_type in ((1, 97), (2, RTX), (3, 97), (4, 99)):
+        await receiver.receive(ssrc, payload_type)
+    await receiver.process(*(sender_report(ssrc, 0, ssrc=ssrc) for ssrc in (1, 2, 3, 4, 5)))
+    assert seen == [1, 3]
+    assert [packet.ssrc for packet in receiver.received] == [1, 2, 3, 4]
 
 
 def test_an_rtp_time_is_that_of_a_frame_also_when_it_wraps() -> None:

@@ -23,6 +23,7 @@ PATCH = Patch(
     seen="aiortc 1.15 and 1.16",
     needs=(
         "RTCRtpSender()._handle_rtcp_packet",
+        "RTCRtpSender()._send_rtcp",
         "RTCRtpSender()._ssrc",
         f"RTCRtpSender().{_REPORT}",
         f"RTCRtpSender().{_REPORTED_AT}",
@@ -49,6 +50,40 @@ class ReceiverReport(NamedTuple):
     round_trip_s: float | None
 
 
+class _SentReports:
+    """The sender reports that a sender sends.
+
+    A report has the time of the last packet. If none was sent since, the next report has the same,
+    and an answer does not tell which of them it is about.
+
+    Args:
+        sender: The sender.
+
+    Attributes:
+        is_repeated: Whether the last report has the time of the one before.
+    """
+
+    def __init__(self, sender: Any) -> None:
+        self.is_repeated = False
+        self._sender = sender
+        self._last: int | None = None
+        send = sender._send_rtcp
+
+        async def send_rtcp(packets: list[Any]) -> None:
+            self.note(packets)
+            await send(packets)
+
+        sender._send_rtcp = send_rtcp
+
+    @guarded(None)
+    def note(self, packets: list[Any]) -> None:
+        """Record RTCP packets that are to be sent."""
+        if any(hasattr(packet, "sender_info") for packet in packets):
+            time = getattr(self._sender, _REPORT)
+            self.is_repeated = time == self._last
+            self._last = time
+
+
 def watch_reports(sender: Any, on_report: Callable[[ReceiverReport], None]) -> None:
     """Call back with each report of a client.
 
@@ -59,6 +94,8 @@ def watch_reports(sender: Any, on_report: Callable[[ReceiverReport], None]) -> N
     if not PATCH.fits:
         return
 
+    sent = _SentReports(sender)
+
     @guarded(None)
     def note(packet: Any) -> None:
         for report in getattr(packet, "reports", ()):
@@ -67,7 +104,7 @@ def watch_reports(sender: Any, on_report: Callable[[ReceiverReport], None]) -> N
                     ReceiverReport(
                         report.fraction_lost / 256,
                         report.jitter,
-                        _round_trip_s(sender, report),
+                        None if sent.is_repeated else _round_trip_s(sender, report),
                     )
                 )
 
@@ -75,10 +112,9 @@ def watch_reports(sender: Any, on_report: Callable[[ReceiverReport], None]) -> N
 
 
 def _round_trip_s(sender: Any, report: Any) -> float | None:
-    """Return the round trip of a report (RFC 3550 section 6.4.1).
+    """Return the round trip of a report about the last sender report (RFC 3550 section 6.4.1).
 
-    aiortc averages it with those of reports that it takes for answers to a later sender report: two
-    of them have the same time if nothing was sent in between. Those are negative.
+    It is unknown for a report about an earlier one.
     """
     if not report.dlsr or report.lsr != getattr(sender, _REPORT):
         return None
