@@ -1,6 +1,7 @@
 """What the Python client does over WebRTC only: video, trickle ICE, and the failures of ICE."""
 
 import asyncio
+import socket
 from typing import Any
 
 import gradio as gr
@@ -106,6 +107,17 @@ async def test_a_connection_that_the_program_closes() -> None:
         there.stream.clean_up(client.id)
         error = await closed(client)
         assert error is not None and error.code == "ended_by_server"
+
+
+async def test_an_empty_datagram_does_not_end_a_connection() -> None:
+    async with served() as there, Client(there.address) as client:
+        selected = there.stream.diagnose(client.id).selected
+        assert selected is not None
+        family = socket.AF_INET6 if ":" in selected.remote.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as anyone:
+            anyone.sendto(b"", (selected.remote.host, selected.remote.port))
+        await client.send_audio((24000, sine(0.5)))
+        assert await hear(client, 0.3)
 
 
 async def test_sending_video_ends_with_the_connection() -> None:

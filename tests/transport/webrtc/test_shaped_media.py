@@ -110,3 +110,25 @@ async def test_what_is_on_its_way_when_the_connection_closes_is_lost() -> None:
     await connection.close()
     await asyncio.sleep(0.1)
     assert not connection.sent
+
+
+@virtual_time
+async def test_empty_datagrams_are_ignored() -> None:
+    connection = Connection(Network())
+    for data in (b"", DTLS, b"", RTP, b"\x80"):
+        connection.to_receive.put_nowait(data)
+    await connection.sendto(b"", 1)
+    received = {await connection.recvfrom() for _ in range(3)}
+    assert received == {(DTLS, 1), (RTP, 1), (b"\x80", 1)}
+    await connection.close()
+
+
+@virtual_time
+async def test_a_network_that_fails_ends_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    connection = Connection(Network())
+    connection.shaped._incoming = lambda packet: 1 / 0  # type: ignore[assignment, func-returns-value]
+    connection.to_receive.put_nowait(RTP)
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(connection.recvfrom(), 1)
+    assert "The simulated network failed" in caplog.text
+    await connection.close()

@@ -23,6 +23,7 @@ from ...core.types import Mode
 from ...pacing.taps import Source
 from ._aiortc.closing import close_connection, close_while_connecting
 from ._aiortc.consent import watch_consent
+from ._aiortc.empty_datagrams import drop_empty_datagrams
 from ._aiortc.gathering import gather_on
 from ._aiortc.ice_state import candidate_info, local_candidates, read_ice
 from ._aiortc.registry import REGISTRY
@@ -111,6 +112,7 @@ class ClientPeer:
         )
         self._settled = asyncio.Event()
         self._open = asyncio.Event()
+        drop_empty_datagrams(self._pc)
         self._ended = self._closing = False
         self._readers: list[asyncio.Task[None]] = []
         self._shaped: list[ShapedMedia] = []

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
+from .packet_budget import kind_of
+
 __all__ = ["Carry", "ShapedMedia"]
+
+logger = logging.getLogger(__name__)
 
 MAX_SENDING = 50
 """Packets whose sending may be in progress."""
@@ -75,11 +80,15 @@ class ShapedMedia:
                 packet = await self._recvfrom()
                 if _is_media(packet[0]):
                     self._incoming(partial(self._arrived.put_nowait, packet))
-                else:
+                elif packet[0]:  # aiortc ends a connection at an empty one
                     self._arrived.put_nowait(packet)
         except ConnectionError:
+            pass
+        except Exception:
+            logger.exception("The simulated network failed; the connection ends")
+        finally:
             self._arrived.put_nowait(None)
 
 
 def _is_media(data: bytes) -> bool:
-    return 127 < data[0] < 192  # RTP and RTCP: RFC 7983 section 7
+    return kind_of(data) in ("rtp", "rtcp")
