@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from OpenSSL import SSL
 
 from fastrtc import Client as PythonClient
 from fastrtc import ClientError, Diagnosis, Ice, Limits, Stream
@@ -108,18 +107,8 @@ async def test_a_client_that_refuses_the_certificate(caplog: pytest.LogCaptureFi
     """As browsers do if the fingerprint in the answer is not that of the server."""
     stream = echo()
     client = Client(stream, audio=AudioSource())
-    await client.offer()
-    for transport in (t.receiver.transport for t in client.pc.getTransceivers()):
-        certificate = transport._RTCDtlsTransport__local_certificate
-        create = certificate._create_ssl_context
-
-        def refusing(*args: Any, create: Any = create, **kwargs: Any) -> SSL.Context:
-            context: SSL.Context = create(*args, **kwargs)
-            context.set_verify(SSL.VERIFY_PEER, lambda *_: False)
-            return context
-
-        certificate._create_ssl_context = refusing
-    await client.call()
+    answer = await client.post(await client.offer())
+    await client.take({**answer, "sdp": other_fingerprints(answer["sdp"])})
     await client.over()
     found = stream.diagnose(client.webrtc_id)
     assert (found.state, found.reason) == ("failed", "the connection failed")
@@ -135,11 +124,26 @@ async def test_a_client_with_another_certificate(caplog: pytest.LogCaptureFixtur
     offer = await client.offer()
     await client.take(await client.post({**offer, "sdp": other_fingerprints(offer["sdp"])}))
     await client.over()
+    await eventually(lambda: client.states == ["connecting", "failed"])  # not without an alert
     found = stream.diagnose(client.webrtc_id)
     assert found.state == "failed" and found.reason == "the connection failed"
     assert "the certificate of the client is not the one in its offer" in found.problem
     assert found.problem in caplog.text and "MTU" not in caplog.text
     await client.close()
+
+
+async def test_a_client_with_fingerprints_of_several_certificates() -> None:
+    stream = echo()
+    client = Client(stream, audio=AudioSource(tone(5)))
+    offer = await client.offer()
+    lines = [
+        line + "\r\n" + other_fingerprints(line) if line.startswith("a=fingerprint:") else line
+        for line in offer["sdp"].split("\r\n")
+    ]
+    await client.take(await client.post({**offer, "sdp": "\r\n".join(lines)}))
+    await eventually(lambda: stream.diagnose(client.webrtc_id).state == "connected")
+    await client.close()
+    await client.over()
 
 
 async def test_an_answer_with_another_certificate() -> None:

@@ -26,6 +26,7 @@ from ._aiortc.consent import watch_consent
 from ._aiortc.empty_datagrams import drop_empty_datagrams
 from ._aiortc.gathering import gather_on
 from ._aiortc.ice_state import candidate_info, local_candidates, read_ice
+from ._aiortc.process import patch_process
 from ._aiortc.registry import REGISTRY
 from ._aiortc.transports import ice_connections
 from .audio_receiver import AudioReceiver
@@ -83,6 +84,7 @@ class ClientPeer:
         consent_s: float | None = None,
     ) -> None:
         REGISTRY.misfits()  # on this loop
+        patch_process()
         self._events = events
         self._on_ended = on_ended
         self._consent_s = consent_s
@@ -110,9 +112,9 @@ class ClientPeer:
         self._release_ports = gather_on(
             self._pc, IcePorts(Ice()), relay_only=is_relay_only(servers)
         )
+        drop_empty_datagrams(self._pc)
         self._settled = asyncio.Event()
         self._open = asyncio.Event()
-        drop_empty_datagrams(self._pc)
         self._ended = self._closing = False
         self._readers: list[asyncio.Task[None]] = []
         self._shaped: list[ShapedMedia] = []

@@ -6,6 +6,7 @@ from .ciphers import accept_rsa_certificates
 from .clock import use_steady_clock
 from .decoder_threads import make_decoder_threads_daemons
 from .dtls_alerts import record_alerts
+from .fingerprints import verify_in_handshake
 
 __all__ = ["patch_process"]
 
@@ -16,3 +17,4 @@ def patch_process() -> None:
     use_steady_clock()
     accept_rsa_certificates()
     record_alerts()
+    verify_in_handshake()
