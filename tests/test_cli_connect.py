@@ -316,6 +316,7 @@ def test_where_nothing_listens(doctor: Callable[..., tuple[int, str]], others: s
         ["--connect", "ftp://127.0.0.1"],
         ["--connect", "http://"],
         ["--connect", "http://127.0.0.1:port"],
+        ["--connect", "http://a..example"],
         ["--connect", "127.0.0.1", "--header", "no colon"],
         ["--connect", "127.0.0.1", "--header", "two words: x"],
         ["--connect", "127.0.0.1", "--header", "name: ü"],

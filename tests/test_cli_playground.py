@@ -352,6 +352,37 @@ def test_inputs_are_forwarded_to_routes_of_the_program() -> None:
     ]
 
 
+def test_inputs_follow_redirects_of_the_program_only() -> None:
+    app = FastAPI()
+    stream_of(AsyncAudioEcho()).mount(app)
+    seen: list[tuple[Any, str | None]] = []
+
+    @app.post("/inputs/")  # FastAPI redirects /inputs with 307
+    async def inputs(request: Request) -> str:
+        seen.append((await request.json(), request.headers.get("authorization")))
+        return "set"
+
+    @app.post("/elsewhere")
+    async def elsewhere(to: str) -> Response:
+        return RedirectResponse(to, 307)
+
+    own = {"Authorization": "Bearer of-the-command"}
+    with serving(app) as other, serving(app) as url, playground(url, own) as address:
+
+        def post(route: str) -> httpx.Response:
+            route = f"{address}/inputs?route={quote(route, safe='')}"
+            return httpx.post(route, json={"webrtc_id": "x"})
+
+        followed = post("/inputs")
+        assert (followed.status_code, followed.json()) == (200, "set")
+        refused = post(f"/elsewhere?to={other}/inputs/")
+        assert refused.status_code == 502
+        assert f"/elsewhere?to={other}/inputs/ redirects to {other}/inputs/" in refused.text
+        invalid = post("/elsewhere?to=http://a..example/")
+        assert invalid.status_code == 502 and "http://a..example/" in invalid.json()["detail"]
+    assert seen == [({"webrtc_id": "x"}, "Bearer of-the-command")]
+
+
 def test_the_schema_of_the_program_is_no_page() -> None:
     async def page(_: Request) -> Response:
         return HTMLResponse("<script>alert(1)</script>")
@@ -535,6 +566,17 @@ async def test_a_target_that_refuses_the_handshake() -> None:
             pass
     assert refused.value.response.status_code == 503
     assert b"failed" in (refused.value.response.body or b"")
+
+
+async def test_a_target_that_redirects_to_an_invalid_host() -> None:
+    async def serve(websocket: WebSocket, _: dict[str, Any]) -> None:
+        await websocket.send_denial_response(RedirectResponse("http://a..example/x", 307))
+
+    with pytest.raises(InvalidStatus) as refused:
+        async with sockets(serve):
+            pass
+    assert refused.value.response.status_code == 502
+    assert b"redirects to an invalid URL" in (refused.value.response.body or b"")
 
 
 async def test_a_target_that_breaks_has_not_ended_the_conversation() -> None:

@@ -83,6 +83,39 @@ async def test_a_mounted_stream_is_found_also_behind_a_redirect(
     assert seen == [("POST", "Bearer me"), *[("POST", authorization)] * 2]
 
 
+async def test_a_route_that_another_origin_has_redirected_to_gets_no_credentials(
+    connect: Connect,
+) -> None:
+    """It is of the user's own server, but the other one has chosen it."""
+    seen = []
+    steps = {OFFER: "http://other.example/x", "http://other.example/x": f"{URL}/other/webrtc/offer"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("authorization"))
+        location = steps.get(str(request.url))
+        if location is not None:
+            return httpx.Response(307, headers={"location": location})
+        return httpx.Response(200, json={"status": "failed"})
+
+    async with connect(answer) as signaling:
+        route = await signaling.find()
+        await signaling.send(route, {})
+    assert route.url == f"{URL}/other/webrtc/offer"
+    assert not route.is_own and len(route.notes) == 1
+    assert seen == ["Bearer me", None, None, None]
+
+
+async def test_the_page_of_a_login_takes_no_offers(connect: Connect) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(303, headers={"location": "/login"})
+        return httpx.Response(200, text="<html>")
+
+    async with connect(answer) as signaling:
+        with pytest.raises(ClientError, match="there is no stream"):
+            await signaling.find()
+
+
 async def test_an_error_names_the_redirect_that_dropped_the_credentials(connect: Connect) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.host == "server.example":
@@ -97,7 +130,8 @@ async def test_an_error_names_the_redirect_that_dropped_the_credentials(connect:
 
 
 @pytest.mark.parametrize(
-    "location", ["//h:99999/x", "http://127.0.0.1:99999/x", "http://[::1", "about:blank"]
+    "location",
+    ["//h:99999/x", "http://127.0.0.1:99999/x", "http://[::1", "about:blank", "http://a..b/x"],
 )
 async def test_redirects_to_invalid_urls(connect: Connect, location: str) -> None:
     asked = []

@@ -22,18 +22,19 @@ from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus, WebSocketException
 
 from ..client.errors import ClientError
-from ..client.origins import headers_for, is_same_origin
+from ..client.http_redirects import REQUEST_ERRORS, send_request
+from ..client.origins import HeaderScope, is_same_origin
 from ..client.signaling import Route as TargetRoute
 from ..client.signaling import unreachable
 from ..transport.cross_site import SitePolicy, is_own_host, refuse_request
 from .playground_socket import open_target, relay
-from .playground_target import Choices, Target, encoded
+from .playground_target import Choices, Target
 from .ports import HOST
 
 __all__ = ["make_app"]
 
-Outgoing: TypeAlias = Callable[[Request, bytes], Awaitable[httpx.Request]]
-"""Creates the request to the target, from a request of the page and its body."""
+Outgoing: TypeAlias = Callable[[Request, bytes], Awaitable[httpx.Response]]
+"""Sends a request to the target, from one of the page and its body."""
 
 STATIC = Path(__file__).parents[1] / "static" / "playground"
 
@@ -206,7 +207,7 @@ class _Forwarder:
 
         Args:
             request: The request of the page.
-            outgoing: Creates the request to the target, from this one and its body.
+            outgoing: Sends the request to the target, from this one and its body.
         """
         body = bytearray()
         async for chunk in request.stream():
@@ -214,14 +215,14 @@ class _Forwarder:
             if len(body) > MAX_BODY:
                 reason = f"The request has more than {MAX_BODY} bytes"
                 return JSONResponse({"detail": reason}, 413, headers=HEADERS)
-        sending = asyncio.ensure_future(self._send(outgoing, request, bytes(body)))
+        sending = asyncio.ensure_future(outgoing(request, bytes(body)))
         leaving = asyncio.ensure_future(_until_disconnected(request))
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
                 return Response(status_code=499)  # the page has left
             response = sending.result()
-        except (ClientError, httpx.HTTPError, httpx.InvalidURL) as error:
+        except (ClientError, *REQUEST_ERRORS) as error:
             self.target.forget_route()
             return _failed(_described(self.target.url, error))
         finally:
@@ -235,16 +236,7 @@ class _Forwarder:
             background=BackgroundTask(response.aclose),
         )
 
-    async def _send(self, outgoing: Outgoing, request: Request, body: bytes) -> httpx.Response:
-        """Send a request to the target.
-
-        Raises:
-            ClientError: If there is no stream.
-            httpx.HTTPError: If the target does not answer.
-        """
-        return await self.target.http.send(await outgoing(request, body), stream=True)
-
-    async def _offer(self, request: Request, body: bytes) -> httpx.Request:
+    async def _offer(self, request: Request, body: bytes) -> httpx.Response:
         route = await self.target.route()
         headers = self._headers(request.headers, route)
         if route.component is not None:
@@ -253,28 +245,40 @@ class _Forwarder:
             if token is not None:
                 data["token"] = token
             body = json.dumps(self.target.gradio_body(route, "offer", data)).encode()
-        return self._request("POST", route.url, body, headers, request)
+        return await self._request("POST", route.url, body, headers, request)
 
     def _route(self, method: str, path: str) -> Outgoing:
-        """Return a function that creates a request to a route of the stream's server."""
+        """Return a function that sends a request to a route of the stream's server."""
 
-        async def outgoing(request: Request, body: bytes) -> httpx.Request:
+        async def outgoing(request: Request, body: bytes) -> httpx.Response:
             route = await self.target.route()
             url = str(httpx.URL(route.url).join(path))
             if not path.startswith("/") or not is_same_origin(url, route.url):
                 raise ClientError(f"{path!r} is no path of the program", "not_found")
             headers = self._headers(request.headers, route)
-            return self._request(method, url, body, headers, request)
+            return await self._request(method, url, body, headers, request)
 
         return outgoing
 
-    def _request(
+    async def _request(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], request: Request
-    ) -> httpx.Request:
+    ) -> httpx.Response:
+        """Send a request to the target; its body, which may have a token, to no other origin.
+
+        Raises:
+            httpx.HTTPError: If the target does not answer.
+        """
         encodings = {"accept-encoding": request.headers.get("accept-encoding", "identity")}
-        return self.target.http.build_request(
-            method, url, content=body or None, headers=encoded({**headers, **encodings})
+        scope = HeaderScope(url, {**headers, **encodings})
+        http, content = self.target.http, body or None
+        response = await send_request(
+            http, method, url, scope, stream=True, elsewhere=False, content=content
         )
+        if response.has_redirect_location:
+            await response.aclose()
+            location = response.headers["location"]
+            raise ClientError(f"{scope.url} redirects to {location}", "server_error")
+        return response
 
     async def socket(self, page: WebSocket) -> None:
         """Forward a WebSocket."""
@@ -308,7 +312,7 @@ class _Forwarder:
         route = await self.target.route()
         headers = self._headers(page.headers, route)
         own_token = offered[1] if offered[:1] == ["fastrtc"] and len(offered) > 1 else None
-        if own_token is not None and not is_same_origin(route.url, self.target.url):
+        if own_token is not None and not route.is_own:
             raise ClientError(f"{self.target.url} redirects to another server", "forbidden")
         if own_token is not None:
             headers = {n: v for n, v in headers.items() if n.lower() != "authorization"}
@@ -324,14 +328,14 @@ class _Forwarder:
     def _headers(self, page: Mapping[str, str], route: TargetRoute) -> dict[str, str]:
         """Return the headers of a request to the target: the user's, and few of the page.
 
-        A route of another origin, to which the target redirects, gets none of the user's.
+        A route that redirects through another origin lead to gets none of the user's.
         """
         given = dict(self.target.headers)
         authorization = page.get("authorization")
         if authorization is not None:
             given = {n: v for n, v in given.items() if n.lower() != "authorization"}
             given["Authorization"] = authorization
-        return {**_chosen(page, FROM_PAGE), **headers_for(route.url, self.target.url, given)}
+        return {**_chosen(page, FROM_PAGE), **(given if route.is_own else {})}
 
 
 def _chosen(headers: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:

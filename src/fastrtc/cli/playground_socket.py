@@ -53,7 +53,6 @@ async def open_target(
         OSError: If the target cannot be reached, or takes too long.
         InvalidHandshake: If it refuses the handshake.
     """
-    url = f"ws{url.removeprefix('http')}" if url.startswith("http") else url
     return await connect_socket(
         url,
         headers,

@@ -12,11 +12,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import httpx
 
 from ..client.errors import ClientError
-from ..client.origins import headers_for
 from ..client.signaling import Route, Signaling, modality_in, no_proxy, unreachable
 from ..client.tls import http_context
 
-__all__ = ["Choices", "Target", "encoded"]
+__all__ = ["Choices", "Target"]
 
 MODALITIES = ("audio", "video", "audio-video")
 MODES = ("send-receive", "send", "receive")
@@ -127,7 +126,7 @@ class Target:
         """
         body = self.gradio_body(route, function, data)
         try:
-            response = await self.http.post(route.url, json=body, headers=encoded(headers))
+            response = await self.http.post(route.url, json=body, headers=_encoded(headers))
             return response.json() if response.is_success else None
         except httpx.HTTPError as error:
             raise unreachable(route.url, error) from error
@@ -155,7 +154,7 @@ class Target:
         """Return what the configuration of a Gradio page says."""
         try:
             url = f"{route.page}/config"
-            headers = headers_for(url, self.url, self.headers)
+            headers = self.headers if route.is_own else {}
             response = await self.http.get(url, headers=headers)
             config = response.json()
         except httpx.HTTPError as error:
@@ -173,7 +172,7 @@ class Target:
         )
 
 
-def encoded(headers: Mapping[str, str]) -> httpx.Headers:
+def _encoded(headers: Mapping[str, str]) -> httpx.Headers:
     """Return headers with the bytes that browsers send, which need not be ASCII."""
     return httpx.Headers(dict(headers), encoding="latin-1")
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from contextlib import suppress
 
-__all__ = ["has_host", "headers_for", "is_same_origin"]
+import httpx
+
+__all__ = ["HeaderScope", "has_host", "is_same_origin"]
 
 PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 ENCRYPTED = ("https", "wss")
 
+MAX_PORT = 65_535
+
+MAX_LABEL = 63
+"""The longest label of a host name, in bytes (RFC 1035 section 2.3.4); Python raises a
+``UnicodeError`` for longer and empty ones when it connects."""
+
 
 def has_host(url: str) -> bool:
-    """Return whether a URL, of a redirect, has a host and a valid port."""
+    """Return whether a URL, of a redirect, has a valid host and a valid port."""
     return _origin(url)[1] is not None
 
 
@@ -29,24 +38,47 @@ def is_same_origin(url: str, server: str) -> bool:
     return encrypted and (own_port, port) == (PORTS["http"], PORTS["https"])
 
 
-def headers_for(url: str, server: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers of a request to a URL that redirects of a server may lead to.
+class HeaderScope:
+    """Decide which requests get the headers that a user has given, along redirects.
+
+    As in browsers, these are the requests before the first one to another origin: a server that was
+    redirected to cannot send the headers back to a URL that it chooses.
 
     Args:
-        url: The URL of the request.
         server: The URL of the server, as the user has given it.
-        headers: The headers that the user has given, which may be credentials.
+        headers: The headers, which may be credentials.
 
-    Returns:
-        The headers; none if the URL is of another origin.
+    Attributes:
+        url: The URL of the last request.
+        is_own: Whether no request went to another origin.
     """
-    return dict(headers) if is_same_origin(url, server) else {}
+
+    def __init__(self, server: str, headers: Mapping[str, str]) -> None:
+        self.url = server
+        self.is_own = True
+        self._headers = dict(headers)
+
+    def headers_for(self, url: str) -> dict[str, str]:
+        """Return the headers of the next request; none once another origin was requested."""
+        self.is_own = self.is_own and is_same_origin(url, self.url)
+        self.url = url
+        return dict(self._headers) if self.is_own else {}
 
 
 def _origin(url: str) -> tuple[bool, str | None, int | None]:
-    """Return whether a URL uses TLS, its host and its port; without a host if it is invalid."""
+    """Return whether a URL uses TLS, its host and its port; without a host if it is invalid.
+
+    The host is as in DNS, in lower case and Punycode, or an IP address in its shortest form.
+    """
     try:
-        parts = urlsplit(url)
-        return parts.scheme in ENCRYPTED, parts.hostname, parts.port or PORTS.get(parts.scheme)
-    except ValueError:
+        parts = httpx.URL(url)
+        host = parts.raw_host.decode("ascii")
+    except (httpx.InvalidURL, ValueError):
         return False, None, None
+    port = PORTS.get(parts.scheme) if parts.port is None else parts.port
+    labels = host.removesuffix(".").split(".")
+    if not all(0 < len(label) <= MAX_LABEL for label in labels) or (port or 0) > MAX_PORT:
+        return False, None, None
+    with suppress(ValueError):
+        host = str(ipaddress.ip_address(host))
+    return parts.scheme in ENCRYPTED, host, port

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import httpx
 
 from .errors import JSON, ClientError
-from .origins import has_host, is_same_origin
+from .http_redirects import REQUEST_ERRORS, send_request
+from .origins import HeaderScope
 from .signaling import no_proxy, unreachable
 from .tls import http_context
 
 __all__ = ["Routes"]
-
-ROUTE = "fastrtc.route"
-"""The name of an extension of requests, and of those that follow redirects: the first URL."""
 
 
 class Routes:
@@ -31,14 +30,11 @@ class Routes:
         self._url = httpx.URL(f"{url}/")
         self._id = id
         self._http = httpx.AsyncClient(
-            headers=dict(headers),
             timeout=timeout_s,
-            follow_redirects=True,
             mounts=no_proxy(url),
             verify=http_context(),
-            event_hooks={"request": [self._remove_headers]},
         )
-        self._names = tuple(headers)
+        self._headers = dict(headers)
 
     async def post(self, route: str, values: Mapping[str, JSON]) -> None:
         """Post ``{"webrtc_id": id, **values}``.
@@ -46,14 +42,10 @@ class Routes:
         Raises:
             ClientError: If the route does not accept it.
         """
-        url = self._url.join(route)
-        try:
-            body = {"webrtc_id": self._id, **values}
-            response = await self._http.post(url, json=body, extensions={ROUTE: url})
-        except httpx.HTTPError as error:
-            raise unreachable(str(url), error) from error
+        body = {"webrtc_id": self._id, **values}
+        response = await self._request("POST", route, json=body)
         if not response.is_success:
-            raise _failed(url, response.status_code, response.text)
+            raise _failed(response, response.text)
 
     async def events(self, route: str) -> AsyncIterator[str]:
         """Yield the data of each server-sent event of ``GET route?webrtc_id=id``.
@@ -61,42 +53,48 @@ class Routes:
         Raises:
             ClientError: If the route does not answer, or the connection is lost.
         """
-        url = self._url.join(route).copy_merge_params({"webrtc_id": self._id})
         timeout = httpx.Timeout(self._http.timeout.connect, read=None)
+        id = {"webrtc_id": self._id}
+        response = await self._request("GET", route, id, stream=True, timeout=timeout)
         try:
-            request = self._http.stream("GET", url, timeout=timeout, extensions={ROUTE: url})
-            async with request as response:
-                if not response.is_success:
-                    body = await response.aread()
-                    raise _failed(url, response.status_code, body.decode(errors="replace"))
-                data: list[str] = []
-                async for line in response.aiter_lines():
-                    if line.startswith("data:"):
-                        data.append(line.removeprefix("data:").removeprefix(" "))
-                    elif not line and data:
-                        yield "\n".join(data)
-                        data = []
+            if not response.is_success:
+                body = await response.aread()
+                raise _failed(response, body.decode(errors="replace"))
+            data: list[str] = []
+            async for line in response.aiter_lines():
+                if line.startswith("data:"):
+                    data.append(line.removeprefix("data:").removeprefix(" "))
+                elif not line and data:
+                    yield "\n".join(data)
+                    data = []
         except httpx.HTTPError as error:
-            raise unreachable(str(url), error) from error
+            raise unreachable(str(response.request.url), error) from error
+        finally:
+            await response.aclose()
 
-    async def _remove_headers(self, request: httpx.Request) -> None:
-        """Remove the user's headers from a request to another origin than that of the route.
+    async def _request(
+        self, method: str, route: str, query: Mapping[str, str] | None = None, **options: Any
+    ) -> httpx.Response:
+        """Send a request to a route; see ``send_request``.
 
         Raises:
-            httpx.UnsupportedProtocol: If the URL, which may be that of a redirect, is invalid.
+            ClientError: If there is no response.
         """
-        if not has_host(str(request.url)):
-            raise httpx.UnsupportedProtocol("The URL is invalid", request=request)
-        if not is_same_origin(str(request.url), str(request.extensions[ROUTE])):
-            for name in self._names:
-                request.headers.pop(name, None)
+        scope = HeaderScope(route, self._headers)
+        try:
+            url = str(self._url.join(route).copy_merge_params(query or {}))
+            scope.url = url  # the program itself has chosen it
+            return await send_request(self._http, method, url, scope, **options)
+        except REQUEST_ERRORS as error:
+            raise unreachable(scope.url, error) from error
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.aclose()
 
 
-def _failed(url: httpx.URL, status: int, body: str) -> ClientError:
+def _failed(response: httpx.Response, body: str) -> ClientError:
+    url, status = response.request.url, response.status_code
     code = {400: "bad_inputs", 422: "bad_inputs", 401: "forbidden", 403: "forbidden"}.get(status)
     if code is None:
         code = "not_found" if status in (404, 405) else "server_error"

@@ -7,13 +7,14 @@ import ssl
 import uuid
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
 from .errors import ClientError
-from .origins import has_host, headers_for, is_same_origin
+from .http_redirects import REQUEST_ERRORS, send_request
+from .origins import HeaderScope, has_host, is_same_origin
 from .tls import http_context
 
 __all__ = [
@@ -33,8 +34,6 @@ ANSWER_TIMEOUT_S = 15.0
 """How long the server may take to answer a request. An answer may wait for TURN and STUN servers
 for some 5 s."""
 
-MAX_REDIRECTS = 3
-
 TRY_AGAIN = (408, 425, 429)
 """The status of responses of proxies that say nothing about the stream, as those from 500 on."""
 
@@ -51,12 +50,21 @@ class Route:
         component: The id of the component of a Gradio page; None for a mounted stream.
         notes: What was found on the way.
         page: The URL of the Gradio page, after redirects; None for a mounted stream.
+        is_own: Whether it gets the headers of the user: no redirect led to another origin.
     """
 
     url: str
     component: int | None = None
     notes: tuple[str, ...] = ()
     page: str | None = None
+    is_own: bool = True
+
+
+class _Reply(NamedTuple):
+    """A response, and whether no redirect on the way to it led to another origin."""
+
+    response: httpx.Response
+    is_own: bool
 
 
 def page_url(given: str) -> str:
@@ -76,7 +84,7 @@ def page_url(given: str) -> str:
     except ValueError as error:
         raise ValueError(f"the URL of a server, not {given!r}: {error}") from None
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
-    if scheme not in ("http", "https") or not parts.hostname:
+    if scheme not in ("http", "https") or not has_host(text):
         raise ValueError(f"the URL of a server, such as http://127.0.0.1:7860, not {given!r}")
     path = parts.path.rstrip("/").removesuffix("/websocket/offer")
     return urlunsplit((scheme, parts.netloc, path, "", ""))
@@ -158,10 +166,10 @@ class Signaling:
     async def _find(self) -> Route:
         path = urlsplit(self._url).path
         mounted = Route(self._url if path.endswith(OFFER) else self._url + OFFER)
-        response = await self._post(mounted, "offer", {})
-        if response.status_code not in NO_ROUTE:
-            reached = str(response.request.url)
-            return Route(reached, notes=self._notes(reached))
+        response, is_own = await self._post(mounted, "offer", {})
+        request = response.request
+        if response.status_code not in NO_ROUTE and request.method == "POST":
+            return Route(str(request.url), notes=self._notes(is_own), is_own=is_own)
         found = await self._page() or await self._documented()
         if found is None:
             raise ClientError(
@@ -182,7 +190,7 @@ class Signaling:
             ClientError: If there is none. The route may have changed, and is looked up next time.
         """
         try:
-            return _read(await self._post(route, "offer", body), route.url)
+            return _read((await self._post(route, "offer", body)).response, route.url)
         except BaseException:  # also if it is canceled, as it takes too long
             self._routes.pop(self._url, None)
             raise
@@ -191,14 +199,14 @@ class Signaling:
         """Return the ``rtc_configuration`` that a Gradio page gives its client, or None."""
         if route.component is None:
             return None
-        found = _json(await self._post(route, "turn", None))
+        found = _json((await self._post(route, "turn", None)).response)
         return found if isinstance(found, dict) and found.get("iceServers") else None
 
     # Where offers go
 
     async def _page(self) -> Route | None:
         """Return the route of the component of a Gradio page."""
-        response = await self._request("GET", f"{self._url}/config")
+        response, is_own = await self._request("GET", f"{self._url}/config")
         config = _json(response)
         if not isinstance(config, dict) or not isinstance(config.get("components"), list):
             return None
@@ -213,30 +221,32 @@ class Signaling:
         reached = str(response.request.url)
         page = reached.removesuffix("/config") if reached.endswith("/config") else self._url
         prefix = str(config.get("api_prefix") or "")
-        notes = (*several, *self._notes(page))
-        return Route(f"{page}{prefix}/component_server/", found[0], notes, page)
+        notes = (*several, *self._notes(is_own))
+        return Route(f"{page}{prefix}/component_server/", found[0], notes, page, is_own)
 
     async def _documented(self) -> Route | None:
         """Return the first route of offers that the OpenAPI schema of the server lists."""
         parts = urlsplit(self._url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        schema = _json(await self._request("GET", f"{origin}/openapi.json"))
+        schema = _json((await self._request("GET", f"{origin}/openapi.json")).response)
         paths = schema.get("paths") if isinstance(schema, dict) else None
         found = [path for path in paths if path.endswith(OFFER)] if isinstance(paths, dict) else []
         if not found:
             return None
         others = "" if len(found) == 1 else f", one of {', '.join(found)}"
-        return Route(origin + found[0], notes=(f"the stream is at {found[0]}{others}",))
+        url = origin + found[0]
+        notes = (f"the stream is at {found[0]}{others}",)
+        return Route(url, notes=notes, is_own=is_same_origin(url, self._url))
 
-    def _notes(self, url: str) -> tuple[str, ...]:
+    def _notes(self, is_own: bool) -> tuple[str, ...]:
         """Return a note if redirects lead to another server, which does not get the headers."""
-        if not self._headers or is_same_origin(url, self._url):
+        if not self._headers or is_own:
             return ()
         return (f"{self._url} redirects to another server, which gets none of the headers",)
 
     # Requests
 
-    async def _post(self, route: Route, function: str, body: Any) -> httpx.Response:
+    async def _post(self, route: Route, function: str, body: Any) -> _Reply:
         if route.component is not None:
             body = {
                 "data": body,
@@ -244,52 +254,46 @@ class Signaling:
                 "fn_name": function,
                 "session_hash": self._session,
             }
-        return await self._request("POST", route.url, body)
+        return await self._request("POST", route.url, route.is_own, json=body)
 
     async def _trace(self, event: str, _: Mapping[str, Any]) -> None:
         """Process an event of httpcore: ``http11.send_request_headers.started`` and others."""
         if "send_request" in event:  # TCP and TLS are connected
             self.reached = True
 
-    async def _request(self, method: str, url: str, body: Any = None) -> httpx.Response:
+    async def _request(self, method: str, url: str, is_own: bool = True, **body: Any) -> _Reply:
         """Send a request; redirects keep its method.
 
         Raises:
             ClientError: If there is no response, or one that asks to log in.
         """
+        scope = HeaderScope(self._url, self._headers)
+        scope.is_own = is_own
+        trace = {"trace": self._trace}
         try:
-            for _ in range(MAX_REDIRECTS + 1):
-                headers = headers_for(url, self._url, self._headers)
-                response = await self._http.request(
-                    method, url, json=body, headers=headers, extensions={"trace": self._trace}
-                )
-                if not response.has_redirect_location:
-                    break
-                url = str(response.request.url.join(response.headers["location"]))
-                if not has_host(url):
-                    raise httpx.InvalidURL("The URL of the redirect is invalid")
+            response = await send_request(self._http, method, url, scope, extensions=trace, **body)
         except httpx.TimeoutException as error:
             raise ClientError(
-                f"no response from {url} within {ANSWER_TIMEOUT_S:.0f} s",
+                f"no response from {scope.url} within {ANSWER_TIMEOUT_S:.0f} s",
                 "server_timeout",
                 advice="The server hangs, or a firewall drops the packets: check the address, and "
                 "the server's log.",
             ) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, UnicodeError) as error:
-            raise unreachable(url, error) from error
+        except REQUEST_ERRORS as error:
+            raise unreachable(scope.url, error) from error
         if response.status_code in (401, 403):
             advice = (
                 "Log in as a client does: --header 'Authorization: Bearer TOKEN', or the cookie of "
                 "a browser: --header 'Cookie: NAME=VALUE'."
             )
-            for note in self._notes(url):
+            for note in self._notes(scope.is_own):
                 advice = f"{note}: pass its own address. {advice}"
             raise ClientError(
-                f"{url} refuses the request: {response.status_code} {response.reason_phrase}",
+                f"{scope.url} refuses the request: {response.status_code} {response.reason_phrase}",
                 "forbidden",
                 advice=advice,
             )
-        return response
+        return _Reply(response, scope.is_own)
 
 
 def is_answer(answer: Mapping[str, Any]) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from inspect import signature
 from typing import Any
-from urllib.parse import urljoin
 
+import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, InvalidURI, SecurityError
 from websockets.uri import parse_uri
 
-from .origins import headers_for, is_same_origin
+from .origins import HeaderScope, has_host
 from .signaling import is_local
 from .tls import socket_context
 
@@ -28,11 +28,11 @@ NO_PROXY: dict[str, Any] = {"proxy": None} if "proxy" in signature(connect).para
 async def connect_socket(url: str, headers: Mapping[str, str], **options: Any) -> ClientConnection:
     """Connect to a WebSocket, and follow redirects.
 
-    Those to another origin get neither the headers nor the subprotocols, which may be a token. No
-    proxy is used for a server on this machine.
+    Once one leads to another origin, neither the headers nor the subprotocols, which may be a
+    token, are sent. No proxy is used for a server on this machine.
 
     Args:
-        url: The URL, ``ws://`` or ``wss://``.
+        url: The URL, of WebSocket or HTTP.
         headers: The headers that the user has given, which may be credentials.
         options: Further arguments of ``websockets.asyncio.client.connect``.
 
@@ -40,12 +40,14 @@ async def connect_socket(url: str, headers: Mapping[str, str], **options: Any) -
         OSError: If the server cannot be reached.
         InvalidHandshake: If it refuses the handshake, or redirects to an invalid URL.
     """
-    server = url
+    url = server = _socket_url(url)
+    scope = HeaderScope(server, headers)
     for _ in range(MAX_REDIRECTS + 1):
-        tls: dict[str, Any] = {"ssl": socket_context()} if url.startswith("wss:") else {}
+        is_encrypted = url.startswith("wss:")
+        tls: dict[str, Any] = {"ssl": socket_context()} if is_encrypted else {}
         proxy = NO_PROXY if is_local(url) else {}
-        given = headers_for(url, server, headers)
-        if not is_same_origin(url, server):
+        given = scope.headers_for(url)
+        if not scope.is_own:
             options["subprotocols"] = None
         try:
             return await _Connect(url, additional_headers=given, **options, **tls, **proxy)
@@ -53,26 +55,35 @@ async def connect_socket(url: str, headers: Mapping[str, str], **options: Any) -
             location = error.response.headers.get("Location")
             if error.response.status_code not in REDIRECTS or location is None:
                 raise
-            found = _redirected(url, location)
-            if tls and not found.startswith("wss:"):
+            try:
+                found = _socket_url(location, url)
+            except SecurityError as invalid:
+                raise SecurityError(f"{url} redirects to {invalid}") from error
+            if is_encrypted and not found.startswith("wss:"):
                 raise SecurityError(f"{url} redirects to {found}, without TLS") from error
             url = found
     raise SecurityError(f"{server} redirects more than {MAX_REDIRECTS} times")
 
 
-def _redirected(url: str, location: str) -> str:
-    """Return the URL that a redirect leads to, ``ws://`` or ``wss://``.
+def _socket_url(given: str, base: str | None = None) -> str:
+    """Return a URL of WebSocket or HTTP as one of WebSocket, with its host as in DNS.
+
+    Args:
+        given: The URL.
+        base: The URL that it is relative to; None for none.
 
     Raises:
-        SecurityError: If it is no URL of a WebSocket.
+        SecurityError: If it is no such URL.
     """
     try:
-        found = urljoin(url, location)
-        found = f"ws{found.removeprefix('http')}" if found.startswith("http") else found
-        parse_uri(found)
-    except (ValueError, InvalidURI) as error:
-        raise SecurityError(f"{url} redirects to an invalid URL: {error}") from error
-    return found
+        url = httpx.URL(given) if base is None else httpx.URL(base).join(given)
+        url = url.copy_with(scheme={"http": "ws", "https": "wss"}.get(url.scheme, url.scheme))
+        if not has_host(str(url)):
+            raise ValueError("the host is invalid")
+        parse_uri(str(url))
+    except (ValueError, httpx.InvalidURL, InvalidURI) as error:
+        raise SecurityError(f"an invalid URL: {given!r}: {error}") from error
+    return str(url)
 
 
 class _Connect(connect):
