@@ -18,8 +18,12 @@ export interface ComposerHost {
   inputRoutes(): Promise<InputRoute[]>;
   /** The route and the inputs that are set; empty for none. */
   inputs(): [string, string];
-  /** Keep inputs, and send them if there is a connection; rejects as `call`. */
-  setInputs(route: string, inputs: string): Promise<void>;
+  /**
+   * Keep inputs, and send them now or when there is a connection; rejects as `call`.
+   *
+   * @returns Whether they were sent.
+   */
+  setInputs(route: string, inputs: string): Promise<boolean>;
   /** Whether the program has a route for inputs; a Gradio page has not. */
   hasInputs(): boolean;
 }
@@ -216,11 +220,9 @@ export class Composer {
     } else {
       this.#past.inputs.push(typed);
       this.#field.note("");
-      const connected = this.host.connected();
       try {
-        await this.host.setInputs(route, read.value ? typed : "");
-        const set = connected ? "Set." : "Sent at the next start.";
-        this.#tell(read.value ? set : "No inputs are set.");
+        const sent = await this.host.setInputs(route, read.value ? typed : "");
+        this.#tell(read.value ? (sent ? "Set." : "Sent when connected.") : "No inputs are set.");
       } catch (error) {
         this.#tell(error instanceof Error ? error.message : String(error), true);
       }

@@ -56,6 +56,8 @@ const [MESSAGES, TRANSCRIPT, TURNS] = [0, 1, 2];
 
 const WAITS = "The handler waits for its inputs: set them below the messages.";
 
+const OWN_INPUTS = "A Gradio page takes its inputs from its own components.";
+
 const KINDS = { mounted: "Mounted stream", gradio: "Gradio page" } as const;
 
 /** What the page needs from outside. */
@@ -99,6 +101,8 @@ export class Playground {
   #problem: Problem | null;
   #severe = true;
   #notice = "";
+  /** Whether inputs were set that the handler has not got. */
+  #unsent = false;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
   #again: "resumed" | "renewed" | null = null;
   #used = "";
@@ -144,9 +148,12 @@ export class Playground {
       connected: () => this.connection.state === "connected",
       inputRoutes: () => this.environment.inputRoutes(),
       inputs: () => [this.#settings.inputRoute, this.#settings.inputs],
-      setInputs: (inputRoute, inputs) => {
+      setInputs: async (inputRoute, inputs) => {
+        if (this.target.kind === "gradio") throw new Error(OWN_INPUTS);
         this.#keep({ inputRoute, inputs });
-        return this.#postInputs();
+        this.#unsent = true;
+        await this.#postInputs();
+        return !this.#unsent;
       },
       hasInputs: () => this.target.kind !== "gradio",
     });
@@ -274,7 +281,7 @@ export class Playground {
         void this.#devices.refresh();
         if (previous === "reconnecting") this.#showAgain(resumed ? "resumed" : "renewed");
         else if (id) this.#event("id", id, "quiet");
-        if (!resumed) void this.#giveInputs();
+        if (!resumed || this.#unsent) void this.#giveInputs();
         void setSpeaker(this.#stage.player, this.#settings.speakerId);
       }
       this.#stage.followStreams();
@@ -473,6 +480,7 @@ export class Playground {
     try {
       const body = { webrtc_id: id, ...read.value };
       await this.environment.setInputs(inputRoute, body, token.trim() || null);
+      if (inputs === this.#settings.inputs) this.#unsent = false;
       this.#event("inputs", `${inputRoute} ${JSON.stringify(read.value)}`);
       if (this.#notice === WAITS) this.#tell("");
     } catch (error) {

@@ -230,7 +230,7 @@ async def test_the_page_on_the_server_of_the_stream(page: Page) -> None:
         field = page.get_by_label("Inputs, as a JSON object")
         await field.fill('{"brightness": 0}')
         await page.get_by_role("button", name="Set", exact=True).click()
-        await expect(page.locator(".pg-result")).to_have_text("Sent at the next start.")
+        await expect(page.locator(".pg-result")).to_have_text("Sent when connected.")
         await page.get_by_role("button", name="Start", exact=True).click()
         await wait_for_state(page, "connected")
         await wait_in(page, "() => document.querySelector('.pg-picture').videoWidth > 0")
