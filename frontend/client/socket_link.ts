@@ -38,9 +38,9 @@ const BROKEN = [1005, 1006, 1012, 1014, 1015];
 
 /**
  * Delays before another handshake when one has failed, in ms. Of the workers of one machine, the
- * operating system chooses any.
+ * operating system chooses any. Sockets of others that never start make one look full for 2 s.
  */
-const FULL_WAITS = [50, 100, 100, 200, 200, 400, 400];
+const FULL_WAITS = [50, 100, 100, 200, 200, 400, 400, 800];
 
 /** The close codes of a server that refuses a connection. */
 const REFUSED = [1001, 1003, 1008, 1011, 1013];

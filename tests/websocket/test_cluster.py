@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from fastrtc import Client, ClientError, Stream
+from fastrtc.server.cluster.node import ASK_AGAIN_S
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.cluster import FailingDirectory, clustered, node_of, streams_of
 from tests.support.connections import left
@@ -136,7 +137,45 @@ async def test_sockets_at_once_are_accepted_for_as_many_places_as_there_are(
         await started.close()
         await eventually(lambda: not left(streams[0]))
 
-        monkeypatch.setattr("fastrtc.server.socket_endpoint.STARTING_S", 0.0)
+        monkeypatch.setattr("fastrtc.server.starting_sockets.STARTING_S", 0.0)
         silent = [await connect(f"{url.replace('http', 'ws')}/websocket/offer") for _ in range(5)]
         for one in silent:
             await one.close()
+
+
+async def test_sockets_that_never_start_do_not_make_all_processes_refuse_others(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("fastrtc.server.starting_sockets.STARTING_S", 600.0)
+    directory, streams, urls = FailingDirectory(), [], []
+    with ExitStack() as stack:
+        for _ in range(2):
+            (stream,) = streams_of(1, Inputs(), directory, concurrency_limit=1)
+            app = FastAPI()
+            stream.mount(app)
+            streams.append(stream)
+            urls.append(stack.enter_context(serving(app)))
+        await eventually(lambda: all(endpoint_of(one).cluster.is_running for one in streams))
+        await eventually(lambda: all(node_of(one).nodes_with_places("/") for one in streams))
+        sockets = [await connect(f"{url.replace('http', 'ws')}/websocket/offer") for url in urls]
+
+        statuses: list[int] = []
+        for url in urls * 4:
+            try:
+                sockets.append(await start(url, "first"))
+                break
+            except InvalidStatus as refused:
+                statuses.append(refused.response.status_code)
+                await asyncio.sleep(ASK_AGAIN_S)
+        assert len(statuses) <= 2, statuses  # as each learns about the sockets of the other
+        await eventually(lambda: any("first" in one.handlers for one in streams))
+
+        busy = next(n for n, one in enumerate(streams) if "first" in one.handlers)
+        with pytest.raises(InvalidStatus):  # it has no place, and the other one has
+            await start(urls[busy], "second")
+        await eventually(lambda: not node_of(streams[1 - busy]).nodes_with_places("/"))
+        sockets.append(await start(urls[1 - busy], "second"))
+        await eventually(lambda: "second" in streams[1 - busy].handlers)
+        for one in sockets:
+            await one.close()
+        await eventually(lambda: not any(map(left, streams)))

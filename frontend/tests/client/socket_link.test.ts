@@ -84,9 +84,9 @@ it("tries again when a full process refuses the handshake", async () => {
 it("gives up after some attempts", async () => {
   const { failed } = connecting();
   for (let attempt = 0; attempt < 12; attempt++) {
-    await vi.advanceTimersByTimeAsync(400);
-    expect(FakeSocket.all.length).toBe(Math.min(attempt + 1, 8));
-    if (attempt < 8) FakeSocket.all[attempt]?.close();
+    await vi.advanceTimersByTimeAsync(800);
+    expect(FakeSocket.all.length).toBe(Math.min(attempt + 1, 9));
+    if (attempt < 9) FakeSocket.all[attempt]?.close();
   }
   expect(failed()).not.toBeNull();
 });

@@ -33,7 +33,7 @@ SERVICE_UNAVAILABLE = 503
 
 FULL_PAUSES_S = (0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4, 0.8)
 """Pauses between attempts to reach a process with a free place, in seconds. Workers of one machine
-get connections at random."""
+get connections at random. Sockets of others that never start make one look full for 2 s."""
 
 MAX_MESSAGE = 1 << 24
 """The longest message of the server, in bytes."""

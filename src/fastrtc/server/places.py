@@ -13,6 +13,7 @@ from ..handlers.abandoned import LIMIT, abandoned
 from ..session.session import Session, State
 from .connection import Connection
 from .monitors import TransportName
+from .starting_sockets import StartingSockets
 
 __all__ = ["Places", "ignore_change"]
 
@@ -32,6 +33,7 @@ class Places:
 
     Attributes:
         stopping: Whether the server is stopping and refuses new connections.
+        starting: The open WebSockets that may need a place at any moment, and have none yet.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Places:
         self._forget = forget
         self._occupied = occupied
         self.stopping = False
+        self.starting = StartingSockets()
         self._reserved: dict[str, TransportName] = {}
         self._held: set[str] = set()  # by provider's call id, not by connection id
         self._connections: dict[str, Connection] = {}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
-from weakref import WeakKeyDictionary
 
 from fastapi import WebSocket
 
@@ -25,10 +23,6 @@ from .resuming import make_resumable, resume_over_socket
 from .web_socket import StarletteSocket
 
 __all__ = ["Socket", "SocketEndpoint"]
-
-STARTING_S = 2.0
-"""How long an open socket that has not started counts like an occupied place, in seconds. Sockets
-whose clients never start make the process look full for no longer than this."""
 
 
 class Socket(Protocol):
@@ -76,7 +70,6 @@ class SocketEndpoint(Endpoint):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.pending = PendingConnections()
-        self._starting: WeakKeyDictionary[WebSocket, float] = WeakKeyDictionary()  # accepted when
 
     @property
     def has_voice(self) -> bool:
@@ -99,7 +92,8 @@ class SocketEndpoint(Endpoint):
         started count like occupied places, so that of many sockets at once a process accepts as
         many as it has places. They do not count for telephone calls, whose providers do not try
         again. A process with places that are reserved for calls accepts all sockets, as it does not
-        know yet which calls they carry.
+        know yet which calls they carry. So does one with free places if the others have none but
+        those for which sockets may start: the sockets that start first get them.
 
         Args:
             websocket: The socket.
@@ -108,23 +102,16 @@ class SocketEndpoint(Endpoint):
         cluster, limit = self.cluster, self.owner.concurrency_limit
         if cluster is None:
             return False
-        starting = 0 if reserved else self._count_starting()
+        starting = 0 if reserved else len(self.places.starting)
         is_full = self.places.is_full(limit, starting) and not self.places.has_held
-        if not is_full or not await cluster.others_accept_sockets(reserved=reserved):
-            self._starting[websocket] = asyncio.get_running_loop().time()
+        may_start = not self.places.is_full(limit)  # only open sockets make it look full
+        if not is_full or not await cluster.others_accept_sockets(reserved, may_start):
+            self.places.starting.add(websocket)
             return False
         refusal = SessionRefused("concurrency_limit_reached", limit=limit)
         if self.places.stopping:
             refusal = SessionRefused("server_stopping")
         return await StarletteSocket(websocket).deny(refusal)
-
-    def _count_starting(self) -> int:
-        """Return the number of open sockets that have not started, but may do so at any moment."""
-        since = asyncio.get_running_loop().time() - STARTING_S
-        return sum(
-            accepted_at > since and not StarletteSocket(websocket).is_closed
-            for websocket, accepted_at in self._starting.items()
-        )
 
     async def connect(self, id: str, socket: Socket) -> None:
         """Add the connection of a WebSocket whose client has started.
@@ -160,7 +147,7 @@ class SocketEndpoint(Endpoint):
 
     def _has_started(self, socket: Socket) -> None:
         if socket.websocket is not None:
-            self._starting.pop(socket.websocket, None)
+            self.places.starting.discard(socket.websocket)
 
     async def _end_attempt(self, id: str | None) -> None:
         """Free the place of an attempt over WebRTC, which a WebSocket replaces."""

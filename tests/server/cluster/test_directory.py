@@ -13,7 +13,7 @@ from fastrtc.server.cluster.directory import (
     NodeUnknown,
 )
 
-NODE = Node("n1", "unix:/tmp/n1.sock", 3, 10, True, {"/": 7, "/video": None})
+NODE = Node("n1", "unix:/tmp/n1.sock", 3, 10, True, {"/": 7, "/video": None}, {"/": 2})
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
@@ -25,6 +25,20 @@ def test_a_record_is_read_as_it_was_written() -> None:
 def test_fields_of_newer_versions_are_ignored() -> None:
     record = {**json.loads(NODE.to_json()), "zone": "a"}
     assert Node.from_json(json.dumps(record)) == NODE
+
+
+def test_a_record_of_an_older_version_has_no_open_sockets() -> None:
+    record = json.loads(NODE.to_json())
+    del record["starting"]
+    assert Node.from_json(json.dumps(record)).starting == {}
+
+
+def test_places_for_which_open_sockets_may_start_count_unless_they_are_left_out() -> None:
+    free = {"/": 2, "/full": 0, "/busy": 1, "/any": None}
+    node = Node("n1", "unix:/x", free=free, starting={"/": 1, "/busy": 1, "/any": 9})
+    names = ("/", "/full", "/busy", "/any", "/unknown")
+    assert [node.has_place(name, False) for name in names] == [True, False, True, True, False]
+    assert [node.has_place(name, True) for name in names] == [True, False, False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +63,8 @@ def test_fields_of_newer_versions_are_ignored() -> None:
                 {"draining": 0},
                 {"free": []},
                 {"free": {"/": "none"}},
+                {"starting": []},
+                {"starting": {"/": None}},
             )
         ],
     ],

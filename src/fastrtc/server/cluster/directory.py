@@ -85,6 +85,7 @@ class Node:
         capacity: Maximum number of its connections, of all streams; None if it has no limit.
         draining: Whether it stops, and accepts no new connections.
         free: Number of free places by the name of the stream; None for a stream without a limit.
+        starting: Number of open WebSockets that may need one at any moment, by the stream.
     """
 
     id: str
@@ -93,10 +94,17 @@ class Node:
     capacity: int | None = None
     draining: bool = False
     free: Mapping[str, int | None] = field(default_factory=dict)
+    starting: Mapping[str, int] = field(default_factory=dict)
+
+    def has_place(self, stream: str, but_for_sockets: bool) -> bool:
+        """Return whether there is a free place, also beside those for which sockets may start."""
+        free = self.free.get(stream, 0)
+        return free is None or free > (self.starting.get(stream, 0) if but_for_sockets else 0)
 
     def to_json(self) -> str:
         """Return the record as a JSON object."""
-        return json.dumps({**vars(self), "free": dict(self.free)}, separators=(",", ":"))
+        mappings = {"free": dict(self.free), "starting": dict(self.starting)}
+        return json.dumps({**vars(self), **mappings}, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, record: str | bytes) -> Node:
@@ -108,8 +116,10 @@ class Node:
         try:
             fields = json.loads(record)
             known = {name: fields[name] for name in _TYPES if name in fields}
-            wrong = [name for name, types in _TYPES.items() if type(known.get(name)) not in types]
+            starting = known.setdefault("starting", {})  # older nodes have none
             counts_are_valid = all(type(count) in _COUNT for count in known["free"].values())
+            counts_are_valid &= all(type(count) is int for count in starting.values())
+            wrong = [name for name, types in _TYPES.items() if type(known.get(name)) not in types]
         except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise ValueError(f"not a record of a node: {error!r}") from None
         if wrong or not counts_are_valid:
@@ -125,6 +135,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "capacity": _COUNT,
     "draining": (bool,),
     "free": (dict,),
+    "starting": (dict,),
 }
 
 

@@ -251,13 +251,20 @@ class Membership:
             await send_candidate(node, key, candidate)
         return answer
 
-    async def others_accept_sockets(self, reserved: bool) -> bool:
+    async def others_accept_sockets(self, reserved: bool, may_start: bool) -> bool:
         """Return whether another node has a free or, if *reserved*, a reserved place for a socket.
 
         It is as far as this node knows; it does not know which places of others are reserved.
+
+        Args:
+            reserved: Whether reserved places count.
+            may_start: Whether this node has free places itself, but only those for which its open
+                sockets may start; such places of others do not count then.
         """
         node = await self.start()
-        return reserved and node.has_others or bool(await node.find_places(self._name))
+        if reserved and node.has_others:
+            return True
+        return bool(await node.find_places(self._name, but_for_sockets=may_start))
 
     async def _connect_elsewhere(
         self, node: ClusterNode, key: Key, offer: tuple[Any, ...], full: SessionRefused

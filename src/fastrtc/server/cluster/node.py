@@ -246,6 +246,7 @@ class ClusterNode:
                 name: endpoint.places.free(endpoint.owner.concurrency_limit)
                 for name, endpoint in members
             },
+            starting={name: len(endpoint.places.starting) for name, endpoint in members},
         )
 
     def _update_nodes(self, nodes: Sequence[Node]) -> None:
@@ -285,17 +286,19 @@ class ClusterNode:
         """
         return await self.owned.find_owner(key, self._options.heartbeat_s + RECOVERY_MARGIN_S)
 
-    async def find_places(self, stream: str) -> list[str]:
+    async def find_places(self, stream: str, *, but_for_sockets: bool = False) -> list[str]:
         """Return nodes with free places; see ``nodes_with_places``.
 
-        If none is known, ask the directory, as others may have started since the last heartbeat.
+        If none is known, ask the directory, as others may have started since the last heartbeat;
+        also to announce the sockets of this node, for which the others may refuse theirs.
         """
         async with self._asking:
-            found = self.nodes_with_places(stream)
-            if not found and self.loop.time() >= self._asked_at + ASK_AGAIN_S:
+            found = self.nodes_with_places(stream, but_for_sockets=but_for_sockets)
+            asks = but_for_sockets or not found
+            if asks and self.loop.time() >= self._asked_at + ASK_AGAIN_S:
                 await self.owned.beat()
                 self._asked_at = self.loop.time()
-                found = self.nodes_with_places(stream)
+                found = self.nodes_with_places(stream, but_for_sockets=but_for_sockets)
             return found
 
     @property
@@ -303,15 +306,19 @@ class ClusterNode:
         """Whether there are other nodes that do not drain."""
         return any(one.id != self.id and not one.draining for one in self._nodes.values())
 
-    def nodes_with_places(self, stream: str) -> list[str]:
+    def nodes_with_places(self, stream: str, *, but_for_sockets: bool = False) -> list[str]:
         """Return up to three other nodes with free places for a stream, best first.
 
         Each is the less loaded of two random ones, so that not all nodes choose the same.
+
+        Args:
+            stream: The name of the stream.
+            but_for_sockets: Whether places for which open sockets may start do not count.
         """
         free = [
             node
             for node in self._nodes.values()
-            if node.id != self.id and not node.draining and node.free.get(stream, 0) != 0
+            if node.id != self.id and not node.draining and node.has_place(stream, but_for_sockets)
         ]
         chosen: list[str] = []
         while free and len(chosen) < MAX_TRIES:
