@@ -68,6 +68,15 @@ def test_a_client_may_not_know_it_yet() -> None:
     assert playback.answers and playback.heard_at(2.0, 0.0) is None
 
 
+def test_a_client_may_no_longer_know_it() -> None:
+    playback = PlaybackReports()
+    assert playback.answer(playback.ask(1.0), 0.3, 1.1)
+    assert playback.heard_at(2.0, 0.0) == (pytest.approx(2.4), "client")
+    assert playback.answer(playback.ask(3.0), None, 3.1)
+    assert playback.heard_at(4.0, 0.0) is None
+    assert not playback.answer(playback.ask(5.0), 11.0, 5.1)
+
+
 @pytest.mark.parametrize("delay_s", ["1", True, -0.1, 11, float("nan"), float("inf"), []])
 def test_what_is_no_delay_is_no_answer(delay_s: Any) -> None:
     playback = PlaybackReports()

@@ -93,7 +93,7 @@ class PlaybackReports:
 
         Args:
             number: The number of the question.
-            delay_s: The delay; None if the client does not know it yet.
+            delay_s: The delay; None if the client does not know it, not yet or no longer.
             now: The time.
 
         Returns:
@@ -104,7 +104,7 @@ class PlaybackReports:
                 return False
             if not 0 <= delay_s <= MAX_DELAY_S:  # nor NaN
                 return False
-            self.delay_s = float(delay_s)
+        self.delay_s = None if delay_s is None else float(delay_s)
         self.answers = True
         if self._asked is not None and self._asked[0] == number:
             took_s = now - self._asked[1]
