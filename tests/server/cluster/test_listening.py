@@ -193,3 +193,18 @@ def test_a_folder_of_another_user_is_not_used(tmp_path: Path):
         folders.restore()
     folder.rmdir()
     folders.restore()
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root gives links away")
+def test_a_link_of_another_user_is_not_used(tmp_path: Path):
+    folder, own = tmp_path / "run", tmp_path / "own"
+    folder.mkdir(0o700)
+    own.mkdir(0o700)
+    folders = Folders(Cluster(f"sqlite://{folder}/calls.db"))
+    folder.rmdir()
+    folder.symlink_to(own)
+    folders.restore()
+    os.chown(folder, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(OSError, match="other users may write"):
+        folders.restore()
+    Folders(Cluster(f"sqlite://{folder}/calls.db")).restore()  # it was there before

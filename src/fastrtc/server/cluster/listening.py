@@ -202,21 +202,20 @@ class Folders:
 
 def _owner(folder: Path) -> int | None:
     try:
-        return folder.stat().st_uid
+        return folder.lstat().st_uid  # that of a symbolic link, which leads where its owner wants
     except FileNotFoundError:
         return None
 
 
 def _check_own(folder: Path) -> None:
-    """Check that only this user may write to a directory.
+    """Check that only this user may write to a directory, or to one that a symbolic link leads to.
 
     Raises:
         OSError: If others may.
     """
     status = folder.stat()
-    if os.name == "posix" and (
-        status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o022
-    ):
+    owners = {status.st_uid, folder.lstat().st_uid}
+    if os.name == "posix" and (owners != {os.getuid()} or stat.S_IMODE(status.st_mode) & 0o022):
         raise OSError(f"Cluster: other users may write to {folder}: remove it")
 
 
