@@ -41,13 +41,14 @@ async def test_none_when_none_comes_in_time():
     assert await wait_for_item(asyncio.Queue(), timeout=0.01) is None
 
 
+@virtual_time
 async def test_the_default_is_a_tenth_of_a_second():
     loop = asyncio.get_running_loop()
     begin = loop.time()
 
     assert await wait_for_item(asyncio.Queue()) is None
 
-    assert loop.time() - begin == pytest.approx(0.1, abs=0.09)
+    assert loop.time() - begin == pytest.approx(0.1, abs=0.01)
 
 
 async def test_items_are_neither_lost_nor_doubled_when_the_time_is_up():

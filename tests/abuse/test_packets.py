@@ -158,7 +158,7 @@ class Attacker:
             longest = await self.deliver(source)
             protocol.send_data = send_data
         assert_little(cost)
-        assert longest < GAP_S
+        assert longest < GAP_S * cost.slowness
         assert sent < MEMORY
 
 

@@ -45,6 +45,7 @@ __all__ = [
     "MachineStalls",
     "assert_little",
     "bystander",
+    "slowness",
 ]
 
 GAP_S = 0.1
@@ -75,10 +76,12 @@ class Cost:
     Attributes:
         cpu_s: CPU time of all threads, in seconds.
         memory: Memory growth, in bytes.
+        slowness: How many times as slow as usual the machine was, at least 1.
     """
 
     cpu_s = 0.0
     memory = 0
+    slowness = 1.0
 
     def __repr__(self) -> str:
         return f"{self.cpu_s:.3f} s of CPU time, {self.memory / 1e6:.1f} MB"
@@ -160,7 +163,7 @@ class Bystander:
         gc.collect()
         gc.freeze()  # a collection looks at what is new, not at what all tests before have left
         try:
-            slowness = _slowness()
+            slow = slowness()
             usual = await self._cost_of_a_frame()
             moments = self._client.moments
             first = len(moments) - 1
@@ -171,9 +174,9 @@ class Bystander:
             await self.hears(5)
         finally:
             gc.unfreeze()
-        slowness = max(1.0, slowness, _slowness())
-        cost.cpu_s = (spent - usual * heard) / slowness
-        _assert_no_gap(moments, first, slowness)
+        cost.slowness = max(slow, slowness())
+        cost.cpu_s = (spent - usual * heard) / cost.slowness
+        _assert_no_gap(moments, first, cost.slowness)
 
     async def _cost_of_a_frame(self) -> float:
         """Return the CPU time of all clients' calls per 20 ms of the echo."""
@@ -187,27 +190,27 @@ class Bystander:
         return sorted(costs)[STRETCHES // 2]  # some have more than usual: something ends, begins
 
 
-def _assert_no_gap(moments: list[_Moment], first: int, slowness: float) -> None:
+def _assert_no_gap(moments: list[_Moment], first: int, slow: float) -> None:
     """Fail if a frame arrived too late, for the machine and without the time that it was busy."""
     for k in range(first, len(moments) - 1):
         begin, end = moments[k], moments[k + 1]
         earlier = (m for m in reversed(moments[: k + 1]) if m.at <= begin.at - AFTER_S)
         since = next(earlier, moments[0])
         stalled = end.stalled - since.stalled
-        assert end.at - begin.at - stalled <= GAP_S * slowness, (
+        assert end.at - begin.at - stalled <= GAP_S * slow, (
             f"no echo for {end.at - begin.at:.3f} s; the machine took {stalled:.3f} s, "
-            f"and was {slowness:.1f} times as slow"
+            f"and was {slow:.1f} times as slow"
         )
 
 
-def _slowness() -> float:
-    """Return the current duration of `_reference` relative to `REFERENCE_S`."""
+def slowness() -> float:
+    """Return the current duration of `_reference` relative to `REFERENCE_S`, at least 1."""
     took = []
     for _ in range(3):
         before = time.thread_time()
         _reference()
         took.append(time.thread_time() - before)
-    return sorted(took)[1] / REFERENCE_S
+    return max(1.0, sorted(took)[1] / REFERENCE_S)
 
 
 def _reference() -> int:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from math import inf
 from typing import Any
 
 import av
@@ -12,6 +13,7 @@ import pytest
 from fastrtc import Stream, VideoStreamHandler
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually, tone
+from tests.support.stalls import Stalls
 from tests.webrtc.handlers import AsyncAudioVideoEcho, flip, is_blue_on_top, red_on_top
 
 
@@ -117,9 +119,10 @@ async def lags(seconds: float) -> np.ndarray:
 
 @pytest.mark.parametrize("skip_frames", [False, True])
 async def test_slow_function_gets_fresh_frames_and_holds_up_nobody(skip_frames: bool) -> None:
-    slow = Slow(0.2)
+    slow, stalls = Slow(0.2), Stalls()
     handler = VideoStreamHandler(slow, skip_frames=skip_frames)
     stream = Stream(handler, server_rtc_configuration=LOCAL)
+    stalls.watch()
     async with Client(stream, video=slow.source) as client:
         await eventually(lambda: len(slow.behind) >= 2)
         late = await lags(2.0)
@@ -127,11 +130,13 @@ async def test_slow_function_gets_fresh_frames_and_holds_up_nobody(skip_frames: 
         assert len(waiting._frames) <= (1 if skip_frames else 4)
         assert waiting.dropped > 10
         await eventually(lambda: len(client.video_frames) >= 2)
+    stalls.end()
     assert len(slow.behind) >= 6
     # at 30 fps: one or four that wait, and some on their way through the codec
-    assert np.median(slow.behind[2:]) <= (6 if skip_frames else 10)
-    # on the loop, 0.2 s of each 0.21 s would be late
-    assert np.mean(late > 0.1) < 0.1
+    on_their_way = 30 * stalls.longest(-inf, inf)
+    assert np.median(slow.behind[2:]) <= (6 if skip_frames else 10) + on_their_way
+    # on the loop, nearly each would be late, as 0.2 s of each 0.21 s are; on a busy machine, some
+    assert np.mean(late > 0.1) < 0.5
 
 
 async def test_slow_video_receive_holds_up_nobody() -> None:
