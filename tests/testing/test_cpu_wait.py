@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fastrtc.testing import cpu_wait
-from fastrtc.testing.cpu_wait import CpuWait, computed_ns
+from fastrtc.testing.cpu_wait import BlockedThread, CpuWait, computed_ns
 
 
 def test_time_passes_while_a_thread_sleeps() -> None:
@@ -57,7 +57,32 @@ def test_the_time_that_a_thread_has_computed(tmp_path: Path, monkeypatch: Any) -
     assert computed_ns(7) is None and computed_ns(8) is None
 
 
+def test_a_thread_that_is_blocked_and_one_that_computes() -> None:
+    lock, ends = threading.Lock(), threading.Event()
+
+    def computes() -> None:
+        while not ends.is_set():
+            pass
+
+    threads = [threading.Thread(target=one, daemon=True) for one in (lock.acquire, computes)]
+    with lock:
+        for thread in threads:
+            thread.start()
+        blocked, computing = (BlockedThread(thread.native_id or 0) for thread in threads)
+        assert not blocked.look()  # it may have run just now
+        assert not computing.look()
+        time.sleep(0.3)
+        blocked.look()
+        time.sleep(0.3)
+        assert blocked.look()
+        assert not computing.look()
+        ends.set()
+    for thread in threads:
+        thread.join()
+
+
 def test_a_system_that_does_not_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpu_wait, "TASKS", "/nowhere")
     before = time.monotonic()
     assert before <= CpuWait(lambda: [1]).time() <= time.monotonic()
+    assert BlockedThread(1).look()

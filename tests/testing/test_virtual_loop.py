@@ -178,6 +178,45 @@ async def test_the_loop_waits_for_a_lock_of_a_thread_that_is_ready(virtual: Virt
     assert await passes(virtual, work) < 30
 
 
+async def test_the_loop_computes_while_a_thread_is_ready(virtual: VirtualLoop) -> None:
+    """Threads run in the same order however long a busy machine holds up the loop."""
+    ran: list[int] = []
+
+    async def work() -> None:
+        threads = [threading.Thread(target=ran.append, args=(number,)) for number in range(5)]
+        for thread in threads:
+            thread.start()
+        ends = time.thread_time() + 0.3
+        while time.thread_time() < ends:
+            pass
+        assert ran == []
+        await asyncio.sleep(1)
+        assert ran == [*range(5)]
+
+    await virtual.run(work())
+
+
+async def test_the_loop_asks_again_and_again_what_a_thread_has_done(virtual: VirtualLoop) -> None:
+    ran = threading.Event()
+
+    async def work() -> None:
+        threading.Thread(target=ran.set).start()
+        while not ran.is_set():
+            pass
+
+    await virtual.run(work())
+
+
+async def test_a_result_frees_no_thread(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[None] = []
+    monkeypatch.setattr(virtual.clock.scheduler, "free_ready", lambda: freed.append(None))
+    for _ in range(100):
+        await virtual.run(asyncio.sleep(0))
+    assert freed == []
+
+
 async def test_the_loop_joins_a_thread(virtual: VirtualLoop) -> None:
     async def work() -> None:
         thread = threading.Thread(target=int)

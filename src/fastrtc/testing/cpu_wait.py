@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-__all__ = ["CpuWait", "computed_ns"]
+__all__ = ["BlockedThread", "CpuWait", "computed_ns"]
 
 TASKS = "/proc/self/task"
 """The threads of this process; only on Linux."""
@@ -63,6 +63,30 @@ class CpuWait:
         self._total_s += min(waited_ns / 1e9, passed_s)
 
 
+class BlockedThread:
+    """Detect that a thread waits for a lock, for instance, rather than for a CPU or the GIL.
+
+    Args:
+        thread: The native id of the thread.
+    """
+
+    def __init__(self, thread: int) -> None:
+        self._thread = thread
+        self._computed_ns = -1
+
+    def look(self) -> bool:
+        """Return whether the thread waits and has not run since the last look.
+
+        True if the system does not tell.
+        """
+        before = self._computed_ns
+        try:
+            self._computed_ns = _run_ns(self._thread)
+        except (OSError, ValueError, IndexError):
+            return True
+        return self._computed_ns == before and computed_ns(self._thread) is None
+
+
 def computed_ns(thread: int) -> int | None:
     """Return the CPU time of a thread that runs or waits for a CPU, in nanoseconds.
 
@@ -73,7 +97,11 @@ def computed_ns(thread: int) -> int | None:
             state = file.read().rpartition(b")")[2].split()[0]
         if state != b"R":
             return None
-        with open(f"{TASKS}/{thread}/schedstat", "rb") as file:
-            return int(file.read().split()[0])
+        return _run_ns(thread)
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _run_ns(thread: int) -> int:
+    with open(f"{TASKS}/{thread}/schedstat", "rb") as file:
+        return int(file.read().split()[0])

@@ -12,7 +12,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from math import inf
 from typing import Any, TypeVar
 
-from .cpu_wait import CpuWait
+from .cpu_wait import BlockedThread, CpuWait
 from .errors import CallFailed
 from .leaks import place_of_thread
 from .thread_scheduler import GRACE_S
@@ -36,8 +36,13 @@ BLOCKED_S = 30.0
 time: more than a model takes to load."""
 
 STANDS_S = 0.05
-"""After how long without a turn of the loop the threads that are ready run all the same, in seconds
-of real time: the loop may wait for a lock that one of them holds."""
+"""Interval at which to look at a loop that takes no turn, in seconds of real time. If it is blocked
+twice in a row, the threads that are ready run all the same: it may wait for a lock that one of them
+holds."""
+
+SPINS_S = 1.0
+"""After how long without a turn they run though the loop is not blocked, in seconds of real time:
+it may call a function until one of them has done something."""
 
 MAX_THREADS = 32
 """Threads of the default executor of the loop: as many on each machine."""
@@ -68,6 +73,7 @@ class VirtualLoop:
         self._pool = ThreadPoolExecutor(MAX_THREADS, "asyncio")
         self.loop.set_default_executor(self._pool)
         self._thread.start()
+        self._blocked = BlockedThread(self._thread.native_id or 0)
 
     @property
     def paused(self) -> bool:
@@ -92,11 +98,15 @@ class VirtualLoop:
         try:
             while not result.done():
                 await asyncio.wait([result], timeout=STANDS_S)
+                if result.done():
+                    break
                 if turns != self.turns:
                     turns, turned_at = self.turns, _real_time()
                     continue
-                self.clock.scheduler.free_ready()
-                if not result.done() and _real_time() - turned_at > BLOCKED_S:
+                stood_s = _real_time() - turned_at
+                if self._blocked.look() or stood_s > SPINS_S:
+                    self.clock.scheduler.free_ready()
+                if stood_s > BLOCKED_S:
                     raise CallFailed(
                         f"The program has blocked the event loop for {BLOCKED_S:g} s, "
                         f"at {place_of_thread(self._thread)}"
