@@ -35,16 +35,17 @@ def test_the_waits_of_threads_are_subtracted(tmp_path: Path, monkeypatch: Any) -
     waits(a=51.0, b=60.5)
     assert real.time() - began == pytest.approx(8.5)
     threads[:] = ["b", "c"]
-    waits(c=7.0)  # before it was known
-    assert real.time() - began == pytest.approx(8.5)
+    now[0] += 5
+    waits(c=4.0)  # since it was started
+    assert real.time() - began == pytest.approx(9.5)
     now[0] += 1
-    waits(b=60.75, c=7.5)
-    assert real.recent_time() - began == pytest.approx(8.75)
-    waits(c=8.0)
-    assert real.recent_time() - began == pytest.approx(8.75)  # measured just now
+    waits(b=60.75, c=4.5)
+    assert real.recent_time() - began == pytest.approx(9.75)
+    waits(c=5.0)
+    assert real.recent_time() - began == pytest.approx(9.75)  # measured just now
     now[0] += 1
-    waits(b=63.0, c=9.0)  # at the same time: it does not go back
-    assert real.recent_time() - began == pytest.approx(8.75)
+    waits(b=63.0, c=6.0)  # at the same time: it does not go back
+    assert real.recent_time() - began == pytest.approx(9.75)
 
 
 def test_the_time_that_a_thread_has_computed(tmp_path: Path, monkeypatch: Any) -> None:

@@ -22,7 +22,8 @@ class CpuWait:
 
     What they compute then takes about the same time on a busy machine. Where the system does not
     tell, the waits are not subtracted. Those of several threads are added up, as one of them may
-    have waited for the GIL of another.
+    have waited for the GIL of another. A thread that is new counts from its start, for which the
+    thread that started it has waited.
 
     Args:
         threads: Returns the native ids of the threads.
@@ -34,6 +35,7 @@ class CpuWait:
         self._total_s = 0.0
         self._measured_at = _real_time()
         self._measure(self._measured_at)
+        self._total_s = 0.0
 
     def time(self) -> float:
         """Return the time in seconds."""
@@ -59,7 +61,7 @@ class CpuWait:
             except (OSError, ValueError, IndexError):  # it has ended
                 continue
             self._waited_ns[thread] = so_far
-            waited_ns += so_far - before.get(thread, so_far)
+            waited_ns += so_far - before.get(thread, 0)
         self._total_s += min(waited_ns / 1e9, passed_s)
 
 
