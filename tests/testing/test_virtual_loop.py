@@ -196,6 +196,36 @@ async def test_the_loop_computes_while_a_thread_is_ready(virtual: VirtualLoop) -
     await virtual.run(work())
 
 
+class SlowlyStarted(threading.Thread):
+    """A thread that gets no CPU for a while, as on a busy machine."""
+
+    _never = threading.Event()
+
+    def _bootstrap(self) -> None:
+        self._never.wait(0.6)
+        super()._bootstrap()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("by", ["the loop", "a thread"])
+async def test_a_thread_is_started_while_another_is_ready(virtual: VirtualLoop, by: str) -> None:
+    ran: list[int] = []
+
+    def start() -> None:
+        threading.Thread(target=ran.append, args=(1,)).start()
+        SlowlyStarted(target=ran.append, args=(2,)).start()
+        assert ran == []
+
+    async def work() -> None:
+        if by == "the loop":
+            start()
+        else:
+            await run_in_thread(start)
+        await asyncio.sleep(1)
+        assert ran == [1, 2]
+
+    await virtual.run(work())
+
+
 async def test_the_loop_asks_again_and_again_what_a_thread_has_done(virtual: VirtualLoop) -> None:
     ran = threading.Event()
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from _thread import allocate_lock
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from .cpu_wait import CpuWait, computed_ns
 
@@ -71,6 +72,7 @@ class ThreadScheduler:
         self._since = 0.0  # when its turn began
         self._idle = 0  # how often it was seen to wait
         self._free = 0  # running out of turn
+        self._starters: set[object] = set()  # turns of threads, or this for the loop
         self._settling = False
         self._closed = False
         self._awaited = False  # the loop waits for a change
@@ -102,6 +104,20 @@ class ThreadScheduler:
         parked.computed_ns = time.thread_time_ns()
         parked.wakes.acquire()
         self._here.turn = parked
+
+    @contextlib.contextmanager
+    def starting(self) -> Iterator[None]:
+        """Record that the running thread waits for another to start, within the block.
+
+        No other thread has to run first. On a busy machine it may take long.
+        """
+        is_loop = getattr(self._here, "is_loop", False)
+        starter = self if is_loop else getattr(self._here, "turn", None)
+        self._starters.add(starter)
+        try:
+            yield
+        finally:
+            self._starters.discard(starter)
 
     def stop(self) -> None:
         """Record that the running thread waits, or ends; the lock must be held."""
@@ -160,7 +176,8 @@ class ThreadScheduler:
                 return None
             if self._running is None:
                 return False
-            self._idle = 0 if _waits_for_a_cpu(self._running) else self._idle + 1
+            goes_on = self._running in self._starters or _waits_for_a_cpu(self._running)
+            self._idle = 0 if goes_on else self._idle + 1
             if self._idle < MAX_IDLE:
                 return None
             self._idle, self._running = 0, None
@@ -178,7 +195,7 @@ class ThreadScheduler:
     def free_ready(self) -> None:
         """Let all threads that are ready run freely, as the loop is blocked."""
         with self.lock:
-            if not self._settling:
+            if not self._settling and self not in self._starters:
                 self._free_all()
 
     def close(self) -> None:

@@ -98,7 +98,7 @@ def _start(thread: threading.Thread) -> None:
         _real_start(thread)  # which raises if it was started before
         return
     if _is_of_older_pool(thread):
-        _start_now(thread)
+        _start_now(thread, clock)
         return
     run, ended, first = thread.run, threading.Event(), Parked()
 
@@ -117,18 +117,19 @@ def _start(thread: threading.Thread) -> None:
     with clock.scheduler.lock:
         clock.scheduler.add(first)
     try:
-        _start_now(thread)
+        _start_now(thread, clock)
     except BaseException:
         clock.threads.pop(thread, None)
         clock.scheduler.remove(first)
         raise
 
 
-def _start_now(thread: threading.Thread) -> None:
+def _start_now(thread: threading.Thread, clock: VirtualClock) -> None:
     """Start a thread, and wait in real time until it has started."""
     _here.starting = True
     try:
-        _real_start(thread)
+        with clock.scheduler.starting():
+            _real_start(thread)
     finally:
         _here.starting = False
 
