@@ -13,8 +13,10 @@ from aiortc.rtp import RtcpSrPacket
 
 from fastrtc import Recorder, Stream
 from tests.recording.sound import RATE, onsets, read, tone
+from tests.support.connections import connections_of
 from tests.support.forks import forked
 from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually
+from tests.support.stalls import AUDIBLE_S, TRIES, Stalls
 from tests.webrtc.handlers import AsyncAudioVideoEcho, flip
 from tests.websocket.served import serve
 from tests.websocket.test_resume import Ramp, begin, cut
@@ -23,7 +25,7 @@ FORMATS = (".ogg", ".wav", ".mp4", ".webm")
 
 
 async def test_a_process_that_is_killed_leaves_files_up_to_a_second_before(tmp_path: Path) -> None:
-    """Or earlier by as much as the event loop of the process was late."""
+    """Or earlier by as much as the threads of the process were late."""
     with forked("-m", "tests.faults.recording_app", str(tmp_path), *FORMATS) as process:
         assert process.stdout is not None
         *lines, last = await asyncio.to_thread(process.stdout.readlines)
@@ -112,24 +114,36 @@ def watches_reports(stream: Stream, client: Client) -> bool:
 async def test_video_of_both_sides_is_in_step_with_the_audio(tmp_path: Path) -> None:
     """MP4 of audio and video, and WebM of video alone; the played pictures are upside down.
 
-    The encoder of the video is so slow that it comes 0.3 s after the audio of its moment.
+    The encoder of the video is so slow that it comes 0.3 s after the audio of its moment. A machine
+    that stalls for longer than audio and pictures are held back records them again.
     """
-    beeps = np.tile(np.concatenate((np.zeros(round(0.6 * RATE), np.int16), tone(0.2))), 10)
+    for number in range(TRIES):
+        late, stalled_s = await record_flashes(tmp_path / str(number))
+        in_step = abs(np.median(late)) < FRAME_S + 0.03 + stalled_s
+        if in_step or stalled_s < AUDIBLE_S:
+            break
+    assert in_step, (late, stalled_s)
+
+
+async def record_flashes(folder: Path) -> tuple[np.ndarray, float]:
+    """Return how late flashes are shown after the beeps of their moment, and the longest stall."""
+    beeps = np.tile(np.concatenate((np.zeros(round(0.6 * RATE), np.int16), tone(0.2))), 40)
     both = Stream(
         AsyncAudioVideoEcho(),
         modality="audio-video",
         mode="send-receive",
-        record=Recorder(tmp_path / "both.mp4", picture_size=(160, 120)),
+        record=Recorder(folder / "both.mp4", picture_size=(160, 120)),
         server_rtc_configuration=LOCAL,
     )
     video = Stream(
         flip,
         modality="video",
         mode="send-receive",
-        record=Recorder(tmp_path / "video.webm", picture_size=(160, 120)),
+        record=Recorder(folder / "video.webm", picture_size=(160, 120)),
         server_rtc_configuration=LOCAL,
     )
-    audio, flash = AudioSource(beeps), flashing()
+    audio, flash, stalls = AudioSource(beeps), flashing(), Stalls()
+    stalls.watch()
     audio.started_at = asyncio.get_running_loop().time() + 0.8
     flash.started_at = audio.started_at + LATE_S
     talker = Client(both, audio=audio, video=flash)
@@ -138,15 +152,23 @@ async def test_video_of_both_sides_is_in_step_with_the_audio(tmp_path: Path) -> 
     async with talker, Client(video, video=flashing()) as viewer:
         await eventually(lambda: len(talker.video_frames) > 10 and len(viewer.video_frames) > 10)
         assert [watches_reports(both, talker), watches_reports(video, viewer)] == [True, False]
-        await asyncio.sleep(4)
-    left, right = read(tmp_path / "both.mp4")
-    seen = flashes(tmp_path / "both.mp4")
+        video_in = connections_of(both).media[talker.webrtc_id].video_in
+        await eventually(lambda: video_in.clocks.audio_time(0.0) is not None)
+        known_s = flash.sent / flash.fps
+        until = flash.sent + 5 * round(FLASH_S * flash.fps)
+        await eventually(lambda: flash.sent >= until)
+    stalls.end()
+    left, right = read(folder / "both.mp4")
+    seen = flashes(folder / "both.mp4")
     assert min(len(onsets(left)), len(onsets(right)), len(seen[0]), len(seen[1])) >= 3
-    shown = np.array(seen[0])
-    shown = shown[shown > 2.2]  # the first reports come within 1.5 s
-    late = (shown - onsets(left)[0] + 0.2) % FLASH_S - 0.2
-    assert abs(np.median(late)) < FRAME_S + 0.03
-    assert all(len(side) >= 4 for side in flashes(tmp_path / "video.webm"))
+    assert all(len(side) >= 4 for side in flashes(folder / "video.webm"))
+    beeps_at, shown = np.array(onsets(left)), np.array(seen[0])
+    shown = shown[shown > beeps_at[0] - 0.6 + known_s + 0.5]
+    assert len(shown) >= 3
+    # of the latest beep before each, or a little after it: audio may be placed anew after a stall
+    after = shown - beeps_at[np.searchsorted(beeps_at, shown + 0.2) - 1]
+    late = (after + 0.2) % FLASH_S - 0.2
+    return late, stalls.longest(flash.started_at + known_s, np.inf)
 
 
 def flashes(path: Path) -> list[list[float]]:

@@ -98,13 +98,15 @@ class _Moment(NamedTuple):
 
 
 class MachineStalls:
-    """How long the machine has kept this process from running, in seconds (proc(5), Linux)."""
+    """How long the machine has kept this process from running since this was created, in seconds
+    (proc(5), Linux)."""
 
     def __init__(self) -> None:
         self._waited: dict[str, int] = {}
         self._sum = 0.0
         self._stolen = _stolen_s()
         self.so_far()
+        self._sum = 0.0
 
     def so_far(self) -> float:
         """Return the total waiting time of all threads: the echo needs several."""
@@ -172,6 +174,8 @@ class Bystander:
             spent, heard = time.process_time() - spent, len(moments) - 1 - first
             cost.memory = psutil.Process().memory_info().rss - memory
             await self.hears(5)
+            if spent - usual * heard >= CPU_S:  # or the machine has become slower meanwhile
+                usual = max(usual, await self._cost_of_a_frame())
         finally:
             gc.unfreeze()
         cost.slowness = max(slow, slowness())

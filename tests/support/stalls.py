@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import numpy as np
 
-__all__ = ["Stalls", "without_a_stall"]
+__all__ = ["AUDIBLE_S", "TRIES", "Stalls", "without_a_stall"]
 
 AUDIBLE_S = 0.15
 """A longer stall may cost a word, in seconds: buffers hold less."""
