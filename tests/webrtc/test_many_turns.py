@@ -20,7 +20,9 @@ pytestmark = pytest.mark.external("recorded-voices")
 SESSIONS = 50
 TURNS = 2
 AT_A_TIME = 5  # that connect
-EVERYBODY_WITHIN_S = 90.0  # of what is 3 s of work on an idle machine
+AGAIN_AT_A_TIME = 10  # that speak again, as they were not heard
+HEARD_WITHIN_S = 10.0
+EVERYBODY_WITHIN_S = 120.0  # of what is 3 s of work on an idle machine
 
 
 class Packets(MediaStreamTrack):
@@ -65,19 +67,26 @@ class Conversation:
 
 
 async def everybody_speaks(conversation: Conversation, people: dict[Client, Packets]) -> None:
-    """On a machine that is far too busy words get lost: who was not heard says it again."""
-    deadline = asyncio.get_running_loop().time() + EVERYBODY_WITHIN_S
+    """Let all speak at once, and those who were not heard again, ten at a time.
+
+    A machine that cannot encode and decode the speech of fifty in real time loses words.
+    """
+    now = asyncio.get_running_loop().time
+    deadline = now() + EVERYBODY_WITHIN_S
+    speaking = list(people)
     while not conversation.everybody.is_set():
-        assert asyncio.get_running_loop().time() < deadline, "a session waited for another"
-        for client, one in people.items():
-            if client.webrtc_id not in conversation.inside:
-                one.go.set()
-        for _ in range(100):
-            if not conversation.everybody.is_set():
+        assert now() < deadline, "a session waited for another"
+        for client in speaking:
+            people[client].go.set()
+        ids = {client.webrtc_id for client in speaking}
+        for _ in range(round(HEARD_WITHIN_S / 0.1)):
+            if not ids <= conversation.inside:
                 await asyncio.sleep(0.1)
+        left = [client for client in people if client.webrtc_id not in conversation.inside]
+        speaking = left[:AGAIN_AT_A_TIME]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 async def test_no_session_waits_for_the_reply_function_of_another() -> None:
     conversation = Conversation()
     stream = Stream(
