@@ -50,7 +50,7 @@ async def test_a_sync_authorize_that_hangs(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(module, "AUTHORIZE_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(module, "AUTHORIZE_TIMEOUT_S", 5.0)
     monkeypatch.setattr(module, "_failures", LogThrottle())
     stream = make(authorize=lambda request: stuck.wait())
     app = FastAPI()
@@ -79,7 +79,7 @@ async def test_a_sync_authorize_that_hangs(
         answer = await http.post("/webrtc/offer", json=CANDIDATE)
         assert answer.json() == {"status": "success"}
     (record,) = caplog.records
-    assert record.levelno == logging.ERROR and "did not finish within 2 s" in record.getMessage()
+    assert record.levelno == logging.ERROR and "did not finish within 5 s" in record.getMessage()
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
