@@ -7,7 +7,8 @@
         sends inputs, each of which has to come back as an output, and describes what did not
     {"do": "talk"}    lets them talk; a client that hears nothing for 3 s calls again
     {"do": "listen"}  forgets the gaps so far
-    {"do": "heard"}   describes what each client has heard since then
+    {"do": "heard"}   describes what each client has heard since then, and how long this process
+        was held up at most, in seconds
     {"do": "keep_calling", "url": "...", "every_s": 0.2}
         calls and hangs up, again and again
     {"do": "stop_calling"}    returns the number of these calls, and what went wrong
@@ -22,6 +23,7 @@ import asyncio
 import itertools
 import json
 import logging
+import math
 import os
 import uuid
 from contextlib import suppress
@@ -34,6 +36,7 @@ from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
 from tests.support.commands import a_few_at_a_time, answer_requests
 from tests.support.encoded_tone import EncodedTone
 from tests.support.peers import strip_candidates
+from tests.support.stalls import Stalls
 
 __all__ = ["Caller"]
 
@@ -222,6 +225,9 @@ class _Callers:
         self._again: list[dict[str, float]] = []
         self._calling: asyncio.Task[None] | None = None
         self._calls: list[Caller] = []
+        self._stalls = Stalls()
+        self._stalls.watch()
+        self._listens_since = 0.0
 
     async def wait_until_ready(self, url: str, within: float) -> str:
         """Wait until a server accepts connections."""
@@ -253,6 +259,7 @@ class _Callers:
 
     async def talk(self) -> str:
         self._talks.set()
+        self._listens_since = asyncio.get_running_loop().time()
         for index, caller in enumerate(self._callers):
             caller.listen()
             self._supervising.append(asyncio.create_task(self._supervise(index)))
@@ -290,6 +297,7 @@ class _Callers:
         return True
 
     async def listen(self) -> str:
+        self._listens_since = asyncio.get_running_loop().time()
         for caller in self._callers:
             caller.listen()
         return "listening"
@@ -298,8 +306,12 @@ class _Callers:
         return {
             "gaps": [max(one.longest_gap, one.silent_s) for one in self._callers],
             "again": self._again,
+            "stalled_s": self._stalls.longest(self._listens_since, math.inf),
             "wrong": [f"{one.id}: {wrong}" for one in self._callers for wrong in one.wrong],
         }
+
+    def end(self) -> None:
+        self._stalls.end()
 
     async def keep_calling(self, url: str, every_s: float, check: bool = True) -> str:
         self._calls = []
@@ -357,7 +369,9 @@ def _described(callers: list[Caller]) -> dict[str, Any]:
 async def _main() -> None:
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=2)
     async with httpx.AsyncClient(timeout=30, limits=limits, trust_env=False) as http:
-        await answer_requests(_Callers(http))
+        callers = _Callers(http)
+        await answer_requests(callers)
+        callers.end()
 
 
 if __name__ == "__main__":

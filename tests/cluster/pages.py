@@ -3,8 +3,8 @@
 {"do": "open", "url": "http://127.0.0.1:8000", "count": 4}
     opens pages that talk all the time, and returns the processes that have their connections
 {"do": "listen"}   forgets the gaps so far
-{"do": "heard"}    describes what each page has heard: its state, its longest gap, and after
-    which silences it heard something over a new connection
+{"do": "heard"}    describes what each page has heard: its state, its longest gap, after which
+    silences it heard something over a new connection, and how late it asked the browser at most
 {"do": "owners"}   returns the processes that have the connections now
 """
 

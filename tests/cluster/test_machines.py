@@ -37,7 +37,7 @@ def test_machines_find_the_owners_of_connections_also_after_redis_was_lost(
     late = clients.ask(do="call", url=url, count=LATE, check=False)
     assert not late["wrong"]
     heard = clients.ask(do="heard")
-    assert not heard["again"] and max(heard["gaps"]) < 2.0
+    assert not heard["again"] and max(heard["gaps"]) < 2.0 + heard["stalled_s"], heard
     machines.start_redis()
     machines.wait_for(BACK)
     sent = clients.ask(do="send_inputs")

