@@ -27,6 +27,7 @@ from tests.support.connections import connections_of
 
 __all__ = [
     "LOCAL",
+    "PATIENCE_S",
     "AudioSource",
     "Client",
     "Network",

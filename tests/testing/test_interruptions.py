@@ -1,6 +1,6 @@
 """Speech over a reply, over the real transports: it falls silent, and goes on after a cough."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from fastrtc import Interruptions, ReplyOnPause, Stream
 from fastrtc.testing import Call
 from tests.support.models import StreamingEnergy
-from tests.support.stalls import Stalls
+from tests.support.stalls import AUDIBLE_S, TRIES, Stalls
 
 from .programs import RATE, tone
 
@@ -48,20 +48,39 @@ def audible_s(call: Call) -> float:
     return float((frames.max(axis=1) > 500).sum() * size / 48_000)
 
 
+async def telling_over(
+    over: Any, times: int, talk: Callable[[Call], Awaitable[None]]
+) -> tuple[Call, Stalls]:
+    """Have a conversation in which the story is told so often.
+
+    If it was told more or less often, as a stall has cost what was said, have it once more.
+    """
+    for _ in range(TRIES):
+        story, stalls = Story(), Stalls()
+        stalls.watch()
+        try:
+            async with Call(telling(story), over) as call:
+                await talk(call)
+                await call.finish()
+        finally:
+            stalls.end()
+        if story.told == times or stalls.single() < AUDIBLE_S:
+            break
+    assert story.told == times
+    return call, stalls
+
+
 @LIVE
 async def test_a_reply_goes_on_after_a_cough(over: Any) -> None:
-    story, stalls = Story(), Stalls()
-    stalls.watch()
-    async with Call(telling(story), over) as call:
+    async def talk(call: Call) -> None:
         await call.say((RATE, tone(0.6)))
         reply = await call.reply()
         for after_s in (1.0, 3.0):
             await call.say((RATE, tone(COUGH_S)), at=reply.starts_s + after_s)
-        await call.finish()
-    stalls.end()
-    assert story.told == 1
+
+    call, stalls = await telling_over(over, 1, talk)
     # to the sample: test_pausing.py; on a busy machine, a phone repeats what it got too late
-    assert audible_s(call) == pytest.approx(STORY_S, abs=0.3)
+    assert audible_s(call) == pytest.approx(STORY_S, abs=0.3 + stalls.total())
     states = [m["data"]["state"] for m in call.messages if m["type"] == "conversation"]
     assert states.count("interruption_pending") == 2
     assert states[-1] == "listening"
@@ -72,17 +91,16 @@ async def test_a_reply_goes_on_after_a_cough(over: Any) -> None:
 @LIVE
 async def test_a_reply_falls_silent_at_the_onset_of_an_interruption(over: Any) -> None:
     """Before it is known to be one: it takes half a second of speech."""
-    story, stalls = Story(), Stalls()
-    stalls.watch()
-    async with Call(telling(story), over) as call:
+
+    async def talk(call: Call) -> None:
         await call.say((RATE, tone(0.6)))
         for _ in range(3):
             reply = await call.reply()
             await call.say((RATE, tone(1.0)), at=reply.starts_s + 1.0)
-        await call.finish()
-    stalls.end()
+
+    call, stalls = await telling_over(over, 4, talk)
     stopped_s = [turn.stopped_after_s for turn in call.turns if turn.interrupted]
     print(f"{over}: onset to silence {np.mean(stopped_s):.3f} s on average: {stopped_s}")
-    assert len(stopped_s) == 3 and story.told == 4
+    assert len(stopped_s) == 3
     # 0.1 to 0.2 s where nothing else runs
     assert np.median(stopped_s) < 0.5 + stalls.longest(-np.inf, np.inf)

@@ -57,7 +57,8 @@ async def test_it_does_not_look_for_ever_at_audio_that_is_not_played() -> None:
     playing.link.queued_s = lambda: 0.05
     playing.reports.tells_client = True
     playing.observe()
-    await asyncio.sleep(0.5)
+    await eventually(lambda: playing.looked == 2)
+    await asyncio.sleep(0.2)
     assert playing.looked == 2
 
 
