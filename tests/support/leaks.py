@@ -18,9 +18,11 @@ import pytest
 import pytest_asyncio
 
 __all__ = [
+    "EXECUTOR_THREAD",
     "no_leaked_sockets",
     "no_leaked_tasks",
     "no_leaked_threads",
+    "open_sockets",
     "task_check_class",
     "task_check_function",
     "task_check_module",
@@ -28,7 +30,7 @@ __all__ = [
     "task_check_session",
 ]
 
-GRACE = 1.0  # s: quality.md row 7, "every task ... is gone within 1 s of its end"
+GRACE = 5.0  # s; tests/webrtc/test_life_cycle.py asserts 1 s, without the stalls of the machine
 DESCRIPTORS = "/proc/self/fd"
 EXECUTOR_THREAD = re.compile(r"(asyncio|uvloop)_\d+")  # the loop's pool, which ends with it
 
@@ -40,10 +42,10 @@ def no_leaked_sockets() -> Iterator[None]:
     These are the sockets of WebRTC. Closing a loop does not close them: without this check they
     would be found by the garbage collection of a later test. Linux only.
     """
-    before = _sockets()
+    before = open_sockets()
     yield
     deadline = time.monotonic() + GRACE
-    while (left := _sockets() - before) and (left := left & _udp_sockets()):
+    while (left := open_sockets() - before) and (left := left & _udp_sockets()):
         if time.monotonic() > deadline:
             pytest.fail(f"{len(left)} leaked UDP socket(s)", pytrace=False)
         time.sleep(0.02)
@@ -115,7 +117,7 @@ task_check_package = _task_check("package")
 task_check_session = _task_check("session")
 
 
-def _sockets() -> set[str]:
+def open_sockets() -> set[str]:
     """Return the inodes of the sockets of this process."""
     found = set()
     for descriptor in os.listdir(DESCRIPTORS) if os.path.isdir(DESCRIPTORS) else ():

@@ -2,11 +2,14 @@
 
 import pytest
 
+from tests.support import leaks
+
 PLUGINS = ("-p", "tests.support.leaks", "-p", "no:cacheprovider", "-p", "no:rerunfailures")
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, request: pytest.FixtureRequest):
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(leaks, "GRACE", 1.0)
     pytester.makeini(
         "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
         "markers = allow_threads(*prefixes): may stay\n"

@@ -34,9 +34,9 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
 @pytest.fixture
 def fast_consent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A peer that vanishes is missed within two seconds."""
+    """A peer that vanishes is missed within three seconds."""
     monkeypatch.setattr(consent, "CONSENT_INTERVAL_S", 0.25)
-    monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 1.5)
+    monkeypatch.setattr(consent, "CONSENT_EXPIRES_S", 2.5)
 
 
 @pytest.fixture
