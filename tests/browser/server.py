@@ -17,7 +17,7 @@ __all__ = ["DemoServer"]
 
 ROOT = Path(__file__).resolve().parents[2]
 START_WITHIN = 100  # s: importing the media libraries takes long where nothing is cached
-STOP_WITHIN = 10  # s
+STOP_WITHIN = 30  # s
 
 
 class DemoServer:

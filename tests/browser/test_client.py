@@ -153,4 +153,4 @@ async def test_closing_the_tab_frees_its_place(limited_server: DemoServer, open_
 
     await first.page.close(run_before_unload=True)
     # By itself the server finds out after 12 s, when consent to send expires.
-    assert await second.page.evaluate(CONNECT_WITHIN, 5000)
+    assert await second.page.evaluate(CONNECT_WITHIN, 9000)
