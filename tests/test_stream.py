@@ -664,7 +664,7 @@ async def test_cleaning_up_from_a_thread_is_left_to_the_loop():
     session = connect(made, "me")
 
     assert await asyncio.to_thread(made.clean_up, "me") == ["callback"]
-    await asyncio.wait_for(session.closed.wait(), 1)
+    await asyncio.wait_for(session.closed.wait(), 30)
 
     assert made.connections == {}
 
@@ -826,7 +826,7 @@ async def test_outputs_may_be_read_before_the_connection_is_there_and_end_with_i
     session.deliver(AdditionalOutputs(2))
     made.clean_up("me")
 
-    assert await asyncio.wait_for(reading, 1) == [1, 2]
+    assert await asyncio.wait_for(reading, 30) == [1, 2]
     assert made.additional_outputs == {}
 
 
@@ -834,7 +834,8 @@ async def test_reading_ends_when_no_connection_comes(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(output_readers, "NO_SESSION_TIMEOUT_S", 0.01)
     made = stream()
 
-    assert await asyncio.wait_for(asyncio.gather(read(made, "me"), read(made, "me")), 1) == [[], []]
+    both = asyncio.gather(read(made, "me"), read(made, "me"))
+    assert await asyncio.wait_for(both, 30) == [[], []]
     assert made.additional_outputs == {}
     with pytest.raises(LookupError, match="'me' has ended or was not established"):
         await made.fetch_latest_output("me")
@@ -863,7 +864,7 @@ async def test_a_reader_that_gives_up_does_not_end_another():
     session.deliver(AdditionalOutputs(1))
     made.clean_up("me")
 
-    assert await asyncio.wait_for(second, 1) == [1]
+    assert await asyncio.wait_for(second, 30) == [1]
 
 
 async def test_the_latest_output_is_waited_for():
@@ -874,7 +875,7 @@ async def test_the_latest_output_is_waited_for():
 
     session.deliver(AdditionalOutputs("a", "b"))
 
-    assert (await asyncio.wait_for(fetching, 1)).args == ("a", "b")
+    assert (await asyncio.wait_for(fetching, 30)).args == ("a", "b")
     session.deliver(AdditionalOutputs("c"))
     assert (await made.fetch_latest_output("me")).args == ("c",)
     await made.close_sessions()
@@ -898,7 +899,7 @@ async def test_readers_without_a_connection_are_let_go_when_the_server_stops():
 
     await made.close_sessions()
 
-    assert await asyncio.wait_for(reading, 1) == []
+    assert await asyncio.wait_for(reading, 30) == []
 
 
 SERVER = """

@@ -43,7 +43,7 @@ async def test_a_running_task_is_not_collected():
     gc.collect()
     go_on.set()
 
-    await asyncio.wait_for(done.wait(), 1)
+    await asyncio.wait_for(done.wait(), 30)
 
 
 async def test_tasks_see_the_owners_context_and_each_has_a_copy():
@@ -81,7 +81,7 @@ async def test_an_error_goes_to_whoever_asked_for_it():
         raise error
 
     owner.start(work(), "work")
-    await owner.join(1)
+    await owner.join(30)
 
     assert errors == [error]
 
@@ -93,7 +93,7 @@ async def test_an_error_that_nobody_asked_for_is_logged(caplog: pytest.LogCaptur
         raise ValueError("broken")
 
     owner.start(work(), "work")
-    await owner.join(1)
+    await owner.join(30)
 
     (record,) = caplog.records
     assert (record.levelno, record.getMessage()) == (logging.ERROR, "Task o:work failed")
@@ -108,7 +108,7 @@ async def test_cancelled_tasks_are_no_errors():
 
     owner.cancel()
 
-    assert await owner.join(1) == set()
+    assert await owner.join(30) == set()
     assert all(task.cancelled() for task in tasks)
     assert errors == []
 
@@ -121,7 +121,7 @@ async def test_a_task_that_comes_after_the_end_does_not_run():
         ran.append(True)
 
     task = owner.start(work(), "late")
-    await owner.join(1)
+    await owner.join(30)
 
     assert task.cancelled()
     assert ran == []
@@ -133,7 +133,7 @@ async def test_a_task_may_end_its_owner():
 
     async def end() -> str:
         owner.cancel()
-        assert await owner.join(1) == set(), "it does not wait for itself"
+        assert await owner.join(30) == set(), "it does not wait for itself"
         return "ended"
 
     assert await owner.start(end(), "end") == "ended"
@@ -156,7 +156,7 @@ async def test_tasks_that_do_not_end_are_named():
 
     assert await owner.join(0.01) == {"o:stubborn"}
     let_go.set()
-    assert await owner.join(1) == set()
+    assert await owner.join(30) == set()
 
 
 async def test_code_knows_whether_it_runs_on_a_loop():

@@ -26,7 +26,7 @@ from tests.webrtc.handlers import AsyncAudioEcho
 from tests.websocket.served import Client as SocketClient
 from tests.websocket.served import never_reading
 
-EXIT_S = 20.0  # s; 10 of it for code that hangs, the rest for a busy machine
+EXIT_S = 40.0  # s; 10 of it for code that hangs, the rest for a busy machine
 STOPS = "The server stops"
 
 

@@ -149,7 +149,7 @@ async def test_inputs_may_be_set_from_any_thread():
 
     await asyncio.to_thread(handler.set_args, ["from a thread"])
 
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
     assert handler.latest_args == ["__webrtc_value__", "from a thread"]
 
 
@@ -171,7 +171,7 @@ async def test_waiting_ends_with_the_answer_and_not_before():
 
     handler.set_args([1])
 
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, 30)
 
 
 async def test_on_the_phone_no_arguments_are_requested():
@@ -197,14 +197,14 @@ async def test_a_thread_waits_for_inputs():
 
     handler.set_args([1])
 
-    await asyncio.wait_for(thread, 1)
+    await asyncio.wait_for(thread, 30)
 
 
 async def test_a_thread_on_the_phone_does_not_wait():
     handler, channel = await connected()
     handler.phone_mode = True
 
-    await asyncio.wait_for(asyncio.to_thread(handler.wait_for_args_sync), 1)
+    await asyncio.wait_for(asyncio.to_thread(handler.wait_for_args_sync), 30)
 
     assert handler.args_set.is_set()
     assert channel.sent == []
@@ -276,7 +276,7 @@ async def test_a_thread_that_waits_ends_with_its_connection():
 
     tasks[0].cancel()
 
-    await asyncio.wait_for(thread, 1)
+    await asyncio.wait_for(thread, 30)
 
 
 # Messages
@@ -314,7 +314,7 @@ async def test_the_channel_sets_an_event_from_any_thread():
 
     await asyncio.to_thread(handler.set_channel, Channel())
 
-    assert await asyncio.wait_for(waiting, 1)
+    assert await asyncio.wait_for(waiting, 30)
 
 
 # The rest

@@ -135,7 +135,7 @@ async def test_roles_do_not_wait_for_each_other(invoker: Invoker):
     go_on = threading.Event()
     blocked = asyncio.create_task(invoker.call("receive", go_on.wait))
 
-    assert await asyncio.wait_for(invoker.call("emit", where), 1) == "me:emit"
+    assert await asyncio.wait_for(invoker.call("emit", where), 30) == "me:emit"
 
     assert not blocked.done()
     go_on.set()
@@ -407,7 +407,7 @@ async def test_a_generator_that_waits_is_closed_in_its_own_thread(invoker: Invok
     async with aclosing(invoker.iterate("generator", reply)) as items:
         assert await anext(items) == 1
 
-    assert await asyncio.to_thread(closed.wait, 1)
+    assert await asyncio.to_thread(closed.wait, 30)
     assert thread == ["me:generator"]
 
 
@@ -435,12 +435,12 @@ async def test_a_generator_that_works_is_closed_at_its_next_yield(invoker: Invok
     await asyncio.to_thread(working.wait)
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(reading, 1)
+        await asyncio.wait_for(reading, 30)
     assert trace == [], "the reader does not wait for the thread"
 
     go_on.set()
 
-    assert await asyncio.to_thread(closed.wait, 1)
+    assert await asyncio.to_thread(closed.wait, 30)
     assert trace == ["yields", "closed in me:generator"]
 
 
@@ -463,7 +463,7 @@ async def test_it_is_closed_also_when_the_connection_closes_meanwhile(invoker: I
 
     go_on.set()
 
-    assert await asyncio.to_thread(closed.wait, 1)
+    assert await asyncio.to_thread(closed.wait, 30)
 
 
 async def test_an_async_generator_is_cancelled_where_it_waits(invoker: Invoker):
@@ -553,12 +553,12 @@ async def test_a_blocked_thread_does_not_delay_the_end(invoker: Invoker):
 
     invoker.close()
     call.cancel()
-    await asyncio.wait([call], timeout=1)
+    await asyncio.wait([call], timeout=30)
 
     assert call.cancelled()
     assert not ended.is_set()
     go_on.set()
-    assert await asyncio.to_thread(ended.wait, 1)
+    assert await asyncio.to_thread(ended.wait, 30)
 
 
 async def test_a_call_without_a_waiting_caller_is_not_begun(invoker: Invoker):
@@ -606,7 +606,7 @@ async def test_a_thread_does_not_hold_on_to_what_it_was_given(invoker: Invoker):
 
     await invoker.call("receive", lambda frame: None, Frame())
 
-    assert await asyncio.to_thread(Frame.gone.wait, 1)
+    assert await asyncio.to_thread(Frame.gone.wait, 30)
 
 
 async def test_a_thread_awaits_on_the_loop(invoker: Invoker):
@@ -638,7 +638,7 @@ async def test_what_a_thread_awaits_ends_with_the_connection(invoker: Invoker, w
         await waiting.wait()
         invoker.stop()
 
-    await asyncio.wait_for(call, 1)  # and the leak fixtures see no task
+    await asyncio.wait_for(call, 30)  # and the leak fixtures see no task
     assert outcome == [concurrent.futures.CancelledError]
 
 
@@ -650,7 +650,7 @@ async def test_functions_are_posted_to_the_loop_from_any_thread(invoker: Invoker
 
     await asyncio.to_thread(post)
 
-    assert await asyncio.wait_for(posted, 1) == (1, 2)
+    assert await asyncio.wait_for(posted, 30) == (1, 2)
 
 
 def test_a_thread_may_finish_when_the_loop_has_ended():
@@ -673,7 +673,7 @@ def test_a_thread_may_finish_when_the_loop_has_ended():
 
     asyncio.run(connection())
     go_on.set()
-    threads[0].join(1)
+    threads[0].join(30)
 
     assert not threads[0].is_alive(), "no exception, no waiting for the loop"
     assert posted == []

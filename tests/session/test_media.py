@@ -222,7 +222,7 @@ async def test_audio_goes_through_the_handler(connect: Connect):
 
     for _ in range(5):
         rig.media.audio_in.push(*CHUNK)
-    frame = await asyncio.wait_for(rig.media.audio_out.frame(), 1)
+    frame = await asyncio.wait_for(rig.media.audio_out.frame(), 30)
 
     assert frame.samples.shape == (1, 960)
     assert frame.samples.max() == 1000
@@ -239,11 +239,11 @@ async def test_the_shape_that_receive_gets(connect: Connect, flat: bool, shape: 
 async def test_starting_up_runs_beside_the_rest_for_as_long_as_it_likes(connect: Connect):
     rig = connect(AudioEcho(), "audio")
     rig.session.start()
-    await asyncio.wait_for(rig.session.handler.started.wait(), 1)
+    await asyncio.wait_for(rig.session.handler.started.wait(), 30)
 
     rig.media.audio_in.push(*CHUNK)
 
-    assert await asyncio.wait_for(rig.media.audio_out.frame(), 1)
+    assert await asyncio.wait_for(rig.media.audio_out.frame(), 30)
     assert "start_up" in rig.tasks
 
 
@@ -360,7 +360,7 @@ async def test_a_client_that_receives_no_audio_gets_none(connect: Connect):
 async def test_an_emit_that_waits_without_end_gets_something_to_end_with(connect: Connect):
     rig = connect(BlockingEcho(), "audio")
     rig.session.start()
-    assert await asyncio.to_thread(rig.session.handler.waits.wait, 1)
+    assert await asyncio.to_thread(rig.session.handler.waits.wait, 30)
 
     rig.session.close("enough")
 
@@ -380,7 +380,7 @@ async def test_an_async_emit_that_does_not_look_like_one_ends_with_the_connectio
 
     rig = connect(Wrapped(), "audio")
     rig.session.start()
-    assert await asyncio.to_thread(rig.session.handler.waits.wait, 1)
+    assert await asyncio.to_thread(rig.session.handler.waits.wait, 30)
 
     rig.session.close("enough")
 
@@ -399,7 +399,7 @@ async def test_frames_go_through_a_function(connect: Connect):
 
     rig.media.video_in.push(picture(0))
 
-    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 1)) > 250
+    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 30)) > 250
 
 
 async def test_frames_go_back_as_they_came_until_the_inputs_are_there(connect: Connect):
@@ -409,12 +409,12 @@ async def test_frames_go_back_as_they_came_until_the_inputs_are_there(connect: C
     rig = connect(fill, "video")
     rig.session.start()
     rig.media.video_in.push(picture(0))
-    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 1)) < 5
+    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 30)) < 5
 
     rig.media.set_args([None, 255])
     rig.media.video_in.push(picture(0))
 
-    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 1)) > 250
+    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 30)) > 250
 
 
 async def test_frames_go_through_a_handler(connect: Connect):
@@ -423,7 +423,7 @@ async def test_frames_go_through_a_handler(connect: Connect):
 
     rig.media.video_in.push(picture(255))
 
-    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 1)) > 250
+    assert brightness(await asyncio.wait_for(rig.media.video_out.frame(), 30)) > 250
 
 
 # Generators
@@ -436,7 +436,7 @@ async def test_a_generator_that_ends_ends_the_stream(connect: Connect):
 
     rig = connect(pictures, "video", "receive")
     rig.session.start()
-    await asyncio.wait_for(rig.media.video_out.frame(), 1)
+    await asyncio.wait_for(rig.media.video_out.frame(), 30)
 
     assert await rig.closed() == "Stream ended"
     assert rig.outputs == [("last",)]
@@ -455,7 +455,7 @@ async def test_a_generator_waits_for_what_it_requires(connect: Connect):
 
     rig.media.set_args([255])
 
-    assert brightness(await asyncio.wait_for(frame, 1)) > 250
+    assert brightness(await asyncio.wait_for(frame, 30)) > 250
 
 
 # Inputs

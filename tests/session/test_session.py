@@ -934,7 +934,7 @@ async def test_a_thread_that_waits_for_inputs_ends_with_it():
 
     rig.session.close("enough")
     await rig.closed()  # and the leak fixtures see neither task nor thread
-    await asyncio.to_thread(lambda: [t.join(1) for t in threads_of("fastrtc-me")])
+    await asyncio.to_thread(lambda: [t.join(30) for t in threads_of("fastrtc-me")])
 
     assert [type(error) for error in outcome] == [concurrent.futures.CancelledError]
 
@@ -1024,7 +1024,7 @@ async def test_nothing_holds_a_session_when_it_is_over():
     session, handler = weakref.ref(rig.session), weakref.ref(rig.session.handler)
 
     del rig
-    await asyncio.to_thread(lambda: [t.join(1) for t in threads_of("fastrtc-me")])
+    await asyncio.to_thread(lambda: [t.join(30) for t in threads_of("fastrtc-me")])
     await asyncio.sleep(0)
     gc.collect()
 

@@ -16,7 +16,7 @@ __all__ = ["virtual_time"]
 T = TypeVar("T")
 
 THREADS_S = 0.002  # real time for threads of the test before the clock advances
-DEADLOCK_S = 5.0  # real time without any event or timer
+DEADLOCK_S = 30.0  # real time without any event or timer
 
 
 def virtual_time(test: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
