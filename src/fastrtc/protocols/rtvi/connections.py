@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ...core.errors import InvalidCandidate, SessionRefused, Unauthorized
+from ...core.errors import SessionRefused, Unauthorized
 from ...core.identity import ClientRequest, Identity, TokenUse, current_identity
 from ...core.resume import ResumeRequest
 from ...server.answering import add_candidate, resume
@@ -143,13 +143,9 @@ async def add_candidates(endpoint: Endpoint, trickled: Candidates) -> None:
     if not id.startswith(f"{NAME}-"):
         raise SessionRefused("unknown_connection")
     for candidate in trickled.candidates:
-        try:
-            if cluster is not None and id not in endpoint.places:
-                await cluster.add_candidate(id, candidate.to_json(), candidate)
-            elif endpoint.get(id) is None:
-                raise SessionRefused("unknown_connection")
-            else:
-                await add_candidate(endpoint, id, candidate)
-        except InvalidCandidate:
-            if candidate.candidate is not None:
-                raise  # a second end of candidates does no harm
+        if cluster is not None and id not in endpoint.places:
+            await cluster.add_candidate(id, candidate.to_json(), candidate)
+        elif endpoint.get(id) is None:
+            raise SessionRefused("unknown_connection")
+        else:
+            await add_candidate(endpoint, id, candidate)

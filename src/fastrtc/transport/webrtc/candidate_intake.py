@@ -22,8 +22,12 @@ logger = logging.getLogger(__name__)
 class CandidateIntake:
     """Count the candidates of a client, and add them to its connection.
 
-    Candidates with multicast DNS names are added once they are resolved. The end of candidates
-    waits for them, as no candidate is added after it.
+    Candidates with multicast DNS names are added once they are resolved.
+
+    aiortc is not told of the end of candidates, at which ICE fails if there is nothing to check: a
+    client that hides its addresses behind such names, or opens TCP connections, reaches the server
+    all the same, as long as it is waited for (RFC 8863). What a client signals may also be the end
+    of one section, as in Firefox, before the candidates of another one of the same transport.
 
     Args:
         pc: The connection.
@@ -69,19 +73,15 @@ class CandidateIntake:
         yield from self._trickled
 
     async def add(self, candidate: Candidate) -> None:
-        """Add a trickled candidate, or the end of candidates.
+        """Add a trickled candidate; the end of candidates is ignored.
 
         Raises:
             SessionRefused: If the client has offered too many candidates.
             InvalidStateError: If the connection is closed.
-            ValueError: If it is a second end of candidates.
+            ValueError: If it names no section.
         """
         found = candidate.candidate
         if found is None:
-            if self._lookups:
-                self._run(self._end())
-            else:
-                await self._pc.addIceCandidate(None)
             return
         if self._count >= self._limit:
             raise SessionRefused("too_many_candidates", limit=self._limit)
@@ -101,11 +101,6 @@ class CandidateIntake:
         task = self._run(self._look_up(candidates))
         self._lookups.add(task)
         task.add_done_callback(self._lookups.discard)
-
-    async def _end(self) -> None:
-        if self._lookups:
-            await asyncio.wait(self._lookups)
-        await self._pc.addIceCandidate(None)
 
     async def _look_up(self, candidates: Sequence[RTCIceCandidate]) -> None:
         for candidate in candidates:

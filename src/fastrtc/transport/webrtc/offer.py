@@ -19,7 +19,7 @@ class Offer:
 
     Attributes:
         sdp: The sections that aiortc answers, reduced to codecs that it supports, and without
-            candidates that have multicast DNS names.
+            candidates that have multicast DNS names, and without the end of candidates.
         later_candidates: The candidates with such names: resolving one takes seconds if there is
             no response.
         receives: The kinds of tracks that the client wants to receive.

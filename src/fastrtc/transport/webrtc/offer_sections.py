@@ -187,6 +187,7 @@ class OfferSections:
         self.description.host = None
         for media in kept:
             media.host = media.rtcp_host = None  # names, which aiortc parses but cannot format
+            media.ice_candidates_complete = False  # see CandidateIntake
             if media.kind != "application":
                 media.rtcp_port = 9  # without it, aiortc does not write ``rtcp-mux``
                 media.direction = media.direction or "sendrecv"

@@ -226,7 +226,7 @@ class Peer:
 
         Raises:
             SessionRefused: If the client has offered too many, or the connection is closed.
-            ValueError: If it is a second end of candidates.
+            ValueError: If it names no section.
         """
         try:
             await self._intake.add(candidate)
@@ -234,15 +234,15 @@ class Peer:
             raise SessionRefused("connection_closed") from error
 
     async def add_early(self, candidates: Iterable[Candidate]) -> None:
-        """Add candidates that arrived before the answer, the end of them last.
+        """Add candidates that arrived before the answer; invalid ones are ignored.
 
         Raises:
             SessionRefused: As ``add_candidate``.
         """
-        for candidate in sorted(candidates, key=lambda one: one.candidate is None):
+        for candidate in candidates:
             try:
                 await self.add_candidate(candidate)
-            except ValueError as error:  # end-of-candidates was sent twice
+            except ValueError as error:
                 logger.debug("An early candidate is ignored: %s", error)
 
     @guarded(None)

@@ -46,9 +46,6 @@ PATCH = Patch(
         "Connection().stun_server",
         "Connection()._local_username",
         "Connection()._protocols",
-        "Connection()._remote_candidates",
-        "Connection()._remote_candidates_end",
-        "Connection().add_remote_candidate",
         "aioice.ice.StunProtocol.request",
         "aioice.ice.StunProtocol.send_stun",
         "aioice.ice.StunProtocol.connection_made",
@@ -107,34 +104,12 @@ def gather_on(pc: RTCPeerConnection, ports: IcePorts, *, relay_only: bool) -> Ca
         leases.append(lease)
         connection._local_username = lease.ufrag
         _Gatherer(connection, ports, lease, relay_only)
-        if lease.udp or lease.tcp is not None:
-            _await_checks(connection)
 
     def close() -> None:
         for lease in leases:
             lease.close()
 
     return close
-
-
-def _await_checks(connection: Any) -> None:
-    """Wait for checks of a client none of whose addresses the server can reach (RFC 8863).
-
-    aioice gives up as soon as the client has no further candidates and all pairs have failed. But
-    a client that opens TCP connections has no address that the server could check.
-    """
-    add = connection.add_remote_candidate
-    offered = bool(connection._remote_candidates)
-    if offered:
-        connection._remote_candidates_end = False
-
-    async def add_remote_candidate(candidate: Any) -> None:
-        nonlocal offered
-        offered = offered or candidate is not None
-        if candidate is not None or not offered:
-            await add(candidate)
-
-    connection.add_remote_candidate = add_remote_candidate
 
 
 class _Gatherer:
