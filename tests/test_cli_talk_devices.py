@@ -1,6 +1,5 @@
 """`fastrtc talk` with microphone and speaker: PortAudio, and a PulseAudio without hardware."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -8,13 +7,12 @@ import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
 from tests.support.peers import tone
-from tests.support.programs import require_program
+from tests.support.pulse_audio import pulse_audio
 
 pytestmark = pytest.mark.external("portaudio", "pulseaudio")
 
@@ -33,36 +31,9 @@ def until(condition, process: subprocess.Popen) -> None:
 
 @pytest.fixture
 def sound(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A PulseAudio whose default devices are the sinks `speaker` and `room`, of the microphone;
-    the environment for programs that use it, through ALSA as PortAudio does."""
-    with TemporaryDirectory() as folder:  # the path of a socket must be short
-        socket = f"unix:{folder}/socket"
-        (tmp_path / ".asoundrc").write_text("pcm.!default pulse\nctl.!default pulse\n")
-        environment = {**os.environ, "HOME": str(tmp_path), "PULSE_RUNTIME_PATH": folder}
-        modules = [
-            f"module-native-protocol-unix socket={folder}/socket auth-anonymous=1",
-            "module-null-sink sink_name=speaker rate=48000 channels=1",
-            "module-null-sink sink_name=room rate=48000 channels=1",
-        ]
-        loads = [argument for module in modules for argument in ("-L", module)]
-        command = [require_program("pulseaudio"), "-n", "--exit-idle-time=-1", *loads]
-        with (tmp_path / "pulse.log").open("wb") as log:
-            server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        environment["PULSE_SERVER"] = socket
-
-        def chosen() -> bool:
-            commands = (["set-default-sink", "speaker"], ["set-default-source", "room.monitor"])
-            return not any(
-                subprocess.run(["pactl", *one], env=environment, capture_output=True).returncode
-                for one in commands
-            )
-
-        try:
-            until(chosen, server)
-            yield environment
-        finally:
-            server.kill()
-            server.wait()
+    """The environment for programs that use PulseAudio."""
+    with pulse_audio(tmp_path) as environment:
+        yield environment
 
 
 def loud_s(pcm: bytes) -> float:

@@ -105,6 +105,13 @@ PROGRAMS = {
     ),
     "espeak-ng": Program(commands=("espeak-ng",), debian="espeak-ng", brew="espeak-ng"),
     "ffmpeg": Program(commands=("ffmpeg",), debian="ffmpeg", brew="ffmpeg"),
+    "firefox": Program(
+        commands=("firefox-esr", "firefox"),
+        debian="firefox-esr",
+        brew="--cask firefox",
+        variable="FASTRTC_FIREFOX",
+        places=("Applications/Firefox.app/Contents/MacOS/firefox",),
+    ),
     "haproxy": Program(
         commands=("haproxy",), debian="haproxy", brew="haproxy", places=("usr/sbin/haproxy",)
     ),
