@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import mmap
 import time
 
 import pytest
@@ -9,11 +10,15 @@ import pytest
 from tests.support.bystander import CPU_S, MEMORY, assert_little, bystander
 
 
-def spend(seconds: float) -> None:
-    """Compute without holding up other threads."""
+def spend(seconds: float, memory: int) -> mmap.mmap:
+    """Compute and take memory without holding up other threads."""
     data, until = bytes(1 << 20), time.thread_time() + seconds
     while time.thread_time() < until:
         hashlib.sha256(data).digest()
+    kept = mmap.mmap(-1, memory)
+    for page in range(0, memory, mmap.PAGESIZE):
+        kept[page] = 1
+    return kept
 
 
 async def test_a_loop_that_stands_still_is_noticed() -> None:
@@ -26,8 +31,7 @@ async def test_a_loop_that_stands_still_is_noticed() -> None:
 async def test_what_is_spent_is_noticed_though_the_echo_goes_on() -> None:
     async with bystander() as other:
         async with other.undisturbed() as cost:
-            await asyncio.to_thread(spend, 3 * CPU_S)
-            kept = bytearray(b"x") * (1 << 26)  # more than malloc ever takes from what it has
+            kept = await asyncio.to_thread(spend, 3 * CPU_S, 3 * MEMORY)
         assert cost.cpu_s > CPU_S
         assert cost.memory > MEMORY and kept
         with pytest.raises(AssertionError, match="s of CPU time"):
