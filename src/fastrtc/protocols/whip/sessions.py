@@ -59,19 +59,12 @@ async def _trickle(endpoint: Endpoint, id: str, fragment: Fragment) -> tuple[int
             except InvalidCandidate:
                 continue  # such as one of an unsupported transport (RFC 9725 section 4.3.2)
         if fragment.ended:
-            await _end_candidates(endpoint, id)
+            await add_candidate(endpoint, id, END_OF_CANDIDATES)
     except SessionRefused as refusal:
         if refusal.code == "too_many_candidates":
             return UNPROCESSABLE, f"A session may have {refusal.details['limit']} candidates"
         return NOT_FOUND, "There is no such session"
     return NO_CONTENT, ""
-
-
-async def _end_candidates(endpoint: Endpoint, id: str) -> None:
-    try:
-        await add_candidate(endpoint, id, END_OF_CANDIDATES)
-    except InvalidCandidate:  # sent twice
-        pass
 
 
 def _places(candidates: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
