@@ -65,7 +65,8 @@ def _verifying(
         try:
             await start(self, parameters)
         finally:
-            del self._do_handshake, self._validate_peer_identity
+            for name in ("_do_handshake", "_validate_peer_identity"):
+                vars(self).pop(name, None)
 
     start_verified.verifies_in_handshake = True  # type: ignore[attr-defined]
     return start_verified
