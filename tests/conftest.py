@@ -1,6 +1,7 @@
 """Settings and plugins of every test; what they do is said in the modules of `tests/support`."""
 
 import gc
+import itertools
 import os
 import signal
 from collections.abc import Iterator
@@ -51,3 +52,18 @@ def pytest_collection_finish() -> None:
     them is not worth the second of CPU time that a collection takes here.
     """
     gc.freeze()
+
+
+TESTS_PER_COLLECTION = 100
+_finished = itertools.count(1)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Exempt what earlier tests have left, such as their reports, now and then.
+
+    Otherwise, a full collection takes longer with each test, and what a call over memory computes
+    for more than 0.1 s counts as time.
+    """
+    if next(_finished) % TESTS_PER_COLLECTION == 0:
+        gc.collect()
+        gc.freeze()
