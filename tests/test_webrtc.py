@@ -410,7 +410,7 @@ async def test_inputs_before_the_first_connection_are_for_nobody():
 
 
 async def test_a_typed_text_is_answered_once(monkeypatch: pytest.MonkeyPatch):
-    for limit in ("TRIGGER_FOLLOWS_INPUTS_S", "DEFAULTED_INPUTS_TIMEOUT_S"):  # a busy machine is slow
+    for limit in ("TRIGGER_FOLLOWS_INPUTS_S", "DEFAULTED_INPUTS_TIMEOUT_S"):  # on a busy machine
         monkeypatch.setattr(f"fastrtc.turns.reply_inputs.{limit}", 30.0)
     texts: list[str] = []
 
