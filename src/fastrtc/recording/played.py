@@ -230,8 +230,7 @@ class PlayedAudio:
         Returns:
             Whether all of it was placed, and some of it is to be read.
         """
-        start, kept = self._next, samples[: self._track.room(self._next)]
-        dropped = len(samples) - len(kept)
-        self._next += len(kept)
+        placed, dropped = self._track.place_fitting(self._next, samples)
+        self._next += len(samples) - dropped
         self._until_s -= dropped / self._track.rate
-        return self._track.place(start, kept) and not dropped
+        return placed

@@ -378,11 +378,10 @@ class ReceivedAudio:
         Returns:
             Whether all of it was placed, and some of it is to be read.
         """
-        start, kept = self._next, samples[: self._track.room(self._next)]
-        dropped = len(samples) - len(kept)
-        self._next += len(kept)
+        placed, dropped = self._track.place_fitting(self._next, samples)
+        self._next += len(samples) - dropped
         self._anchor_s -= dropped / self._rate
-        return self._track.place(start, kept) and not dropped
+        return placed
 
     def _flush(self) -> None:
         """Place what is left in the resampler; what follows is another stretch."""

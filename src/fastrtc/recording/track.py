@@ -148,6 +148,16 @@ class SampleTrack:
         self.end = max(self.end, end)
         return True
 
+    def place_fitting(self, position: int, samples: NDArray[np.int16]) -> tuple[bool, int]:
+        """Place samples, shape ``(n,)``, without those that are too far ahead.
+
+        Returns:
+            Whether all were placed, and some of them are to be read; and how many were dropped.
+        """
+        kept = samples[: self.room(position)]
+        dropped = len(samples) - len(kept)
+        return self.place(position, kept) and not dropped, dropped
+
     def room(self, position: int) -> int:
         """Return how many samples can be placed at a position; further ones are too far ahead."""
         return max(0, self.read_to + self._max_ahead - position)
