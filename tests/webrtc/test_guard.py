@@ -124,12 +124,11 @@ TRANSPARENT = {
     "limit_streams.<locals>.handle_rtcp_data",
     "limit_streams.<locals>.handle_rtp_data",
     "limit_streams.<locals>.receive_next",
-    "_SentReports.__init__.<locals>.send_rtcp",
+    "before_sent_rtcp.<locals>.send_rtcp",
     "_verifying.<locals>.start_verified",
     "_verifying.<locals>.start_verified.<locals>.do_handshake",
     "_verifying.<locals>.start_verified.<locals>.validate_peer_identity",
     "report_captures.<locals>.next_encoded_frame",
-    "report_captures.<locals>.send_rtcp",
     "_recording.<locals>.create_ssl_context",
     "_DecoderThread.__init__",  # what a thread is made of
     "_LimitedLater.decode",

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..guard import guarded
 from .patch import Patch
+from .rtcp import before_sent_rtcp
 
 __all__ = ["PATCH", "report_captures"]
 
@@ -69,7 +70,7 @@ def report_captures(sender: Any) -> None:
     """
     if not PATCH.fits:
         return
-    encode, send, captures = sender._next_encoded_frame, sender._send_rtcp, _Captures(sender)
+    encode, captures = sender._next_encoded_frame, _Captures(sender)
 
     async def next_encoded_frame(codec: Any) -> Any:
         frame = await encode(codec)
@@ -77,8 +78,5 @@ def report_captures(sender: Any) -> None:
             captures.encoded()
         return frame
 
-    async def send_rtcp(packets: list[Any]) -> None:
-        captures.correct(packets)
-        await send(packets)
-
-    sender._next_encoded_frame, sender._send_rtcp = next_encoded_frame, send_rtcp
+    sender._next_encoded_frame = next_encoded_frame
+    before_sent_rtcp(sender, captures.correct)

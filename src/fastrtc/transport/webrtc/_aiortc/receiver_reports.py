@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..guard import guarded
 from .patch import Patch
-from .rtcp import after_rtcp
+from .rtcp import after_rtcp, before_sent_rtcp
 
 __all__ = ["PATCH", "ReceiverReport", "watch_reports"]
 
@@ -67,13 +67,7 @@ class _SentReports:
         self.is_repeated = False
         self._sender = sender
         self._last: int | None = None
-        send = sender._send_rtcp
-
-        async def send_rtcp(packets: list[Any]) -> None:
-            self.note(packets)
-            await send(packets)
-
-        sender._send_rtcp = send_rtcp
+        before_sent_rtcp(sender, self.note)
 
     @guarded(None)
     def note(self, packets: list[Any]) -> None:
