@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import itertools
 import os
 import random
 import sqlite3
@@ -15,7 +17,7 @@ from fastrtc.server.cluster.directory import (
     Key,
     NodeUnknown,
 )
-from fastrtc.server.cluster.sqlite import SQLiteDirectory
+from fastrtc.server.cluster.sqlite import SQLiteDirectory, prepare
 from tests.server.cluster.contract import KEY, DirectoryContract, node
 from tests.server.cluster.race import check_race, race_of_processes
 
@@ -68,6 +70,34 @@ async def directory(path: Path) -> Iterator[SQLiteDirectory]:
 
 def test_processes_that_start_at_once_share_it(path: Path) -> None:
     check_race(SQLiteDirectory(path, lost_after_s=60), *race_of_processes(SQLiteDirectory, path))
+
+
+def test_tables_created_between_any_two_statements_of_another_process(tmp_path: Path) -> None:
+    def connect(path: Path, timeout_s: float) -> sqlite3.Connection:
+        return sqlite3.connect(path, timeout=timeout_s, isolation_level=None)
+
+    created = []
+    for place in itertools.count():
+        path = tmp_path / str(place)
+        statements = 0
+
+        def create_too(statement: str, path: Path = path, place: int = place) -> None:
+            nonlocal statements
+            statements += 1
+            if statements == place + 1:
+                with contextlib.closing(connect(path, 0)) as other:
+                    with contextlib.suppress(sqlite3.OperationalError):  # locked
+                        prepare(other, deadline=0)
+                        created.append(place)
+
+        with contextlib.closing(connect(path, 1)) as connection:
+            connection.set_trace_callback(create_too)
+            prepare(connection, time.monotonic() + 10)
+            connection.set_trace_callback(None)
+            assert connection.execute("SELECT * FROM nodes").fetchall() == []
+        if statements <= place:
+            break
+    assert {0, 1} <= set(created)
 
 
 def test_its_file_is_for_its_owner_only(path: Path) -> None:

@@ -29,7 +29,7 @@ from .directory import (
     read_nodes,
 )
 
-__all__ = ["SQLiteDirectory"]
+__all__ = ["SQLiteDirectory", "prepare"]
 
 T = TypeVar("T")
 
@@ -272,7 +272,7 @@ class SQLiteDirectory:
             self._connection = sqlite3.connect(
                 self._path, timeout=timeout_s, isolation_level=None, check_same_thread=False
             )
-            _prepare(self._connection, time.monotonic() + timeout_s)
+            prepare(self._connection, time.monotonic() + timeout_s)
         return self._connection
 
     def _disconnect(self) -> None:
@@ -282,22 +282,27 @@ class SQLiteDirectory:
                 connection.close()
 
 
-def _prepare(connection: sqlite3.Connection, deadline: float) -> None:
-    """Create the tables in a new file, and check those in an old one."""
+def prepare(connection: sqlite3.Connection, deadline: float) -> None:
+    """Create the tables in a new file, and check those in an old one, or another process's.
+
+    The deadline, for a locked file, is a time of ``time.monotonic``.
+
+    Raises:
+        sqlite3.DatabaseError: The file is not for this version of fastrtc.
+    """
     while True:
         try:
-            application, version = _ids(connection)
-            if (application, version) == (0, 0) and not _has_tables(connection):
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("BEGIN IMMEDIATE")
-                if not _has_tables(connection):
-                    for statement in TABLES.split(";"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version = {VERSION}")
-                connection.execute("COMMIT")
-                continue
-            break
+            application, version, is_empty = _header(connection)
+            if (application, version) != (0, 0) or not is_empty:
+                break
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            if _is_empty(connection):
+                for statement in TABLES.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
             # SQLite does not wait for the processes that change the journal mode of a new file.
             if "locked" not in str(error) or time.monotonic() > deadline:
@@ -312,13 +317,21 @@ def _prepare(connection: sqlite3.Connection, deadline: float) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def _ids(connection: sqlite3.Connection) -> tuple[int, int]:
+def _header(connection: sqlite3.Connection) -> tuple[int, int, bool]:
+    """Return the ids of the program and of its tables, and whether there are none.
+
+    Read in one transaction, because another process may be creating the tables.
+    """
+    connection.execute("BEGIN")
     application = connection.execute("PRAGMA application_id").fetchone()[0]
-    return application, connection.execute("PRAGMA user_version").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    is_empty = _is_empty(connection)
+    connection.execute("COMMIT")
+    return application, version, is_empty
 
 
-def _has_tables(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
