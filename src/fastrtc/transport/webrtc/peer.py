@@ -151,13 +151,14 @@ class Peer:
         self.pc.on("datachannel", self._channel_opened)
         self._resumes = resumes
         self._detached = False
+        self._has_offer = False  # aiortc writes the whole offer anew when asked for it
         session.context.run(current_channel.set_source, lambda: session.channel)
         session.on_close(self.close)
 
     @property
     def has_offer(self) -> bool:
         """Whether aiortc has the offer, so that candidates can be added."""
-        return not self._detached and self.pc.remoteDescription is not None
+        return self._has_offer and not self._detached
 
     @property
     def ended(self) -> bool:
@@ -193,6 +194,7 @@ class Peer:
         self._intake.begin(offer)
         try:
             await pc.setRemoteDescription(RTCSessionDescription(offer.sdp, "offer"))
+            self._has_offer = True
             self._rtp.attach(pc, offer, self.second_video)
             if pc.sctp is not None:
                 limit_messages(pc, self.limits.messages_per_s, self._abused)
