@@ -4,6 +4,7 @@ import os
 import socket
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,14 @@ def test_a_socket_and_a_secret_that_were_removed_are_made_again(tmp_path: Path):
         restore_secret(f"{tmp_path}/secret", secret)
         restore_secret(f"{tmp_path}/secret", "another one")  # it is there
         assert read_secret(f"{tmp_path}/secret") == secret
+
+
+def test_a_secret_in_use_does_not_get_old(tmp_path: Path):
+    path = tmp_path / "secret"
+    secret = read_secret(str(path))
+    os.utime(path, (0, 0))
+    restore_secret(str(path), secret)
+    assert path.stat().st_mtime > time.time() - 3600
 
 
 @pytest.mark.parametrize("of", ["sqlite", "unix"])

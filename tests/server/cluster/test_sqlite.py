@@ -4,8 +4,10 @@ import itertools
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,8 @@ from fastrtc.server.cluster.directory import (
     Key,
     NodeUnknown,
 )
-from fastrtc.server.cluster.sqlite import SQLiteDirectory, prepare
+from fastrtc.server.cluster.sqlite import SQLiteDirectory
+from fastrtc.server.cluster.sqlite_file import prepare
 from tests.server.cluster.contract import KEY, DirectoryContract, node
 from tests.server.cluster.race import check_race, race_of_processes
 
@@ -100,6 +103,38 @@ def test_tables_created_between_any_two_statements_of_another_process(tmp_path: 
     assert {0, 1} <= set(created)
 
 
+NODE_IN_A_PROCESS = """
+import asyncio, sys
+from fastrtc.server.cluster.directory import Node
+from fastrtc.server.cluster.sqlite import SQLiteDirectory
+
+async def beat(path, name):
+    directory = SQLiteDirectory(path, lost_after_s=60)
+    print(*sorted(node.id for node in await directory.beat(Node(name, "unix:/x"), ())))
+    await directory.close()
+
+asyncio.run(beat(*sys.argv[1:]))
+"""
+
+
+def beat_in_a_process(path: Path, name: str) -> list[str]:
+    command = [sys.executable, "-c", NODE_IN_A_PROCESS, str(path), name]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+async def test_two_in_a_process_share_it_with_other_processes(path: Path) -> None:
+    one, two = (SQLiteDirectory(path, lost_after_s=60) for _ in range(2))
+    await one.beat(node("one"), ())
+    await two.beat(node("two"), ())
+    assert beat_in_a_process(path, "a") == ["a", "one", "two"]
+    assert beat_in_a_process(path, "b") == ["a", "b", "one", "two"]
+    assert sorted(each.id for each in await one.beat(node("one"))) == ["a", "b", "one", "two"]
+    await one.close()
+    assert beat_in_a_process(path, "c") == ["a", "b", "c", "one", "two"]
+    assert await two.node("c") is not None
+    await two.close()
+
+
 def test_its_file_is_for_its_owner_only(path: Path) -> None:
     async def use() -> list[int]:
         directory = SQLiteDirectory(path)
@@ -130,6 +165,24 @@ def test_a_file_that_is_no_database_is_refused(path: Path, content: bytes) -> No
     assert path.read_bytes() == content
 
 
+def test_a_damaged_file_is_to_be_deleted(path: Path) -> None:
+    async def beat(keys: Collection[Key]) -> list[str]:
+        directory = SQLiteDirectory(path)
+        try:
+            return [one.id for one in await directory.beat(node("a"), keys)]
+        finally:
+            await directory.close()
+
+    asyncio.run(beat([Key("/", str(number)) for number in range(500)]))
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(bytes(range(256)) * 48)
+    with pytest.raises(DirectoryUnreachable, match="malformed; delete it$"):
+        asyncio.run(beat([]))
+    path.unlink()
+    assert asyncio.run(beat([])) == ["a"]
+
+
 async def test_a_database_of_another_program_is_refused(path: Path, directory: Directory) -> None:
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE nodes (name TEXT)")
@@ -152,7 +205,7 @@ async def test_a_file_of_another_version_is_refused(path: Path, directory: Direc
 @pytest.mark.parametrize("place", ["missing/directory", "."])
 async def test_a_file_that_cannot_be_created_is_an_error(tmp_path: Path, place: str) -> None:
     directory = SQLiteDirectory(tmp_path / place)
-    with pytest.raises(DirectoryUnreachable, match="cannot be used: .*(No such file|Is a direct)"):
+    with pytest.raises(DirectoryUnreachable, match="cannot be used: .*(No such file|not a file)"):
         await directory.find(KEY)
     await directory.close()
 

@@ -222,10 +222,15 @@ def _check_own(folder: Path) -> None:
 def restore_secret(path: str, secret: str) -> None:
     """Create the file with a secret again if it was removed.
 
+    Otherwise it gets the current time, so that cleaners of temporary files do not take it for
+    old: a process that starts without it creates another secret, which the others do not know.
+
     Raises:
         OSError: If the file cannot be created.
     """
-    if not os.path.exists(path):
+    try:
+        os.utime(path)
+    except FileNotFoundError:
         _create_secret(Path(path), secret)
 
 

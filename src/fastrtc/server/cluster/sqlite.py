@@ -28,38 +28,11 @@ from .directory import (
     check_item,
     read_nodes,
 )
+from .sqlite_file import identity, open_database
 
-__all__ = ["SQLiteDirectory", "prepare"]
+__all__ = ["SQLiteDirectory"]
 
 T = TypeVar("T")
-
-APPLICATION_ID = 0x46525443
-"""Identifies the files of this module, see SQLite's ``PRAGMA application_id``."""
-
-VERSION = 1
-"""Of the tables. A file with another version is refused."""
-
-MIN_FILE_BYTES = 512
-"""Of a database. SQLite would overwrite a smaller file, whatever it contains."""
-
-TABLES = """
-CREATE TABLE nodes (id TEXT PRIMARY KEY, record TEXT NOT NULL, beat_at REAL NOT NULL);
-CREATE TABLE owners (
-    stream TEXT, id TEXT, node TEXT NOT NULL, PRIMARY KEY (stream, id)
-) WITHOUT ROWID;
-CREATE INDEX owners_by_node ON owners (node);
-CREATE TABLE items (
-    number INTEGER PRIMARY KEY, stream TEXT NOT NULL, id TEXT NOT NULL,
-    left_at REAL NOT NULL, expires_at REAL NOT NULL, item BLOB NOT NULL
-);
-CREATE INDEX items_by_key ON items (stream, id);
-CREATE INDEX items_by_expiry ON items (expires_at);
-CREATE INDEX items_by_time ON items (left_at);
-CREATE TABLE waiting (
-    stream TEXT, id TEXT, expires_at REAL NOT NULL, PRIMARY KEY (stream, id)
-) WITHOUT ROWID;
-CREATE INDEX waiting_by_expiry ON waiting (expires_at);
-"""
 
 
 class SQLiteDirectory:
@@ -247,8 +220,9 @@ class SQLiteDirectory:
                 return operation(self._connect())
             except (OSError, sqlite3.Error) as error:
                 self._disconnect()
+                hint = "; delete it" if "malformed" in str(error) else ""  # nodes fill a new one
                 raise DirectoryUnreachable(
-                    f"the directory {self._path} cannot be used: {error}"
+                    f"the directory {self._path} cannot be used: {error}{hint}"
                 ) from None
 
         running = asyncio.get_running_loop().run_in_executor(self._thread, run)
@@ -261,18 +235,10 @@ class SQLiteDirectory:
 
     def _connect(self) -> sqlite3.Connection:
         """Return the connection, a new one if the file has been deleted or replaced."""
-        if self._connection is not None and self._file != _identity(self._path):
+        if self._connection is not None and self._file != identity(self._path):
             self._disconnect()
         if self._connection is None:
-            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-            if 0 < self._path.stat().st_size < MIN_FILE_BYTES:
-                raise sqlite3.DatabaseError("file is not a database")
-            self._file = _identity(self._path)
-            timeout_s = OPERATION_TIMEOUT_S * 0.9
-            self._connection = sqlite3.connect(
-                self._path, timeout=timeout_s, isolation_level=None, check_same_thread=False
-            )
-            prepare(self._connection, time.monotonic() + timeout_s)
+            self._connection, self._file = open_database(self._path, OPERATION_TIMEOUT_S * 0.9)
         return self._connection
 
     def _disconnect(self) -> None:
@@ -280,66 +246,6 @@ class SQLiteDirectory:
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
-
-
-def prepare(connection: sqlite3.Connection, deadline: float) -> None:
-    """Create the tables in a new file, and check those in an old one, or another process's.
-
-    The deadline, for a locked file, is a time of ``time.monotonic``.
-
-    Raises:
-        sqlite3.DatabaseError: The file is not for this version of fastrtc.
-    """
-    while True:
-        try:
-            application, version, is_empty = _header(connection)
-            if (application, version) != (0, 0) or not is_empty:
-                break
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("BEGIN IMMEDIATE")
-            if _is_empty(connection):
-                for statement in TABLES.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait for the processes that change the journal mode of a new file.
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            time.sleep(0.005)
-    if application != APPLICATION_ID:
-        raise sqlite3.DatabaseError("it is a database of another program")
-    if version != VERSION:
-        raise sqlite3.DatabaseError("another version of fastrtc created it; delete it")
-    connection.execute("PRAGMA synchronous = NORMAL")
-
-
-def _header(connection: sqlite3.Connection) -> tuple[int, int, bool]:
-    """Return the ids of the program and of its tables, and whether there are none.
-
-    Read in one transaction, because another process may be creating the tables.
-    """
-    connection.execute("BEGIN")
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    is_empty = _is_empty(connection)
-    connection.execute("COMMIT")
-    return application, version, is_empty
-
-
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _is_known(connection: sqlite3.Connection, node_id: str) -> bool:
