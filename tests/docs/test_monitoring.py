@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from importlib.metadata import distribution
 from types import ModuleType
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.demos.running import MARKS, PATIENCE
 from tests.support.servers import serving
 from tests.support.speech import recorded_prompt
 
-from .pages import DOCS
+from .pages import DOCS, ROOT
 
 Snippet = Callable[[str], ModuleType]
 METRIC = re.compile(r"\bfastrtc_\w+")
@@ -53,6 +54,20 @@ async def test_traces_contain_the_spans_of_the_program(snippet: Snippet) -> None
     [think] = [span for span in exporter.get_finished_spans() if span.name == "think"]
     [function] = [span for span in exporter.get_finished_spans() if "function" in span.name]
     assert think.parent == function.context
+
+
+def test_the_extra_has_what_the_programs_import() -> None:
+    [extra] = re.findall(r"^metrics = \[(.*)]", (ROOT / "pyproject.toml").read_text("utf-8"), re.M)
+    packages = re.findall(r'"([\w-]+)', extra)
+    folders = {
+        str(folder).replace("/", ".")
+        for package in packages
+        for file in distribution(package).files or ()
+        for folder in file.parents
+    }
+    programs = [path.read_text("utf-8") for path in (DOCS / "src/monitoring").glob("*.py")]
+    imported = re.findall(r"^from (opentelemetry\S*)", "\n".join(programs), re.M)
+    assert len(imported) >= 3 and set(imported) <= folders
 
 
 def names_of(text: str) -> set[str]:
