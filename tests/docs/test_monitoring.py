@@ -36,11 +36,11 @@ async def test_prometheus_needs_its_token(snippet: Snippet) -> None:
     module = snippet("monitoring/prometheus.py")
     transport = httpx.ASGITransport(module.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-        assert "fastrtc_sessions" in (await client.get("/metrics/")).text
+        assert "fastrtc_sessions" in (await client.get("/metrics")).text
         module.TOKEN = "key"
-        assert (await client.get("/metrics/")).status_code == 403
+        assert (await client.get("/metrics")).status_code == 403
         headers = {"Authorization": "Bearer key"}
-        assert (await client.get("/metrics/", headers=headers)).status_code == 200
+        assert (await client.get("/metrics", headers=headers)).status_code == 200
 
 
 async def test_traces_contain_the_spans_of_the_program(snippet: Snippet) -> None:
@@ -91,7 +91,7 @@ def test_the_dashboard_the_rules_and_the_page_name_the_metrics() -> None:
     page = (DOCS / "monitoring.md").read_text("utf-8")
     assert {name for name in METRIC.findall(page) if f"| `{name}` |" in page} == known
     config = yaml.safe_load((DOCS / "monitoring/prometheus.yml").read_text("utf-8"))
-    assert config["scrape_configs"][0]["metrics_path"] == "/metrics/"
+    assert config["scrape_configs"][0]["metrics_path"] == "/metrics"
     assert config["rule_files"] == ["rules.yml"]
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from opentelemetry.sdk.trace import TracerProvider
 
 import fastrtc
 from fastrtc import Stream
 from fastrtc.metrics import MetricsExtraMissing
+from fastrtc.server.attachment import endpoint_of
 from tests.webrtc.handlers import AsyncAudioEcho
 
 
@@ -17,6 +19,25 @@ from tests.webrtc.handlers import AsyncAudioEcho
 def test_something_else_than_a_stream(function: str, other: Any) -> None:
     with pytest.raises(TypeError, match=rf"{function}\(\) .* a Stream, not "):
         getattr(fastrtc.metrics, function)(other)
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "problem"),
+    [
+        ("prometheus", {"registry": 3}, "registry must be a CollectorRegistry or None, not 3"),
+        ("prometheus", {"authorize": 3}, "authorize must be a function .* or None, not 3"),
+        ("prometheus", {"authorize": False}, "authorize must be .* not False"),
+        ("trace", {"tracer_provider": 3}, "tracer_provider must be a TracerProvider or None, not"),
+        ("trace", {"tracer_provider": TracerProvider}, "tracer_provider must be"),
+        ("trace", {"texts": "no"}, "texts must be True or False, not 'no'"),
+    ],
+)
+def test_invalid_options(function: str, options: dict[str, Any], problem: str) -> None:
+    stream = Stream(AsyncAudioEcho(), modality="audio", verbose=False)
+    with pytest.raises(TypeError, match=problem):
+        getattr(fastrtc.metrics, function)(stream, **options)
+    hooks = endpoint_of(stream).hooks
+    assert not hooks.monitors and not hooks.turn_listeners, "it is not measured by halves"
 
 
 @pytest.mark.parametrize(

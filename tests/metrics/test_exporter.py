@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from fastrtc import Stream, Unauthorized
@@ -163,3 +165,34 @@ async def test_other_requests_than_reads_are_refused(registry: CollectorRegistry
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]
+
+
+async def test_it_is_served_at_a_path_of_the_app(registry: CollectorRegistry) -> None:
+    """A route has the path itself; a mounted app is below it, and the path a redirect."""
+    web, app = FastAPI(), prometheus(stream_of(), registry=registry)
+    web.routes.append(Route("/metrics", app))
+    web.mount("/mounted", app)
+    for path, status in (("/metrics", 200), ("/mounted", 307), ("/mounted/", 200)):
+        answer = await get(web, path)
+        assert (answer.status_code, "fastrtc_sessions" in answer.text) == (status, status == 200)
+    assert (await get(web, "/metrics", method="POST")).status_code == 405
+
+
+@pytest.mark.parametrize("given", ["none/yet", ""])
+async def test_the_folder_of_several_processes_is_created(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / given))
+    assert (await get(prometheus(stream_of(), registry=registry))).status_code == 200
+    assert (tmp_path / given).is_dir()
+
+
+@pytest.mark.parametrize("given", ["file", "file/folder", None])
+def test_the_folder_of_several_processes_is_none(
+    registry: CollectorRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None
+) -> None:
+    (tmp_path / "file").touch()
+    folder = "" if given is None else str(tmp_path / given)
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", folder)
+    with pytest.raises(ValueError, match=f"PROMETHEUS_MULTIPROC_DIR must be a folder: .*'{folder}"):
+        prometheus(stream_of(), registry=registry)

@@ -2,6 +2,7 @@ import hmac
 import os
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from fastrtc import ReplyOnPause, Stream
 from fastrtc.metrics import prometheus
@@ -27,4 +28,4 @@ stream = Stream(
 )
 app = FastAPI()
 stream.mount(app)
-app.mount("/metrics", prometheus(stream, authorize=is_prometheus))
+app.routes.append(Route("/metrics", prometheus(stream, authorize=is_prometheus)))

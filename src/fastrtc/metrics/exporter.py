@@ -29,7 +29,11 @@ def prometheus(
     registry: CollectorRegistry | None = None,
     authorize: Authorize | None = None,
 ) -> MetricsApp:
-    """Measure a stream, and return an app that Prometheus reads: ``app.mount("/metrics", ...)``.
+    """Measure a stream, and return an app that Prometheus reads.
+
+    ``app.routes.append(Route("/metrics", prometheus(stream)))``, with ``Route`` of
+    ``starlette.routing``, serves it at ``/metrics``; with ``app.mount("/metrics", ...)`` it is at
+    ``/metrics/``, to which ``/metrics`` is redirected.
 
     The values are those of all streams of the process that are measured, and of the program's own
     metrics in the registry. With several processes, set ``PROMETHEUS_MULTIPROC_DIR``. No label
@@ -48,10 +52,11 @@ def prometheus(
 
     Raises:
         MetricsExtraMissing: If ``prometheus-client`` is not installed.
-        TypeError: If *stream* is no stream.
+        TypeError: If *stream* is no stream, or another argument is not what it should be.
+        ValueError: If ``PROMETHEUS_MULTIPROC_DIR`` is no folder, and none can be created.
     """
     try:
-        from prometheus_client import REGISTRY
+        from prometheus_client import REGISTRY, CollectorRegistry
     except ImportError as error:
         raise MetricsExtraMissing("prometheus-client") from error
     from .monitor import measure
@@ -59,6 +64,11 @@ def prometheus(
     if not isinstance(stream, WebRTCConnectionMixin):
         raise TypeError(f"prometheus() measures a Stream, not {stream!r}")
     registry = REGISTRY if registry is None else registry
+    if not isinstance(registry, CollectorRegistry):
+        raise TypeError(f"registry must be a CollectorRegistry or None, not {registry!r}")
+    if authorize is not None and not callable(authorize):
+        raise TypeError(f"authorize must be a function of the request, or None, not {authorize!r}")
+    _create_folder()
     measure(endpoint_of(stream), registry)
     return MetricsApp(registry, authorize)
 
@@ -89,6 +99,17 @@ class MetricsApp:
             await PlainTextResponse(reason, 403)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+
+def _create_folder() -> None:
+    """Create the folder of several processes, which ``prometheus_client`` expects to exist."""
+    folder = os.environ.get(MULTIPROCESS)
+    if folder is None:
+        return
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"{MULTIPROCESS} must be a folder: {error}") from error
 
 
 async def _live(receive: Receive, send: Send) -> None:

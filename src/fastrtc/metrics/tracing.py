@@ -56,14 +56,20 @@ def trace(
 
     Raises:
         MetricsExtraMissing: If ``opentelemetry-api`` is not installed.
-        TypeError: If *stream* is no stream.
+        TypeError: If *stream* is no stream, or another argument is not what it should be.
     """
     try:
-        from opentelemetry.trace import get_tracer
+        from opentelemetry.trace import TracerProvider, get_tracer
     except ImportError as error:
         raise MetricsExtraMissing("opentelemetry-api") from error
     if not isinstance(stream, WebRTCConnectionMixin):
         raise TypeError(f"trace() follows a Stream, not {stream!r}")
+    if tracer_provider is not None and not isinstance(tracer_provider, TracerProvider):
+        raise TypeError(
+            f"tracer_provider must be a TracerProvider or None, not {tracer_provider!r}"
+        )
+    if not isinstance(texts, bool):  # as "no" would send what was said
+        raise TypeError(f"texts must be True or False, not {texts!r}")
     traces = _Traces(tracer_provider, texts, get_tracer("fastrtc", __version__, tracer_provider))
     listeners = endpoint_of(stream).hooks.turn_listeners
     for n, listener in enumerate(listeners):
