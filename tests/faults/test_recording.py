@@ -11,13 +11,21 @@ import numpy as np
 import pytest
 from aiortc.rtp import RtcpSrPacket
 
-from fastrtc import Recorder, Stream
+from fastrtc import Context, Recorder, Stream
 from tests.recording.sound import RATE, onsets, read, tone
 from tests.support.connections import connections_of
 from tests.support.forks import forked
-from tests.support.peers import LOCAL, AudioSource, Client, VideoSource, eventually
+from tests.support.peers import (
+    LOCAL,
+    AudioSource,
+    Client,
+    Network,
+    VideoSource,
+    eventually,
+    shape_network,
+)
 from tests.support.stalls import AUDIBLE_S, TRIES, Stalls
-from tests.webrtc.handlers import AsyncAudioVideoEcho, flip
+from tests.webrtc.handlers import AsyncAudioEcho, AsyncAudioVideoEcho, flip
 from tests.websocket.served import serve
 from tests.websocket.test_resume import Ramp, begin, cut
 
@@ -62,6 +70,37 @@ async def test_a_session_that_is_resumed_has_one_recording(tmp_path: Path) -> No
     assert (np.abs(after - before) < 400).all()  # ramps 8000 a second
     assert 6_000 < before[np.argmax(silent[gaps])] < 12_000
     assert len(played) / RATE == pytest.approx(3, abs=0.05)
+
+
+@pytest.mark.parametrize("suffix", [".ogg", ".wav"])
+async def test_what_a_slow_network_still_has_at_the_consent_is_left_out(
+    tmp_path: Path, suffix: str
+) -> None:
+    """All packets come 0.6 s late from shortly before it; the tone becomes lower at it."""
+    contexts: list[Context] = []
+    stream = Stream(
+        AsyncAudioEcho(),
+        modality="audio",
+        mode="send-receive",
+        record=Recorder(tmp_path / f"x{suffix}", start="manual"),
+        on_connect=contexts.append,
+        server_rtc_configuration=LOCAL,
+    )
+    source, network = AudioSource(tone(20, 1000)), Network(late_by=0.6)
+    async with Client(stream, audio=source) as client:
+        shape_network(client.pc, network)
+        await eventually(lambda: client.loud())
+        network.late_every = 1
+        await asyncio.sleep(0.3)
+        source.samples = tone(20, 300)
+        await asyncio.sleep(0.06)  # what had been encoded is sent
+        contexts[0].recording.start()
+        sent = source.sent
+        await eventually(lambda: source.sent > sent + 2 * RATE)
+    left, _ = read(tmp_path / f"x{suffix}")
+    begin = np.flatnonzero(np.abs(left) > 1000)[0]
+    spectrum = np.abs(np.fft.rfft(left[begin : begin + RATE // 2] * np.hanning(RATE // 2)))
+    assert spectrum[140:160].max() > 100 * spectrum[490:510].max()
 
 
 FLASH_S = 0.8

@@ -1,5 +1,6 @@
 """What was said before the speaker's consent is not in a recording."""
 
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,43 @@ def test_nothing_is_heard_from_before_the_consent(
     heard = track.read(3 * RATE).samples
     assert heard.max() == AFTER
     assert np.count_nonzero(heard) / RATE == pytest.approx(3 - MARGIN_S, abs=0.03)
+
+
+@pytest.mark.parametrize("drain_s", [0.0, 0.012])
+@pytest.mark.parametrize("until_s", [-0.3, 0.1, 0.3])
+@pytest.mark.parametrize("late_s", [0.6, 1.5])
+def test_a_backlog_at_the_consent_is_left_out(late_s: float, until_s: float, drain_s: float):
+    """What was said until shortly after it comes late, so that all of the first audio is."""
+    consent_s, delay_s, sent_s = 103.0, 0.03, 0.0
+    timeline = Timeline(rates=(RATE, RATE), packets=True, consent=True)
+    events = []
+    for n in range(700):
+        said_s = 95 + n * 0.02
+        late = late_s if said_s + 0.02 < consent_s + until_s else 0.0
+        sent_s = max(said_s + 0.02 + delay_s + late, sent_s + drain_s)
+        level = AFTER if said_s + delay_s >= consent_s else BEFORE
+        samples = np.full((1, FRAME), level, np.int16)
+        events.append(Received(said_s - 40, True, sent_s, RATE, samples))
+    blocks = list(timeline.start(consent_s, 40 + delay_s))
+    for batch in range(20):
+        now_s = consent_s + batch * 0.4
+        timeline.add([event for event in events if now_s <= event.arrival_s < now_s + 0.4])
+        blocks += timeline.read(now_s + 0.4)
+    blocks += timeline.stop(111.0)
+    heard = np.concatenate([block.received.samples for block in blocks])
+    assert heard.max() == AFTER
+    assert np.count_nonzero(heard) / RATE == pytest.approx(6, abs=0.03)
+
+
+def test_another_clock_of_the_client_is_not_a_backlog() -> None:
+    for offset_s in (19.0, 45.0, inf):
+        track = SampleTrack()
+        audio = ReceivedAudio(track, 100.0, consent_s=100.0, known_offset_s=offset_s)
+        for n in range(100):
+            samples = np.full((1, FRAME), AFTER, np.int16)
+            audio.add(Received(60 + n * 0.02, True, 100.02 + n * 0.02, RATE, samples))
+        audio.finish()
+        assert np.count_nonzero(track.read(5 * RATE).samples) / RATE == pytest.approx(2, abs=0.05)
 
 
 @pytest.mark.parametrize("client", ["Chromium", "narrow", "aiortc"])

@@ -1,6 +1,10 @@
+from math import inf
+
 import numpy as np
+import pytest
 
 from fastrtc.pacing.taps import Source
+from fastrtc.recording.baseline import DelayBaseline
 from fastrtc.recording.events import (
     Confirmed,
     Cut,
@@ -12,14 +16,14 @@ from fastrtc.recording.events import (
     Restored,
     TakenBack,
 )
-from fastrtc.recording.taps import MAX_EVENTS, PictureTaps, Taps
+from fastrtc.recording.taps import MAX_EVENTS, DelayTap, PictureTaps, Taps
 
 SAMPLES = np.zeros((1, 480), np.int16)
 
 
 def test_media_time_is_that_of_rtp_or_the_number_of_samples() -> None:
     now = [5.0]
-    taps = Taps(lambda: now[0])
+    taps = Taps(lambda: now[0], DelayBaseline())
     taps.received(48_000, SAMPLES, None)
     taps.skipped(0.5)
     taps.received(24_000, SAMPLES, None)
@@ -41,8 +45,25 @@ def test_media_time_is_that_of_rtp_or_the_number_of_samples() -> None:
     assert taps.take() == []
 
 
+def test_the_delay_is_known_before_and_while_audio_is_recorded() -> None:
+    now, delays = [105.0], DelayBaseline()
+    before, during = DelayTap(lambda: now[0], delays), Taps(lambda: now[0], delays)
+    assert delays.recent(now[0]) == inf
+    before.skipped(3.0)
+    before.received(24_000, SAMPLES, None)
+    assert delays.recent(now[0]) == inf
+    before.received(24_000, SAMPLES, Source(3.0, b""))
+    assert delays.recent(now[0]) == pytest.approx(102.0 - 480 / 24_000)
+    now[0] = 106.0
+    during.received(24_000, SAMPLES, Source(4.3, b""))
+    assert delays.recent(now[0]) == pytest.approx(101.7 - 480 / 24_000)
+    assert delays.recent(now[0] + 30) == inf
+    delays.reset()
+    assert delays.recent(now[0]) == inf
+
+
 def test_a_packet_belongs_to_the_audio_that_was_sent_last() -> None:
-    taps = Taps(lambda: 5.0)
+    taps = Taps(lambda: 5.0, DelayBaseline())
     taps.encoded(b"of nothing")
     for samples, packet in ((SAMPLES, b"first"), (SAMPLES, b""), (SAMPLES[:, :240], b"of 10 ms")):
         taps.played(5.0, 24_000, samples, catches_up=True)
@@ -55,7 +76,7 @@ def test_a_packet_belongs_to_the_audio_that_was_sent_last() -> None:
 
 
 def test_the_other_events_and_their_bound() -> None:
-    taps = Taps(lambda: 7.0)
+    taps = Taps(lambda: 7.0, DelayBaseline())
     taps.played(6.9, 48_000, SAMPLES, catches_up=True)
     taps.confirmed(0.3)
     taps.cut(0.2)

@@ -22,6 +22,10 @@ class DelayBaseline:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all packets: others have another clock."""
         self.offset = inf
         self._current = inf  # the smallest of this window
         self._before = inf  # that of the window before
@@ -43,3 +47,7 @@ class DelayBaseline:
             return
         self._current = min(self._current, offset)
         self.offset = min(self._before, self._current)
+
+    def recent(self, now_s: float) -> float:
+        """Return the offset; infinity if nothing has come for a whole window."""
+        return self.offset if now_s < self._until + WINDOW_S else inf

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..audio.libopus import DELAY_S
 from .packet_track import PACKET_S
 
-__all__ = ["ENCODED_FIRST", "MARGIN_S", "HeldAudio", "cut_before"]
+__all__ = ["ENCODED_FIRST", "MARGIN_S", "HeldAudio", "consented_offset", "cut_before"]
 
 MARGIN_S = DELAY_S + PACKET_S
 """How much is left out after the consent, too, in seconds. Decoded audio is late by the delay of
@@ -21,6 +21,11 @@ spreads a sound over its packet."""
 ENCODED_FIRST = 2
 """How many chunks are encoded after the consent, rather than written as they were sent: the packet
 of the first one has what was left out of it, and the next one may have a copy of that (FEC)."""
+
+
+BACKLOG_S = 20.0
+"""How much later than audio before the consent the first audio after it may be, in seconds. If it
+seems to be more, the client has started another clock."""
 
 
 class HeldAudio(NamedTuple):
@@ -37,6 +42,16 @@ class HeldAudio(NamedTuple):
     rate: int
     samples: NDArray[np.int16]
     packet: bytes
+
+
+def consented_offset(first_s: float, known_s: float) -> float:
+    """Return the offset from media time to ours that tells what was said after the consent.
+
+    Args:
+        first_s: That of the first audio after the consent. All of it may be late.
+        known_s: That of audio before the consent; infinity if it is not known.
+    """
+    return known_s if 0 < first_s - known_s <= BACKLOG_S else first_s
 
 
 def cut_before(held: Sequence[HeldAudio], media_s: float) -> list[HeldAudio]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..audio.converter import AudioConverter
 from .baseline import DelayBaseline
-from .consent import ENCODED_FIRST, MARGIN_S, HeldAudio, cut_before
+from .consent import ENCODED_FIRST, MARGIN_S, HeldAudio, consented_offset, cut_before
 from .correction import PositionCorrection
 from .events import Received
 from .joined import ROUNDING_S, JoinedAudio
@@ -79,6 +79,7 @@ class ReceivedAudio:
         consent_s: When the speaker consented; what was said before, and until ``MARGIN_S`` later,
             is left out, however late it arrives. None if there is no such time.
         packets: Where to place packets; None if they are not used.
+        known_offset_s: See ``consented_offset``.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class ReceivedAudio:
         began_s: float,
         consent_s: float | None = None,
         packets: PacketTrack | None = None,
+        known_offset_s: float = inf,
     ) -> None:
         self._track = track
         self._packets = packets
@@ -96,6 +98,7 @@ class ReceivedAudio:
         self._rate = track.rate
         self._began_s = began_s
         self._consent_s = consent_s
+        self._known_offset_s = known_offset_s
         self._encoded_first = 0 if consent_s is None else ENCODED_FIRST  # chunks left to encode
         self._baseline = DelayBaseline()
         self._anchor_s = 0.0  # what to add to media time
@@ -209,9 +212,10 @@ class ReceivedAudio:
             self._release()
 
     def _consented(self, held: list[HeldAudio]) -> list[HeldAudio]:
-        """Return what was said after the consent, by the smallest delay among the first audio."""
+        """Return what was said after the consent, by the smallest delay of what is known."""
         if self._consent_s is not None and not self._started:
-            held = cut_before(held, self._consent_s + MARGIN_S - self._baseline.offset)
+            offset_s = consented_offset(self._baseline.offset, self._known_offset_s)
+            held = cut_before(held, self._consent_s + MARGIN_S - offset_s)
         first, rest = held[: self._encoded_first], held[self._encoded_first :]
         self._encoded_first -= len(first)
         return [part._replace(packet=b"") for part in first] + rest

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pacing.taps import Source
+from .baseline import DelayBaseline
 from .events import (
     Confirmed,
     Cut,
@@ -24,22 +25,44 @@ from .events import (
 )
 from .packet_track import PACKET_S
 
-__all__ = ["PictureTaps", "Taps"]
+__all__ = ["DelayTap", "PictureTaps", "Taps"]
 
 MAX_EVENTS = 10_000
 """Events between two batches, beyond which further ones are dropped: 50 times as many as audio in
 packets of 2.5 ms has."""
 
 
-class Taps:
+class DelayTap:
+    """Follow the delay of the client's audio, also while it is not recorded.
+
+    Args:
+        clock: Returns the time of the event loop.
+        delays: The delays of audio with RTP times.
+    """
+
+    def __init__(self, clock: Callable[[], float], delays: DelayBaseline) -> None:
+        self._clock = clock
+        self._delays = delays
+
+    def received(self, rate: int, samples: NDArray[np.int16], source: Source | None) -> None:
+        """Note when audio has arrived."""
+        if source is not None:
+            self._delays.add(source.media_s + samples.shape[1] / rate, self._clock())
+
+    def skipped(self, seconds: float) -> None:
+        """Ignore what the client did not send."""
+
+
+class Taps(DelayTap):
     """Collect the events of a connection. See ``pacing.taps``.
 
     Args:
         clock: Returns the time of the event loop.
+        delays: The delays of audio with RTP times.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], delays: DelayBaseline) -> None:
+        super().__init__(clock, delays)
         self._events: list[Event] = []
         self._media_s = 0.0
 
@@ -57,6 +80,7 @@ class Taps:
 
     def received(self, rate: int, samples: NDArray[np.int16], source: Source | None) -> None:
         """Note audio; without RTP time it follows what came before."""
+        super().received(rate, samples, source)
         if len(self._events) < MAX_EVENTS:
             timed = source is not None
             media_s, packet = source or (self._media_s, b"")

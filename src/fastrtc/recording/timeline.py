@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 
 from .events import (
     Confirmed,
@@ -69,8 +70,13 @@ class Timeline:
         """How much was returned, in seconds."""
         return self.written / RATE
 
-    def start(self, at_s: float) -> Iterator[Block]:
+    def start(self, at_s: float, offset_s: float = inf) -> Iterator[Block]:
         """Begin a stretch at a time on the clock of the event loop; the first one is position 0.
+
+        Args:
+            at_s: That time.
+            offset_s: What to add to RTP times of the client for the time at which audio without
+                delay arrives, as known until then; infinity if it is not known.
 
         Yields:
             The silence since the stretch before, in blocks: nothing can be placed there any more.
@@ -80,7 +86,7 @@ class Timeline:
         consent_s = at_s if self._consent else None
         self._consent = True  # the next start is by the program
         received, played = self._packets
-        self._received = ReceivedAudio(self._left, self._began_s, consent_s, received)
+        self._received = ReceivedAudio(self._left, self._began_s, consent_s, received, offset_s)
         self._played = PlayedAudio(self._right, self._began_s, played)
         if self._pictures is not None:
             self._pictures.start(self._began_s, at_s)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -19,7 +21,7 @@ from .report import Stretch
 from .sink import Sink, format_of, open_sink
 from .threads import WritingThread
 from .timeline import Timeline
-from .track import RATE
+from .track import RATE, Block
 
 __all__ = ["Target", "Writer", "Written"]
 
@@ -82,6 +84,7 @@ class _Batch(NamedTuple):
     kind: Literal["start", "more", "stop"]
     at_s: float
     events: Sequence[Event]
+    offset_s: float = inf  # see ``Timeline.start``
 
 
 class Observer(Protocol):
@@ -141,10 +144,10 @@ class Writer:
 
     # On the event loop
 
-    def start(self, at_s: float) -> None:
-        """Begin a stretch at a time on the clock of the event loop."""
+    def start(self, at_s: float, offset_s: float = inf) -> None:
+        """Begin a stretch, see ``Timeline.start``."""
         self._last_s = at_s
-        self._submit(_Batch("start", at_s, ()))
+        self._submit(_Batch("start", at_s, (), offset_s))
 
     def put(self, at_s: float, events: Sequence[Event]) -> None:
         """Write what has happened until a time; it is dropped if the disk is too slow."""
@@ -244,9 +247,13 @@ class Writer:
             OSError: If the file cannot be written.
         """
         timeline = self._timeline
-        read = {"start": timeline.start, "more": timeline.read, "stop": timeline.stop}
         if batch.events:
             timeline.add(batch.events)
+        read: dict[str, Callable[[float], Iterator[Block]]] = {
+            "start": partial(timeline.start, offset_s=batch.offset_s),
+            "more": timeline.read,
+            "stop": timeline.stop,
+        }
         for count, block in enumerate(read[batch.kind](batch.at_s), start=1):
             sink.write(block)
             if self._pictures is not None:

@@ -15,11 +15,12 @@ from ..core.tasks import run_in_thread, runs_on
 from ..core.types import Modality, Mode
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import call_function
+from ..recording.baseline import DelayBaseline
 from ..recording.errors import LimitReached
 from ..recording.received import HOLD_S
 from ..recording.recorder import Recorder, RecordingEnd, sides_of
 from ..recording.report import Report, write_report
-from ..recording.taps import PictureTaps, Taps
+from ..recording.taps import DelayTap, PictureTaps, Taps
 from ..recording.track import RATE
 from ..recording.writer import Target, Writer, Written
 from .events import transport_of
@@ -59,6 +60,7 @@ class SessionRecording:
         self._wanted = recorder.start == "connected"
         self._live = self._over = False
         self._taps: Taps | None = None
+        self._delays = DelayBaseline()
         self._writer: Writer | None = None
         self._opened = self._late = False
         self._timer: asyncio.TimerHandle | None = None
@@ -100,8 +102,9 @@ class SessionRecording:
     def attach(self, media: Media, modality: Modality, mode: Mode) -> None:
         """Record media; they replace those before them."""
         self._set_taps(None)
+        self._delays.reset()
         self._media, self._modality, self._mode = media, modality, mode
-        self._set_taps(self._taps)
+        self._set_taps(self._taps, DelayTap(self._loop.time, self._delays))
 
     def _connected(self) -> None:
         if not self._live:
@@ -128,12 +131,12 @@ class SessionRecording:
                 return
         elif self._opened:
             self._tell(active=True)
-        self._writer.start(now)
+        self._writer.start(now, self._delays.recent(now))
         if self._turns is None:
             self._turns = RecordedTurns(self._connected_s)
             self._session.turns.listen(self._turns)
         self._turns.start()
-        self._taps = Taps(self._loop.time)
+        self._taps = Taps(self._loop.time, self._delays)
         self._set_taps(self._taps)
         self._due_s = now
         self._wait(self._writer.batch_s)
@@ -188,7 +191,7 @@ class SessionRecording:
         taps, self._taps = self._taps, None
         if self._timer is not None:
             self._timer.cancel()
-        self._set_taps(None)
+        self._set_taps(None, None if self._over else DelayTap(self._loop.time, self._delays))
         if self._writer is not None and taps is not None:
             self._writer.stop(self._loop.time(), taps.take())
             if self._turns is not None and not self._session.ended:  # the last turn is to come
@@ -196,12 +199,12 @@ class SessionRecording:
             if self._opened and not self._session.ended:
                 self._tell(active=False)
 
-    def _set_taps(self, taps: Taps | None) -> None:
+    def _set_taps(self, taps: Taps | None, delays: DelayTap | None = None) -> None:
         media = self._media
         if media is None:
             return
         if media.audio_in is not None:
-            media.audio_in.tap = taps
+            media.audio_in.tap = taps or delays
         if media.audio_out is not None:
             media.audio_out.tap = taps
             media.audio_out.on_rewound = None if taps is None else taps.taken_back
@@ -230,9 +233,9 @@ class SessionRecording:
         if self._written.done():
             return
         self._written.set_result(written)
+        self._over = True
         if self._taps is not None:  # it has ended by itself
             self._pause()
-        self._over = True
         self._log(written)
         if self._late or not self._session.ended:
             context = self._session.context.copy()
