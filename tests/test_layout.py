@@ -116,6 +116,7 @@ ELSEWHERE = {
     "turns/say.py": "tests/session/test_speaker.py",
     "turns/face.py": "tests/test_reply_on_pause.py",
     "turns/replies.py": "tests/test_reply_on_pause.py",
+    "session/open_turn.py": "tests/session/test_turn_recorder.py",
     "session/turn_callback.py": "tests/session/test_turn_log.py",
     "turns/state_driver.py": "tests/test_reply_on_pause.py",
     "turns/stretch.py": "tests/turns/test_detector.py",

@@ -205,6 +205,22 @@ async def test_an_interrupted_turn_says_so(traces: Traces) -> None:
     assert len(traces.named("fastrtc.function")) == 2
 
 
+async def test_the_span_of_a_function_lasts_until_the_caller_hangs_up(traces: Traces) -> None:
+    async def think(audio: Any) -> AsyncIterator[Any]:
+        await asyncio.sleep(60)
+        yield RATE, tone(0.5)
+
+    stream = replying(think)
+    trace(stream, traces.provider)
+    async with Call(stream) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.wait(10)
+    (turn,), (function,) = traces.turns, traces.named("fastrtc.function")
+    assert turn.attributes["fastrtc.outcome"] == "interrupted"
+    assert 9 < (function.end_time - function.start_time) / 1e9 < 10
+    assert turn.end_time >= function.end_time - ROUNDING_NS
+
+
 async def test_a_stream_is_traced_once_by_each_provider(traces: Traces) -> None:
     other = Traces()
     stream = replying(saying(error=False))

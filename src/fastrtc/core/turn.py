@@ -62,8 +62,9 @@ class Turn:
             ``"start_up"``, what ``startup_fn`` said; ``"audio"``, audio of a handler that is no
             ``ReplyOnPause``, of which only the times of the playout are known.
         connected_at: When the connection was established, as Unix time.
-        outcome: ``"completed"``, ``"interrupted"``, also by the end of the connection, or
-            ``"failed"``.
+        outcome: ``"completed"``, ``"interrupted"``, or ``"failed"``. The end of the connection
+            interrupts a reply of which a part was not made or not sent yet, unless the reply
+            itself ends it with ``CloseStream``.
         speech_began_s: When the user began to speak.
         speech_ended_s: When the user stopped.
         turn_ended_s: When the end of the turn was decided.
@@ -74,12 +75,13 @@ class Turn:
         function_called_s: When the function of the program was called.
         first_output_s: When it yielded its first output of any kind.
         first_audio_s: When it yielded its first audio.
-        function_ended_s: When it ended.
+        function_ended_s: When it ended; None if it was interrupted and went on.
         first_sent_s: When the first sample was sent.
         first_heard_s: When the first sample was heard.
         heard_by: How that is known: a report of the ``"client"``, the ``"marks"`` of a telephone
             provider, or an ``"estimate"`` from the round trip and the buffers of usual clients.
-        interrupted_s: When the reply was interrupted.
+        interrupted_s: When the reply was interrupted: by the user, by the program, or by the end of
+            the connection.
         last_sent_s: When the last sample was sent.
         played_s: How much audio of the reply was played, in seconds.
         heard_text: The text that was heard, if the audio had texts: see ``Speech``.

@@ -345,6 +345,7 @@ class Session:
             live_sessions[id(self.loop)] -= 1
         self.state = State.CLOSING
         self.reason = reason
+        self.turns.end()
         self._events.closing()
         self.errors.close()
         logger.debug("Session %s closes: %s", self.id, text)

@@ -14,6 +14,8 @@ from ..core.conversation_events import (
     AudioStarted,
     ConversationEvent,
     FunctionCalled,
+    FunctionEnded,
+    ReplyDiscarded,
     ReplyInterrupted,
     TextSaid,
     TurnListener,
@@ -64,6 +66,7 @@ class TurnLog:
         self._began_at = time.monotonic()
         self._connected_at = time.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._ended_at: float | None = None  # when the connection has
         self._closed = False
         self._called = 0  # the turn whose function was called last
         self._texts: deque[tuple[str, str]] = deque(maxlen=MAX_TEXTS)
@@ -170,10 +173,14 @@ class TurnLog:
         if self._media is not None and self._media.audio_out is not None:
             self._media.audio_out.mark_output(lambda: self._audio_queued(turn, spoken))
 
-    def complete_audio(self, turn: int, error: str | None) -> None:
+    def complete_audio(
+        self, turn: int, error: str | None, *, superseded: bool, next_s: float = 0.0
+    ) -> None:
         """Record that no more output of a turn follows; thread-safe."""
         if self._media is not None and self._media.audio_out is not None:
-            self._media.audio_out.mark_output(lambda: self._audio_complete(turn, error))
+            self._media.audio_out.mark_output(
+                lambda: self._audio_complete(turn, error, superseded, next_s)
+            )
 
     # On the event loop
 
@@ -189,6 +196,9 @@ class TurnLog:
     def _deliver(self, event: ConversationEvent) -> None:
         if self._recorder is None or self._closed:
             return
+        late = self._ended_at is not None and event.at_s > self._ended_at
+        if late and not isinstance(event, FunctionEnded | ReplyDiscarded):
+            return
         if isinstance(event, FunctionCalled):
             self._called = event.turn
         told: ConversationEvent | None = event
@@ -199,13 +209,21 @@ class TurnLog:
             self._tell(told)
         self._flush()
 
-    def _audio_queued(self, turn: int, spoken: SpokenText) -> None:
-        if self._recorder is not None and not self._closed:
-            self._recorder.queue_audio(turn, self._pushed_s, spoken)
+    @property
+    def _live(self) -> TurnRecorder | None:
+        """The recorder while the connection lives."""
+        return self._recorder if self._ended_at is None else None
 
-    def _audio_complete(self, turn: int, error: str | None) -> None:
-        if self._recorder is not None and not self._closed:
-            self._recorder.complete_audio(turn, self._pushed_s, time.monotonic(), error)
+    def _audio_queued(self, turn: int, spoken: SpokenText) -> None:
+        if self._live is not None:
+            self._live.queue_audio(turn, self._pushed_s, spoken)
+
+    def _audio_complete(
+        self, turn: int, error: str | None, superseded: bool, next_s: float
+    ) -> None:
+        if self._live is not None:
+            now, end_s = time.monotonic(), self._pushed_s + next_s
+            self._live.complete_audio(turn, end_s, now, error, superseded=superseded)
             self._flush()
 
     @property
@@ -215,8 +233,8 @@ class TurnLog:
         return 0.0 if playout is None else playout.pushed_s
 
     def _polled(self, playout: Playout) -> None:
-        recorder, media = self._recorder, self._media
-        if recorder is None or media is None or self._closed:
+        recorder, media = self._live, self._media
+        if recorder is None or media is None:
             return
         now = time.monotonic()
         recorder.polled(playout.sent_s, now, media.sent_to_client_s)
@@ -230,8 +248,8 @@ class TurnLog:
         self._session.loop.call_soon(self._cut, playout.sent_s, playout.pushed_s)
 
     def _cut(self, sent_s: float, pushed_s: float) -> None:
-        if self._recorder is not None and not self._closed:
-            self._recorder.cut(sent_s, pushed_s, time.monotonic())
+        if self._live is not None:
+            self._live.cut(sent_s, pushed_s, time.monotonic())
             self._flush()
 
     def played(self, position_s: float) -> None:
@@ -313,10 +331,18 @@ class TurnLog:
             self._stop_client = self.listen(_ClientTurns(self._session.outbox.post))
         return True
 
+    def end(self) -> None:
+        """Record that the connection has ended: it interrupts all turns, whatever comes later.
+
+        Only the ends of their functions do, until ``close``.
+        """
+        self._ended_at = time.monotonic()
+
     def close(self) -> None:
-        """Complete all turns: the connection has ended."""
+        """Complete all turns."""
         if self._recorder is not None and not self._closed:
-            self._recorder.close(time.monotonic())
+            ended_at = time.monotonic() if self._ended_at is None else self._ended_at
+            self._recorder.close(ended_at)
             self._flush()
         self._closed = True
         if self._timer is not None:

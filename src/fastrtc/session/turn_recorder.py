@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from ..core.conversation_events import (
     AudioEnded,
@@ -23,8 +22,9 @@ from ..core.conversation_events import (
     SpeechStopped,
     TurnEnded,
 )
-from ..core.turn import EndedBy, HeardBy, Outcome, Turn, TurnKind
+from ..core.turn import HeardBy, Outcome, Turn
 from ..turns.heard import SpokenText
+from .open_turn import OpenTurn
 from .playback_reports import PlaybackReports
 
 __all__ = ["TurnRecorder"]
@@ -38,47 +38,6 @@ MAX_OPEN = 32
 
 EXACT_S = 0.005
 """Audio of this length or less counts as sent: resampling changes the length by as much."""
-
-
-@dataclass
-class _Open:
-    """A turn that is being recorded. Times are those of the events."""
-
-    number: int
-    kind: TurnKind = "reply"
-    speech_began: float | None = None
-    speech_ended: float | None = None
-    turn_ended: float | None = None
-    ended_by: EndedBy | None = None
-    early: bool = False
-    called: float | None = None
-    first_output: float | None = None
-    first_audio: float | None = None
-    function_ended: float | None = None
-    first_sent: float | None = None
-    marked: float | None = None  # when it was heard, by the marks so far
-    interrupted: float | None = None
-    last_sent: float | None = None
-    played_s: float = 0.0
-    heard_text: str = ""
-    text: str = ""
-    spoken: SpokenText | None = None  # the texts of its audio
-    error: str | None = None
-    begins_s: float | None = None  # position of its first sample in the audio of the playout
-    ends_s: float | None = None  # and of its end
-    sent_s: float = 0.0  # position of the first sample in what was sent to the client
-    sent_end_s: float = 0.0  # and of its end
-    outcome: Outcome | None = None
-    deadline: float | None = None  # when it is complete, whether a mark comes or not
-
-    def note_played(self, sent_s: float) -> None:
-        """Record that its audio was played, as far as it was sent until a position."""
-        if self.begins_s is None:
-            return
-        end_s = sent_s if self.ends_s is None else min(sent_s, self.ends_s)
-        self.played_s = max(0.0, end_s - self.begins_s)
-        if self.spoken is not None:
-            self.text, self.heard_text = self.spoken.text, self.spoken.heard(self.played_s)
 
 
 class TurnRecorder:
@@ -111,10 +70,10 @@ class TurnRecorder:
         self._conversational = conversational
         self.began_at = 0.0
         self.connected_at = 0.0
-        self._open: dict[int, _Open] = {}
+        self._open: dict[int, OpenTurn] = {}
         self._closed: deque[int] = deque(maxlen=4 * MAX_OPEN)  # numbers; late events are ignored
-        self._sending: list[_Open] = []  # those whose audio is queued or sent
-        self._finished: list[_Open] = []  # those that wait for marks
+        self._sending: list[OpenTurn] = []  # those whose audio is queued or sent
+        self._finished: list[OpenTurn] = []  # those that wait for marks
         self._sent_s = sent_s  # position of the playout at the last frame
         self._count = 0  # of turns without a conversation
         self._turns: list[Turn] = []
@@ -156,12 +115,14 @@ class TurnRecorder:
             one.speech_ended = event.speech_ended_s
         elif isinstance(event, FunctionCalled):
             one.kind, one.called, one.early = event.kind, at, event.early
+            one.function_ended = None
         elif isinstance(event, FirstOutput):
             one.first_output = at
         elif isinstance(event, FirstAudio):
             one.first_audio = at
         elif isinstance(event, FunctionEnded):
-            one.function_ended, one.error = at, event.error
+            if one.called is not None:  # not that of a discarded reply
+                one.function_ended, one.error = at, event.error
         elif isinstance(event, ReplyDiscarded):
             one.called = one.first_output = one.first_audio = one.function_ended = None
             one.early = False
@@ -182,10 +143,10 @@ class TurnRecorder:
         playing = any(other.first_sent is not None for other in self._open.values())
         return replace(event, audible=playing or event.played_s > 0)
 
-    def _turn(self, number: int) -> _Open | None:
+    def _turn(self, number: int) -> OpenTurn | None:
         """Return an open turn, or a new one; None if it is complete."""
         if number not in self._open and number not in self._closed:
-            self._open[number] = _Open(number)
+            self._open[number] = OpenTurn(number)
             if len(self._open) > MAX_OPEN:
                 self._complete(next(iter(self._open.values())))
         return self._open.get(number)
@@ -194,7 +155,7 @@ class TurnRecorder:
         self._open.pop(number, None)
         self._closed.append(number)
 
-    def _interrupt(self, one: _Open, event: ReplyInterrupted) -> None:
+    def _interrupt(self, one: OpenTurn, event: ReplyInterrupted) -> None:
         one.interrupted, one.played_s = event.at_s, event.played_s
         one.heard_text, one.text = event.heard_text, event.text
         before = [other for other in self._sending if other.number < one.number]
@@ -217,7 +178,13 @@ class TurnRecorder:
             self._sending.append(one)
 
     def complete_audio(
-        self, number: int, position_s: float, now: float, error: str | None = None
+        self,
+        number: int,
+        position_s: float,
+        now: float,
+        error: str | None = None,
+        *,
+        superseded: bool = False,
     ) -> None:
         """Record that all audio of a turn is queued.
 
@@ -226,13 +193,16 @@ class TurnRecorder:
             position_s: The position of the end of the queue.
             now: The time.
             error: Why an output of it could not be played, if so.
+            superseded: Whether the program has stopped the reply before its end.
         """
         one = self._turn(number)
         if one is None or one.outcome is not None:
             return
         one.ends_s, one.error = position_s, one.error or error
+        if superseded and one.error is None:
+            one.interrupted = now
         if one.begins_s is None:  # no audio
-            self._finish(one, "completed" if one.error is None else "failed", now)
+            self._finish(one, one.result, now)
         else:
             self._look(self._sent_s, now)
 
@@ -285,18 +255,19 @@ class TurnRecorder:
 
     def _begin_audio(self, position_s: float) -> None:
         self._count += 1
-        one = self._open[self._count] = _Open(self._count, "audio", begins_s=position_s)
+        one = self._open[self._count] = OpenTurn(self._count, "audio", begins_s=position_s)
         self._sending.append(one)
 
     def _look(self, sent_s: float, now: float) -> None:
         """Finish the turns whose audio was sent."""
         for one in tuple(self._sending):
             if one.ends_s is not None and sent_s >= one.ends_s - EXACT_S:
-                self._finish(one, "completed" if one.error is None else "failed", now)
+                one.note_played(one.ends_s)
+                self._finish(one, one.result, now)
 
     # The end of a turn
 
-    def _finish(self, one: _Open, outcome: Outcome, now: float) -> None:
+    def _finish(self, one: OpenTurn, outcome: Outcome, now: float) -> None:
         """End a reply; its record waits for marks."""
         if one.outcome is not None:
             return
@@ -315,12 +286,12 @@ class TurnRecorder:
             one.deadline = now + MARKS_TIMEOUT_S
             self._finished.append(one)
 
-    def _is_heard(self, one: _Open) -> bool:
+    def _is_heard(self, one: OpenTurn) -> bool:
         """Return whether no more marks are to be expected."""
         waits = one.first_sent is not None and self._playback.has_marks
         return not waits or self._playback.has_played(one.sent_end_s)
 
-    def _heard(self, one: _Open) -> tuple[float, HeardBy] | None:
+    def _heard(self, one: OpenTurn) -> tuple[float, HeardBy] | None:
         if one.first_sent is None:
             return None
         heard = self._playback.heard_at(one.first_sent, one.sent_s)
@@ -341,21 +312,26 @@ class TurnRecorder:
                 self._complete(one)
 
     def close(self, now: float) -> None:
-        """Complete all turns that got a reply: the connection has ended."""
+        """Complete all turns that got a reply.
+
+        Args:
+            now: When the connection has ended.
+        """
         for one in tuple(self._finished):
             self._finished.remove(one)
             self._complete(one)
         for one in tuple(self._open.values()):
-            if one.called is None and one.turn_ended is None and one.first_sent is None:
-                continue  # still speaking
-            if one.interrupted is None and self._conversational:
+            if one.speaking:
+                continue
+            failed = one.error is not None and one.begins_s is None
+            if one.interrupted is None and self._conversational and not failed:
                 one.interrupted = now
             one.ends_s = self._sent_s
             one.note_played(self._sent_s)
-            self._finish(one, "interrupted" if self._conversational else "completed", now)
+            self._finish(one, one.result, now)
         self.advance(float("inf"))
 
-    def _complete(self, one: _Open) -> None:
+    def _complete(self, one: OpenTurn) -> None:
         self._close_number(one.number)
         if one in self._sending:
             self._sending.remove(one)
@@ -374,25 +350,6 @@ class TurnRecorder:
                 heard_text=one.heard_text,
                 text=one.text,
                 error=one.error,
-                **self._times(one, None if heard is None else heard[0]),
+                **one.times(self.began_at, None if heard is None else heard[0]),
             )
         )
-
-    def _times(self, one: _Open, heard: float | None) -> dict[str, Any]:
-        """Return the times of a turn on the clock of the connection."""
-        times = {
-            "speech_began_s": one.speech_began,
-            "speech_ended_s": one.speech_ended,
-            "turn_ended_s": one.turn_ended,
-            "function_called_s": one.called,
-            "first_output_s": one.first_output,
-            "first_audio_s": one.first_audio,
-            "function_ended_s": one.function_ended,
-            "first_sent_s": one.first_sent,
-            "first_heard_s": heard,
-            "interrupted_s": one.interrupted,
-            "last_sent_s": one.last_sent,
-        }
-        return {
-            name: None if time is None else time - self.began_at for name, time in times.items()
-        }

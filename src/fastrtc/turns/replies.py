@@ -351,7 +351,7 @@ class Replies:
                 face.generator = None
             again = self._pending or self._coming > 0
         if reply.events is not None:
-            reply.events.complete()
+            reply.events.complete(superseded=reply.superseded)
         self.says.end()
         if again:
             self._inputs.expire()

@@ -23,7 +23,7 @@ from ..core.conversation_events import (
     TextSaid,
     TurnEnded,
 )
-from ..core.outputs import split_output
+from ..core.outputs import CloseStream, split_output
 from ..core.transcript import Transcript
 from ..core.turn import EndedBy, TurnKind
 from .heard import Interruption, SpokenText
@@ -46,12 +46,16 @@ class TurnSink(Protocol):
     def queue_audio(self, turn: int, spoken: SpokenText) -> None:
         """Record that the next output of ``emit`` is the first audio of a turn."""
 
-    def complete_audio(self, turn: int, error: str | None) -> None:
+    def complete_audio(
+        self, turn: int, error: str | None, *, superseded: bool, next_s: float = 0.0
+    ) -> None:
         """Record that no more output of the turn follows.
 
         Args:
             turn: The number of the turn.
             error: Why an output of a function that has ended could not be played, if so.
+            superseded: Whether the reply was stopped before its end.
+            next_s: The length of the audio that ``emit`` returns next, and that is its last.
         """
 
 
@@ -251,11 +255,16 @@ class ReplyEvents:
             seconds: The length of the audio.
         """
         sink, now = self._events.sink, self._events.now()
-        if media is None:
-            if isinstance(other, Transcript):
-                text = TextSaid(self.turn, now, other.text, other.who, other.final)
-                sink.said(text, delivered=True)
-            return
+        if media is not None:
+            self._queue_audio(media, seconds)
+        elif isinstance(other, Transcript):
+            text = TextSaid(self.turn, now, other.text, other.who, other.final)
+            sink.said(text, delivered=True)
+        if isinstance(other, CloseStream):  # what follows is not played
+            self.complete(next_s=seconds)
+
+    def _queue_audio(self, media: Any, seconds: float) -> None:
+        sink, now = self._events.sink, self._events.now()
         if not self._queued:
             self._queued = True
             sink.queue_audio(self.turn, self._spoken)
@@ -263,9 +272,15 @@ class ReplyEvents:
         if getattr(media, "text", None):
             sink.said(TextSaid(self.turn, now, media.text))
 
-    def complete(self) -> None:
-        """Report that all outputs were taken; in the thread of ``emit``."""
+    def complete(self, *, superseded: bool = False, next_s: float = 0.0) -> None:
+        """Report that all outputs were taken; in the thread of ``emit``.
+
+        Args:
+            superseded: Whether the reply was stopped before its end.
+            next_s: The length of the audio that ``emit`` returns next, and that is its last.
+        """
         if not self._complete:
             self._complete = True
             self._spoken.end()
-            self._events.sink.complete_audio(self.turn, self._error)
+            sink = self._events.sink
+            sink.complete_audio(self.turn, self._error, superseded=superseded, next_s=next_s)
