@@ -47,19 +47,30 @@ def test_placeholders() -> None:
     ("template", "problem"),
     [
         ("{name}.ogg", "{name}"),
-        ("{id!r}.ogg", "{id}"),
-        ("{id:>9}.ogg", "{id}"),
+        ("{id!r}.ogg", "without conversion or format, not {id!r}"),
+        ("{id:>9}.ogg", "without conversion or format, not {id:>9}"),
+        ("{time:%H}.ogg", "without conversion or format, not {time:%H}"),
         ("{id.__class__}.ogg", "{id.__class__}"),
         ("{}.ogg", "{}"),
         ("{id.ogg", "braces"),
         ("calls/{id}", "must end in"),
         ("calls/{id}.mp3", "must end in"),
+        ("s3://bucket/{id}.ogg", "no URL"),
+        ("S3:/bucket/{id}.ogg", "no URL"),  # as a Path
+        ("file:///tmp/{id}.ogg", "no URL"),
+        ("calls/\0{id}.ogg", "NUL"),
+        ("~unknown-user/{id}.ogg", 'write "./~unknown-user"'),
     ],
 )
 def test_invalid_templates(template: str, problem: str) -> None:
     with pytest.raises(ValueError, match="path of a recording") as raised:
         check_template(template, (".ogg", ".wav"))
     assert problem in str(raised.value)
+
+
+@pytest.mark.parametrize("template", ["c:/calls/{id}.ogg", "./~me/{id}.ogg", "a:b/{{x}}.wav"])
+def test_valid_templates(template: str) -> None:
+    check_template(template, (".ogg", ".wav"))
 
 
 def test_no_file_is_overwritten(tmp_path: Path) -> None:

@@ -37,10 +37,17 @@ def test_invalid_options(options: dict[str, Any], problem: str) -> None:
         Recorder(**{"path": "calls/{id}.ogg", **options})
 
 
-@pytest.mark.parametrize("path", [None, 5])
+@pytest.mark.parametrize("path", [None, 5, b"calls/{id}.ogg"])
 def test_a_path_that_is_none(path: Any) -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=f"^path must be a string or a Path, not {path!r}"):
         Recorder(path)
+
+
+def test_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Recorder("~/calls/{id}.ogg").template == "/home/me/calls/{id}.ogg"
+    assert Recorder(Path("~") / "{id}.ogg").template == "/home/me/{id}.ogg"
+    assert Recorder("calls/~{id}.ogg").template == "calls/~{id}.ogg"
 
 
 def test_a_stream_is_recorded_with_what_it_has() -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import string
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-__all__ = ["PLACEHOLDERS", "check_template", "create_file", "fill_template", "safe_name"]
+__all__ = [
+    "PLACEHOLDERS",
+    "check_template",
+    "create_file",
+    "expand_home",
+    "fill_template",
+    "safe_name",
+]
 
 PLACEHOLDERS = ("id", "date", "time", "transport")
 """What may stand in braces in a template."""
@@ -27,20 +35,50 @@ _DEVICES = frozenset(
 """Names that Windows reserves for devices, with any suffix."""
 
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|.*://", re.DOTALL)  # as a Path, it has one slash
+
+
+def expand_home(template: str) -> str:
+    """Return a template with ``~`` or ``~user`` at its beginning replaced by that home folder."""
+    return os.path.expanduser(template)
+
+
 def check_template(template: str, suffixes: tuple[str, ...]) -> None:
-    """Validate the template of a path.
+    """Validate the template of a path, whose home folder is expanded.
 
     Raises:
-        ValueError: If it has an unknown placeholder, or another suffix.
+        ValueError: If it has an unknown placeholder, or another suffix, or is no path of a file.
     """
+    if "\0" in template:
+        raise ValueError(f"The path of a recording must not contain a NUL, as in {template!r}")
+    if _URL.match(template):
+        raise ValueError(
+            "The path of a recording must be that of a local file, which on_end may upload, and "
+            f"no URL: {template!r}"
+        )
+    if template.startswith("~"):
+        user = template.partition("/")[0]
+        raise ValueError(
+            f"The path of a recording begins with {user!r}, but the home folder is unknown: write "
+            f'"./{user}" for a folder of this name'
+        )
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
         raise ValueError(f"The path of a recording has unmatched braces: {error}") from None
+    allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
     for _, name, format_spec, conversion in parts:
-        if name is not None and (name not in PLACEHOLDERS or format_spec or conversion):
-            allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        if name is None:
+            continue
+        if name not in PLACEHOLDERS:
             raise ValueError(f"The path of a recording may contain {allowed}, not {{{name}}}")
+        if format_spec or conversion:
+            conversion = f"!{conversion}" if conversion else ""
+            format_spec = f":{format_spec}" if format_spec else ""
+            raise ValueError(
+                f"The path of a recording may contain {allowed} only as they are, without "
+                f"conversion or format, not {{{name}{conversion}{format_spec}}}"
+            )
     if Path(template).suffix not in suffixes:
         raise ValueError(
             f"The path of a recording must end in {', '.join(suffixes)}, not {template!r}"

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..core.types import Modality, Mode
 from .events import Side
-from .paths import check_template
+from .paths import check_template, expand_home
 from .sink import SUFFIXES, VIDEO_SUFFIXES
 from .wav import MAX_WAV_BYTES
 
@@ -60,7 +60,8 @@ class Recorder:
         path: The path of the files, with the placeholders ``{id}``, ``{date}``, ``{time}`` and
             ``{transport}``. The suffix is the format: ``.ogg`` or ``.opus`` for Opus, ``.wav``;
             with video ``.mp4`` or ``.webm``. Missing folders are created; an existing file is never
-            overwritten: a number is added to the name.
+            overwritten: a number is added to the name. A ``~`` at its beginning is the home folder
+            of the user.
         start: ``"connected"`` to record from the beginning; ``"manual"`` to record from
             ``get_current_context().recording.start()`` on.
         on_end: Called with a ``RecordingEnd`` when the recording of a connection has ended. Sync or
@@ -85,6 +86,8 @@ class Recorder:
     fps: int = 15
 
     def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike) or not isinstance(self.template, str):
+            raise TypeError(f"path must be a string or a Path, not {self.path!r}")
         check_template(self.template, SUFFIXES)
         if self.start not in ("connected", "manual"):
             raise ValueError(f'start must be "connected" or "manual", not {self.start!r}')
@@ -105,8 +108,8 @@ class Recorder:
 
     @property
     def template(self) -> str:
-        """The path as a string."""
-        return os.fspath(self.path)
+        """The path as a string, with the home folder."""
+        return expand_home(os.fspath(self.path))
 
     @property
     def suffix(self) -> str:
