@@ -20,6 +20,7 @@ from fastrtc import (
     Recorder,
     RecordingEnd,
     Stream,
+    Turn,
     get_current_context,
 )
 from fastrtc.recording.sink import BATCH_S
@@ -269,6 +270,31 @@ async def test_what_was_said_before_the_start_is_no_turn(tmp_path: Path) -> None
     assert ends.one.turns_path is not None
     turns = json.loads(ends.one.turns_path.read_text())["turns"]
     assert [turn["played_s"] for turn in turns] == pytest.approx([0.2, 0.2], abs=0.03)
+
+
+@pytest.mark.parametrize("place", ["on_turn", "function"])
+async def test_a_stop_after_a_reply(tmp_path: Path, place: str) -> None:
+    """A function runs ahead of what is played; `on_turn` is called at its end."""
+
+    def reply(audio: Any) -> Iterator[Any]:
+        yield from story(audio)
+        if place == "function":
+            get_current_context().recording.stop()
+
+    def on_turn(turn: Turn) -> None:
+        if place == "on_turn":
+            get_current_context().recording.stop()
+
+    ends = Ends()
+    stream = recorded(reply, Recorder(tmp_path / "x.wav", on_end=ends), on_turn=on_turn)
+    async with Call(stream) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.finish()
+    assert ends.one.path is not None and ends.one.turns_path is not None
+    heard_s = np.count_nonzero(np.abs(read(ends.one.path)[1].astype(int)) > 2000) / RATE
+    assert heard_s > 4 if place == "on_turn" else heard_s < 4
+    turns = json.loads(ends.one.turns_path.read_text())["turns"]
+    assert [turn["outcome"] for turn in turns] == ["completed"] * (place == "on_turn")
 
 
 async def test_after_a_stop_nothing_is_noted_any_more(tmp_path: Path) -> None:
