@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from fastrtc.recording.errors import RecordingRemoved
 from fastrtc.recording.report import Report, Stretch, write_report
 
 REPORT = Report(
@@ -21,6 +22,8 @@ REPORT = Report(
 
 
 def test_the_file_is_complete_or_missing(tmp_path: Path) -> None:
+    (tmp_path / "call.ogg").touch()
+    (tmp_path / "other.ogg").touch()
     path = write_report(tmp_path / "call.ogg", REPORT)
     assert path == tmp_path / "call.ogg.json"
     data = json.loads(path.read_text(encoding="utf-8"))
@@ -42,12 +45,20 @@ def test_the_file_is_complete_or_missing(tmp_path: Path) -> None:
     (tmp_path / "other.ogg.json").mkdir()
     with pytest.raises(OSError):
         write_report(tmp_path / "other.ogg", REPORT)
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["call.ogg.json", "other.ogg.json"]
+    names = sorted(entry.name for entry in tmp_path.iterdir())
+    assert names == ["call.ogg", "call.ogg.json", "other.ogg", "other.ogg.json"]
+
+
+def test_nothing_stays_of_a_recording_that_was_removed(tmp_path: Path) -> None:
+    with pytest.raises(RecordingRemoved, match="call.ogg was removed before"):
+        write_report(tmp_path / "call.ogg", REPORT)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "call.ogg").touch()
     (tmp_path / "other").write_text("mine")
     (tmp_path / "call.ogg.json.part").symlink_to(tmp_path / "other")
     path = write_report(tmp_path / "call.ogg", REPORT)

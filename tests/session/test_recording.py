@@ -1,10 +1,8 @@
-"""Recordings of calls over memory, in virtual time: positions, consent, faults of the disk."""
+"""Recordings of calls over memory, in virtual time: positions, and what is in the file."""
 
 import asyncio
 import gc
 import json
-import logging
-import resource
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,65 +14,18 @@ import pytest
 from fastrtc import (
     AsyncStreamHandler,
     Context,
-    Interruptions,
     Recorder,
-    RecordingEnd,
     Stream,
     Turn,
     get_current_context,
 )
-from fastrtc.recording.sink import BATCH_S
 from fastrtc.recording.taps import Taps
-from fastrtc.recording.wav import WavSink
-from fastrtc.session import recording as session_recording
-from fastrtc.session.hooks import Hooks
 from fastrtc.testing import Call
 from tests.recording.sound import RATE, onsets, read, tone
-from tests.session.rig import Rig, until
+from tests.session.recorded import Ends, indicator, names, recorded, short, story
+from tests.session.rig import Rig
 from tests.testing.programs import RATE as PROGRAM_RATE
-from tests.testing.programs import replying
 from tests.testing.programs import tone as program_tone
-
-
-class Ends:
-    """What `on_end` was told."""
-
-    def __init__(self) -> None:
-        self.all: list[RecordingEnd] = []
-        self.threads: list[str] = []
-
-    def __call__(self, end: RecordingEnd) -> None:
-        assert get_current_context().webrtc_id == end.webrtc_id
-        self.threads.append(threading.current_thread().name)
-        self.all.append(end)
-
-    @property
-    def one(self) -> RecordingEnd:
-        (end,) = self.all
-        return end
-
-
-def story(audio: Any) -> Iterator[Any]:
-    for _ in range(10):
-        yield PROGRAM_RATE, program_tone(0.5)
-
-
-def short(audio: Any) -> Iterator[Any]:
-    yield PROGRAM_RATE, program_tone(0.5)
-
-
-def recorded(
-    fn: Any, recorder: Recorder, interruptions: Interruptions | None = None, **options: Any
-) -> Stream:
-    stream = replying(fn, interruptions=interruptions)
-    return Stream(
-        stream.event_handler,
-        modality="audio",
-        mode="send-receive",
-        concurrency_limit=9,
-        record=recorder,
-        **options,
-    )
 
 
 def sides(call: Call, path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -82,14 +33,6 @@ def sides(call: Call, path: Path) -> tuple[np.ndarray, np.ndarray]:
     call.save(path)
     left, right = read(path)
     return left, right
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def indicator(call: Call) -> list[bool]:
-    return [m["data"]["active"] for m in call.messages if m["type"] == "recording"]  # type: ignore[index]
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".ogg"])
@@ -308,30 +251,6 @@ async def test_after_a_stop_nothing_is_noted_any_more(tmp_path: Path) -> None:
         assert not [item for item in gc.get_objects() if type(item) is Taps]
 
 
-async def test_a_disk_that_is_slow_at_the_end_delays_the_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    ends, may_close = Ends(), threading.Event()
-    close = WavSink.close
-
-    def slow(sink: WavSink) -> None:
-        assert may_close.wait(10)
-        close(sink)
-
-    monkeypatch.setattr(WavSink, "close", slow)
-    monkeypatch.setattr(session_recording, "FINISH_TIMEOUT_S", 0.1)
-    hooks = Hooks(record=Recorder(tmp_path / "x.wav", on_end=ends))
-    async with Rig(hooks=hooks) as rig:
-        await asyncio.sleep(0.05)
-    assert rig.session.closed.is_set() and not ends.all and names(tmp_path) == ["x.wav"]
-    assert "is not complete after" in caplog.text
-    may_close.set()
-    await until(lambda: ends.all)
-    assert ends.one.reason == "ended" and ends.one.turns_path is not None
-    report = json.loads(ends.one.turns_path.read_text())
-    assert report["error"] is None and report["duration_s"] == ends.one.duration_s > 0
-
-
 async def test_a_stream_without_recorder() -> None:
     async with Rig() as rig:
         assert not rig.context.recording.active
@@ -340,77 +259,6 @@ async def test_a_stream_without_recorder() -> None:
             rig.context.recording.start()
     with pytest.raises(RuntimeError, match="no recorder"):
         Context("me").recording.start()
-
-
-async def talk(stream: Stream) -> Call:
-    """A call that goes on whatever happens to the recording."""
-    async with Call(stream) as call:
-        await call.say((RATE, tone(0.6)))
-        await call.finish()
-        await call.say((RATE, tone(0.6)))
-        reply = await call.reply()
-        await call.finish()
-        assert reply.starts_s > 1
-    return call
-
-
-def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
-
-
-@pytest.mark.parametrize(("suffix", "limit"), [(".wav", 20_001), (".ogg", 3000)])
-async def test_a_full_disk_costs_the_recording_and_not_the_call(
-    tmp_path: Path, suffix: str, limit: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    ends = Ends()
-    stream = recorded(short, Recorder(tmp_path / f"x{suffix}", on_end=ends))
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
-        call = await talk(stream)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    end = ends.one
-    assert end.reason == "error" and end.error is not None and "large" in end.error
-    assert indicator(call) == [True, False]
-    (error,) = errors(caplog)
-    assert "has failed; the connection continues" in error and str(tmp_path) in error
-    assert end.path is not None
-    assert end.size == end.path.stat().st_size == limit, "with the part of a write that fitted"
-    seconds = read(end.path).shape[1] / RATE  # what was written is readable
-    assert seconds > 0
-    assert end.duration_s <= seconds + 0.03, "without what did not fit"
-    assert end.duration_s > seconds - BATCH_S
-
-
-async def test_a_folder_that_cannot_be_created(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    (tmp_path / "file").touch()
-    ends = Ends()
-    call = await talk(recorded(short, Recorder(tmp_path / "file/x.ogg", on_end=ends)))
-    assert (ends.one.reason, ends.one.path, ends.one.turns_path) == ("error", None, None)
-    assert indicator(call) == [False] or indicator(call) == []
-    assert len(errors(caplog)) == 1
-
-
-async def test_a_limit_ends_the_recording(tmp_path: Path) -> None:
-    ends = Ends()
-    call = await talk(recorded(short, Recorder(tmp_path / "x.wav", max_s=1, on_end=ends)))
-    assert ends.one.reason == "limit" and 1 <= ends.one.duration_s < 1.5
-    assert indicator(call) == [True, False]
-    assert ends.one.turns_path is not None
-    report = json.loads(ends.one.turns_path.read_text())
-    assert report["stretches"] == [{"start_s": 0.0, "end_s": report["duration_s"]}]
-
-
-async def test_an_on_end_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async def fail(end: RecordingEnd) -> None:
-        raise RuntimeError("broken program")
-
-    await talk(recorded(short, Recorder(tmp_path / "x.ogg", on_end=fail)))
-    assert names(tmp_path) == ["x.ogg", "x.ogg.json"]
-    assert len(errors(caplog)) == 1 and "on_end() failed" in errors(caplog)[0]
 
 
 async def test_a_reply_of_a_generator_stream_is_recorded(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..core.errors import FastRTCError
 
-__all__ = ["LimitReached", "RecordingFailed"]
+__all__ = ["LimitReached", "RecordingFailed", "RecordingRemoved"]
 
 
 class LimitReached(FastRTCError):
@@ -13,3 +13,7 @@ class LimitReached(FastRTCError):
 
 class RecordingFailed(FastRTCError):
     """The file cannot be written, for example because the disk is full."""
+
+
+class RecordingRemoved(FastRTCError):
+    """The file, or its folder, was removed or renamed before it was complete."""

@@ -24,12 +24,12 @@ class RecordingEnd:
 
     Attributes:
         webrtc_id: The id of the connection.
-        path: The file; None if it could not be created.
+        path: The file; None if it could not be created, or was removed before it was complete.
         turns_path: The JSON file of the turns; None if it could not be written.
         duration_s: The length of the recording, in seconds.
         size: The size of the file in bytes.
         reason: ``"ended"`` if the connection has ended, ``"limit"`` if ``max_s`` or ``max_bytes``
-            was reached, ``"error"`` if the file could not be written.
+            was reached, ``"error"`` if the file, or that of the turns, could not be written.
         error: The error in words; None without one.
         lost_s: How much was not recorded because the disk was too slow, in seconds; there is
             silence in its place.

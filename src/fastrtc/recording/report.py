@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from .errors import RecordingRemoved
 from .events import Side
 from .track import RATE
 
@@ -69,8 +70,11 @@ def write_report(path: Path, report: Report) -> Path:
         Its path: that of the recording, and ``.json``.
 
     Raises:
+        RecordingRemoved: If there is no recording any more: what was said in it is not to stay.
         OSError: If it cannot be written.
     """
+    if not path.exists():
+        raise RecordingRemoved(f"the recording {path} was removed before it was complete")
     data = {"version": VERSION, **asdict(report), "sample_rate": RATE}
     data["started_at"] = report.started_at.isoformat(timespec="milliseconds")
     final, temporary = Path(f"{path}.json"), Path(f"{path}.json.part")

@@ -16,7 +16,7 @@ from ..core.types import Modality, Mode
 from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import call_function
 from ..recording.baseline import DelayBaseline
-from ..recording.errors import LimitReached
+from ..recording.errors import LimitReached, RecordingRemoved
 from ..recording.received import HOLD_S
 from ..recording.recorder import Recorder, RecordingEnd, sides_of
 from ..recording.report import Report, write_report
@@ -257,13 +257,13 @@ class SessionRecording:
 
     async def _report(self, written: Written) -> None:
         """Write the file of turns, and call the program."""
-        error = written.error
+        error, path = written.error, written.path
         turns_path = None
-        if written.path is not None:
+        if path is not None:
             report = Report(
                 self._session.id,
                 transport_of(self._session.user_context),
-                written.path.name,
+                path.name,
                 self._started_at,
                 written.duration_s,
                 sides_of(self._mode) if self.has_video else ("received", "played"),
@@ -273,10 +273,18 @@ class SessionRecording:
                 [] if self._turns is None else self._turns.positions(),
             )
             try:
-                turns_path = await run_in_thread(partial(write_report, written.path, report))
+                turns_path = await run_in_thread(partial(write_report, path, report))
+            except RecordingRemoved as removed:
+                logger.error("Session %s: %s", self._session.id, removed)
+                path, error = None, error or removed
             except Exception as failed:
                 if error is None:
-                    logger.error("Session %s: %s", self._session.id, failed)
+                    logger.error(
+                        "Session %s: the turns of the recording %s cannot be written: %s",
+                        self._session.id,
+                        path,
+                        failed,
+                    )
                 error = error or failed
         function = self._recorder.on_end
         if function is None:
@@ -286,7 +294,7 @@ class SessionRecording:
             reason = "limit" if isinstance(error, LimitReached) else "error"
         end = RecordingEnd(
             self._session.id,
-            written.path,
+            path,
             turns_path,
             written.duration_s,
             written.size,
