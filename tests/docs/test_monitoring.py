@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from importlib.metadata import distribution
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +24,8 @@ from fastrtc.metrics.instruments import Instruments
 from fastrtc.testing import Call
 from tests.demos.conftest import open_page, playwright  # noqa: F401
 from tests.demos.running import MARKS, PATIENCE
+from tests.support.peers import eventually
+from tests.support.prometheus_server import prometheus_server
 from tests.support.servers import serving
 from tests.support.speech import recorded_prompt
 
@@ -93,6 +96,35 @@ def test_the_dashboard_the_rules_and_the_page_name_the_metrics() -> None:
     config = yaml.safe_load((DOCS / "monitoring/prometheus.yml").read_text("utf-8"))
     assert config["scrape_configs"][0]["metrics_path"] == "/metrics"
     assert config["rule_files"] == ["rules.yml"]
+
+
+@pytest.mark.external("recorded-voices")
+async def test_prometheus_scrapes_a_server_and_answers_each_query(
+    snippet: Snippet, tmp_path: Path
+) -> None:
+    """With the files of the page, except for the address of the server and the time between."""
+    config: Any = yaml.safe_load((DOCS / "monitoring/prometheus.yml").read_text("utf-8"))
+    dashboard: Any = json.loads((DOCS / "monitoring/grafana.json").read_text("utf-8"))
+    queries = [
+        target["expr"].replace("$instance", ".*").replace("$__rate_interval", "1m")
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+    ]
+    goodbye = recorded_prompt("vm-goodbye", 48_000)
+    with serving(snippet("monitoring/prometheus.py").app) as url:
+        config["global"] = {"scrape_interval": "200ms", "evaluation_interval": "200ms"}
+        config["scrape_configs"][0]["static_configs"] = [{"targets": [url.split("//")[1]]}]
+        with prometheus_server(config, tmp_path, DOCS / "monitoring/rules.yml") as server:
+            turns = 'fastrtc_turn_seconds_count{part="playout"}'
+            for number in (1, 2):  # a rate needs two values
+                async with Client(url, "websocket") as client:
+                    await client.send_audio((48_000, goodbye))
+                    await client.send_audio((48_000, np.zeros(3 * 48_000, np.int16)))
+                    await eventually(lambda n=number: server.query(f"{turns} >= {n}"))
+            await eventually(lambda: server.query("rate(fastrtc_rtt_seconds_count[1m]) > 0"))
+            assert [query for query in queries if not server.query(query)] == []
+            [group] = server.get("/rules")["groups"]
+            assert {rule["health"] for rule in group["rules"]} == {"ok"}, group
 
 
 class TestPages:

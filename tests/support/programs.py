@@ -126,6 +126,7 @@ PROGRAMS = {
         brew="portaudio",
         places=("usr/lib/*/libportaudio.so.2", "opt/homebrew/lib/libportaudio.dylib"),
     ),
+    "prometheus": Program(commands=("prometheus",), debian="prometheus", brew="prometheus"),
     "pulseaudio": Program(commands=("pulseaudio",), debian="pulseaudio", brew="pulseaudio"),
     "ray": Program(package="ray"),
     "react": Program(npm="react/package.json"),
