@@ -219,6 +219,30 @@ async def test_a_reply_that_never_began_is_not_reported_as_interrupted() -> None
     assert [turn.outcome for turn in recorder.turns] == ["interrupted", "interrupted"]
 
 
+async def test_what_a_script_does_has_the_time_of_its_call() -> None:
+    """The thread of the script has the real clock."""
+
+    async def think(audio: Any) -> AsyncIterator[Any]:
+        await asyncio.sleep(30)
+        yield RATE, tone(0.5)
+
+    stream, recorder = stream_of(replying(think))
+    async with Call(stream) as call:
+        (id,) = stream.handlers
+        await call.say(SPEECH)
+        await call.wait(1.0)
+        stream.interrupt(id)
+        await call.wait(1.0)
+        next(iter(stream.handlers.values())).trigger_response()
+        await call.wait(1.0)
+    first, second = recorder.turns
+    ended_s = call.turns[0].ends_s
+    assert first.interrupted_s == pytest.approx(ended_s + 1.0, abs=0.05)
+    assert (second.ended_by, second.outcome) == ("program", "interrupted")
+    assert second.turn_ended_s == pytest.approx(ended_s + 2.0, abs=0.05)
+    assert second.interrupted_s == pytest.approx(ended_s + 3.0, abs=0.05)
+
+
 async def test_a_false_interruption_is_an_event() -> None:
     stream, recorder = stream_of(
         replying(sentence, interruptions=Interruptions(after_s=0.5, resume_after_s=0.3))

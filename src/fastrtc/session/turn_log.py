@@ -55,15 +55,18 @@ class TurnLog:
 
     Attributes:
         records: The last turns, at most 100, in the order in which they were completed.
+        clock: Returns the time, in any thread; a call on a clock of its own replaces
+            ``time.monotonic()``, which threads of the program read otherwise.
     """
 
     def __init__(self, session: Session) -> None:
         self.records: tuple[Turn, ...] = ()
+        self.clock: Callable[[], float] = _now
         self._session = session
         self._listeners: list[TurnListener] = []
         self._media: Media | None = None
         self._recorder: TurnRecorder | None = None
-        self._began_at = time.monotonic()
+        self._began_at = self.clock()
         self._connected_at = time.time()
         self._timer: asyncio.TimerHandle | None = None
         self._ended_at: float | None = None  # when the connection has
@@ -100,7 +103,7 @@ class TurnLog:
 
     def connected(self) -> None:
         """Record that the connection is established: its clock begins."""
-        self._began_at, self._connected_at = time.monotonic(), time.time()
+        self._began_at, self._connected_at = self.clock(), time.time()
         if self._recorder is not None:
             self._start_clock(self._recorder)
             self._ask()
@@ -135,6 +138,10 @@ class TurnLog:
 
     # What happens
 
+    def now(self) -> float:
+        """Return the time; thread-safe."""
+        return self.clock()
+
     def post(self, event: ConversationEvent) -> None:
         """Process an event of the conversation; thread-safe.
 
@@ -160,7 +167,7 @@ class TurnLog:
         if texts in self._texts:
             self._texts.remove(texts)
             return
-        now = time.monotonic()
+        now = self.clock()
         self.post(TextSaid(self._called, now, transcript.text, transcript.who, transcript.final))
 
     def calling(self, call: FunctionCalled) -> None:
@@ -222,7 +229,7 @@ class TurnLog:
         self, turn: int, error: str | None, superseded: bool, next_s: float
     ) -> None:
         if self._live is not None:
-            now, end_s = time.monotonic(), self._pushed_s + next_s
+            now, end_s = self.clock(), self._pushed_s + next_s
             self._live.complete_audio(turn, end_s, now, error, superseded=superseded)
             self._flush()
 
@@ -236,7 +243,7 @@ class TurnLog:
         recorder, media = self._live, self._media
         if recorder is None or media is None:
             return
-        now = time.monotonic()
+        now = self.clock()
         recorder.polled(playout.sent_s, now, media.sent_to_client_s)
         if not playout.playing:
             recorder.idle(now)
@@ -249,13 +256,13 @@ class TurnLog:
 
     def _cut(self, sent_s: float, pushed_s: float) -> None:
         if self._live is not None:
-            self._live.cut(sent_s, pushed_s, time.monotonic())
+            self._live.cut(sent_s, pushed_s, self.clock())
             self._flush()
 
     def played(self, position_s: float) -> None:
         """Record that the client has played what was sent until a position."""
         if self._media is not None and self._recorder is not None and not self._closed:
-            now = time.monotonic()
+            now = self.clock()
             self._media.playback.played(position_s, now)
             self._recorder.advance(now)
             self._flush()
@@ -277,13 +284,13 @@ class TurnLog:
                 self._call(listener.on_turn, turn)
         next_at = recorder.next_at
         if next_at is not None and self._timer is None and not self._closed:
-            delay_s = max(0.0, next_at - time.monotonic())
+            delay_s = max(0.0, next_at - self.clock())
             self._timer = self._session.loop.call_later(delay_s, self._advance)
 
     def _advance(self) -> None:
         self._timer = None
         if self._recorder is not None:
-            self._recorder.advance(time.monotonic())
+            self._recorder.advance(self.clock())
             self._flush()
 
     def _tell(self, event: ConversationEvent) -> None:
@@ -302,14 +309,14 @@ class TurnLog:
         if self._media is None or session.user_context.phone_call is not None:
             return
         if session.tells_codes:  # others get only what FastRTC 0.0.34 would send
-            number = self._media.playback.ask(time.monotonic())
+            number = self._media.playback.ask(self.clock())
             session.outbox.post(create_message("report_heard", {"n": number}))
 
     def _heard(self, message: dict[str, Any]) -> bool:
         data = message.get("data")
         if self._media is None or not isinstance(data, dict) or "delay_s" not in data:
             return False
-        return self._media.playback.answer(data.get("n"), data.get("delay_s"), time.monotonic())
+        return self._media.playback.answer(data.get("n"), data.get("delay_s"), self.clock())
 
     def serve_client(self, *, allowed: bool = True) -> None:
         """Send the turns to the client from when it asks for them, if that is allowed.
@@ -336,18 +343,22 @@ class TurnLog:
 
         Only the ends of their functions do, until ``close``.
         """
-        self._ended_at = time.monotonic()
+        self._ended_at = self.clock()
 
     def close(self) -> None:
         """Complete all turns."""
         if self._recorder is not None and not self._closed:
-            ended_at = time.monotonic() if self._ended_at is None else self._ended_at
+            ended_at = self.clock() if self._ended_at is None else self._ended_at
             self._recorder.close(ended_at)
             self._flush()
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _now() -> float:
+    return time.monotonic()
 
 
 class _ClientTurns(TurnListener):

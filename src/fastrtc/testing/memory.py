@@ -110,6 +110,7 @@ class MemoryLine(Line):
         if "audio" not in stream.modality and not isinstance(session.handler, StreamHandlerBase):
             raise CallFailed("The stream has no audio: its modality is 'video'")
         media = Media(session, "audio", stream.mode, playout=Playout(RATE, most_channels=1))
+        session.turns.clock = self._loop.time  # also for the threads of the caller
         transport = self._transport = MemoryTransport(session, media, self.on_message)
         transport.bind()
         session.context.run(current_channel.set_source, lambda: session.channel)

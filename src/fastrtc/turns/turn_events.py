@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +32,9 @@ __all__ = ["ReplyEvents", "TurnEvents", "TurnSink"]
 
 class TurnSink(Protocol):
     """Receives the events; all methods are thread-safe."""
+
+    def now(self) -> float:
+        """Return the time, as ``time.monotonic()`` does for the audio."""
 
     def post(self, event: ConversationEvent) -> None:
         """Process an event."""
@@ -83,10 +85,9 @@ class TurnEvents:
         self._asked: _Speech | None = None  # a turn has ended, and its reply not begun
         self._reply: ReplyEvents | None = None  # the last that has begun
 
-    @staticmethod
-    def now() -> float:
+    def now(self) -> float:
         """Return the time."""
-        return time.monotonic()
+        return self.sink.now()
 
     def _next(self) -> int:
         self._count += 1
