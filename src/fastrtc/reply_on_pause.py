@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .core.callbacks import check_callback
 from .core.messages import create_message
 from .core.outputs import AdditionalOutputs, split_output
 from .core.tool_call import ToolCall
@@ -122,7 +123,7 @@ class ReplyOnPause(StreamHandler):
             than 0.5 s. It is not part of the reply.
 
     Raises:
-        TypeError: If ``on_interrupt`` is async, ``on_message`` is not a function of one argument,
+        TypeError: If ``on_interrupt`` is async, it or ``on_message`` has other parameters,
             *turn_model* has no sync method ``complete``, or a value of *idle* cannot be said.
         ValueError: If *turn_detection* is neither of the two, or it is manual and an option, or a
             method of a subclass, is for detected turns; or a key of *idle* is not positive.
@@ -171,8 +172,10 @@ class ReplyOnPause(StreamHandler):
         except ModelUnavailable as error:  # its message suffices
             raise error.with_traceback(None) from error.__cause__
         self.needs_args = needs_args
-        if on_interrupt is not None and is_async(on_interrupt):
-            raise TypeError("on_interrupt must not be async: it is called between two frames")
+        if on_interrupt is not None:
+            if is_async(on_interrupt):
+                raise TypeError("on_interrupt must not be async: it is called between two frames")
+            check_callback("on_interrupt", on_interrupt, "an Interruption")
         link_of(self).on_message = check_on_message(on_message)
         self.is_async = is_async(fn)
         self.event = threading.Event()

@@ -165,7 +165,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         on_disconnect: Called with the ``Context`` and a ``ConnectionEnd`` when an established
             connection has ended, after ``shutdown()`` of its handler.
         on_turn: Called with a ``Turn`` after each turn of a conversation: when the user spoke, when
-            the reply was made, sent and heard. See ``docs/latency.md``.
+            the reply was made, sent and heard; never without audio. See ``docs/latency.md``.
         idle_timeout: How long a client may be idle, in seconds: no sound louder than -45 dB of full
             scale, no message, input or key, and no reply that is being made or played.
         captions: Whether clients get the texts of ``Speech``, such as those of text-to-speech
@@ -189,6 +189,7 @@ class Stream(WebRTCConnectionMixin, StreamSessions, TelephoneLines, HealthRoutes
         additional_output_components: ``additional_outputs``.
 
     Raises:
+        TypeError: If a function has other parameters; the message names it.
         ValueError: If an argument is invalid; the message names it.
     """
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..core.callbacks import check_callback
 from ..server.attachment import endpoint_of
 from ..server.authorization import Authorize, refusal_of
 from ..webrtc_connection_mixin import WebRTCConnectionMixin
@@ -66,8 +67,12 @@ def prometheus(
     registry = REGISTRY if registry is None else registry
     if not isinstance(registry, CollectorRegistry):
         raise TypeError(f"registry must be a CollectorRegistry or None, not {registry!r}")
-    if authorize is not None and not callable(authorize):
-        raise TypeError(f"authorize must be a function of the request, or None, not {authorize!r}")
+    if authorize is not None:
+        if not callable(authorize):
+            raise TypeError(
+                f"authorize must be a function of the request, or None, not {authorize!r}"
+            )
+        check_callback("authorize", authorize, "the request")
     _create_folder()
     measure(endpoint_of(stream), registry)
     return MetricsApp(registry, authorize)

@@ -9,6 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from ..core.callbacks import check_callback
 from ..core.types import Modality, Mode
 from .events import Side
 from .paths import check_template, expand_home
@@ -73,7 +74,8 @@ class Recorder:
         fps: Frames of video per second, a whole number.
 
     Raises:
-        TypeError: If the path is neither a string nor a ``Path``.
+        TypeError: If the path is neither a string nor a ``Path``, or ``on_end`` has other
+            parameters.
         ValueError: If another value is invalid; the message names it.
     """
 
@@ -91,8 +93,10 @@ class Recorder:
         check_template(self.template, SUFFIXES)
         if self.start not in ("connected", "manual"):
             raise ValueError(f'start must be "connected" or "manual", not {self.start!r}')
-        if self.on_end is not None and not callable(self.on_end):
-            raise ValueError(f"on_end must be a function or None, not {self.on_end!r}")
+        if self.on_end is not None:
+            if not callable(self.on_end):
+                raise ValueError(f"on_end must be a function or None, not {self.on_end!r}")
+            check_callback("on_end", self.on_end, "a RecordingEnd")
         if not _is_number(self.max_s) or not 0 < self.max_s < inf:
             raise ValueError(f"max_s must be a positive number of seconds, not {self.max_s!r}")
         if not _is_number(self.max_bytes) or not 0 < self.max_bytes < inf:

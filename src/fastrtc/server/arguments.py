@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..core.callbacks import check_callback
 from ..core.ice import Ice
 from ..core.limits import Limits
 from ..transport.cross_site import is_origin
@@ -82,10 +83,14 @@ def check_authorize(authorize: Any) -> Any:
     """Return the authorization function, or None.
 
     Raises:
+        TypeError: If it has other parameters.
         ValueError: If it is not callable.
     """
-    if authorize is not None and not callable(authorize):
+    if authorize is None:
+        return None
+    if not callable(authorize):
         raise ValueError(f"authorize must be a function of the request, or None, not {authorize!r}")
+    check_callback("authorize", authorize, "the request")
     return authorize
 
 

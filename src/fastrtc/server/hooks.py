@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..core.callbacks import check_callback
 from ..handlers.client_message import check_on_message
 from ..session.hooks import RESUME_TIMEOUT_S, Hooks
 from .monitors import Monitors
@@ -47,18 +48,21 @@ def check_hooks(
     """Return the hooks of a stream, from its arguments.
 
     Raises:
-        TypeError: If ``on_message`` cannot be called with one argument.
+        TypeError: If a function has other parameters.
         ValueError: If another argument is invalid; the message names it.
     """
     functions = {
-        "on_connect": on_connect,
-        "on_disconnect": on_disconnect,
-        "on_turn": on_turn,
-        "on_reconnect": on_reconnect,
+        "on_connect": (on_connect, "a Context"),
+        "on_disconnect": (on_disconnect, "a Context", "a ConnectionEnd"),
+        "on_turn": (on_turn, "a Turn"),
+        "on_reconnect": (on_reconnect, "a Context"),
     }
-    for name, function in functions.items():
-        if function is not None and not callable(function):
+    for name, (function, *arguments) in functions.items():
+        if function is None:
+            continue
+        if not callable(function):
             raise ValueError(f"{name} must be a function or None, not {function!r}")
+        check_callback(name, function, *arguments)
     if idle_timeout is not None and (
         isinstance(idle_timeout, bool)
         or not isinstance(idle_timeout, int | float)
