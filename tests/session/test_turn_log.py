@@ -631,6 +631,31 @@ async def test_a_slow_on_turn_delays_the_end_by_up_to_10_s(
     assert "3 more turns were not passed to it" in caplog.text
 
 
+@virtual_time
+@pytest.mark.parametrize("stuck", [False, True])
+async def test_turns_that_a_slow_on_turn_does_not_get_are_counted(
+    stuck: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    got: list[int] = []
+
+    async def record(turn: Turn) -> None:
+        got.append(turn.number)
+        await asyncio.sleep(60.0 if stuck else 0.01)
+
+    async with Rig(hooks=Hooks(on_turn=record)) as rig:
+        pass_on(rig, 1)
+        await asyncio.sleep(0)
+        pass_on(rig, *range(2, 102))
+        assert not caplog.records
+        pass_on(rig, 102, 103, 104)
+        (message,) = caplog.messages
+        assert "100 turns wait for on_turn(), which is too slow" in message
+    assert got == ([1] if stuck else [1, *range(5, 105)])
+    assert len(caplog.messages) == 2
+    missing = "103 more turns were" if stuck else "3 turns were"
+    assert f"{missing} not passed to it" in caplog.messages[1]
+
+
 async def test_without_listeners_nothing_is_recorded_nor_asked() -> None:
     turns: list[Any] = []
 

@@ -44,12 +44,23 @@ class TurnCallback(TurnListener):
     def __init__(self, session: Session, function: OnTurn) -> None:
         self._session = session
         self._function = function
-        self._waiting: deque[Turn] = deque(maxlen=MAX_WAITING)
+        self._waiting: deque[Turn] = deque()
+        self._dropped = 0
         self._runs = False
         self._calls = TaskOwner(f"fastrtc-{session.id}", session.context, session.fail)
 
     def on_turn(self, turn: Turn) -> None:
         """Queue a turn."""
+        if len(self._waiting) == MAX_WAITING:
+            self._waiting.popleft()
+            self._dropped += 1
+            if self._dropped == 1:
+                logger.warning(
+                    "Session %s: %d turns wait for on_turn(), which is too slow: the oldest ones "
+                    "are not passed to it",
+                    self._session.id,
+                    MAX_WAITING,
+                )
         self._waiting.append(turn)
         if not self._runs:
             self._runs = True
@@ -82,7 +93,13 @@ class TurnCallback(TurnListener):
                 "abandoned; %d more turns were not passed to it",
                 self._session.id,
                 FINISH_TIMEOUT_S,
-                len(self._waiting),
+                len(self._waiting) + self._dropped,
             )
             self._calls.cancel()
             self._waiting.clear()
+        elif self._dropped:
+            logger.warning(
+                "Session %s: on_turn() was too slow; %d turns were not passed to it",
+                self._session.id,
+                self._dropped,
+            )
