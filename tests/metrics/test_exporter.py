@@ -102,6 +102,28 @@ async def test_turns_and_interruptions(registry: CollectorRegistry) -> None:
     assert found["fastrtc_frames_dropped_total|in"] == 0
 
 
+async def test_an_interruption_by_the_program_counts_and_a_hang_up_does_not(
+    registry: CollectorRegistry,
+) -> None:
+    def reply(audio: Any) -> Any:
+        for _ in range(8):
+            yield RATE, tone(0.5)
+
+    stream = replying(reply)
+    app = prometheus(stream, registry=registry)
+    async with Call(stream) as call:
+        for interrupts in (True, False):
+            await call.say((RATE, tone(0.6)))
+            await call.reply()
+            await call.wait(1.0)
+            if interrupts:
+                stream.interrupt(next(iter(stream.handlers)))
+                await call.wait(1.0)
+    assert (await values(app))["fastrtc_interruptions_total|true"] == 1
+    (counter,) = (one for one in registry.collect() if one.name == "fastrtc_interruptions")
+    assert "by the user or the program" in counter.documentation
+
+
 async def test_a_stream_is_measured_once(registry: CollectorRegistry) -> None:
     stream = stream_of()
     apps = [prometheus(stream, registry=registry) for _ in range(2)]

@@ -81,7 +81,7 @@ class Instruments:
         )
         self.interruptions = Counter(
             "fastrtc_interruptions",
-            "Replies that the user interrupted; false if the reply went on",
+            "Interruptions of audio by the user or the program; false if the reply went on",
             ["kind"],
             registry=registry,
         )
