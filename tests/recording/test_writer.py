@@ -12,6 +12,7 @@ from fastrtc.recording.consent import MARGIN_S
 from fastrtc.recording.errors import LimitReached
 from fastrtc.recording.events import Event, Picture, Received
 from fastrtc.recording.recorder import Recorder
+from fastrtc.recording.track import GRID
 from fastrtc.recording.writer import MAX_PICTURES_S, MAX_WAITING_S, Target, Writer, Written
 
 from .sound import RATE, on_time, onsets, read, tone
@@ -70,6 +71,18 @@ def test_a_recording(tmp_path: Path) -> None:
     assert [(s.start_s, s.end_s) for s in written.stretches] == [(0.0, 4.0)]
     left, right = read(written.path)
     assert not left.any() and onsets(right) == pytest.approx([0, 1, 2, 3], abs=0.001)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".ogg"])
+@pytest.mark.parametrize("max_s", [2.0, 1.1, 2.345678, 0.0001])
+def test_the_greatest_length_is_exact(tmp_path: Path, suffix: str, max_s: float) -> None:
+    observer = Observer()
+    speak(writer(tmp_path / f"x{suffix}", observer, max_s=max_s), 5)
+    assert observer.over.wait(10)
+    assert isinstance(observer.written.error, LimitReached)
+    assert observer.written.duration_s == pytest.approx(max_s, abs=GRID / RATE)
+    assert observer.written.duration_s <= max(max_s, GRID / RATE)
+    assert read(tmp_path / f"x{suffix}").shape[1] == round(observer.written.duration_s * RATE)
 
 
 @pytest.mark.parametrize("limit", [{"max_s": 2.0}, {"max_bytes": 4 * RATE}])

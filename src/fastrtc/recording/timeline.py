@@ -29,6 +29,9 @@ UNCONFIRMED_S = 1.0
 """How much longer audio is kept that a client which echoes marks has not confirmed, in seconds:
 after that, it counts as played."""
 
+FOREVER_S = 1e9
+"""Longer than any recording, in seconds."""
+
 BLOCK_S = 1.0
 """How much audio is written at once at most, in seconds, after a stop or a stall."""
 
@@ -42,6 +45,7 @@ class Timeline:
         rates: The sample rates of what is received and played, in Hz: 16,000, 24,000 or ``RATE``.
             That of what is played is raised to ``RATE`` when there is audio of a higher one.
         packets: Whether packets that were sent can be written as they are.
+        max_s: How much is returned at most, in seconds.
 
     Attributes:
         written: The number of samples at ``RATE`` that were returned.
@@ -54,6 +58,7 @@ class Timeline:
         consent: bool = False,
         rates: tuple[int, int] = (RATE, RATE),
         packets: bool = False,
+        max_s: float = FOREVER_S,
     ) -> None:
         self._left, self._right = map(SampleTrack, rates)
         self._grid = PacketGrid() if packets else None
@@ -63,12 +68,18 @@ class Timeline:
         self._pictures = pictures
         self._consent = consent
         self._began_s: float | None = None
+        self._max = GRID * max(1, int(min(max_s, FOREVER_S) * RATE / GRID + 1e-6))
         self.written = 0
 
     @property
     def written_s(self) -> float:
         """How much was returned, in seconds."""
         return self.written / RATE
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all was returned that may be."""
+        return self.written >= self._max
 
     def start(self, at_s: float, offset_s: float = inf) -> Iterator[Block]:
         """Begin a stretch at a time on the clock of the event loop; the first one is position 0.
@@ -150,7 +161,7 @@ class Timeline:
         return self._pictures.late_s(now_s)
 
     def _until(self, time_s: float) -> Iterator[Block]:
-        end = self._position(time_s)
+        end = min(self._position(time_s), self._max)
         while self.written < end:
             self.written = min(end, self.written + round(BLOCK_S * RATE))
             rates = self._left.rate, self._right.rate

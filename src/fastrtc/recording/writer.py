@@ -135,6 +135,7 @@ class Writer:
             consent=recorder.start == "manual",
             rates=rates,
             packets=packets,
+            max_s=recorder.max_s,
         )
         self._sink: Sink | None = None
         self._ended = False
@@ -275,7 +276,7 @@ class Writer:
 
     def _check_limits(self, sink: Sink) -> None:
         recorder = self._target.recorder
-        if self._timeline.written_s >= recorder.max_s:
-            raise LimitReached(f"it is longer than {recorder.max_s:g} s")
+        if self._timeline.is_full:
+            raise LimitReached(f"it has the greatest length, {recorder.max_s:g} s")
         if sink.size() >= recorder.max_bytes:
             raise LimitReached(f"it is larger than {recorder.max_bytes} bytes")
