@@ -1,6 +1,7 @@
 """Recordings with real peers, and of a process that is killed."""
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
@@ -197,6 +198,8 @@ async def record_flashes(folder: Path) -> tuple[np.ndarray, float]:
         until = flash.sent + 5 * round(FLASH_S * flash.fps)
         await eventually(lambda: flash.sent >= until)
     stalls.end()
+    for name in ("both.mp4", "video.webm"):
+        assert json.loads((folder / f"{name}.json").read_text())["video"] is True
     left, right = read(folder / "both.mp4")
     seen = flashes(folder / "both.mp4")
     assert min(len(onsets(left)), len(onsets(right)), len(seen[0]), len(seen[1])) >= 3

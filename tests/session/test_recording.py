@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -26,6 +27,7 @@ from tests.session.recorded import Ends, indicator, names, recorded, short, stor
 from tests.session.rig import Rig
 from tests.testing.programs import RATE as PROGRAM_RATE
 from tests.testing.programs import tone as program_tone
+from tests.webrtc.handlers import AsyncAudioVideoEcho
 
 
 def sides(call: Call, path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -276,3 +278,14 @@ async def test_a_reply_of_a_generator_stream_is_recorded(tmp_path: Path) -> None
     assert json.loads((tmp_path / report).read_text())["sides"] == ["received", "played"]
     left, right = read(tmp_path / wav)
     assert not left.any() and len(onsets(right)) == 1
+
+
+async def test_audio_and_video_over_a_transport_without_video(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "x.mp4")
+    stream = Stream(AsyncAudioVideoEcho(), modality="audio-video", record=recorder)
+    async with Call(stream, "memory") as call:
+        await call.say((RATE, tone(0.5)))
+    report = json.loads((tmp_path / "x.mp4.json").read_text())
+    assert (report["video"], report["sides"]) == (False, ["received", "played"])
+    with av.open(str(tmp_path / "x.mp4")) as container:
+        assert (len(container.streams.video), len(container.streams.audio)) == (0, 1)

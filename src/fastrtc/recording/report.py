@@ -45,6 +45,7 @@ class Report:
         started_at: The time of day of position 0, with the offset of the time zone.
         duration_s: The length in seconds.
         sides: What is on the channels, or with video on the pictures, from left to right.
+        video: Whether the file has pictures.
         stretches: What was recorded; between them there is silence.
         lost_s: How much was lost because the disk was too slow, in seconds.
         error: Why the recording has ended early.
@@ -57,6 +58,7 @@ class Report:
     started_at: datetime
     duration_s: float
     sides: tuple[Side, ...]
+    video: bool
     stretches: Sequence[Stretch]
     lost_s: float
     error: str | None

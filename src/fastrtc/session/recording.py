@@ -17,6 +17,7 @@ from ..handlers.base import StreamHandlerBase
 from ..handlers.invoke import call_function
 from ..recording.baseline import DelayBaseline
 from ..recording.errors import LimitReached, RecordingRemoved
+from ..recording.events import Side
 from ..recording.received import HOLD_S
 from ..recording.recorder import Recorder, RecordingEnd, sides_of
 from ..recording.report import Report, write_report
@@ -63,6 +64,7 @@ class SessionRecording:
         self._delays = DelayBaseline()
         self._writer: Writer | None = None
         self._opened = self._late = False
+        self._pictured: tuple[Side, ...] = ()  # in the file, whatever transport resumes the session
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = 0.0  # of it
         self._written: asyncio.Future[Written] = self._loop.create_future()
@@ -125,7 +127,9 @@ class SessionRecording:
         if self._writer is None:
             self._started_at = datetime.now().astimezone()
             try:
-                self._writer = Writer(self._target(), self._started_at, _Observer(self))
+                target = self._target()
+                self._pictured = target.sides
+                self._writer = Writer(target, self._started_at, _Observer(self))
             except RuntimeError as error:  # no thread can be started
                 self.on_ended(Written(error=error))
                 return
@@ -266,7 +270,8 @@ class SessionRecording:
                 path.name,
                 self._started_at,
                 written.duration_s,
-                sides_of(self._mode) if self.has_video else ("received", "played"),
+                self._pictured or ("received", "played"),
+                bool(self._pictured),
                 written.stretches,
                 written.lost_s,
                 None if error is None else str(error),
