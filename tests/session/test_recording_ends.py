@@ -4,18 +4,20 @@ import asyncio
 import json
 import resource
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fastrtc import Recorder, RecordingEnd, Stream
+from fastrtc import Context, Recorder, RecordingEnd, Stream
 from fastrtc.recording.sink import BATCH_S
 from fastrtc.recording.wav import WavSink
 from fastrtc.session import recording as session_recording
 from fastrtc.session.hooks import Hooks
 from fastrtc.testing import Call
 from tests.recording.sound import RATE, read, tone
-from tests.session.recorded import Ends, errors, indicator, names, recorded, short
+from tests.session.recorded import Ends, errors, indicator, names, recorded, short, story
 from tests.session.rig import Rig, until
 
 
@@ -131,6 +133,59 @@ async def test_a_limit_ends_the_recording(tmp_path: Path) -> None:
     assert ends.one.turns_path is not None
     report = json.loads(ends.one.turns_path.read_text())
     assert report["stretches"] == [{"start_s": 0.0, "end_s": report["duration_s"]}]
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+async def test_the_turn_that_has_begun_at_a_limit_is_in_the_file(
+    tmp_path: Path, withdrawn: bool
+) -> None:
+    """The reply of 5 s begins before 3 s; the next turn is after the limit."""
+    ends, contexts = Ends(), list[Context]()
+    recorder = Recorder(tmp_path / "x.wav", max_s=3, on_end=ends)
+    async with Call(recorded(story, recorder, on_connect=contexts.append)) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.wait(4.5)
+        assert not ends.all and names(tmp_path) == ["x.wav"], "the turn is not complete"
+        if withdrawn:
+            contexts[0].recording.stop()
+        await call.finish()
+        assert ends.one.reason == "limit" and ends.one.duration_s == 3.0
+        assert names(tmp_path) == ["x.wav", "x.wav.json"], "during the call"
+        await call.say((RATE, tone(0.6)))
+        await call.finish()
+    report = json.loads((tmp_path / "x.wav.json").read_text())
+    assert report["stretches"] == [{"start_s": 0.0, "end_s": 3.0}]
+    if withdrawn:
+        assert report["turns"] == []
+    else:
+        [turn] = report["turns"]
+        assert turn["first_sent_s"] < 3 < turn["last_sent_s"]
+        assert (turn["outcome"], turn["played_s"]) == ("completed", pytest.approx(5, abs=0.1))
+
+
+async def test_speech_at_a_limit_that_gets_no_reply(tmp_path: Path) -> None:
+    """The connection ends before the turn does."""
+    ends = Ends()
+    async with Call(recorded(short, Recorder(tmp_path / "x.wav", max_s=1, on_end=ends))) as call:
+        await call.say((RATE, tone(2.5)))
+        assert not ends.all
+    assert ends.one.turns_path is not None
+    assert json.loads(ends.one.turns_path.read_text())["turns"] == []
+
+
+async def test_a_turn_that_does_not_end_is_not_awaited(tmp_path: Path) -> None:
+    def endless(audio: Any) -> Iterator[Any]:
+        while True:
+            yield from story(audio)
+
+    ends = Ends()
+    async with Call(recorded(endless, Recorder(tmp_path / "x.wav", max_s=2, on_end=ends))) as call:
+        await call.say((RATE, tone(0.6)))
+        await call.wait(28)
+        assert not ends.all
+        await call.wait(6)
+        assert ends.one.reason == "limit" and ends.one.turns_path is not None
+        assert json.loads(ends.one.turns_path.read_text())["turns"] == []
 
 
 async def test_an_on_end_that_fails(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -115,6 +115,8 @@ class SessionRecording:
 
     def _update(self) -> None:
         """Start or stop, as the program wants it."""
+        if self._over and not self._wanted and self._turns is not None:
+            self._turns.end_wait(consent=False)
         if not self._live or self._over or self._wanted == (self._taps is not None):
             return
         if self._wanted:
@@ -240,6 +242,8 @@ class SessionRecording:
         self._over = True
         if self._taps is not None:  # it has ended by itself
             self._pause()
+            if self._turns is not None:
+                self._turns.limit(written.duration_s, self._session.turns.open_turns)
         self._log(written)
         if self._late or not self._session.ended:
             context = self._session.context.copy()
@@ -263,6 +267,8 @@ class SessionRecording:
         """Write the file of turns, and call the program."""
         error, path = written.error, written.path
         turns_path = None
+        if path is not None and self._turns is not None:
+            await self._turns.wait()
         if path is not None:
             report = Report(
                 self._session.id,
@@ -335,6 +341,8 @@ class SessionRecording:
 
         If the disk is so slow that the file is not complete, ``on_ended`` does it later.
         """
+        if self._turns is not None:
+            self._turns.end_wait()
         if self._reporting is not None:
             await self._reporting
         elif self._written.done():

@@ -95,6 +95,11 @@ class TurnLog:
 
         return stop
 
+    @property
+    def open_turns(self) -> frozenset[int]:
+        """The numbers of the turns that are not complete."""
+        return frozenset() if self._recorder is None else self._recorder.open_turns
+
     def attach(self, media: Media) -> None:
         """Set the media of the session."""
         self._media = media

@@ -85,6 +85,11 @@ class TurnRecorder:
         return min((one.deadline for one in self._finished if one.deadline), default=None)
 
     @property
+    def open_turns(self) -> frozenset[int]:
+        """The numbers of the turns that are not complete."""
+        return frozenset(self._open)
+
+    @property
     def changed(self) -> bool:
         """Whether there is something to take."""
         return bool(self._events or self._turns)
