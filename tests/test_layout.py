@@ -41,6 +41,7 @@ ELSEWHERE = {
     "server/cluster/node.py": "tests/webrtc/test_cluster_faults.py",
     "server/cluster/resuming.py": "tests/webrtc/test_cluster.py",
     "server/cluster/opening.py": "tests/webrtc/test_cluster_faults.py",
+    "server/cluster/sqlite_file.py": "tests/server/cluster/test_sqlite.py",
     "server/hooks.py": "tests/server/test_stream_sessions.py",
     "server/connection_stats.py": "tests/webrtc/test_stats.py",
     "server/telephone_lines.py": "tests/server/test_telephone.py",
