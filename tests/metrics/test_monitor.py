@@ -11,11 +11,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from fastrtc import Stream
+from fastrtc.core import loop_lag
 from fastrtc.core.conversation_events import ReplyInterrupted
 from fastrtc.core.stats import ConnectionStats
 from fastrtc.metrics.instruments import instruments_of
 from fastrtc.metrics.monitor import PrometheusMonitor, PrometheusTurns
-from fastrtc.server import loop_lag
 from fastrtc.server.endpoint import endpoint_of
 from tests.support.connections import add_connection
 from tests.support.peers import eventually

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from fastrtc.server import debug_state, loop_lag
+from fastrtc.core import loop_lag
+from fastrtc.server import debug_state
 from fastrtc.server.debug_state import DebugState, watch
 from fastrtc.server.endpoint import endpoint_of
 from fastrtc.testing import Call, memory

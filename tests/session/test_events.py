@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
-from fastrtc import get_current_context
+from fastrtc import Stream, get_current_context
 from fastrtc.core.close_reason import GOING_AWAY, POLICY_VIOLATION
+from fastrtc.core.loop_lag import lag_of
+from fastrtc.server.endpoint import endpoint_of
 from fastrtc.session.hooks import Hooks
+from fastrtc.testing import Call
 from tests.session.rig import Handler, Rig, until
 from tests.support.virtual_time import virtual_time
+from tests.webrtc.handlers import AsyncAudioEcho
 
 
 class Log:
@@ -153,3 +157,22 @@ async def test_an_on_connect_that_runs_ends_with_the_connection() -> None:
     async with Rig(hooks=Hooks(on_connect=hang)):
         await asyncio.sleep(0)
     assert cancelled.is_set()
+
+
+async def test_the_lag_of_the_loop_is_measured_while_there_are_connections() -> None:
+    ends: list[Any] = []
+    stream = Stream(
+        AsyncAudioEcho(),
+        modality="audio",
+        mode="send-receive",
+        on_disconnect=lambda context, end: ends.append(end),
+    )
+    async with Call(stream) as call:
+        (id,) = stream.handlers
+        loop = next(iter(endpoint_of(stream).places)).session.loop
+        assert stream.stats(id).loop_lag_s is None
+        await call.wait(0.6)
+        assert stream.stats(id).loop_lag_s is not None
+        await call.hang_up()
+        assert lag_of(loop) is None
+    assert ends[0].stats.loop_lag_s is not None

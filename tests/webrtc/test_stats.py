@@ -10,7 +10,7 @@ import pytest
 from fastrtc import ConnectionStats, Stream
 from fastrtc.core.close_reason import ConnectionEnd
 from fastrtc.core.context import Context
-from fastrtc.server.loop_lag import PERIOD_S, LoopLag
+from fastrtc.core.loop_lag import PERIOD_S
 from fastrtc.testing import Call
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
 from tests.support.stalls import Stalls
@@ -31,8 +31,6 @@ async def test_over_webrtc_rtcp_and_ice_tell_them() -> None:
         server_rtc_configuration=LOCAL,
         on_disconnect=disconnected,
     )
-    lag = LoopLag(lambda lag_s: None)
-    lag.start()
     stalls = Stalls()
     stalls.watch()
     async with Client(stream, audio=AudioSource(tone(10))) as client:
@@ -45,7 +43,6 @@ async def test_over_webrtc_rtcp_and_ice_tell_them() -> None:
         await eventually(measured)
         await asyncio.sleep(PERIOD_S)
         stats = await asyncio.to_thread(stream.stats, id)
-    lag.stop()
     stalls.end()
     late_s = stalls.single()
     assert (stats.webrtc_id, stats.transport, stats.codec) == (id, "webrtc", "opus")
@@ -62,6 +59,7 @@ async def test_over_webrtc_rtcp_and_ice_tell_them() -> None:
     last = ends[0].stats
     assert last is not None
     assert last.bytes_received >= stats.bytes_received and last.connected_s >= stats.connected_s
+    assert last.loop_lag_s is not None
     with pytest.raises(LookupError):
         stream.stats(id)
 

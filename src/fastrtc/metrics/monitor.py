@@ -12,11 +12,11 @@ from ..core.conversation_events import (
     ReplyInterrupted,
     TurnListener,
 )
+from ..core.loop_lag import LoopLag
 from ..core.stats import ConnectionStats
 from ..core.turn import Turn
 from ..server.connection import Connection
 from ..server.endpoint import Endpoint
-from ..server.loop_lag import LoopLag
 from ..server.monitors import EndReason, Monitor, TransportName
 from ..session.session import Session
 from .instruments import PARTS, TRANSPORTS, Instruments, instruments_of

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..core.stats import ConnectionStats
-from .loop_lag import lag_of
 
 __all__ = ["local_stats", "stats_of"]
 
@@ -26,7 +24,7 @@ def local_stats(endpoint: Any, id: str) -> ConnectionStats:
         connection = member.get(id)
         if connection is not None:
             stats: ConnectionStats = connection.transport.stats()
-            return replace(stats, loop_lag_s=lag_of(connection.session.loop))
+            return stats
     raise LookupError(f"There is no connection {id!r}")
 
 

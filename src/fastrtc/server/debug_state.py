@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.conversation_events import TurnListener
+from ..core.loop_lag import LoopLag
 from ..handlers.base import StreamHandlerBase
 from ..handlers.link import link_of
 from ..pacing.level_meter import LevelMeter
 from ..session.session import Session, State
 from .connection import Connection
 from .load import load_of
-from .loop_lag import LoopLag
 from .monitors import EndReason, Monitor
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..core.close_reason import CloseReason, ConnectionEnd
 from ..core.context import Context
 from ..core.errors import HandlerExited
+from ..core.loop_lag import LoopLag
 from ..core.stats import ConnectionStats
 from .hooks import Hooks
 from .turn_callback import TurnCallback
@@ -32,6 +33,7 @@ class SessionEvents:
         self._connected_at: float | None = None
         self._turns: TurnCallback | None = None
         self._stats: ConnectionStats | None = None
+        self._lag = LoopLag()  # for the figures
 
     def follow_turns(self) -> None:
         """Let those follow the conversation who want to."""
@@ -48,6 +50,7 @@ class SessionEvents:
     def connected(self) -> None:
         """Call ``on_connect`` in a task of the session, which is established now."""
         self._connected_at = self._session.loop.time()
+        self._lag.start()
         if self._hooks.on_connect is not None:
             call = call_with_context(self._session, "on_connect", self._hooks.on_connect)
             self._session.run("on_connect", call)
@@ -61,12 +64,13 @@ class SessionEvents:
     def closing(self) -> None:
         """Read the figures of the connection, for ``on_disconnect``."""
         read = self._session.read_stats
-        if read is None or self._hooks.on_disconnect is None:
-            return
         try:
-            self._stats = read()
+            if read is not None and self._hooks.on_disconnect is not None:
+                self._stats = read()
         except Exception as error:
             self._session.report_failure("stats", error)
+        finally:
+            self._lag.stop()
 
     async def disconnected(self, reason: CloseReason) -> None:
         """Call ``on_disconnect`` if the session was established; wait for up to 10 s."""

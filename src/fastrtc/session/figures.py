@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..core.diagnosis import Diagnosis
+from ..core.loop_lag import lag_of
 from ..core.stats import ConnectionStats
 from .events import transport_of
 
@@ -16,7 +17,7 @@ __all__ = ["common_stats", "diagnose_socket"]
 
 
 def common_stats(session: Session, media: Media) -> ConnectionStats:
-    """Return what every connection knows: its time, and the frames that were dropped."""
+    """Return what every connection knows: its time, what was dropped, and the loop's lag."""
     dropped_in = dropped_out = 0
     if media.audio_in is not None:
         dropped_in += media.audio_in.overflow.dropped
@@ -31,6 +32,7 @@ def common_stats(session: Session, media: Media) -> ConnectionStats:
         round_trip_s=media.playback.measured_round_trip_s,
         frames_dropped_in=dropped_in,
         frames_dropped_out=dropped_out,
+        loop_lag_s=lag_of(session.loop),
     )
 
 

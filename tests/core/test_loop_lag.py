@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from fastrtc.server import loop_lag
-from fastrtc.server.loop_lag import LoopLag
+from fastrtc.core import loop_lag
+from fastrtc.core.loop_lag import LoopLag, lag_of
 from tests.support.peers import eventually
 
 
@@ -52,3 +52,25 @@ def test_each_loop_is_measured_in_turn() -> None:
 
     asyncio.run(run())
     asyncio.run(run())
+
+
+async def test_all_that_measure_a_loop_share_a_timer() -> None:
+    loop, measured = asyncio.get_running_loop(), [0, 0]
+    assert lag_of(loop) is None
+
+    def count(n: int) -> None:
+        measured[n] += 1
+
+    lags = [LoopLag(lambda lag_s, n=n: count(n)) for n in range(2)]  # type: ignore[misc]
+    lags.append(LoopLag())
+    for lag in lags:
+        lag.start()
+    assert lags[0]._meter is lags[1]._meter
+    await eventually(lambda: measured == [2, 2])
+    assert lag_of(loop) is not None
+    lags[0].stop()
+    await eventually(lambda: measured[1] == 4)
+    assert measured[0] == 2 and lag_of(loop) is not None
+    lags[1].stop()
+    lags[2].stop()
+    assert lag_of(loop) is None
