@@ -19,7 +19,8 @@ from fastrtc import Context, Interruptions, Recorder
 from fastrtc.testing import Call
 from tests.recording.content import Content, Found, Reference, find
 from tests.recording.sound import RATE, read
-from tests.session.test_recording import recorded, sides
+from tests.session.recorded import recorded
+from tests.session.test_recording import sides
 from tests.support.stalls import Stalls
 from tests.testing.programs import RATE as PROGRAM_RATE
 

@@ -24,7 +24,11 @@ class RecordingControl(Protocol):
         ...
 
     def stop(self) -> None:
-        """Stop recording; what follows is silence in the file, until ``start``."""
+        """Stop recording at once; what follows is silence in the file, until ``start``.
+
+        A reply function runs ahead of what is played: to stop after its reply, call this in
+        ``on_turn``.
+        """
         ...
 
 
