@@ -58,7 +58,7 @@ async def test_an_rtvi_session_is_found_and_resumed_from_any_process() -> None:
         assert (await second.offer(pc_id=id, restart_pc=True)).json()["pc_id"] == id
         assert one.handlers.keys() == {id} and not two.handlers  # the session goes on
         await second.ready()
-        second.send("disconnect-bot")  # without it, the session waits for a client that has returned
+        second.send("disconnect-bot")  # otherwise the session waits for a returning client
         await eventually(lambda: not one.handlers)
         for peer in (first, second):
             await peer.close()
