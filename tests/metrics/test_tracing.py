@@ -123,6 +123,7 @@ async def test_each_turn_is_a_trace_with_the_spans_of_the_function(
         silence_s = turn.attributes["fastrtc.silence_s"]
         parts = [value for name, value in turn.attributes.items() if "part." in name]
         assert sum(parts) == pytest.approx(silence_s) and 0.3 < silence_s < 2
+        assert turn.attributes["fastrtc.leading_silence_s"] == pytest.approx(0.0, abs=0.02)
     assert first.context.trace_id != second.context.trace_id
     assert first.links == () and second.links[0].context == first.context
     assert "the request" in {span.name for span in traces.spans}

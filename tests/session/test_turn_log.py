@@ -174,6 +174,38 @@ async def test_a_turn_agrees_with_what_the_caller_hears() -> None:
     assert [event.at_s for event in first] == sorted(event.at_s for event in first)
 
 
+async def test_silence_at_the_beginning_of_a_reply_is_told_apart() -> None:
+    def reply(audio: Any) -> Iterator[Any]:
+        yield RATE, np.concatenate((np.zeros(round(0.3 * RATE), np.int16), tone(0.5)))
+
+    stream, recorder = stream_of(replying(reply))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.finish()
+    (turn,), (heard,) = recorder.turns, call.turns
+    assert turn.silence_s is not None and turn.leading_silence_s is not None
+    assert turn.leading_silence_s == pytest.approx(0.3, abs=0.01)
+    assert turn.silence_s + turn.leading_silence_s == pytest.approx(heard.latency_s, abs=0.01)
+    assert turn.as_dict()["leading_silence_s"] == turn.leading_silence_s
+
+
+async def test_a_sound_while_thinking_is_not_the_reply() -> None:
+    """Its record begins with the reply, behind the sound."""
+
+    async def think(audio: Any) -> AsyncIterator[Any]:
+        await asyncio.sleep(2.0)
+        yield RATE, np.concatenate((np.zeros(round(0.3 * RATE), np.int16), tone(0.5)))
+
+    stream, recorder = stream_of(replying(think, while_thinking=(RATE, tone(0.5))))
+    async with Call(stream) as call:
+        await call.say(SPEECH)
+        await call.wait(5.0)
+    (turn,) = recorder.turns
+    assert turn.silence_s is not None and 2.4 < turn.silence_s < 2.8
+    assert turn.leading_silence_s == pytest.approx(0.3, abs=0.02)
+    assert call.turns[0].latency_s < 1.3, "the sound was heard"
+
+
 async def test_chunks_are_judged_by_the_level_of_their_sound() -> None:
     algo = AlgoOptions(audio_chunk_duration=0.2, started_talking_threshold=0.1)
     stream, recorder = stream_of(replying(sentence, model=Energy(), algo_options=algo))

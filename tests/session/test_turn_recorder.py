@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fastrtc import Turn
@@ -114,6 +115,55 @@ def test_a_reply_that_is_played_is_complete() -> None:
     assert turn.silence_s == pytest.approx(0.8)
     assert turn.parts == pytest.approx((0.5, 0.0, 0.2, 0.05, 0.05))
     assert list(talk.kinds()) == ["AudioStarted", "AudioEnded", "ReplyEnded"]
+
+
+def test_the_silence_with_which_a_reply_begins_is_recorded() -> None:
+    silence, loud = np.zeros((1, 480), np.int16), np.full((1, 480), -200, np.int16)
+    half = np.concatenate((np.full((1, 240), 199, np.int16), loud[:, :240]), axis=1)
+    for frames, at_s in (
+        ([loud], 0.0),
+        ([half], 0.01),
+        ([silence, silence, half, loud], 0.05),
+        ([silence, silence], None),
+    ):
+        talk = Conversation()
+        talk.send(1.0, 108.0)  # of another reply, or a sound
+        talk.ask(1, 110.0)
+        talk.queue(1, len(frames) * FRAME_S, 110.75)
+        for k, frame in enumerate(frames):
+            talk.sent_s += FRAME_S
+            at = 110.75 + k * FRAME_S
+            talk.recorder.polled(talk.sent_s, at, float, (24_000, frame))
+        talk.take()
+        (turn,) = talk.turns
+        assert turn.leading_silence_s == pytest.approx(at_s)
+        assert turn.first_sent_s == 10.75
+
+
+def test_what_was_sent_before_a_reply_in_its_frame_does_not_count() -> None:
+    """Nor silence behind the end, nor what was cleared."""
+    talk = Conversation()
+    talk.sent_s = talk.recorder._sent_s = 1.0
+    talk.ask(1, 110.0)
+    talk.recorder.queue_audio(1, 3.01, spoken("Hello.", 0.1))
+    loud, silence = np.full((1, 240), 3000, np.int16), np.zeros((1, 480), np.int16)
+    mixed = np.concatenate((loud, silence[:, :240]), axis=1)
+    talk.recorder.polled(3.02, 110.8, float, (24_000, mixed))
+    assert talk.recorder._open[1].leading_silence_s is None
+    end = np.concatenate((silence[:, :120], loud, silence[:, :120]), axis=1)
+    talk.recorder.polled(3.035, 110.82, float, (24_000, end))
+    assert talk.recorder._open[1].leading_silence_s == pytest.approx(0.02, abs=0.0051)
+
+
+def test_a_function_that_is_slower_than_its_audio_makes_silence() -> None:
+    talk = Conversation()
+    talk.ask(1, 110.0)
+    talk.queue(1, 0.04, 110.75)
+    loud = np.full((1, 480), 3000, np.int16)
+    talk.recorder.polled(0.02, 110.75, float, (24_000, 0 * loud))
+    talk.recorder.polled(0.04, 113.75, float, (24_000, loud))
+    talk.take()
+    assert talk.turns[0].leading_silence_s == pytest.approx(3.0)
 
 
 def test_the_record_waits_for_the_mark_of_a_telephone() -> None:

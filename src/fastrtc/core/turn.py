@@ -88,6 +88,8 @@ class Turn:
         text: All text that had been synthesized.
         error: The type and the text of the exception, if the function failed, or an output of it
             could not be played.
+        leading_silence_s: How long after its first sample the reply was audible, in seconds: with a
+            sample of at least -44 dB of full scale. None if no such sample was sent.
     """
 
     webrtc_id: str
@@ -113,13 +115,15 @@ class Turn:
     heard_text: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
     error: str | None = None
+    leading_silence_s: float | None = None
 
     @property
     def silence_s(self) -> float | None:
-        """The silence that the user heard before the reply, in seconds.
+        """The time from the end of the speech to the first sample of the reply, in seconds.
 
-        Until the first sample was sent, if it is unknown when it was heard. None without speech,
-        and without a reply.
+        Until it was sent, if it is unknown when it was heard. None without speech, and without a
+        reply. It is the silence that the user heard, without the one with which the reply itself
+        begins, ``leading_silence_s``; a ``while_thinking`` sound was heard in it.
         """
         until = self.first_sent_s if self.first_heard_s is None else self.first_heard_s
         if self.speech_ended_s is None or until is None:

@@ -245,6 +245,8 @@ class _Conversation(TurnListener):
         root.set_attribute("fastrtc.played_s", turn.played_s)
         if turn.silence_s is not None:
             root.set_attribute("fastrtc.silence_s", turn.silence_s)
+        if turn.leading_silence_s is not None:
+            root.set_attribute("fastrtc.leading_silence_s", turn.leading_silence_s)
         parts = {} if turn.parts is None else turn.parts._asdict()
         for part, seconds in parts.items():
             if seconds is not None:

@@ -45,8 +45,9 @@ class AudioOutbound(SuspendableOutput):
 
     Attributes:
         on_played: Called when all queued audio has been sent and played.
-        on_polled: Called with the playout when a frame is about to be sent, or nothing is left to
-            send; None for nothing. So is ``on_cleared`` before the queue is cleared.
+        on_polled: Called with the playout, and the frame that is about to be sent, or None if there
+            is nothing left to send; None for nothing.
+        on_cleared: Called with the playout before the queue is cleared; None for nothing.
         on_frame: Sends a frame that is due as its audio is queued, if a task waits in ``frame``.
         turn: Held by a task while the audio of other tasks waits.
         meter: Measures the level of the audio that is sent; None for nothing.
@@ -71,7 +72,7 @@ class AudioOutbound(SuspendableOutput):
         self._calls = EmitCalls(invoker, deliver, failures)
         self._calls.on_held = self._hold
         self._others_ran = False  # of the tasks of this session, since the last output of `emit`
-        self.on_polled: Callable[[Playout], None] | None = None
+        self.on_polled: Callable[[Playout, PlayoutFrame | None], None] | None = None
         self.on_cleared: Callable[[Playout], None] | None = None
         self.turn = asyncio.Lock()
         self.meter: LevelMeter | None = None
@@ -384,7 +385,7 @@ class AudioOutbound(SuspendableOutput):
                 self.tap.played(due_s, playout.rate, action.samples, catches_up=rtp)
             self._sent.ring()
             if self.on_polled is not None:
-                self.on_polled(playout)
+                self.on_polled(playout, action)
             if action is None:
                 if self._was_playing and not playout.playing:
                     self.on_played()

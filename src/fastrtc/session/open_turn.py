@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.turn import EndedBy, Outcome, TurnKind
 from ..turns.heard import SpokenText
 
 __all__ = ["OpenTurn"]
+
+AUDIBLE = 200
+"""Samples of at least this absolute value are audible: -44 dB of full scale, more than the noise of
+a synthetic voice, and less than any phone of it at its loudest."""
 
 
 @dataclass
@@ -36,6 +43,7 @@ class OpenTurn:
     error: str | None = None
     begins_s: float | None = None  # position of its first sample in the audio of the playout
     ends_s: float | None = None  # and of its end
+    leading_silence_s: float | None = None  # until its first audible sample
     sent_s: float = 0.0  # position of the first sample in what was sent to the client
     sent_end_s: float = 0.0  # and of its end
     outcome: Outcome | None = None
@@ -49,6 +57,26 @@ class OpenTurn:
         self.played_s = max(0.0, end_s - self.begins_s)
         if self.spoken is not None:
             self.text, self.heard_text = self.spoken.text, self.spoken.heard(self.played_s)
+
+    def listen(self, rate: int, samples: NDArray[np.int16], start_s: float, now: float) -> None:
+        """Look for its first audible sample in audio that is sent now.
+
+        Args:
+            rate: Sample rate in Hz.
+            samples: Shape ``(channels, n)``.
+            start_s: The position of the first one.
+            now: The time.
+        """
+        if self.first_sent is None or self.begins_s is None:
+            return
+        skip = max(0, round((self.begins_s - start_s) * rate))  # of what was queued before
+        own = samples[:, skip:]
+        if own.max(initial=0) < AUDIBLE and own.min(initial=0) > -AUDIBLE:
+            return
+        first = skip + np.flatnonzero(((own >= AUDIBLE) | (own <= -AUDIBLE)).any(axis=0))[0]
+        in_audio_s = start_s + float(first) / rate - self.begins_s
+        # clients are sent audio ahead of its time, and a function may be slower than its audio
+        self.leading_silence_s = max(0.0, in_audio_s, now - self.first_sent)
 
     @property
     def speaking(self) -> bool:

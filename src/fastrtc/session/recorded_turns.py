@@ -20,7 +20,7 @@ MAX_TURNS = 10_000
 OPEN_TURNS_TIMEOUT_S = 30.0
 """How long to wait for the turns that have begun before a limit, in seconds."""
 
-DURATIONS = frozenset({"silence_s", "played_s"})
+DURATIONS = frozenset({"silence_s", "played_s", "leading_silence_s"})
 """Fields of a ``Turn`` that end in ``_s`` and are no times."""
 
 

@@ -25,7 +25,7 @@ from ..core.transcript import Transcript
 from ..core.turn import Turn
 from ..handlers.base import StreamHandlerBase
 from ..handlers.link import link_of
-from ..pacing.playout import Playout
+from ..pacing.playout import Playout, PlayoutFrame
 from ..turns.heard import SpokenText
 from ..turns.turn_events import TurnEvents
 from .turn_recorder import TurnRecorder
@@ -228,6 +228,8 @@ class TurnLog:
 
     def _audio_queued(self, turn: int, spoken: SpokenText) -> None:
         if self._live is not None:
+            if self._media is not None and self._media.filler is not None:
+                self._media.filler.stop()  # its end is no part of the turn
             self._live.queue_audio(turn, self._pushed_s, spoken)
 
     def _audio_complete(
@@ -244,12 +246,13 @@ class TurnLog:
         playout = None if audio_out is None else audio_out.playout
         return 0.0 if playout is None else playout.pushed_s
 
-    def _polled(self, playout: Playout) -> None:
+    def _polled(self, playout: Playout, frame: PlayoutFrame | None) -> None:
         recorder, media = self._live, self._media
         if recorder is None or media is None:
             return
         now = self.clock()
-        recorder.polled(playout.sent_s, now, media.sent_to_client_s)
+        sent = None if frame is None else (playout.rate, frame.samples)
+        recorder.polled(playout.sent_s, now, media.sent_to_client_s, sent)
         if not playout.playing:
             recorder.idle(now)
         if recorder.changed:  # as for few frames

@@ -6,6 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.conversation_events import (
     AudioEnded,
     AudioStarted,
@@ -211,13 +214,20 @@ class TurnRecorder:
         else:
             self._look(self._sent_s, now)
 
-    def polled(self, sent_s: float, now: float, client_s: Callable[[], float]) -> None:
+    def polled(
+        self,
+        sent_s: float,
+        now: float,
+        client_s: Callable[[], float],
+        frame: tuple[int, NDArray[np.int16]] | None = None,
+    ) -> None:
         """Record that a frame is about to be sent.
 
         Args:
             sent_s: The position of the playout after it.
             now: The time.
             client_s: Returns the position in what was sent to the client, before it.
+            frame: Its sample rate in Hz, and its samples of shape ``(channels, n)``.
         """
         before_s, self._sent_s = self._sent_s, sent_s
         if sent_s > before_s and not self._conversational and not self._sending:
@@ -233,6 +243,11 @@ class TurnRecorder:
                         self._events.append(AudioStarted(one.number, now))
                     one.last_sent = now
                     one.sent_end_s = client_s() + sent_s - before_s
+                    if one.leading_silence_s is None and frame is not None:
+                        length_s = frame[1].shape[1] / frame[0]
+                        # the last frame has silence at its end; what was cleared counts as sent
+                        start_s = max(before_s, sent_s - length_s)
+                        one.listen(*frame, start_s, now)
         self._look(sent_s, now)
 
     def cut(self, sent_s: float, pushed_s: float, now: float) -> None:
@@ -355,6 +370,7 @@ class TurnRecorder:
                 heard_text=one.heard_text,
                 text=one.text,
                 error=one.error,
+                leading_silence_s=one.leading_silence_s,
                 **one.times(self.began_at, None if heard is None else heard[0]),
             )
         )
