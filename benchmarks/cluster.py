@@ -32,7 +32,7 @@ from benchmarks.client.server import Server
 from tests.cluster.machines import Machines
 from tests.cluster.programs import ROOT, Programs, programs, wait_until_ready
 from tests.support.network_namespaces import Program, network
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 
 __all__ = ["main"]
 

@@ -24,7 +24,8 @@ from fastrtc.cli.ports import port_problem
 from fastrtc.cli.requirements import extras, needs_of
 from fastrtc.handlers import abandoned
 from fastrtc.pause_detection import model_file
-from tests.support.turn import free_port, turn_server
+from tests.support.ports import free_port
+from tests.support.turn import turn_server
 
 PATIENCE = 60  # s, for a program to start on a busy machine
 

@@ -24,8 +24,8 @@ from fastrtc.client.errors import refused
 from fastrtc.client.signaling import is_answer, modality_in, page_url
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL
+from tests.support.ports import free_port
 from tests.support.servers import serving
-from tests.support.turn import free_port
 from tests.webrtc.handlers import AsyncAudioEcho, AsyncAudioVideoEcho, flip
 
 

@@ -19,9 +19,9 @@ from fastrtc import __version__
 from fastrtc.cli import main
 from fastrtc.cli.init import KINDS, write_starter
 from fastrtc.cli.packages import _tarball, package_files
-from tests.browser.server import _free_port
 from tests.demos.stand_ins.openai_chat import openai_service
 from tests.support.forks import Fork
+from tests.support.ports import free_port
 from tests.support.programs import require_program
 from tests.test_cli import PATIENCE
 
@@ -357,7 +357,7 @@ def test_serve_listens_on_this_machine_only(tmp_path: Path) -> None:
         done = subprocess.run(
             [sys.executable, "serve.py"],
             cwd=app,
-            env={**os.environ, "PORT": str(_free_port()), "BACKEND_PORT": str(_free_port())}
+            env={**os.environ, "PORT": str(free_port()), "BACKEND_PORT": str(free_port())}
             | variables,
             capture_output=True,
             text=True,

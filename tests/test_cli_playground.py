@@ -45,8 +45,8 @@ from fastrtc.cli.playground_target import Choices, Target
 from fastrtc.client.signaling import page_url
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL
+from tests.support.ports import free_port
 from tests.support.servers import serving
-from tests.support.turn import free_port
 from tests.webrtc.handlers import AsyncAudioEcho, AsyncAudioVideoEcho, flip
 
 PATIENCE_S = 20

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fastrtc.cli import main, serve
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 
 SECRET = "a secret of many machines"
 

@@ -42,7 +42,7 @@ from fastrtc.credentials import (
 from fastrtc.transport.webrtc.configuration import resolve_configuration, to_aiortc_configuration
 from tests.support.http_service import Service, http_service
 from tests.support.peers import eventually
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 
 ANSWER = {
     "iceServers": [

@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.forks import Fork
+from tests.support.ports import free_port
 
 __all__ = ["DemoServer"]
 
@@ -45,7 +45,7 @@ class DemoServer:
         self.log = log
         self.script = script
         self.variables = variables or {}
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.forked = forked
         self.process: subprocess.Popen[bytes] | Fork | None = None
         self._read = 0
@@ -114,9 +114,3 @@ class DemoServer:
             return False
         finally:
             connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.network_namespaces import Program, start_program
+from tests.support.ports import free_port
 from tests.support.programs import require_program
-from tests.support.turn import free_port
 
 __all__ = ["Programs", "balancer_configuration", "programs", "wait_until_ready"]
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster.programs import PATIENCE_S, ROOT, Programs, programs, wait_until_ready
 from tests.support.network_namespaces import Program
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 
 DRAIN_LIMIT_S = 3.0
 CALLS = 4

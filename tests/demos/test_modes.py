@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 from tests.server.test_fastphone import NUMBER, StandIn
 from tests.support.forks import Fork, forked
 from tests.support.peers import eventually
+from tests.support.ports import free_port
 from tests.support.servers import serving
-from tests.support.turn import free_port
 from tests.telephone.phone import Phone
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from tests.demos.running import MARKS, PATIENCE
 from tests.demos.voices import espeak
 from tests.support.npm import BUILD_WITHIN, INSTALL, npm
 from tests.support.peers import eventually
+from tests.support.ports import free_port
 from tests.support.programs import require_program
 from tests.support.speech import recorded_prompt
 
@@ -37,9 +37,7 @@ def build() -> None:
 @contextmanager
 def serving_frontend(backend: str, log: Path) -> Iterator[str]:
     """`npm start`, in front of a back end; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     environment = os.environ | {
         "ALLOWED_HOSTS": "days.example, voice.example",
         "BACKEND_URL": backend,

@@ -17,11 +17,11 @@ from packaging.requirements import Requirement
 from playwright.async_api import Route, expect
 
 from fastrtc.cli.init import KINDS, write_starter
-from tests.browser.server import _free_port
 from tests.demos.running import MARKS, PATIENCE, DemoTab, Program
 from tests.demos.voices import hears
 from tests.support.npm import BUILD_WITHIN, INSTALL, npm
 from tests.support.peers import eventually
+from tests.support.ports import free_port
 from tests.support.speech import spaced, speech
 
 pytestmark = [*MARKS, pytest.mark.external("ears", "espeak-ng")]
@@ -34,7 +34,7 @@ class App(Program):
     def __init__(self, folder: Path, kind: str) -> None:
         script = folder / KINDS[kind].start.removeprefix("python ")
         variables = {
-            "BACKEND_PORT": str(_free_port()),
+            "BACKEND_PORT": str(free_port()),
             "NEXT_TELEMETRY_DISABLED": "1",
             "npm_config_prefer_offline": "true",
             "npm_config_update_notifier": "false",

@@ -12,8 +12,8 @@ import pytest
 from fastrtc.testing import Call
 from tests.demos.running import Program
 from tests.demos.stand_ins.openai_chat import openai_service
+from tests.support.ports import free_port
 from tests.support.speech import find_in, recorded_prompt
-from tests.support.turn import free_port
 
 from .conftest import ENVIRONMENT, HEARD
 from .pages import SOURCES

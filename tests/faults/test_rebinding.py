@@ -19,7 +19,7 @@ from tests.faults.relay import Address, Relay, RelayedClient, relay
 from tests.support.bystander import assert_little, bystander
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, eventually, tone
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 from tests.webrtc.handlers import AsyncAudioEcho
 
 BACK_S = 10.0

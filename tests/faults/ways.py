@@ -9,7 +9,6 @@ has ended.
 
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from fastrtc import Stream, WebRTC
 from fastrtc.cli import main
 from fastrtc.server.fastphone import FastPhoneService
 from tests.support.peers import LOCAL
+from tests.support.ports import free_port
 from tests.webrtc.handlers import AsyncAudioEcho
 
 __all__ = ["DRAIN_S", "WAYS"]
@@ -37,10 +37,9 @@ class Echo(AsyncAudioEcho):
         print("shutdown", flush=True)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+def printed_port() -> int:
+    """Choose a port, and print it."""
+    port = free_port()
     print("port", port, flush=True)
     return port
 
@@ -73,11 +72,11 @@ def rendered_page() -> gr.Blocks:
 
 
 def launch(page: gr.Blocks, **options: Any) -> None:
-    page.launch(server_port=free_port(), quiet=True, **options)
+    page.launch(server_port=printed_port(), quiet=True, **options)
 
 
 def serve(app: FastAPI) -> None:
-    uvicorn.run(app, port=free_port(), log_level="warning")
+    uvicorn.run(app, port=printed_port(), log_level="warning")
 
 
 def mounted() -> None:
@@ -103,7 +102,7 @@ def fastphone() -> None:
 
 
 def command(*arguments: str) -> None:
-    sys.exit(main([*arguments, "--port", str(free_port())]))
+    sys.exit(main([*arguments, "--port", str(printed_port())]))
 
 
 def own_handlers() -> None:

@@ -5,7 +5,6 @@ Ray is too large for CI: the tests that need it are left out there, and named at
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from fastapi import FastAPI
 
 from fastrtc.ray import RayExtraMissing, deployment
 from fastrtc.ray.serve import scale_by_sessions
+from tests.support.ports import free_port
 
 from .conftest import Serve
 
@@ -78,13 +78,10 @@ class TestArguments:
 @pytest.mark.external("ray")
 @pytest.mark.timeout(400)
 def test_replicas_on_two_nodes_scale_by_calls_and_cut_none() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), *filter(None, sys.path)])
     done = subprocess.run(
-        [sys.executable, SCENARIO, str(port)],
+        [sys.executable, SCENARIO, str(free_port())],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": path},

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.support.ports import free_port
 from tests.support.programs import require_program
-from tests.support.turn import free_port
 
 __all__ = ["PrometheusServer", "prometheus_server"]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.ports import free_port
 from tests.support.programs import require_program
-from tests.support.turn import free_port
 
 __all__ = ["RedisServer", "redis_server"]
 

@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support.ports import free_port
 from tests.support.programs import require_program
 
-__all__ = ["PASSWORD", "SECRET", "USER", "Turn", "free_port", "turn_server"]
+__all__ = ["PASSWORD", "SECRET", "USER", "Turn", "turn_server"]
 
 USER, PASSWORD = "test", "secret"
 SECRET = "a secret that the program and coturn share"
@@ -83,22 +84,6 @@ def turn_server(
     finally:
         server.terminate()
         server.wait(10)
-
-
-def free_port() -> int:
-    """Return a port that is free for TCP and UDP."""
-    while True:
-        with (
-            socket.socket() as stream,
-            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram,
-        ):
-            stream.bind(("127.0.0.1", 0))
-            port = int(stream.getsockname()[1])
-            try:
-                datagram.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def _answers(port: int) -> bool:

@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from fastrtc.testing import Call, CallFailed
 from tests.support.forks import forked
+from tests.support.ports import free_port
 from tests.support.servers import serving as served
-from tests.support.turn import free_port
 
 from .programs import RATE, tone
 from .test_lines import LIVE, SPEECH, Ending, replying, serving

@@ -21,7 +21,7 @@ import fastrtc
 from fastrtc import Ice, Stream, WebRTC
 from tests.support.connections import connections_of
 from tests.support.peers import Client, VideoSource
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 
 NO_SERVERS = {"iceServers": []}
 

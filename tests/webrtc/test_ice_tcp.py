@@ -7,7 +7,7 @@ import pytest
 from fastrtc import Ice, Stream
 from tests.support.ice_tcp import connect_over_tcp
 from tests.support.peers import AudioSource, Client, eventually, tone
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 from tests.webrtc.handlers import AsyncAudioEcho
 
 

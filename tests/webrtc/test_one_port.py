@@ -15,7 +15,7 @@ from fastrtc import Ice, Stream
 from fastrtc.transport.webrtc.ports.errors import PortUnavailable
 from fastrtc.transport.webrtc.ports.open_ports import OPEN_PORTS
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 from tests.webrtc.handlers import AsyncAudioEcho, frequency
 
 CLIENTS = 6

@@ -15,7 +15,8 @@ from fastrtc.transport.webrtc._aiortc.closing import close_while_connecting
 from fastrtc.transport.webrtc.configuration import to_aiortc_configuration
 from tests.support.connections import connections_of
 from tests.support.peers import LOCAL, AudioSource, Client, eventually, tone
-from tests.support.turn import PASSWORD, SECRET, USER, Turn, free_port, turn_server
+from tests.support.ports import free_port
+from tests.support.turn import PASSWORD, SECRET, USER, Turn, turn_server
 from tests.webrtc.handlers import AsyncAudioEcho
 
 pytestmark = pytest.mark.external("turnserver")

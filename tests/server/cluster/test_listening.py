@@ -17,6 +17,7 @@ from fastrtc.server.cluster.listening import (
     read_secret,
     restore_secret,
 )
+from tests.support.ports import free_port
 
 SECRET = "the secret of these tests"
 
@@ -76,9 +77,7 @@ def test_with_redis_a_node_listens_on_its_address_towards_it():
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "[::1]"])
 def test_a_given_address_and_port_are_used(address: str):
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address.strip("[]"), 0), family=family) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     opened = listen(Cluster("sqlite:x", address=f"{address}:{port}"), "n1")
     assert opened.address == f"http://{address}:{port}"
     assert opened.socket.getsockname()[:2] == (address.strip("[]"), port)
@@ -86,8 +85,7 @@ def test_a_given_address_and_port_are_used(address: str):
 
 
 def test_the_port_of_a_nat_is_served_on_all_addresses():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     opened = listen(Cluster("sqlite:x", address=f"192.0.2.1:{port}"), "n1")
     assert opened.address == f"http://192.0.2.1:{port}"
     assert opened.socket.getsockname() == ("0.0.0.0", port)

@@ -24,8 +24,8 @@ from tests.server.cluster.race import check_race, race_of_processes
 from tests.support.certificates import write_certificate
 from tests.support.cluster import SECRET, clustered, node_of, running, streams_of
 from tests.support.peers import Client
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer, redis_server
-from tests.support.turn import free_port
 from tests.webrtc.test_cluster import Inputs
 
 PREFIX = "{fastrtc}:"

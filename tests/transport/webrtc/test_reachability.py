@@ -8,7 +8,8 @@ import pytest
 
 from fastrtc.transport.webrtc import reachability
 from fastrtc.transport.webrtc.reachability import try_servers
-from tests.support.turn import PASSWORD, USER, Turn, free_port, turn_server
+from tests.support.ports import free_port
+from tests.support.turn import PASSWORD, USER, Turn, turn_server
 
 
 @pytest.fixture(scope="module")

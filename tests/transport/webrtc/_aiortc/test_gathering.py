@@ -19,8 +19,8 @@ from fastrtc.transport.webrtc.ports.addresses import local_addresses
 from fastrtc.transport.webrtc.ports.ice_ports import IcePorts
 from fastrtc.transport.webrtc.ports.open_ports import OPEN_PORTS
 from tests.support.patches import without
+from tests.support.ports import free_port
 from tests.support.stun_server import stun_server
-from tests.support.turn import free_port
 
 
 @asynccontextmanager

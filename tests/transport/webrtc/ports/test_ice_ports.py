@@ -12,7 +12,7 @@ from fastrtc.core.ice import Ice
 from fastrtc.transport.webrtc.ports.errors import PortUnavailable
 from fastrtc.transport.webrtc.ports.ice_ports import IcePorts
 from fastrtc.transport.webrtc.ports.open_ports import OpenPorts
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 
 
 @pytest.fixture

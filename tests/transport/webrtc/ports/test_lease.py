@@ -7,7 +7,7 @@ import pytest
 from fastrtc.transport.webrtc.ports import lease as lease_module
 from fastrtc.transport.webrtc.ports.lease import UFRAG_LENGTH, Lease
 from fastrtc.transport.webrtc.ports.open_ports import OpenPorts
-from tests.support.turn import free_port
+from tests.support.ports import free_port
 
 
 async def test_a_connection_leaves_its_ports() -> None:

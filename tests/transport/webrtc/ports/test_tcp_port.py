@@ -15,8 +15,8 @@ from fastrtc.transport.webrtc.ports.routes import Address
 from fastrtc.transport.webrtc.ports.shared_port import Member
 from fastrtc.transport.webrtc.ports.tcp_port import TcpPort
 from tests.support.peers import eventually
+from tests.support.ports import free_port
 from tests.support.stun_server import binding_request
-from tests.support.turn import free_port
 
 
 def framed(data: bytes) -> bytes:
