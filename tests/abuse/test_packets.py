@@ -46,6 +46,7 @@ from tests.support.peers import (
     shape_network,
     tone,
 )
+from tests.support.stalls import again_after_a_stall
 from tests.webrtc.handlers import AsyncAudioVideoEcho
 
 
@@ -489,6 +490,7 @@ def noisy_frame(size: int) -> bytes:
     raise AssertionError("no picture is large enough")
 
 
+@again_after_a_stall
 async def test_video_of_4_mbit_of_which_a_third_is_lost_is_never_held_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -59,7 +59,7 @@ class Program:
         )
 
     async def connected(self, context: Context) -> None:
-        self.stalls.watch()
+        self.stalls.watch(servers=False)
 
     def reply(self, audio: tuple[int, NDArray[np.int16]]) -> Iterator[Any]:
         rate, samples = audio
@@ -103,7 +103,7 @@ async def test_over_a_network_both_sides_are_in_step_and_cut(tmp_path: Path) -> 
 async def talk(path: Path, over: str) -> Talk:
     """A cough pauses the story, and later a voice interrupts it; what was sent is dropped."""
     program, stalls = Program(path), Stalls()
-    stalls.watch()
+    stalls.watch(servers=False)
     async with Call(program.stream, over) as call:  # type: ignore[arg-type]
         began = asyncio.get_running_loop().time()
         await call.wait(0.5)

@@ -4,7 +4,8 @@ from math import inf
 
 import pytest
 
-from tests.support.stalls import AUDIBLE_S, TRIES, Stalls, without_a_stall
+from tests.support.loop_thread import a_loop
+from tests.support.stalls import AUDIBLE_S, SERVERS, TRIES, Stalls, again_after_a_stall
 
 
 def test_stalls_do_not_add_up_unless_they_follow_each_other() -> None:
@@ -19,15 +20,56 @@ def test_stalls_do_not_add_up_unless_they_follow_each_other() -> None:
     assert stalls.longest(3.7, 8.4) == stalls.longest(0, 1.5) == 0
 
 
+def test_those_of_the_test_and_of_one_server_add_up() -> None:
+    stalls = Stalls()
+    for late_s, server in ((0.1, None), (0.2, "one"), (0.3, "another")):
+        stalls.note(1.0, late_s, server)
+    assert stalls.total() == stalls.longest() == pytest.approx(0.1 + 0.3)
+    assert stalls.single() == pytest.approx(0.3)
+    assert stalls.total(1.0) == stalls.total(-inf, 0.6) == 0
+
+
+@pytest.mark.parametrize("watched", [True, False])
+async def test_the_loops_of_servers_are_watched(watched: bool) -> None:
+    stalls = Stalls()
+    stalls.watch(servers=watched)
+    with a_loop() as server:
+        SERVERS.add(server)
+        try:
+            await asyncio.sleep(0.05)
+            server.call_soon_threadsafe(time.sleep, 0.3)
+            await asyncio.sleep(0.4)
+        finally:
+            SERVERS.discard(server)
+            stalls.end()
+    assert (0.2 < stalls.single() < 0.4) is watched
+
+
 @pytest.mark.parametrize(("stalled", "times"), [(0, 1), (1, 2), (9, TRIES)])
-async def test_a_caller_asks_again_only_after_a_stall(stalled: int, times: int) -> None:
-    async def ask() -> None:
-        asked.append(len(asked))
+async def test_only_a_test_that_failed_after_a_stall_runs_again(stalled: int, times: int) -> None:
+    @again_after_a_stall
+    async def fail() -> None:
+        runs.append(len(runs))
         await asyncio.sleep(0.02)
-        if len(asked) <= stalled:
+        if len(runs) <= stalled:
             time.sleep(1.5 * AUDIBLE_S)  # noqa: ASYNC251, the loop stands still
         await asyncio.sleep(0.02)
+        raise ValueError("it failed")
 
-    asked: list[int] = []
-    await without_a_stall(ask)
-    assert len(asked) == times
+    runs: list[int] = []
+    with pytest.raises(ValueError, match="it failed"):
+        await fail()
+    assert len(runs) == times
+
+
+async def test_a_test_that_passed_after_a_stall_does_not_run_again() -> None:
+    @again_after_a_stall
+    async def stall(value: int) -> int:
+        runs.append(value)
+        time.sleep(1.5 * AUDIBLE_S)  # noqa: ASYNC251
+        await asyncio.sleep(0.02)
+        return value
+
+    runs: list[int] = []
+    assert await stall(3) == 3
+    assert runs == [3]

@@ -308,7 +308,7 @@ async def test_a_caller_interrupts_a_reply(goodbye: np.ndarray, delay_s: float):
     assert arrived_s < 8, "what is sent is paced, so that there is little to drop"
     assert phone.marks
     # what the phone has played, by the marks: not what was made, nor what was sent
-    assert talk.interrupted[0] == pytest.approx(played_s, abs=0.3)
+    assert talk.interrupted[0] == pytest.approx(played_s, abs=0.3 + stalls.total(began))
 
 
 @pytest.mark.external("recorded-voices")
@@ -340,7 +340,7 @@ async def test_a_pause_takes_back_what_was_not_played(provider: type[Provider]):
     heard = [frames.index(frame.tobytes()) for frame in played.reshape(-1, FRAME)]
     assert sorted(set(heard)) == list(range(len(frames)))
     back = [step for step in np.diff(heard) if step != 1]  # repeated on a busy machine
-    assert len(back) <= len(PAUSES) and min(back, default=0) >= -5, heard
+    assert len(back) <= len(PAUSES) and min(back, default=0) >= -12, heard
 
 
 # Keys

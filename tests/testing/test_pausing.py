@@ -13,6 +13,7 @@ from fastrtc.audio.g711 import decode_mulaw
 from fastrtc.handlers.link import link_of
 from fastrtc.testing import Call
 from tests.support.models import StreamingEnergy
+from tests.support.stalls import again_after_a_stall
 
 from .programs import audio_stream, tone
 
@@ -136,11 +137,13 @@ async def test_over_memory(say: Any) -> None:
 
 
 @SAID
+@again_after_a_stall
 async def test_over_a_websocket(say: Any) -> None:
     assert np.array_equal(await say("websocket", 48_000, counted()), counted())
 
 
 @SAID
+@again_after_a_stall
 async def test_over_the_telephone(say: Any) -> None:
     """On a busy machine frames are repeated; none without delay: see ``test_taking_back.py``.
 
@@ -156,6 +159,7 @@ async def test_over_the_telephone(say: Any) -> None:
 
 
 @SAID
+@again_after_a_stall
 async def test_over_webrtc(say: Any) -> None:
     story = sweep().astype(float)
     samples = (await say("webrtc", 48_000, sweep())).astype(float)

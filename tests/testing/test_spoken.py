@@ -14,7 +14,7 @@ from fastrtc.testing import Call
 from fastrtc.testing.models import KokoroTTS, WhisperSTT
 from fastrtc.testing.turn import words
 from fastrtc.text_to_speech import KokoroTTSOptions
-from tests.support.stalls import without_a_stall
+from tests.support.stalls import again_after_a_stall
 
 pytestmark = [
     pytest.mark.external("ears"),
@@ -67,6 +67,7 @@ def serving(fn: Any) -> Stream:
 @pytest.mark.parametrize(
     ("over", "questions"), [("memory", 2), ("webrtc", 1), ("websocket", 1), ("twilio", 1)]
 )
+@again_after_a_stall
 async def test_both_ends_understand_each_word(
     over: Any, questions: int, whisper: WhisperSTT, caller: Said, program: Said
 ) -> None:
@@ -81,12 +82,8 @@ async def test_both_ends_understand_each_word(
     turns, got = [], []
     async with Call(serving(answer), over, voice=caller, ears=whisper) as call:
         for question in list(ANSWERS)[:questions]:
-
-            async def ask(question: str = question) -> None:
-                await call.say(question)
-                await call.finish()
-
-            await without_a_stall(ask)
+            await call.say(question)
+            await call.finish()
             turns.append(call.turns[-1])
             got.append(call.outputs[-1])
     assert [turn.heard for turn in turns] == [*map(words, known.values())][:questions]
@@ -121,6 +118,7 @@ async def test_packet_loss_in_memory(whisper: WhisperSTT, caller: Said, program:
 
 
 @pytest.mark.parametrize("over", ["webrtc", "websocket", "twilio"])
+@again_after_a_stall
 async def test_packet_loss(over: Any, whisper: WhisperSTT, caller: Said, program: Said) -> None:
     """Over TCP, lost packets are sent again, and each word arrives."""
     question, answer = list(ANSWERS.items())[-1]
