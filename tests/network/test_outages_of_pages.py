@@ -17,6 +17,8 @@ from tests.support.network_namespaces import Machine, Network, Program
 from tests.support.programs import require_program
 from tests.support.steps import MAX_STEPS, steps_in
 
+pytestmark = pytest.mark.external("chromium")
+
 SERVER, CLIENT, PORT = "10.9.0.1", "10.9.0.2", 8000
 URL = f"http://{SERVER}:{PORT}"
 RATE = 24_000

@@ -5,9 +5,10 @@ otherwise idle machine, `--browsers 2` opens them in two. This is for pytest-xdi
 loadgroup`; because its mark `xdist_group` has no effect with pytest 9.2 and pytest-xdist 3.8, such
 a test is identified by its location.
 
-A failed test of a page is run once more, because Chromium's fake microphone does not wait for a
-stalled machine. The end of the run lists these tests. `FASTRTC_RERUNS` is the path of a file that
-gets a line for each, also across several runs; with more than `MAX_RERUNS` lines, the run fails.
+A failed test of a page is run once more, because a browser's microphone does not wait for a stalled
+machine: a test with the mark `browser`, or `external` of a browser, wherever it is. The end of the
+run lists these tests. `FASTRTC_RERUNS` is the path of a file that gets a line for each, also across
+several runs; with more than `MAX_RERUNS` lines, the run fails.
 """
 
 import os
@@ -20,6 +21,7 @@ from tests.support.needs import PAGES, PAGES_CLASS, is_of_a_page
 __all__ = ["MAX_RERUNS"]
 
 MAX_RERUNS = 2
+BROWSERS = {"chromium", "firefox"}
 ONE_WORKER = ("tests/network/", "tests/cluster/", "tests/testing/test_spoken.py")
 """One worker runs all tests of each of these places: those of the first share machines and
 programs, those of the second start many processes, those of the third load large models."""
@@ -53,14 +55,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log):
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("browser") is None:
-            continue
-        if not is_of_a_page(item.nodeid):
+        is_marked = item.get_closest_marker("browser") is not None
+        if is_marked and not is_of_a_page(item.nodeid):
             folders = ", ".join(PAGES)
             raise pytest.UsageError(
                 f"{item.nodeid} opens a page: it belongs into {folders} or a class {PAGES_CLASS}"
             )
-        item.add_marker(pytest.mark.flaky(reruns=1))
+        external = {name for mark in item.iter_markers("external") for name in mark.args}
+        if is_marked or external & BROWSERS:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.hookimpl(trylast=True)  # the reporter has counted

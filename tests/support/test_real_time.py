@@ -14,6 +14,7 @@ INI = """
 asyncio_default_fixture_loop_scope = function
 markers =
     browser: needs Chromium
+    external(*names): needs these
 """
 UNSTEADY = """
 import pathlib, pytest
@@ -54,6 +55,12 @@ def test_a_page_has_one_more_run_that_is_written_down(
     ]
 
 
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_page_elsewhere_that_names_its_browser_has_one_too(run: Callable, browser: str) -> None:
+    mark = f'@pytest.mark.external("{browser}", "haproxy")'
+    assert run("tests/network", mark, 1).parseoutcomes() == {"passed": 1, "rerun": 1}
+
+
 def test_more_than_the_bound_fail_the_run(run: Callable) -> None:
     result = run("tests/browser", "@pytest.mark.browser", MAX_RERUNS + 1)
     result.assert_outcomes(passed=MAX_RERUNS + 1)
@@ -69,8 +76,9 @@ def test_the_bound_holds_over_several_runs(run: Callable, pytester: pytest.Pytes
 
 
 @pytest.mark.parametrize("folder", ["tests/core", "tests/webrtc"])
-def test_another_test_has_no_other_run(run: Callable, folder: str) -> None:
-    run(folder, "", 1).assert_outcomes(failed=1)
+@pytest.mark.parametrize("mark", ["", '@pytest.mark.external("haproxy")'])
+def test_another_test_has_no_other_run(run: Callable, folder: str, mark: str) -> None:
+    run(folder, mark, 1).assert_outcomes(failed=1)
 
 
 def test_a_page_elsewhere_is_refused(run: Callable) -> None:
