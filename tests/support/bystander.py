@@ -57,6 +57,15 @@ CPU_S = 0.2
 MEMORY = 5_000_000
 """Maximum memory growth, in bytes."""
 
+THREAD_MEMORY = 100_000
+"""Memory of a thread that an attack may start, in bytes: its stack, and its arena of malloc."""
+
+ECHO_S = 0.1
+"""A cost of the clients' calls up to which it is measured well enough, in seconds: of about 1 s."""
+
+ECHO_ERROR = 0.3
+"""Share by which a higher cost of the clients' calls may be wrong."""
+
 STRETCHES = 5
 """Number of measurements of the cost without an attack, each over 60 ms of the echo."""
 
@@ -75,21 +84,30 @@ class Cost:
 
     Attributes:
         cpu_s: CPU time of all threads, in seconds.
+        echo_s: CPU time of the clients' calls, which is not in it, in seconds.
         memory: Memory growth, in bytes.
         slowness: How many times as slow as usual the machine was, at least 1.
     """
 
     cpu_s = 0.0
+    echo_s = 0.0
     memory = 0
     slowness = 1.0
 
     def __repr__(self) -> str:
-        return f"{self.cpu_s:.3f} s of CPU time, {self.memory / 1e6:.1f} MB"
+        memory = f"{self.memory / 1e6:.1f} MB"
+        return f"{self.cpu_s:.3f} s of CPU time beside {self.echo_s:.3f} s, {memory}"
 
 
-def assert_little(cost: Cost) -> None:
-    assert cost.cpu_s < CPU_S, cost
-    assert cost.memory < MEMORY, cost
+def assert_little(cost: Cost, threads: int = 0) -> None:
+    """Check the cost of an attack.
+
+    Args:
+        cost: The cost.
+        threads: How many threads it may start.
+    """
+    assert cost.cpu_s < CPU_S + ECHO_ERROR * max(0.0, cost.echo_s - ECHO_S), cost
+    assert cost.memory < MEMORY + threads * THREAD_MEMORY, cost
 
 
 class _Moment(NamedTuple):
@@ -179,7 +197,8 @@ class Bystander:
         finally:
             gc.unfreeze()
         cost.slowness = max(slow, slowness())
-        cost.cpu_s = (spent - usual * heard) / cost.slowness
+        cost.echo_s = usual * heard / cost.slowness
+        cost.cpu_s = spent / cost.slowness - cost.echo_s
         _assert_no_gap(moments, first, cost.slowness)
 
     async def _cost_of_a_frame(self) -> float:

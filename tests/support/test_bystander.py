@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.support.bystander import CPU_S, MEMORY, assert_little, bystander
+from tests.support.bystander import CPU_S, MEMORY, Cost, assert_little, bystander
 
 
 def spend(seconds: float, memory: int) -> mmap.mmap:
@@ -42,4 +42,24 @@ async def test_an_echo_alone_costs_nothing() -> None:
     async with bystander() as other:
         async with other.undisturbed() as cost:
             await other.hears(20)
+        assert_little(cost)
+
+
+@pytest.mark.parametrize(("echo_s", "allowed_s"), [(0.1, CPU_S), (0.5, CPU_S + 0.12)])
+def test_a_long_attack_may_cost_more_as_the_cost_of_the_echo_is_not_exact(
+    echo_s: float, allowed_s: float
+) -> None:
+    cost = Cost()
+    cost.echo_s, cost.cpu_s = echo_s, allowed_s - 0.001
+    assert_little(cost)
+    cost.cpu_s = allowed_s + 0.001
+    with pytest.raises(AssertionError, match="s of CPU time"):
+        assert_little(cost)
+
+
+def test_threads_have_memory() -> None:
+    cost = Cost()
+    cost.memory = MEMORY + 1_000_000
+    assert_little(cost, threads=20)
+    with pytest.raises(AssertionError, match="6.0 MB"):
         assert_little(cost)
