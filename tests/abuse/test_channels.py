@@ -29,6 +29,7 @@ class Attacker:
     """Writes SCTP chunks as no browser would (RFC 9260, RFC 8832)."""
 
     def __init__(self, client: Client) -> None:
+        self.client = client
         self.sctp: Any = client.pc.sctp
         self.tsn = self.sctp._local_tsn
         self.sctp._data_channel_receive = _take  # the answers to what it never asked for
@@ -43,6 +44,8 @@ class Attacker:
         flags: int = WHOLE,
         skip: int = 0,
     ) -> None:
+        if self.client.session.ended:  # what is made then costs, and ends nothing
+            await asyncio.Event().wait()
         for _ in range(skip):
             self.tsn = tsn_plus_one(self.tsn)
         chunk = DataChunk()

@@ -169,7 +169,7 @@ class TestAMessageThatIsDribbled:
 
     async def test_in_one_frame(self, implementation: str) -> None:
         """No answer to a ping can come in between: uvicorn closes it (after 40 s by default)."""
-        server = {"ws": implementation, "ws_ping_interval": 0.2, "ws_ping_timeout": 0.2}
+        server = {"ws": implementation, "ws_ping_interval": 0.2, "ws_ping_timeout": 0.8}
         async with serve(concurrency_limit=1, server=server) as served:
             async with Dribbler(served.address, HANDSHAKE, b"x", STARTED + FRAME) as one:
                 handler = await served.handler()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["STEP_S", "steps_in", "stepped"]
+__all__ = ["STEP_S", "assert_whole", "steps_in", "stepped"]
 
 STEP_S = 0.1
 LOWEST_HZ, APART_HZ = 400.0, 40.0
@@ -42,3 +42,9 @@ def steps_in(rate: int, samples: NDArray[np.int16]) -> list[int]:
         if sure and (not found or found[-1] % MAX_STEPS != int(step)):
             found.append(int(step))
     return found
+
+
+def assert_whole(steps: list[int]) -> None:
+    """Check that steps follow each other; a machine that stalls may cost one of them."""
+    jumps = np.diff(steps)
+    assert set(jumps) <= {1, 2} and (jumps == 2).sum() <= 1, steps

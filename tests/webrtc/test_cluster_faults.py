@@ -72,10 +72,10 @@ async def test_the_id_of_a_dead_node_is_free_again_for_another():
     owner, other = streams_of(2, Inputs(), directory)
     async with running(owner, other), Client(owner, audio="recvonly") as client:
         await kill(owner)
-        directory._lost_after_s = 0.5
         again = Client(other, audio="recvonly", webrtc_id=client.webrtc_id)
         assert (await again.call())["meta"]["error"] == "connection_already_exists"
         await again.close()
+        directory._lost_after_s = 0.5
         await asyncio.sleep(0.6)  # the directory's time is real
         await eventually(lambda: node_of(owner).id not in node_of(other)._nodes)
         async with Client(other, audio="recvonly", webrtc_id=client.webrtc_id):

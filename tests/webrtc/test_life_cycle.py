@@ -150,7 +150,7 @@ async def test_vanishing_is_abrupt() -> None:
     await eventually(lambda: len(came) > 10)
     vanishing = asyncio.ensure_future(client.vanish())
     await asyncio.sleep(0)
-    await asyncio.sleep(0.02)  # what had been sent before
+    await asyncio.sleep(0.3)  # what had been sent before
     before = len(came)
     await vanishing
     await asyncio.sleep(0.3)
