@@ -121,7 +121,7 @@ async def test_prometheus_scrapes_a_server_and_answers_each_query(
                     await client.send_audio((48_000, goodbye))
                     await client.send_audio((48_000, np.zeros(3 * 48_000, np.int16)))
                     await eventually(lambda n=number: server.query(f"{turns} >= {n}"))
-            await eventually(lambda: server.query("rate(fastrtc_rtt_seconds_count[1m]) > 0"))
+            await eventually(lambda: server.query(f"rate({turns}[1m]) > 0"))
             assert [query for query in queries if not server.query(query)] == []
             [group] = server.get("/rules")["groups"]
             assert {rule["health"] for rule in group["rules"]} == {"ok"}, group

@@ -88,7 +88,7 @@ async def test_speech_over_a_bad_network(options: dict[str, Any]) -> None:
     more = int(stalled_s / STEP_S)
     assert_in_order(mine.samples(), 24000, missing=more)
     # aiortc's buffer drops what comes in bursts
-    assert_in_order(client.heard(), RATE, missing=3 + more)
+    assert_in_order(client.heard(), RATE, missing=5 + more)
     # what is lost is replaced by silence: the rest keeps its place in time
     (loud,) = np.nonzero(np.abs(mine.samples().astype(int)) > 2000)
     assert (loud[-1] - loud[0]) / 24000 == pytest.approx(
