@@ -1,14 +1,18 @@
 """Event loops with a virtual clock, which test minutes in milliseconds.
 
-When nothing is ready to run, the clock immediately advances to the next timer. A loop that waits
-without any timer waits for threads for a short real time; then the test fails as deadlocked.
+When nothing is ready to run, the clock immediately advances to the next timer. While the test has
+threads, they get a short real time before, and as long as they run or wait for a processor. A loop
+that waits without any timer waits for them; then the test fails as deadlocked.
 """
 
 import asyncio
 import functools
 import selectors
 import threading
+import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 __all__ = ["virtual_time"]
@@ -16,6 +20,7 @@ __all__ = ["virtual_time"]
 T = TypeVar("T")
 
 THREADS_S = 0.002  # real time for threads of the test before the clock advances
+BUSY_S = 5.0  # real time at most for threads that run
 DEADLOCK_S = 30.0  # real time without any event or timer
 
 
@@ -54,13 +59,34 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is not None and timeout <= 0:
             return super().select(0)
-        for_threads = THREADS_S if threading.active_count() > self._other_threads else 0
-        events = super().select(DEADLOCK_S if timeout is None else for_threads)
-        if not events and timeout is None:
+        if timeout is None:
+            if events := super().select(DEADLOCK_S):
+                return events
             raise AssertionError("deadlock: every task waits, no timer is set")
+        events = self._wait_for_threads() or super().select(0)
         if not events:
             self.now += timeout
         return events
+
+    def _wait_for_threads(self) -> list[Any]:
+        if threading.active_count() <= self._other_threads:
+            return []
+        until = time.monotonic() + BUSY_S
+        while not (events := super().select(THREADS_S)):
+            if not _threads_run() or time.monotonic() > until:
+                break
+        return events
+
+
+def _threads_run() -> bool:
+    """Whether another thread of the process runs, or waits for a processor or a disk (proc(5))."""
+    for task in Path("/proc/self/task").glob("*"):
+        if task.name != str(threading.get_native_id()):
+            with suppress(OSError):  # it has just ended
+                state = (task / "stat").read_text().rpartition(") ")[2][0]
+                if state in "RD":
+                    return True
+    return False
 
 
 class _Loop(asyncio.SelectorEventLoop):
