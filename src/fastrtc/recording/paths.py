@@ -13,7 +13,6 @@ __all__ = [
     "PLACEHOLDERS",
     "check_template",
     "create_file",
-    "expand_home",
     "fill_template",
     "safe_name",
 ]
@@ -36,11 +35,6 @@ _DEVICES = frozenset(
 
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/|.*://", re.DOTALL)  # as a Path, it has one slash
-
-
-def expand_home(template: str) -> str:
-    """Return a template with ``~`` or ``~user`` at its beginning replaced by that home folder."""
-    return os.path.expanduser(template)
 
 
 def check_template(template: str, suffixes: tuple[str, ...]) -> None:

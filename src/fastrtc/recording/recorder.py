@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 from ..core.callbacks import check_callback
 from ..core.types import Modality, Mode
 from .events import Side
-from .paths import check_template, expand_home
+from .paths import check_template
 from .sink import SUFFIXES, VIDEO_SUFFIXES
 from .wav import MAX_WAV_BYTES
 
@@ -113,7 +113,7 @@ class Recorder:
     @property
     def template(self) -> str:
         """The path as a string, with the home folder."""
-        return expand_home(os.fspath(self.path))
+        return os.path.expanduser(os.fspath(self.path))
 
     @property
     def suffix(self) -> str:

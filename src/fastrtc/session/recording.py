@@ -62,6 +62,7 @@ class SessionRecording:
         self._live = self._over = False
         self._taps: Taps | None = None
         self._delays = DelayBaseline()
+        self._delay_tap = DelayTap(self._loop.time, self._delays)
         self._writer: Writer | None = None
         self._opened = self._late = False
         self._pictured: tuple[Side, ...] = ()  # in the file, whatever transport resumes the session
@@ -106,7 +107,7 @@ class SessionRecording:
         self._set_taps(None)
         self._delays.reset()
         self._media, self._modality, self._mode = media, modality, mode
-        self._set_taps(self._taps, DelayTap(self._loop.time, self._delays))
+        self._set_taps(self._taps, self._delay_tap)
 
     def _connected(self) -> None:
         if not self._live:
@@ -197,7 +198,7 @@ class SessionRecording:
         taps, self._taps = self._taps, None
         if self._timer is not None:
             self._timer.cancel()
-        self._set_taps(None, None if self._over else DelayTap(self._loop.time, self._delays))
+        self._set_taps(None, None if self._over else self._delay_tap)
         if self._writer is not None and taps is not None:
             self._writer.stop(self._loop.time(), taps.take())
             if self._turns is not None and not self._session.ended:  # the last turn is to come
