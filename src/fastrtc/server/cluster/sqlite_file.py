@@ -95,17 +95,19 @@ def _create(path: Path) -> None:
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     if not path.is_file():
-        raise OSError(f"{path} is not a file")
+        raise OSError("it is not a file")
     if not os.access(path, os.R_OK | os.W_OK):
-        raise PermissionError(f"{path} belongs to another user")
+        raise PermissionError("no permission to read and write it")
     if 0 < path.stat().st_size < MIN_FILE_BYTES:
         raise sqlite3.DatabaseError("file is not a database")
 
 
 def prepare(connection: sqlite3.Connection, deadline: float) -> None:
-    """Create the tables in a new file, and check those in an old one, or another process's.
+    """Create the tables if the file has none, and check them otherwise.
 
-    The deadline, for a locked file, is a time of ``time.monotonic``.
+    Args:
+        connection: A connection without an open transaction.
+        deadline: The time of ``time.monotonic`` until which a locked file is tried again.
 
     Raises:
         sqlite3.DatabaseError: The file is not for this version of fastrtc.
