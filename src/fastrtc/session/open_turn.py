@@ -49,6 +49,11 @@ class OpenTurn:
     outcome: Outcome | None = None
     deadline: float | None = None  # when it is complete, whether a mark comes or not
 
+    @property
+    def is_audible(self) -> bool:
+        """Whether an audible sample of it was sent, so that where it begins is known."""
+        return self.leading_silence_s is not None and self.first_sent is not None
+
     def note_played(self, sent_s: float) -> None:
         """Record that its audio was played, as far as it was sent until a position."""
         if self.begins_s is None:

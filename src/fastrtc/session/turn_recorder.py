@@ -232,10 +232,16 @@ class TurnRecorder:
         before_s, self._sent_s = self._sent_s, sent_s
         if sent_s > before_s and not self._conversational and not self._sending:
             self._begin_audio(before_s)
-        if not self._sending:
+        sending = self._sending
+        if not sending:
             return
+        one = sending[0]
+        if len(sending) == 1 and one.is_audible and sent_s > before_s:
+            if one.ends_s is None or sent_s < one.ends_s - EXACT_S:  # mostly
+                one.last_sent, one.sent_end_s = now, client_s() + sent_s - before_s
+                return
         if sent_s > before_s:
-            for one in self._sending:
+            for one in sending:
                 if one.begins_s is not None and sent_s > one.begins_s + EXACT_S / 2:
                     if one.first_sent is None:
                         one.first_sent = now
