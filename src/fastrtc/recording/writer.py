@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from math import inf
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -250,12 +249,7 @@ class Writer:
         timeline = self._timeline
         if batch.events:
             timeline.add(batch.events)
-        read: dict[str, Callable[[float], Iterator[Block]]] = {
-            "start": partial(timeline.start, offset_s=batch.offset_s),
-            "more": timeline.read,
-            "stop": timeline.stop,
-        }
-        for count, block in enumerate(read[batch.kind](batch.at_s), start=1):
+        for count, block in enumerate(self._read(batch), start=1):
             sink.write(block)
             if self._pictures is not None:
                 for frame in self._pictures.frames(timeline.written_s):
@@ -269,6 +263,14 @@ class Writer:
             self._written.stretches.append(Stretch(timeline.position_s(batch.at_s)))
         elif batch.kind == "stop":
             self._written.stretches[-1].end_s = timeline.position_s(batch.at_s)
+
+    def _read(self, batch: _Batch) -> Iterator[Block]:
+        """Return what a batch makes certain."""
+        if batch.kind == "more":
+            return self._timeline.read(batch.at_s)
+        if batch.kind == "start":
+            return self._timeline.start(batch.at_s, batch.offset_s)
+        return self._timeline.stop(batch.at_s)
 
     def _flush(self, sink: Sink) -> None:
         sink.flush()
