@@ -12,7 +12,7 @@ from fastrtc.recording.opus_side import BIT_RATE, HANGOVER, OpusSide
 from fastrtc.recording.opus_sink import OpusSink
 from fastrtc.recording.packet_track import PACKET_S
 from fastrtc.recording.sink import open_sink
-from fastrtc.recording.track import Span
+from fastrtc.recording.track import SampleTrack, Span
 
 from .sound import RATE, block, onsets, read, tone
 
@@ -98,6 +98,23 @@ def test_the_noise_of_a_room_becomes_silence_after_a_while(rate: int) -> None:
     assert len(heard) == len(room)
     kept = round((0.5 + HANGOVER * PACKET_S) * rate)
     assert heard[rate // 2 : kept].any() and not heard[3 * rate // 2 :].any()
+
+
+def test_after_the_end_of_audio_one_packet_has_the_rest_of_it(rate: int) -> None:
+    """What was placed nowhere is silence, of which nothing is encoded or looked at."""
+    size, sound = round(PACKET_S * rate), tone(0.11, 500, rate)
+    track = SampleTrack(rate)
+    track.place(0, sound)
+    side, packets = OpusSide(library(), rate), []
+    for end in (3, 4, 11, 12, 40):
+        packets += side.push(track.read(end * size), rate)
+    ended = len(sound) // size + 1  # the packet with the end
+    assert side._silence not in packets[: ended + 1]
+    assert set(packets[ended + 1 :]) == {side._silence}
+    heard, delay = decoded(packets, rate)[round(LOW_DELAY_S * rate) :], 2 * size
+    errors = heard[: len(sound)].astype(float) - sound
+    assert level(errors[-delay:]) < level(sound) / 10
+    assert not heard[len(sound) + delay :].any()
 
 
 def test_quiet_speech_is_kept(rate: int) -> None:

@@ -1,5 +1,6 @@
 """Where packets of the client are placed."""
 
+import numpy as np
 import pytest
 
 from fastrtc.recording.packet_track import PacketGrid, PacketTrack, can_be_written
@@ -62,3 +63,36 @@ def test_a_cut_removes_packets_of_which_it_removes_audio() -> None:
 )
 def test_packets_of_one_frame_of_20_ms_can_be_written(packet: bytes, can: bool) -> None:
     assert can_be_written(packet) is can
+
+
+PACKET = b"\x78" + bytes(80)
+MONO = np.zeros((1, 480), np.int16)
+
+
+def test_packets_that_follow_each_other() -> None:
+    packets = PacketTrack(24_000, grid())
+    times = [5.0, 5.02, 5.0405]
+    assert packets.accepts(24_000, 480, PACKET) and packets.accepts_all(
+        [24_000] * 3, [MONO] * 3, [PACKET] * 3, times
+    )
+    assert packets.accepts_all([24_000], [MONO], [PACKET], [5.0])
+    stereo, short = np.zeros((2, 480), np.int16), MONO[:, :240]
+    for rates, samples, sent, at in (
+        ([24_000, 48_000, 24_000], [MONO] * 3, [PACKET] * 3, times),
+        ([24_000] * 3, [MONO, stereo, MONO], [PACKET] * 3, times),
+        ([24_000] * 3, [MONO, MONO, short], [PACKET] * 3, times),
+        ([24_000] * 3, [MONO] * 3, [PACKET, b"", PACKET], times),
+        ([24_000] * 3, [MONO] * 3, [PACKET] * 3, [5.0, 5.02, 5.06]),
+        ([24_000] * 3, [MONO] * 3, [PACKET] * 3, [5.0, 5.02, 5.02]),
+    ):
+        assert not packets.accepts_all(rates, samples, sent, at)
+    assert not packets.accepts(24_000, stereo.size, PACKET)
+    assert not packets.accepts(24_000, short.size, PACKET)
+    assert not packets.accepts(48_000, 480, PACKET)
+
+
+def test_packets_in_a_row_are_placed_one_after_the_other() -> None:
+    packets = PacketTrack(48_000, grid())
+    packets.place_run(1920, [b"one", b"two", b"three"])
+    assert packets.read(3840, 960) == {960: b"one", 1920: b"two"}
+    assert packets.read(4800) == {3840: b"three"}

@@ -1,5 +1,6 @@
 """Packets of what was played, in Ogg files as they were sent over WebRTC."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from fastrtc.audio.libopus import DELAY_S, LibopusDecoder
 from fastrtc.recording.events import Played, Received, TakenBack
 from fastrtc.recording.packet_track import PACKET_S
 from fastrtc.recording.timeline import Timeline
+from fastrtc.recording.track import Block
 from fastrtc.transport.webrtc.opus import OpusEncoder
 
 from .sound import RATE, onsets, tone
@@ -53,6 +55,24 @@ class Sender:
             heard.append(self._decoder.decode(packet)[0])
         self.heard = np.concatenate(heard)
         return events
+
+
+class Collected(Made):
+    """A file.
+
+    Attributes:
+        played: The packets of what was played that are in it.
+    """
+
+    def __init__(self, path: Path, rates: tuple[int, int]) -> None:
+        super().__init__(path, rates)
+        self.played: list[bytes] = []
+
+    def write(self, blocks: Iterable[Block]) -> None:
+        kept = list(blocks)
+        for block in kept:
+            self.played += block.packets[1].values()
+        super().write(kept)
 
 
 def as_heard(recording: np.ndarray, heard: np.ndarray, due_s: float) -> tuple[Quality, float]:
@@ -125,17 +145,17 @@ def test_both_sides_are_in_step_however_the_clocks_differ(ppm: int) -> None:
     """Positions of both are a multiple of 20 ms apart; only a step moves one within a reply."""
     clock, packet = 1 + ppm / 1e6, b"\xfc" + bytes(100)
     timeline, apart_s, written = Timeline(rates=(RATE, RATE), packets=True), [], [0, 0]
-    silent = np.zeros((1, FRAME), np.int16)
+    sound = np.full((1, FRAME), 5, np.int16)
     lag_s, blocks = 0.0, list(timeline.start(100.0))
     for batch in range(14 * 150):
         events: list[Received | Played] = []
         for n in range(batch * 20, batch * 20 + 20):
             at_s, number = n * 0.02, n.to_bytes(4, "big")
             arrival_s = 100.0137 + (at_s + 0.02) * clock
-            events.append(Received(7000 + at_s, True, arrival_s, RATE, silent, packet + number))
+            events.append(Received(7000 + at_s, True, arrival_s, RATE, sound, packet + number))
             if n % 250 > 100:
                 due_s = 100.0071 + at_s + n // 250 * 0.0037
-                events.append(Played(due_s, due_s, True, RATE, silent, packet + number))
+                events.append(Played(due_s, due_s, True, RATE, sound, packet + number))
         timeline.add(sorted(events, key=lambda event: event[2] if len(event) == 6 else event[1]))
         blocks += timeline.read(100 + batch * 0.4 + 0.4)
     for block in blocks:
@@ -217,6 +237,25 @@ def test_several_replies_are_at_their_times(tmp_path: Path) -> None:
     made.record(events, 100.0, 106.5)
     _, right = made.close()
     assert onsets(right) == pytest.approx(starts_s, abs=PACKET_S / 2 + 0.002)
+
+
+def test_the_silence_that_is_sent_after_a_reply_is_not_written(tmp_path: Path) -> None:
+    """After a pause a sender sends silence, so that the client decodes the end."""
+    sender = Sender()
+    before = sender.send(tone(0.1), 100.2)
+    reply = sender.send(tone(1.0), 101.0)[:50]
+    silence = sender.send(np.zeros(RATE // 5, np.int16), 102.06)
+    after = sender.send(tone(0.5), 102.46)
+    made = Collected(tmp_path / "call.ogg", (RATE, 24_000))
+    made.record([*before, *reply, *silence, *after], 100.0, 104.0)
+    sent = [*before[2:], *reply, *silence, *after]
+    left_out = len(sent) - len(made.played)
+    assert left_out > 15, "all of the first batch"
+    begin = len(before[2:] + reply)
+    assert made.played == [event.packet for event in sent[:begin] + sent[begin + left_out :]]
+    _, right = made.close()
+    assert onsets(right) == pytest.approx([0.2, 1.0, 2.46], abs=PACKET_S / 2 + 0.002)
+    assert not right[round(2.1 * RATE) : round(2.44 * RATE)].any()
 
 
 def test_a_reply_that_is_cut_ends_there(tmp_path: Path) -> None:

@@ -39,8 +39,8 @@ def test_media_time_is_that_of_rtp_or_the_number_of_samples() -> None:
         (0.51, False, 5.0, b""),
         (0.53, False, 5.0, b""),
         (700.0, True, 6.0, b"packet"),
-        (700.02, True, 6.0, b""),
-        (700.03, True, 6.0, b""),
+        (700.02, True, 6.0, b"of 10 ms"),
+        (700.03, True, 6.0, b"stereo"),
     ]
     assert taps.take() == []
 
@@ -56,6 +56,9 @@ def test_the_delay_is_known_before_and_while_audio_is_recorded() -> None:
     assert delays.recent(now[0]) == pytest.approx(102.0 - 480 / 24_000)
     now[0] = 106.0
     during.received(24_000, SAMPLES, Source(4.3, b""))
+    during.received(24_000, SAMPLES, None)
+    during.received(24_000, SAMPLES, Source(4.1, b""))
+    during.take()
     assert delays.recent(now[0]) == pytest.approx(101.7 - 480 / 24_000)
     assert delays.recent(now[0] + 30) == inf
     delays.reset()
@@ -71,7 +74,11 @@ def test_a_packet_belongs_to_the_audio_that_was_sent_last() -> None:
             taps.encoded(packet)
     events = taps.take()
     taps.encoded(b"late")
-    assert [event.packet for event in events if isinstance(event, Played)] == [b"first", b"", b""]
+    assert [event.packet for event in events if isinstance(event, Played)] == [
+        b"first",
+        b"",
+        b"of 10 ms",
+    ]
     assert taps.take() == []
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from fastrtc.recording.track import MAX_AHEAD_S, RATE, SampleTrack
+from fastrtc.recording.track import MAX_AHEAD_S, RATE, SampleTrack, Span
 
 
 def values(*samples: int) -> np.ndarray:
@@ -41,3 +41,34 @@ def test_long_audio_and_positions_out_of_reach() -> None:
     heard = [track.read(stop).samples for stop in range(RATE, 11 * RATE + 1, RATE)]
     assert np.array_equal(np.concatenate(heard)[5 : 5 + len(sound)], sound)
     assert not np.concatenate(heard)[5 + len(sound) :].any()
+
+
+def test_what_is_silent_in_a_span_is_known_without_its_samples() -> None:
+    track = SampleTrack()
+    track.place_all(2, [values(1, 2), values(3)[np.newaxis]], 3)
+    track.place_all(5, (), 4)  # silence
+    track.place(8, values(8, 9))
+    assert track.end == 10
+    first, second = track.read(4), track.read(9)
+    assert (first.stretches, second.stretches) == ([(2, 4)], [(0, 1), (4, 5)])
+    assert track.read(20).stretches == [(0, 1)]
+    assert Span.from_samples(values(0, 0)).stretches == []
+
+
+def test_a_part_of_a_span_is_as_in_the_whole() -> None:
+    track = SampleTrack()
+    track.place_all(1, [values(1, 2, 3), values(4), values(5, 6)[np.newaxis]], 6)
+    track.place(3, values(7))  # over what was there
+    span = track.read(9)
+    parts = {(begin, end): span.part(begin, end) for begin in range(9) for end in range(begin, 10)}
+    assert span.samples.tolist() == [0, 1, 2, 7, 4, 5, 6, 0, 0]
+    for (begin, end), part in parts.items():
+        assert part.tolist() == span.samples[begin:end].tolist() == span.part(begin, end).tolist()
+
+
+def test_silence_that_is_too_far_ahead_is_dropped_as_other_audio_is() -> None:
+    track = SampleTrack()
+    most = track.room(0)
+    assert track.place_fitting(most - 2, values(0, 0, 0), silent=True) == (False, 1)
+    assert track.place_fitting(most - 3, values(0, 0), silent=True) == (True, 0)
+    assert track.end == most

@@ -33,7 +33,7 @@ class Received(NamedTuple):
         arrival_s: When it arrived, on the clock of the event loop.
         rate: Sample rate in Hz.
         samples: Shape ``(channels, n)``.
-        packet: The Opus packet of which it is the audio, if that is 20 ms in mono; empty otherwise.
+        packet: The Opus packet of which it is the audio; empty if there is none.
     """
 
     media_s: float
@@ -54,7 +54,7 @@ class Played(NamedTuple):
             WebRTC do.
         rate: Sample rate in Hz.
         samples: Shape ``(channels, n)``.
-        packet: The Opus packet that carried it, if that is 20 ms; empty otherwise.
+        packet: The Opus packet that carried it; empty if there is none.
     """
 
     due_s: float

@@ -28,6 +28,11 @@ class JoinedAudio:
         self.start_s = 0.0
         self.rate = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no chunk waits."""
+        return not self._chunks
+
     def add(
         self, start_s: float, rate: int, samples: NDArray[np.int16], packet: bytes = b""
     ) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Sequence
+from functools import cache
 
 __all__ = ["OggPages", "join_streams", "opus_head", "opus_tags", "split_frames"]
 
@@ -52,7 +53,7 @@ class OggPages:
         sizes = list(map(len, packets))
         pages = []
         begin = segments = 0
-        if max(sizes) >= 255 or len(sizes) > MAX_SEGMENTS:
+        if len(sizes) + sum(sizes) // 255 > MAX_SEGMENTS:
             for n, size in enumerate(sizes):
                 needed = size // 255 + 1
                 if segments + needed > MAX_SEGMENTS:
@@ -67,16 +68,19 @@ class OggPages:
     def _page(
         self, packets: Sequence[bytes], sizes: Sequence[int], position: int, *, last: bool = False
     ) -> bytes:
-        if max(sizes) < 255:
-            lengths = bytes(sizes)
-        else:
-            lengths = b"".join(b"\xff" * (size // 255) + bytes((size % 255,)) for size in sizes)
+        lengths = b"".join(map(_segments, sizes))
         flags = (0 if self._count else _BEGIN) | (_END if last else 0)
         head = _PAGE.pack(b"OggS", 0, flags, position, self._serial, self._count, 0, len(lengths))
         self._count += 1
         page = b"".join((head, lengths, *packets))
         checksum = _checksum(page).to_bytes(4, "little")
         return page[:_CHECKSUM_AT] + checksum + page[_CHECKSUM_AT + 4 :]
+
+
+@cache
+def _segments(size: int) -> bytes:
+    """Return the lengths of the segments of a packet."""
+    return b"\xff" * (size // 255) + bytes((size % 255,))
 
 
 def _checksum(page: bytes) -> int:

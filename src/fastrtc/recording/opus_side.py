@@ -34,6 +34,9 @@ HANGOVER = 3
 """How many quiet packets are encoded before silence takes their place: the first one contains the
 end of the speech before it, as the encoder looks ahead."""
 
+NO_AUDIO = 1 << 60
+"""More than there are samples or packets."""
+
 SETTLING = 6
 """After how many packets of silence the state of an encoder does not change any more."""
 
@@ -101,35 +104,42 @@ class OpusSide:
             self._keep(packets, self._count * self._size + waiting)
         self._spans.append(audio)
         count = (waiting + len(audio)) // self._size
-        if not count:
-            return []
-        made = self._copy(count) or self._encode(count)
-        self._count += count
+        made: list[bytes] = []
+        while left := count - len(made):
+            next_ones = self._copy(left) or self._leave_out(left) or self._encode(left)
+            self._count += len(next_ones)
+            made += next_ones
         return made
 
-    @property
-    def _has_audio(self) -> bool:
-        """Whether what waits to fill packets has audio."""
-        end = 0
+    def _audio(self) -> tuple[int, int]:
+        """Return how many of the next packets have no audio, and after how many there is none."""
+        first, last, at = NO_AUDIO, 0, -self._at
         for span in self._spans:
-            end += len(span)
-            if end > self._at and not span.is_empty:
-                return True
-        return False
+            for begin, end in span.stretches:
+                if at + end > 0:
+                    first, last = min(first, at + begin), max(last, at + end)
+            at += len(span)
+        return max(0, first) // self._size, -(-last // self._size)
 
     def _raise_rate(self, rate: int) -> None:
         """Use an encoder of a higher rate from now on."""
         factor = rate // self._rate
-        samples = np.repeat(self._samples(), factor)
+        samples = np.repeat(self._samples(sum(map(len, self._spans))), factor)
         self._spans, self._at = [Span.from_samples(samples)], min(self._at, self._size) * factor
         self._use_rate(rate)
         if not self._is_silent:  # the encoder before kept the end of it for its next packet
             self._encoder.encode(samples[np.newaxis, : self._size])
 
-    def _samples(self) -> NDArray[np.int16]:
-        """Return the samples of the last packet, and those that wait."""
-        joined = np.concatenate([np.zeros(0, np.int16), *(span.samples for span in self._spans)])
-        return joined[max(0, self._at - self._size) :]
+    def _samples(self, end: int) -> NDArray[np.int16]:
+        """Return the samples of the last packet, if there is one, and of what follows."""
+        begin, at = max(0, self._at - self._size), 0
+        parts = [np.zeros(0, np.int16)]
+        for span in self._spans:
+            first, last = max(begin - at, 0), min(end - at, len(span))
+            if first < last:
+                parts.append(span.part(first, last))
+            at += len(span)
+        return np.concatenate(parts)
 
     def _keep(self, packets: Mapping[int, bytes], position: int) -> None:
         """Keep packets that were sent until there is audio for all of each."""
@@ -141,14 +151,28 @@ class OpusSide:
             )
 
     def _copy(self, count: int) -> list[bytes]:
-        """Return the next packets if all were sent, and may take the place of encoded ones."""
-        numbers, sent = range(self._count, self._count + count), self._sent
-        if not (self._copied or self._is_silent) or not sent.keys() >= set(numbers):
+        """Return the next packets that were sent, if they may take the place of encoded ones."""
+        made: list[bytes] = []
+        if self._sent and (self._copied or self._is_silent):
+            for number in range(self._count, self._count + count):
+                if (packet := self._sent.pop(number, None)) is None:
+                    break
+                made.append(packet)
+        if made:
+            self._copied, self._quiet = True, 0
+            self._complete += len(made)
+            self._skip(len(made))
+        return made
+
+    def _leave_out(self, count: int) -> list[bytes]:
+        """Return silence up to the next audio, if what was before is silence, too."""
+        if not self._is_silent:
             return []
-        self._copied, self._quiet = True, 0
-        self._complete += count
-        self._skip(count)
-        return [sent.pop(n) for n in numbers]
+        count = min(count, self._audio()[0], min(self._sent, default=NO_AUDIO) - self._count)
+        if count:
+            self._complete = 0
+            self._skip(count)
+        return [self._silence] * count
 
     def _skip(self, count: int) -> None:
         """Forget the audio of the next packets, but for that of the last one."""
@@ -157,19 +181,14 @@ class OpusSide:
             self._at -= len(self._spans.pop(0))
 
     def _encode(self, count: int) -> list[bytes]:
-        """Return the next packets: those that were sent, silence, and encoded ones."""
-        if self._is_silent and not self._sent and not self._has_audio:
-            self._complete = 0
-            self._skip(count)
-            return [self._silence] * count
+        """Return the next packets, of which there may be fewer: sent, silence, and encoded ones."""
+        until = self._audio()[1]
+        count = min(count, until + 2)  # the end of audio is in the packet after it, too
         first = self._count
         sent = [self._sent.pop(n, b"") for n in range(first, first + count)]
-        samples = self._samples()
-        before = min(1, self._at // self._size)  # 0 for the first packet of all
-        end = (before + count) * self._size
-        last, waiting = samples[end - self._size : end], samples[end:]
-        self._spans, self._at = [Span.from_samples(last), Span.from_samples(waiting)], self._size
-        frames = samples[:end].reshape(-1, self._size)
+        frames = self._samples(self._at + count * self._size).reshape(-1, self._size)
+        before = len(frames) - count  # 0 for the first packet of all
+        self._skip(count)
         are_quiet = self._are_quiet(frames)
         made: list[bytes] = []
         run = 0  # packets to encode
@@ -181,6 +200,8 @@ class OpusSide:
             if copied:  # its end is in the next packet at most
                 self._quiet = HANGOVER if are_quiet[n - 1] else HANGOVER - 1
             self._quiet = self._quiet + 1 if are_quiet[n] and not self._copied else 0
+            if self._quiet and n > before + until:
+                self._quiet = max(self._quiet, HANGOVER + 1)
             if self._copied or self._is_silent:
                 if run:
                     made += self._encode_run(frames, range(n - run, n), after_silence, after_copied)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter, sub
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..audio.libopus import LOW_DELAY_S
-from .track import GRID, RATE
+from .joined import ROUNDING_S
+from .track import GRID, NO_PACKETS, RATE
 
 __all__ = ["PACKET_LENGTH", "PACKET_S", "PacketGrid", "PacketTrack", "can_be_written"]
 
@@ -22,6 +27,8 @@ time it begins after silence, FFmpeg's decoder loses 0.5 ms of both sides."""
 _FIRST_BYTES = frozenset(n << 3 | stereo << 2 for n in _CONFIGURATIONS for stereo in (0, 1))
 """The first byte of a packet with one such frame."""
 
+_first_byte = itemgetter(0)
+
 MAX_PACKET_BYTES = 640
 """The longest packet that is written: 256 kbit/s."""
 
@@ -34,7 +41,7 @@ def can_be_written(*packets: bytes) -> bool:
     sizes = list(map(len, packets))
     if min(sizes) < MIN_PACKET_BYTES or max(sizes) > MAX_PACKET_BYTES:
         return False
-    return _FIRST_BYTES.issuperset([packet[0] for packet in packets])
+    return _FIRST_BYTES.issuperset(map(_first_byte, packets))
 
 
 class PacketGrid:
@@ -112,9 +119,32 @@ class PacketTrack:
         """
         return self.align(position + at, min(position, lowest) + at) - at
 
-    def accepts(self, rate: int, packet: bytes) -> bool:
-        """Return whether a packet of audio with a sample rate can be written as it is."""
-        return rate == self._rate and can_be_written(packet)
+    def accepts(self, rate: int, size: int, packet: bytes) -> bool:
+        """Return whether a packet of so many samples at a rate can be written as it is."""
+        return rate == self._rate and size == self.length and can_be_written(packet)
+
+    def accepts_all(
+        self,
+        rates: Sequence[int],
+        samples: Sequence[NDArray[np.int16]],
+        packets: Sequence[bytes],
+        times_s: Sequence[float],
+    ) -> bool:
+        """Return whether audio is packets that follow each other and can be written as they are.
+
+        Args:
+            rates: The sample rate of each packet.
+            samples: Its audio; it must be mono.
+            packets: The packets.
+            times_s: When each begins, in seconds.
+        """
+        shape = 1, self.length
+        return (
+            rates.count(self._rate) == len(rates)
+            and all([part.shape == shape for part in samples])
+            and can_be_written(*packets)
+            and _are_evenly_spaced(times_s)
+        )
 
     def is_aligned(self, position: int) -> bool:
         """Return whether a packet may begin at a position."""
@@ -140,12 +170,22 @@ class PacketTrack:
                 if at >= lowest and not (off + at) % length:
                     self._packets[position + at] = packet
 
+    def place_run(self, position: int, packets: Sequence[bytes]) -> None:
+        """Place packets that follow each other, of which the first one is aligned.
+
+        Args:
+            position: The position of the first one, which is possible.
+            packets: The packets.
+        """
+        end = position + len(packets) * self.length
+        self._packets.update(zip(range(position, end, self.length), packets, strict=True))
+
     def cut(self, position: int) -> None:
         """Remove all packets with audio from a position on."""
         for begin in [at for at in self._packets if at + self.length > position]:
             del self._packets[begin]
 
-    def read(self, position: int, origin: int = 0) -> dict[int, bytes]:
+    def read(self, position: int, origin: int = 0) -> Mapping[int, bytes]:
         """Return the packets that end up to a position, by their distance to another; forget them.
 
         Args:
@@ -153,5 +193,13 @@ class PacketTrack:
             origin: The other one.
         """
         packets, last = self._packets, position - self.length
+        if not packets:
+            return NO_PACKETS
         ended = [at for at in packets if at <= last]
         return {at - origin: packets.pop(at) for at in ended}
+
+
+def _are_evenly_spaced(times_s: Sequence[float]) -> bool:
+    """Return whether all times are the length of a packet apart."""
+    apart_s: list[float] = list(map(sub, times_s[1:], times_s)) or [PACKET_S]
+    return max(abs(min(apart_s) - PACKET_S), abs(max(apart_s) - PACKET_S)) <= ROUNDING_S

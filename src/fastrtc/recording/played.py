@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
+from operator import sub
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ..audio.libopus import DELAY_S
 from .correction import PositionCorrection
 from .events import Confirmed, Cut, Held, Played, Released, Restored, TakenBack
 from .joined import ROUNDING_S, JoinedAudio
-from .packet_track import PacketTrack
+from .packet_track import PACKET_S, PacketTrack
 from .track import NOWHERE, RATE, SampleTrack
 
 __all__ = ["PlayedAudio"]
@@ -65,6 +66,7 @@ class PlayedAudio:
         self._shift = 0  # by how much the stretch is placed later, in samples
         self._encoded_first = ENCODED_FIRST  # frames that are left to encode
         self._in_packets = False  # what was sent last was a packet that can be written as it is
+        self._silent = False  # the stretch is silence so far, as after a reply: nothing is written
         self._last: NDArray[np.int16] = np.zeros(0, np.int16)  # what was sent last
         self.lag_s = 0.0
         self._began_s = began_s
@@ -72,12 +74,62 @@ class PlayedAudio:
         self._correction = PositionCorrection(track.rate, 0.0)
         self._next = NOWHERE
         self._until_s = -inf  # when the client has played all of it
+        self._unconverted = False  # what was placed last had the rate of the track
         self._late_s = 0.0  # how late the client is, if it makes up for it
         self._echoes_marks = False
         self.certain_s = inf
         self._joined = JoinedAudio()
         self._removed: NDArray[np.int16] = np.zeros(0, np.int16)  # by the last cut
         self._removed_at = 0
+
+    def add_all(self, events: Sequence[Played]) -> None:
+        """Place audio, by the next ``settle``."""
+        if self._append_packets(events):
+            return
+        self.add(events[0])
+        rest = events[1:]
+        if self._in_packets and rest:  # mostly the beginning of a reply: what follows is as it
+            self.settle()
+            if self._append_packets(rest):
+                return
+        for event in rest:
+            self.add(event)
+
+    def _append_packets(self, events: Sequence[Played]) -> bool:
+        """Place audio that follows what came before, packet by packet, as most does.
+
+        Returns:
+            Whether it does; otherwise nothing is placed.
+        """
+        track = self._packets
+        if track is None or not self._unconverted or self._encoded_first or self._late_s:
+            return False
+        if self._silent or not self._joined.is_empty:
+            return False
+        due, sent, _, rates, samples, packets = zip(*events, strict=True)
+        if not track.accepts_all(rates, samples, packets, due):
+            return False
+        start_s = max(due[0], self._until_s)
+        begin, position = self._next - self._delay, self._position(start_s) + self._shift
+        if (
+            start_s - due[0] > ROUNDING_S
+            or max(map(sub, sent, due)) > CLIENT_BUFFER_S
+            or abs(position - self._next) > CONTIGUOUS_S * self._track.rate
+            or begin < self._track.read_to
+            or not track.is_aligned(begin)
+        ):
+            return False
+        size = len(samples) * track.length
+        if not self._track.place_all(self._next, samples, size):
+            return False
+        track.place_run(begin, packets)
+        self._correction.begin()  # there is nothing to correct
+        self._next += size
+        self._until_s = max(start_s + size / self._track.rate, due[-1] + PACKET_S)
+        if self._echoes_marks:
+            self.certain_s = min(self.certain_s, start_s)
+        self._in_packets, self._last = True, samples[-1]
+        return True
 
     def add(self, event: Played) -> None:
         """Place audio, by the next ``settle``."""
@@ -87,7 +139,8 @@ class PlayedAudio:
         start_s = max(due_s, self._until_s)
         if sent_s > start_s + CLIENT_BUFFER_S:  # the buffer is empty, and fills again
             start_s = sent_s
-        if packet and (self._packets is None or not self._packets.accepts(rate, packet)):
+        size = samples.shape[1]
+        if packet and (self._packets is None or not self._packets.accepts(rate, size, packet)):
             packet = b""
         self._in_packets = bool(packet)
         if start_s > self._until_s + CONTIGUOUS_S and self._last.any():
@@ -99,7 +152,7 @@ class PlayedAudio:
         if not self._joined.add(start_s, rate, samples, packet):
             self.settle()
             self._joined.add(start_s, rate, samples, packet)
-        self._until_s = start_s + samples.shape[1] / rate
+        self._until_s = start_s + size / rate
         if self._echoes_marks:
             self.certain_s = min(self.certain_s, start_s)
         late_s = start_s - max(due_s, sent_s - KEPT_BUFFER_S)
@@ -119,6 +172,7 @@ class PlayedAudio:
         self._removed = np.repeat(self._removed, RATE // before)
         self._removed_at *= RATE // before
         self._converter = AudioConverter(RATE, 1)
+        self._unconverted = False
         self._correction = PositionCorrection(RATE, 0.0)
 
     def settle(self) -> None:
@@ -131,12 +185,16 @@ class PlayedAudio:
             self._flush()
             self._next = self._aligned_start(position, packets)
             self._shift = self._next - position
+            self._silent = self._packets is not None
         converted = self._converter.convert(self._joined.rate, samples)[0]
+        self._unconverted = self._joined.rate == self._track.rate
         placed = self._correction.correct(converted, -self._late_s)
         self._until_s += (len(placed) - len(converted)) / self._track.rate
         self._late_s = 0.0
         start = self._next
-        if self._put(placed) and self._packets is not None and placed is converted:
+        self._silent = self._silent and not placed.any()
+        kept = self._put(placed, silent=self._silent) and not self._silent
+        if kept and self._packets is not None and placed is converted:
             self._packets.place(start - self._delay, packets, self._track.read_to)
 
     @property
@@ -224,13 +282,13 @@ class PlayedAudio:
     def _time(self, position: int) -> float:
         return self._began_s + position / self._track.rate
 
-    def _put(self, samples: NDArray[np.int16]) -> bool:
+    def _put(self, samples: NDArray[np.int16], *, silent: bool = False) -> bool:
         """Place audio. What is too far ahead is dropped, and what follows takes its place.
 
         Returns:
             Whether all of it was placed, and some of it is to be read.
         """
-        placed, dropped = self._track.place_fitting(self._next, samples)
+        placed, dropped = self._track.place_fitting(self._next, samples, silent=silent)
         self._next += len(samples) - dropped
         self._until_s -= dropped / self._track.rate
         return placed

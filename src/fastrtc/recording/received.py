@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from math import inf
+from operator import sub
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from .baseline import DelayBaseline
 from .consent import ENCODED_FIRST, MARGIN_S, HeldAudio, consented_offset, cut_before
 from .correction import PositionCorrection
 from .events import Received
-from .joined import ROUNDING_S, JoinedAudio
-from .packet_track import PACKET_S, PacketTrack, can_be_written
+from .joined import JoinedAudio
+from .packet_track import PACKET_S, PacketTrack
 from .track import HELD_BACK_S, NOWHERE, SampleTrack
 
 __all__ = ["HOLD_S", "ReceivedAudio"]
@@ -132,21 +132,18 @@ class ReceivedAudio:
         if self._step_s or self._encoded_first:
             return False
         media, timed, arrivals, rates, samples, packets = zip(*events, strict=True)
-        apart_s, size = track.length / self._rate, len(events) * track.length
         if not (
             all(timed)
-            and rates.count(self._rate) == len(rates)
-            and can_be_written(*packets)
-            and _are_evenly_spaced(media, apart_s)
+            and track.accepts_all(rates, samples, packets, media)
             and arrivals[-1] - self._arrival_s <= PAUSE_S
         ):
             return False
-        delays = [at_s - media_s - apart_s for media_s, at_s in zip(media, arrivals, strict=True)]
-        least_s, known_s = min(delays), self._baseline.offset
+        delays = list(map(sub, arrivals, media))
+        least_s, known_s = min(delays), self._baseline.offset + PACKET_S
         if max(delays) - known_s > RESTART_S or least_s - known_s < -RESTART_S:
             return False
         first = delays.index(least_s)
-        self._baseline.add(media[first] + apart_s, arrivals[first])
+        self._baseline.add(media[first] + PACKET_S, arrivals[first])
         position = self._position(media[0])
         if (
             abs(self._error_s()) > STEP_FROM_S
@@ -158,17 +155,18 @@ class ReceivedAudio:
         self._arrival_s = arrivals[-1]
         self._on_grid = True
         self._correction.begin()  # there is nothing to correct
+        size = len(samples) * track.length
         if not self._track.place_all(self._next, samples, size):
             return False
-        numbered = zip(range(0, size, track.length), packets, strict=True)
-        track.place(self._next, numbered, self._track.read_to)
+        track.place_run(self._next, packets)
         self._next += size
         return True
 
     def add(self, event: Received) -> None:
         """Place audio by the next ``settle``, or hold it if it begins a new stretch."""
         media_s, timed, arrival_s, rate, samples, packet = event  # as 50 times a second
-        if packet and (self._packets is None or not self._packets.accepts(rate, packet)):
+        track = self._packets
+        if packet and (track is None or not track.accepts(rate, samples.size, packet)):
             packet = b""
         if self._held is not None:
             self.advance(arrival_s)
@@ -392,9 +390,3 @@ class ReceivedAudio:
         rest = self._converter.flush()[0]
         if self._next != NOWHERE and len(rest):
             self._put(rest)
-
-
-def _are_evenly_spaced(times_s: Sequence[float], apart_s: float) -> bool:
-    """Return whether all times are as far apart, in seconds."""
-    apart = [after - before for before, after in pairwise(times_s)] or [apart_s]
-    return min(apart) >= apart_s - ROUNDING_S and max(apart) <= apart_s + ROUNDING_S

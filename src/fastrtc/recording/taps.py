@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,15 @@ from .events import (
     Side,
     TakenBack,
 )
-from .packet_track import PACKET_S
 
 __all__ = ["DelayTap", "PictureTaps", "Taps"]
 
 MAX_EVENTS = 10_000
 """Events between two batches, beyond which further ones are dropped: 50 times as many as audio in
 packets of 2.5 ms has."""
+
+_new = tuple.__new__
+"""Creates an event in half the time that the call of its class takes."""
 
 
 class DelayTap:
@@ -65,10 +68,15 @@ class Taps(DelayTap):
         super().__init__(clock, delays)
         self._events: list[Event] = []
         self._media_s = 0.0
+        self._least_s = inf  # the least time from RTP time to arrival since ``take``, in seconds
+        self._earliest: tuple[float, float] | None = None  # what arrived with it, and when
 
     def take(self) -> list[Event]:
-        """Return the events since the last call."""
+        """Return the events since the last call, whose delays are known from now on."""
         events, self._events = self._events, []
+        if self._earliest is not None:
+            self._delays.add(*self._earliest)
+            self._earliest, self._least_s = None, inf
         return events
 
     def add(self, event: Event) -> None:
@@ -80,15 +88,17 @@ class Taps(DelayTap):
 
     def received(self, rate: int, samples: NDArray[np.int16], source: Source | None) -> None:
         """Note audio; without RTP time it follows what came before."""
-        super().received(rate, samples, source)
-        if len(self._events) < MAX_EVENTS:
-            timed = source is not None
-            media_s, packet = source or (self._media_s, b"")
-            if packet and samples.shape != (1, round(rate * PACKET_S)):
-                packet = b""
-            event = Received(media_s, timed, self._clock(), rate, samples, packet)
-            self._events.append(event)
-        self._media_s += samples.shape[1] / rate
+        events, now = self._events, self._clock()
+        if source is None:
+            media_s, packet, timed = self._media_s, b"", False
+            self._media_s += samples.shape[1] / rate
+        else:
+            (media_s, packet), timed = source, True
+            if now - media_s < self._least_s:
+                self._least_s = now - media_s
+                self._earliest = media_s + samples.shape[1] / rate, now
+        if len(events) < MAX_EVENTS:
+            events.append(_new(Received, (media_s, timed, now, rate, samples, packet)))
 
     def skipped(self, seconds: float) -> None:
         """Note that the client did not send so much audio."""
@@ -100,14 +110,13 @@ class Taps(DelayTap):
         self, due_s: float, rate: int, samples: NDArray[np.int16], *, catches_up: bool
     ) -> None:
         """Note audio that is sent."""
-        self.add(Played(due_s, self._clock(), catches_up, rate, samples))
+        self.add(_new(Played, (due_s, self._clock(), catches_up, rate, samples, b"")))
 
     def encoded(self, packet: bytes) -> None:
         """Note the packet that carries the audio which was sent last."""
         events = self._events
         if events and isinstance(last := events[-1], Played) and not last.packet:
-            if last.samples.shape[1] == round(last.rate * PACKET_S):
-                events[-1] = Played(*last[:5], packet)
+            events[-1] = _new(Played, (*last[:5], packet))
 
     def confirmed(self, unplayed_s: float) -> None:
         """Note a mark that the client has echoed."""

@@ -109,15 +109,25 @@ class Timeline:
         if received:
             self._received.add_all(received)
             self._played.lag_s = self._received.lag_s
-        for event in [event for event in events if not isinstance(event, Received)]:
+        if len(received) < len(events):
+            self._add_others([event for event in events if not isinstance(event, Received)])
+        self._played.settle()
+
+    def _add_others(self, events: Sequence[Event]) -> None:
+        played: list[Played] = []  # one after the other
+        for event in events:
             if isinstance(event, Played):
-                self._played.add(event)
+                played.append(event)
             elif isinstance(event, Picture):
                 if self._pictures is not None:
                     self._pictures.add(event)
-            else:
+            elif not isinstance(event, Received):
+                if played:
+                    self._played.add_all(played)
+                    played = []
                 self._change(event)
-        self._played.settle()
+        if played:
+            self._played.add_all(played)
 
     def _change(self, event: Confirmed | Cut | TakenBack | Restored | Held | Released) -> None:
         if isinstance(event, Confirmed):

@@ -63,24 +63,35 @@ class Span:
         return self._length
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing was placed in it: it is silence."""
-        return not self._pieces
+    def stretches(self) -> list[tuple[int, int]]:
+        """Where audio was placed in it, from its beginning; elsewhere it is silence."""
+        begin, length = self._begin, self._length
+        return [
+            (max(0, piece.begin - begin), min(length, piece.end - begin)) for piece in self._pieces
+        ]
 
     @property
     def samples(self) -> NDArray[np.int16]:
         """The samples, shape ``(n,)``; not to be modified."""
         if self._samples is None:
-            self._samples = np.zeros(self._length, np.int16)
-            for piece in self._pieces:
-                at = piece.begin - self._begin
-                for chunk in piece.chunks:
-                    flat = chunk.reshape(-1)
-                    first, at = at, at + len(flat)
-                    if at > 0 and first < self._length:
-                        part = flat[max(0, -first) : self._length - first]
-                        self._samples[max(0, first) : at] = part
+            self._samples = self.part(0, self._length)
         return self._samples
+
+    def part(self, begin: int, end: int) -> NDArray[np.int16]:
+        """Return the samples between two positions in it, shape ``(n,)``; not to be modified."""
+        if self._samples is not None:
+            return self._samples[begin:end]
+        samples, offset = np.zeros(end - begin, np.int16), self._begin + begin
+        for piece in self._pieces:
+            at = piece.begin - offset
+            for chunk in piece.chunks:
+                first, at = at, at + chunk.size
+                if first >= len(samples):
+                    break
+                if at > 0:
+                    flat = chunk.reshape(-1)
+                    samples[max(0, first) : at] = flat[max(0, -first) : len(samples) - first]
+        return samples
 
 
 class Block(NamedTuple):
@@ -135,7 +146,7 @@ class SampleTrack:
         Args:
             position: The position of the first one.
             chunks: The samples, one array after the other, of shape ``(n,)`` or ``(1, n)``. They
-                are kept, and must not be modified.
+                are kept, and must not be modified. Silence has none.
             size: The number of samples of all arrays.
 
         Returns:
@@ -144,19 +155,28 @@ class SampleTrack:
         end = position + size
         if end <= max(position, self.read_to) or end > self.read_to + self._max_ahead:
             return False
-        self._pieces.append(_Piece(position, end, chunks))
+        if chunks:
+            self._pieces.append(_Piece(position, end, chunks))
         self.end = max(self.end, end)
         return True
 
-    def place_fitting(self, position: int, samples: NDArray[np.int16]) -> tuple[bool, int]:
+    def place_fitting(
+        self, position: int, samples: NDArray[np.int16], *, silent: bool = False
+    ) -> tuple[bool, int]:
         """Place samples, shape ``(n,)``, without those that are too far ahead.
+
+        Args:
+            position: The position of the first one.
+            samples: The samples.
+            silent: Whether they are silence, of which nothing is kept.
 
         Returns:
             Whether all were placed, and some of them are to be read; and how many were dropped.
         """
         kept = samples[: self.room(position)]
         dropped = len(samples) - len(kept)
-        return self.place(position, kept) and not dropped, dropped
+        placed = self.place_all(position, () if silent else (kept,), len(kept))
+        return placed and not dropped, dropped
 
     def room(self, position: int) -> int:
         """Return how many samples can be placed at a position; further ones are too far ahead."""
