@@ -65,6 +65,27 @@ def test_the_delay_is_known_before_and_while_audio_is_recorded() -> None:
     assert delays.recent(now[0]) == inf
 
 
+def test_the_least_delay_counts_however_long_packets_are() -> None:
+    now, delays = [100.0], DelayBaseline()
+    taps = Taps(lambda: now[0], delays)
+    taps.received(48_000, SAMPLES, Source(5.0, b""))  # 10 ms
+    taps.received(16_000, SAMPLES, Source(4.99, b""))  # 30 ms, sent at its end
+    taps.received(48_000, SAMPLES, Source(4.98, b""))
+    taps.take()
+    assert delays.recent(now[0]) == pytest.approx(94.98)
+
+
+def test_the_delay_of_media_that_were_replaced_is_forgotten() -> None:
+    now, delays = [100.0], DelayBaseline()
+    taps = Taps(lambda: now[0], delays)
+    taps.received(48_000, SAMPLES, Source(90.0, b""))
+    delays.reset()
+    taps.forget_delay()
+    taps.received(48_000, SAMPLES, Source(5.0, b""))
+    assert len(taps.take()) == 2
+    assert delays.recent(now[0]) == pytest.approx(94.99)
+
+
 def test_a_packet_belongs_to_the_audio_that_was_sent_last() -> None:
     taps = Taps(lambda: 5.0, DelayBaseline())
     taps.encoded(b"of nothing")

@@ -68,16 +68,20 @@ class Taps(DelayTap):
         super().__init__(clock, delays)
         self._events: list[Event] = []
         self._media_s = 0.0
-        self._least_s = inf  # the least time from RTP time to arrival since ``take``, in seconds
-        self._earliest: tuple[float, float] | None = None  # what arrived with it, and when
+        self._least_s = inf  # the least delay since ``take``, in seconds
+        self._least: tuple[float, float] | None = None  # the RTP time and the arrival of its audio
 
     def take(self) -> list[Event]:
-        """Return the events since the last call, whose delays are known from now on."""
+        """Return the events since the last call, and note the least delay among them."""
         events, self._events = self._events, []
-        if self._earliest is not None:
-            self._delays.add(*self._earliest)
-            self._earliest, self._least_s = None, inf
+        if self._least is not None:
+            self._delays.add(*self._least)
+            self.forget_delay()
         return events
+
+    def forget_delay(self) -> None:
+        """Forget the delay since ``take``: what follows has another clock."""
+        self._least, self._least_s = None, inf
 
     def add(self, event: Event) -> None:
         """Note an event."""
@@ -87,16 +91,16 @@ class Taps(DelayTap):
     # Audio of the client
 
     def received(self, rate: int, samples: NDArray[np.int16], source: Source | None) -> None:
-        """Note audio; without RTP time it follows what came before."""
+        """Note audio; without RTP time it follows what came before without one."""
         events, now = self._events, self._clock()
         if source is None:
             media_s, packet, timed = self._media_s, b"", False
             self._media_s += samples.shape[1] / rate
         else:
             (media_s, packet), timed = source, True
-            if now - media_s < self._least_s:
-                self._least_s = now - media_s
-                self._earliest = media_s + samples.shape[1] / rate, now
+            end_s = media_s + samples.shape[1] / rate
+            if now - end_s < self._least_s:
+                self._least_s, self._least = now - end_s, (end_s, now)
         if len(events) < MAX_EVENTS:
             events.append(_new(Received, (media_s, timed, now, rate, samples, packet)))
 

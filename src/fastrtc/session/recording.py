@@ -106,6 +106,8 @@ class SessionRecording:
         """Record media; they replace those before them."""
         self._set_taps(None)
         self._delays.reset()
+        if self._taps is not None:
+            self._taps.forget_delay()
         self._media, self._modality, self._mode = media, modality, mode
         self._set_taps(self._taps, self._delay_tap)
 
