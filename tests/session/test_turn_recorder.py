@@ -117,6 +117,30 @@ def test_a_reply_that_is_played_is_complete() -> None:
     assert list(talk.kinds()) == ["AudioStarted", "AudioEnded", "ReplyEnded"]
 
 
+def test_audio_that_is_sent_again_belongs_to_the_reply_that_it_is_of() -> None:
+    """A client resumes, and what it had not heard is sent again: first of the reply before."""
+    talk, loud = Conversation(), np.full((1, 480), 5000, np.int16)
+
+    def send(count: int, now: float, client_s: float) -> None:
+        for n in range(count):
+            talk.sent_s += FRAME_S
+            talk.recorder.polled(talk.sent_s, now + n * FRAME_S, lambda: client_s, (24_000, loud))
+        talk.take()
+
+    talk.ask(1, 108.0)
+    talk.sent_s = 0.5
+    talk.queue(1, 5.0, 110.0, ends=False)
+    send(25, 111.0, 20.0)
+    one = talk.recorder._open[1]
+    assert (one.last_sent, one.sent_end_s) == (pytest.approx(111.48), pytest.approx(20.02))
+    talk.sent_s = 0.0
+    talk.recorder.polled(talk.sent_s, 112.0, lambda: 30.0)
+    send(20, 112.0, 30.0)
+    assert one.last_sent == pytest.approx(111.48), "of the reply before"
+    send(10, 113.0, 40.0)
+    assert one.last_sent == pytest.approx(113.18)
+
+
 def test_the_silence_with_which_a_reply_begins_is_recorded() -> None:
     silence, loud = np.zeros((1, 480), np.int16), np.full((1, 480), -200, np.int16)
     half = np.concatenate((np.full((1, 240), 199, np.int16), loud[:, :240]), axis=1)

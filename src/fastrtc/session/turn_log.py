@@ -247,8 +247,8 @@ class TurnLog:
         return 0.0 if playout is None else playout.pushed_s
 
     def _polled(self, playout: Playout, frame: PlayoutFrame | None) -> None:
-        recorder, media = self._recorder, self._media
-        if recorder is None or media is None or self._ended_at is not None:
+        recorder, media = self._live, self._media
+        if recorder is None or media is None:
             return
         now = self.clock()
         sent = None if frame is None else (playout.rate, frame.samples)

@@ -27,7 +27,7 @@ from ..core.conversation_events import (
 )
 from ..core.turn import HeardBy, Outcome, Turn
 from ..turns.heard import SpokenText
-from .open_turn import OpenTurn
+from .open_turn import EXACT_S, OpenTurn
 from .playback_reports import PlaybackReports
 
 __all__ = ["TurnRecorder"]
@@ -38,9 +38,6 @@ network delay, and what the client has buffered."""
 
 MAX_OPEN = 32
 """Turns that are recorded at the same time; the oldest is completed beyond it."""
-
-EXACT_S = 0.005
-"""Audio of this length or less counts as sent: resampling changes the length by as much."""
 
 
 class TurnRecorder:
@@ -235,11 +232,10 @@ class TurnRecorder:
         sending = self._sending
         if not sending:
             return
-        one = sending[0]
-        if len(sending) == 1 and one.is_audible and sent_s > before_s:
-            if one.ends_s is None or sent_s < one.ends_s - EXACT_S:  # mostly
-                one.last_sent, one.sent_end_s = now, client_s() + sent_s - before_s
-                return
+        if len(sending) == 1 and sent_s > before_s and sending[0].goes_on(sent_s):  # mostly
+            one = sending[0]
+            one.last_sent, one.sent_end_s = now, client_s() + sent_s - before_s
+            return
         if sent_s > before_s:
             for one in sending:
                 if one.begins_s is not None and sent_s > one.begins_s + EXACT_S / 2:
