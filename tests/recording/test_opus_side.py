@@ -8,12 +8,13 @@ import av
 import numpy as np
 import pytest
 
-from fastrtc.audio.libopus import Libopus, LibopusDecoder, LibopusEncoder, libopus
+from fastrtc.audio.libopus import LOW_DELAY_S, Libopus, LibopusDecoder, LibopusEncoder, libopus
 from fastrtc.recording.consent import MARGIN_S
 from fastrtc.recording.events import Event, Received
+from fastrtc.recording.opus_side import HANGOVER, OpusSide
 from fastrtc.recording.opus_sink import OpusSink
 from fastrtc.recording.timeline import Timeline
-from fastrtc.recording.track import HELD_BACK_S, Block
+from fastrtc.recording.track import HELD_BACK_S, Block, SampleTrack
 
 from .sound import RATE, gaps, on_time, onsets, read, tone
 
@@ -372,3 +373,25 @@ def test_after_a_packet_of_another_length_they_are_written_again(tmp_path: Path)
         key=lambda found: float(np.nanmedian(found.snr_db)),
     )
     assert after.share_as_sent > 0.9
+
+
+def test_a_short_gap_after_encoded_speech_is_no_beginning() -> None:
+    """Packets after it depend on those before it, which were not written."""
+    sound, size = voice(2)[: 60 * FRAME], FRAME
+    packets = [event.packet for event in received(encode(sound, "Chromium"), 0.0)]
+    for gap in (2, 3, 6):
+        track, side, begin = SampleTrack(RATE), OpusSide(library()), 20 + gap
+        track.place(0, tone(0.4))
+        written = side.push(track.read(begin * size), RATE)
+        track.place(begin * size, sound[: 30 * size])
+        sent = {n * size - round(LOW_DELAY_S * RATE): packets[n] for n in range(30)}
+        written += side.push(track.read((begin + 30) * size), RATE, sent)
+        assert len(written) == begin + 30
+        assert (packets[1] in written) is (gap > HANGOVER + 1), gap
+
+
+def test_silence_is_left_out_up_to_a_packet_that_was_sent() -> None:
+    side, packet = OpusSide(library()), b"\x78" + bytes(60)
+    written = side.push(SampleTrack().read(20 * FRAME), RATE, {7 * FRAME - 120: packet})
+    assert [one == packet for one in written] == [n == 7 for n in range(20)]
+    assert written.count(side._silence) >= 18

@@ -1,6 +1,7 @@
 """Ogg files with a stream for each side, read by FFmpeg and decoded by libopus."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -100,13 +101,16 @@ def test_the_noise_of_a_room_becomes_silence_after_a_while(rate: int) -> None:
     assert heard[rate // 2 : kept].any() and not heard[3 * rate // 2 :].any()
 
 
-def test_after_the_end_of_audio_one_packet_has_the_rest_of_it(rate: int) -> None:
+@pytest.mark.parametrize("ends", [(3, 11, 40), (6, 7, 8, 40), (7, 40), (5, 9, 40), range(1, 41)])
+def test_after_the_end_of_audio_one_packet_has_the_rest_of_it(
+    rate: int, ends: Iterable[int]
+) -> None:
     """What was placed nowhere is silence, of which nothing is encoded or looked at."""
     size, sound = round(PACKET_S * rate), tone(0.11, 500, rate)
     track = SampleTrack(rate)
     track.place(0, sound)
     side, packets = OpusSide(library(), rate), []
-    for end in (3, 4, 11, 12, 40):
+    for end in ends:
         packets += side.push(track.read(end * size), rate)
     ended = len(sound) // size + 1  # the packet with the end
     assert side._silence not in packets[: ended + 1]

@@ -32,10 +32,12 @@ COARSE = 16
 
 HANGOVER = 3
 """How many quiet packets are encoded before silence takes their place: the first one contains the
-end of the speech before it, as the encoder looks ahead."""
+end of the speech before it, as the encoder looks ahead. It is the only one if nothing was placed in
+those after it. Packets that were sent are written after speech only if so many are before them: the
+first ones depend on what was sent before."""
 
-NO_AUDIO = 1 << 60
-"""More than there are samples or packets."""
+NEVER = 1 << 60
+"""A position after all others."""
 
 SETTLING = 6
 """After how many packets of silence the state of an encoder does not change any more."""
@@ -64,6 +66,8 @@ class OpusSide:
         self._spans: list[Span] = []  # the last packet, and what waits to fill another one
         self._at = 0  # where in it the next packet begins
         self._quiet = HANGOVER + 1  # packets in a row
+        self._is_silent = True  # the last packet is silence, which was not encoded
+        self._has_end = False  # the last packet has audio, whose end is in the next one
         self._count = 0  # packets
         self._sent: dict[int, bytes] = {}  # packets that were sent, by their number
         self._complete = 0  # packets in a row for which one of these has come
@@ -78,11 +82,6 @@ class OpusSide:
         for _ in range(SETTLING):
             self._silence = self._encoder.encode(np.zeros((1, self._size), np.int16))
         self._settled = self._encoder.save()
-
-    @property
-    def _is_silent(self) -> bool:
-        """Whether the last packet is silence, which was not encoded."""
-        return self._quiet > HANGOVER
 
     def push(
         self, audio: Span, rate: int, packets: Mapping[int, bytes] = NO_PACKETS
@@ -111,9 +110,9 @@ class OpusSide:
             made += next_ones
         return made
 
-    def _audio(self) -> tuple[int, int]:
-        """Return how many of the next packets have no audio, and after how many there is none."""
-        first, last, at = NO_AUDIO, 0, -self._at
+    def _audio_bounds(self) -> tuple[int, int]:
+        """Return how many of the next packets are before all audio, and how many before its end."""
+        first, last, at = NEVER, 0, -self._at
         for span in self._spans:
             for begin, end in span.stretches:
                 if at + end > 0:
@@ -131,7 +130,7 @@ class OpusSide:
             self._encoder.encode(samples[np.newaxis, : self._size])
 
     def _samples(self, end: int) -> NDArray[np.int16]:
-        """Return the samples of the last packet, if there is one, and of what follows."""
+        """Return the samples from the beginning of the last packet, if there is one, to an end."""
         begin, at = max(0, self._at - self._size), 0
         parts = [np.zeros(0, np.int16)]
         for span in self._spans:
@@ -153,24 +152,26 @@ class OpusSide:
     def _copy(self, count: int) -> list[bytes]:
         """Return the next packets that were sent, if they may take the place of encoded ones."""
         made: list[bytes] = []
-        if self._sent and (self._copied or self._is_silent):
+        if self._sent and (self._copied or self._quiet > HANGOVER):
             for number in range(self._count, self._count + count):
                 if (packet := self._sent.pop(number, None)) is None:
                     break
                 made.append(packet)
         if made:
-            self._copied, self._quiet = True, 0
+            self._copied = self._has_end = True
+            self._quiet, self._is_silent = 0, False
             self._complete += len(made)
             self._skip(len(made))
         return made
 
     def _leave_out(self, count: int) -> list[bytes]:
-        """Return silence up to the next audio, if what was before is silence, too."""
+        """Return silence up to the next audio or sent packet, if the last packet is silence."""
         if not self._is_silent:
             return []
-        count = min(count, self._audio()[0], min(self._sent, default=NO_AUDIO) - self._count)
+        count = min(count, self._audio_bounds()[0], min(self._sent, default=NEVER) - self._count)
         if count:
-            self._complete = 0
+            self._complete, self._has_end = 0, False
+            self._quiet += count
             self._skip(count)
         return [self._silence] * count
 
@@ -181,9 +182,9 @@ class OpusSide:
             self._at -= len(self._spans.pop(0))
 
     def _encode(self, count: int) -> list[bytes]:
-        """Return the next packets, of which there may be fewer: sent, silence, and encoded ones."""
-        until = self._audio()[1]
-        count = min(count, until + 2)  # the end of audio is in the packet after it, too
+        """Return at least one and at most so many of the next packets, encoded where needed."""
+        until = self._audio_bounds()[1]
+        count = min(count, until + 2)  # the end of the audio, and silence
         first = self._count
         sent = [self._sent.pop(n, b"") for n in range(first, first + count)]
         frames = self._samples(self._at + count * self._size).reshape(-1, self._size)
@@ -196,12 +197,15 @@ class OpusSide:
         for n, packet in enumerate(sent, start=before):
             silent, copied = self._is_silent, self._copied
             self._complete = self._complete + 1 if packet else 0
-            self._copied = bool(packet) and (copied or silent or self._can_copy(frames[n]))
+            self._copied = bool(packet) and (
+                copied or self._quiet > HANGOVER or self._can_copy(frames[n])
+            )
             if copied:  # its end is in the next packet at most
                 self._quiet = HANGOVER if are_quiet[n - 1] else HANGOVER - 1
             self._quiet = self._quiet + 1 if are_quiet[n] and not self._copied else 0
-            if self._quiet and n > before + until:
-                self._quiet = max(self._quiet, HANGOVER + 1)
+            over = n >= before + until and not self._has_end
+            self._is_silent = self._quiet > HANGOVER or (self._quiet > 0 and (silent or over))
+            self._has_end = n < before + until or self._copied
             if self._copied or self._is_silent:
                 if run:
                     made += self._encode_run(frames, range(n - run, n), after_silence, after_copied)
