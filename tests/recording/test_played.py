@@ -1,11 +1,13 @@
 """What was played: an interruption cuts it, a pause moves it."""
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from fastrtc.recording.events import Confirmed, Cut, Held, Played, Released, Restored, TakenBack
+from fastrtc.recording.packet_track import PacketGrid, PacketTrack
 from fastrtc.recording.played import PlayedAudio
 from fastrtc.recording.track import SampleTrack
 
@@ -199,3 +201,95 @@ def test_what_a_client_that_echoes_marks_has_played_is_certain() -> None:
     assert played.certain_s == pytest.approx(53.1), "its last marks may come late"
     played.restore(Restored(0.06))
     assert played.certain_s == np.inf
+
+
+def in_packets() -> tuple[PlayedAudio, SampleTrack, PacketTrack]:
+    """What is played of a client over WebRTC, whose packets are written as they were sent."""
+    grid = PacketGrid()
+    grid.phase = 0
+    track, packets = SampleTrack(), PacketTrack(RATE, grid)
+    return PlayedAudio(track, 50.0, packets), track, packets
+
+
+def packed(
+    sound: np.ndarray, at_s: float, late_s: float = 0.0, number: int = 0
+) -> Iterator[Played]:
+    """Frames of 20 ms with packets, which have their numbers at their ends."""
+    for n, frame in enumerate(sound.reshape(-1, 1, RATE // 50)):
+        packet = b"\x78" + bytes(40) + bytes([number + n])
+        due_s = 50 + at_s + n * 0.02
+        yield Played(due_s, due_s + late_s, True, RATE, frame, packet)
+
+
+SILENT = np.zeros(RATE // 5, np.int16)
+
+
+def test_a_stretch_that_begins_with_silence_is_at_its_time() -> None:
+    """The silence after a reply, and at once another reply."""
+    for frames in (1, 7, 20):
+        played, track, packets = in_packets()
+        events = [*packed(tone(0.4), 0.1), *packed(SILENT, 0.56), *packed(tone(0.4), 0.76)]
+        for start in range(0, len(events), frames):
+            played.add_all(events[start : start + frames])
+            played.settle()
+        played.finish()
+        span = track.read(2 * RATE)
+        placed_s = sum(end - begin for begin, end in span.stretches) / RATE
+        assert 0.799 < placed_s < (1.001 if frames > 10 else 0.95), frames
+        assert onsets(span.samples, 0.1) == pytest.approx([0.1, 0.76], abs=0.012), frames
+        assert len(packets.read(2 * RATE)) >= 37, "all but the first two, and what is encoded"
+
+
+def test_silence_that_was_not_placed_can_be_taken_back() -> None:
+    def taken_back(played: PlayedAudio) -> None:
+        played.take_back(TakenBack(0.3))
+        played.restore(Restored(0.25))
+
+    def cut(played: PlayedAudio) -> None:
+        played.cut(Cut(50.7, 0.0))
+
+    def held(played: PlayedAudio) -> None:
+        played.hold(Held(50.45))
+        played.release(Released(50.45))
+
+    for change, end_s in ((taken_back, 0.5), (cut, 0.5), (held, 0.5)):
+        played, track, _ = in_packets()
+        played.add_all([*packed(tone(0.4), 0.1)])
+        played.settle()
+        played.add_all([*packed(SILENT, 0.56)])
+        played.settle()
+        change(played)
+        played.add_all([*packed(tone(0.2), 1.0)])
+        played.finish()
+        samples = track.read(2 * RATE).samples
+        loud = np.flatnonzero(np.abs(samples[: round(0.9 * RATE)]) > 300) / RATE
+        assert loud[-1] == pytest.approx(end_s, abs=0.012), change.__name__
+        assert onsets(samples) == pytest.approx([0.1, 1.0], abs=0.012), change.__name__
+
+
+def test_rows_of_packets_are_placed_as_single_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is late, not aligned, too far ahead, or follows a gap."""
+
+    def placed(rows: bool) -> list[object]:
+        chance, found = random.Random(5), []
+        played, track, packets = in_packets()
+        at_s, late_s, number = 0.0137, 0.0, 0
+        with monkeypatch.context() as patch:
+            if not rows:
+                patch.setattr(PlayedAudio, "_append_packets", lambda self, events: False)
+            for batch in range(1, 200):
+                if chance.random() < 0.1:
+                    at_s += chance.choice([0.004, 0.03, 0.5, 200.0, -199.5])
+                if chance.random() < 0.1:
+                    late_s = chance.choice([0.0, 0.02, 0.1])
+                sound = tone(0.02 * chance.randrange(1, 30))
+                played.add_all([*packed(sound, at_s, late_s, number % 200)])
+                played.settle()
+                at_s, number = at_s + len(sound) / RATE, number + len(sound) // 960
+                found += [played._next, track.end, sorted(packets.read(batch * RATE // 4).values())]
+                found.append(track.read(batch * RATE // 4).samples.tobytes())
+        return found
+
+    assert placed(rows=True) == placed(rows=False)

@@ -77,7 +77,7 @@ class OggPages:
         return page[:_CHECKSUM_AT] + checksum + page[_CHECKSUM_AT + 4 :]
 
 
-@cache
+@cache  # sizes are at most those of two frames
 def _segments(size: int) -> bytes:
     """Return the lengths of the segments of a packet."""
     return b"\xff" * (size // 255) + bytes((size % 255,))

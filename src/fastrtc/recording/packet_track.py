@@ -120,7 +120,13 @@ class PacketTrack:
         return self.align(position + at, min(position, lowest) + at) - at
 
     def accepts(self, rate: int, size: int, packet: bytes) -> bool:
-        """Return whether a packet of so many samples at a rate can be written as it is."""
+        """Return whether a packet can be written as it is.
+
+        Args:
+            rate: The sample rate of its audio in Hz.
+            size: The number of samples of each channel.
+            packet: The packet; it may be empty.
+        """
         return rate == self._rate and size == self.length and can_be_written(packet)
 
     def accepts_all(
@@ -130,12 +136,12 @@ class PacketTrack:
         packets: Sequence[bytes],
         times_s: Sequence[float],
     ) -> bool:
-        """Return whether audio is packets that follow each other and can be written as they are.
+        """Return whether mono packets follow each other, and can be written as they are.
 
         Args:
-            rates: The sample rate of each packet.
-            samples: Its audio; it must be mono.
-            packets: The packets.
+            rates: The sample rate of each in Hz.
+            samples: The audio of each.
+            packets: The packets; some may be empty.
             times_s: When each begins, in seconds.
         """
         shape = 1, self.length
@@ -201,5 +207,7 @@ class PacketTrack:
 
 def _are_evenly_spaced(times_s: Sequence[float]) -> bool:
     """Return whether all times are the length of a packet apart."""
+    if abs(times_s[-1] - times_s[0] - (len(times_s) - 1) * PACKET_S) > ROUNDING_S:
+        return False
     apart_s: list[float] = list(map(sub, times_s[1:], times_s)) or [PACKET_S]
     return max(abs(min(apart_s) - PACKET_S), abs(max(apart_s) - PACKET_S)) <= ROUNDING_S

@@ -66,7 +66,7 @@ class PlayedAudio:
         self._shift = 0  # by how much the stretch is placed later, in samples
         self._encoded_first = ENCODED_FIRST  # frames that are left to encode
         self._in_packets = False  # what was sent last was a packet that can be written as it is
-        self._silent = False  # the stretch is silence so far, as after a reply: nothing is written
+        self._silent = False  # the stretch has begun with silence, of which nothing is written
         self._last: NDArray[np.int16] = np.zeros(0, np.int16)  # what was sent last
         self.lag_s = 0.0
         self._began_s = began_s
@@ -83,12 +83,12 @@ class PlayedAudio:
         self._removed_at = 0
 
     def add_all(self, events: Sequence[Played]) -> None:
-        """Place audio, by the next ``settle``."""
+        """Place audio, at the latest by the next ``settle``."""
         if self._append_packets(events):
             return
-        self.add(events[0])
-        rest = events[1:]
-        if self._in_packets and rest:  # mostly the beginning of a reply: what follows is as it
+        first, rest = events[0], events[1:]
+        self.add(first)
+        if rest and self._in_packets and not _is_late(events):  # mostly the beginning of a reply
             self.settle()
             if self._append_packets(rest):
                 return
@@ -292,3 +292,8 @@ class PlayedAudio:
         self._next += len(samples) - dropped
         self._until_s -= dropped / self._track.rate
         return placed
+
+
+def _is_late(events: Sequence[Played]) -> bool:
+    """Return whether any audio was sent so late that the client plays it late."""
+    return any(event.sent_s - event.due_s > KEPT_BUFFER_S for event in events)

@@ -148,7 +148,7 @@ class ReceivedAudio:
         if (
             abs(self._error_s()) > STEP_FROM_S
             or abs(position - self._next) > CONTIGUOUS_S * self._rate
-            or position < self._track.read_to
+            or min(position, self._next) < self._track.read_to
             or not track.is_aligned(self._next)
         ):
             return False
@@ -166,11 +166,12 @@ class ReceivedAudio:
         """Place audio by the next ``settle``, or hold it if it begins a new stretch."""
         media_s, timed, arrival_s, rate, samples, packet = event  # as 50 times a second
         track = self._packets
-        if packet and (track is None or not track.accepts(rate, samples.size, packet)):
+        channels, size = samples.shape
+        if channels > 1 or track is None or not track.accepts(rate, size, packet):
             packet = b""
         if self._held is not None:
             self.advance(arrival_s)
-        chunk_s = samples.shape[1] / rate
+        chunk_s = size / rate
         if not timed and (chunk_s >= self._chunk_s or arrival_s > self._chunk_until_s):
             self._chunk_s, self._chunk_until_s = chunk_s, arrival_s + CHUNK_WINDOW_S
         end_s = media_s + chunk_s  # it is sent at its end

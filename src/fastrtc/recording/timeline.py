@@ -110,7 +110,7 @@ class Timeline:
             self._received.add_all(received)
             self._played.lag_s = self._received.lag_s
         if len(received) < len(events):
-            self._add_others([event for event in events if not isinstance(event, Received)])
+            self._add_others(events)
         self._played.settle()
 
     def _add_others(self, events: Sequence[Event]) -> None:
