@@ -33,7 +33,7 @@ COARSE = 16
 HANGOVER = 3
 """How many quiet packets are encoded before silence takes their place: the first one contains the
 end of the speech before it, as the encoder looks ahead. It is the only one if nothing was placed in
-those after it. Packets that were sent are written after speech only if so many are before them: the
+those after it. Packets that were sent follow encoded speech only if more are between them: their
 first ones depend on what was sent before."""
 
 NEVER = 1 << 60

@@ -177,10 +177,10 @@ class PacketTrack:
                     self._packets[position + at] = packet
 
     def place_run(self, position: int, packets: Sequence[bytes]) -> None:
-        """Place packets that follow each other, of which the first one is aligned.
+        """Place packets that follow each other.
 
         Args:
-            position: The position of the first one, which is possible.
+            position: The position of the first one, which is aligned and was not read yet.
             packets: The packets.
         """
         end = position + len(packets) * self.length
