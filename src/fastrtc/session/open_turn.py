@@ -10,10 +10,7 @@ from numpy.typing import NDArray
 from ..core.turn import EndedBy, Outcome, TurnKind
 from ..turns.heard import SpokenText
 
-__all__ = ["EXACT_S", "OpenTurn"]
-
-EXACT_S = 0.005
-"""Audio of this length or less counts as sent: resampling changes the length by as much."""
+__all__ = ["OpenTurn"]
 
 AUDIBLE = 200
 """Samples of at least this absolute value are audible: -44 dB of full scale, more than the noise of
@@ -51,13 +48,6 @@ class OpenTurn:
     sent_end_s: float = 0.0  # and of its end
     outcome: Outcome | None = None
     deadline: float | None = None  # when it is complete, whether a mark comes or not
-
-    def goes_on(self, sent_s: float) -> bool:
-        """Return whether a position is after its first audible sample, and before its end."""
-        if self.leading_silence_s is None or self.begins_s is None:
-            return False
-        begun = sent_s > self.begins_s + EXACT_S / 2
-        return begun and (self.ends_s is None or sent_s < self.ends_s - EXACT_S)
 
     def note_played(self, sent_s: float) -> None:
         """Record that its audio was played, as far as it was sent until a position."""

@@ -27,7 +27,7 @@ from ..core.conversation_events import (
 )
 from ..core.turn import HeardBy, Outcome, Turn
 from ..turns.heard import SpokenText
-from .open_turn import EXACT_S, OpenTurn
+from .open_turn import OpenTurn
 from .playback_reports import PlaybackReports
 
 __all__ = ["TurnRecorder"]
@@ -38,6 +38,9 @@ network delay, and what the client has buffered."""
 
 MAX_OPEN = 32
 """Turns that are recorded at the same time; the oldest is completed beyond it."""
+
+EXACT_S = 0.005
+"""Audio of this length or less counts as sent: resampling changes the length by as much."""
 
 
 class TurnRecorder:
@@ -229,15 +232,10 @@ class TurnRecorder:
         before_s, self._sent_s = self._sent_s, sent_s
         if sent_s > before_s and not self._conversational and not self._sending:
             self._begin_audio(before_s)
-        sending = self._sending
-        if not sending:
-            return
-        if len(sending) == 1 and sent_s > before_s and sending[0].goes_on(sent_s):  # mostly
-            one = sending[0]
-            one.last_sent, one.sent_end_s = now, client_s() + sent_s - before_s
+        if not self._sending:
             return
         if sent_s > before_s:
-            for one in sending:
+            for one in self._sending:
                 if one.begins_s is not None and sent_s > one.begins_s + EXACT_S / 2:
                     if one.first_sent is None:
                         one.first_sent = now
