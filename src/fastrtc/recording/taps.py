@@ -56,7 +56,7 @@ class DelayTap:
         """Ignore what the client did not send."""
 
 
-class Taps(DelayTap):
+class Taps:
     """Collect the events of a connection. See ``pacing.taps``.
 
     Args:
@@ -65,23 +65,24 @@ class Taps(DelayTap):
     """
 
     def __init__(self, clock: Callable[[], float], delays: DelayBaseline) -> None:
-        super().__init__(clock, delays)
+        self._clock = clock
+        self._delays = delays
         self._events: list[Event] = []
         self._media_s = 0.0
         self._least_s = inf  # the least delay since ``take``, in seconds
-        self._least: tuple[float, float] | None = None  # the RTP time and the arrival of its audio
 
     def take(self) -> list[Event]:
         """Return the events since the last call, and note the least delay among them."""
         events, self._events = self._events, []
-        if self._least is not None:
-            self._delays.add(*self._least)
+        if self._least_s < inf:
+            now = self._clock()
+            self._delays.add(now - self._least_s, now)
             self.forget_delay()
         return events
 
     def forget_delay(self) -> None:
         """Forget the delay since ``take``: what follows has another clock."""
-        self._least, self._least_s = None, inf
+        self._least_s = inf
 
     def add(self, event: Event) -> None:
         """Note an event."""
@@ -98,9 +99,7 @@ class Taps(DelayTap):
             self._media_s += samples.shape[1] / rate
         else:
             (media_s, packet), timed = source, True
-            end_s = media_s + samples.shape[1] / rate
-            if now - end_s < self._least_s:
-                self._least_s, self._least = now - end_s, (end_s, now)
+            self._least_s = min(self._least_s, now - media_s - samples.shape[1] / rate)
         if len(events) < MAX_EVENTS:
             events.append(_new(Received, (media_s, timed, now, rate, samples, packet)))
 
