@@ -38,6 +38,11 @@ class AudioConverter:
         self.channels = channels
         self._resampler = StreamResampler(self.rate, self.rate, channels)
 
+    @property
+    def source_rate(self) -> int:
+        """Sample rate of the last chunk in Hz; that of the output before the first one."""
+        return self._resampler.source_rate
+
     def convert(
         self, source_rate: int, samples: NDArray[Any], layout: Layout | None = None
     ) -> NDArray[np.int16]:

@@ -74,7 +74,6 @@ class PlayedAudio:
         self._correction = PositionCorrection(track.rate, 0.0)
         self._next = NOWHERE
         self._until_s = -inf  # when the client has played all of it
-        self._unconverted = False  # what was placed last had the rate of the track
         self._late_s = 0.0  # how late the client is, if it makes up for it
         self._echoes_marks = False
         self.certain_s = inf
@@ -102,9 +101,9 @@ class PlayedAudio:
             Whether it does; otherwise nothing is placed.
         """
         track = self._packets
-        if track is None or not self._unconverted or self._encoded_first or self._late_s:
+        if track is None or self._converter.source_rate != self._track.rate:
             return False
-        if self._silent or not self._joined.is_empty:
+        if self._encoded_first or self._late_s or self._silent or not self._joined.is_empty:
             return False
         due, sent, _, rates, samples, packets = zip(*events, strict=True)
         if not track.accepts_all(rates, samples, packets, due):
@@ -172,7 +171,6 @@ class PlayedAudio:
         self._removed = np.repeat(self._removed, RATE // before)
         self._removed_at *= RATE // before
         self._converter = AudioConverter(RATE, 1)
-        self._unconverted = False
         self._correction = PositionCorrection(RATE, 0.0)
 
     def settle(self) -> None:
@@ -187,7 +185,6 @@ class PlayedAudio:
             self._shift = self._next - position
             self._silent = self._packets is not None
         converted = self._converter.convert(self._joined.rate, samples)[0]
-        self._unconverted = self._joined.rate == self._track.rate
         placed = self._correction.correct(converted, -self._late_s)
         self._until_s += (len(placed) - len(converted)) / self._track.rate
         self._late_s = 0.0

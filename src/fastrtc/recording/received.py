@@ -94,7 +94,6 @@ class ReceivedAudio:
         self._packets = packets
         self._on_grid = False  # there have been packets
         self._step_s = 0.0  # what is left to correct of a step
-        self._unconverted = False  # what was placed last had the rate of the track
         self._rate = track.rate
         self._began_s = began_s
         self._consent_s = consent_s
@@ -127,7 +126,7 @@ class ReceivedAudio:
             Whether it does; otherwise nothing is placed.
         """
         track = self._packets
-        if track is None or not self._unconverted or self._held is not None:
+        if track is None or self._converter.source_rate != self._rate or self._held is not None:
             return False
         if self._step_s or self._encoded_first:
             return False
@@ -312,7 +311,6 @@ class ReceivedAudio:
             self._anchor_s += (self._next - position) / self._rate
             self._step_s = 0.0
         converted = self._converter.convert(rate, samples)[0]
-        self._unconverted = rate == self._rate
         corrected = self._correct(converted, packets)
         start = self._next
         if self._put(corrected) and self._packets is not None and corrected is converted:
