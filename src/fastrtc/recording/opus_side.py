@@ -149,10 +149,15 @@ class OpusSide:
                 {(begin + at) // size: packet for at, packet in packets.items() if at >= lowest}
             )
 
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether a packet that was sent may follow the last packet, whatever it contains."""
+        return self._copied or self._quiet > HANGOVER
+
     def _copy(self, count: int) -> list[bytes]:
         """Return the next packets that were sent, if they may take the place of encoded ones."""
         made: list[bytes] = []
-        if self._sent and (self._copied or self._quiet > HANGOVER):
+        if self._sent and self._can_go_on:
             for number in range(self._count, self._count + count):
                 if (packet := self._sent.pop(number, None)) is None:
                     break
@@ -197,9 +202,7 @@ class OpusSide:
         for n, packet in enumerate(sent, start=before):
             silent, copied = self._is_silent, self._copied
             self._complete = self._complete + 1 if packet else 0
-            self._copied = bool(packet) and (
-                copied or self._quiet > HANGOVER or self._can_copy(frames[n])
-            )
+            self._copied = bool(packet) and (self._can_go_on or self._can_copy(frames[n]))
             if copied:  # its end is in the next packet at most
                 self._quiet = HANGOVER if are_quiet[n - 1] else HANGOVER - 1
             self._quiet = self._quiet + 1 if are_quiet[n] and not self._copied else 0
@@ -221,7 +224,7 @@ class OpusSide:
         return made
 
     def _can_copy(self, samples: NDArray[np.int16]) -> bool:
-        """Return whether packets that were sent may take the place of encoded ones."""
+        """Return whether a packet that was sent may follow encoded speech."""
         quiet = np.abs(samples[::COARSE]).max() < LOW_PEAK
         return self._complete > CONTINUES_AFTER and bool(quiet)
 
